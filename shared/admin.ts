@@ -1,0 +1,54 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Metrics } from './metrics.ts';
+
+/** `undefined` is ready; a text is the reason why not. */
+export type Readiness = () => string | undefined;
+
+export type AdminServer = { port: number; close(): Promise<void> };
+
+type Options = { host: string; port: number; metrics: Metrics; readiness: Readiness };
+
+/**
+ * `GET /livez` (the process can do work: answering is the proof), `/readyz` (503 with the reason)
+ * and `/metrics`. On a port of its own: never reachable for clients.
+ */
+export async function startAdminServer(options: Options): Promise<AdminServer> {
+  const { metrics, readiness } = options;
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '').split('?')[0];
+    if (path === '/livez') return void response.end('ok\n');
+    if (path === '/readyz') {
+      const reason = readiness();
+      response.statusCode = reason === undefined ? 200 : 503;
+      return void response.end(`${reason ?? 'ok'}\n`);
+    }
+    if (path === '/metrics') {
+      metrics.registry.metrics().then(
+        (text) => {
+          response.setHeader('content-type', metrics.registry.contentType);
+          response.end(text);
+        },
+        () => {
+          response.statusCode = 500;
+          response.end();
+        },
+      );
+      return;
+    }
+    response.statusCode = 404;
+    response.end();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Everything that is wrong with the configuration, one line each. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`Invalid configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+type Range = { min: number; max: number; byDefault?: number };
+
+/**
+ * Reads typed settings and collects every problem, so that an operator sees all of them at once.
+ * `NAME_FILE` may stand for `NAME`: the value is then the file's trimmed content.
+ * Call `done()` last: it throws one ConfigError if anything was wrong.
+ */
+export class EnvReader {
+  readonly #env: Env;
+  readonly #problems: string[] = [];
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** The value, or undefined where it is not set; empty counts as not set. */
+  optional(name: string): string | undefined {
+    const value = this.#env[name];
+    if (value !== undefined && value !== '') return value;
+    const path = this.#env[`${name}_FILE`];
+    if (path === undefined || path === '') return undefined;
+    try {
+      return readFileSync(path, 'utf8').trim();
+    } catch (error) {
+      this.problem(`${name}_FILE: cannot read ${path}: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
+  string(name: string, byDefault?: string): string {
+    const value = this.optional(name) ?? byDefault;
+    if (value !== undefined) return value;
+    this.problem(`${name} (or ${name}_FILE) is required`);
+    return '';
+  }
+
+  matching(name: string, rule: { pattern: RegExp; byDefault?: string }): string {
+    const value = this.string(name, rule.byDefault);
+    if (value !== '' && !rule.pattern.test(value)) {
+      this.problem(`${name} does not match ${rule.pattern.source}`);
+    }
+    return value;
+  }
+
+  integer(name: string, range: Range): number {
+    const text = this.optional(name);
+    if (text === undefined && range.byDefault !== undefined) return range.byDefault;
+    const value = Number(text ?? Number.NaN);
+    if (Number.isInteger(value) && value >= range.min && value <= range.max) return value;
+    this.problem(`${name} must be a whole number from ${range.min} to ${range.max}`);
+    return range.min;
+  }
+
+  oneOf<Value extends string>(name: string, values: readonly Value[], byDefault: Value): Value {
+    const value = this.optional(name) ?? byDefault;
+    if ((values as readonly string[]).includes(value)) return value as Value;
+    this.problem(`${name} must be one of ${values.join(', ')}`);
+    return byDefault;
+  }
+
+  url(name: string, protocols: readonly string[]): string {
+    const value = this.string(name);
+    if (value === '') return value;
+    for (const part of value.split(',')) {
+      const url = URL.parse(part.trim());
+      if (url === null || !protocols.includes(url.protocol)) {
+        this.problem(`${name} must be a URL that starts with ${protocols.join(' or ')}`);
+      }
+    }
+    return value;
+  }
+
+  list(name: string, byDefault: readonly string[] = []): string[] {
+    const value = this.optional(name);
+    if (value === undefined) return [...byDefault];
+    return value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  }
+
+  problem(text: string): void {
+    this.#problems.push(text);
+  }
+
+  done(): void {
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
+  }
+}
+
+/** What every service reads. */
+export type CommonConfig = {
+  instance: string;
+  nats: { url: string; nkeySeed: string };
+  admin: { host: string; port: number };
+  log: { level: string; hashKey: string };
+};
+
+export function readCommonConfig(reader: EnvReader): CommonConfig {
+  return {
+    instance: reader.matching('INSTANCE', { pattern: /^[a-z][a-z0-9-]{0,62}$/ }),
+    nats: { url: reader.url('NATS_URL', ['nats:', 'tls:']), nkeySeed: reader.string('NATS_NKEY_SEED') },
+    admin: {
+      host: reader.string('ADMIN_HOST', '127.0.0.1'),
+      port: reader.integer('ADMIN_PORT', { min: 0, max: 65535 }),
+    },
+    log: {
+      level: reader.oneOf('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
+      hashKey: reader.string('LOG_HASH_KEY'),
+    },
+  };
+}
+
+/** The number of inbox shards is part of the data: the same in router, edge and streams. */
+export function readInboxShards(reader: EnvReader): number {
+  return reader.integer('INBOX_SHARDS', { min: 1, max: 4096, byDefault: 64 });
+}

@@ -1,0 +1,147 @@
+import { JETSTREAM_ACK_PREFIX, streams } from './subjects.ts';
+
+export type NatsUserKind =
+  | 'edge'
+  | 'router'
+  | 'store'
+  | 'profiles'
+  | 'retention'
+  | 'kaha'
+  | 'setup';
+
+type Permissions = {
+  publish: string[];
+  publishDeny?: string[];
+  subscribe: string[];
+  /** May answer what it was asked, on the reply subject it was given, and nothing else there. */
+  allowResponses?: boolean;
+};
+
+/** A request's answers come here. One prefix per NATS user: no edge can read another's replies. */
+export function inboxPrefix(natsUser: string): string {
+  return `_INBOX.${natsUser}`;
+}
+
+/** `router-2` runs as user `router`; every edge has a user of its own. */
+export function natsUserOf(instance: string): string {
+  return instance.startsWith('edge-') ? instance : instance.replace(/-\d+$/, '');
+}
+
+const CONSUMER_API = '$JS.API.CONSUMER';
+const STREAM_API = '$JS.API.STREAM';
+
+/** What each service may say and hear: exactly what it needs. Only router makes consumers. */
+export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions> = {
+  edge: (natsUser) => ({
+    publish: [
+      'rpc.router.*',
+      'rpc.store.messages.history',
+      'rpc.store.messages.undelivered',
+      'rpc.profiles.get',
+      'router.who',
+      'user.*',
+      'presence.*',
+      `${JETSTREAM_ACK_PREFIX}>`,
+      // The answer to the router's request to let go of a device.
+      `${inboxPrefix('router')}.>`,
+    ],
+    publishDeny: [streams.receipts, streams.push, streams.kahaEvents].map(
+      (stream) => `${JETSTREAM_ACK_PREFIX}${stream}.>`,
+    ),
+    subscribe: [
+      'deliver.*.*',
+      'user.*',
+      'presence.*',
+      'router.alive',
+      'router.leaving',
+      `${inboxPrefix(natsUser)}.>`,
+    ],
+  }),
+  router: (natsUser) => ({
+    publish: [
+      'inbox.*.*',
+      'deliver.*.*',
+      'user.*',
+      'receipts.*',
+      'push.*',
+      'router.alive',
+      'router.leaving',
+      'rpc.store.>',
+      'rpc.profiles.get',
+      `${CONSUMER_API}.CREATE.>`,
+      `${CONSUMER_API}.DURABLE.CREATE.>`,
+      `${CONSUMER_API}.DELETE.>`,
+      `${CONSUMER_API}.INFO.>`,
+      `${CONSUMER_API}.NAMES.>`,
+      `${STREAM_API}.INFO.*`,
+      '$JS.API.INFO',
+    ],
+    subscribe: [
+      'rpc.router.*',
+      'router.who',
+      '$JS.EVENT.ADVISORY.CONSUMER.CREATED.>',
+      '$JS.EVENT.ADVISORY.CONSUMER.DELETED.>',
+      `${inboxPrefix(natsUser)}.>`,
+    ],
+    allowResponses: true,
+  }),
+  store: (natsUser) => ({
+    publish: pullOf(streams.receipts, streams.receiptsDurable),
+    subscribe: ['rpc.store.>', `${inboxPrefix(natsUser)}.>`],
+    allowResponses: true,
+  }),
+  profiles: (natsUser) => ({
+    publish: ['user.*', ...pullOf(streams.kahaEvents, streams.kahaEventsDurable)],
+    subscribe: ['rpc.profiles.>', `${inboxPrefix(natsUser)}.>`],
+    allowResponses: true,
+  }),
+  retention: (natsUser) => ({
+    publish: ['rpc.store.partitions.>', 'rpc.store.retention.>'],
+    subscribe: [`${inboxPrefix(natsUser)}.>`],
+  }),
+  kaha: (natsUser) => ({
+    publish: ['kaha.>'],
+    subscribe: [`${inboxPrefix(natsUser)}.>`],
+  }),
+  setup: (natsUser) => ({
+    publish: ['$JS.API.>'],
+    subscribe: [`${inboxPrefix(natsUser)}.>`],
+  }),
+};
+
+function pullOf(stream: string, durable: string): string[] {
+  return [
+    `${STREAM_API}.INFO.${stream}`,
+    `${CONSUMER_API}.INFO.${stream}.${durable}`,
+    `${CONSUMER_API}.MSG.NEXT.${stream}.${durable}`,
+    `${JETSTREAM_ACK_PREFIX}${stream}.${durable}.>`,
+  ];
+}
+
+/** The kind of a NATS user: `edge-7` → `edge`. */
+export function kindOf(natsUser: string): NatsUserKind {
+  const kind = natsUser.startsWith('edge-') ? 'edge' : natsUser;
+  if (kind in PERMISSIONS) return kind as NatsUserKind;
+  throw new Error(`no permissions for NATS user ${natsUser}`);
+}
+
+/**
+ * The `authorization` block of a NATS server: one nkey user per entry of `publicKeys`
+ * (NATS user name → public nkey `U…`).
+ */
+export function renderNatsAuth(publicKeys: Readonly<Record<string, string>>): string {
+  const users = Object.entries(publicKeys).map(([natsUser, nkey]) => {
+    const allowed = PERMISSIONS[kindOf(natsUser)](natsUser);
+    const deny = allowed.publishDeny ? `, deny: ${JSON.stringify(allowed.publishDeny)}` : '';
+    const lines = [
+      `    # ${natsUser}`,
+      `    { nkey: ${nkey}, permissions: {`,
+      `      publish: { allow: ${JSON.stringify(allowed.publish)}${deny} }`,
+      `      subscribe: { allow: ${JSON.stringify(allowed.subscribe)} }`,
+      ...(allowed.allowResponses ? ['      allow_responses: { max: 1, expires: "15s" }'] : []),
+      '    } }',
+    ];
+    return lines.join('\n');
+  });
+  return `authorization {\n  users: [\n${users.join('\n')}\n  ]\n}\n`;
+}

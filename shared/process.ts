@@ -1,0 +1,78 @@
+import type { Logger } from './logger.ts';
+
+/** What is open, in the order of opening; closed in reverse, each awaited, each with a deadline. */
+export type Closers = {
+  push(name: string, close: () => Promise<void> | void, deadlineMs?: number): void;
+  closeAll(): Promise<void>;
+};
+
+const CLOSER_DEADLINE_MS = 5_000;
+
+export function createClosers(logger: Logger): Closers {
+  const open: { name: string; close: () => Promise<void> | void; deadlineMs: number }[] = [];
+  return {
+    push(name, close, deadlineMs = CLOSER_DEADLINE_MS) {
+      open.push({ name, close, deadlineMs });
+    },
+    async closeAll() {
+      for (let part = open.pop(); part !== undefined; part = open.pop()) {
+        const { name, close, deadlineMs } = part;
+        try {
+          await withDeadline(close, deadlineMs);
+        } catch (error) {
+          logger.error({ err: error, part: name }, 'close failed');
+        }
+      }
+    },
+  };
+}
+
+async function withDeadline(close: () => Promise<void> | void, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not closed within ${deadlineMs} ms`)), deadlineMs);
+  });
+  try {
+    await Promise.race([Promise.resolve(close()), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+type Start = () => Promise<{ close(): Promise<void> }>;
+
+/**
+ * Runs a service until SIGTERM or SIGINT, then closes it and exits 0; a second signal exits at
+ * once. A failed start, an uncaught error or an unhandled rejection logs and exits 1: what cannot
+ * be explained must not go on.
+ */
+export function runProcess(logger: Logger, start: Start): void {
+  const die = (error: unknown, what: string): void => {
+    logger.fatal({ err: error }, what);
+    process.exit(1);
+  };
+  process.on('uncaughtException', (error) => die(error, 'uncaught exception'));
+  process.on('unhandledRejection', (error) => die(error, 'unhandled rejection'));
+  const started = start();
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    started
+      .then((service) => service.close())
+      .then(
+        () => {
+          logger.info('stopped');
+          process.exit(0);
+        },
+        (error) => die(error, 'stop failed'),
+      );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  started.then(
+    () => logger.info('started'),
+    (error) => die(error, 'start failed'),
+  );
+}

@@ -1,0 +1,280 @@
+import type { BusinessId, ConversationId, EventId, MessageId, UserId } from './ids.ts';
+
+/** Request and reply bodies between services. Times are ISO 8601 UTC with ms, unless `…_ms`. */
+
+export type MessageType = 'text' | 'image' | 'file' | 'voice';
+export type ConversationType = 'direct' | 'group' | 'business';
+export type Role = 'customer' | 'agent' | 'business' | 'member' | 'admin';
+
+// --- edge → router, one subject per instance: the operation is in the body -----------------------
+
+export type MessageInput = {
+  user_id: UserId;
+  conversation_id: ConversationId;
+  client_msg_id: string;
+  content: string;
+  message_type?: MessageType;
+  metadata?: Record<string, unknown>;
+  reply_to?: MessageId;
+};
+export type MessageSent = {
+  message_id: MessageId;
+  conversation_id: ConversationId;
+  client_msg_id: string;
+  seq: number;
+  sent_at: string;
+  duplicate?: true;
+};
+
+export type SessionOpen = { user_id: UserId; device_id: string; resync?: boolean };
+/** `too_many_devices`: the edge closes 4504. `epoch` orders sessions of one device. */
+export type SessionOpened =
+  | { resumed: boolean; epoch: number; too_many_devices?: undefined }
+  | { too_many_devices: true };
+
+/** [conversation, user, seq, epoch ms] */
+export type DeliveredItem = [ConversationId, UserId, number, number];
+
+export type ConversationInput =
+  | {
+      type: 'direct' | 'group';
+      participant_ids: UserId[];
+      title?: string;
+      description?: string;
+      avatar_url?: string;
+    }
+  | { type: 'business'; business_id: BusinessId };
+
+export type RouterRequest =
+  | ({ op: 'message' } & MessageInput)
+  | ({ op: 'session.open' } & SessionOpen)
+  /** Published without a reply; ≤ 1000 items. */
+  | { op: 'delivered'; items: DeliveredItem[] }
+  | { op: 'conversations.create'; user_id: UserId; conversation: ConversationInput }
+  | { op: 'conversations.get'; user_id: UserId; conversation_id: ConversationId }
+  | ({ op: 'conversations.list' } & ConversationsList);
+
+/** Router's answer: the protocol's conversation shape for the asking user. */
+export type ConversationCreated = { conversation: ConversationView; created: boolean };
+export type ConversationPage = { conversations: ConversationView[]; next_cursor: string | null };
+
+/** The protocol's `conversation`, names resolved. */
+export type ConversationView = {
+  conversation_id: ConversationId;
+  type: ConversationType;
+  name: string;
+  avatar_url?: string;
+  title?: string;
+  description?: string;
+  business_id?: BusinessId;
+  participants: (ParticipantRecord & { name: string; avatar_url?: string })[];
+  last_message?: LastMessage;
+  version: number;
+  first_seq: number;
+  last_seq: number;
+  last_read_seq: number;
+  unread: number;
+  is_muted: boolean;
+  muted_until?: string;
+  archived_at?: string;
+  created_at: string;
+  last_activity: string;
+};
+
+// --- → store, `rpc.store.<op>` -------------------------------------------------------------------
+
+export type ParticipantRecord = {
+  user_id: UserId;
+  role: Role;
+  joined_at: string;
+  delivered_seq: number;
+  delivered_at?: string;
+  read_seq: number;
+  read_at?: string;
+};
+export type LastMessage = {
+  message_id: MessageId;
+  seq: number;
+  sender_id: UserId;
+  content: string;
+  message_type: MessageType | 'system';
+  sent_at: string;
+};
+/** A conversation as one user sees it, without names. */
+export type ConversationRecord = {
+  conversation_id: ConversationId;
+  type: ConversationType;
+  title?: string;
+  description?: string;
+  avatar_url?: string;
+  business_id?: BusinessId;
+  version: number;
+  first_seq: number;
+  last_seq: number;
+  last_read_seq: number;
+  unread: number;
+  is_muted: boolean;
+  muted_until?: string;
+  archived_at?: string;
+  created_at: string;
+  last_activity: string;
+  participants: ParticipantRecord[];
+  last_message?: LastMessage;
+};
+
+export type ReplyPreview = {
+  message_id: MessageId;
+  sender_id: UserId;
+  message_type: MessageType | 'system';
+  content: string;
+  deleted?: true;
+};
+/** A message as the event carries it. */
+export type MessageRecord = {
+  message_id: MessageId;
+  conversation_id: ConversationId;
+  seq: number;
+  sender_id: UserId;
+  client_msg_id?: string;
+  version: number;
+  content?: string;
+  message_type: MessageType | 'system';
+  metadata?: Record<string, unknown>;
+  reply_to?: ReplyPreview;
+  sent_at: string;
+};
+export type Reaction = { emoji: string; count: number; mine: boolean };
+/** A message as history shows it to one user. */
+export type HistoryMessage = MessageRecord & {
+  edited_at?: string;
+  deleted_at?: string;
+  reactions: Reaction[];
+  status?: 'sent' | 'delivered' | 'read';
+};
+
+export type AppendItem = Omit<MessageInput, 'conversation_id'>;
+/** The waiting sends of one conversation: ≤ 64, ≤ 512 KiB. */
+export type AppendRequest = { conversation_id: ConversationId; items: AppendItem[] };
+/** One answer per item, in order; a refused item hurts no other. */
+export type AppendResult =
+  | {
+      ok: true;
+      message_id: MessageId;
+      event_id: EventId;
+      seq: number;
+      sent_at: string;
+      reply_to?: ReplyPreview;
+      /** The key was known: values are the first message's. */
+      duplicate?: true;
+      /** Only with `duplicate`: its fan-out is still owed (the outbox row is there). */
+      fanout_pending?: boolean;
+    }
+  | { ok: false; error: { code: string; message: string; details?: unknown; retry_after?: number } };
+export type AppendReply = {
+  /** Rises when who takes part changes; the router reloads before it fans out. */
+  conversation_version: number;
+  results: AppendResult[];
+};
+
+export type Participants = {
+  conversation_id: ConversationId;
+  type: ConversationType;
+  version: number;
+  user_ids: UserId[];
+};
+
+export type HistoryRequest = {
+  user_id: UserId;
+  conversation_id: ConversationId;
+  before_seq?: number;
+  after_seq?: number;
+  since?: string;
+  limit?: number;
+};
+export type HistoryReceipt = {
+  user_id: UserId;
+  delivered_seq: number;
+  delivered_at?: string;
+  read_seq: number;
+  read_at?: string;
+};
+export type HistoryPage = {
+  messages: HistoryMessage[];
+  has_more: boolean;
+  first_seq: number;
+  receipts: HistoryReceipt[];
+};
+
+export type ConversationsList = {
+  user_id: UserId;
+  limit?: number;
+  cursor?: string;
+  archived?: boolean;
+};
+
+/** One page of the replay, oldest first. `complete` is true on the last page if nothing was cut. */
+export type UndeliveredPage = {
+  messages: MessageRecord[];
+  next_cursor: string | null;
+  complete: boolean;
+};
+
+/** A fan-out that is owed. `event` is the whole event without `q` for each kind. */
+export type OutboxEntry = {
+  event_id: EventId;
+  conversation_id: ConversationId;
+  version: number;
+  /** Who gets it. */
+  user_ids: UserId[];
+} & (
+  | { kind: 'message'; message: MessageRecord }
+  /** The router composes the view for each user from `record`. */
+  | { kind: 'conversation'; change: ConversationChange; records: Record<UserId, ConversationRecord> }
+);
+export type ConversationChange = 'created' | 'updated' | 'participants' | 'assigned' | 'archived';
+
+/** Operation → [request, reply]. */
+export type StoreOps = {
+  'messages.append': [AppendRequest, AppendReply];
+  'messages.history': [HistoryRequest, HistoryPage];
+  'messages.undelivered': [{ user_id: UserId; cursor?: string }, UndeliveredPage];
+  'conversations.create': [
+    { user_id: UserId; conversation: ConversationInput },
+    { created: boolean; record: ConversationRecord; entry?: OutboxEntry },
+  ];
+  'conversations.get': [
+    { user_id: UserId; conversation_id: ConversationId },
+    { record: ConversationRecord },
+  ];
+  'conversations.list': [
+    ConversationsList,
+    { records: ConversationRecord[]; next_cursor: string | null },
+  ];
+  'conversations.participants': [{ conversation_id: ConversationId }, Participants];
+  /** Leases what is owed: by id at once, or ≤ `limit` rows older than 5 s. */
+  'outbox.claim': [
+    { event_ids?: EventId[]; limit: number; lease_ms: number },
+    { entries: OutboxEntry[] },
+  ];
+  'outbox.done': [{ event_ids: EventId[] }, { deleted: number }];
+  'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
+};
+
+// --- receipts stream -----------------------------------------------------------------------------
+
+/** [conversation, user, kind, seq, epoch ms]; ≤ 1000 a message. */
+export type ReceiptItem = [ConversationId, UserId, 'delivered' | 'read', number, number];
+export type ReceiptBatch = { items: ReceiptItem[] };
+
+// --- → profiles ----------------------------------------------------------------------------------
+
+export type UserProfile = { id: UserId; name: string; avatar_url?: string; user_type?: string };
+export type BusinessProfile = {
+  id: BusinessId;
+  name: string;
+  avatar_url?: string;
+  is_online?: boolean;
+};
+/** ≤ 1000 ids in all; who is unknown is absent from the reply. */
+export type ProfilesGet = { user_ids?: UserId[]; business_ids?: BusinessId[] };
+export type Profiles = { users: UserProfile[]; businesses: BusinessProfile[] };

@@ -1,0 +1,59 @@
+import { shardOf, type UserId } from './ids.ts';
+
+/**
+ * The one table of NATS subjects and streams. Tokens are UUIDs, device ids or instance names, all
+ * of which are checked at the edge of the process: none can hold `.`, `*`, `>` or a blank.
+ */
+export const subjects = {
+  /** Request, edge → one router. */
+  router: (instance: string) => `rpc.router.${instance}`,
+  /** Request, queue group `store`. */
+  store: (op: string) => `rpc.store.${op}`,
+  /** Request, queue group `profiles`. */
+  profiles: (op: string) => `rpc.profiles.${op}`,
+  /** JetStream, router → the durables of a user. */
+  inbox: (userId: UserId, shards: number) => `inbox.${shardOf(userId, shards)}.${userId}`,
+  /** Deliver subject of one durable; subscribed by the edge that holds the device. */
+  deliver: (userId: UserId, deviceId: string) => `deliver.${userId}.${deviceId}`,
+  /** Core, router and edge → the edges that hold the user. */
+  user: (userId: UserId) => `user.${userId}`,
+  /** Core, edge → edges with a watcher. */
+  presence: (userId: UserId) => `presence.${userId}`,
+  /** JetStream RECEIPTS, router → store: batches of positions, one sender per subject. */
+  receipts: (instance: string) => `receipts.${instance}`,
+  /** JetStream PUSH, router → push. */
+  push: (userId: UserId) => `push.${userId}`,
+  /** Core, router → edges, every second. */
+  routerAlive: 'router.alive',
+  /** Core, edge → routers, once at start. */
+  routerWho: 'router.who',
+  /** Core, router → edges, when it begins to drain. */
+  routerLeaving: 'router.leaving',
+  userProfileUpdated: 'kaha.user.profile.updated',
+  businessProfileUpdated: 'kaha.business.profile.updated',
+} as const;
+
+/** Names of streams and of the fixed durables on them. */
+export const streams = {
+  inbox: (shard: number) => `INBOX_${shard}`,
+  inboxSubjects: (shard: number) => `inbox.${shard}.*`,
+  receipts: 'RECEIPTS',
+  push: 'PUSH',
+  kahaEvents: 'KAHA_EVENTS',
+  receiptsDurable: 'store',
+  kahaEventsDurable: 'profiles',
+} as const;
+
+/** The durable of one device: `<user>_<device>`. */
+export function durableName(userId: UserId, deviceId: string): string {
+  return `${userId}_${deviceId}`;
+}
+
+/** The parts of a durable's name, or undefined where it is not one of a device. */
+export function parseDurableName(name: string): { userId: UserId; deviceId: string } | undefined {
+  if (name.length < 38 || name[36] !== '_') return undefined;
+  return { userId: name.slice(0, 36) as UserId, deviceId: name.slice(37) };
+}
+
+/** JetStream's own deliveries carry this reply prefix; anything else on a deliver subject is ours. */
+export const JETSTREAM_ACK_PREFIX = '$JS.ACK.';
