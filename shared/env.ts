@@ -114,13 +114,20 @@ export type CommonConfig = {
 export function readCommonConfig(reader: EnvReader): CommonConfig {
   return {
     instance: reader.matching('INSTANCE', { pattern: /^[a-z][a-z0-9-]{0,62}$/ }),
-    nats: { url: reader.url('NATS_URL', ['nats:', 'tls:']), nkeySeed: reader.string('NATS_NKEY_SEED') },
+    nats: {
+      url: reader.url('NATS_URL', ['nats:', 'tls:']),
+      nkeySeed: reader.string('NATS_NKEY_SEED'),
+    },
     admin: {
       host: reader.string('ADMIN_HOST', '127.0.0.1'),
       port: reader.integer('ADMIN_PORT', { min: 0, max: 65535 }),
     },
     log: {
-      level: reader.oneOf('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
+      level: reader.oneOf(
+        'LOG_LEVEL',
+        ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+        'info',
+      ),
       hashKey: reader.string('LOG_HASH_KEY'),
     },
   };

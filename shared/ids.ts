@@ -9,7 +9,8 @@ export type BusinessId = Branded<'BusinessId'>;
 /** Names a fan-out that is owed: one outbox row, and with `:<user>` the `Nats-Msg-Id`. */
 export type EventId = Branded<'EventId'>;
 
-export const UUID_V4_PATTERN = '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$';
+export const UUID_V4_PATTERN =
+  '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$';
 export const DEVICE_ID_PATTERN = '^[A-Za-z0-9-]{1,64}$';
 
 const UUID_V4 = new RegExp(UUID_V4_PATTERN);

@@ -42,8 +42,7 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
       'user.*',
       'presence.*',
       `${JETSTREAM_ACK_PREFIX}>`,
-      // The answer to the router's request to let go of a device.
-      `${inboxPrefix('router')}.>`,
+      'released.>',
     ],
     publishDeny: [streams.receipts, streams.push, streams.kahaEvents].map(
       (stream) => `${JETSTREAM_ACK_PREFIX}${stream}.>`,
@@ -79,6 +78,7 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
     subscribe: [
       'rpc.router.*',
       'router.who',
+      'released.>',
       '$JS.EVENT.ADVISORY.CONSUMER.CREATED.>',
       '$JS.EVENT.ADVISORY.CONSUMER.DELETED.>',
       `${inboxPrefix(natsUser)}.>`,

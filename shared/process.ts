@@ -1,4 +1,6 @@
-import type { Logger } from './logger.ts';
+import { type CommonConfig, ConfigError, type Env } from './env.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 
 /** What is open, in the order of opening; closed in reverse, each awaited, each with a deadline. */
 export type Closers = {
@@ -75,4 +77,34 @@ export function runProcess(logger: Logger, start: Start): void {
     () => logger.info('started'),
     (error) => die(error, 'start failed'),
   );
+}
+
+type Service<Config> = {
+  name: string;
+  env: Env;
+  /** Pure; throws one ConfigError with every problem. */
+  loadConfig: (env: Env) => Config;
+  create: (config: Config, deps: ServiceDeps) => Promise<{ close(): Promise<void> }>;
+};
+
+export type ServiceDeps = { logger: Logger; metrics: Metrics };
+
+/** What every `main.ts` calls: configuration, logger, metrics, then `runProcess`. */
+export function runService<Config extends CommonConfig>(service: Service<Config>): void {
+  const config = loadOrExit(service);
+  const { instance, log } = config;
+  const logger = createLogger({ service: service.name, instance, ...log });
+  const metrics = createMetrics(service.name, instance);
+  runProcess(logger, () => service.create(config, { logger, metrics }));
+}
+
+/** Configuration is the operator's to mend: a list of problems on stderr, no stack, exit 1. */
+export function loadOrExit<Config>(service: Pick<Service<Config>, 'env' | 'loadConfig'>): Config {
+  try {
+    return service.loadConfig(service.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
 }

@@ -169,7 +169,10 @@ export type AppendResult =
       /** Only with `duplicate`: its fan-out is still owed (the outbox row is there). */
       fanout_pending?: boolean;
     }
-  | { ok: false; error: { code: string; message: string; details?: unknown; retry_after?: number } };
+  | {
+      ok: false;
+      error: { code: string; message: string; details?: unknown; retry_after?: number };
+    };
 export type AppendReply = {
   /** Rises when who takes part changes; the router reloads before it fans out. */
   conversation_version: number;
@@ -229,7 +232,11 @@ export type OutboxEntry = {
 } & (
   | { kind: 'message'; message: MessageRecord }
   /** The router composes the view for each user from `record`. */
-  | { kind: 'conversation'; change: ConversationChange; records: Record<UserId, ConversationRecord> }
+  | {
+      kind: 'conversation';
+      change: ConversationChange;
+      records: Record<UserId, ConversationRecord>;
+    }
 );
 export type ConversationChange = 'created' | 'updated' | 'participants' | 'assigned' | 'archived';
 

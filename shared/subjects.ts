@@ -15,6 +15,8 @@ export const subjects = {
   inbox: (userId: UserId, shards: number) => `inbox.${shardOf(userId, shards)}.${userId}`,
   /** Deliver subject of one durable; subscribed by the edge that holds the device. */
   deliver: (userId: UserId, deviceId: string) => `deliver.${userId}.${deviceId}`,
+  /** Where an edge answers the router that it has let go of a device; one prefix per router. */
+  released: (instance: string) => `released.${instance}`,
   /** Core, router and edge → the edges that hold the user. */
   user: (userId: UserId) => `user.${userId}`,
   /** Core, edge → edges with a watcher. */

@@ -1,0 +1,154 @@
+import type { JsMsg, Msg, NatsConnection, Subscription } from 'nats';
+import { type ConsumeOptions, startConsumer } from './consume.ts';
+import { KahaError, type WireError } from './errors.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { connectNats, watchStatus } from './nats-connection.ts';
+import { inboxPrefix, natsUserOf } from './permissions.ts';
+import { ReplyMux } from './reply-mux.ts';
+import {
+  parseJson,
+  type RpcHandler,
+  type RpcServer,
+  type ServeOptions,
+  serveRpc,
+} from './rpc-server.ts';
+import { newTraceparent } from './trace.ts';
+
+export type { RpcContext } from './rpc-server.ts';
+export type { ConsumeOptions, JsMsg, Msg, RpcHandler, RpcServer, Subscription };
+
+export type RequestOptions = { timeoutMs: number; trace?: string | undefined };
+export type JetPublishOptions = { msgId: string; timeoutMs: number };
+
+/**
+ * The only way to NATS. Guarantees: no call hangs (each has a deadline, a lost connection rejects
+ * at once), and failures are KahaErrors: TIMEOUT, MESSAGING_UNAVAILABLE, or what the peer answered.
+ */
+export type Bus = {
+  readonly nc: NatsConnection;
+  readonly connected: boolean;
+  /** JSON request; the reply's `data`. */
+  request<Reply>(subject: string, body: unknown, options: RequestOptions): Promise<Reply>;
+  /** Raw request with the replies below a prefix of its own (see subjects and permissions). */
+  mux(prefix: string): ReplyMux;
+  serve(options: ServeOptions, handler: RpcHandler): RpcServer;
+  /** Core publish, best effort; false where there is no connection (it would vanish silently). */
+  publish(subject: string, payload: Uint8Array | string): boolean;
+  /** Core subscription; `listener` must not throw. */
+  subscribe(subject: string, listener: (msg: Msg) => void): Subscription;
+  /** Resolves once the stream has it; a duplicate within the stream's window counts as had. */
+  jetPublish(subject: string, payload: Uint8Array, options: JetPublishOptions): Promise<void>;
+  consume(options: ConsumeOptions): { close(): Promise<void> };
+  onReconnect(listener: () => void): void;
+  close(): Promise<void>;
+};
+
+export type BusOptions = {
+  url: string;
+  nkeySeed: string;
+  instance: string;
+  logger: Logger;
+  metrics: Metrics;
+};
+
+/** Connects as the NATS user of the instance. A connection closed for good ends the process. */
+export async function connectBus(options: BusOptions): Promise<Bus> {
+  const { logger, metrics, instance } = options;
+  const natsUser = natsUserOf(instance);
+  const nc = await connectNats({ ...options, natsUser });
+  const muxes: ReplyMux[] = [];
+  const listeners: (() => void)[] = [];
+  let connected = true;
+  let closing = false;
+
+  const openMux = (prefix: string): ReplyMux => {
+    const mux = new ReplyMux(nc, prefix);
+    muxes.push(mux);
+    return mux;
+  };
+  const replies = openMux(inboxPrefix(natsUser));
+
+  const reconnects = metrics.counter('kaha_nats_reconnects_total', 'Reconnects to NATS');
+  metrics.gauge('kaha_nats_requests_in_flight', 'NATS requests that wait', () => replies.inFlight);
+  metrics.gauge('kaha_nats_connected', '1 while connected to NATS', () => (connected ? 1 : 0));
+  void watchStatus(nc, {
+    logger,
+    onDisconnect: () => {
+      connected = false;
+      for (const mux of muxes) mux.rejectAll('NATS is not connected');
+    },
+    onReconnect: () => {
+      connected = true;
+      reconnects.inc();
+      for (const listener of listeners) listener();
+    },
+  });
+  void nc.closed().then((error) => {
+    connected = false;
+    if (closing) return;
+    throw new Error('the NATS connection closed', { cause: error });
+  });
+  const assertConnected = (): void => {
+    if (!connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
+  };
+
+  return {
+    nc,
+    get connected() {
+      return connected;
+    },
+    async request<Reply>(subject: string, body: unknown, { timeoutMs, trace }: RequestOptions) {
+      assertConnected();
+      const headerLines = `deadline: ${Date.now() + timeoutMs}\r\ntraceparent: ${trace ?? newTraceparent()}\r\n`;
+      const payload = encodeJson(body);
+      const msg = await replies.ask({ subject, payload, headerLines, timeoutMs });
+      const reply = parseJson(msg.data) as { data: Reply } | { error: WireError };
+      if ('error' in reply) throw KahaError.fromWire(reply.error);
+      return reply.data;
+    },
+    mux: openMux,
+    serve: (serveOptions, handler) => serveRpc({ nc, logger }, serveOptions, handler),
+    publish(subject, payload) {
+      if (!connected || nc.isClosed()) return false;
+      nc.publish(subject, payload);
+      return true;
+    },
+    subscribe: (subject, listener) =>
+      nc.subscribe(subject, {
+        callback: (error, msg) => {
+          if (error === null) listener(msg);
+          else logger.error({ err: error, subject }, 'subscription refused');
+        },
+      }),
+    async jetPublish(subject, payload, { msgId, timeoutMs }) {
+      assertConnected();
+      const headerLines = `Nats-Msg-Id: ${msgId}\r\n`;
+      assertStored(await replies.ask({ subject, payload, headerLines, timeoutMs }));
+    },
+    consume: (consumeOptions) => startConsumer({ nc, logger }, consumeOptions),
+    onReconnect(listener) {
+      listeners.push(listener);
+    },
+    async close() {
+      closing = true;
+      for (const mux of muxes) mux.close();
+      if (nc.isClosed()) return;
+      if (connected) await nc.flush();
+      await nc.close();
+    },
+  };
+}
+
+function encodeJson(body: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(body));
+}
+
+const encoder = new TextEncoder();
+
+/** A PubAck is `{"stream":…,"seq":…}` or `{"error":{code,description},…}`. */
+function assertStored(msg: Msg): void {
+  const ack = parseJson(msg.data) as { error?: { code: number; description: string } };
+  if (ack.error === undefined) return;
+  throw new KahaError('MESSAGING_UNAVAILABLE', `Not stored: ${ack.error.description}`);
+}

@@ -1,0 +1,86 @@
+import type { Consumer, JsMsg, NatsConnection } from 'nats';
+import { KahaError } from './errors.ts';
+import type { Logger } from './logger.ts';
+
+export type ConsumeOptions = {
+  stream: string;
+  durable: string;
+  batchMax: number;
+  /** Carries out a batch; throwing decides what becomes of it, see `startConsumer`. */
+  handle: (messages: JsMsg[]) => Promise<void>;
+};
+
+/** How long a pull waits for a first message, and so how long a close waits at most. */
+const PULL_EXPIRES_MS = 1_000;
+const HEAL_DELAY_MS = 1_000;
+const RETRY_DELAY_MS = 2_000;
+
+/**
+ * The one consume loop: pulls a batch, hands it over, and decides. Done → ack. A retryable error
+ * (dependency away) → nak, again after 2 s. Any other error → each message alone; the one that
+ * still fails is poison: logged and terminated. A loop that fails (NATS away) heals itself.
+ */
+export function startConsumer(
+  deps: { nc: NatsConnection; logger: Logger },
+  options: ConsumeOptions,
+): { close(): Promise<void> } {
+  const { nc, logger } = deps;
+  const { stream, durable, batchMax } = options;
+  let closing = false;
+
+  const settle = async (messages: JsMsg[]): Promise<void> => {
+    try {
+      await options.handle(messages);
+      for (const message of messages) message.ack();
+    } catch (thrown) {
+      if (retryable(thrown)) {
+        logger.warn({ stream, err: thrown, count: messages.length }, 'batch put back');
+        for (const message of messages) message.nak(RETRY_DELAY_MS);
+      } else if (messages.length > 1) {
+        for (const message of messages) await settle([message]);
+      } else {
+        logger.error({ stream, err: thrown }, 'poison message dropped');
+        messages[0]?.term();
+      }
+    }
+  };
+  const loop = async (): Promise<void> => {
+    let consumer: Consumer | undefined;
+    while (!closing && !nc.isClosed()) {
+      try {
+        consumer ??= await nc.jetstream().consumers.get(stream, durable);
+        const messages = await pull(consumer, batchMax);
+        if (messages.length > 0) await settle(messages);
+      } catch (error) {
+        if (closing || nc.isClosed()) return;
+        logger.warn({ stream, err: error }, 'consumer heals');
+        consumer = undefined;
+        await new Promise((resolve) => setTimeout(resolve, HEAL_DELAY_MS));
+      }
+    }
+  };
+  const running = loop();
+  return {
+    async close() {
+      closing = true;
+      await running;
+    },
+  };
+}
+
+/** Waits for a first message, then takes what else is there. */
+async function pull(consumer: Consumer, batchMax: number): Promise<JsMsg[]> {
+  const first = await consumer.next({ expires: PULL_EXPIRES_MS });
+  if (first === null) return [];
+  const messages = [first];
+  const pending = Math.min(first.info.pending, batchMax - 1);
+  if (pending === 0) return messages;
+  const rest = await consumer.fetch({ max_messages: pending, expires: PULL_EXPIRES_MS });
+  for await (const message of rest) messages.push(message);
+  return messages;
+}
+
+function retryable(thrown: unknown): boolean {
+  if (!(thrown instanceof KahaError)) return false;
+  return ['DATABASE_UNAVAILABLE', 'MESSAGING_UNAVAILABLE', 'TIMEOUT'].includes(thrown.code);
+}

@@ -1,0 +1,52 @@
+import { connect, Events, type NatsConnection, nkeyAuthenticator } from 'nats';
+import type { Logger } from './logger.ts';
+import { inboxPrefix } from './permissions.ts';
+
+type Options = { url: string; nkeySeed: string; natsUser: string; instance: string };
+
+/**
+ * A connection that never gives up: it reconnects for ever and notices a dead link after 10-15 s
+ * (ping every 5 s, 2 missed). The first connect is retried too, so that start order is free.
+ */
+export function connectNats(options: Options): Promise<NatsConnection> {
+  return connect({
+    servers: options.url.split(','),
+    name: options.instance,
+    authenticator: nkeyAuthenticator(new TextEncoder().encode(options.nkeySeed)),
+    inboxPrefix: inboxPrefix(options.natsUser),
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    waitOnFirstConnect: true,
+    timeout: 5_000,
+  });
+}
+
+type Watcher = {
+  onDisconnect: () => void;
+  onReconnect: () => void;
+  logger: Logger;
+};
+
+/** Follows the connection's status until it closes; what the server refuses is logged as error. */
+export async function watchStatus(nc: NatsConnection, watcher: Watcher): Promise<void> {
+  for await (const status of nc.status()) {
+    switch (status.type) {
+      case Events.Disconnect:
+        watcher.logger.warn('nats disconnected');
+        watcher.onDisconnect();
+        break;
+      case Events.Reconnect:
+        watcher.logger.info('nats connected again');
+        watcher.onReconnect();
+        break;
+      case Events.Error:
+        watcher.logger.error({ reason: status.data, permission: status.permissionContext }, 'nats');
+        break;
+      default:
+        break;
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import type { Msg, MsgHdrs, NatsConnection, Subscription } from 'nats';
+import { KahaError } from './errors.ts';
+import { newId } from './ids.ts';
+
+type Pending = {
+  resolve: (msg: Msg) => void;
+  reject: (error: KahaError) => void;
+  deadlineAt: number;
+};
+
+/** How late a timeout may be noticed. One sweep for all instead of a timer per request. */
+const SWEEP_MS = 50;
+const IN_FLIGHT_MAX = 16_384;
+const encoder = new TextEncoder();
+
+export type Ask = {
+  subject: string;
+  payload: Uint8Array;
+  /** Raw header lines, each ended by CRLF. */
+  headerLines?: string;
+  timeoutMs: number;
+};
+
+/**
+ * Requests over one wildcard subscription below `prefix`. Limits: 16 384 in flight, beyond which a
+ * request is refused MESSAGING_UNAVAILABLE. A lost connection rejects all that wait at once: their
+ * replies would go nowhere.
+ */
+export class ReplyMux {
+  readonly #nc: NatsConnection;
+  readonly #prefix: string;
+  readonly #pending = new Map<string, Pending>();
+  readonly #subscription: Subscription;
+  readonly #sweep: NodeJS.Timeout;
+  #next = 0;
+
+  constructor(nc: NatsConnection, prefix: string) {
+    this.#nc = nc;
+    this.#prefix = `${prefix}.${newId<string>().slice(0, 8)}`;
+    this.#subscription = nc.subscribe(`${this.#prefix}.*`, {
+      callback: (error, msg) => {
+        if (error === null) this.#settle(msg);
+      },
+    });
+    this.#sweep = setInterval(() => this.#timeOut(Date.now()), SWEEP_MS);
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  /** The reply; rejects with TIMEOUT or MESSAGING_UNAVAILABLE (`noResponders` where so). */
+  ask(request: Ask): Promise<Msg> {
+    if (this.#pending.size >= IN_FLIGHT_MAX) {
+      return Promise.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Too many requests in flight'));
+    }
+    this.#next += 1;
+    const token = this.#next.toString(36);
+    return new Promise((resolve, reject) => {
+      this.#pending.set(token, { resolve, reject, deadlineAt: Date.now() + request.timeoutMs });
+      const reply = `${this.#prefix}.${token}`;
+      try {
+        const { headerLines } = request;
+        const options =
+          headerLines === undefined ? { reply } : { reply, headers: rawHeaders(headerLines) };
+        this.#nc.publish(request.subject, request.payload, options);
+      } catch (error) {
+        this.#pending.delete(token);
+        reject(new KahaError('MESSAGING_UNAVAILABLE', 'Cannot publish', { cause: error }));
+      }
+    });
+  }
+
+  rejectAll(reason: string): void {
+    for (const pending of this.#pending.values()) {
+      pending.reject(new KahaError('MESSAGING_UNAVAILABLE', reason));
+    }
+    this.#pending.clear();
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#subscription.unsubscribe();
+    this.rejectAll('Closing');
+  }
+
+  #settle(msg: Msg): void {
+    const token = msg.subject.slice(this.#prefix.length + 1);
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return;
+    this.#pending.delete(token);
+    // Only the server's own status messages have neither payload nor ordinary headers.
+    if (msg.data.length === 0 && msg.headers?.code === 503) {
+      const options = { noResponders: true };
+      pending.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Nobody answers', options));
+      return;
+    }
+    pending.resolve(msg);
+  }
+
+  #timeOut(now: number): void {
+    for (const [token, pending] of this.#pending) {
+      if (pending.deadlineAt > now) continue;
+      this.#pending.delete(token);
+      pending.reject(new KahaError('TIMEOUT', 'No answer in time'));
+    }
+  }
+}
+
+/** Headers as bytes: the library's own object costs a map and a list per message. */
+export function rawHeaders(lines: string): MsgHdrs {
+  const headers = { encode: () => encoder.encode(`NATS/1.0\r\n${lines}\r\n`) };
+  return headers as unknown as MsgHdrs;
+}
