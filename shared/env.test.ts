@@ -1,0 +1,42 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { ConfigError, EnvReader, readCommonConfig } from './env.ts';
+
+t.test('every problem is told at once', async (t) => {
+  const reader = new EnvReader({ INSTANCE: 'Edge 1', ADMIN_PORT: 'x', LOG_LEVEL: 'loud' });
+  readCommonConfig(reader);
+  try {
+    reader.done();
+    t.fail('it should throw');
+  } catch (error) {
+    t.ok(error instanceof ConfigError);
+    const { problems } = error as ConfigError;
+    const names = ['INSTANCE', 'NATS_URL', 'NATS_NKEY_SEED', 'ADMIN_PORT', 'LOG_LEVEL', 'LOG_HASH'];
+    for (const name of names) {
+      t.ok(
+        problems.some((problem) => problem.startsWith(name)),
+        name,
+      );
+    }
+  }
+});
+
+t.test('a secret may come from a file, and a missing file is a problem', async (t) => {
+  const path = join(t.testdir({}), 'secret');
+  writeFileSync(path, 's3cret\n');
+  const reader = new EnvReader({ A_FILE: path, B_FILE: `${path}.missing` });
+  t.equal(reader.string('A'), 's3cret');
+  reader.string('B');
+  t.throws(() => reader.done(), { problems: [/B_FILE: cannot read/, /B .*required/] });
+});
+
+t.test('numbers are whole and within their range', async (t) => {
+  const reader = new EnvReader({ A: '1.5', B: '11', C: '7' });
+  const range = { min: 1, max: 10, byDefault: 3 };
+  t.equal(reader.integer('C', range), 7);
+  t.equal(reader.integer('D', range), 3);
+  reader.integer('A', range);
+  reader.integer('B', range);
+  t.throws(() => reader.done(), { problems: { length: 2 } });
+});

@@ -1,0 +1,33 @@
+import t from 'tap';
+import { createLogger } from './logger.ts';
+
+const UUID = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
+const TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln';
+
+function capture(hashKey: string, log: (logger: ReturnType<typeof createLogger>) => void): string {
+  const lines: string[] = [];
+  const options = { service: 'edge', instance: 'edge-1', level: 'trace', hashKey };
+  log(createLogger(options, { write: (line) => lines.push(line) }));
+  return lines.join('');
+}
+
+t.test('UUIDs are masked wherever they stand, the same one always the same', async (t) => {
+  const text = capture('k', (logger) => {
+    logger.info({ user: UUID, deep: { list: [UUID.toUpperCase()] } }, `said ${UUID}`);
+    logger.error({ err: new Error(`no ${UUID}`) });
+  });
+  t.notMatch(text.toLowerCase(), UUID);
+  t.equal(new Set(text.match(/u:[0-9a-f]{12}/g)).size, 1);
+});
+
+t.test('without the key the hash tells nothing', async (t) => {
+  const log = (logger: ReturnType<typeof createLogger>) => logger.info(UUID);
+  t.not(capture('a', log).match(/u:\w+/)?.[0], capture('b', log).match(/u:\w+/)?.[0]);
+});
+
+t.test('tokens and contents do not reach a line', async (t) => {
+  const text = capture('k', (logger) => {
+    logger.info({ token: 'opaque-secret', frame: { content: 'hello secret' } }, `jwt ${TOKEN}`);
+  });
+  t.notMatch(text, /opaque-secret|hello secret|c2ln/);
+});
