@@ -6,19 +6,13 @@ import { ConfigError, EnvReader, readCommonConfig } from './env.ts';
 t.test('every problem is told at once', async (t) => {
   const reader = new EnvReader({ INSTANCE: 'Edge 1', ADMIN_PORT: 'x', LOG_LEVEL: 'loud' });
   readCommonConfig(reader);
-  try {
-    reader.done();
-    t.fail('it should throw');
-  } catch (error) {
-    t.ok(error instanceof ConfigError);
-    const { problems } = error as ConfigError;
-    const names = ['INSTANCE', 'NATS_URL', 'NATS_NKEY_SEED', 'ADMIN_PORT', 'LOG_LEVEL', 'LOG_HASH'];
-    for (const name of names) {
-      t.ok(
-        problems.some((problem) => problem.startsWith(name)),
-        name,
-      );
-    }
+  const problems = problemsOf(reader);
+  const names = ['INSTANCE', 'NATS_URL', 'NATS_NKEY_SEED', 'ADMIN_PORT', 'LOG_LEVEL', 'LOG_HASH'];
+  for (const name of names) {
+    t.ok(
+      problems.some((problem) => problem.startsWith(name)),
+      name,
+    );
   }
 });
 
@@ -28,7 +22,7 @@ t.test('a secret may come from a file, and a missing file is a problem', async (
   const reader = new EnvReader({ A_FILE: path, B_FILE: `${path}.missing` });
   t.equal(reader.string('A'), 's3cret');
   reader.string('B');
-  t.throws(() => reader.done(), { problems: [/B_FILE: cannot read/, /B .*required/] });
+  t.match(problemsOf(reader), [/B_FILE: cannot read/, /B .*required/]);
 });
 
 t.test('numbers are whole and within their range', async (t) => {
@@ -38,5 +32,14 @@ t.test('numbers are whole and within their range', async (t) => {
   t.equal(reader.integer('D', range), 3);
   reader.integer('A', range);
   reader.integer('B', range);
-  t.throws(() => reader.done(), { problems: { length: 2 } });
+  t.equal(problemsOf(reader).length, 2);
 });
+
+function problemsOf(reader: EnvReader): readonly string[] {
+  try {
+    reader.done();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+  }
+  return [];
+}
