@@ -1,0 +1,25 @@
+import {
+  type CommonConfig,
+  type Env,
+  EnvReader,
+  readCommonConfig,
+  readInboxShards,
+} from '../../shared/env.ts';
+
+export type RouterConfig = CommonConfig & {
+  /** Part of the data: the number the streams were made with. */
+  inboxShards: number;
+  /** A device's queue is dropped after this many days without its device. */
+  queueInactiveDays: number;
+};
+
+export function loadConfig(env: Env): RouterConfig {
+  const reader = new EnvReader(env);
+  const config: RouterConfig = {
+    ...readCommonConfig(reader),
+    inboxShards: readInboxShards(reader),
+    queueInactiveDays: reader.integer('QUEUE_INACTIVE_DAYS', { min: 1, max: 90, byDefault: 7 }),
+  };
+  reader.done();
+  return config;
+}

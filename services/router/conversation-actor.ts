@@ -1,0 +1,180 @@
+import { KahaError } from '../../shared/errors.ts';
+import type { ConversationId, EventId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type {
+  AppendItem,
+  AppendReply,
+  AppendResult,
+  MessageInput,
+  MessageSent,
+  Participants,
+} from '../../shared/rpc.ts';
+import { type Letter, Mailbox } from './mailbox.ts';
+import { type Appended, encodeMessageEvent, recordOf } from './message-event.ts';
+import type { OwedFanOuts } from './owed-fan-outs.ts';
+import type { RouterMetrics } from './router-metrics.ts';
+import type { Store } from './store-client.ts';
+
+export type Send = Letter & {
+  input: MessageInput;
+  trace: string | undefined;
+  resolve: (sent: MessageSent) => void;
+  reject: (error: KahaError) => void;
+};
+
+export type ActorDeps = {
+  store: Store;
+  fanOuts: OwedFanOuts;
+  metrics: RouterMetrics;
+  logger: Logger;
+};
+
+const MAILBOX_RETRY_AFTER_S = 1;
+
+/**
+ * One conversation: its sends in order of arrival, one append in flight; what waits meanwhile is the
+ * next append. The sender is answered on commit, the fan-out follows in order of `seq`.
+ *
+ *     put → mailbox → append → answers → participants known at that version? → fan-out → next append
+ *                       └ no answer: TIMEOUT. The key makes a repeat safe, the outbox the fan-out.
+ */
+export class ConversationActor {
+  readonly #id: ConversationId;
+  readonly #deps: ActorDeps;
+  readonly #mailbox = new Mailbox<Send>();
+  #participants: Participants | undefined;
+  #running: Promise<void> | undefined;
+  lastUsedAt = 0;
+
+  constructor(id: ConversationId, deps: ActorDeps) {
+    this.#id = id;
+    this.#deps = deps;
+  }
+
+  get idle(): boolean {
+    return this.#running === undefined;
+  }
+
+  get depth(): number {
+    return this.#mailbox.size;
+  }
+
+  /** Settled by `send.resolve` or `send.reject`, at its deadline at the latest. */
+  put(send: Send): void {
+    if (!this.#mailbox.put(send)) {
+      const options = { retryAfterS: MAILBOX_RETRY_AFTER_S };
+      send.reject(new KahaError('RATE_LIMITED', 'Too much at once here', options));
+      return;
+    }
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing waits and nothing is in flight. */
+  async drained(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#mailbox.size > 0) {
+      await this.#deps.fanOuts.room();
+      const { batch, expired } = this.#mailbox.take(Date.now());
+      for (const send of expired) send.reject(new KahaError('TIMEOUT', 'Not sent in time'));
+      if (batch.length > 0) await this.#append(batch);
+    }
+    this.#running = undefined;
+  }
+
+  async #append(batch: Send[]): Promise<void> {
+    const { metrics, store } = this.#deps;
+    metrics.appendItems.observe(batch.length);
+    // A conversation that is new here: both at once, the answer's version judges what was read.
+    const loading = this.#participants === undefined ? this.#load() : undefined;
+    let reply: AppendReply;
+    try {
+      const request = { conversation_id: this.#id, items: batch.map(itemOf) };
+      const deadlineAt = batch.reduce((latest, send) => Math.max(latest, send.deadlineAt), 0);
+      reply = await store('messages.append', request, { deadlineAt, trace: batch[0]?.trace });
+    } catch (error) {
+      for (const send of batch) send.reject(KahaError.from(error));
+      await loading;
+      return;
+    }
+    this.#answer(batch, reply.results);
+    await loading;
+    await this.#fanOut(batch, reply);
+  }
+
+  #answer(batch: Send[], results: AppendResult[]): void {
+    const owed: EventId[] = [];
+    for (const [index, send] of batch.entries()) {
+      const result = results[index];
+      if (result === undefined) {
+        send.reject(new KahaError('INTERNAL', 'Store gave no answer'));
+      } else if (result.ok) {
+        send.resolve(sentOf(send.input, result));
+        if (result.duplicate && result.fanout_pending) owed.push(result.event_id);
+      } else {
+        send.reject(KahaError.fromWire(result.error as Parameters<typeof KahaError.fromWire>[0]));
+      }
+    }
+    if (owed.length > 0) this.#deps.fanOuts.rescue(owed);
+  }
+
+  /** Starts the fan-out of what was written; what it cannot start stays in the outbox. */
+  async #fanOut(batch: Send[], reply: AppendReply): Promise<void> {
+    const { fanOuts, metrics, logger } = this.#deps;
+    if (!reply.results.some(isNew)) return;
+    const version = reply.conversation_version;
+    if (this.#participants?.version !== version) await this.#load();
+    const participants = this.#participants;
+    if (participants === undefined || participants.version < version) {
+      logger.warn({ version, known: participants?.version }, 'participants unknown, fan-out owed');
+      metrics.fanOutsOwed.inc(reply.results.filter(isNew).length);
+      return;
+    }
+    for (const [index, send] of batch.entries()) {
+      const result = reply.results[index];
+      if (result === undefined || !isNew(result)) continue;
+      const payload = encodeMessageEvent(recordOf(send.input, result));
+      fanOuts.start({ eventId: result.event_id, userIds: participants.user_ids, payload });
+    }
+  }
+
+  async #load(): Promise<void> {
+    const request = { conversation_id: this.#id };
+    try {
+      this.#participants = await this.#deps.store('conversations.participants', request);
+    } catch (error) {
+      this.#participants = undefined;
+      this.#deps.logger.debug({ err: error }, 'participants not loaded');
+    }
+  }
+}
+
+function isNew(result: AppendResult): result is Appended {
+  return result.ok && result.duplicate !== true;
+}
+
+function itemOf({ input }: Send): AppendItem {
+  const item: AppendItem = {
+    user_id: input.user_id,
+    client_msg_id: input.client_msg_id,
+    content: input.content,
+  };
+  if (input.message_type !== undefined) item.message_type = input.message_type;
+  if (input.metadata !== undefined) item.metadata = input.metadata;
+  if (input.reply_to !== undefined) item.reply_to = input.reply_to;
+  return item;
+}
+
+function sentOf(input: MessageInput, result: Appended): MessageSent {
+  const sent: MessageSent = {
+    message_id: result.message_id,
+    conversation_id: input.conversation_id,
+    client_msg_id: input.client_msg_id,
+    seq: result.seq,
+    sent_at: result.sent_at,
+  };
+  if (result.duplicate) sent.duplicate = true;
+  return sent;
+}

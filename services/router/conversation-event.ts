@@ -1,0 +1,41 @@
+import { encodeInbox } from '../../shared/events.ts';
+import type { UserId } from '../../shared/ids.ts';
+import type { OutboxEntry } from '../../shared/rpc.ts';
+import { viewOf } from './conversation-view.ts';
+import type { Delivery } from './fan-out.ts';
+import { encodeMessageEvent } from './message-event.ts';
+import type { LookUpNames, Names } from './profile-names.ts';
+
+type ConversationEntry = Extract<OutboxEntry, { kind: 'conversation' }>;
+
+/** What an outbox row owes, ready to be published. Asks for names only where views need them. */
+export async function deliveryOf(entry: OutboxEntry, lookUpNames: LookUpNames): Promise<Delivery> {
+  const { event_id: eventId, user_ids: userIds } = entry;
+  if (entry.kind === 'message') {
+    return { eventId, userIds, payload: encodeMessageEvent(entry.message) };
+  }
+  const names = await lookUpNames(Object.values(entry.records));
+  return conversationDelivery(entry, names);
+}
+
+/** The `conversation` event, for each user the view of their own. Without a record: not for them. */
+export function conversationDelivery(entry: ConversationEntry, names: Names): Delivery {
+  const payload = new Map<UserId, Uint8Array>();
+  for (const userId of entry.user_ids) {
+    const record = entry.records[userId];
+    if (record === undefined) continue;
+    const event = {
+      type: 'conversation',
+      change: entry.change,
+      conversation: viewOf(record, userId, names),
+    };
+    const header = {
+      kind: 'conversation' as const,
+      conversationId: entry.conversation_id,
+      seq: 0,
+      senderId: undefined,
+    };
+    payload.set(userId, encodeInbox(header, JSON.stringify(event)));
+  }
+  return { eventId: entry.event_id, userIds: [...payload.keys()], payload };
+}

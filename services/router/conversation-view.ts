@@ -1,0 +1,57 @@
+import type { UserId } from '../../shared/ids.ts';
+import type { ConversationRecord, ConversationView } from '../../shared/rpc.ts';
+import type { Names } from './profile-names.ts';
+
+export const UNKNOWN_USER = 'Unknown User';
+export const UNKNOWN_BUSINESS = 'Unknown Business';
+/** How many make up the name of a group without a title. */
+const NAMED_MAX = 3;
+
+type Face = { name: string; avatar_url?: string };
+
+/** The protocol's conversation as `viewer` sees it. */
+export function viewOf(record: ConversationRecord, viewer: UserId, names: Names): ConversationView {
+  const { avatar_url: ownAvatarUrl, participants, ...rest } = record;
+  const { name, avatar_url: faceAvatarUrl } = faceOf(record, viewer, names);
+  const avatarUrl = ownAvatarUrl ?? faceAvatarUrl;
+  return {
+    ...rest,
+    name,
+    ...(avatarUrl !== undefined && { avatar_url: avatarUrl }),
+    participants: participants.map((participant) => ({
+      ...participant,
+      ...userFace(participant.user_id, names),
+    })),
+  };
+}
+
+/** What the conversation goes by: the other one, the title or the people, the business. */
+function faceOf(record: ConversationRecord, viewer: UserId, names: Names): Face {
+  const others = record.participants.filter((participant) => participant.user_id !== viewer);
+  switch (record.type) {
+    case 'direct': {
+      const other = others[0];
+      return other === undefined ? { name: UNKNOWN_USER } : userFace(other.user_id, names);
+    }
+    case 'group': {
+      if (record.title !== undefined) return { name: record.title };
+      const known = others.slice(0, NAMED_MAX);
+      return { name: known.map((other) => userFace(other.user_id, names).name).join(', ') };
+    }
+    case 'business': {
+      const { business_id: id } = record;
+      const business = id === undefined ? undefined : names.businesses.get(id);
+      return face(business, UNKNOWN_BUSINESS);
+    }
+  }
+}
+
+function userFace(userId: UserId, names: Names): Face {
+  return face(names.users.get(userId), UNKNOWN_USER);
+}
+
+function face(profile: Face | undefined, unknown: string): Face {
+  if (profile === undefined) return { name: unknown };
+  const { name, avatar_url: avatarUrl } = profile;
+  return { name, ...(avatarUrl !== undefined && { avatar_url: avatarUrl }) };
+}

@@ -1,0 +1,59 @@
+import type { ConversationId, UserId } from '../../shared/ids.ts';
+import type {
+  ConversationCreated,
+  ConversationInput,
+  ConversationPage,
+  ConversationsList,
+  ConversationView,
+} from '../../shared/rpc.ts';
+import { conversationDelivery } from './conversation-event.ts';
+import { viewOf } from './conversation-view.ts';
+import type { OwedFanOuts } from './owed-fan-outs.ts';
+import type { LookUpNames } from './profile-names.ts';
+import type { Store } from './store-client.ts';
+
+type Deps = { store: Store; lookUpNames: LookUpNames; fanOuts: OwedFanOuts };
+type Context = { deadlineAt: number; trace: string | undefined };
+
+/** Conversations as clients see them: store's records with the names of profiles. */
+export type Conversations = {
+  /** A new one is announced to all who take part. */
+  create(
+    request: { user_id: UserId; conversation: ConversationInput },
+    context: Context,
+  ): Promise<ConversationCreated>;
+  get(
+    request: { user_id: UserId; conversation_id: ConversationId },
+    context: Context,
+  ): Promise<ConversationView>;
+  list(request: ConversationsList, context: Context): Promise<ConversationPage>;
+};
+
+export function createConversations({ store, lookUpNames, fanOuts }: Deps): Conversations {
+  return {
+    async create({ user_id: userId, conversation }, context) {
+      const request = { user_id: userId, conversation };
+      const { created, record, entry } = await store('conversations.create', request, context);
+      const names = await lookUpNames([record]);
+      if (entry?.kind === 'conversation') fanOuts.start(conversationDelivery(entry, names));
+      return { conversation: viewOf(record, userId, names), created };
+    },
+    async get({ user_id: userId, conversation_id: id }, context) {
+      const request = { user_id: userId, conversation_id: id };
+      const { record } = await store('conversations.get', request, context);
+      return viewOf(record, userId, await lookUpNames([record]));
+    },
+    async list({ user_id: userId, limit, cursor, archived }, context) {
+      const request: ConversationsList = { user_id: userId };
+      if (limit !== undefined) request.limit = limit;
+      if (cursor !== undefined) request.cursor = cursor;
+      if (archived !== undefined) request.archived = archived;
+      const page = await store('conversations.list', request, context);
+      const names = await lookUpNames(page.records);
+      return {
+        conversations: page.records.map((record) => viewOf(record, userId, names)),
+        next_cursor: page.next_cursor,
+      };
+    },
+  };
+}

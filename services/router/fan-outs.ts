@@ -1,0 +1,76 @@
+import { Events } from 'nats';
+import type { Bus } from '../../shared/bus.ts';
+import type { UserSignal } from '../../shared/events.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { Metrics } from '../../shared/metrics.ts';
+import type { Closers } from '../../shared/process.ts';
+import { subjects } from '../../shared/subjects.ts';
+import { FanOut } from './fan-out.ts';
+import { OutboxDone } from './outbox-done.ts';
+import { OutboxRepair } from './outbox-repair.ts';
+import { OwedFanOuts } from './owed-fan-outs.ts';
+import type { LookUpNames } from './profile-names.ts';
+import type { Queues } from './queues.ts';
+import type { RouterMetrics } from './router-metrics.ts';
+import type { Store } from './store-client.ts';
+
+/** A last event still has to reach its queues when the process stops. */
+const DRAIN_MS = 8_000;
+
+type Deps = {
+  bus: Bus;
+  store: Store;
+  lookUpNames: LookUpNames;
+  queues: Queues;
+  metrics: Metrics;
+  counters: RouterMetrics;
+  logger: Logger;
+};
+
+/** Wires the way from an outbox row to the queues. */
+export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
+  const { bus, store, lookUpNames, queues, counters, logger } = deps;
+  const { publisher, devices } = queues;
+  const parts = { metrics: counters, logger };
+  const fanOut = new FanOut({
+    ...parts,
+    publish: (message) => publisher.publish(message),
+    publishLive: (userId, event) => {
+      const signal: UserSignal = { kind: 'event', event };
+      bus.publish(subjects.user(userId), JSON.stringify(signal));
+    },
+    voidDeep: (userId) => devices.voidDeep(userId),
+  });
+  const done = new OutboxDone({ ...parts, store });
+  closers.push('outbox-done', () => done.close());
+  const repair = new OutboxRepair({
+    ...parts,
+    store,
+    fanOut,
+    done,
+    lookUpNames,
+    voidQueues: (userId) => devices.voidUser(userId),
+    isConnected: () => bus.connected,
+  });
+  closers.push('outbox-repair', () => repair.close(), DRAIN_MS);
+  const owed = new OwedFanOuts({
+    fanOut,
+    done,
+    rescue: (eventIds) => repair.rescue(eventIds),
+    metrics: counters,
+  });
+  closers.push('fan-outs', () => owed.drained(), DRAIN_MS);
+  void forgetOnDisconnect(bus, done);
+
+  const { gauge } = deps.metrics;
+  gauge('kaha_router_publishes_in_flight', 'JetStream publishes', () => fanOut.inFlight);
+  gauge('kaha_router_publishes_waiting', 'Publishes that wait', () => fanOut.waiting);
+  gauge('kaha_router_outbox_done_held', 'Finished, not yet struck off', () => done.held);
+  return owed;
+}
+
+async function forgetOnDisconnect(bus: Bus, done: OutboxDone): Promise<void> {
+  for await (const status of bus.nc.status()) {
+    if (status.type === Events.Disconnect) done.forget();
+  }
+}

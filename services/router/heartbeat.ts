@@ -1,0 +1,28 @@
+import type { Bus } from '../../shared/bus.ts';
+import { subjects } from '../../shared/subjects.ts';
+
+const INTERVAL_MS = 1_000;
+
+export type Heartbeat = {
+  /** Says that this router takes nothing new from now on. */
+  leave(): void;
+};
+
+/** Tells the edges that this router serves: each second, and whenever one asks. */
+export function startHeartbeat(bus: Bus, instance: string): Heartbeat {
+  const body = JSON.stringify({ instance });
+  const beat = (): void => void bus.publish(subjects.routerAlive, body);
+  const timer = setInterval(beat, INTERVAL_MS);
+  const asked = bus.subscribe(subjects.routerWho, (msg) => {
+    beat();
+    if (msg.reply) msg.respond(body);
+  });
+  beat();
+  return {
+    leave() {
+      clearInterval(timer);
+      if (!bus.nc.isClosed()) asked.unsubscribe();
+      bus.publish(subjects.routerLeaving, body);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { RpcContext, RpcHandler } from '../../shared/bus.ts';
+import { KahaError } from '../../shared/errors.ts';
+import type { MessageSent, RouterRequest } from '../../shared/rpc.ts';
+import type { ConversationActors } from './conversation-actors.ts';
+import type { Conversations } from './conversations.ts';
+import type { Receipts } from './receipts.ts';
+import type { RouterMetrics } from './router-metrics.ts';
+import type { Sessions } from './sessions.ts';
+
+/** The edge waits 4 s: our answer, whatever it is, has to come before. */
+const DEADLINE_MS = 3_000;
+
+type Deps = {
+  actors: ConversationActors;
+  conversations: Conversations;
+  sessions: Sessions;
+  receipts: Receipts;
+  metrics: RouterMetrics;
+};
+
+/** What `rpc.router.<instance>` answers; the operation is in the body. */
+export function createOperations(deps: Deps): RpcHandler {
+  const { actors, conversations, sessions, receipts, metrics } = deps;
+
+  const send = async (
+    request: Extract<RouterRequest, { op: 'message' }>,
+    context: RpcContext,
+  ): Promise<MessageSent> => {
+    try {
+      const sent = await actors.send(request, context);
+      metrics.messages.inc(sent.duplicate ? DUPLICATE : SENT);
+      return sent;
+    } catch (error) {
+      metrics.messages.inc({ outcome: KahaError.from(error).code });
+      throw error;
+    }
+  };
+
+  return (body, { deadlineAt: theirs, trace }) => {
+    const request = body as RouterRequest;
+    const deadlineAt = Math.min(theirs, Date.now() + DEADLINE_MS);
+    const context = { deadlineAt, trace };
+    switch (request.op) {
+      case 'message':
+        return send(request, context);
+      case 'session.open':
+        return sessions.open(request, deadlineAt);
+      case 'delivered':
+        return receipts.delivered(request.items);
+      case 'conversations.create':
+        return conversations.create(request, context);
+      case 'conversations.get':
+        return conversations.get(request, context);
+      case 'conversations.list':
+        return conversations.list(request, context);
+      default:
+        throw new KahaError('INVALID_REQUEST', 'Unknown operation');
+    }
+  };
+}
+
+const SENT = { outcome: 'sent' };
+const DUPLICATE = { outcome: 'duplicate' };

@@ -1,0 +1,145 @@
+import type { EventId, UserId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { OutboxEntry } from '../../shared/rpc.ts';
+import { deliveryOf } from './conversation-event.ts';
+import type { FanOut } from './fan-out.ts';
+import { forEachBounded } from './gate.ts';
+import type { OutboxDone } from './outbox-done.ts';
+import type { LookUpNames } from './profile-names.ts';
+import type { RouterMetrics } from './router-metrics.ts';
+import type { Store } from './store-client.ts';
+
+const INTERVAL_MS = 2_000;
+const JITTER_MS = 1_000;
+/** One claim; a full one is followed by the next at once. */
+const CLAIM_MAX = 200;
+/** Longer than a fan-out with all its tries. */
+const LEASE_MS = 30_000;
+const CONCURRENCY_MAX = 32;
+/** Repeated sends that wait to be claimed by id; beyond, the ordinary claim finds them in 5 s. */
+const RESCUES_MAX = 1_000;
+/** A queue that took nothing for so long is void: its devices replay from the database. */
+const GIVE_UP_MS = 6 * 3_600_000;
+
+type Deps = {
+  store: Store;
+  fanOut: FanOut;
+  done: OutboxDone;
+  lookUpNames: LookUpNames;
+  voidQueues: (userId: UserId) => Promise<void>;
+  /** No use while NATS is away. */
+  isConnected: () => boolean;
+  metrics: RouterMetrics;
+  logger: Logger;
+  giveUpMs?: number;
+};
+
+/**
+ * Finishes what others began: every ~2 s claims outbox rows older than 5 s (leased, so that routers
+ * share them), publishes them under the same message ids and strikes them off. A queue cannot tell a
+ * repaired event from the first one.
+ */
+export class OutboxRepair {
+  readonly #deps: Deps;
+  #rescues = new Set<EventId>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#schedule();
+  }
+
+  /** Claims these now instead of after 5 s. */
+  rescue(eventIds: readonly EventId[]): void {
+    for (const eventId of eventIds) {
+      if (this.#rescues.size < RESCUES_MAX) this.#rescues.add(eventId);
+    }
+    if (this.#running === undefined && !this.#closed) this.#start();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => this.#start(), INTERVAL_MS + Math.random() * JITTER_MS);
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#running = this.#pass()
+      .catch((error) => this.#deps.logger.debug({ err: error }, 'nothing claimed'))
+      .then(() => {
+        this.#running = undefined;
+        if (this.#rescues.size > 0 && !this.#closed) this.#start();
+        else this.#schedule();
+      });
+  }
+
+  async #pass(): Promise<void> {
+    if (!this.#deps.isConnected()) {
+      this.#rescues.clear();
+      return;
+    }
+    const eventIds = [...this.#rescues].slice(0, CLAIM_MAX);
+    for (const eventId of eventIds) this.#rescues.delete(eventId);
+    if (eventIds.length > 0) await this.#claim(eventIds);
+    let claimed = CLAIM_MAX;
+    while (claimed === CLAIM_MAX && !this.#closed) claimed = await this.#claim();
+  }
+
+  async #claim(eventIds?: EventId[]): Promise<number> {
+    const { store, lookUpNames, logger } = this.#deps;
+    const request = { limit: CLAIM_MAX, lease_ms: LEASE_MS };
+    const { entries } = await store(
+      'outbox.claim',
+      eventIds === undefined ? request : { ...request, event_ids: eventIds },
+    );
+    await forEachBounded(entries, CONCURRENCY_MAX, async (entry) => {
+      try {
+        await this.#repair(entry, lookUpNames);
+      } catch (error) {
+        // One row that cannot be read must not keep the others from their queues.
+        logger.error({ err: error, event: entry.event_id }, 'an owed event cannot be sent');
+      }
+    });
+    return entries.length;
+  }
+
+  async #repair(entry: OutboxEntry, lookUpNames: LookUpNames): Promise<void> {
+    const { fanOut, done, metrics } = this.#deps;
+    let missed = await fanOut.deliver(await deliveryOf(entry, lookUpNames));
+    if (missed.length > 0 && this.#isGivenUp(entry)) missed = await this.#giveUp(missed);
+    metrics.repairs.inc({ outcome: missed.length === 0 ? 'done' : 'owed' });
+    if (missed.length === 0) done.add(entry.event_id);
+  }
+
+  #isGivenUp(entry: OutboxEntry): boolean {
+    const bornAt = Date.parse(bornOf(entry) ?? '');
+    return Date.now() - bornAt > (this.#deps.giveUpMs ?? GIVE_UP_MS);
+  }
+
+  /** Those whose queues could not even be deleted. */
+  async #giveUp(missed: UserId[]): Promise<UserId[]> {
+    const left: UserId[] = [];
+    for (const userId of missed) {
+      try {
+        await this.#deps.voidQueues(userId);
+      } catch (error) {
+        this.#deps.logger.warn({ err: error }, 'a queue given up could not be deleted');
+        left.push(userId);
+      }
+    }
+    return left;
+  }
+}
+
+function bornOf(entry: OutboxEntry): string | undefined {
+  if (entry.kind === 'message') return entry.message.sent_at;
+  return Object.values(entry.records)[0]?.last_activity;
+}

@@ -1,0 +1,22 @@
+import type { QueueInfo } from './queue-api.ts';
+
+export const QUEUES_MAX = 10;
+
+export type QueueUse = { deviceId: string; info: QueueInfo };
+
+/** The queue that makes room: the longest unused of those not connected; none if all are. */
+export function longestUnused(queues: readonly QueueUse[]): string | undefined {
+  let oldest: { deviceId: string; usedAt: number } | undefined;
+  for (const { deviceId, info } of queues) {
+    if (info.push_bound) continue;
+    const usedAt = usedAtOf(info);
+    if (oldest === undefined || usedAt < oldest.usedAt) oldest = { deviceId, usedAt };
+  }
+  return oldest?.deviceId;
+}
+
+/** Epoch ms of the last sign of life: a delivery, an acknowledgement, or its creation. */
+function usedAtOf({ created, delivered, ack_floor: acked }: QueueInfo): number {
+  const times = [created, delivered.last_active, acked.last_active];
+  return Math.max(...times.map((time) => (time === undefined ? 0 : Date.parse(time))));
+}

@@ -1,0 +1,40 @@
+import type { Counter, Histogram } from 'prom-client';
+import type { Metrics } from '../../shared/metrics.ts';
+
+/** Counted where it happens. Gauges are read on scrape, see the wiring. */
+export type RouterMetrics = {
+  messages: Counter;
+  appendItems: Histogram;
+  fanOutS: Histogram;
+  fanOutsOwed: Counter;
+  publishFailures: Counter;
+  repairs: Counter;
+  doneDropped: Counter;
+  queuesCreated: Counter;
+  queuesDeleted: Counter;
+  queuesVoided: Counter;
+  sessions: Counter;
+  releases: Counter;
+  receiptsDropped: Counter;
+};
+
+const APPEND_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
+
+export function createRouterMetrics(metrics: Metrics): RouterMetrics {
+  const { counter, histogram } = metrics;
+  return {
+    messages: counter('kaha_router_messages_total', 'Sends answered', ['outcome']),
+    appendItems: histogram('kaha_router_append_items', 'Sends joined in an append', APPEND_BUCKETS),
+    fanOutS: histogram('kaha_router_fanout_seconds', 'Append answered until all queues have it'),
+    fanOutsOwed: counter('kaha_router_fanouts_owed_total', 'Fan-outs that could not be finished'),
+    publishFailures: counter('kaha_router_publish_failures_total', 'Failed JetStream publishes'),
+    repairs: counter('kaha_router_repairs_total', 'Owed fan-outs claimed', ['outcome']),
+    doneDropped: counter('kaha_router_outbox_done_dropped_total', 'Finished, left to repair'),
+    queuesCreated: counter('kaha_router_queues_created_total', 'Device queues created'),
+    queuesDeleted: counter('kaha_router_queues_deleted_total', 'Device queues deleted', ['reason']),
+    queuesVoided: counter('kaha_router_queues_voided_total', 'Devices told to resync'),
+    sessions: counter('kaha_router_sessions_total', 'Sessions opened', ['outcome']),
+    releases: counter('kaha_router_releases_total', 'Devices taken over', ['outcome']),
+    receiptsDropped: counter('kaha_router_receipts_dropped_total', 'Positions over the limit'),
+  };
+}

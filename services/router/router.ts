@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startAdminServer } from '../../shared/admin.ts';
+import { type Bus, connectBus } from '../../shared/bus.ts';
+import { newId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { Metrics } from '../../shared/metrics.ts';
+import { type Closers, createClosers } from '../../shared/process.ts';
+import { subjects } from '../../shared/subjects.ts';
+import type { RouterConfig } from './config.ts';
+import { ConversationActors } from './conversation-actors.ts';
+import { createConversations } from './conversations.ts';
+import { createFanOuts } from './fan-outs.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { createOperations } from './operations.ts';
+import { createNameLookUp } from './profile-names.ts';
+import { createQueues, type Queues } from './queues.ts';
+import { Receipts } from './receipts.ts';
+import { createRouterMetrics, type RouterMetrics } from './router-metrics.ts';
+import { Sessions } from './sessions.ts';
+import { createStoreClient } from './store-client.ts';
+
+/** ~2 s of sends at the rate one process can do; beyond it an edge gets a retryable error. */
+const CONCURRENCY_MAX = 8_192;
+const DRAIN_MS = 8_000;
+const RECEIPTS_TIMEOUT_MS = 2_000;
+const LOAD_RETRY_MS = 1_000;
+const LOAD_TRIES = 60;
+
+type Deps = { logger: Logger; metrics: Metrics };
+type Parts = Deps & { bus: Bus; counters: RouterMetrics };
+export type Router = { adminPort: number; close(): Promise<void> };
+
+/**
+ * The conversation actors, fan-out and device queues of one process. Serves only once it knows which
+ * queues exist. Closing hands over: says `router.leaving`, takes nothing new (edges get no-responders
+ * and ask another router), then finishes what is in flight.
+ */
+export async function createRouter(config: RouterConfig, deps: Deps): Promise<Router> {
+  const { logger, metrics } = deps;
+  const closers = createClosers(logger);
+  let state: 'connecting' | 'reading the queues' | 'serving' | 'draining' = 'connecting';
+  let bus: Bus | undefined;
+  const readiness = (): string | undefined => {
+    if (state !== 'serving') return state;
+    return bus?.connected ? undefined : 'NATS is not connected';
+  };
+  const admin = await startAdminServer({ ...config.admin, metrics, readiness });
+  closers.push('admin', () => admin.close());
+  try {
+    bus = await connectBus({ ...config.nats, instance: config.instance, logger, metrics });
+    const parts = { ...deps, bus, counters: createRouterMetrics(metrics) };
+    closers.push('bus', () => parts.bus.close());
+    const queues = createQueues(config, parts, closers);
+    state = 'reading the queues';
+    await loadQueues(queues, logger);
+    serve(config, { ...parts, queues }, closers);
+    state = 'serving';
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+  return {
+    adminPort: admin.port,
+    close() {
+      state = 'draining';
+      return closers.closeAll();
+    },
+  };
+}
+
+function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers: Closers): void {
+  const { bus, logger, metrics, counters, queues } = parts;
+  const { instance } = config;
+  const store = createStoreClient(bus);
+  const lookUpNames = createNameLookUp({ bus, logger });
+  const receipts = new Receipts({
+    publish: (batch) => {
+      const payload = Buffer.from(JSON.stringify(batch));
+      const options = { msgId: newId<string>(), timeoutMs: RECEIPTS_TIMEOUT_MS };
+      return bus.jetPublish(subjects.receipts(instance), payload, options);
+    },
+    metrics: counters,
+    logger,
+  });
+  closers.push('receipts', () => receipts.close());
+  const fanOuts = createFanOuts({ ...parts, store, lookUpNames }, closers);
+  const actors = new ConversationActors({ store, fanOuts, metrics: counters, logger });
+  closers.push('conversations', () => actors.close(), DRAIN_MS);
+  const sessions = new Sessions({
+    known: queues.known,
+    queues: queues.devices,
+    releases: bus.mux(subjects.released(instance)),
+    metrics: counters,
+  });
+  const conversations = createConversations({ store, lookUpNames, fanOuts });
+  const operations = createOperations({
+    actors,
+    conversations,
+    sessions,
+    receipts,
+    metrics: counters,
+  });
+  const options = { subject: subjects.router(instance), concurrencyMax: CONCURRENCY_MAX };
+  const server = bus.serve(options, operations);
+  closers.push('requests', () => server.drain(), DRAIN_MS);
+  const heartbeat = startHeartbeat(bus, instance);
+  closers.push('heartbeat', () => heartbeat.leave());
+
+  metrics.gauge('kaha_router_requests_in_flight', 'Requests served now', () => server.inFlight());
+  metrics.gauge('kaha_router_actors', 'Conversations in memory', () => actors.size);
+  metrics.gauge('kaha_router_mailbox_depth', 'Sends that wait', () => actors.depth);
+  metrics.gauge('kaha_router_sessions_opening', 'Session opens', () => sessions.waiting);
+  metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => receipts.held);
+}
+
+/** The streams may still be on their way; without them nothing works, so that is fatal in the end. */
+async function loadQueues(queues: Queues, logger: Logger): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await queues.refresh();
+      return;
+    } catch (error) {
+      if (tries >= LOAD_TRIES) throw error;
+      logger.warn({ err: error }, 'the queues cannot be read yet');
+      await delay(LOAD_RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import type { NatsConnection } from 'nats';
+import {
+  type DurableDefinition,
+  durableDefinitions,
+  inboxDescription,
+  type StreamDefinition,
+  type StreamSettings,
+  streamDefinitions,
+} from './stream-definitions.ts';
+
+const TIMEOUT_MS = 10_000;
+const STREAM_NOT_FOUND = 10059;
+const INBOX_NAME = /^INBOX_(\d+)$/;
+
+type Reply = { error?: { code: number; err_code: number; description: string } };
+type Existing = { name: string; description?: string };
+
+/** The streams were made with another number of shards: users would lose their queues. */
+export class ShardsChangedError extends Error {
+  constructor(stream: Existing, shards: number) {
+    const found = `${stream.name} is "${stream.description ?? 'of an unknown number'}"`;
+    super(`INBOX_SHARDS is ${shards}, but ${found}: moving to another number needs a migration`);
+    this.name = 'ShardsChangedError';
+  }
+}
+
+export type StreamSetUp = { created: string[]; updated: string[] };
+
+/** Makes all streams and fixed durables, or brings them to their definition. Safe to repeat. */
+export async function setUpStreams(
+  nc: NatsConnection,
+  settings: StreamSettings,
+): Promise<StreamSetUp> {
+  const result: StreamSetUp = { created: [], updated: [] };
+  const found = await findStreams(nc, settings);
+  const wrong = found.find((stream) => isOfOtherShards(stream, settings.shards));
+  if (wrong !== undefined) throw new ShardsChangedError(wrong, settings.shards);
+  const existing = new Set(found.map(({ name }) => name));
+  for (const definition of streamDefinitions(settings)) {
+    const { name } = definition;
+    const op = existing.has(name) ? 'UPDATE' : 'CREATE';
+    await ask(nc, `STREAM.${op}.${name}`, definition);
+    (op === 'CREATE' ? result.created : result.updated).push(name);
+  }
+  for (const durable of durableDefinitions()) await createDurable(nc, durable);
+  return result;
+}
+
+async function createDurable(nc: NatsConnection, durable: DurableDefinition): Promise<void> {
+  const { stream, config } = durable;
+  const body = { stream_name: stream, config };
+  await ask(nc, `CONSUMER.DURABLE.CREATE.${stream}.${config.durable_name}`, body);
+}
+
+/** The streams of ours that are there, beyond the wanted number of shards too. */
+async function findStreams(nc: NatsConnection, settings: StreamSettings): Promise<Existing[]> {
+  const found: Existing[] = [];
+  const names = new Set(streamDefinitions(settings).map(({ name }) => name));
+  for (let offset = 0; ; ) {
+    type Names = { streams: string[] | null; total: number };
+    const page = await ask<Names>(nc, 'STREAM.NAMES', { offset });
+    const part = page.streams ?? [];
+    for (const name of part) if (INBOX_NAME.test(name)) names.add(name);
+    offset += part.length;
+    if (part.length === 0 || offset >= page.total) break;
+  }
+  for (const name of names) {
+    const config = await describe(nc, name);
+    if (config !== undefined) found.push(config);
+  }
+  return found;
+}
+
+async function describe(nc: NatsConnection, name: string): Promise<StreamDefinition | undefined> {
+  const reply = await request<{ config: StreamDefinition }>(nc, `STREAM.INFO.${name}`, {});
+  if (reply.error?.err_code === STREAM_NOT_FOUND) return undefined;
+  if (reply.error !== undefined) throw new Error(`${name}: ${reply.error.description}`);
+  return reply.config;
+}
+
+function isOfOtherShards({ name, description }: Existing, shards: number): boolean {
+  const shard = INBOX_NAME.exec(name)?.[1];
+  return shard !== undefined && description !== inboxDescription(Number(shard), shards);
+}
+
+async function ask<Result>(nc: NatsConnection, op: string, body: object): Promise<Result> {
+  const reply = await request<Result>(nc, op, body);
+  if (reply.error !== undefined) throw new Error(`${op}: ${reply.error.description}`);
+  return reply;
+}
+
+async function request<R>(nc: NatsConnection, op: string, body: object): Promise<R & Reply> {
+  const options = { timeout: TIMEOUT_MS };
+  const msg = await nc.request(`$JS.API.${op}`, JSON.stringify(body), options);
+  return msg.json<R & Reply>();
+}
