@@ -1,0 +1,30 @@
+import type { Kysely } from 'kysely';
+import type { Logger } from '../../shared/logger.ts';
+import { appendMessages } from './append-messages.ts';
+import { ensurePartitions } from './ensure-partitions.ts';
+import { LOCKED_LANES_MAX } from './locked-lane.ts';
+import { createPool } from './pool.ts';
+import type { Database } from './schema.ts';
+import type { BatchWriter } from './settle-batch.ts';
+
+type Options = { url: string; keyId: string; db: Kysely<Database>; logger: Logger };
+
+/** One connection for the main lane, the others for conversations that wait for a lock. */
+const CONNECTIONS_MAX = 1 + LOCKED_LANES_MAX;
+/**
+ * Every statement of an append finds its rows by primary key. Plans are made once per connection,
+ * perhaps while tables are empty: these settings keep them right when the tables have grown.
+ */
+const SETTINGS = ['plan_cache_mode=force_generic_plan', 'enable_seqscan=off', 'lock_timeout=500'];
+
+/** The connections that append; apart from the reads, so that neither waits for the other. */
+export function openAppendWriter({ url, keyId, db, logger }: Options): BatchWriter & {
+  close(): Promise<void>;
+} {
+  const pool = createPool({ url, max: CONNECTIONS_MAX, settings: SETTINGS, logger });
+  return {
+    write: (messages, wait) => appendMessages(pool, messages, { keyId, wait }),
+    ensurePartitions: () => ensurePartitions(db, 1),
+    close: () => pool.end(),
+  };
+}

@@ -1,0 +1,96 @@
+import type { Kysely } from 'kysely';
+import { KahaError } from '../../shared/errors.ts';
+import { type EventId, isUuidV4, type MessageId, newId } from '../../shared/ids.ts';
+import type {
+  AppendItem,
+  AppendReply,
+  AppendRequest,
+  AppendResult,
+  ReplyPreview,
+} from '../../shared/rpc.ts';
+import type { AppendRow, SealedMessage } from './append-messages.ts';
+import type { ContentCipher } from './content-cipher.ts';
+import type { GroupCommit } from './group-commit.ts';
+import { toReplyPreview } from './message-row.ts';
+import { findReplies } from './reply-previews.ts';
+import type { Database } from './schema.ts';
+
+type Deps = { db: Kysely<Database>; cipher: ContentCipher; group: GroupCommit };
+type Replies = Awaited<ReturnType<typeof findReplies>>;
+
+/**
+ * `messages.append`: writes the waiting sends of one conversation, each judged for itself. An `ok`
+ * is committed, with its outbox row. Refusals: CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT,
+ * INVALID_REQUEST (a reply to what the sender cannot see, a value that Postgres refuses),
+ * DATABASE_UNAVAILABLE and TIMEOUT; the last two may be sent again with the same key.
+ */
+export function createAppend({ db, cipher, group }: Deps) {
+  return async (request: AppendRequest, deadlineAt: number): Promise<AppendReply> => {
+    const { conversation_id, items } = request;
+    if (!isUuidV4(conversation_id)) throw new KahaError('INVALID_REQUEST', 'Not a conversation id');
+    const wanted = items.flatMap(({ reply_to }) => (isUuidV4(reply_to) ? [reply_to] : []));
+    const replies = await findReplies(db, conversation_id, wanted);
+    let version = 0;
+    const appendOne = async (item: AppendItem): Promise<AppendResult> => {
+      try {
+        const message = sealMessage({ conversation_id, item, replies, cipher });
+        const row = await group.append(message, deadlineAt);
+        version = Math.max(version, row.conversation_version ?? 0);
+        const reply = item.reply_to && replies.get(item.reply_to);
+        return toResult(row, reply ? toReplyPreview(reply, cipher) : undefined);
+      } catch (error) {
+        return { ok: false, error: KahaError.from(error).toWire() };
+      }
+    };
+    const results = await Promise.all(items.map(appendOne));
+    return { conversation_version: version, results };
+  };
+}
+
+type Sealing = {
+  conversation_id: AppendRequest['conversation_id'];
+  item: AppendItem;
+  replies: Replies;
+  cipher: ContentCipher;
+};
+
+function sealMessage({ conversation_id, item, replies, cipher }: Sealing): SealedMessage {
+  const { user_id, client_msg_id, content, metadata, reply_to } = item;
+  const message_id = newId<MessageId>();
+  const place = { conversation_id, message_id };
+  return {
+    ...place,
+    sender_id: user_id,
+    client_msg_id,
+    message_type: item.message_type ?? 'text',
+    reply_to: reply_to ?? null,
+    reply_to_seq: (reply_to && replies.get(reply_to)?.seq) ?? null,
+    content: cipher.encrypt(content, { ...place, field: 'content' }),
+    metadata:
+      metadata === undefined
+        ? null
+        : cipher.encrypt(JSON.stringify(metadata), { ...place, field: 'metadata' }),
+  };
+}
+
+function toResult(row: AppendRow, reply: ReplyPreview | undefined): AppendResult {
+  switch (row.status) {
+    case 'ok':
+    case 'duplicate': {
+      const { message_id, seq, sent_at } = row;
+      // A message's event has its id: one outbox row per message.
+      const event_id = message_id as string as EventId;
+      const written = { ok: true as const, message_id, event_id, seq, sent_at };
+      if (row.status === 'ok') return { ...written, ...(reply && { reply_to: reply }) };
+      return { ...written, duplicate: true, fanout_pending: row.fanout_pending === true };
+    }
+    case 'no_conversation':
+      throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+    case 'not_a_participant':
+      throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
+    case 'bad_reply':
+      throw new KahaError('INVALID_REQUEST', 'reply_to is not a message of this conversation');
+    case 'locked':
+      throw new KahaError('DATABASE_UNAVAILABLE', 'The conversation is busy');
+  }
+}

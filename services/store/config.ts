@@ -1,0 +1,43 @@
+import { type CommonConfig, type Env, EnvReader, readCommonConfig } from '../../shared/env.ts';
+import { type ContentKey, parseContentKeys } from './content-keys.ts';
+
+export type DatabaseConfig = { url: string; poolMax: number };
+export type Config = CommonConfig & {
+  database: DatabaseConfig;
+  /** The first encrypts, all decrypt. */
+  contentKeys: ContentKey[];
+};
+
+/** Pure; throws one ConfigError with every problem. */
+export function loadConfig(env: Env): Config {
+  const reader = new EnvReader(env);
+  const common = readCommonConfig(reader);
+  const config = { ...common, ...readDatabase(reader), contentKeys: readContentKeys(reader) };
+  reader.done();
+  return config;
+}
+
+/** What the migration command needs. */
+export function loadMigrateConfig(env: Env): { database: DatabaseConfig } {
+  const reader = new EnvReader(env);
+  const config = readDatabase(reader);
+  reader.done();
+  return config;
+}
+
+export function readDatabase(reader: EnvReader): { database: DatabaseConfig } {
+  return {
+    database: {
+      url: reader.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+      poolMax: reader.integer('DATABASE_POOL_MAX', { min: 1, max: 200, byDefault: 8 }),
+    },
+  };
+}
+
+export function readContentKeys(reader: EnvReader): ContentKey[] {
+  const text = reader.string('CONTENT_KEYS');
+  if (text === '') return [];
+  const { keys, problems } = parseContentKeys(text);
+  for (const problem of problems) reader.problem(`CONTENT_KEYS: ${problem}`);
+  return keys;
+}

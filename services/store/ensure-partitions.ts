@@ -1,0 +1,59 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Database } from './schema.ts';
+
+export type EnsuredPartitions = {
+  /** Names of those made now. */
+  created: string[];
+  /** Up to when there is a place for messages, without a gap. */
+  last_until: string;
+};
+
+export const MONTHS_AHEAD_MAX = 24;
+
+/** Serialises makers; a constant of ours. */
+const LOCK_KEY = 7_205_001;
+
+/**
+ * `partitions.ensure`: the partitions of this month and `monthsAhead` more. Made as a table of its
+ * own and then attached, which does not stop appends; `create … partition of` would.
+ */
+export async function ensurePartitions(
+  db: Kysely<Database>,
+  monthsAhead: number,
+): Promise<EnsuredPartitions> {
+  const months = monthsFrom(new Date(), Math.min(Math.max(monthsAhead, 0), MONTHS_AHEAD_MAX));
+  const created = await db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(${LOCK_KEY})`.execute(tx);
+    const existing = await selectPartitions(tx);
+    const missing = months.filter(({ name }) => !existing.has(name));
+    for (const month of missing) await createPartition(tx, month);
+    return missing.map(({ name }) => name);
+  });
+  return { created, last_until: (months.at(-1) as Month).until };
+}
+
+export type Month = { name: string; from: string; until: string };
+
+/** Pure: the month of `now` and as many after it, in UTC. */
+export function monthsFrom(now: Date, ahead: number): Month[] {
+  return Array.from({ length: ahead + 1 }, (_, index) => {
+    const at = (offset: number): string =>
+      new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset)).toISOString();
+    const from = at(index);
+    return { name: `messages_${from.slice(0, 7).replace('-', '_')}`, from, until: at(index + 1) };
+  });
+}
+
+async function selectPartitions(tx: Transaction<Database>): Promise<Set<string>> {
+  const { rows } = await sql<{ name: string }>`
+    select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'messages'::regclass`.execute(tx);
+  return new Set(rows.map(({ name }) => name));
+}
+
+async function createPartition(tx: Transaction<Database>, month: Month): Promise<void> {
+  const { name, from, until } = month; // made of digits here, not of input
+  await sql.raw(`create table ${name} (like messages including all)`).execute(tx);
+  const range = `for values from ('${from}') to ('${until}')`;
+  await sql.raw(`alter table messages attach partition ${name} ${range}`).execute(tx);
+}

@@ -1,0 +1,70 @@
+import { KahaError } from '../../shared/errors.ts';
+import { bytesOf, takeBatch, type Waiting } from './append-batch.ts';
+import type { AppendRow, SealedMessage } from './append-messages.ts';
+import { createLockedLane } from './locked-lane.ts';
+import { type BatchWriter, settleBatch } from './settle-batch.ts';
+
+export type GroupCommit = {
+  /** Resolves once the message is committed or judged; rejects a KahaError. */
+  append(message: SealedMessage, deadlineAt: number): Promise<AppendRow>;
+  /** Sends that wait or are being written. */
+  readonly pending: number;
+  /** Resolves when all that was taken is settled. */
+  idle(): Promise<void>;
+};
+
+/** Beyond it a send is refused: 20 full batches are more than a deadline's worth. */
+export const PENDING_MAX = 10_000;
+
+/**
+ * Adaptive group commit. One transaction is in flight; the next batch is what arrived meanwhile,
+ * so a lone send waits for nobody and a burst shares its commits. No timer, nothing to tune. What
+ * finds its conversation locked goes to a lane beside, and delays nobody.
+ */
+export function createGroupCommit(
+  writer: BatchWriter,
+  observe: (rows: number, seconds: number) => void = () => undefined,
+): GroupCommit {
+  const queue: Waiting[] = [];
+  const locked = createLockedLane(writer);
+  let pending = 0;
+  let running: Promise<void> | undefined;
+
+  const run = async (): Promise<void> => {
+    // All that this turn of the event loop brings joins the first batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (queue.length > 0) {
+      const batch = takeBatch(queue);
+      const startedAt = performance.now();
+      for (const waiting of await settleBatch(writer, batch, false)) locked.push(waiting);
+      observe(batch.length, (performance.now() - startedAt) / 1000);
+    }
+    running = undefined;
+  };
+  return {
+    append(message, deadlineAt) {
+      if (pending >= PENDING_MAX) {
+        const full = new KahaError('DATABASE_UNAVAILABLE', 'Too many sends wait');
+        return Promise.reject(full);
+      }
+      pending += 1;
+      const settled = new Promise<AppendRow>((resolve, reject) => {
+        queue.push({ message, bytes: bytesOf(message), deadlineAt, resolve, reject });
+        running ??= run();
+      });
+      return settled.finally(() => {
+        pending -= 1;
+      });
+    },
+    get pending() {
+      return pending;
+    },
+    async idle() {
+      while (pending > 0) {
+        await running;
+        await locked.idle();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
+}

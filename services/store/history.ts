@@ -1,0 +1,94 @@
+import type { Kysely } from 'kysely';
+import { KahaError } from '../../shared/errors.ts';
+import type {
+  HistoryMessage,
+  HistoryPage,
+  HistoryReceipt,
+  HistoryRequest,
+} from '../../shared/rpc.ts';
+import type { ContentCipher } from './content-cipher.ts';
+import { present } from './conversation-record.ts';
+import { readRange, selectHistory } from './history-rows.ts';
+import { type MessageRow, toMessageRecord } from './message-row.ts';
+import { takePage } from './page-bytes.ts';
+import { loadReplyPreviews } from './reply-previews.ts';
+import type { Database } from './schema.ts';
+
+type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+
+/**
+ * `messages.history`: a page of what the user can see, ascending by `seq`, ≤ 256 KiB. Refusals:
+ * CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT, INVALID_REQUEST.
+ */
+export async function readHistory(
+  { db, cipher }: Deps,
+  request: HistoryRequest,
+): Promise<HistoryPage> {
+  const range = readRange(request);
+  const { user_id, conversation_id } = request;
+  const [members, rows] = await Promise.all([
+    selectMembers(db, conversation_id),
+    selectHistory(db, { userId: user_id, conversationId: conversation_id, range }),
+  ]);
+  const [any] = members;
+  if (any === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+  const viewer = members.find((member) => member.user_id === user_id);
+  if (viewer === undefined) {
+    throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
+  }
+  const receipts = members.flatMap(toReceipt);
+  const wanted = rows.slice(0, range.limit);
+  const previews = await loadReplyPreviews(db, cipher, wanted);
+  const toMessage = (row: MessageRow): HistoryMessage => {
+    const reply = row.reply_to === null ? undefined : previews.get(row.reply_to);
+    const message: HistoryMessage = {
+      ...toMessageRecord(row, cipher, reply),
+      ...present(row, ['edited_at', 'deleted_at']),
+      reactions: [],
+    };
+    if (row.sender_id === user_id) message.status = toStatus(row, receipts);
+    return message;
+  };
+  const page = takePage(wanted.map(toMessage));
+  const first = rows[0];
+  return {
+    messages: range.order === 'asc' ? page : page.reverse(),
+    has_more: first !== undefined && page.length < Number(first.matching),
+    first_seq: Math.max(viewer.first_seq, viewer.first_visible_seq ?? 1),
+    receipts,
+  };
+}
+
+type Member = Awaited<ReturnType<typeof selectMembers>>[number];
+
+/** One row per live participant; one of nulls where there is none; none: no such conversation. */
+function selectMembers(db: Kysely<Database>, id: HistoryRequest['conversation_id']) {
+  return db
+    .selectFrom('conversations as c')
+    .leftJoin('participants as p', (join) =>
+      join.onRef('p.conversation_id', '=', 'c.conversation_id').on('p.left_at', 'is', null),
+    )
+    .select(['c.first_seq', 'p.user_id', 'p.first_visible_seq'])
+    .select(['p.delivered_seq', 'p.delivered_at', 'p.read_seq', 'p.read_at'])
+    .where('c.conversation_id', '=', id)
+    .orderBy('p.user_id')
+    .execute();
+}
+
+function toReceipt(member: Member): HistoryReceipt[] {
+  const { user_id, delivered_seq, read_seq } = member;
+  if (user_id === null || delivered_seq === null || read_seq === null) return [];
+  const times = present(member, ['delivered_at', 'read_at']);
+  return [{ user_id, delivered_seq, read_seq, ...times }];
+}
+
+/** What all other participants' positions say of one's own message. */
+function toStatus(
+  { seq, sender_id }: MessageRow,
+  receipts: readonly HistoryReceipt[],
+): 'sent' | 'delivered' | 'read' {
+  const others = receipts.filter(({ user_id }) => user_id !== sender_id);
+  if (others.length === 0) return 'sent';
+  if (others.every(({ read_seq }) => read_seq >= seq)) return 'read';
+  return others.every(({ delivered_seq }) => delivered_seq >= seq) ? 'delivered' : 'sent';
+}

@@ -1,0 +1,5 @@
+import { runService } from '../../shared/process.ts';
+import { loadConfig } from './config.ts';
+import { createStore } from './store.ts';
+
+runService({ name: 'store', env: process.env, loadConfig, create: createStore });

@@ -1,0 +1,143 @@
+import { type Kysely, sql } from 'kysely';
+
+/**
+ * The append as one call. It is a loop of single-row statements: measured against one set-based
+ * statement it costs half for a batch of one (97 µs, not 183 µs) and no more at 500 (56 µs a row).
+ * VOLATILE: each statement inside sees what was committed before its own start, so what is read
+ * after a lock is current.
+ *
+ * Items come sorted by conversation, in order of arrival within it.
+ *
+ *  p_wait = false  never waits for a row: what is locked by others is answered `locked`. So it can
+ *                  have no part in a deadlock, and one slow row delays nobody.
+ *  p_wait = true   items of one conversation; waits up to `lock_timeout`. Locks the conversation,
+ *                  then participants by user, the order that receipts use.
+ *
+ * `status`: ok · duplicate · locked · no_conversation · not_a_participant · bad_reply.
+ */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql.raw(APPEND_MESSAGES).execute(db);
+}
+
+const APPEND_MESSAGES = `
+create function append_messages(
+  p_wait boolean, p_key_id text,
+  p_conversation uuid[], p_sender uuid[], p_client_msg uuid[], p_message uuid[],
+  p_type text[], p_reply uuid[], p_reply_seq bigint[], p_content bytea[], p_metadata bytea[]
+) returns table (
+  item int, status text, message_id uuid, seq bigint, sent_at timestamptz,
+  conversation_version int, fanout_pending boolean
+) language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_conversation uuid;
+  v_state text;          -- of the conversation: ok, locked, no_conversation
+  v_dirty boolean := false;
+  v_archived boolean;
+  v_version int;
+  v_seq bigint;
+  v_at timestamptz;
+  v_visible bigint;
+begin
+  for i in 1 .. cardinality(p_conversation) loop
+    item := i;
+    message_id := null; seq := null; sent_at := null; fanout_pending := null;
+
+    if v_conversation is distinct from p_conversation[i] then
+      if v_dirty then
+        update conversations set last_seq = v_seq, last_sent_at = v_at, last_activity = v_at
+          where conversation_id = v_conversation;
+        v_dirty := false;
+      end if;
+      v_conversation := p_conversation[i];
+      v_state := 'ok';
+      if p_wait then
+        select last_seq, greatest(last_sent_at, v_now), version, has_archived
+          into v_seq, v_at, v_version, v_archived
+          from conversations where conversation_id = v_conversation for no key update;
+        if not found then
+          v_state := 'no_conversation';
+        end if;
+        perform from participants
+          where conversation_id = v_conversation
+            and (user_id = any (p_sender) or archived_at is not null)
+          order by user_id for no key update;
+      else
+        select last_seq, greatest(last_sent_at, v_now), version, has_archived
+          into v_seq, v_at, v_version, v_archived
+          from conversations where conversation_id = v_conversation for no key update skip locked;
+        if not found then
+          perform from conversations where conversation_id = v_conversation;
+          v_state := case when found then 'locked' else 'no_conversation' end;
+        elsif v_archived then
+          v_state := 'locked'; -- to bring it back takes locks of others' rows, in order: p_wait
+        end if;
+      end if;
+    end if;
+    conversation_version := v_version;
+
+    status := v_state;
+    if status <> 'ok' then
+      return next; continue;
+    end if;
+
+    select first_visible_seq into v_visible from participants
+      where conversation_id = v_conversation and user_id = p_sender[i] and left_at is null
+      for no key update skip locked;
+    if not found then
+      perform from participants
+        where conversation_id = v_conversation and user_id = p_sender[i] and left_at is null;
+      status := case when found then 'locked' else 'not_a_participant' end;
+      return next; continue;
+    end if;
+
+    -- A repeat is answered before the reply is judged, whatever its other fields say.
+    if p_reply[i] is not null and coalesce(p_reply_seq[i] < v_visible, true) then
+      perform from message_keys where conversation_id = v_conversation
+        and sender_id = p_sender[i] and client_msg_id = p_client_msg[i];
+      if not found then
+        status := 'bad_reply';
+        return next; continue;
+      end if;
+    end if;
+
+    insert into message_keys
+      (conversation_id, sender_id, client_msg_id, message_id, seq, sent_at)
+      values (v_conversation, p_sender[i], p_client_msg[i], p_message[i], v_seq + 1, v_at)
+      on conflict do nothing;
+    if not found then
+      select 'duplicate', k.message_id, k.seq, k.sent_at,
+          exists (select from outbox o where o.event_id = k.message_id)
+        into status, message_id, seq, sent_at, fanout_pending
+        from message_keys k where k.conversation_id = v_conversation
+          and k.sender_id = p_sender[i] and k.client_msg_id = p_client_msg[i];
+      return next; continue;
+    end if;
+
+    v_seq := v_seq + 1;
+    v_dirty := true;
+    insert into messages
+      (conversation_id, seq, sent_at, message_id, sender_id, client_msg_id, message_type,
+       content, metadata, key_id, reply_to, reply_to_seq)
+      values (v_conversation, v_seq, v_at, p_message[i], p_sender[i], p_client_msg[i], p_type[i],
+       p_content[i], p_metadata[i], p_key_id, p_reply[i], p_reply_seq[i]);
+    insert into outbox (event_id, conversation_id, kind, seq, created_at)
+      values (p_message[i], v_conversation, 'message', v_seq, v_now);
+    update participants
+      set delivered_seq = v_seq, delivered_at = v_at, read_seq = v_seq, read_at = v_at
+      where conversation_id = v_conversation and user_id = p_sender[i];
+    message_id := p_message[i]; seq := v_seq; sent_at := v_at;
+    return next;
+  end loop;
+
+  if v_dirty then
+    update conversations set last_seq = v_seq, last_sent_at = v_at, last_activity = v_at
+      where conversation_id = v_conversation;
+    if v_archived then
+      update participants set archived_at = null
+        where conversation_id = v_conversation and archived_at is not null;
+      update conversations set has_archived = false where conversation_id = v_conversation;
+    end if;
+  end if;
+end $$`;

@@ -1,0 +1,12 @@
+import type { Migration } from 'kysely';
+import * as tables from './0001-tables.ts';
+import * as appendMessages from './0002-append-messages.ts';
+
+/** Every migration by name, in order of the names. Released ones never change; new ones follow. */
+export const migrations: Record<string, Migration> = {
+  '0001-tables': tables,
+  '0002-append-messages': appendMessages,
+};
+
+/** What a store of this version needs to find. */
+export const LATEST_MIGRATION = Object.keys(migrations).sort().at(-1) as string;

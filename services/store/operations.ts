@@ -1,0 +1,58 @@
+import type { Kysely } from 'kysely';
+import { KahaError } from '../../shared/errors.ts';
+import { isUuidV4 } from '../../shared/ids.ts';
+import type { StoreOps } from '../../shared/rpc.ts';
+import { createAppend } from './append.ts';
+import { claimOutbox } from './claim-outbox.ts';
+import type { ContentCipher } from './content-cipher.ts';
+import { createConversation } from './create-conversation.ts';
+import { ensurePartitions } from './ensure-partitions.ts';
+import { getConversation } from './get-conversation.ts';
+import type { GroupCommit } from './group-commit.ts';
+import { readHistory } from './history.ts';
+import { listConversations } from './list-conversations.ts';
+import { listParticipants } from './list-participants.ts';
+import { createOutboxDone } from './outbox-done.ts';
+import type { Pool } from './pool.ts';
+import type { Database } from './schema.ts';
+import { readUndelivered } from './undelivered.ts';
+
+type Deps = { db: Kysely<Database>; pool: Pool; cipher: ContentCipher; group: GroupCommit };
+
+export type Operations = {
+  [Op in keyof StoreOps]: (
+    request: StoreOps[Op][0],
+    deadlineAt: number,
+  ) => Promise<StoreOps[Op][1]>;
+};
+
+/** Every operation of `rpc.store.<op>`. */
+export function createOperations(deps: Deps): Operations {
+  const { db, pool } = deps;
+  const outbox = createOutboxDone(pool);
+  return {
+    'messages.append': createAppend(deps),
+    'messages.history': (request) => {
+      assertUuids(request.user_id, request.conversation_id);
+      return readHistory(deps, request);
+    },
+    'messages.undelivered': (request) => readUndelivered(deps, request),
+    'conversations.create': (request) => createConversation(deps, request),
+    'conversations.get': async (request) => {
+      assertUuids(request.user_id, request.conversation_id);
+      return { record: await getConversation(deps, request) };
+    },
+    'conversations.list': (request) => listConversations(deps, request),
+    'conversations.participants': ({ conversation_id }) => {
+      assertUuids(conversation_id);
+      return listParticipants(db, conversation_id);
+    },
+    'outbox.claim': (request) => claimOutbox(deps, request),
+    'outbox.done': ({ event_ids }) => outbox.done(event_ids),
+    'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
+  };
+}
+
+function assertUuids(...ids: unknown[]): void {
+  if (!ids.every(isUuidV4)) throw new KahaError('INVALID_REQUEST', 'Not an id');
+}

@@ -1,0 +1,45 @@
+import { type Kysely, sql } from 'kysely';
+import type { ConversationId, MessageId } from '../../shared/ids.ts';
+import type { ReplyPreview } from '../../shared/rpc.ts';
+import type { ContentCipher } from './content-cipher.ts';
+import { selectByPlace } from './message-places.ts';
+import { type MessageRow, type PreviewRow, toReplyPreview } from './message-row.ts';
+import type { Database } from './schema.ts';
+
+type Replying = Pick<MessageRow, 'conversation_id' | 'reply_to' | 'reply_to_seq'>;
+
+/**
+ * The previews of the messages that `rows` reply to, by message id. Found by their place, the
+ * primary key; one that is gone for good has none.
+ */
+export async function loadReplyPreviews(
+  db: Kysely<Database>,
+  cipher: ContentCipher,
+  rows: readonly Replying[],
+): Promise<Map<MessageId, ReplyPreview>> {
+  const places = rows.flatMap(({ conversation_id, reply_to_seq: seq }) =>
+    seq === null ? [] : { conversation_id, seq },
+  );
+  if (places.length === 0) return new Map();
+  const found = await selectByPlace(db, places).execute();
+  return new Map(found.map((row) => [row.message_id, toReplyPreview(row, cipher)]));
+}
+
+type FoundReply = PreviewRow & { seq: number };
+
+/** The messages of a conversation that sends want to reply to, by message id. */
+export async function findReplies(
+  db: Kysely<Database>,
+  conversationId: ConversationId,
+  messageIds: readonly MessageId[],
+): Promise<Map<MessageId, FoundReply>> {
+  if (messageIds.length === 0) return new Map();
+  const rows: FoundReply[] = await db
+    .selectFrom('messages')
+    .select(['conversation_id', 'message_id', 'sender_id', 'message_type', 'content', 'key_id'])
+    .select(['deleted_at', 'seq'])
+    .where('message_id', '=', sql<MessageId>`any(${messageIds}::uuid[])`)
+    .where('conversation_id', '=', conversationId)
+    .execute();
+  return new Map(rows.map((row) => [row.message_id, row]));
+}

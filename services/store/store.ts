@@ -1,0 +1,104 @@
+import { startAdminServer } from '../../shared/admin.ts';
+import { type Bus, connectBus, type RpcServer } from '../../shared/bus.ts';
+import { createClosers, type ServiceDeps } from '../../shared/process.ts';
+import { subjects } from '../../shared/subjects.ts';
+import { openAppendWriter } from './append-writer.ts';
+import type { Config } from './config.ts';
+import { createContentCipher } from './content-cipher.ts';
+import { openDatabase } from './database.ts';
+import { toKahaError } from './database-error.ts';
+import { answerBy, withDeadline } from './deadline.ts';
+import { createGroupCommit, type GroupCommit } from './group-commit.ts';
+import { createOperations, type Operations } from './operations.ts';
+import { watchOutbox } from './outbox-stats.ts';
+import { startReceipts } from './receipts.ts';
+import { watchSchema } from './schema-check.ts';
+
+/** Requests of one operation that are being served; each read holds a connection for a moment. */
+const CONCURRENCY_MAX = 1_000;
+const DRAIN_DEADLINE_MS = 4_000;
+
+/**
+ * The one owner of Postgres. Serves `rpc.store.*` and consumes RECEIPTS. Starts without Postgres
+ * too: requests then get DATABASE_UNAVAILABLE, and `/readyz` says why.
+ */
+export async function createStore(
+  config: Config,
+  { logger, metrics }: ServiceDeps,
+): Promise<{ close(): Promise<void> }> {
+  const closers = createClosers(logger);
+  let draining = false;
+  try {
+    const cipher = createContentCipher(config.contentKeys);
+    const { db, pool, close } = openDatabase({ ...config.database, logger });
+    closers.push('database', close);
+    const { url } = config.database;
+    const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger });
+    closers.push('append writer', writer.close);
+    const group = createGroupCommit(writer, observeCommits(metrics));
+    metrics.gauge('kaha_append_pending', 'Sends that wait for a commit', () => group.pending);
+
+    const bus = await connectBus({ ...config.nats, instance: config.instance, logger, metrics });
+    closers.push('nats', () => bus.close());
+    const schema = await watchSchema(pool, logger);
+    closers.push('schema check', schema.close);
+    const readiness = (): string | undefined => {
+      if (draining) return 'draining';
+      return bus.connected ? schema.problem() : 'nats is not connected';
+    };
+    const admin = await startAdminServer({ ...config.admin, metrics, readiness });
+    closers.push('admin', admin.close);
+    closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
+
+    const operations = createOperations({ db, pool, cipher, group });
+    const servers = serveOperations(bus, operations);
+    closers.push('operations', () => drainAll(servers, group), DRAIN_DEADLINE_MS);
+    closers.push('receipts', startReceipts({ bus, pool }).close);
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+  return {
+    async close() {
+      draining = true;
+      await closers.closeAll();
+    },
+  };
+}
+
+/** Services trust each other's shapes: no body is checked here. */
+type Operation = (body: unknown, deadlineAt: number) => Promise<unknown>;
+
+function serveOperations(bus: Bus, operations: Operations): RpcServer[] {
+  const entries = Object.entries(operations) as [string, Operation][];
+  return entries.map(([op, operation]) => {
+    const options = {
+      subject: subjects.store(op),
+      queue: 'store',
+      concurrencyMax: CONCURRENCY_MAX,
+    };
+    return bus.serve(options, async (body, context) => {
+      const deadlineAt = answerBy(context.deadlineAt, Date.now());
+      try {
+        return await withDeadline(operation(body, deadlineAt), deadlineAt);
+      } catch (error) {
+        throw toKahaError(error);
+      }
+    });
+  });
+}
+
+async function drainAll(servers: readonly RpcServer[], group: GroupCommit): Promise<void> {
+  await Promise.all(servers.map((server) => server.drain()));
+  await group.idle();
+}
+
+function observeCommits(metrics: ServiceDeps['metrics']) {
+  const seconds = metrics.histogram('kaha_append_commit_seconds', 'One group commit');
+  const buckets = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+  const rows = metrics.histogram('kaha_append_commit_rows', 'Rows of one group commit', buckets);
+  return (count: number, elapsedS: number): void => {
+    seconds.observe(elapsedS);
+    rows.observe(count);
+  };
+}

@@ -1,0 +1,80 @@
+import type { Kysely } from 'kysely';
+import { isUuidV4, type MessageId, type UserId } from '../../shared/ids.ts';
+import type { MessageRecord, UndeliveredPage } from '../../shared/rpc.ts';
+import type { ContentCipher } from './content-cipher.ts';
+import { selectByPlace } from './message-places.ts';
+import { toMessageRecord } from './message-row.ts';
+import { decodeCursor, encodeCursor, isIsoTime } from './opaque-cursor.ts';
+import { takePage } from './page-bytes.ts';
+import { loadReplyPreviews } from './reply-previews.ts';
+import type { Database } from './schema.ts';
+import {
+  hasOlderUndelivered,
+  selectUndelivered,
+  type UndeliveredPlace,
+} from './undelivered-places.ts';
+
+type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Request = { user_id: UserId; cursor?: string };
+
+/** In all pages together. */
+const MESSAGES_MAX = 1_000;
+const PAGE_MESSAGES_MAX = 200;
+
+/**
+ * `messages.undelivered`: messages of others above the user's delivered position, in all that the
+ * user takes part in, ≤ 7 days old, ≤ 1000, oldest first, in pages ≤ 256 KiB. `complete` on the
+ * last page: there was no more than that.
+ */
+export async function readUndelivered(
+  { db, cipher }: Deps,
+  { user_id, cursor }: Request,
+): Promise<UndeliveredPage> {
+  const { after, served } = readPosition(cursor);
+  const room = Math.min(MESSAGES_MAX - served, PAGE_MESSAGES_MAX);
+  const places = await selectUndelivered(db, { userId: user_id, after, limit: room + 1 });
+  const messages = takePage(await loadMessages({ db, cipher }, places.slice(0, room)));
+  const total = served + messages.length;
+  const last = messages.at(-1);
+  const more = messages.length < places.length;
+  if (more && last !== undefined && total < MESSAGES_MAX) {
+    const next_cursor = encodeCursor([last.sent_at, last.conversation_id, last.seq, total]);
+    return { messages, next_cursor, complete: false };
+  }
+  const complete = !more && !(await hasOlderUndelivered(db, user_id));
+  return { messages, next_cursor: null, complete };
+}
+
+type Position = { after: UndeliveredPlace | undefined; served: number };
+
+function readPosition(cursor: string | undefined): Position {
+  if (cursor === undefined) return { after: undefined, served: 0 };
+  const isCount = (part: unknown): boolean => Number.isSafeInteger(part) && (part as number) > 0;
+  const isServed = (part: unknown): boolean => isCount(part) && (part as number) < MESSAGES_MAX;
+  const parts = decodeCursor(cursor, [isIsoTime, isUuidV4, isCount, isServed]);
+  const [sent_at, conversation_id, seq, served] = parts as [
+    string,
+    UndeliveredPlace['conversation_id'],
+    number,
+    number,
+  ];
+  return { after: { sent_at, conversation_id, seq }, served };
+}
+
+/** In the order of the places; one that went meanwhile is left out. */
+async function loadMessages(
+  { db, cipher }: Deps,
+  places: readonly UndeliveredPlace[],
+): Promise<MessageRecord[]> {
+  if (places.length === 0) return [];
+  const rows = await selectByPlace(db, places).execute();
+  const previews = await loadReplyPreviews(db, cipher, rows);
+  const keyOf = (conversationId: string, seq: number): string => `${conversationId}/${seq}`;
+  const byKey = new Map(rows.map((row) => [keyOf(row.conversation_id, row.seq), row]));
+  return places.flatMap(({ conversation_id, seq }) => {
+    const row = byKey.get(keyOf(conversation_id, seq));
+    if (row === undefined) return [];
+    const reply = row.reply_to === null ? undefined : previews.get(row.reply_to as MessageId);
+    return toMessageRecord(row, cipher, reply);
+  });
+}
