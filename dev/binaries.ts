@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { commandOf } from './child.ts';
+
+export type ServerName = 'nats' | 'postgres' | 'redis';
+
+const PROGRAMS: Record<ServerName, string> = {
+  nats: 'nats-server',
+  postgres: 'postgres',
+  redis: 'redis-server',
+};
+const PACKAGES: Record<ServerName, string> = {
+  nats: 'nats-server',
+  postgres: 'postgresql',
+  redis: 'redis-server',
+};
+
+/** Raised with what a person can do about it. */
+export class MissingServers extends Error {}
+
+/** Where the server's program is: PATH, then Debian's places; undefined where it is nowhere. */
+export function findProgram(server: ServerName): string | undefined {
+  // A `postgres` on PATH may be a link: its companions (initdb) stand beside the real one.
+  const folders = [
+    ...(server === 'postgres' ? debianPostgresFolders() : []),
+    ...pathFolders(PROGRAMS[server]),
+  ];
+  return folders.map((folder) => join(folder, PROGRAMS[server])).find(isExecutable);
+}
+
+/** Installs what is missing with apt-get; throws MissingServers where that is not possible. */
+export function installMissing(servers: readonly ServerName[]): void {
+  const missing = servers.filter((server) => findProgram(server) === undefined);
+  if (missing.length === 0) return;
+  const names = missing.map((server) => PROGRAMS[server]).join(', ');
+  const asRoot = rootPrefix();
+  if (!existsSync('/usr/bin/apt-get') || asRoot === undefined) {
+    throw new MissingServers(
+      `Not on this machine: ${names}. Install them (Debian: ${packagesOf(missing)}), ` +
+        'start a Docker engine, or give NATS_URL, DATABASE_URL and REDIS_URL.',
+    );
+  }
+  process.stdout.write(`Installing ${names} …\n`);
+  aptInstall(missing, asRoot);
+  const still = missing.filter((server) => findProgram(server) === undefined);
+  if (still.length > 0) throw new MissingServers(`apt-get did not bring ${still.join(', ')}`);
+}
+
+/** Packages must neither start a server of their own nor make a cluster: ours are private. */
+function aptInstall(servers: readonly ServerName[], asRoot: string[]): void {
+  const script = [
+    'set -e',
+    'export DEBIAN_FRONTEND=noninteractive',
+    'policy=/usr/sbin/policy-rc.d',
+    'if [ ! -e $policy ]; then',
+    '  printf "#!/bin/sh\\nexit 101\\n" > $policy; chmod 755 $policy; trap "rm -f $policy" EXIT',
+    'fi',
+    'if [ ! -e /etc/postgresql-common/createcluster.conf ]; then',
+    '  mkdir -p /etc/postgresql-common',
+    '  echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf',
+    'fi',
+    'apt-get update -qq',
+    `apt-get install -y -qq --no-install-recommends ${packagesOf(servers)}`,
+  ].join('\n');
+  const path = join('/tmp', `kaha-install-${process.pid}.sh`);
+  writeFileSync(path, script, { mode: 0o755 });
+  const { command, args } = commandOf([...asRoot, 'sh', path]);
+  const result = spawnSync(command, args, { encoding: 'utf8' });
+  rmSync(path);
+  if (result.status !== 0) {
+    throw new MissingServers(`apt-get failed:\n${result.stdout}${result.stderr}`);
+  }
+}
+
+/** [] for root, sudo where it asks for no password, undefined where there is no way. */
+function rootPrefix(): string[] | undefined {
+  if (process.getuid?.() === 0) return [];
+  return spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+function packagesOf(servers: readonly ServerName[]): string {
+  return servers.map((server) => PACKAGES[server]).join(' ');
+}
+
+/** The shell knows PATH; the rest is where Debian puts servers, which PATH may lack. */
+function pathFolders(program: string): string[] {
+  const { stdout } = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' });
+  const found = stdout.trim() === '' ? [] : [dirname(stdout.trim())];
+  return [...found, '/usr/sbin', '/usr/local/sbin', '/usr/local/bin'];
+}
+
+function debianPostgresFolders(): string[] {
+  const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return [];
+  const versions = readdirSync(root).sort((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(root, version, 'bin'));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,28 @@
+// Plain Node, no dependency: installs them if they are missing or old, then runs a TypeScript entry.
+//   node dev/bootstrap.mjs dev/up-main.ts [arguments]
+import { spawn, spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 18)) {
+  process.stderr.write(`Node 20.18 or newer is needed, this is ${process.versions.node}.\n`);
+  process.exit(1);
+}
+
+const changedAt = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+if (changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json')) {
+  process.stdout.write('Installing dependencies …\n');
+  const install = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { encoding: 'utf8' });
+  if (install.status !== 0) {
+    process.stderr.write(`npm ci failed:\n${install.stdout}${install.stderr}\n`);
+    process.exit(1);
+  }
+}
+
+const child = spawn(process.execPath, ['--import=tsx', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+});
+// A Ctrl-C in a terminal reaches the whole group, so the child has it already.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => child.kill('SIGTERM'));
+child.on('exit', (code, signal) => process.exit(signal ? 1 : code));

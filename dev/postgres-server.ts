@@ -1,0 +1,120 @@
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { commandOf, type ProcessSpec } from './child.ts';
+
+export type PostgresPlan = { program: string; dataDir: string; log: string; port: number };
+
+const SUPERUSER = 'kaha';
+/** Data survive kill -9 and power cuts: fsync stays on. No statement, so no content, is logged. */
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '100',
+  shared_buffers: '256MB',
+  max_wal_size: '2GB',
+  checkpoint_timeout: '15min',
+  jit: 'off',
+  log_statement: 'none',
+  log_min_duration_statement: '-1',
+  log_min_error_statement: 'panic',
+  log_error_verbosity: 'terse',
+};
+
+/** A private Postgres, never as root. Makes its cluster at the first call. */
+export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: string } {
+  const account = postgresAccount();
+  const dir = clusterDir(plan.dataDir, account);
+  const passwordPath = join(plan.dataDir, 'postgres.password');
+  if (!existsSync(join(dir, 'PG_VERSION'))) initCluster({ ...plan, dir, account, passwordPath });
+  const password = readFileSync(passwordPath, 'utf8').trim();
+  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const { command, args } = commandOf([
+    ...asAccount(account),
+    plan.program,
+    '-D',
+    dir,
+    '-p',
+    String(plan.port),
+    ...settings,
+  ]);
+  const spec: ProcessSpec = {
+    name: 'postgres',
+    service: 'postgres',
+    command,
+    args,
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
+    port: plan.port,
+    log: plan.log,
+    ready: { port: plan.port },
+    // Fast shutdown: SIGTERM would wait for clients to leave.
+    stopSignal: 'SIGINT',
+  };
+  return { spec, url: `postgres://${SUPERUSER}:${password}@127.0.0.1:${plan.port}/postgres` };
+}
+
+/** Removes the cluster where it stands outside the data folder. */
+export function wipePostgres(dataDir: string): void {
+  rmSync(outsideDir(dataDir), { recursive: true, force: true });
+}
+
+type Account = { name: string; uid: number; gid: number };
+type Init = PostgresPlan & { dir: string; account: Account | undefined; passwordPath: string };
+
+function initCluster({ program, dataDir, dir, account, passwordPath }: Init): void {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  mkdirSync(dataDir, { recursive: true });
+  const password = randomBytes(18).toString('base64url');
+  writeFileSync(passwordPath, `${password}\n`, { mode: 0o600 });
+  const pwfile = `${dir}.pw`;
+  writeFileSync(pwfile, `${password}\n`, { mode: 0o600 });
+  if (account !== undefined) {
+    chownSync(dir, account.uid, account.gid);
+    chownSync(pwfile, account.uid, account.gid);
+  }
+  const initdb = join(dirname(program), 'initdb');
+  const { command, args } = commandOf([
+    ...asAccount(account),
+    initdb,
+    ...['-D', dir, '-U', SUPERUSER, '--pwfile', pwfile, '--auth', 'scram-sha-256'],
+    ...['-E', 'UTF8', '--locale', 'C.UTF-8', '--no-sync'],
+  ]);
+  const result = spawnSync(command, args, { encoding: 'utf8', cwd: '/' });
+  rmSync(pwfile, { force: true });
+  if (result.status === 0) return;
+  rmSync(dir, { recursive: true, force: true });
+  throw new Error(`initdb failed:\n${result.stdout ?? ''}${result.stderr ?? result.error}`);
+}
+
+/** Below the data folder, or where its account cannot reach that: /var/tmp, named by the path. */
+function clusterDir(dataDir: string, account: Account | undefined): string {
+  const inside = join(dataDir, 'postgres');
+  if (account === undefined) return resolve(inside);
+  mkdirSync(dataDir, { recursive: true });
+  const { command, args } = commandOf([...asAccount(account), 'test', '-x', resolve(dataDir)]);
+  const reachable = spawnSync(command, args, { cwd: '/' }).status === 0;
+  return reachable ? resolve(inside) : outsideDir(dataDir);
+}
+
+function outsideDir(dataDir: string): string {
+  const name = createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 12);
+  return `/var/tmp/kaha-postgres-${name}`;
+}
+
+/** Undefined where we are not root: then it runs as ourselves. */
+function postgresAccount(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const [name, , uid, gid] = line.split(':');
+    if (name === 'postgres') return { name, uid: Number(uid), gid: Number(gid) };
+  }
+  return { name: 'nobody', uid: 65534, gid: 65534 };
+}
+
+/** setpriv replaces itself by the program: the pid is the postmaster's. */
+function asAccount(account: Account | undefined): string[] {
+  if (account === undefined) return [];
+  return ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--'];
+}

@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { newId } from '../shared/ids.ts';
+import { findProgram, installMissing, type ServerName } from './binaries.ts';
+import {
+  launch,
+  type ProcessSpec,
+  type RunningProcess,
+  sendSignal,
+  stop,
+  untilReady,
+} from './child.ts';
+import { planNats } from './nats-server.ts';
+import { freePorts } from './ports.ts';
+import { planPostgres, wipePostgres } from './postgres-server.ts';
+import { planRedis } from './redis-server.ts';
+
+/**
+ * Real servers for test files. `npm test` shares one Postgres and one Redis by TEST_DATABASE_URL and
+ * TEST_REDIS_URL; a file run alone starts private ones, which end with its process. This file and
+ * the entry points are the only ones that read the environment.
+ */
+const { TEST_DATABASE_URL, TEST_REDIS_URL } = process.env;
+const READY_MS = 20_000;
+
+export type TestNats = {
+  url: string;
+  seeds: Record<string, string>;
+  /** What the server keeps, for tests that damage it. */
+  dataDir: string;
+  readonly pid: number;
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** A private nats-server with the permission table, on a free port. */
+export async function startNats(): Promise<TestNats> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'kaha-nats-'));
+  const [port] = (await freePorts(1)) as [number];
+  const program = programOf('nats');
+  const { spec, seeds } = planNats({ program, dataDir, log: join(dataDir, 'nats.log'), port });
+  let running = await start(spec);
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    seeds,
+    dataDir,
+    get pid() {
+      return running.pid;
+    },
+    async kill(signal = 'SIGKILL') {
+      sendSignal(running, signal);
+      await stop(running);
+    },
+    async restart() {
+      await stop(running);
+      running = await start(spec);
+    },
+    async stop() {
+      await stop(running);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export type TestDatabase = { url: string; drop(): Promise<void> };
+
+const own: { postgres?: Promise<string>; redis?: Promise<string> } = {};
+
+/** A fresh, empty database. */
+export async function createDatabase(): Promise<TestDatabase> {
+  if (TEST_DATABASE_URL === undefined) own.postgres ??= startOwnPostgres();
+  const server = TEST_DATABASE_URL ?? ((await own.postgres) as string);
+  const name = `t_${newId<string>().replaceAll('-', '')}`;
+  await execute(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    drop: () => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+/** A Redis for tests, shared: keys must be of ids that the test made. */
+export async function redisUrl(): Promise<string> {
+  if (TEST_REDIS_URL === undefined) own.redis ??= startOwnRedis();
+  return TEST_REDIS_URL ?? ((await own.redis) as string);
+}
+
+async function execute(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+async function startOwnPostgres(): Promise<string> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'kaha-postgres-'));
+  const [port] = (await freePorts(1)) as [number];
+  const program = programOf('postgres');
+  const { spec, url } = planPostgres({ program, dataDir, log: join(dataDir, 'pg.log'), port });
+  await startUntilExit(spec, () => {
+    wipePostgres(dataDir);
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  return url;
+}
+
+async function startOwnRedis(): Promise<string> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'kaha-redis-'));
+  const [port] = (await freePorts(1)) as [number];
+  const program = programOf('redis');
+  const { spec, url } = planRedis({ program, dataDir, log: join(dataDir, 'redis.log'), port });
+  await startUntilExit(spec, () => rmSync(dataDir, { recursive: true, force: true }));
+  return url;
+}
+
+async function start(spec: ProcessSpec): Promise<RunningProcess> {
+  const running = launch(spec);
+  await untilReady(running, READY_MS);
+  return running;
+}
+
+async function startUntilExit(spec: ProcessSpec, wipe: () => void): Promise<void> {
+  const running = await start(spec);
+  process.once('exit', () => {
+    sendSignal(running, 'SIGKILL');
+    wipe();
+  });
+}
+
+function programOf(server: ServerName): string {
+  installMissing([server]);
+  return findProgram(server) as string;
+}

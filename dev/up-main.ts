@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { build } from './build.ts';
+import { isFree } from './ports.ts';
+import { restart, startStack, stopAll } from './stack.ts';
+import { readStackFile, type StackRecord } from './stack-file.ts';
+
+const HELP = `Starts the whole system on this machine and waits until it is ready.
+
+  npm run up [-- options]
+
+  --edges <n>    edges to start, edge-N listens on port + N - 1 (default 2)
+  --routers <n>  routers to start (default 1)
+  --stores <n>   stores to start (default 1)
+  --port <port>  port of edge-1 (default 8080)
+  --detach       return once all are ready; "npm run down" stops it
+  --only <name>  start one process of the running stack again (edge-1, nats, …)
+
+NATS_URL, DATABASE_URL and REDIS_URL name servers to use instead of private ones. With a NATS of your
+own, .data/nats holds the nkey seeds, and its users are those of shared/permissions.ts.
+`;
+
+const RUN_DIR = '.run';
+const DATA_DIR = '.data';
+const INSTANCES_MAX = 16;
+
+try {
+  await up();
+} catch (error) {
+  process.stderr.write(`\n${(error as Error).message}\n`);
+  process.exit(1);
+}
+
+async function up(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      edges: { type: 'string', default: '2' },
+      routers: { type: 'string', default: '1' },
+      stores: { type: 'string', default: '1' },
+      port: { type: 'string', default: '8080' },
+      detach: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  if (values.only !== undefined) return only(values.only);
+  const count = (name: 'edges' | 'routers' | 'stores') =>
+    wholeNumber(name, { text: values[name], max: INSTANCES_MAX });
+  const port = wholeNumber('port', { text: values.port, max: 65_535 - INSTANCES_MAX });
+  const options = { edges: count('edges'), routers: count('routers'), stores: count('stores') };
+  if (readStackFile(RUN_DIR) !== undefined) {
+    throw new Error('A stack runs already; "npm run down" stops it.');
+  }
+  for (let index = 0; index < options.edges; index += 1) {
+    if (await isFree(port + index)) continue;
+    throw new Error(`Port ${port + index} is taken; choose others with --port.`);
+  }
+  await run({ ...options, port, detach: values.detach });
+}
+
+type Options = { edges: number; routers: number; stores: number; port: number; detach: boolean };
+
+async function run(options: Options): Promise<void> {
+  const { NATS_URL, DATABASE_URL, REDIS_URL } = process.env;
+  let interrupted = false;
+  const onSignal = (): void => {
+    interrupted = true;
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const progress = (line: string): void => void process.stdout.write(`${line}\n`);
+  progress('Building …');
+  build();
+  const stack = await startStack({
+    ...options,
+    runDir: RUN_DIR,
+    dataDir: DATA_DIR,
+    progress,
+    ...(NATS_URL && { natsUrl: NATS_URL }),
+    ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
+    ...(REDIS_URL && { redisUrl: REDIS_URL }),
+  });
+  const stopAndExit = async (): Promise<void> => {
+    progress('Stopping …');
+    // A process started again by --only has a new pid, which only the file knows.
+    const record = readStackFile(RUN_DIR) ?? stack;
+    await stopAll({ processes: record.processes, runDir: RUN_DIR });
+    process.exit(0);
+  };
+  if (interrupted) return stopAndExit();
+  process.stdout.write(screen(stack, options.detach));
+  if (options.detach) process.exit(0);
+  process.on('SIGINT', () => void stopAndExit());
+  process.on('SIGTERM', () => void stopAndExit());
+  setInterval(() => {
+    // Stopped from elsewhere by "npm run down".
+    if (readStackFile(RUN_DIR) === undefined) process.exit(0);
+  }, 1_000);
+}
+
+async function only(name: string): Promise<void> {
+  const record = readStackFile(RUN_DIR);
+  if (record === undefined) throw new Error('No stack runs here; "npm run up" starts one.');
+  await restart(record, { runDir: RUN_DIR, name });
+  const pid = record.processes.find((running) => running.name === name)?.pid;
+  process.stdout.write(`${name} is ready, pid ${pid}\n`);
+  process.exit(0);
+}
+
+function screen({ urls }: StackRecord, detached: boolean): string {
+  const [edge] = urls.edges as [string];
+  const lines = [
+    '',
+    'kaha-chat is ready',
+    '',
+    ...(existsSync('web') ? [`  Demo page   ${edge}/`] : []),
+    ...urls.edges.map((url, index) => `  Edge ${index + 1}      ${url}/ws  (WebSocket)`),
+    `  REST        ${edge}/api/v1`,
+    '  Token       npm run -s token -- <user-uuid>',
+    '  Chat        npm run -s chat -- --help',
+    `  Logs        ${RUN_DIR}/*.log, what runs: ${RUN_DIR}/stack.json`,
+    `  Stop        ${detached ? 'npm run down' : 'Ctrl-C'}`,
+    '',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function wholeNumber(name: string, { text, max }: { text: string; max: number }): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  throw new Error(`--${name} takes a whole number from 1 to ${max}`);
+}

@@ -1,0 +1,152 @@
+import t from 'tap';
+import type { KahaError } from '../../shared/errors.ts';
+import { newId, type UserId } from '../../shared/ids.ts';
+import { letter, StageDevice, send, setStage, until } from './router-stage.ts';
+
+const stage = await setStage();
+await stage.startRouter();
+const { edge, store } = stage;
+t.teardown(() => stage.close());
+
+const refusal = (promise: Promise<unknown>): Promise<KahaError> =>
+  promise.then(
+    () => t.fail('it should be refused') as never,
+    (error) => error,
+  );
+
+async function pair() {
+  const users = [newId<UserId>(), newId<UserId>()] as const;
+  const devices = users.map((userId) => new StageDevice(edge, userId));
+  for (const device of devices) await device.open();
+  const [alice, bina] = devices as [StageDevice, StageDevice];
+  return { alice, bina, conversation: store.open([...users]) };
+}
+
+t.test('a message reaches every participant, the sender too, and leaves the outbox', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  const input = letter(conversation, alice.userId, { content: 'कस्तो छ? "ठीक"\n' });
+  const sent = await send(edge, input);
+  t.match(sent, { conversation_id: conversation, seq: 1, client_msg_id: input.client_msg_id });
+  t.notOk('duplicate' in sent);
+  await until('both have it', () => alice.events.length === 1 && bina.events.length === 1);
+  t.same(bina.events[0], alice.events[0]);
+  t.same(bina.events[0], {
+    type: 'message',
+    message_id: sent.message_id,
+    conversation_id: conversation,
+    seq: 1,
+    sender_id: alice.userId,
+    client_msg_id: input.client_msg_id,
+    version: 1,
+    content: input.content,
+    message_type: 'text',
+    sent_at: sent.sent_at,
+  });
+  await until('the outbox is empty', () => store.outbox.size === 0);
+});
+
+t.test('sends that wait go out as one append, in the order they came', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  let release = (): void => undefined;
+  const blocked = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const before = store.appends.length;
+  store.before = (op) => (op === 'messages.append' ? blocked : undefined);
+  const sends = Array.from({ length: 100 }, (_, index) =>
+    send(edge, letter(conversation, alice.userId, { content: `${index}` })),
+  );
+  await until('the first waits', () => store.calls.at(-1) === 'messages.append');
+  await edge.nc.flush();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  store.before = () => undefined;
+  release();
+  const answers = await Promise.all(sends);
+  t.same(
+    answers.map(({ seq }) => seq),
+    answers.map((_, index) => index + 1),
+  );
+  const sizes = store.appends.slice(before).map(({ items }) => items.length);
+  t.ok(sizes.length <= 4 && Math.max(...sizes) === 64, `${sizes}`);
+  await until('all came', () => bina.events.length === 100);
+  t.same(
+    bina.events.map(({ content }) => content),
+    answers.map((_, index) => `${index}`),
+  );
+});
+
+t.test('a refused send hurts none of those it was joined with', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  const stranger = refusal(send(edge, letter(conversation, newId<UserId>())));
+  const sent = send(edge, letter(conversation, bina.userId));
+  t.equal((await stranger).code, 'NOT_A_PARTICIPANT');
+  t.equal((await sent).seq, 1);
+  await until('it came', () => alice.events.length === 1);
+});
+
+t.test('who was added is served from the next message on, who left no more', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  const chandra = new StageDevice(edge, newId<UserId>());
+  await chandra.open();
+  await send(edge, letter(conversation, alice.userId));
+  store.change(conversation, [alice.userId, chandra.userId]);
+  await send(edge, letter(conversation, alice.userId));
+  await until('all came', () => alice.events.length === 2 && chandra.events.length === 1);
+  t.equal(chandra.events[0]?.['seq'], 2);
+  t.equal(bina.events.length, 1);
+});
+
+t.test('a repeat is a duplicate, and finishes a fan-out that was not', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  const input = letter(conversation, alice.userId);
+  // The participants cannot be read, so the fan-out cannot start.
+  store.before = (op) => {
+    if (op === 'conversations.participants') throw new Error('not now');
+  };
+  const first = await send(edge, input);
+  await until('asked in vain', () => store.count('conversations.participants') >= 2);
+  t.equal(bina.events.length, 0);
+  const again = await send(edge, input);
+  store.before = () => undefined;
+  t.same(again, { ...first, duplicate: true });
+  await until('both have it', () => alice.events.length === 1 && bina.events.length === 1);
+  await until('the outbox is empty', () => store.outbox.size === 0);
+});
+
+t.test('an append whose answer is lost is a TIMEOUT, and repaired without a repeat', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  store.after = (op) => (op === 'messages.append' ? new Promise(() => undefined) : undefined);
+  const error = await refusal(send(edge, letter(conversation, alice.userId)));
+  t.equal(error.code, 'TIMEOUT');
+  store.after = () => undefined;
+  store.age();
+  await until('both have it', () => alice.events.length === 1 && bina.events.length === 1);
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  t.equal((await send(edge, letter(conversation, bina.userId))).seq, 2);
+});
+
+t.test('a full mailbox refuses with RATE_LIMITED', async (t) => {
+  const { alice, conversation } = await pair();
+  store.before = () => new Promise((resolve) => setTimeout(resolve, 500));
+  const sends = Array.from({ length: 400 }, () =>
+    send(edge, letter(conversation, alice.userId)).then(
+      () => 'sent',
+      (error: KahaError) => error.code,
+    ),
+  );
+  const answers = await Promise.all(sends);
+  store.before = () => undefined;
+  t.ok(answers.includes('RATE_LIMITED'));
+  t.ok(answers.filter((answer) => answer === 'sent').length >= 256);
+  t.same([...new Set(answers)].sort(), ['RATE_LIMITED', 'sent']);
+});
+
+t.test('a send whose deadline is over is not carried out', async (t) => {
+  const { alice, conversation } = await pair();
+  const before = store.appends.length;
+  const request = { op: 'message', ...letter(conversation, alice.userId) };
+  const error = await refusal(edge.request('rpc.router.router-1', request, { timeoutMs: -1 }));
+  t.equal(error.code, 'TIMEOUT');
+  await send(edge, letter(conversation, alice.userId));
+  t.equal(store.appends.length, before + 1);
+});
