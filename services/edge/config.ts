@@ -1,0 +1,91 @@
+import { type CommonConfig, type Env, EnvReader, readCommonConfig } from '../../shared/env.ts';
+
+export type TokenConfig = {
+  /** Exactly one of the two. */
+  key: { kind: 'secret'; secret: string } | { kind: 'jwks'; url: string };
+  algorithms: string[];
+  issuer: string | undefined;
+  audience: string | undefined;
+};
+
+export type Config = CommonConfig & {
+  host: string;
+  port: number;
+  token: TokenConfig;
+  /** `https://app.example`, or with any port: `http://localhost:*`. Empty: no browser may. */
+  allowedOrigins: string[];
+  /** Upgrades and openings a second; what comes beyond is told to come back. */
+  admissionRatePerS: number;
+  /** How long clients have to leave by themselves, and over how long they are spread. */
+  drainMs: number;
+  drainReconnectMs: number;
+};
+
+const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
+const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384'];
+const EDWARDS_ALGORITHMS = ['EdDSA', 'Ed25519'];
+const SECRET_CHARACTERS_MIN = 32;
+const HOUR_MS = 3_600_000;
+
+/** Throws one ConfigError with every problem. */
+export function loadConfig(env: Env): Config {
+  const reader = new EnvReader(env);
+  const config: Config = {
+    ...readCommonConfig(reader),
+    host: reader.string('HOST', '0.0.0.0'),
+    port: reader.integer('PORT', { min: 0, max: 65_535, byDefault: 8080 }),
+    token: readToken(reader),
+    allowedOrigins: readOrigins(reader),
+    admissionRatePerS: reader.integer('ADMISSION_RATE_PER_S', {
+      min: 1,
+      max: 1_000_000,
+      byDefault: 2_000,
+    }),
+    drainMs: reader.integer('DRAIN_MS', { min: 0, max: HOUR_MS, byDefault: 10_000 }),
+    drainReconnectMs: reader.integer('DRAIN_RECONNECT_MS', {
+      min: 0,
+      max: HOUR_MS,
+      byDefault: 5_000,
+    }),
+  };
+  reader.done();
+  return config;
+}
+
+/** The kind of key decides which algorithms are possible: a public key is never a secret. */
+function readToken(reader: EnvReader): TokenConfig {
+  const secret = reader.optional('JWT_SECRET');
+  const jwksUrl = reader.optional('JWT_JWKS_URL');
+  if ((secret === undefined) === (jwksUrl === undefined)) {
+    reader.problem('exactly one of JWT_SECRET and JWT_JWKS_URL is required');
+  }
+  if (secret !== undefined && secret.length < SECRET_CHARACTERS_MIN) {
+    reader.problem(`JWT_SECRET must have at least ${SECRET_CHARACTERS_MIN} characters`);
+  }
+  if (jwksUrl !== undefined) reader.url('JWT_JWKS_URL', ['http:', 'https:']);
+  const possible =
+    secret === undefined ? [...KEY_ALGORITHMS, ...EDWARDS_ALGORITHMS] : SECRET_ALGORITHMS;
+  const byDefault = secret === undefined ? ['RS256'] : ['HS256'];
+  const algorithms = reader.list('JWT_ALGORITHMS', byDefault);
+  for (const algorithm of algorithms) {
+    if (!possible.includes(algorithm)) {
+      reader.problem(`JWT_ALGORITHMS: ${algorithm} is not one of ${possible.join(', ')}`);
+    }
+  }
+  return {
+    key: secret === undefined ? { kind: 'jwks', url: jwksUrl ?? '' } : { kind: 'secret', secret },
+    algorithms,
+    issuer: reader.optional('JWT_ISSUER'),
+    audience: reader.optional('JWT_AUDIENCE'),
+  };
+}
+
+const ORIGIN = /^https?:\/\/[^/:\s*]+(:(\d+|\*))?$|^https?:\/\/\[[0-9a-f:]+\](:(\d+|\*))?$/;
+
+function readOrigins(reader: EnvReader): string[] {
+  const origins = reader.list('ALLOWED_ORIGINS');
+  for (const origin of origins) {
+    if (!ORIGIN.test(origin)) reader.problem(`ALLOWED_ORIGINS: ${origin} is not an origin`);
+  }
+  return origins;
+}

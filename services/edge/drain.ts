@@ -1,0 +1,25 @@
+import { CLOSE } from '../../shared/errors.ts';
+import type { Delivery } from './delivery.ts';
+import type { Hub } from './hub.ts';
+import { goingAwayFrame } from './socket-frames.ts';
+
+type Plan = { drainMs: number; reconnectMs: number };
+
+const POLL_MS = 50;
+
+/**
+ * Sends everybody away: tells each when to come back, spread over `reconnectMs`, waits until all
+ * have left or `drainMs` is over, closes the rest 4000, and resolves when every queue is let go of.
+ */
+export async function drainSockets(hub: Hub, delivery: Delivery, plan: Plan): Promise<void> {
+  const { drainMs, reconnectMs } = plan;
+  const endsAt = Date.now() + drainMs;
+  for (const session of [...hub.sessions]) {
+    hub.send(session, 'going_away', goingAwayFrame(Math.floor(Math.random() * reconnectMs)));
+  }
+  while (hub.sessions.size > 0 && Date.now() < endsAt) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  for (const session of [...hub.sessions]) hub.close(session, CLOSE.GOING_AWAY);
+  await delivery.settled();
+}

@@ -1,0 +1,54 @@
+import type { Counter, Histogram } from 'prom-client';
+import type { Metrics } from '../../shared/metrics.ts';
+
+/** What an edge counts. Labelled counters are kept as plain maps and published on scrape. */
+export type EdgeMetrics = {
+  framesIn: Tally;
+  framesOut: Tally;
+  errors: Tally;
+  closes: Tally;
+  httpAnswers: Tally;
+  upgradesRefused: Tally;
+  acks: Tally;
+  /** From the queue taking an event to its frame being handed to the socket. */
+  deliverSeconds: Histogram;
+  openSeconds: Histogram;
+};
+
+/** Counts by one label; `add` is a map lookup. */
+export class Tally {
+  readonly #counts = new Map<string, number>();
+
+  add(label: string, count = 1): void {
+    this.#counts.set(label, (this.#counts.get(label) ?? 0) + count);
+  }
+
+  publish(counter: Counter, labelName: string): void {
+    counter.reset();
+    for (const [label, count] of this.#counts) counter.inc({ [labelName]: label }, count);
+  }
+}
+
+export function createEdgeMetrics(metrics: Metrics): EdgeMetrics {
+  const tally = (name: string, help: string, labelName: string): Tally => {
+    const counts = new Tally();
+    const counter = metrics.counter(name, help, [labelName]);
+    const get = counter.get.bind(counter);
+    counter.get = () => {
+      counts.publish(counter, labelName);
+      return get();
+    };
+    return counts;
+  };
+  return {
+    framesIn: tally('kaha_edge_frames_in_total', 'Frames from clients', 'type'),
+    framesOut: tally('kaha_edge_frames_out_total', 'Frames to clients', 'type'),
+    errors: tally('kaha_edge_errors_total', 'Errors told to clients', 'code'),
+    closes: tally('kaha_edge_closes_total', 'Sockets closed', 'code'),
+    httpAnswers: tally('kaha_edge_http_answers_total', 'HTTP answers', 'status'),
+    upgradesRefused: tally('kaha_edge_upgrades_refused_total', 'Upgrades refused', 'status'),
+    acks: tally('kaha_edge_queue_acks_total', 'Acks and naks to JetStream', 'kind'),
+    deliverSeconds: metrics.histogram('kaha_edge_deliver_seconds', 'Queue to socket, sampled'),
+    openSeconds: metrics.histogram('kaha_edge_session_open_seconds', 'Token known to auth_ok'),
+  };
+}

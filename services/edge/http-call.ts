@@ -1,0 +1,21 @@
+/** A request as the server hands it over; headers are empty where they are not there. */
+export type HttpCall = {
+  /** Upper case. */
+  method: string;
+  path: string;
+  /** Raw, without `?`. */
+  query: string;
+  authorization: string;
+  origin: string;
+  idempotencyKey: string;
+  traceparent: string;
+  /** Undefined where it is larger than 64 KiB; empty where there is none. */
+  body: Buffer | undefined;
+};
+
+export type HttpAnswer = {
+  status: number;
+  headers: readonly (readonly [string, string])[];
+  /** JSON text; empty for none. */
+  body: string;
+};

@@ -1,0 +1,5 @@
+import { runService } from '../../shared/process.ts';
+import { loadConfig } from './config.ts';
+import { createEdge } from './edge.ts';
+
+runService({ name: 'edge', env: process.env, loadConfig, create: createEdge });

@@ -1,0 +1,44 @@
+import type { ConversationId } from '../../../shared/ids.ts';
+import { MessageFrame } from '../../../shared/protocol/client-frames.ts';
+import { metadataProblem } from '../../../shared/protocol/message-input.ts';
+import type { Messages } from '../messages.ts';
+import type { Session, StickyRoute } from '../session.ts';
+import { defineOperation, type Operation } from './operation.ts';
+
+/** Sends of one socket to one conversation keep their order: they go to the same router. */
+export function messageOperation(messages: Messages): Operation {
+  return defineOperation({
+    type: 'message',
+    cost: 'send',
+    isAlwaysAnswered: true,
+    schema: MessageFrame,
+    problem: (frame) => metadataProblem(frame.metadata),
+    async handle(frame, { session, userId }) {
+      const { type: _type, id: _id, ...input } = frame;
+      const sticky = stick(session, frame.conversation_id);
+      try {
+        return await messages.send({ user_id: userId, ...input }, { sticky });
+      } finally {
+        unstick(session, frame.conversation_id, sticky);
+      }
+    },
+  });
+}
+
+function stick(session: Session, conversationId: ConversationId): StickyRoute {
+  session.sticky ??= new Map();
+  let route = session.sticky.get(conversationId);
+  if (route === undefined) {
+    route = { instance: undefined, unanswered: 0 };
+    session.sticky.set(conversationId, route);
+  }
+  route.unanswered += 1;
+  return route;
+}
+
+function unstick(session: Session, conversationId: ConversationId, route: StickyRoute): void {
+  route.unanswered -= 1;
+  if (route.unanswered > 0) return;
+  session.sticky?.delete(conversationId);
+  if (session.sticky?.size === 0) session.sticky = undefined;
+}

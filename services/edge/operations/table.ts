@@ -1,0 +1,31 @@
+import type { Conversations } from '../conversations.ts';
+import type { Delivery } from '../delivery.ts';
+import type { Hub } from '../hub.ts';
+import type { Messages } from '../messages.ts';
+import { ackOperation } from './ack.ts';
+import { conversationsOperation } from './conversations.ts';
+import { createConversationOperation } from './create-conversation.ts';
+import { historyOperation } from './history.ts';
+import { messageOperation } from './message.ts';
+import type { Operation } from './operation.ts';
+import { pingOperation } from './ping.ts';
+
+export type OperationDeps = {
+  hub: Hub;
+  delivery: Delivery;
+  messages: Messages;
+  conversations: Conversations;
+};
+
+/** Every frame type that an authenticated socket may send, `auth` aside. */
+export function createOperations(deps: OperationDeps): ReadonlyMap<string, Operation> {
+  const operations = [
+    messageOperation(deps.messages),
+    ackOperation(deps.delivery),
+    pingOperation(deps.hub),
+    historyOperation(deps.messages),
+    conversationsOperation(deps.conversations),
+    createConversationOperation(deps.conversations),
+  ];
+  return new Map(operations.map((operation) => [operation.type, operation]));
+}

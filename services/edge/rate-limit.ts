@@ -1,0 +1,18 @@
+/** A rate with a burst. */
+export type Rate = { perS: number; burst: number };
+
+/**
+ * Token bucket as GCRA: the whole state is one number, the time (ms) at which the bucket would be
+ * full again; 0 is a full one. Returns the new state, or how long to wait.
+ */
+export function takeOne(
+  fullAt: number,
+  rate: Rate,
+  nowMs: number,
+): { fullAt: number } | { retryAfterMs: number } {
+  const stepMs = 1_000 / rate.perS;
+  const next = Math.max(fullAt, nowMs) + stepMs;
+  const excessMs = next - nowMs - rate.burst * stepMs;
+  // A rounding error of a double must not cost the last token.
+  return excessMs > 1e-6 ? { retryAfterMs: excessMs } : { fullAt: next };
+}

@@ -1,0 +1,22 @@
+import { ConversationInputBody } from '../../../shared/protocol/conversation-input.ts';
+import type { Conversations } from '../conversations.ts';
+import { Nothing } from './fields.ts';
+import { defineRoute, type Route } from './route.ts';
+
+const CREATED = 201;
+const EXISTED = 200;
+
+export function conversationCreateRoute(conversations: Conversations): Route {
+  return defineRoute({
+    method: 'POST',
+    path: '/conversations',
+    cost: 'other',
+    params: Nothing,
+    query: Nothing,
+    body: ConversationInputBody,
+    async handle({ userId, body, trace }) {
+      const { conversation, created } = await conversations.create(userId, body, trace);
+      return { status: created ? CREATED : EXISTED, body: conversation };
+    },
+  });
+}

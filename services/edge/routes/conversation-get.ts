@@ -1,0 +1,16 @@
+import type { Conversations } from '../conversations.ts';
+import { ConversationParams, Nothing } from './fields.ts';
+import { defineRoute, type Route } from './route.ts';
+
+export function conversationGetRoute(conversations: Conversations): Route {
+  return defineRoute({
+    method: 'GET',
+    path: '/conversations/:conversation_id',
+    cost: 'read',
+    params: ConversationParams,
+    query: Nothing,
+    async handle({ userId, params, trace }) {
+      return { status: 200, body: await conversations.get(userId, params.conversation_id, trace) };
+    },
+  });
+}

@@ -1,0 +1,18 @@
+import { ConversationsQuery } from '../../../shared/protocol/page-queries.ts';
+import type { Conversations } from '../conversations.ts';
+import { Nothing } from './fields.ts';
+import { defineRoute, type Route } from './route.ts';
+
+export function conversationListRoute(conversations: Conversations): Route {
+  return defineRoute({
+    method: 'GET',
+    path: '/conversations',
+    cost: 'read',
+    params: Nothing,
+    query: ConversationsQuery,
+    async handle({ userId, query, trace }) {
+      const page = await conversations.list({ user_id: userId, ...query }, trace);
+      return { status: 200, body: page };
+    },
+  });
+}

@@ -1,0 +1,22 @@
+import { KahaError } from '../../../shared/errors.ts';
+import { HistoryQuery, historyProblem } from '../../../shared/protocol/page-queries.ts';
+import type { Messages } from '../messages.ts';
+import { ConversationParams } from './fields.ts';
+import { defineRoute, type Route } from './route.ts';
+
+export function messageListRoute(messages: Messages): Route {
+  return defineRoute({
+    method: 'GET',
+    path: '/conversations/:conversation_id/messages',
+    cost: 'read',
+    params: ConversationParams,
+    query: HistoryQuery,
+    async handle({ userId, params, query, trace }) {
+      const problem = historyProblem(query);
+      if (problem !== undefined) throw new KahaError('INVALID_REQUEST', problem);
+      const { conversation_id } = params;
+      const page = await messages.history({ user_id: userId, conversation_id, ...query }, trace);
+      return { status: 200, body: page };
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import type { InboxHeader } from '../../shared/events.ts';
+
+/** An event that was sent to the client and is not acknowledged yet. */
+export type Unacked = { q: number; ackSubject: string; header: InboxHeader };
+
+/** Below it a few dead slots at the front cost less than moving the rest. */
+const COMPACT_MIN = 64;
+
+/**
+ * FIFO by `q`. Bounded from outside: JetStream stops at 256 unacknowledged, repeats after 10 s
+ * come at most until the session is closed for not acknowledging.
+ */
+export class UnackedQueue {
+  #items: Unacked[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(item: Unacked): void {
+    this.#items.push(item);
+  }
+
+  /** Takes all up to `q`, oldest first. */
+  takeUpTo(q: number, take: (item: Unacked) => void): void {
+    const items = this.#items;
+    let head = this.#head;
+    while (head < items.length) {
+      const item = items[head] as Unacked;
+      if (item.q > q) break;
+      take(item);
+      head += 1;
+    }
+    this.#head = head;
+    if (head === items.length) {
+      this.#items = [];
+      this.#head = 0;
+    } else if (head >= COMPACT_MIN && head * 2 >= items.length) {
+      this.#items = items.slice(head);
+      this.#head = 0;
+    }
+  }
+
+  takeAll(take: (item: Unacked) => void): void {
+    this.takeUpTo(Number.POSITIVE_INFINITY, take);
+  }
+}

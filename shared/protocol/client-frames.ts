@@ -1,0 +1,46 @@
+import Type, { type Static, type TProperties } from 'typebox';
+import { ConversationInputBody } from './conversation-input.ts';
+import { LIMITS } from './limits.ts';
+import { messageFields } from './message-input.ts';
+import { conversationsFields, historyFields } from './page-queries.ts';
+import { ConversationIdField, DeviceIdField, RequestIdField, SeqField } from './scalars.ts';
+
+/** What a client may send over the socket. Unknown fields are an error. */
+
+function frame<Name extends string, Fields extends TProperties>(name: Name, fields: Fields) {
+  return Type.Object(
+    { type: Type.Literal(name), id: Type.Optional(RequestIdField), ...fields },
+    { additionalProperties: false, $id: `client.${name}` },
+  );
+}
+
+export const AuthFrame = frame('auth', {
+  token: Type.String({ minLength: 1, maxLength: LIMITS.tokenCharactersMax }),
+  device_id: Type.Optional(DeviceIdField),
+  resync: Type.Optional(Type.Boolean()),
+});
+export type AuthFrame = Static<typeof AuthFrame>;
+
+export const MessageFrame = frame('message', messageFields);
+export type MessageFrame = Static<typeof MessageFrame>;
+
+/** Cumulative: all up to `q`. */
+export const AckFrame = frame('ack', { q: SeqField });
+export type AckFrame = Static<typeof AckFrame>;
+
+export const PingFrame = frame('ping', {});
+export type PingFrame = Static<typeof PingFrame>;
+
+export const HistoryFrame = frame('history', {
+  conversation_id: ConversationIdField,
+  ...historyFields,
+});
+export type HistoryFrame = Static<typeof HistoryFrame>;
+
+export const ConversationsFrame = frame('conversations', conversationsFields);
+export type ConversationsFrame = Static<typeof ConversationsFrame>;
+
+export const CreateConversationFrame = frame('create_conversation', {
+  conversation: ConversationInputBody,
+});
+export type CreateConversationFrame = Static<typeof CreateConversationFrame>;
