@@ -1,0 +1,131 @@
+import t from 'tap';
+import { startNats } from '../dev/test-servers.ts';
+import { type Bus, connectBus } from './bus.ts';
+import { KahaError } from './errors.ts';
+import { createLogger } from './logger.ts';
+import { createMetrics } from './metrics.ts';
+
+const silent = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
+const nats = await startNats();
+const open: Bus[] = [];
+
+async function busOf(instance: string, natsUser: string): Promise<Bus> {
+  const nkeySeed = nats.seeds[natsUser] as string;
+  const metrics = createMetrics('test', instance);
+  const bus = await connectBus({ url: nats.url, nkeySeed, instance, logger: silent, metrics });
+  open.push(bus);
+  return bus;
+}
+
+t.teardown(async () => {
+  await Promise.all(open.map((bus) => bus.close()));
+  await nats.stop();
+});
+
+const edge = await busOf('edge-1', 'edge-1');
+const router = await busOf('router-1', 'router');
+
+function failure(promise: Promise<unknown>): Promise<KahaError> {
+  return promise.then(
+    () => t.fail('it should fail') as never,
+    (error) => error as KahaError,
+  );
+}
+
+t.test('a request carries deadline and trace, and brings the reply', async (t) => {
+  const server = router.serve({ subject: 'rpc.router.a', concurrencyMax: 1 }, (body, context) => ({
+    body,
+    trace: context.trace,
+    left: context.deadlineAt - Date.now(),
+  }));
+  await router.nc.flush();
+  const trace = '00-11111111111111111111111111111111-2222222222222222-00';
+  const options = { timeoutMs: 1_000, trace };
+  const reply = await edge.request<{ body: unknown; trace: string; left: number }>(
+    'rpc.router.a',
+    { x: 'ä' },
+    options,
+  );
+  t.same(reply.body, { x: 'ä' });
+  t.equal(reply.trace, trace);
+  t.ok(reply.left > 0 && reply.left <= 1_000);
+  await server.drain();
+});
+
+t.test('a typed error arrives as it was thrown; any other without its text', async (t) => {
+  const server = router.serve({ subject: 'rpc.router.b', concurrencyMax: 9 }, (body) => {
+    if (body === 1)
+      throw new KahaError('CONFLICT', 'full', { details: { max: 8 }, retryAfterS: 3 });
+    throw new Error('password=1');
+  });
+  await router.nc.flush();
+  const typed = await failure(edge.request('rpc.router.b', 1, { timeoutMs: 1_000 }));
+  t.match(typed, { code: 'CONFLICT', details: { max: 8 }, retryAfterS: 3 });
+  const other = await failure(edge.request('rpc.router.b', 2, { timeoutMs: 1_000 }));
+  t.match(other, { code: 'INTERNAL', message: 'Internal error' });
+  await server.drain();
+});
+
+t.test('nobody there is told at once, and differs from no answer in time', async (t) => {
+  const nobody = await failure(edge.request('rpc.router.none', {}, { timeoutMs: 9_000 }));
+  t.match(nobody, { code: 'MESSAGING_UNAVAILABLE', noResponders: true });
+  const server = router.serve(
+    { subject: 'rpc.router.slow', concurrencyMax: 9 },
+    () => new Promise((resolve) => setTimeout(resolve, 400)),
+  );
+  await router.nc.flush();
+  const late = await failure(edge.request('rpc.router.slow', {}, { timeoutMs: 100 }));
+  t.match(late, { code: 'TIMEOUT', noResponders: false });
+  await server.drain();
+});
+
+t.test('a request that comes too late or over the limit is not carried out', async (t) => {
+  let calls = 0;
+  let release = (): void => {};
+  const blocked = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const server = router.serve({ subject: 'rpc.router.full', concurrencyMax: 1 }, async () => {
+    calls += 1;
+    await blocked;
+  });
+  await router.nc.flush();
+  const first = edge.request('rpc.router.full', {}, { timeoutMs: 5_000 });
+  const second = await failure(edge.request('rpc.router.full', {}, { timeoutMs: 5_000 }));
+  t.match(second, { code: 'MESSAGING_UNAVAILABLE', message: 'Overloaded' });
+  release();
+  await first;
+  const late = await failure(edge.request('rpc.router.full', {}, { timeoutMs: -1 }));
+  t.equal(late.code, 'TIMEOUT');
+  await server.drain();
+  t.equal(calls, 1);
+});
+
+t.test('a stream that is not there refuses a publish', async (t) => {
+  const options = { msgId: 'a', timeoutMs: 1_000 };
+  const error = await failure(router.jetPublish('inbox.0.x', new Uint8Array(1), options));
+  t.equal(error.code, 'MESSAGING_UNAVAILABLE');
+});
+
+t.test('a lost connection rejects what waits at once and what follows, then heals', async (t) => {
+  const server = router.serve(
+    { subject: 'rpc.router.hang', concurrencyMax: 9 },
+    () => new Promise(() => {}),
+  );
+  await router.nc.flush();
+  const waiting = failure(edge.request('rpc.router.hang', {}, { timeoutMs: 30_000 }));
+  await edge.nc.flush();
+  const back = new Promise<void>((resolve) => edge.onReconnect(resolve));
+  const routerBack = new Promise<void>((resolve) => router.onReconnect(resolve));
+  await nats.kill();
+  t.equal((await waiting).code, 'MESSAGING_UNAVAILABLE');
+  const next = await failure(edge.request('rpc.router.hang', {}, { timeoutMs: 30_000 }));
+  t.equal(next.code, 'MESSAGING_UNAVAILABLE');
+  t.equal(edge.publish('user.x', 'x'), false);
+  await nats.restart();
+  await Promise.all([back, routerBack]);
+  router.serve({ subject: 'rpc.router.again', concurrencyMax: 1 }, () => ({ ok: true }));
+  await router.nc.flush();
+  t.same(await edge.request('rpc.router.again', {}, { timeoutMs: 2_000 }), { ok: true });
+  t.ok(server.inFlight() > 0);
+});
