@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { findBadImports, findSocketImports } from './tidy/import-rules.ts';
+import { readTree, sourcesOf } from './tidy/read-tree.ts';
+import { findOversize, findOversizeTree } from './tidy/size-rules.ts';
+import { findBadName, findForbiddenText, findMachineTraces } from './tidy/text-rules.ts';
+
+/** The house style that a machine can check, over the whole tree; plain reading, no compiler. */
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const files = readTree(root);
+const sources = sourcesOf(files);
+
+t.ok(sources.length > 50, 'the tree is found');
+
+t.test('files, functions and lines are small, parameters few', async (t) => {
+  t.same(sources.flatMap(findOversize), []);
+  t.same(findOversizeTree(sources), []);
+});
+
+t.test('imports point down: main → wiring → parts → shared', async (t) => {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const production = Object.keys(manifest.dependencies);
+  const packages = {
+    production: new Set(production),
+    all: new Set([...production, ...Object.keys(manifest.devDependencies)]),
+  };
+  t.same(
+    sources.flatMap((file) => findBadImports(file, packages)),
+    [],
+  );
+  t.same(findSocketImports(sources), []);
+});
+
+t.test('names are kebab-case and say what is in the file', async (t) => {
+  t.same(files.flatMap(findBadName), []);
+});
+
+t.test('nothing forbidden is left in the sources', async (t) => {
+  t.same(sources.flatMap(findForbiddenText), []);
+});
+
+t.test('no file knows the machine it was written on', async (t) => {
+  const written = files.filter(({ path }) => path !== 'package-lock.json');
+  t.same(written.flatMap(findMachineTraces), []);
+  const lock = files.find(({ path }) => path === 'package-lock.json');
+  t.notMatch(lock?.text ?? '', /"resolved"/, 'the lock names no registry');
+});

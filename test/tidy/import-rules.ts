@@ -1,0 +1,85 @@
+import { posix } from 'node:path';
+import type { SourceFile } from './read-tree.ts';
+import { isTest } from './text-rules.ts';
+
+type Import = { line: number; specifier: string; target: string };
+
+/** The packages an installation has without and with development dependencies. */
+export type Packages = { production: ReadonlySet<string>; all: ReadonlySet<string> };
+
+const SPECIFIER = /\b(?:from|import)\s*\(?\s*"( *)"/g;
+const COMMAND = /(?:^|\/)(?:main|[a-z0-9-]+-main)\.ts$/;
+const SOCKET_PACKAGE = 'uWebSockets.js';
+
+/** `main → wiring → parts → shared`; never service → service, never shared → service. */
+export function findBadImports(file: SourceFile, packages: Packages): string[] {
+  return importsOf(file).flatMap(({ line, specifier, target }) => {
+    const reason = specifier.startsWith('.')
+      ? relativeProblem(file.path, specifier, target)
+      : packageProblem(file.path, specifier, packages);
+    return reason === undefined ? [] : [`${file.path}:${line} ${reason}: ${specifier}`];
+  });
+}
+
+/** The socket library stays behind one file of edge. */
+export function findSocketImports(files: readonly SourceFile[]): string[] {
+  const importers = files.filter((file) =>
+    importsOf(file).some(({ specifier }) => specifier === SOCKET_PACKAGE),
+  );
+  const paths = importers.map(({ path }) => path).filter((path) => !isTest(path));
+  const outside = paths.filter((path) => !path.startsWith('services/edge/'));
+  if (outside.length === 0 && paths.length <= 1) return [];
+  return [`${SOCKET_PACKAGE} is imported by ${paths.join(', ')}`];
+}
+
+function importsOf({ path, text, code }: SourceFile): Import[] {
+  return [...code.matchAll(SPECIFIER)].map((match) => {
+    const start = match.index + match[0].lastIndexOf('"', match[0].length - 2) + 1;
+    const specifier = text.slice(start, start + (match[1]?.length ?? 0));
+    return {
+      line: code.slice(0, match.index).split('\n').length,
+      specifier,
+      target: posix.join(posix.dirname(path), specifier),
+    };
+  });
+}
+
+function relativeProblem(path: string, specifier: string, target: string): string | undefined {
+  if (!/\.(?:ts|mjs|js|json)$/.test(specifier)) return 'import without an extension';
+  if (COMMAND.test(target)) return 'a command is imported';
+  if (isTest(target) && !isTest(path)) return 'a test is imported';
+  const [from, to] = [areaOf(path), areaOf(target)];
+  if (COMMAND.test(path) && from === to && from.startsWith('services/')) {
+    return isWiring(path, target) ? undefined : 'main imports a part';
+  }
+  return from === to || mayImport(path, from, to) ? undefined : `${from} imports ${to}`;
+}
+
+/** `main.ts` takes the configuration and the wiring; another command what it runs. */
+function isWiring(path: string, target: string): boolean {
+  const service = path.split('/')[1];
+  const name = posix.basename(target, '.ts');
+  return !path.endsWith('/main.ts') || name === 'config' || name === service;
+}
+
+/** `services/edge`, `shared`, `dev`, … */
+function areaOf(path: string): string {
+  const parts = path.split('/');
+  return parts.slice(0, parts[0] === 'services' || parts[0] === 'clients' ? 2 : 1).join('/');
+}
+
+function mayImport(path: string, from: string, to: string): boolean {
+  if (isTest(path) && to === 'dev') return true;
+  if (from === 'test') return true;
+  if (from === 'shared' || from.startsWith('clients/') || from === 'web') return false;
+  if (from.startsWith('services/')) return to === 'shared';
+  return ['dev', 'bench'].includes(from);
+}
+
+function packageProblem(path: string, specifier: string, packages: Packages): string | undefined {
+  if (specifier.startsWith('node:')) return undefined;
+  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  const runs = /^(?:services|shared)\//.test(path) && !isTest(path);
+  if ((runs ? packages.production : packages.all).has(name)) return undefined;
+  return runs ? 'not in dependencies' : 'not in package.json';
+}
