@@ -1,0 +1,99 @@
+import { WebSocket } from 'undici';
+
+export type Frame = { type: string } & Record<string, unknown>;
+export type ConnectOptions = {
+  path?: string;
+  protocols?: string[];
+  headers?: Record<string, string>;
+};
+
+const TIMEOUT_MS = 8_000;
+
+/** A WebSocket client of tests: what came is kept until it is asked for. */
+export class Client {
+  readonly frames: Frame[] = [];
+  readonly closed: Promise<number>;
+  readonly #socket: WebSocket;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener('message', (event) => {
+      this.frames.push(JSON.parse(String(event.data)) as Frame);
+      for (const look of this.#waiting) look();
+    });
+    this.closed = new Promise((resolve) => {
+      socket.addEventListener('close', (event) => {
+        resolve(event.code);
+        for (const look of this.#waiting) look();
+      });
+    });
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  send(frame: unknown): void {
+    this.#socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  }
+
+  sendBinary(bytes: Uint8Array): void {
+    this.#socket.send(bytes as never);
+  }
+
+  /** The first frame not yet taken that is of the type; frames of other types stay. */
+  next(type: string): Promise<Frame> {
+    return this.nextThat((frame) => frame.type === type, type);
+  }
+
+  nextThat(isIt: (frame: Frame) => boolean, what = 'a frame'): Promise<Frame> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+      };
+      const look = (): void => {
+        const index = this.frames.findIndex(isIt);
+        if (index === -1) {
+          if (this.#socket.readyState !== WebSocket.CLOSED) return;
+          end();
+          reject(new Error(`closed before ${what}`));
+          return;
+        }
+        end();
+        resolve(this.frames.splice(index, 1)[0] as Frame);
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(new Error(`no ${what}; there is ${JSON.stringify(this.frames).slice(0, 500)}`));
+      }, TIMEOUT_MS);
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  /** Sends with an id and waits for the answer to it. */
+  async ask(frame: Record<string, unknown>): Promise<Frame> {
+    const id = this.#nextId++;
+    this.send({ ...frame, id });
+    return this.nextThat((answer) => answer.id === id, `answer to ${String(frame.type)}`);
+  }
+
+  #nextId = 1;
+
+  close(): Promise<number> {
+    this.#socket.close();
+    return this.closed;
+  }
+}
+
+export function connectClient(port: number, options: ConnectOptions): Promise<Client> {
+  const { path = '/ws', protocols = [], headers = {} } = options;
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { protocols, headers });
+  const client = new Client(socket);
+  return new Promise((resolve, reject) => {
+    socket.addEventListener('open', () => resolve(client));
+    socket.addEventListener('error', () => reject(new Error('not upgraded')));
+  });
+}
