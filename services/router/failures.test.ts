@@ -1,0 +1,156 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Msg } from '../../shared/bus.ts';
+import { KahaError } from '../../shared/errors.ts';
+import { newId, shardOf, type UserId } from '../../shared/ids.ts';
+import { subjects } from '../../shared/subjects.ts';
+import { letter, ROUTER, SHARDS, StageDevice, send, setStage, until } from './router-stage.ts';
+
+const stage = await setStage();
+const router = await stage.startRouter();
+const { edge, store, nats } = stage;
+const admin = await stage.busOf('setup');
+const jsm = await admin.nc.jetstreamManager();
+t.teardown(() => stage.close());
+
+function userIn(shard: number): UserId {
+  for (;;) {
+    const userId = newId<UserId>();
+    if (shardOf(userId, SHARDS) === shard) return userId;
+  }
+}
+
+async function pair(shards: [number, number] = [0, 1]) {
+  const devices = shards.map((shard) => new StageDevice(edge, userIn(shard)));
+  for (const device of devices) await device.open();
+  const [alice, bina] = devices as [StageDevice, StageDevice];
+  return { alice, bina, conversation: store.open([alice.userId, bina.userId]) };
+}
+
+t.test('while a shard is full its users get a live copy, the rest a queued one', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  const full = (await jsm.streams.info('INBOX_1')).config;
+  await jsm.streams.update('INBOX_1', { ...full, max_bytes: 1 });
+  const sent = await send(edge, letter(conversation, alice.userId));
+  await until('the copy came', () => bina.signals.length === 1);
+  t.match(bina.signals[0], { kind: 'event', event: { type: 'message', seq: sent.seq } });
+  t.equal(alice.events.length, 1);
+  t.equal(store.outbox.size, 1);
+  await jsm.streams.update('INBOX_1', full);
+  store.age();
+  await until('the queue has it', () => bina.events.length === 1);
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  t.equal(alice.events.length, 1, 'the same message id is not queued twice');
+});
+
+t.test('a queue that is full is void; the other devices of the user go on', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  const away = new StageDevice(edge, bina.userId, 'old-phone');
+  await away.open();
+  await away.close();
+  const usual = (await jsm.streams.info('INBOX_1')).config;
+  await jsm.streams.update('INBOX_1', { ...usual, max_msgs_per_subject: 5 });
+  for (let index = 0; index < 8; index += 1) await send(edge, letter(conversation, alice.userId));
+  await until('all came', () => bina.events.length === 8);
+  t.same(bina.signals, [{ kind: 'resync', device_id: 'old-phone' }]);
+  t.match(await away.open(), { resumed: false });
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  await jsm.streams.update('INBOX_1', usual);
+});
+
+t.test('with store away sends fail typed, with store back they go on', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  store.before = () => {
+    throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
+  };
+  const input = letter(conversation, alice.userId);
+  await t.rejects(send(edge, input), { code: 'DATABASE_UNAVAILABLE', retryAfterS: 2 });
+  store.before = () => undefined;
+  t.equal((await send(edge, input)).seq, 1);
+  await until('it came', () => bina.events.length === 1);
+});
+
+t.test('an outbox.done that fails is tried again', async (t) => {
+  const { alice, conversation } = await pair();
+  let failures = 0;
+  store.before = (op) => {
+    if (op !== 'outbox.done' || failures === 1) return;
+    failures += 1;
+    throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
+  };
+  await send(edge, letter(conversation, alice.userId));
+  await until('struck off', () => store.outbox.size === 0);
+  store.before = () => undefined;
+  t.equal(failures, 1);
+});
+
+t.test('nats killed and back: queues are kept, nothing is lost', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  await send(edge, letter(conversation, alice.userId));
+  await until('it came', () => bina.events.length === 1);
+  const buses = [edge, admin];
+  const back = buses.map((bus) => new Promise<void>((resolve) => bus.onReconnect(resolve)));
+  await nats.kill();
+  await nats.restart();
+  await Promise.all(back);
+  const readyz = `http://127.0.0.1:${router.adminPort}/readyz`;
+  let ready = false;
+  const asking = setInterval(() => {
+    void fetch(readyz).then((response) => {
+      ready = response.status === 200;
+    });
+  }, 50);
+  await until('the router is ready again', () => ready);
+  clearInterval(asking);
+  store.age();
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  await bina.close();
+  t.match(await bina.open(), { resumed: true });
+  await send(edge, letter(conversation, alice.userId));
+  // An acknowledgement may be lost with the server: the first may come again.
+  await until('it came', () => bina.events.some(({ seq }) => seq === 2));
+  t.same(bina.signals, []);
+});
+
+t.test('a stream that lost its tail: the devices concerned are told', async (t) => {
+  const { alice, bina, conversation } = await pair([2, 3]);
+  bina.acknowledges = false;
+  for (let index = 0; index < 5; index += 1) await send(edge, letter(conversation, alice.userId));
+  await until('all came', () => bina.events.length === 5 && store.outbox.size === 0);
+  const back = new Promise<void>((resolve) => edge.onReconnect(resolve));
+  await nats.kill();
+  damage(join(nats.dataDir, 'nats'), 'INBOX_3');
+  await nats.restart();
+  await back;
+  await until('told', () => bina.signals.length > 0);
+  t.same(bina.signals[0], { kind: 'resync', device_id: 'phone-1' });
+  t.same(alice.signals, []);
+  t.match(await bina.open({ resync: true }), { resumed: false });
+});
+
+t.test('a router that closes answers what it took, then nobody answers', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  const left: string[] = [];
+  edge.subscribe(subjects.routerLeaving, (msg: Msg) => left.push(msg.string()));
+  await edge.nc.flush();
+  store.before = () => new Promise((resolve) => setTimeout(resolve, 300));
+  const sends = Array.from({ length: 20 }, () => send(edge, letter(conversation, alice.userId)));
+  await edge.nc.flush();
+  await until('it waits in store', () => store.calls.at(-1) === 'messages.append');
+  await router.close();
+  t.equal((await Promise.all(sends)).length, 20);
+  t.same(left, [JSON.stringify({ instance: ROUTER })]);
+  await until('all came', () => bina.events.length === 20);
+  t.equal(store.outbox.size, 0);
+  store.before = () => undefined;
+  const nobody = { code: 'MESSAGING_UNAVAILABLE', message: 'Nobody answers' };
+  await t.rejects(send(edge, letter(conversation, alice.userId)), nobody);
+});
+
+/** Takes away the stream's messages, as a disk would that had not written them. */
+function damage(dir: string, stream: string): void {
+  for (const path of readdirSync(dir, { recursive: true }) as string[]) {
+    if (path.includes(`/${stream}/msgs/`)) rmSync(join(dir, path), { force: true });
+  }
+}
