@@ -1,4 +1,4 @@
-// Plain Node, no dependency: installs them if they are missing or old, then runs a TypeScript entry.
+// Plain Node: installs dependencies if they are missing or old, then runs a TypeScript entry.
 //   node dev/bootstrap.mjs dev/up-main.ts [arguments]
 import { spawn, spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';

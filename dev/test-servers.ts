@@ -18,9 +18,9 @@ import { planPostgres, wipePostgres } from './postgres-server.ts';
 import { planRedis } from './redis-server.ts';
 
 /**
- * Real servers for test files. `npm test` shares one Postgres and one Redis by TEST_DATABASE_URL and
- * TEST_REDIS_URL; a file run alone starts private ones, which end with its process. This file and
- * the entry points are the only ones that read the environment.
+ * Real servers for test files. `npm test` shares one Postgres and one Redis by TEST_DATABASE_URL
+ * and TEST_REDIS_URL; a file run alone starts private ones, which end with its process. This file
+ * and the entry points are the only ones that read the environment.
  */
 const { TEST_DATABASE_URL, TEST_REDIS_URL } = process.env;
 const READY_MS = 20_000;

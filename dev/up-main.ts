@@ -16,8 +16,8 @@ const HELP = `Starts the whole system on this machine and waits until it is read
   --detach       return once all are ready; "npm run down" stops it
   --only <name>  start one process of the running stack again (edge-1, nats, …)
 
-NATS_URL, DATABASE_URL and REDIS_URL name servers to use instead of private ones. With a NATS of your
-own, .data/nats holds the nkey seeds, and its users are those of shared/permissions.ts.
+NATS_URL, DATABASE_URL and REDIS_URL name servers to use instead of private ones. With a NATS
+of your own, .data/nats holds the nkey seeds; its users are those of shared/permissions.ts.
 `;
 
 const RUN_DIR = '.run';

@@ -54,23 +54,67 @@ export type BusOptions = {
 
 /** Connects as the NATS user of the instance. A connection closed for good ends the process. */
 export async function connectBus(options: BusOptions): Promise<Bus> {
-  const { logger, metrics, instance } = options;
+  const { logger, instance } = options;
   const natsUser = natsUserOf(instance);
   const nc = await connectNats({ ...options, natsUser });
+  const link = followLink(nc, options);
+  const replies = link.openMux(inboxPrefix(natsUser));
+  const { metrics } = options;
+  metrics.gauge('kaha_nats_requests_in_flight', 'NATS requests that wait', () => replies.inFlight);
+  return {
+    nc,
+    get connected() {
+      return link.connected();
+    },
+    async request<Reply>(subject: string, body: unknown, { timeoutMs, trace }: RequestOptions) {
+      link.assertConnected();
+      const deadline = Date.now() + timeoutMs;
+      const traceparent = trace ?? newTraceparent();
+      const headerLines = `deadline: ${deadline}\r\ntraceparent: ${traceparent}\r\n`;
+      const payload = encoder.encode(JSON.stringify(body));
+      const msg = await replies.ask({ subject, payload, headerLines, timeoutMs });
+      const reply = parseJson(msg.data) as { data: Reply } | { error: WireError };
+      if ('error' in reply) throw KahaError.fromWire(reply.error);
+      return reply.data;
+    },
+    mux: link.openMux,
+    serve: (serveOptions, handler) => serveRpc({ nc, logger }, serveOptions, handler),
+    publish(subject, payload) {
+      if (!link.connected() || nc.isClosed()) return false;
+      nc.publish(subject, payload);
+      return true;
+    },
+    subscribe: (subject, listener) =>
+      nc.subscribe(subject, {
+        callback: (error, msg) => {
+          if (error === null) listener(msg);
+          else logger.error({ err: error, subject }, 'subscription refused');
+        },
+      }),
+    async jetPublish(subject, payload, { msgId, timeoutMs }) {
+      link.assertConnected();
+      const headerLines = `Nats-Msg-Id: ${msgId}\r\n`;
+      assertStored(await replies.ask({ subject, payload, headerLines, timeoutMs }));
+    },
+    consume: (consumeOptions) => startConsumer({ nc, logger }, consumeOptions),
+    onReconnect: link.onReconnect,
+    close: link.close,
+  };
+}
+
+type Link = Pick<Bus, 'onReconnect' | 'close'> & {
+  connected(): boolean;
+  assertConnected(): void;
+  openMux(prefix: string): ReplyMux;
+};
+
+/** Knows whether there is a connection, and tells those who wait for a reply when it is lost. */
+function followLink(nc: NatsConnection, { logger, metrics }: BusOptions): Link {
   const muxes: ReplyMux[] = [];
   const listeners: (() => void)[] = [];
   let connected = true;
   let closing = false;
-
-  const openMux = (prefix: string): ReplyMux => {
-    const mux = new ReplyMux(nc, prefix);
-    muxes.push(mux);
-    return mux;
-  };
-  const replies = openMux(inboxPrefix(natsUser));
-
   const reconnects = metrics.counter('kaha_nats_reconnects_total', 'Reconnects to NATS');
-  metrics.gauge('kaha_nats_requests_in_flight', 'NATS requests that wait', () => replies.inFlight);
   metrics.gauge('kaha_nats_connected', '1 while connected to NATS', () => (connected ? 1 : 0));
   void watchStatus(nc, {
     logger,
@@ -86,50 +130,19 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   });
   void nc.closed().then((error) => {
     connected = false;
-    if (closing) return;
-    throw new Error('the NATS connection closed', { cause: error });
+    if (!closing) throw new Error('the NATS connection closed', { cause: error });
   });
-  const assertConnected = (): void => {
-    if (!connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
-  };
-
   return {
-    nc,
-    get connected() {
-      return connected;
+    connected: () => connected,
+    assertConnected() {
+      if (!connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
     },
-    async request<Reply>(subject: string, body: unknown, { timeoutMs, trace }: RequestOptions) {
-      assertConnected();
-      const headerLines = `deadline: ${Date.now() + timeoutMs}\r\ntraceparent: ${trace ?? newTraceparent()}\r\n`;
-      const payload = encodeJson(body);
-      const msg = await replies.ask({ subject, payload, headerLines, timeoutMs });
-      const reply = parseJson(msg.data) as { data: Reply } | { error: WireError };
-      if ('error' in reply) throw KahaError.fromWire(reply.error);
-      return reply.data;
+    openMux(prefix) {
+      const mux = new ReplyMux(nc, prefix);
+      muxes.push(mux);
+      return mux;
     },
-    mux: openMux,
-    serve: (serveOptions, handler) => serveRpc({ nc, logger }, serveOptions, handler),
-    publish(subject, payload) {
-      if (!connected || nc.isClosed()) return false;
-      nc.publish(subject, payload);
-      return true;
-    },
-    subscribe: (subject, listener) =>
-      nc.subscribe(subject, {
-        callback: (error, msg) => {
-          if (error === null) listener(msg);
-          else logger.error({ err: error, subject }, 'subscription refused');
-        },
-      }),
-    async jetPublish(subject, payload, { msgId, timeoutMs }) {
-      assertConnected();
-      const headerLines = `Nats-Msg-Id: ${msgId}\r\n`;
-      assertStored(await replies.ask({ subject, payload, headerLines, timeoutMs }));
-    },
-    consume: (consumeOptions) => startConsumer({ nc, logger }, consumeOptions),
-    onReconnect(listener) {
-      listeners.push(listener);
-    },
+    onReconnect: (listener) => void listeners.push(listener),
     async close() {
       closing = true;
       for (const mux of muxes) mux.close();
@@ -138,10 +151,6 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       await nc.close();
     },
   };
-}
-
-function encodeJson(body: unknown): Uint8Array {
-  return encoder.encode(JSON.stringify(body));
 }
 
 const encoder = new TextEncoder();

@@ -79,7 +79,7 @@ export function runProcess(logger: Logger, start: Start): void {
   );
 }
 
-type Service<Config> = {
+type Entry<Config> = {
   name: string;
   env: Env;
   /** Pure; throws one ConfigError with every problem. */
@@ -90,7 +90,7 @@ type Service<Config> = {
 export type ServiceDeps = { logger: Logger; metrics: Metrics };
 
 /** What every `main.ts` calls: configuration, logger, metrics, then `runProcess`. */
-export function runService<Config extends CommonConfig>(service: Service<Config>): void {
+export function runService<Config extends CommonConfig>(service: Entry<Config>): void {
   const config = loadOrExit(service);
   const { instance, log } = config;
   const logger = createLogger({ service: service.name, instance, ...log });
@@ -99,7 +99,7 @@ export function runService<Config extends CommonConfig>(service: Service<Config>
 }
 
 /** Configuration is the operator's to mend: a list of problems on stderr, no stack, exit 1. */
-export function loadOrExit<Config>(service: Pick<Service<Config>, 'env' | 'loadConfig'>): Config {
+export function loadOrExit<Config>(service: Pick<Entry<Config>, 'env' | 'loadConfig'>): Config {
   try {
     return service.loadConfig(service.env);
   } catch (error) {

@@ -57,5 +57,5 @@ export function parseDurableName(name: string): { userId: UserId; deviceId: stri
   return { userId: name.slice(0, 36) as UserId, deviceId: name.slice(37) };
 }
 
-/** JetStream's own deliveries carry this reply prefix; anything else on a deliver subject is ours. */
+/** JetStream's own deliveries carry this reply prefix; all else on a deliver subject is ours. */
 export const JETSTREAM_ACK_PREFIX = '$JS.ACK.';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 /**
  * W3C trace context. Ids are a random process part and a counter: unique, and free on the hot path.
- * The flag is 00, not sampled: there is no collector; the id ties log lines of one request together.
+ * The flag is 00, not sampled: there is no collector; the id ties a request's log lines together.
  */
 const processPart = randomBytes(8).toString('hex');
 const spanPart = randomBytes(4).toString('hex');
