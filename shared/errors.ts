@@ -53,7 +53,7 @@ export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE];
 
 type Options = { details?: unknown; retryAfterS?: number; cause?: unknown; noResponders?: boolean };
 
-/** Every failure that may reach a client: thrown anywhere, turned into wire form at the boundary. */
+/** Every failure that may reach a client; turned into wire form at the boundary. */
 export class KahaError extends Error {
   readonly code: ErrorCode;
   readonly details: unknown;
