@@ -38,6 +38,7 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
 
 /** Seeds by NATS user; what is missing is made. */
 export function readSeeds(dir: string, edges = EDGE_USERS): Record<string, string> {
+  mkdirSync(dir, { recursive: true });
   const edgeUsers = Array.from({ length: edges }, (_, index) => `edge-${index + 1}`);
   const entries = [...edgeUsers, ...SERVICE_USERS].map((user) => {
     const path = join(dir, `${user}.seed`);
