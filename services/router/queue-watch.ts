@@ -11,9 +11,12 @@ const STREAM_TOKEN = 5;
 const REFRESH_MS = 60_000;
 const JITTER_MS = 10_000;
 const SHARDS_AT_ONCE = 8;
-/** One that is deleted to be made anew is back well before; else its session has to be told. */
-const GONE_AFTER_MS = 1_500;
-const GONE_JITTER_MS = 1_000;
+/**
+ * One that is deleted to be made anew is back well before the first; else its session is told, and
+ * told again as long as the queue is not back: its edge may just be connecting anew itself.
+ */
+const TELL_AFTER_MS = [1_500, 5_000, 20_000, 60_000];
+const JITTER_SHARE = 0.5;
 const TICK_MS = 250;
 /** More leave in one go only when nobody is there (expiry); the next refresh knows no less. */
 const GONE_MAX = 50_000;
@@ -35,25 +38,28 @@ export type QueueWatch = {
 
 /**
  * Keeps the known queues true: advisories at once, all names each minute and after each reconnect.
- * A queue that is gone and stays gone for 1.5 s is told to its device: a session on it is deaf.
+ * A queue that is gone and stays gone is told to its device: a session on it is deaf.
  */
 export function watchQueues(deps: Deps): QueueWatch {
   const { bus, api, known, shards, logger } = deps;
-  const gone = new Map<string, { device: Device; dueAt: number }>();
+  const gone = new Map<string, Gone>();
   let running: Promise<void> | undefined;
   let closed = false;
 
   const lost = (device: Device): void => {
     if (gone.size >= GONE_MAX) return;
-    const dueAt = Date.now() + GONE_AFTER_MS + Math.random() * GONE_JITTER_MS;
-    gone.set(durableName(device.userId, device.deviceId), { device, dueAt });
+    const name = durableName(device.userId, device.deviceId);
+    gone.set(name, { device, told: 0, dueAt: dueAt(0) });
   };
   const tick = setInterval(() => {
     const now = Date.now();
-    for (const [name, { device, dueAt }] of gone) {
-      if (dueAt > now) continue;
-      gone.delete(name);
-      if (!known.has(device)) deps.signalResync(device);
+    for (const [name, entry] of gone) {
+      if (entry.dueAt > now) continue;
+      const isBack = known.has(entry.device);
+      if (!isBack) deps.signalResync(entry.device);
+      entry.told += 1;
+      entry.dueAt = dueAt(entry.told);
+      if (isBack || entry.told >= TELL_AFTER_MS.length) gone.delete(name);
     }
   }, TICK_MS);
 
@@ -103,6 +109,13 @@ export function watchQueues(deps: Deps): QueueWatch {
       await running?.catch(() => undefined);
     },
   };
+}
+
+type Gone = { device: Device; told: number; dueAt: number };
+
+function dueAt(told: number): number {
+  const afterMs = TELL_AFTER_MS[told] ?? 0;
+  return Date.now() + afterMs * (1 + Math.random() * JITTER_SHARE);
 }
 
 async function readNames(api: QueueApi, shard: number): Promise<Set<string>> {

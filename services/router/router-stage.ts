@@ -14,6 +14,7 @@ import { setUpStreams } from './stream-setup.ts';
 
 export const SHARDS = 4;
 export const ROUTER = 'router-1';
+export const silent = partsOf('test').logger;
 const INBOX_BYTES_MAX = 256 * 1024 * 1024;
 const TIMEOUT_MS = 5_000;
 const POLL_MS = 20;

@@ -92,7 +92,7 @@ t.test('who was added is served from the next message on, who left no more', asy
   store.change(conversation, [alice.userId, chandra.userId]);
   await send(edge, letter(conversation, alice.userId));
   await until('all came', () => alice.events.length === 2 && chandra.events.length === 1);
-  t.equal(chandra.events[0]?.['seq'], 2);
+  t.equal(chandra.events[0]?.seq, 2);
   t.equal(bina.events.length, 1);
 });
 

@@ -4,7 +4,7 @@ import { connectNats } from '../../shared/nats-connection.ts';
 import { setUpStreams } from './stream-setup.ts';
 
 const nats = await startNats();
-const nkeySeed = nats.seeds['setup'] as string;
+const nkeySeed = nats.seeds.setup as string;
 const nc = await connectNats({ url: nats.url, nkeySeed, natsUser: 'setup', instance: 'setup' });
 const jsm = await nc.jetstreamManager();
 t.teardown(async () => {
@@ -56,7 +56,7 @@ t.test('a full queue refuses what is new instead of dropping the oldest', async 
   await jsm.consumers.add('INBOX_0', { ...deliver, ack_policy: 'explicit' as never });
   const router = await connectNats({
     url: nats.url,
-    nkeySeed: nats.seeds['router'] as string,
+    nkeySeed: nats.seeds.router as string,
     natsUser: 'router',
     instance: 'router-1',
   });

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import t from 'tap';
+import { freePorts } from '../../dev/ports.ts';
+import { newId, type UserId } from '../../shared/ids.ts';
+import { letter, SHARDS, StageDevice, send, setStage, until } from './router-stage.ts';
+
+const stage = await setStage();
+const { edge, store, nats } = stage;
+const running: ChildProcess[] = [];
+t.teardown(async () => {
+  for (const child of running) child.kill('SIGKILL');
+  await stage.close();
+});
+
+async function start(instance: string): Promise<ChildProcess> {
+  const [port] = await freePorts(1);
+  const env = {
+    INSTANCE: instance,
+    NATS_URL: nats.url,
+    NATS_NKEY_SEED: nats.seeds.router,
+    ADMIN_PORT: `${port}`,
+    LOG_HASH_KEY: 'test',
+    LOG_LEVEL: 'error',
+    INBOX_SHARDS: `${SHARDS}`,
+  };
+  const args = ['--import=tsx', 'services/router/main.ts'];
+  const child = spawn(process.execPath, args, { env, stdio: 'inherit' });
+  running.push(child);
+  let ready = false;
+  const asking = setInterval(() => {
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      (response) => {
+        ready = response.status === 200;
+      },
+      () => undefined,
+    );
+  }, 50);
+  await until('ready', () => ready);
+  clearInterval(asking);
+  return child;
+}
+
+t.test('a router killed in the middle of its sends loses none of them', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const conversation = store.open([alice, bina]);
+  const first = await start('router-1');
+  const device = new StageDevice(edge, bina);
+  await device.open();
+  store.after = (op) => {
+    // Committed, and the answer on its way, when the router dies.
+    if (op === 'messages.append' && store.sent(conversation).length >= 20) first.kill('SIGKILL');
+  };
+  const sends = Array.from({ length: 40 }, (_, index) =>
+    send(edge, letter(conversation, alice, { content: `${index}` })).catch(() => undefined),
+  );
+  await once(first, 'exit');
+  store.after = () => undefined;
+  await start('router-2');
+  store.age();
+  const seqs = () => new Set(device.events.map(({ seq }) => seq));
+  await until('all came', () => seqs().size === store.sent(conversation).length);
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  t.ok(seqs().size >= 20);
+  await Promise.all(sends);
+});
+
+t.test('SIGTERM ends a router with status 0', async (t) => {
+  const child = await start('router-3');
+  child.kill('SIGTERM');
+  t.same(await once(child, 'exit'), [0, null]);
+});

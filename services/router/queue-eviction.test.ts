@@ -1,0 +1,28 @@
+import t from 'tap';
+import { longestUnused } from './queue-eviction.ts';
+
+const at = (minute: number) => new Date(minute * 60_000).toISOString();
+const use = (deviceId: string, created: number, rest = {}) => ({
+  deviceId,
+  info: {
+    created: at(created),
+    delivered: { stream_seq: 0 },
+    ack_floor: { stream_seq: 0 },
+    num_pending: 0,
+    num_ack_pending: 0,
+    ...rest,
+  },
+});
+
+t.test('the longest unused goes, by its last delivery, else by its creation', async (t) => {
+  const old = use('old', 1, { delivered: { stream_seq: 5, last_active: at(90) } });
+  t.equal(longestUnused([old, use('newer', 10), use('newest', 20)]), 'newer');
+});
+
+t.test('one that is connected stays, however old', async (t) => {
+  t.equal(longestUnused([use('on', 1, { push_bound: true }), use('off', 9)]), 'off');
+});
+
+t.test('with all connected there is none', async (t) => {
+  t.equal(longestUnused([use('on', 1, { push_bound: true })]), undefined);
+});
