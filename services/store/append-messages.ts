@@ -37,7 +37,7 @@ export type AppendRow = {
 };
 
 const APPEND = `select * from append_messages($1, $2, $3::uuid[], $4::uuid[], $5::uuid[],
-  $6::uuid[], $7::text[], $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[])`;
+  $6::uuid[], $7::message_type[], $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[])`;
 
 export type AppendOptions = { keyId: string; wait: boolean };
 

@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { KahaError } from '../../shared/errors.ts';
-import { bytesOf, takeBatch, type Waiting } from './append-batch.ts';
+import { BATCH_ROWS_MAX, bytesOf, takeBatch, type Waiting } from './append-batch.ts';
 import type { AppendRow, SealedMessage } from './append-messages.ts';
 import { createLockedLane } from './locked-lane.ts';
 import { type BatchWriter, settleBatch } from './settle-batch.ts';
@@ -17,9 +18,15 @@ export type GroupCommit = {
 export const PENDING_MAX = 10_000;
 
 /**
+ * Commits begin at least this far apart. A commit costs Postgres and us 0.25 ms of CPU whatever is
+ * in it: at 1000 sends a second this makes it 0.06 ms a send, for 2 ms of latency on average.
+ */
+const COMMIT_GAP_MS = 4;
+
+/**
  * Adaptive group commit. One transaction is in flight; the next batch is what arrived meanwhile,
- * so a lone send waits for nobody and a burst shares its commits. No timer, nothing to tune. What
- * finds its conversation locked goes to a lane beside, and delays nobody.
+ * so a lone send waits for nobody and a burst shares its commits. What finds its conversation
+ * locked goes to a lane beside, and delays nobody.
  */
 export function createGroupCommit(
   writer: BatchWriter,
@@ -29,13 +36,16 @@ export function createGroupCommit(
   const locked = createLockedLane(writer);
   let pending = 0;
   let running: Promise<void> | undefined;
+  let startedAt = Number.NEGATIVE_INFINITY;
 
   const run = async (): Promise<void> => {
     // All that this turn of the event loop brings joins the first batch.
     await new Promise((resolve) => setImmediate(resolve));
     while (queue.length > 0) {
+      const waitMs = startedAt + COMMIT_GAP_MS - performance.now();
+      if (waitMs > 0 && queue.length < BATCH_ROWS_MAX) await delay(waitMs);
       const batch = takeBatch(queue);
-      const startedAt = performance.now();
+      startedAt = performance.now();
       for (const waiting of await settleBatch(writer, batch, false)) locked.push(waiting);
       observe(batch.length, (performance.now() - startedAt) / 1000);
     }

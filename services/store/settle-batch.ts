@@ -37,6 +37,7 @@ export async function settleBatch(
     } catch (error) {
       const failure = classifyFailure(error);
       if (failure === 'data' && live.length > 1) return settleHalves(writer, live, wait);
+      if (failure === 'locked' && !wait) return live; // some participant's row, we know not whose
       const again = failure === 'clash' || failure === 'gone' || failure === 'no_partition';
       if (!again || tries === TRIES_MAX) {
         for (const { reject } of live) reject(toKahaError(error));

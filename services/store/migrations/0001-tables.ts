@@ -10,6 +10,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 const STATEMENTS = [
+  // Types, not check constraints: a check is parsed anew by every statement that writes, which
+  // took a seventh of an append's time.
+  `create type conversation_type as enum ('direct', 'group', 'business')`,
+  `create type participant_role as enum ('customer', 'agent', 'business', 'member', 'admin')`,
+  `create type message_type as enum ('text', 'image', 'file', 'voice', 'system')`,
+  `create type outbox_kind as enum ('message', 'conversation')`,
+
   // A person is a UUID here and nothing else.
   `create table users (
     user_id uuid primary key,
@@ -20,7 +27,7 @@ const STATEMENTS = [
   // has_archived: some participant has it archived, which a new message undoes.
   `create table conversations (
     conversation_id uuid primary key,
-    type text not null check (type in ('direct', 'group', 'business')),
+    type conversation_type not null,
     direct_key text unique,
     title text,
     description text,
@@ -39,7 +46,7 @@ const STATEMENTS = [
   `create table participants (
     conversation_id uuid not null,
     user_id uuid not null,
-    role text not null check (role in ('customer', 'agent', 'business', 'member', 'admin')),
+    role participant_role not null,
     joined_at timestamptz(3) not null,
     left_at timestamptz(3),
     first_visible_seq bigint not null default 1,
@@ -63,8 +70,7 @@ const STATEMENTS = [
     message_id uuid not null,
     sender_id uuid not null,
     client_msg_id uuid,
-    message_type text not null
-      check (message_type in ('text', 'image', 'file', 'voice', 'system')),
+    message_type message_type not null,
     content bytea,
     metadata bytea,
     key_id text not null,
@@ -94,7 +100,7 @@ const STATEMENTS = [
   `create table outbox (
     event_id uuid primary key,
     conversation_id uuid not null,
-    kind text not null check (kind in ('message', 'conversation')),
+    kind outbox_kind not null,
     seq bigint,
     payload jsonb,
     created_at timestamptz(3) not null,

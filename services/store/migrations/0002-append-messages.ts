@@ -6,12 +6,12 @@ import { type Kysely, sql } from 'kysely';
  * VOLATILE: each statement inside sees what was committed before its own start, so what is read
  * after a lock is current.
  *
- * Items come sorted by conversation, in order of arrival within it.
+ * Items come sorted by conversation and sender, in order of arrival within that. Participants are so
+ * locked in the order (conversation, user), the one that receipts keep too: no deadlock.
  *
- *  p_wait = false  never waits for a row: what is locked by others is answered `locked`. So it can
- *                  have no part in a deadlock, and one slow row delays nobody.
- *  p_wait = true   items of one conversation; waits up to `lock_timeout`. Locks the conversation,
- *                  then participants by user, the order that receipts use.
+ *  p_wait = false  a conversation that is locked by others is answered `locked`: it delays nobody.
+ *  p_wait = true   items of one conversation; waits for it up to `lock_timeout`, then for all
+ *                  participants it will touch, in order.
  *
  * `status`: ok · duplicate · locked · no_conversation · not_a_participant · bad_reply.
  */
@@ -23,7 +23,7 @@ const APPEND_MESSAGES = `
 create function append_messages(
   p_wait boolean, p_key_id text,
   p_conversation uuid[], p_sender uuid[], p_client_msg uuid[], p_message uuid[],
-  p_type text[], p_reply uuid[], p_reply_seq bigint[], p_content bytea[], p_metadata bytea[]
+  p_type message_type[], p_reply uuid[], p_reply_seq bigint[], p_content bytea[], p_metadata bytea[]
 ) returns table (
   item int, status text, message_id uuid, seq bigint, sent_at timestamptz,
   conversation_version int, fanout_pending boolean
@@ -38,7 +38,6 @@ declare
   v_version int;
   v_seq bigint;
   v_at timestamptz;
-  v_visible bigint;
 begin
   for i in 1 .. cardinality(p_conversation) loop
     item := i;
@@ -82,36 +81,37 @@ begin
       return next; continue;
     end if;
 
-    select first_visible_seq into v_visible from participants
-      where conversation_id = v_conversation and user_id = p_sender[i] and left_at is null
-      for no key update skip locked;
-    if not found then
-      perform from participants
-        where conversation_id = v_conversation and user_id = p_sender[i] and left_at is null;
-      status := case when found then 'locked' else 'not_a_participant' end;
-      return next; continue;
-    end if;
-
-    -- A repeat is answered before the reply is judged, whatever its other fields say.
-    if p_reply[i] is not null and coalesce(p_reply_seq[i] < v_visible, true) then
-      perform from message_keys where conversation_id = v_conversation
-        and sender_id = p_sender[i] and client_msg_id = p_client_msg[i];
-      if not found then
-        status := 'bad_reply';
-        return next; continue;
-      end if;
-    end if;
-
     insert into message_keys
       (conversation_id, sender_id, client_msg_id, message_id, seq, sent_at)
       values (v_conversation, p_sender[i], p_client_msg[i], p_message[i], v_seq + 1, v_at)
       on conflict do nothing;
     if not found then
-      select 'duplicate', k.message_id, k.seq, k.sent_at,
-          exists (select from outbox o where o.event_id = k.message_id)
-        into status, message_id, seq, sent_at, fanout_pending
-        from message_keys k where k.conversation_id = v_conversation
-          and k.sender_id = p_sender[i] and k.client_msg_id = p_client_msg[i];
+      perform from participants
+        where conversation_id = v_conversation and user_id = p_sender[i] and left_at is null;
+      if not found then
+        status := 'not_a_participant';
+      else
+        select 'duplicate', k.message_id, k.seq, k.sent_at,
+            exists (select from outbox o where o.event_id = k.message_id)
+          into status, message_id, seq, sent_at, fanout_pending
+          from message_keys k where k.conversation_id = v_conversation
+            and k.sender_id = p_sender[i] and k.client_msg_id = p_client_msg[i];
+      end if;
+      return next; continue;
+    end if;
+
+    -- Membership, what the sender can see, and the positions in one statement. A refusal takes the
+    -- key back: it is rare, and a check ahead would cost every send a statement.
+    update participants
+      set delivered_seq = v_seq + 1, delivered_at = v_at, read_seq = v_seq + 1, read_at = v_at
+      where conversation_id = v_conversation and user_id = p_sender[i] and left_at is null
+        and (p_reply[i] is null or p_reply_seq[i] >= first_visible_seq);
+    if not found then
+      delete from message_keys where conversation_id = v_conversation
+        and sender_id = p_sender[i] and client_msg_id = p_client_msg[i];
+      perform from participants
+        where conversation_id = v_conversation and user_id = p_sender[i] and left_at is null;
+      status := case when found then 'bad_reply' else 'not_a_participant' end;
       return next; continue;
     end if;
 
@@ -124,9 +124,6 @@ begin
        p_content[i], p_metadata[i], p_key_id, p_reply[i], p_reply_seq[i]);
     insert into outbox (event_id, conversation_id, kind, seq, created_at)
       values (p_message[i], v_conversation, 'message', v_seq, v_now);
-    update participants
-      set delivered_seq = v_seq, delivered_at = v_at, read_seq = v_seq, read_at = v_at
-      where conversation_id = v_conversation and user_id = p_sender[i];
     message_id := p_message[i]; seq := v_seq; sent_at := v_at;
     return next;
   end loop;
