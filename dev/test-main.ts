@@ -30,6 +30,7 @@ if (values.help) {
   process.exit(0);
 }
 const counts: Counts = { passed: 0, failed: 0 };
+let failing = false;
 try {
   await runAll();
 } catch (error) {
@@ -92,8 +93,6 @@ async function runTap(files: string[], env: Record<string, string>): Promise<voi
   const code = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)));
   if (code !== 0 && counts.failed === 0) counts.failed += 1;
 }
-
-let failing = false;
 
 /** A line of TAP. Assertions stand indented below their file; a file's own line is not indented. */
 function note(line: string): void {
