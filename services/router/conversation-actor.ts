@@ -32,11 +32,11 @@ export type ActorDeps = {
 const MAILBOX_RETRY_AFTER_S = 1;
 
 /**
- * One conversation: its sends in order of arrival, one append in flight; what waits meanwhile is the
- * next append. The sender is answered on commit, the fan-out follows in order of `seq`.
+ * One conversation: its sends in order of arrival, one append in flight; what waits meanwhile is
+ * the next append. The sender is answered on commit, the fan-out follows in order of `seq`.
  *
- *     put → mailbox → append → answers → participants known at that version? → fan-out → next append
- *                       └ no answer: TIMEOUT. The key makes a repeat safe, the outbox the fan-out.
+ *     put → mailbox → append → answers → participants of that version? → fan-out → next append
+ *                       └ no answer: TIMEOUT. The key makes a repeat safe, the outbox the event.
  */
 export class ConversationActor {
   readonly #id: ConversationId;

@@ -18,7 +18,7 @@ export async function deliveryOf(entry: OutboxEntry, lookUpNames: LookUpNames): 
   return conversationDelivery(entry, names);
 }
 
-/** The `conversation` event, for each user the view of their own. Without a record: not for them. */
+/** The `conversation` event, for each user their own view. Without a record: not for them. */
 export function conversationDelivery(entry: ConversationEntry, names: Names): Delivery {
   const payload = new Map<UserId, Uint8Array>();
   for (const userId of entry.user_ids) {

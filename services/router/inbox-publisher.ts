@@ -34,7 +34,7 @@ const decoder = new TextDecoder();
 
 /**
  * Publishes to users' inboxes. Remembers the highest sequence each shard has acknowledged: an
- * acknowledgement at or below it means that the shard has lost its tail, which `onTailLost` is told.
+ * acknowledgement at or below it means that the shard has lost its tail; `onTailLost` is told.
  */
 export class InboxPublisher {
   readonly recent = new RecentPublishes();

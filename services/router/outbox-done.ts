@@ -14,9 +14,9 @@ const RETRY_DELAY_MS = 500;
 type Deps = { store: Store; metrics: RouterMetrics; logger: Logger };
 
 /**
- * Strikes fan-outs off the outbox, in batches of ≤ 500. Each id is held for one more tick of 100 ms:
- * JetStream answers before it writes, and what a NATS server that is killed had not written is still
- * owed then (`forget`). An id that is lost here costs a second fan-out, never a message.
+ * Strikes fan-outs off the outbox, in batches of ≤ 500. Each id is held for one more tick of
+ * 100 ms: JetStream answers before it writes, and what a NATS server that is killed had not written
+ * is still owed then (`forget`). An id that is lost here costs a second fan-out, never a message.
  */
 export class OutboxDone {
   readonly #deps: Deps;

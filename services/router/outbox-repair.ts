@@ -36,8 +36,8 @@ type Deps = {
 
 /**
  * Finishes what others began: every ~2 s claims outbox rows older than 5 s (leased, so that routers
- * share them), publishes them under the same message ids and strikes them off. A queue cannot tell a
- * repaired event from the first one.
+ * share them), publishes them under the same message ids and strikes them off. A queue cannot tell
+ * a repaired event from the first one.
  */
 export class OutboxRepair {
   readonly #deps: Deps;

@@ -11,8 +11,8 @@ type Deps = {
 };
 
 /**
- * What the conversations see of fan-out: start one and go on. It is struck off the outbox when every
- * queue has taken it, and otherwise stays there for repair.
+ * What the conversations see of fan-out: start one and go on. It is struck off the outbox when
+ * every queue has taken it, and otherwise stays there for repair.
  */
 export class OwedFanOuts {
   readonly #deps: Deps;

@@ -22,7 +22,7 @@ export type LookUpNames = (records: Iterable<ConversationRecord>) => Promise<Nam
 const TIMEOUT_MS = 1_000;
 const IDS_MAX = 1_000;
 
-/** One request to profiles per response (two above 1000 ids). Away or late: everybody is unknown. */
+/** One request per response (two above 1000 ids). Profiles away or late: everybody is unknown. */
 export function createNameLookUp(deps: { bus: Bus; logger: Logger }): LookUpNames {
   const { bus, logger } = deps;
   const ask = async (request: ProfilesGet): Promise<Profiles> => {

@@ -29,8 +29,8 @@ type Tail = {
 
 /**
  * Whose queues a restart of the server may have hurt. `lost`: something of theirs is gone from the
- * stream ("all" where it lost more than we remember). `suspect`: their consumers may stand above the
- * stream's end and would skip what comes next.
+ * stream ("all" where it lost more than we remember). `suspect`: their consumers may stand above
+ * the stream's end and would skip what comes next.
  */
 export function concernedBy(tail: Tail): { lost: UserId[] | 'all'; suspect: UserId[] } {
   const { lastSeq, acknowledged, recent } = tail;

@@ -106,7 +106,7 @@ export function watchQueues(deps: Deps): QueueWatch {
       clearInterval(timer);
       clearInterval(tick);
       if (!bus.nc.isClosed()) for (const advisory of advisories) advisory.unsubscribe();
-      await running?.catch(() => undefined);
+      await Promise.allSettled([running]);
     },
   };
 }

@@ -31,9 +31,9 @@ type Parts = Deps & { bus: Bus; counters: RouterMetrics };
 export type Router = { adminPort: number; close(): Promise<void> };
 
 /**
- * The conversation actors, fan-out and device queues of one process. Serves only once it knows which
- * queues exist. Closing hands over: says `router.leaving`, takes nothing new (edges get no-responders
- * and ask another router), then finishes what is in flight.
+ * The conversation actors, fan-out and device queues of one process. Serves only once it knows
+ * which queues exist. Closing hands over: says `router.leaving`, takes nothing new (edges get
+ * no-responders and ask another router), then finishes what is in flight.
  */
 export async function createRouter(config: RouterConfig, deps: Deps): Promise<Router> {
   const { logger, metrics } = deps;
@@ -113,7 +113,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => receipts.held);
 }
 
-/** The streams may still be on their way; without them nothing works, so that is fatal in the end. */
+/** The streams may still be on their way; without them nothing works: fatal in the end. */
 async function loadQueues(queues: Queues, logger: Logger): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {

@@ -99,7 +99,7 @@ export class Sessions {
     }
     this.#waiting += 1;
     const turn = before === undefined ? task() : before.then(task);
-    const settled = turn.catch(() => undefined);
+    const settled = Promise.allSettled([turn]);
     this.#tails.set(userId, settled);
     try {
       return await turn;

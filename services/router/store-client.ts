@@ -3,7 +3,7 @@ import { KahaError } from '../../shared/errors.ts';
 import type { StoreOps } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
 
-/** Store gives up after 2 s itself; the rest lets its typed answer arrive before we stop waiting. */
+/** Store gives up after 2 s itself; the rest lets its typed answer arrive before we give up. */
 const STORE_TIMEOUT_MS = 2_500;
 
 type Options = { deadlineAt?: number; trace?: string | undefined };

@@ -75,8 +75,8 @@ export function inboxDescription(shard: number, shards: number): string {
 }
 
 /**
- * One replica: a queue can be rebuilt from the database. A full shard, and a full queue in it, refuse
- * what is new: the oldest would vanish silently, a refusal is seen and dealt with.
+ * One replica: a queue can be rebuilt from the database. A full shard, and a full queue in it,
+ * refuse what is new: the oldest would vanish silently, a refusal is seen and dealt with.
  */
 function inboxStream(shard: number, { shards, inboxBytesMax }: StreamSettings): StreamDefinition {
   return {
