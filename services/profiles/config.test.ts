@@ -1,0 +1,31 @@
+import t from 'tap';
+import { ConfigError } from '../../shared/env.ts';
+import { loadConfig } from './config.ts';
+
+const good = {
+  INSTANCE: 'profiles',
+  NATS_URL: 'nats://127.0.0.1:4222',
+  NATS_NKEY_SEED: 'seed',
+  ADMIN_PORT: '9470',
+  LOG_HASH_KEY: 'key',
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  KAHA_URL: 'http://127.0.0.1:3000',
+  KAHA_SERVICE_TOKEN: 'token',
+};
+
+t.test('a whole environment is read', async (t) => {
+  const { redisUrl, kaha } = loadConfig(good);
+  t.equal(redisUrl, good.REDIS_URL);
+  t.same(kaha, { url: good.KAHA_URL, serviceToken: 'token' });
+});
+
+t.test('everything that is wrong is told at once', async (t) => {
+  const bad = { ...good, REDIS_URL: 'http://x', KAHA_URL: '', KAHA_SERVICE_TOKEN: undefined };
+  try {
+    loadConfig(bad);
+    t.fail('accepted');
+  } catch (error) {
+    t.ok(error instanceof ConfigError);
+    t.match((error as Error).message, /REDIS_URL.*KAHA_URL.*KAHA_SERVICE_TOKEN/s);
+  }
+});

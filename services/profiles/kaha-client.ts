@@ -1,0 +1,52 @@
+import { Agent, request } from 'undici';
+import { readKahaAnswer } from './kaha-answer.ts';
+import type { ProfileMap, ProfileRef } from './profile.ts';
+
+/** kaha-main-v3 refused: `retryable` where the same call may succeed later. */
+export class KahaRefusedError extends Error {
+  readonly retryable: boolean;
+
+  constructor(status: number) {
+    super(`kaha-main-v3 answered ${status}`);
+    this.name = 'KahaRefusedError';
+    this.retryable = status >= 500 || status === 429 || status === 408;
+  }
+}
+
+export type KahaClient = {
+  /** `POST /api/batch/profiles` for ≤ 100 ids. */
+  fetch(refs: readonly ProfileRef[], signal: AbortSignal): Promise<ProfileMap>;
+  close(): Promise<void>;
+};
+
+type Options = { url: string; serviceToken: string; connectionsMax: number };
+
+const ANSWER_BYTES_MAX = 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 1_000;
+
+/** One bare call; what guards it stands in `kaha-guard`. */
+export function createKahaClient({ url, serviceToken, connectionsMax }: Options): KahaClient {
+  const dispatcher = new Agent({
+    connections: connectionsMax,
+    maxResponseSize: ANSWER_BYTES_MAX,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+  });
+  const endpoint = new URL('api/batch/profiles', url.endsWith('/') ? url : `${url}/`);
+  return {
+    async fetch(refs, signal) {
+      const idsOf = (kind: string): string[] =>
+        refs.filter((ref) => ref.kind === kind).map(({ id }) => id);
+      const { statusCode, body } = await request(endpoint, {
+        method: 'POST',
+        dispatcher,
+        signal,
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${serviceToken}` },
+        body: JSON.stringify({ user_ids: idsOf('user'), business_ids: idsOf('business') }),
+      });
+      if (statusCode === 200) return readKahaAnswer(await body.text(), refs);
+      await body.dump();
+      throw new KahaRefusedError(statusCode);
+    },
+    close: () => dispatcher.destroy(),
+  };
+}

@@ -1,0 +1,5 @@
+import { runService } from '../../shared/process.ts';
+import { loadConfig } from './config.ts';
+import { createProfiles } from './profiles.ts';
+
+runService({ name: 'profiles', env: process.env, loadConfig, create: createProfiles });

@@ -1,0 +1,38 @@
+import type { BusinessProfile, Profiles, ProfilesGet, UserProfile } from '../../shared/rpc.ts';
+
+export type ProfileKind = 'user' | 'business';
+
+/** Whose profile: the key of caches and maps is `user:<id>` or `business:<id>`. */
+export type ProfileRef = { kind: ProfileKind; id: string; key: string };
+
+export type Profile =
+  | { kind: 'user'; fields: UserProfile }
+  | { kind: 'business'; fields: BusinessProfile };
+
+/** Profiles by `ProfileRef.key`. Who is not in it is not known, or not known now. */
+export type ProfileMap = Map<string, Profile>;
+
+export function refOf(kind: ProfileKind, id: string): ProfileRef {
+  return { kind, id, key: `${kind}:${id}` };
+}
+
+export function keyOf({ kind, fields }: Profile): string {
+  return `${kind}:${fields.id}`;
+}
+
+/** Each id once. */
+export function refsOf(request: ProfilesGet): ProfileRef[] {
+  return [
+    ...[...new Set(request.user_ids)].map((id) => refOf('user', id)),
+    ...[...new Set(request.business_ids)].map((id) => refOf('business', id)),
+  ];
+}
+
+export function replyOf(profiles: ProfileMap): Profiles {
+  const reply: Profiles = { users: [], businesses: [] };
+  for (const profile of profiles.values()) {
+    if (profile.kind === 'user') reply.users.push(profile.fields);
+    else reply.businesses.push(profile.fields);
+  }
+  return reply;
+}

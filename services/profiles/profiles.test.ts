@@ -1,0 +1,170 @@
+import t from 'tap';
+import { businessIds, setStage, startRedisProxy, untilTrue, userIds } from './profiles-stage.ts';
+import { answerAll } from './scripted-kaha-stage.ts';
+
+t.test('names come from kaha-main-v3 once, then from the cache', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  const server = await stage.start();
+  const [user] = userIds(1) as [never];
+  const [business] = businessIds(1) as [never];
+  const body = { user_ids: [user], business_ids: [business] };
+  const expected = {
+    users: [{ id: user, name: `Name of ${user}` }],
+    businesses: [{ id: business, name: `Name of ${business}` }],
+  };
+  t.same(await stage.get(body), expected);
+  t.same(await stage.get(body), expected);
+  t.equal(stage.kaha.calls.length, 1);
+  t.equal(stage.kaha.calls[0]?.authorization, 'Bearer service-token');
+
+  await server.close();
+  await stage.start();
+  t.same(await stage.get(body), expected, 'another process finds it in Redis');
+  t.equal(stage.kaha.calls.length, 1);
+});
+
+t.test('ids asked for together become few calls, each id in one of them', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  await stage.start();
+  const ids = userIds(250);
+  const requests = Array.from({ length: 25 }, (_, index) =>
+    stage.get({ user_ids: [...ids.slice(index * 10, index * 10 + 10), ...ids.slice(0, 5)] }),
+  );
+  const replies = await Promise.all(requests);
+  for (const { users } of replies) t.ok(users.length >= 10);
+  const asked = stage.kaha.calls.map(({ body }) => body.user_ids);
+  t.ok(asked.length <= 5, `${asked.length} calls for 250 ids`);
+  t.ok(asked.every((part) => part.length <= 100));
+  t.equal(asked.flat().length, 250);
+  t.equal(new Set(asked.flat()).size, 250);
+});
+
+t.test('who is not known is absent, and not asked for again soon', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  await stage.start();
+  stage.kaha.behave((_, response) => void response.end('{"users":[],"businesses":[]}'));
+  const ids = userIds(2);
+  t.same(await stage.get({ user_ids: ids }), { users: [], businesses: [] });
+  stage.kaha.behave(answerAll);
+  t.same(await stage.get({ user_ids: ids }), { users: [], businesses: [] });
+  t.equal(stage.kaha.calls.length, 1);
+});
+
+t.test('an answer that is cut, wrong or malformed is asked for again', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  await stage.start();
+  for (const bad of ['{"users":[', '', '[]']) {
+    let tries = 0;
+    stage.kaha.behave((body, response) => {
+      tries += 1;
+      if (tries === 1) response.end(bad);
+      else answerAll(body, response);
+    });
+    t.equal((await stage.get({ user_ids: userIds(1) })).users.length, 1, bad);
+  }
+  stage.kaha.behave((_, response) => void response.writeHead(401).end());
+  const before = stage.kaha.calls.length;
+  t.equal((await stage.get({ user_ids: userIds(1) })).users.length, 0);
+  t.equal(stage.kaha.calls.length, before + 1, 'a refusal is not repeated');
+});
+
+t.test('kaha-main-v3 down: the cache answers, the rest is absent, the circuit opens', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  await stage.start();
+  const [known] = userIds(1) as [never];
+  await stage.get({ user_ids: [known] });
+  stage.kaha.behave((_, response) => void response.destroy());
+  for (let round = 0; round < 6; round += 1) {
+    const { users } = await stage.get({ user_ids: [known, ...userIds(3)] });
+    t.same(
+      users.map(({ id }) => id),
+      [known],
+    );
+  }
+  const before = stage.kaha.calls.length;
+  t.ok(before <= 6, 'it is not asked while the circuit is open');
+  await stage.get({ user_ids: userIds(1) });
+  t.equal(stage.kaha.calls.length, before);
+
+  stage.kaha.behave(answerAll);
+  await untilTrue(async () => (await stage.get({ user_ids: userIds(1) })).users.length === 1);
+  t.pass('it recovers by itself');
+});
+
+t.test('kaha-main-v3 frozen: what is cached comes before the caller gives up', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  await stage.start();
+  const [known, late] = userIds(2) as [never, never];
+  await stage.get({ user_ids: [known] });
+  stage.kaha.behave(() => undefined);
+  const { users } = await stage.get({ user_ids: [known, late] });
+  t.same(
+    users.map(({ id }) => id),
+    [known],
+  );
+});
+
+t.test('Redis down: kaha-main-v3 answers, and readyz says why it is not ready', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  const { adminPort } = await stage.start({ redisUrl: 'redis://127.0.0.1:1' });
+  t.equal((await stage.get({ user_ids: userIds(3) })).users.length, 3);
+  const ready = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
+  t.equal(ready.status, 503);
+  t.equal(await ready.text(), 'Redis is not connected\n');
+});
+
+t.test('Redis frozen: kaha-main-v3 answers, late first and then at once', async (t) => {
+  const stage = await setStage();
+  const proxy = await startRedisProxy();
+  t.teardown(() => Promise.all([stage.close(), proxy.close()]));
+  const { adminPort } = await stage.start({ redisUrl: proxy.url });
+  const readyz = async () => (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status;
+  await untilTrue(async () => (await readyz()) === 200);
+  proxy.freeze();
+  t.equal((await stage.get({ user_ids: userIds(300) })).users.length, 300);
+  await untilTrue(async () => (await readyz()) === 503);
+  const begunAt = Date.now();
+  t.equal((await stage.get({ user_ids: userIds(3) })).users.length, 3);
+  t.ok(Date.now() - begunAt < 90, 'a dead connection costs no waiting');
+});
+
+t.test('a request of the wrong shape is refused', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  await stage.start();
+  const bad = [null, { user_ids: 'x' }, { user_ids: ['x'] }, { user_ids: userIds(1001) }];
+  for (const body of bad) {
+    await t.rejects(stage.get(body as never), { code: 'INVALID_REQUEST' });
+  }
+  const both = { user_ids: userIds(600), business_ids: businessIds(600) };
+  await t.rejects(stage.get(both), { code: 'INVALID_REQUEST' });
+  t.equal((await stage.get({ user_ids: userIds(1000) })).users.length, 1000);
+});
+
+t.test('closing answers what was asked, and is ready before that', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  const server = await stage.start();
+  const admin = `http://127.0.0.1:${server.adminPort}`;
+  await untilTrue(async () => (await fetch(`${admin}/readyz`)).status === 200);
+  t.match(await (await fetch(`${admin}/metrics`)).text(), /kaha_profiles_lookups_total/);
+  let asked = (): void => undefined;
+  const reached = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  stage.kaha.behave((body, response) => {
+    asked();
+    setTimeout(() => answerAll(body, response), 100);
+  });
+  const reply = stage.get({ user_ids: userIds(1) });
+  await reached;
+  await server.close();
+  t.equal((await reply).users.length, 1);
+});
