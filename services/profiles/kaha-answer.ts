@@ -27,8 +27,8 @@ const user = compileValidator(UserEntry);
 const business = compileValidator(BusinessEntry);
 
 /**
- * Reads what kaha-main-v3 answered to `refs`. Each entry stands for itself: one that is malformed, or
- * that nobody asked for, is left out. Throws MalformedAnswerError where there are no lists at all.
+ * Reads what kaha-main-v3 answered to `refs`. Each entry stands for itself: one that is malformed,
+ * or that nobody asked for, is left out. Throws MalformedAnswerError where there are no lists.
  */
 export function readKahaAnswer(text: string, refs: readonly ProfileRef[]): ProfileMap {
   const parsed = parse(text);

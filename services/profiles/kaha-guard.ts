@@ -29,8 +29,8 @@ export type GuardedFetch = (refs: readonly ProfileRef[]) => Promise<ProfileMap>;
 
 /**
  * A call that ends in ≤ 2.3 s once it has its place: 1 s a try, one retry, none for a refusal that
- * will not pass by itself (401, 400). Five failed tries in a row open the circuit: then calls fail at
- * once, and one every 2 s tries again.
+ * will not pass by itself (401, 400). Five failed tries in a row open the circuit: then calls fail
+ * at once, and one every 2 s tries again.
  */
 export function guardKaha({ client, metrics, logger }: Deps): GuardedFetch {
   const breaker = circuitBreaker(handleAll, {

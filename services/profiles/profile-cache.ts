@@ -16,8 +16,9 @@ const TTL_MS = 24 * 3_600_000;
 const TTL_JITTER = 0.1;
 
 /**
- * Profiles in Redis, hashes `profile:user:<id>` and `profile:business:<id>`, for a day. One pipeline
- * per call. Redis away or late: everything is a miss and nothing is written; neither call rejects.
+ * Profiles in Redis, hashes `profile:user:<id>` and `profile:business:<id>`, for a day. One round
+ * trip per call. Redis away or late: everything is a miss and nothing is written; neither call
+ * rejects.
  */
 export function createProfileCache({ redis, metrics, logger, random }: Deps): ProfileCache {
   const failed = (error: unknown): void => {

@@ -25,8 +25,8 @@ type Waiting = {
 export class FetcherFullError extends Error {}
 
 /**
- * Joins single ids into calls of ≤ 100: those that come within 5 ms of the first go together, and an
- * id that is in flight is not asked for again. Beyond 20 000 ids in flight it refuses.
+ * Joins single ids into calls of ≤ 100: those that come within 5 ms of the first go together, and
+ * an id that is in flight is not asked for again. Beyond 20 000 ids in flight it refuses.
  */
 export function createProfileFetcher(fetchBatch: FetchBatch): ProfileFetcher {
   const inFlight = new Map<string, Promise<Profile | undefined>>();

@@ -20,7 +20,7 @@ type Deps = {
   logger: Logger;
 };
 
-/** Ids without a profile: few, and asked for again soon, since the person may have just signed up. */
+/** Ids without a profile: few, and asked for again soon, since they may have just signed up. */
 const UNKNOWN = { max: 100_000, ttl: 30_000 };
 
 /**

@@ -18,8 +18,8 @@ const QUEUE_GROUP = 'profiles';
 export type ProfilesServer = { adminPort: number; close(): Promise<void> };
 
 /**
- * Names and pictures for ids: `rpc.profiles.get`. Redis or kaha-main-v3 away makes answers slower or
- * poorer, never wrong or late; only NATS and Redis count for readiness.
+ * Names and pictures for ids: `rpc.profiles.get`. Redis or kaha-main-v3 away makes answers slower
+ * or poorer, never wrong or late; only NATS and Redis count for readiness.
  */
 export async function createProfiles(
   config: ProfilesConfig,

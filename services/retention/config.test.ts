@@ -1,0 +1,16 @@
+import t from 'tap';
+import { loadConfig } from './config.ts';
+
+const good = {
+  INSTANCE: 'retention',
+  NATS_URL: 'nats://127.0.0.1:4222',
+  NATS_NKEY_SEED: 'seed',
+  ADMIN_PORT: '9470',
+  LOG_HASH_KEY: 'key',
+};
+
+t.test('partitions have defaults, and bounds', async (t) => {
+  t.same(loadConfig(good).partitions, { monthsAhead: 3, intervalMs: 3_600_000 });
+  const bad = { ...good, PARTITION_MONTHS_AHEAD: '0', PARTITION_INTERVAL_S: '86401' };
+  t.throws(() => loadConfig(bad), { name: 'ConfigError' });
+});

@@ -1,0 +1,25 @@
+import { type CommonConfig, type Env, EnvReader, readCommonConfig } from '../../shared/env.ts';
+
+export type RetentionConfig = CommonConfig & {
+  partitions: {
+    /** Months after the current one that must have a partition. */
+    monthsAhead: number;
+    intervalMs: number;
+  };
+};
+
+const DAY_S = 86_400;
+
+export function loadConfig(env: Env): RetentionConfig {
+  const reader = new EnvReader(env);
+  const intervalS = { min: 1, max: DAY_S, byDefault: 3_600 };
+  const config: RetentionConfig = {
+    ...readCommonConfig(reader),
+    partitions: {
+      monthsAhead: reader.integer('PARTITION_MONTHS_AHEAD', { min: 1, max: 24, byDefault: 3 }),
+      intervalMs: 1_000 * reader.integer('PARTITION_INTERVAL_S', intervalS),
+    },
+  };
+  reader.done();
+  return config;
+}

@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bus } from '../../shared/bus.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { StoreOps } from '../../shared/rpc.ts';
+import { subjects } from '../../shared/subjects.ts';
+import type { RetentionMetrics } from './retention-metrics.ts';
+import { delayUntilNext, staleness } from './run-timing.ts';
+
+export type PartitionRuns = {
+  /** Why the partitions may be missing, or undefined. */
+  problem(): string | undefined;
+  close(): Promise<void>;
+};
+
+type Options = {
+  bus: Bus;
+  metrics: RetentionMetrics;
+  logger: Logger;
+  monthsAhead: number;
+  intervalMs: number;
+};
+
+type Ensured = StoreOps['partitions.ensure'][1];
+
+/** Making several partitions is DDL behind a lock; store answers within its own 2 s a statement. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Asks store for the partitions of the coming months, at once and then every interval; a failed run
+ * is tried again with back-off. Several processes may do so: store serialises them.
+ */
+export function startPartitionRuns(options: Options): PartitionRuns {
+  const { bus, metrics, logger, intervalMs } = options;
+  const closing = new AbortController();
+  let lastSuccessAt: number | undefined;
+  let failures = 0;
+
+  const run = async (): Promise<void> => {
+    try {
+      const request = { months_ahead: options.monthsAhead };
+      const subject = subjects.store('partitions.ensure');
+      const done = await bus.request<Ensured>(subject, request, { timeoutMs: TIMEOUT_MS });
+      lastSuccessAt = Date.now();
+      failures = 0;
+      metrics.runs.inc({ outcome: 'ok' });
+      metrics.lastSuccess.set(lastSuccessAt / 1_000);
+      metrics.partitionsUntil.set(Date.parse(done.last_until) / 1_000);
+      if (done.created.length > 0) logger.info({ created: done.created }, 'partitions made');
+    } catch (error) {
+      failures += 1;
+      metrics.runs.inc({ outcome: 'failed' });
+      logger.warn({ err: error, failures }, 'partitions could not be ensured');
+    }
+  };
+  const loop = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      await run();
+      const waitMs = delayUntilNext({ intervalMs, failures, random: Math.random() });
+      await delay(waitMs, undefined, { signal: closing.signal }).catch(endOfWait);
+    }
+  };
+  const running = loop();
+  return {
+    problem: () => staleness({ lastSuccessAt, intervalMs, now: Date.now() }),
+    async close() {
+      closing.abort();
+      await running;
+    },
+  };
+}
+
+/** The wait ends early only because of closing. */
+function endOfWait(error: Error): void {
+  if (error.name !== 'AbortError') throw error;
+}

@@ -1,0 +1,18 @@
+import type { Metrics } from '../../shared/metrics.ts';
+
+export type RetentionMetrics = ReturnType<typeof createRetentionMetrics>;
+
+/** Times are epoch seconds: alert on `time() - …last_success…` and on `…until… - time()`. */
+export function createRetentionMetrics(metrics: Metrics) {
+  return {
+    runs: metrics.counter('kaha_retention_partition_runs_total', 'Runs', ['outcome']),
+    lastSuccess: metrics.gauge(
+      'kaha_retention_partition_last_success_seconds',
+      'When the partitions were last ensured',
+    ),
+    partitionsUntil: metrics.gauge(
+      'kaha_retention_partitions_until_seconds',
+      'Up to when there is a place for messages',
+    ),
+  };
+}

@@ -1,0 +1,135 @@
+import t from 'tap';
+import { startNats } from '../../dev/test-servers.ts';
+import { connectBus, type RpcHandler } from '../../shared/bus.ts';
+import { KahaError } from '../../shared/errors.ts';
+import { createLogger } from '../../shared/logger.ts';
+import { createMetrics } from '../../shared/metrics.ts';
+import { createRetention } from './retention.ts';
+
+const LAST_UNTIL = '2027-04-01T00:00:00.000Z';
+const POLL_MS = 20;
+
+/** Real NATS, and a store that answers as the test says. */
+async function setStage(t: Tap, answer: RpcHandler) {
+  const nats = await startNats();
+  const addressOf = (user: string) => ({ url: nats.url, nkeySeed: nats.seeds[user] as string });
+  const store = await connectBus({
+    ...addressOf('store'),
+    ...depsOf('store'),
+    instance: 'store-1',
+  });
+  store.serve({ subject: 'rpc.store.partitions.ensure', concurrencyMax: 8 }, answer);
+  const retention = await createRetention(
+    {
+      instance: 'retention',
+      nats: addressOf('retention'),
+      admin: { host: '127.0.0.1', port: 0 },
+      log: { level: 'silent', hashKey: 'test' },
+      partitions: { monthsAhead: 3, intervalMs: 200 },
+    },
+    depsOf('retention'),
+  );
+  t.teardown(async () => {
+    await retention.close();
+    await store.close();
+    await nats.stop();
+  });
+  const get = (path: string) => fetch(`http://127.0.0.1:${retention.adminPort}${path}`);
+  return {
+    nats,
+    retention,
+    metrics: async () => (await get('/metrics')).text(),
+    /** Resolves once `/readyz` answers so. */
+    async untilReadyz(expected: { status: number; reason: RegExp }) {
+      for (;;) {
+        const response = await get('/readyz');
+        const reason = await response.text();
+        if (response.status === expected.status && expected.reason.test(reason)) return true;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    },
+  };
+}
+
+type Tap = { teardown(close: () => Promise<void>): void };
+
+t.test('asks store at the start and again every interval, and is ready then', async (t) => {
+  const bodies: unknown[] = [];
+  let third = (): void => undefined;
+  const asked = new Promise<void>((resolve) => {
+    third = resolve;
+  });
+  const stage = await setStage(t, (body) => {
+    bodies.push(body);
+    if (bodies.length === 3) third();
+    return { created: ['messages_2027_03'], last_until: LAST_UNTIL };
+  });
+  await asked;
+  t.same(bodies, Array(3).fill({ months_ahead: 3 }));
+  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
+  const text = await stage.metrics();
+  t.match(
+    text,
+    new RegExp(`kaha_retention_partitions_until_seconds.* ${Date.parse(LAST_UNTIL) / 1000}`),
+  );
+  t.match(text, /kaha_retention_partition_runs_total\{outcome="ok".*\} [23]/);
+});
+
+t.test('a failed run is tried again, and says so until it works', async (t) => {
+  let tries = 0;
+  const stage = await setStage(t, () => {
+    tries += 1;
+    if (tries < 3) throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
+    return { created: [], last_until: LAST_UNTIL };
+  });
+  t.ok(await stage.untilReadyz({ status: 503, reason: /not been ensured yet/ }));
+  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
+  t.equal(tries >= 3, true);
+  t.match(await stage.metrics(), /kaha_retention_partition_runs_total\{outcome="failed".*\} 2/);
+});
+
+t.test('success long ago is no readiness', async (t) => {
+  let works = true;
+  const stage = await setStage(t, () => {
+    if (!works) throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
+    return { created: [], last_until: LAST_UNTIL };
+  });
+  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
+  works = false;
+  t.ok(await stage.untilReadyz({ status: 503, reason: /last ensured at 20/ }));
+  works = true;
+  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
+});
+
+t.test('NATS away is told, and mended when it is back', async (t) => {
+  const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL }));
+  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
+  await stage.nats.kill();
+  t.ok(await stage.untilReadyz({ status: 503, reason: /NATS is not connected/ }));
+  await stage.nats.restart();
+  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
+});
+
+t.test('closing waits for the run in flight', async (t) => {
+  let begun = (): void => undefined;
+  const started = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  let finished = false;
+  const stage = await setStage(t, async () => {
+    begun();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    finished = true;
+    return { created: [], last_until: LAST_UNTIL };
+  });
+  await started;
+  await stage.retention.close();
+  t.equal(finished, true);
+});
+
+function depsOf(instance: string) {
+  return {
+    logger: createLogger({ service: 'test', instance, level: 'silent', hashKey: 'test' }),
+    metrics: createMetrics('test', instance),
+  };
+}

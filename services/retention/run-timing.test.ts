@@ -1,0 +1,30 @@
+import t from 'tap';
+import { delayUntilNext, staleness } from './run-timing.ts';
+
+const HOUR_MS = 3_600_000;
+
+t.test('after a success the interval, ten percent up or down', async (t) => {
+  const wait = (random: number) => delayUntilNext({ intervalMs: 1_000, failures: 0, random });
+  t.equal(wait(0), 900);
+  t.equal(wait(0.5), 1_000);
+  t.ok(wait(0.999) <= 1_100);
+});
+
+t.test('failures back off up to a minute, or the interval where that is less', async (t) => {
+  const wait = (failures: number, intervalMs = HOUR_MS) =>
+    delayUntilNext({ intervalMs, failures, random: 1 });
+  t.same(
+    [1, 2, 3, 4].map((failures) => wait(failures)),
+    [1_000, 2_000, 4_000, 8_000],
+  );
+  t.equal(wait(50), 60_000);
+  t.equal(wait(50, 5_000), 5_000);
+  t.equal(delayUntilNext({ intervalMs: HOUR_MS, failures: 1, random: 0 }), 500);
+});
+
+t.test('three intervals without a success are too long', async (t) => {
+  const at = (now: number) => staleness({ lastSuccessAt: 1_000, intervalMs: 10, now });
+  t.match(staleness({ lastSuccessAt: undefined, intervalMs: 10, now: 0 }), /not .* yet/);
+  t.equal(at(1_030), undefined);
+  t.equal(at(1_031), 'partitions were last ensured at 1970-01-01T00:00:01.000Z');
+});

@@ -1,0 +1,35 @@
+/** Retries start here and double up to the maximum, which an interval may lower. */
+const RETRY_MS = { first: 1_000, max: 60_000 };
+const INTERVAL_JITTER = 0.1;
+/** So many intervals without a success mean that it no longer works. */
+const STALE_INTERVALS = 3;
+
+export type RunState = {
+  intervalMs: number;
+  /** Failed runs since the last success. */
+  failures: number;
+  /** 0 ≤ random < 1 */
+  random: number;
+};
+
+/**
+ * Pure: how long until the next run. After a success the interval ±10 %, so that several processes
+ * drift apart; after a failure a back-off of 1 s, 2 s, 4 s … with full jitter in its upper half.
+ */
+export function delayUntilNext({ intervalMs, failures, random }: RunState): number {
+  if (failures === 0) return intervalMs * (1 + INTERVAL_JITTER * (2 * random - 1));
+  const max = Math.min(RETRY_MS.max, intervalMs);
+  const backOff = Math.min(RETRY_MS.first * 2 ** (failures - 1), max);
+  return backOff * (0.5 + random / 2);
+}
+
+/** Pure: why the runs are not healthy, or undefined. Times are epoch ms. */
+export function staleness(run: {
+  lastSuccessAt: number | undefined;
+  intervalMs: number;
+  now: number;
+}): string | undefined {
+  if (run.lastSuccessAt === undefined) return 'partitions have not been ensured yet';
+  if (run.now - run.lastSuccessAt <= STALE_INTERVALS * run.intervalMs) return undefined;
+  return `partitions were last ensured at ${new Date(run.lastSuccessAt).toISOString()}`;
+}
