@@ -29,6 +29,8 @@ export type ActorDeps = {
   logger: Logger;
 };
 
+type Fresh = { input: MessageInput; result: Appended };
+
 const MAILBOX_RETRY_AFTER_S = 1;
 
 /**
@@ -123,19 +125,18 @@ export class ConversationActor {
   /** Starts the fan-out of what was written; what it cannot start stays in the outbox. */
   async #fanOut(batch: Send[], reply: AppendReply): Promise<void> {
     const { fanOuts, metrics, logger } = this.#deps;
-    if (!reply.results.some(isNew)) return;
+    const fresh = freshOf(batch, reply.results);
+    if (fresh.length === 0) return;
     const version = reply.conversation_version;
     if (this.#participants?.version !== version) await this.#load();
     const participants = this.#participants;
     if (participants === undefined || participants.version < version) {
       logger.warn({ version, known: participants?.version }, 'participants unknown, fan-out owed');
-      metrics.fanOutsOwed.inc(reply.results.filter(isNew).length);
+      metrics.fanOutsOwed.inc(fresh.length);
       return;
     }
-    for (const [index, send] of batch.entries()) {
-      const result = reply.results[index];
-      if (result === undefined || !isNew(result)) continue;
-      const payload = encodeMessageEvent(recordOf(send.input, result));
+    for (const { input, result } of fresh) {
+      const payload = encodeMessageEvent(recordOf(input, result));
       fanOuts.start({ eventId: result.event_id, userIds: participants.user_ids, payload });
     }
   }
@@ -151,8 +152,14 @@ export class ConversationActor {
   }
 }
 
-function isNew(result: AppendResult): result is Appended {
-  return result.ok && result.duplicate !== true;
+/** What was written now, by `seq`: store may have written a batch in another order. */
+function freshOf(batch: Send[], results: AppendResult[]): Fresh[] {
+  const fresh: Fresh[] = [];
+  for (const [index, { input }] of batch.entries()) {
+    const result = results[index];
+    if (result?.ok && result.duplicate !== true) fresh.push({ input, result });
+  }
+  return fresh.sort((one, other) => one.result.seq - other.result.seq);
 }
 
 function itemOf({ input }: Send): AppendItem {

@@ -56,7 +56,7 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   const owed = new OwedFanOuts({
     fanOut,
     done,
-    rescue: (eventIds) => repair.rescue(eventIds),
+    repair,
     metrics: counters,
   });
   closers.push('fan-outs', () => owed.drained(), DRAIN_MS);

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { EventId, UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { OutboxEntry } from '../../shared/rpc.ts';
@@ -11,13 +12,15 @@ import type { Store } from './store-client.ts';
 
 const INTERVAL_MS = 2_000;
 const JITTER_MS = 1_000;
-/** One claim; a full one is followed by the next at once. */
+/** One claim; the next follows at once until there is nothing more. */
 const CLAIM_MAX = 200;
 /** Longer than a fan-out with all its tries. */
 const LEASE_MS = 30_000;
 const CONCURRENCY_MAX = 32;
 /** Repeated sends that wait to be claimed by id; beyond, the ordinary claim finds them in 5 s. */
 const RESCUES_MAX = 1_000;
+/** Events of which it is remembered who has them; one forgotten goes to all again. */
+const MISSED_MAX = 20_000;
 /** A queue that took nothing for so long is void: its devices replay from the database. */
 const GIVE_UP_MS = 6 * 3_600_000;
 
@@ -41,7 +44,8 @@ type Deps = {
  */
 export class OutboxRepair {
   readonly #deps: Deps;
-  #rescues = new Set<EventId>();
+  readonly #rescues = new Set<EventId>();
+  readonly #missed = new LRUCache<EventId, ReadonlySet<UserId>>({ max: MISSED_MAX });
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -57,6 +61,11 @@ export class OutboxRepair {
       if (this.#rescues.size < RESCUES_MAX) this.#rescues.add(eventId);
     }
     if (this.#running === undefined && !this.#closed) this.#start();
+  }
+
+  /** All but these have it: an outage that lasts must not bring it to the others over and over. */
+  noteMissed(eventId: EventId, userIds: readonly UserId[]): void {
+    this.#missed.set(eventId, new Set(userIds));
   }
 
   async close(): Promise<void> {
@@ -89,8 +98,8 @@ export class OutboxRepair {
     const eventIds = [...this.#rescues].slice(0, CLAIM_MAX);
     for (const eventId of eventIds) this.#rescues.delete(eventId);
     if (eventIds.length > 0) await this.#claim(eventIds);
-    let claimed = CLAIM_MAX;
-    while (claimed === CLAIM_MAX && !this.#closed) claimed = await this.#claim();
+    const goesOn = (): boolean => !this.#closed && this.#deps.isConnected();
+    while (goesOn() && (await this.#claim()) > 0);
   }
 
   async #claim(eventIds?: EventId[]): Promise<number> {
@@ -113,10 +122,19 @@ export class OutboxRepair {
 
   async #repair(entry: OutboxEntry, lookUpNames: LookUpNames): Promise<void> {
     const { fanOut, done, metrics } = this.#deps;
-    let missed = await fanOut.deliver(await deliveryOf(entry, lookUpNames));
+    const { event_id: eventId } = entry;
+    const delivery = await deliveryOf(entry, lookUpNames);
+    const before = this.#missed.get(eventId);
+    if (before) delivery.userIds = delivery.userIds.filter((userId) => before.has(userId));
+    let missed = await fanOut.deliver(delivery);
     if (missed.length > 0 && this.#isGivenUp(entry)) missed = await this.#giveUp(missed);
     metrics.repairs.inc({ outcome: missed.length === 0 ? 'done' : 'owed' });
-    if (missed.length === 0) done.add(entry.event_id);
+    if (missed.length > 0) {
+      this.noteMissed(eventId, missed);
+    } else {
+      this.#missed.delete(eventId);
+      done.add(eventId);
+    }
   }
 
   #isGivenUp(entry: OutboxEntry): boolean {
@@ -141,5 +159,6 @@ export class OutboxRepair {
 
 function bornOf(entry: OutboxEntry): string | undefined {
   if (entry.kind === 'message') return entry.message.sent_at;
-  return Object.values(entry.records)[0]?.last_activity;
+  const record = Object.values(entry.records)[0];
+  return entry.change === 'created' ? record?.created_at : record?.last_activity;
 }

@@ -1,12 +1,13 @@
 import type { EventId } from '../../shared/ids.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
 import type { OutboxDone } from './outbox-done.ts';
+import type { OutboxRepair } from './outbox-repair.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 
 type Deps = {
   fanOut: FanOut;
   done: OutboxDone;
-  rescue: (eventIds: EventId[]) => void;
+  repair: OutboxRepair;
   metrics: RouterMetrics;
 };
 
@@ -35,7 +36,7 @@ export class OwedFanOuts {
 
   /** A repeated send whose first fan-out was not finished. */
   rescue(eventIds: EventId[]): void {
-    this.#deps.rescue(eventIds);
+    this.#deps.repair.rescue(eventIds);
   }
 
   async drained(): Promise<void> {
@@ -43,11 +44,15 @@ export class OwedFanOuts {
   }
 
   async #run(delivery: Delivery): Promise<void> {
-    const { fanOut, done, metrics } = this.#deps;
+    const { fanOut, done, repair, metrics } = this.#deps;
     const startedAt = performance.now();
     const missed = await fanOut.deliverLive(delivery);
     metrics.fanOutS.observe((performance.now() - startedAt) / 1_000);
-    if (missed.length === 0) done.add(delivery.eventId);
-    else metrics.fanOutsOwed.inc();
+    if (missed.length === 0) {
+      done.add(delivery.eventId);
+    } else {
+      repair.noteMissed(delivery.eventId, missed);
+      metrics.fanOutsOwed.inc();
+    }
   }
 }

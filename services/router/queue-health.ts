@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '../../shared/bus.ts';
 import type { UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
@@ -12,6 +13,10 @@ const DEPTH_INTERVAL_MS = 15_000;
 const JITTER_MS = 5_000;
 const SHARDS_AT_ONCE = 8;
 const USERS_AT_ONCE = 16;
+/** Publishing waits no longer for the check after a reconnect. */
+const HOLD_MAX_MS = 3_000;
+const TAIL_TRIES = 5;
+const RETRY_DELAY_MS = 1_000;
 
 type Deps = {
   bus: Bus;
@@ -32,7 +37,7 @@ export type QueueHealth = {
 /**
  * Finds queues that may be incomplete, and voids them: those too deep (one stream info a shard each
  * 15 s, per user only where a shard holds that many), and those that a NATS server which came back
- * has lost a part of (after each reconnect; publishing waits for the check, at most its timeouts).
+ * has lost a part of (after each reconnect; publishing waits for the check, at most 3 s).
  */
 export function watchHealth(deps: Deps): QueueHealth {
   const { bus, api, queues, shards, logger } = deps;
@@ -57,7 +62,7 @@ export function watchHealth(deps: Deps): QueueHealth {
     if (checking.has(shard)) return;
     checking.add(shard);
     try {
-      await checkTailOf(shard, deps);
+      await surely(() => checkTailOf(shard, deps));
     } finally {
       checking.delete(shard);
     }
@@ -67,7 +72,9 @@ export function watchHealth(deps: Deps): QueueHealth {
 
   bus.onReconnect(() => {
     running = overShards('tail', checkTail);
-    deps.publisher.holdUntil(running);
+    deps.publisher.holdUntil(
+      Promise.race([running, delay(HOLD_MAX_MS, undefined, { ref: false })]),
+    );
   });
   const timer = setInterval(
     () => {
@@ -83,6 +90,17 @@ export function watchHealth(deps: Deps): QueueHealth {
       await running;
     },
   };
+}
+
+async function surely(task: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await task();
+    } catch (error) {
+      if (tries >= TAIL_TRIES) throw error;
+      await delay(RETRY_DELAY_MS);
+    }
+  }
 }
 
 /** The stream's end now, against what it had acknowledged and where its consumers stand. */

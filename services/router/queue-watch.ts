@@ -1,8 +1,9 @@
 import type { Bus, Msg } from '../../shared/bus.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { durableName, parseDurableName } from '../../shared/subjects.ts';
+import { parseDurableName } from '../../shared/subjects.ts';
 import { forEachBounded } from './gate.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
+import { LostQueues } from './lost-queues.ts';
 import type { QueueApi } from './queue-api.ts';
 
 const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
@@ -10,17 +11,8 @@ const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
 const STREAM_TOKEN = 5;
 const REFRESH_MS = 60_000;
 const JITTER_MS = 10_000;
+const RETRY_MS = 2_000;
 const SHARDS_AT_ONCE = 8;
-/**
- * One that is deleted to be made anew is back well before the first; else its session is told, and
- * told again as long as the queue is not back: its edge may just be connecting anew itself.
- */
-const TELL_AFTER_MS = [1_500, 5_000, 20_000, 60_000];
-const JITTER_SHARE = 0.5;
-const TICK_MS = 250;
-/** More leave in one go only when nobody is there (expiry); the next refresh knows no less. */
-const GONE_MAX = 50_000;
-
 type Deps = {
   bus: Bus;
   api: QueueApi;
@@ -42,26 +34,13 @@ export type QueueWatch = {
  */
 export function watchQueues(deps: Deps): QueueWatch {
   const { bus, api, known, shards, logger } = deps;
-  const gone = new Map<string, Gone>();
+  const lost = new LostQueues({
+    isBack: (device) => known.has(device),
+    tell: deps.signalResync,
+  });
   let running: Promise<void> | undefined;
+  let again: NodeJS.Timeout | undefined;
   let closed = false;
-
-  const lost = (device: Device): void => {
-    if (gone.size >= GONE_MAX) return;
-    const name = durableName(device.userId, device.deviceId);
-    gone.set(name, { device, told: 0, dueAt: dueAt(0) });
-  };
-  const tick = setInterval(() => {
-    const now = Date.now();
-    for (const [name, entry] of gone) {
-      if (entry.dueAt > now) continue;
-      const isBack = known.has(entry.device);
-      if (!isBack) deps.signalResync(entry.device);
-      entry.told += 1;
-      entry.dueAt = dueAt(entry.told);
-      if (isBack || entry.told >= TELL_AFTER_MS.length) gone.delete(name);
-    }
-  }, TICK_MS);
 
   const advisories = [
     bus.subscribe(`${ADVISORY}.CREATED.>`, (msg) => {
@@ -72,7 +51,7 @@ export function watchQueues(deps: Deps): QueueWatch {
       const device = deviceOf(msg);
       if (device === undefined) return;
       known.remove(device);
-      lost(device);
+      lost.add(device);
     }),
   ];
 
@@ -82,7 +61,7 @@ export function watchQueues(deps: Deps): QueueWatch {
     await forEachBounded(indexes, SHARDS_AT_ONCE, async (shard) => {
       known.beginRead(shard);
       const names = await readNames(api, shard).catch((error) => void failures.push(error));
-      for (const device of known.endRead(shard, names ?? undefined)) lost(device);
+      for (const device of known.endRead(shard, names ?? undefined)) lost.add(device);
     });
     if (failures.length > 0) throw failures[0];
   };
@@ -94,7 +73,12 @@ export function watchQueues(deps: Deps): QueueWatch {
   };
   const refreshQuietly = async (): Promise<void> => {
     if (closed || !bus.connected) return;
-    await refresh().catch((error) => logger.warn({ err: error }, 'queue names not read'));
+    await refresh().catch((error) => {
+      logger.warn({ err: error }, 'queue names not read');
+      if (closed) return;
+      clearTimeout(again);
+      again = setTimeout(refreshQuietly, RETRY_MS);
+    });
   };
   bus.onReconnect(() => void refreshQuietly());
   const timer = setInterval(refreshQuietly, REFRESH_MS + Math.random() * JITTER_MS);
@@ -104,18 +88,12 @@ export function watchQueues(deps: Deps): QueueWatch {
     async close() {
       closed = true;
       clearInterval(timer);
-      clearInterval(tick);
+      clearTimeout(again);
+      lost.close();
       if (!bus.nc.isClosed()) for (const advisory of advisories) advisory.unsubscribe();
       await Promise.allSettled([running]);
     },
   };
-}
-
-type Gone = { device: Device; told: number; dueAt: number };
-
-function dueAt(told: number): number {
-  const afterMs = TELL_AFTER_MS[told] ?? 0;
-  return Date.now() + afterMs * (1 + Math.random() * JITTER_SHARE);
 }
 
 async function readNames(api: QueueApi, shard: number): Promise<Set<string>> {

@@ -37,9 +37,10 @@ export class RecentPublishes {
 
   of(shard: number): RecentPublish[] {
     const found: RecentPublish[] = [];
-    for (const [slot, userId] of this.#userIds.entries()) {
-      if (userId === undefined || this.#shards[slot] !== shard) continue;
-      found.push({ userId, seq: this.#seqs[slot] ?? 0 });
+    const length = Math.min(this.#next, this.#capacity);
+    for (let slot = 0; slot < length; slot += 1) {
+      if (this.#shards[slot] !== shard) continue;
+      found.push({ userId: this.#userIds[slot] as UserId, seq: this.#seqs[slot] ?? 0 });
     }
     return found;
   }
