@@ -13,6 +13,7 @@ const REFRESH_MS = 60_000;
 const JITTER_MS = 10_000;
 const RETRY_MS = 2_000;
 const SHARDS_AT_ONCE = 8;
+
 type Deps = {
   bus: Bus;
   api: QueueApi;

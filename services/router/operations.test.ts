@@ -1,0 +1,112 @@
+import t from 'tap';
+import { newId, type UserId } from '../../shared/ids.ts';
+import type { ConversationCreated, ConversationView, RouterRequest } from '../../shared/rpc.ts';
+import { subjects } from '../../shared/subjects.ts';
+import { ask, ROUTER, StageDevice, setStage, until } from './router-stage.ts';
+
+const stage = await setStage();
+const { edge, store } = stage;
+const alive: unknown[] = [];
+edge.subscribe(subjects.routerAlive, (msg) => alive.push(msg.json()));
+await edge.nc.flush();
+await stage.startRouter();
+const profiles = await stage.busOf('profiles-1');
+const setup = await stage.busOf('setup');
+t.teardown(() => stage.close());
+
+function serveProfiles(users: Record<string, string>) {
+  const asked: unknown[] = [];
+  const subject = subjects.profiles('get');
+  const server = profiles.serve({ subject, concurrencyMax: 10 }, (body) => {
+    asked.push(body);
+    const known = Object.entries(users).map(([id, name]) => ({ id, name }));
+    return { users: known, businesses: [] };
+  });
+  return { asked, server };
+}
+
+t.test('a router says that it is there, and again when asked', async (t) => {
+  await until('it said so', () => alive.length > 0);
+  const before = alive.length;
+  edge.publish(subjects.routerWho, '{}');
+  await until('it said so at once', () => alive.length > before, 900);
+  t.same(alive.at(-1), { instance: ROUTER });
+});
+
+t.test('a new conversation is shown to its maker and told to all, each their own', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const { asked, server } = serveProfiles({ [alice]: 'Alice', [bina]: 'Bina' });
+  await profiles.nc.flush();
+  const devices = [alice, bina].map((userId) => new StageDevice(edge, userId));
+  for (const device of devices) await device.open();
+  const answer = await ask<ConversationCreated>(edge, {
+    op: 'conversations.create',
+    user_id: alice,
+    conversation: { type: 'direct', participant_ids: [bina] },
+  });
+  t.match(answer, { created: true, conversation: { name: 'Bina', type: 'direct' } });
+  await until('all were told', () => devices.every(({ events }) => events.length === 1));
+  t.match(devices[0]?.events[0], {
+    type: 'conversation',
+    change: 'created',
+    conversation: { ...answer.conversation },
+  });
+  t.match(devices[1]?.events[0], { type: 'conversation', conversation: { name: 'Alice' } });
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  t.equal(asked.length, 1, 'one request for names');
+  await server.drain();
+});
+
+t.test('without profiles a conversation comes all the same, its people unknown', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const request: RouterRequest = {
+    op: 'conversations.get',
+    user_id: alice,
+    conversation_id: store.open([alice, bina]),
+  };
+  t.match(await ask<ConversationView>(edge, request), { name: 'Unknown User' });
+});
+
+t.test('profiles that hang delay a conversation by a second', async (t) => {
+  const alice = newId<UserId>();
+  const hanging = profiles.serve({ subject: subjects.profiles('get'), concurrencyMax: 10 }, () => {
+    return new Promise((resolve) => setTimeout(resolve, 1_500));
+  });
+  await profiles.nc.flush();
+  const startedAt = Date.now();
+  const request: RouterRequest = {
+    op: 'conversations.get',
+    user_id: alice,
+    conversation_id: store.open([alice, newId<UserId>()]),
+  };
+  t.match(await ask<ConversationView>(edge, request), { name: 'Unknown User' });
+  t.ok(Date.now() - startedAt < 1_400);
+  await hanging.drain();
+});
+
+t.test('delivered positions reach the stream, reduced', async (t) => {
+  const user = newId<UserId>();
+  const conversation = store.open([user]);
+  for (const seq of [1, 3, 2]) {
+    const request: RouterRequest = { op: 'delivered', items: [[conversation, user, seq, seq]] };
+    edge.publish(subjects.router(ROUTER), JSON.stringify(request));
+  }
+  const jsm = await setup.nc.jetstreamManager();
+  let last: unknown;
+  const asking = setInterval(() => {
+    jsm.streams.getMessage('RECEIPTS', { last_by_subj: subjects.receipts(ROUTER) }).then(
+      (message) => {
+        last = message.json();
+      },
+      () => undefined,
+    );
+  }, 50);
+  await until('it is there', () => last !== undefined);
+  clearInterval(asking);
+  t.same(last, { items: [[conversation, user, 'delivered', 3, 3]] });
+});
+
+t.test('an operation that does not exist is refused', async (t) => {
+  const request = { op: 'nonsense' } as unknown as RouterRequest;
+  await t.rejects(ask(edge, request), { code: 'INVALID_REQUEST' });
+});
