@@ -10,7 +10,7 @@ import type { Database } from './schema.ts';
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Request = { user_id: UserId; conversation_id: ConversationId };
 
-/** `conversations.get`. Refusals: CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT (never, or no longer). */
+/** `conversations.get`. Refusals: CONVERSATION_NOT_FOUND; NOT_A_PARTICIPANT, never or no longer. */
 export async function getConversation(
   { db, cipher }: Deps,
   { user_id, conversation_id }: Request,

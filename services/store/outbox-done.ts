@@ -46,8 +46,8 @@ export function createOutboxDone(pool: Pool): OutboxDone {
     done(eventIds) {
       for (const id of eventIds) waiting.push(id);
       if (next === undefined) {
-        next = running.then(remove, remove);
-        running = next.catch(() => undefined);
+        next = running.then(remove);
+        running = Promise.allSettled([next]);
       }
       return next;
     },

@@ -22,7 +22,7 @@ export function startReceipts({ bus, pool }: { bus: Bus; pool: Pool }) {
   });
 }
 
-/** Reduces to maxima and raises them. Rejects DATABASE_UNAVAILABLE where it should be tried again. */
+/** Reduces to maxima and raises them. DATABASE_UNAVAILABLE: to be tried again. */
 export async function applyReceipts(pool: Pool, items: readonly ReceiptItem[]): Promise<void> {
   const positions = reducePositions(items);
   try {

@@ -12,7 +12,7 @@ const CONVERSATION_MESSAGES_MAX = 1_001;
 
 type Selection = { userId: UserId; after: UndeliveredPlace | undefined; limit: number };
 
-/** Where the messages stand, oldest first. Only conversations with something above are looked at. */
+/** Where the messages stand, oldest first; only conversations with something above are read. */
 export async function selectUndelivered(
   db: Kysely<Database>,
   { userId, after, limit }: Selection,

@@ -6,8 +6,8 @@ import { type Kysely, sql } from 'kysely';
  * VOLATILE: each statement inside sees what was committed before its own start, so what is read
  * after a lock is current.
  *
- * Items come sorted by conversation and sender, in order of arrival within that. Participants are so
- * locked in the order (conversation, user), the one that receipts keep too: no deadlock.
+ * Items come sorted by conversation and sender, in order of arrival within that. So participants
+ * are locked in the order (conversation, user), the one that receipts keep too: no deadlock.
  *
  *  p_wait = false  a conversation that is locked by others is answered `locked`: it delays nobody.
  *  p_wait = true   items of one conversation; waits for it up to `lock_timeout`, then for all
