@@ -1,0 +1,61 @@
+import t from 'tap';
+import { type BenchOptions, OptionsError, parseOptions } from './options.ts';
+
+const parse = (line: string): BenchOptions =>
+  parseOptions(line.split(' ').filter(Boolean)) as never;
+const problemsOf = (line: string): string[] => {
+  try {
+    parse(line);
+  } catch (error) {
+    if (error instanceof OptionsError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+};
+
+t.test('without options there are defaults', async (t) => {
+  t.match(parse(''), {
+    connections: 1_000,
+    ratePerS: 100,
+    durationS: 30,
+    groupSize: 2,
+    processes: 1,
+    auth: 'header',
+    seed: 'bench',
+    edges: undefined,
+  });
+});
+
+t.test('one process for each 10 000 connections, unless told', async (t) => {
+  t.equal(parse('--connections 10001').processes, 2);
+  t.equal(parse('--connections 10001 --processes 4').processes, 4);
+});
+
+t.test('fresh people have no seed, edges are a list, idle sends nothing', async (t) => {
+  t.equal(parse('--fresh').seed, undefined);
+  t.same(parse('--edges http://a:1,http://b:2').edges, ['http://a:1', 'http://b:2']);
+  t.equal(parse('--idle --rate 5').ratePerS, 0);
+});
+
+t.test('every problem is told at once', async (t) => {
+  t.same(problemsOf('--connections 0 --duration x --group-size 9 --auth cookie').length, 4);
+  t.match(problemsOf('--duration 1.5'), [/whole number/]);
+  t.match(problemsOf('--duration'), [/duration/]);
+  t.match(problemsOf('--nonsense'), [/nonsense/]);
+});
+
+t.test('more than the rate limit of a person allows is refused', async (t) => {
+  t.same(problemsOf('--connections 100 --rate 800'), []);
+  t.match(problemsOf('--connections 100 --rate 801'), [/800 at most/]);
+});
+
+t.test('what does not go together is refused', async (t) => {
+  t.match(problemsOf('--idle --reconnect-kill edge-1'), [/go together/]);
+  t.match(problemsOf('--reconnect-kill edge-1 --edges http://a:1'), [/needs a stack/]);
+  t.match(problemsOf('--connections 3 --processes 2 --rate 1'), [/too few/]);
+  t.match(problemsOf('--group-size 8 --devices 5'), [/at most/]);
+});
+
+t.test('help is asked for', async (t) => {
+  t.equal(parseOptions(['--help']), 'help');
+});

@@ -1,0 +1,180 @@
+import { parseArgs } from 'node:util';
+
+export type AuthWay = 'header' | 'subprotocol' | 'frame';
+
+export type BenchOptions = {
+  connections: number;
+  ratePerS: number;
+  durationS: number;
+  warmupS: number;
+  settleS: number;
+  groupSize: number;
+  devices: number;
+  contentBytes: number;
+  connectRatePerS: number;
+  processes: number;
+  auth: AuthWay;
+  ackIntervalMs: number;
+  idle: boolean;
+  sameEdge: boolean;
+  reconnectKill: string | undefined;
+  reconnectWindowS: number;
+  seed: string | undefined;
+  stack: string;
+  edges: string[] | undefined;
+  kaha: string | undefined;
+  json: string | undefined;
+};
+
+/** What was wrong with the command line: every problem, one a line. */
+export class OptionsError extends Error {}
+
+export const HELP = `Measures a running stack with clients of its own.
+
+  npm run bench -- [options]
+
+  --connections <n>        sockets to hold (default 1000)
+  --rate <n>               messages a second of all together, sent by the clock (default 100)
+  --duration <s>           how long is measured (default 30), after --warmup <s> (default 5)
+  --settle <s>             how long to wait at the end for what is missing (default 30)
+  --group-size <n>         people in a conversation, 2 (direct) to 8 (default 2)
+  --devices <n>            sockets of each person (default 1)
+  --content-bytes <n>      length of a message (default 100)
+  --same-edge              conversations within one edge; else across edges
+
+  --idle                   send nothing, only hold the connections and tell their memory
+  --reconnect-kill <name>  kill -9 this edge in the middle of the duration; its clients come back
+                           to the others within --reconnect-window <s> (default 10)
+
+  --connect-rate <n>       connections opened a second (default 1000)
+  --auth <way>             header, subprotocol or frame (default header)
+  --ack-interval-ms <ms>   acknowledge so often; 0 is at once (default 0)
+  --processes <n>          of the generator (default one for each 10 000 connections)
+  --fresh                  people who never connected before; else the same in every run, or
+  --seed <text>            those of this name (default "bench")
+  --stack <file>           what runs (default .run/stack.json)
+  --edges <url,url>        edges to connect to instead of those of the stack
+  --kaha <url>             where tokens come from instead of the stack's stand-in
+  --json <file>            write the report there as well
+
+Exit status: 0 all arrived once and in order, 1 not so, 2 it could not run, 130 interrupted.
+`;
+
+/** A person may send 10 messages a second; some air for uneven turns. */
+const SENDS_PER_S_MAX = 8;
+const CONNECTIONS_PER_PROCESS = 10_000;
+const RECEIVERS_MAX = 32;
+const AUTH_WAYS: readonly string[] = ['header', 'subprotocol', 'frame'];
+
+const FLAGS = {
+  connections: { type: 'string', default: '1000' },
+  rate: { type: 'string', default: '100' },
+  duration: { type: 'string', default: '30' },
+  warmup: { type: 'string', default: '5' },
+  settle: { type: 'string', default: '30' },
+  'group-size': { type: 'string', default: '2' },
+  devices: { type: 'string', default: '1' },
+  'content-bytes': { type: 'string', default: '100' },
+  'connect-rate': { type: 'string', default: '1000' },
+  processes: { type: 'string' },
+  auth: { type: 'string', default: 'header' },
+  'ack-interval-ms': { type: 'string', default: '0' },
+  idle: { type: 'boolean', default: false },
+  'same-edge': { type: 'boolean', default: false },
+  'reconnect-kill': { type: 'string' },
+  'reconnect-window': { type: 'string', default: '10' },
+  fresh: { type: 'boolean', default: false },
+  seed: { type: 'string', default: 'bench' },
+  stack: { type: 'string', default: '.run/stack.json' },
+  edges: { type: 'string' },
+  kaha: { type: 'string' },
+  json: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+type Values = ReturnType<typeof parseFlags>;
+type Flag = keyof Values;
+type Range = { min: number; max: number; fraction?: boolean };
+
+/** Reads the command line; 'help' where that was asked. Throws an OptionsError. */
+export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
+  const values = parseFlags(args);
+  if (values.help) return 'help';
+  const problems: string[] = [];
+  const options = readValues(values, problems);
+  if (problems.length === 0) problems.push(...conflictsOf(options));
+  if (problems.length > 0) throw new OptionsError(problems.join('\n'));
+  return options;
+}
+
+function parseFlags(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: FLAGS }).values;
+  } catch (error) {
+    throw new OptionsError((error as Error).message);
+  }
+}
+
+function readValues(values: Values, problems: string[]): BenchOptions {
+  const number = (flag: Flag, { min, max, fraction = false }: Range): number => {
+    const text = String(values[flag]);
+    const value = Number(text);
+    const isValid = text.trim() !== '' && value >= min && value <= max;
+    if (isValid && (fraction || Number.isInteger(value))) return value;
+    const kind = fraction ? 'a number' : 'a whole number';
+    problems.push(`--${flag} must be ${kind} from ${min} to ${max}, not ${text}`);
+    return min;
+  };
+  if (!AUTH_WAYS.includes(values.auth)) {
+    problems.push(`--auth must be ${AUTH_WAYS.join(', ')}, not ${values.auth}`);
+  }
+  const connections = number('connections', { min: 1, max: 200_000 });
+  const processes = Math.ceil(connections / CONNECTIONS_PER_PROCESS);
+  return {
+    connections,
+    ratePerS: values.idle ? 0 : number('rate', { min: 0.01, max: 100_000, fraction: true }),
+    durationS: number('duration', { min: 1, max: 3_600 }),
+    warmupS: number('warmup', { min: 0, max: 600 }),
+    settleS: number('settle', { min: 0, max: 600 }),
+    groupSize: number('group-size', { min: 2, max: 8 }),
+    devices: number('devices', { min: 1, max: 10 }),
+    contentBytes: number('content-bytes', { min: 1, max: 8_000 }),
+    connectRatePerS: number('connect-rate', { min: 1, max: 50_000 }),
+    processes:
+      values.processes === undefined ? processes : number('processes', { min: 1, max: 16 }),
+    auth: values.auth as AuthWay,
+    ackIntervalMs: number('ack-interval-ms', { min: 0, max: 30_000 }),
+    idle: values.idle,
+    sameEdge: values['same-edge'],
+    reconnectKill: values['reconnect-kill'],
+    reconnectWindowS: number('reconnect-window', { min: 0, max: 600, fraction: true }),
+    seed: values.fresh ? undefined : values.seed,
+    stack: values.stack,
+    edges: values.edges?.split(','),
+    kaha: values.kaha,
+    json: values.json,
+  };
+}
+
+function conflictsOf(options: BenchOptions): string[] {
+  const { connections, devices, groupSize, ratePerS, processes, reconnectKill } = options;
+  const problems: string[] = [];
+  const groups = Math.floor(connections / devices / groupSize);
+  if (options.idle && reconnectKill !== undefined) {
+    problems.push('--idle and --reconnect-kill do not go together');
+  }
+  if (options.idle) return problems;
+  if (groupSize * devices > RECEIVERS_MAX) {
+    problems.push(`--group-size × --devices may be ${RECEIVERS_MAX} at most`);
+  }
+  if (groups < processes) {
+    problems.push(`--connections ${connections} are too few for a conversation in each process`);
+  } else if (ratePerS > groups * groupSize * SENDS_PER_S_MAX) {
+    const max = groups * groupSize * SENDS_PER_S_MAX;
+    problems.push(`--rate may be ${max} at most with so few people (${SENDS_PER_S_MAX}/s each)`);
+  }
+  if (reconnectKill !== undefined && options.edges !== undefined) {
+    problems.push('--reconnect-kill needs a stack, not --edges');
+  }
+  return problems;
+}

@@ -1,0 +1,162 @@
+import { connect, type Socket } from 'node:net';
+import { closeFrame, pongFrame, textFrame } from './client-frames.ts';
+import { FrameCursor, OPCODE, type View } from './frame-cursor.ts';
+import { readUpgradeResponse, type UpgradeRequest, upgradeRequest } from './upgrade.ts';
+
+export type ClientTarget = UpgradeRequest & {
+  address: { host: string; port: number };
+  /** Where to connect from: each loopback address has 28 000 ports of its own. */
+  localAddress: string | undefined;
+};
+
+/** Why it is over: a close code (1006 where none came), the status of a refused upgrade, or both. */
+export type Ending = { code: number; status: number | undefined; retryAfterS: number | undefined };
+
+/** One for all connections; `owner` tells which. */
+export type ClientHandler<Owner> = {
+  opened(owner: Owner): void;
+  /** The view is valid until it returns. */
+  text(owner: Owner, view: View): void;
+  /** All that had arrived was handed over: the moment to answer it at once. */
+  drained(owner: Owner): void;
+  /** Exactly once, also where it never opened. */
+  closed(owner: Owner, ending: Ending): void;
+};
+
+type State = 'connecting' | 'upgrading' | 'open' | 'closed';
+
+const READ_BYTES = 64 * 1024;
+const ABNORMAL = 1006;
+const PROTOCOL_ERROR = 1002;
+const NORMAL = 1000;
+const SWITCHING = 101;
+/** Reads are handled before they return: one buffer and one cursor do for all connections. */
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+const cursor = new FrameCursor();
+
+/**
+ * A WebSocket of few bytes and little work: no stream of reads, no events per frame, nothing
+ * parsed that nobody asks for. Text is handed over as a view of the bytes.
+ */
+export class WebSocketClient<Owner> {
+  readonly #owner: Owner;
+  readonly #handler: ClientHandler<Owner>;
+  readonly #socket: Socket;
+  #state: State = 'connecting';
+  /** What has arrived of a frame or a head that is not whole yet. */
+  #rest: Buffer | undefined = undefined;
+  #fragments: Buffer[] | undefined = undefined;
+  #ending: Ending | undefined = undefined;
+
+  constructor(target: ClientTarget, owner: Owner, handler: ClientHandler<Owner>) {
+    this.#owner = owner;
+    this.#handler = handler;
+    this.#socket = connect({
+      ...target.address,
+      ...(target.localAddress !== undefined && { localAddress: target.localAddress }),
+      noDelay: true,
+      onread: { buffer: readBuffer, callback: (bytes) => this.#read(bytes) },
+    });
+    this.#socket.once('connect', () => {
+      this.#state = 'upgrading';
+      this.#socket.write(upgradeRequest(target), 'latin1');
+    });
+    // What 'error' says, 'close' says again; it must only not go unheard.
+    this.#socket.on('error', () => this.#socket.destroy());
+    this.#socket.once('close', () => this.#closed());
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** A frame of client-frames.ts; dropped where the socket is not open. */
+  send(frame: string): void {
+    if (this.#state === 'open') this.#socket.write(frame, 'latin1');
+  }
+
+  sendText(payload: string): void {
+    this.send(textFrame(payload));
+  }
+
+  close(): void {
+    this.send(closeFrame(NORMAL));
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #read(bytes: number): boolean {
+    try {
+      if (this.#rest === undefined) this.#take(readBuffer, bytes);
+      else {
+        const whole = Buffer.concat([this.#rest, readBuffer.subarray(0, bytes)]);
+        this.#take(whole, whole.length);
+      }
+    } catch {
+      this.#ending = { code: PROTOCOL_ERROR, status: undefined, retryAfterS: undefined };
+      this.#socket.destroy();
+    }
+    return true;
+  }
+
+  #take(buffer: Buffer, length: number): void {
+    let from = 0;
+    if (this.#state === 'upgrading') {
+      const response = readUpgradeResponse(buffer.subarray(0, length));
+      this.#rest = response === undefined ? Buffer.from(buffer.subarray(0, length)) : undefined;
+      if (response === undefined) return;
+      const { status, retryAfterS } = response;
+      if (status !== SWITCHING) {
+        this.#ending = { code: ABNORMAL, status, retryAfterS };
+        this.#socket.destroy();
+        return;
+      }
+      this.#state = 'open';
+      from = response.bytes;
+      this.#handler.opened(this.#owner);
+    }
+    cursor.reset(buffer, length, from);
+    while (cursor.next()) this.#frame();
+    this.#rest = cursor.rest();
+    if (this.#state === 'open') this.#handler.drained(this.#owner);
+  }
+
+  /** The one the cursor stands at. */
+  #frame(): void {
+    const { opcode, isFinal } = cursor;
+    if (opcode === OPCODE.TEXT && isFinal) this.#handler.text(this.#owner, cursor);
+    else if (opcode === OPCODE.CLOSE) this.#closing();
+    else if (opcode === OPCODE.PING) {
+      this.send(pongFrame(cursor.buffer.toString('latin1', cursor.from, cursor.to)));
+    } else if (opcode === OPCODE.TEXT || opcode === OPCODE.CONTINUATION) this.#fragment(isFinal);
+    else if (opcode !== OPCODE.PONG) throw new Error(`a frame of opcode ${opcode}`);
+  }
+
+  #fragment(isLast: boolean): void {
+    this.#fragments ??= [];
+    this.#fragments.push(Buffer.from(cursor.buffer.subarray(cursor.from, cursor.to)));
+    if (!isLast) return;
+    const buffer = Buffer.concat(this.#fragments);
+    this.#fragments = undefined;
+    this.#handler.text(this.#owner, { buffer, from: 0, to: buffer.length });
+  }
+
+  #closing(): void {
+    const { buffer, from, to } = cursor;
+    const code = to - from >= 2 ? buffer.readUInt16BE(from) : ABNORMAL;
+    this.#ending = { code, status: undefined, retryAfterS: undefined };
+    this.send(closeFrame(NORMAL));
+    this.#state = 'closed';
+    this.#socket.end();
+  }
+
+  #closed(): void {
+    this.#state = 'closed';
+    this.#rest = undefined;
+    const none = { code: ABNORMAL, status: undefined, retryAfterS: undefined };
+    this.#handler.closed(this.#owner, this.#ending ?? none);
+  }
+}
