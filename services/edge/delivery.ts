@@ -40,7 +40,14 @@ const TIMED_EVERY = 16;
  */
 export class Delivery {
   readonly #deps: Deps;
-  readonly #receive = (session: Session, msg: Msg): void => this.#onMessage(session, msg);
+  readonly #receive = (session: Session, msg: Msg): void => {
+    try {
+      this.#onMessage(session, msg);
+    } catch (error) {
+      // It comes again; one event that cannot be sent must not end the connection for all.
+      this.#deps.logger.error({ err: error }, 'event not sent');
+    }
+  };
   readonly #ending = new Set<Promise<void>>();
   #count = 0;
 

@@ -121,10 +121,10 @@ export class Stage {
     await this.#jsm.consumers.delete(STREAM, durableName(userId, deviceId));
   }
 
-  /** What the queue still holds for the device: unacknowledged and not yet delivered. */
-  async backlog(userId: UserId, deviceId: string): Promise<{ unacked: number; waiting: number }> {
+  /** What of the queue is sent and unacknowledged, and whether an edge holds it. */
+  async queue(userId: UserId, deviceId = 'phone'): Promise<{ unacked: number; isHeld: boolean }> {
     const info = await this.#jsm.consumers.info(STREAM, durableName(userId, deviceId));
-    return { unacked: info.num_ack_pending, waiting: info.num_pending };
+    return { unacked: info.num_ack_pending, isHeld: info.push_bound === true };
   }
 
   /** Puts an event into the inbox of a user. */

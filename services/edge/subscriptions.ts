@@ -7,6 +7,9 @@ type Protocol = {
   subscriptions: { cancel(subscription: object): void };
 };
 
+/** Must not throw: the library would stop reading from the connection. */
+type Receive<Target> = (target: Target, msg: Msg) => void;
+
 /**
  * A core subscription of ~150 bytes. The library's own holds three promises and an iterator,
  * 1.6 KB, and there are two per connection. `receive` is one function for all of a kind, `target`
@@ -19,9 +22,9 @@ export class LeanSubscription<Target> {
   readonly queue: undefined = undefined;
   readonly subject: string;
   readonly target: Target;
-  readonly receive: (target: Target, msg: Msg) => void;
+  readonly receive: Receive<Target>;
 
-  constructor(subject: string, target: Target, receive: (target: Target, msg: Msg) => void) {
+  constructor(subject: string, target: Target, receive: Receive<Target>) {
     this.subject = subject;
     this.target = target;
     this.receive = receive;
@@ -32,9 +35,9 @@ export class LeanSubscription<Target> {
     if (error === null) this.receive(this.target, msg);
   }
 
-  close(): void {
-    this.max = 0;
-  }
+  unsubscribe(): void {}
+
+  close(): void {}
 }
 
 /** Subscribes, and ends subscriptions without losing what is on its way. */
