@@ -22,7 +22,9 @@ import { planRedis } from './redis-server.ts';
  * and TEST_REDIS_URL; a file run alone starts private ones, which end with its process. This file
  * and the entry points are the only ones that read the environment.
  */
-const { TEST_DATABASE_URL, TEST_REDIS_URL } = process.env;
+const { TEST_DATABASE_URL, TEST_REDIS_URL, SOAK } = process.env;
+/** `npm run soak`: tests that have a dose give the full one. */
+export const isSoak = SOAK === '1';
 const READY_MS = 20_000;
 
 export type TestNats = {

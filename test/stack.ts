@@ -1,0 +1,217 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Test } from 'tap';
+import { isAlive } from '../dev/child.ts';
+import { wipePostgres } from '../dev/postgres-server.ts';
+import { type Stack, type StackOptions, startStack } from '../dev/stack.ts';
+import { createDatabase, redisUrl, type TestDatabase } from '../dev/test-servers.ts';
+import { newId } from '../shared/ids.ts';
+import { Client, type ClientOptions, type MessageEvent } from './client.ts';
+import { upgrade } from './websocket.ts';
+
+export type Person = { id: string; token: string };
+type Persons<Count extends number, Some extends Person[] = []> = number extends Count
+  ? Person[]
+  : Some['length'] extends Count
+    ? Some
+    : Persons<Count, [...Some, Person]>;
+export type ConnectOptions = ClientOptions & { edge?: number; device?: string; resync?: boolean };
+export type RestAnswer = {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown> & { error?: { code: string; retry_after?: number } };
+};
+export type RestCall = {
+  token?: string | undefined;
+  body?: unknown;
+  headers?: Record<string, string>;
+  edge?: number;
+};
+
+type Options = Partial<Pick<StackOptions, 'edges' | 'routers' | 'stores' | 'env'>> & {
+  /** A Postgres of its own, for tests that kill it. */
+  isPostgresOwn?: boolean;
+};
+
+const SERVICES = ['edge', 'router', 'store', 'profiles', 'retention'];
+const HISTORY_PAGE = 200;
+
+/** A whole system for one test file, gone with it whatever happens. */
+export async function setStack(t: Pick<Test, 'teardown'>, options: Options = {}) {
+  const { isPostgresOwn = false, ...counts } = options;
+  const dir = mkdtempSync(join(tmpdir(), 'kaha-system-'));
+  const database = isPostgresOwn ? undefined : await createDatabase();
+  const stack = await startStack({
+    ...{ runDir: join(dir, 'run'), dataDir: join(dir, 'data'), port: 0 },
+    ...{ edges: 2, routers: 2, stores: 2, ...counts },
+    ...(database !== undefined && { databaseUrl: database.url, redisUrl: await redisUrl() }),
+  });
+  const system = new System(stack, { dir, database });
+  process.once('exit', () => system.killAll());
+  process.once('SIGTERM', () => process.exit(1));
+  process.once('SIGINT', () => process.exit(1));
+  t.teardown(() => system.close());
+  return system;
+}
+
+type Place = { dir: string; database: TestDatabase | undefined };
+
+/** What a test does to a running system, from outside. */
+export class System {
+  readonly stack: Stack;
+  /** Every id, token and content that went in: none may ever be read in a log. */
+  readonly canaries = new Set<string>();
+  readonly #place: Place;
+  readonly #clients = new Set<Client>();
+  #sql: pg.Pool | undefined;
+
+  constructor(stack: Stack, place: Place) {
+    this.stack = stack;
+    this.#place = place;
+  }
+
+  async people<Count extends number>(count: Count, ttlS?: number): Promise<Persons<Count>> {
+    const people = await Promise.all(
+      Array.from({ length: count }, async () => {
+        const id = newId<string>();
+        const token = await this.stack.token(id, ttlS);
+        this.canaries.add(id).add(token);
+        return { id, token };
+      }),
+    );
+    return people as Persons<Count>;
+  }
+
+  async person(ttlS?: number): Promise<Person> {
+    return (await this.people(1, ttlS))[0];
+  }
+
+  edgePort(edge = 1): number {
+    return Number(new URL(this.stack.urls.edges[edge - 1] as string).port);
+  }
+
+  /** A WebSocket; nothing was said on it yet but what the headers say. */
+  async socket(headers: Record<string, string> = {}, options: ConnectOptions = {}) {
+    const upgraded = await upgrade(this.edgePort(options.edge), { headers });
+    if (upgraded.status !== 101) throw new Error(`${upgraded.status} ${upgraded.body}`);
+    const client = new Client(upgraded, options);
+    this.#clients.add(client);
+    void client.closed.then(() => this.#clients.delete(client));
+    return client;
+  }
+
+  /** A session of the device, open. Its `auth_ok` is `received[0]`. */
+  async connect(person: Person, options: ConnectOptions = {}): Promise<Client> {
+    const { device = 'phone', resync } = options;
+    const client = await this.socket({}, options);
+    client.send({
+      ...{ type: 'auth', token: person.token, device_id: device },
+      ...(resync !== undefined && { resync }),
+    });
+    await client.next('auth_ok');
+    return client;
+  }
+
+  /** As `connect`, for the first time and until the replay is over: the queue is there. */
+  async connectNew(person: Person, options: ConnectOptions = {}): Promise<Client> {
+    const client = await this.connect(person, options);
+    await client.next('replay_end');
+    return client;
+  }
+
+  async rest(method: string, path: string, call: RestCall = {}): Promise<RestAnswer> {
+    const { token, body, headers, edge = 1 } = call;
+    const response = await fetch(`${this.stack.urls.edges[edge - 1]}${path}`, {
+      method,
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      signal: AbortSignal.timeout(15_000),
+    });
+    const text = await response.text();
+    const parsed = text.startsWith('{') ? (JSON.parse(text) as RestAnswer['body']) : {};
+    return { status: response.status, headers: response.headers, body: parsed };
+  }
+
+  /** The conversation of two, or the group of more; the first one makes it. */
+  async conversation(people: readonly Person[]): Promise<string> {
+    const [maker, ...others] = people as [Person, ...Person[]];
+    const answer = await this.rest('POST', '/api/v1/conversations', {
+      token: maker.token,
+      body: {
+        type: others.length === 1 ? 'direct' : 'group',
+        participant_ids: others.map(({ id }) => id),
+      },
+    });
+    if (answer.status >= 300) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
+    const id = answer.body.conversation_id as string;
+    this.canaries.add(id);
+    return id;
+  }
+
+  /** All of it, oldest first, as the person sees it. */
+  async history(person: Person, conversationId: string): Promise<MessageEvent[]> {
+    const messages: MessageEvent[] = [];
+    for (let hasMore = true; hasMore; ) {
+      const after = messages.at(-1)?.seq ?? 0;
+      const query = `after_seq=${after}&limit=${HISTORY_PAGE}`;
+      const path = `/api/v1/conversations/${conversationId}/messages?${query}`;
+      const { status, body } = await this.rest('GET', path, { token: person.token });
+      if (status !== 200) throw new Error(`history: ${status} ${JSON.stringify(body)}`);
+      messages.push(...(body.messages as MessageEvent[]));
+      hasMore = body.has_more as boolean;
+    }
+    return messages;
+  }
+
+  async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.pool.query<Row>(text, values)).rows;
+  }
+
+  get pool(): pg.Pool {
+    if (this.#sql === undefined) {
+      this.#sql = new pg.Pool({ connectionString: this.stack.urls.database, max: 4 });
+      // A server that is killed on purpose: the next query connects anew.
+      this.#sql.on('error', (error) => void error);
+    }
+    return this.#sql;
+  }
+
+  /** What our services have written, by process. */
+  logs(): Map<string, string> {
+    const folder = join(this.#place.dir, 'run');
+    const names = readdirSync(folder).filter((name) => name.endsWith('.log'));
+    const ours = names.filter((name) => SERVICES.some((service) => name.startsWith(service)));
+    return new Map(ours.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+  }
+
+  /** Lines of our logs in which one of the canaries can be read. */
+  leaks(): string[] {
+    return [...this.logs()].flatMap(([name, text]) =>
+      [...this.canaries]
+        .filter((canary) => text.includes(canary))
+        .map((canary) => `${name}: ${text.split('\n').find((line) => line.includes(canary))}`),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#clients].map((client) => client.destroy()));
+    await this.#sql?.end();
+    await this.stack.stop();
+    const left = this.stack.processes.filter(isAlive).map(({ name }) => name);
+    if (left.length > 0) throw new Error(`still running: ${left.join(', ')}`);
+    await this.#place.database?.drop();
+    wipePostgres(join(this.#place.dir, 'data'));
+    rmSync(this.#place.dir, { recursive: true, force: true });
+  }
+
+  /** For the end of the test process, where nothing can be awaited. */
+  killAll(): void {
+    for (const { name } of this.stack.processes) this.stack.kill(name, 'SIGKILL');
+  }
+}
