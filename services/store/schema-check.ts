@@ -10,9 +10,11 @@ export type SchemaCheck = {
 };
 
 const POLL_MS = 2_000;
+/** While something is wrong: to be ready soon after it is mended. */
+const PROBLEM_POLL_MS = 500;
 const SELECT_MIGRATION = 'select name from kysely_migration where name = $1';
 
-/** Asks every 2 s whether Postgres answers and has this version's schema. */
+/** Asks every 2 s, sooner while there is a problem, whether Postgres answers and has this version's schema. */
 export async function watchSchema(pool: Pool, logger: Logger): Promise<SchemaCheck> {
   let problem: string | undefined = 'starting';
   const check = async (): Promise<void> => {
@@ -23,7 +25,7 @@ export async function watchSchema(pool: Pool, logger: Logger): Promise<SchemaChe
   await check();
   let timer: NodeJS.Timeout;
   const schedule = (): void => {
-    timer = setTimeout(() => void check().then(schedule), POLL_MS);
+    timer = setTimeout(() => void check().then(schedule), problem ? PROBLEM_POLL_MS : POLL_MS);
   };
   schedule();
   return { problem: () => problem, close: () => clearTimeout(timer) };

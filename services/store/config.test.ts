@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import t from 'tap';
+import type { ConfigError } from '../../shared/env.ts';
+import { loadConfig } from './config.ts';
+
+const env = {
+  INSTANCE: 'store-1',
+  NATS_URL: 'nats://127.0.0.1:4222',
+  NATS_NKEY_SEED: 'seed',
+  ADMIN_PORT: '9464',
+  LOG_HASH_KEY: 'key',
+  DATABASE_URL: 'postgres://kaha@127.0.0.1:5432/kaha',
+  CONTENT_KEYS: `k2:${randomBytes(32).toString('base64')},k1:${randomBytes(32).toString('base64')}`,
+};
+
+t.test('the first content key is the current one, the pool has 8 connections', (t) => {
+  const config = loadConfig(env);
+  t.same(
+    config.contentKeys.map(({ id }) => id),
+    ['k2', 'k1'],
+  );
+  t.equal(config.database.poolMax, 8);
+  t.end();
+});
+
+t.test('every problem is told at once, no secret is', (t) => {
+  try {
+    loadConfig({ ...env, DATABASE_URL: 'mysql://x', CONTENT_KEYS: 'k1:c2hvcnQ=', INSTANCE: '' });
+    t.fail('must throw');
+  } catch (error) {
+    const { problems } = error as ConfigError;
+    t.equal(problems.length, 3);
+    t.notOk(problems.join().includes('c2hvcnQ'));
+  }
+  t.end();
+});

@@ -1,0 +1,58 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, connect as open, type Socket } from 'node:net';
+
+export type Outage = {
+  /** The database through the proxy. */
+  url: string;
+  /** Connections are refused, those that stand are cut. */
+  refuse(): Promise<void>;
+  /** Connections are taken and nothing is answered, as by a stopped process. */
+  freeze(): void;
+  heal(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** A proxy before Postgres that can be away or frozen, without touching the shared server. */
+export async function createOutage(databaseUrl: string): Promise<Outage> {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  let frozen = false;
+  const keep = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => sockets.delete(socket));
+  };
+  const server = createServer((client) => {
+    keep(client);
+    if (frozen) return;
+    const upstream = open(Number(target.port || 5432), target.hostname);
+    keep(upstream);
+    client.on('data', (chunk) => frozen || upstream.write(chunk));
+    upstream.on('data', (chunk) => frozen || client.write(chunk));
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => frozen || client.destroy());
+  });
+  const listen = (port: number): Promise<void> =>
+    new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const refuse = (): Promise<void> => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(() => resolve()));
+  };
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  const url = new URL(databaseUrl);
+  url.host = `127.0.0.1:${port}`;
+  return {
+    url: url.href,
+    refuse,
+    freeze: () => {
+      frozen = true;
+    },
+    async heal() {
+      frozen = false;
+      for (const socket of sockets) socket.destroy();
+      if (!server.listening) await listen(port);
+    },
+    close: refuse,
+  };
+}

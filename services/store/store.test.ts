@@ -1,0 +1,160 @@
+import t, { type Test } from 'tap';
+import { freePorts } from '../../dev/ports.ts';
+import { createDatabase, startNats } from '../../dev/test-servers.ts';
+import { type Bus, connectBus } from '../../shared/bus.ts';
+import { newId, type UserId } from '../../shared/ids.ts';
+import { createMetrics } from '../../shared/metrics.ts';
+import type { AppendReply, ReceiptBatch, StoreOps } from '../../shared/rpc.ts';
+import { streams, subjects } from '../../shared/subjects.ts';
+import { openDatabase } from './database.ts';
+import { migrate } from './migrate.ts';
+import { createOutage } from './outage-stage.ts';
+import { createStore } from './store.ts';
+import { contentKeys, letter, silent } from './store-stage.ts';
+
+const nats = await startNats();
+const database = await createDatabase();
+const outage = await createOutage(database.url);
+const direct = openDatabase({ url: database.url, poolMax: 2, logger: silent });
+const setup = await busOf('setup');
+await createReceiptsStream(setup);
+const router = await busOf('router-1');
+const [adminPort] = (await freePorts(1)) as [number];
+const store = await createStore(configOf(outage.url), {
+  logger: silent,
+  metrics: createMetrics('store', 'store-1'),
+});
+t.teardown(async () => {
+  await store.close();
+  await router.close();
+  await setup.close();
+  await direct.close();
+  await outage.close();
+  await nats.stop();
+  await database.drop();
+});
+
+function configOf(url: string) {
+  return {
+    instance: 'store-1',
+    nats: { url: nats.url, nkeySeed: nats.seeds.store as string },
+    admin: { host: '127.0.0.1', port: adminPort },
+    log: { level: 'silent', hashKey: 'test' },
+    database: { url, poolMax: 4 },
+    contentKeys,
+  };
+}
+
+function busOf(instance: string): Promise<Bus> {
+  const nkeySeed = nats.seeds[instance.replace(/-\d$/, '')] as string;
+  const metrics = createMetrics('test', instance);
+  return connectBus({ url: nats.url, nkeySeed, instance, logger: silent, metrics });
+}
+
+async function createReceiptsStream(bus: Bus): Promise<void> {
+  const jsm = await bus.nc.jetstreamManager();
+  const subject = subjects.receipts('*');
+  await jsm.streams.add({ name: streams.receipts, subjects: [subject] });
+  const durable_name = streams.receiptsDurable;
+  await jsm.consumers.add(streams.receipts, { durable_name, ack_policy: 'explicit' as never });
+}
+
+function ask<Op extends keyof StoreOps>(op: Op, body: StoreOps[Op][0]): Promise<StoreOps[Op][1]> {
+  return router.request(subjects.store(op), body, { timeoutMs: 2_000 });
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('never came true');
+}
+
+async function readyz(): Promise<[number, string]> {
+  const response = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
+  return [response.status, (await response.text()).trim()];
+}
+
+const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+const conversation = { type: 'direct' as const, participant_ids: [bina] };
+
+t.test('without the schema it is not ready and answers a retryable error', async (t) => {
+  t.same(await readyz(), [503, 'schema not migrated']);
+  await t.rejects(ask('conversations.create', { user_id: alice, conversation }), {
+    code: 'DATABASE_UNAVAILABLE',
+    retryAfterS: Number,
+  });
+  await migrate(direct.db);
+  await until(async () => (await readyz())[0] === 200);
+});
+
+t.test('it serves requests over NATS and takes receipts', async (t) => {
+  const { record } = await ask('conversations.create', { user_id: alice, conversation });
+  const { conversation_id } = record;
+  const { results } = await ask('messages.append', { conversation_id, items: [letter(alice)] });
+  t.match(results, [{ ok: true, seq: 1 }]);
+  const batch: ReceiptBatch = { items: [[conversation_id, bina, 'read', 1, Date.now()]] };
+  const payload = new TextEncoder().encode(JSON.stringify(batch));
+  const receipts = subjects.receipts('router-1');
+  await router.jetPublish(receipts, payload, { msgId: 'r1', timeoutMs: 2_000 });
+  await until(async () => {
+    const page = await ask('messages.history', { user_id: alice, conversation_id });
+    return page.messages[0]?.status === 'read';
+  });
+  const { created } = await ask('partitions.ensure', { months_ahead: 3 });
+  t.same(created, []);
+  t.same((await ask('outbox.claim', { limit: 10, lease_ms: 1_000 })).entries, []);
+});
+
+/** What every kind of request is answered while Postgres is away, and how long it took. */
+async function answersWhileAway(t: Test, withinMs: number): Promise<void> {
+  const conversation_id = newId<never>();
+  const user_id = alice;
+  const unavailable = { code: 'DATABASE_UNAVAILABLE', retryAfterS: Number };
+  const startedAt = Date.now();
+  const sends = Array.from({ length: 20 }, async () => {
+    const append = ask('messages.append', { conversation_id, items: [letter(alice)] });
+    const refused = (reply: AppendReply) => reply.results[0];
+    const answer = await append.then(refused, (error) => ({ error }));
+    t.match(answer, { error: { code: 'DATABASE_UNAVAILABLE' } });
+  });
+  await Promise.all([
+    ...sends,
+    t.rejects(ask('messages.history', { user_id, conversation_id }), unavailable),
+    t.rejects(ask('messages.undelivered', { user_id }), unavailable),
+    t.rejects(ask('conversations.create', { user_id, conversation }), unavailable),
+    t.rejects(ask('conversations.list', { user_id }), unavailable),
+    t.rejects(ask('outbox.done', { event_ids: [newId()] }), unavailable),
+  ]);
+  t.ok(Date.now() - startedAt < withinMs, `${Date.now() - startedAt} ms`);
+}
+
+async function works(t: Test): Promise<void> {
+  await until(async () => {
+    const created = ask('conversations.create', { user_id: alice, conversation });
+    const [result] = await Promise.allSettled([created]);
+    return result.status === 'fulfilled';
+  });
+  const { record } = await ask('conversations.create', { user_id: alice, conversation });
+  const { conversation_id } = record;
+  const { results } = await ask('messages.append', { conversation_id, items: [letter(alice)] });
+  t.match(results, [{ ok: true }]);
+}
+
+t.test('Postgres refuses: a typed error within 2 s, and it heals by itself', async (t) => {
+  await outage.refuse();
+  await answersWhileAway(t, 2_000);
+  await until(async () => (await readyz())[0] === 503);
+  await outage.heal();
+  await works(t);
+  await until(async () => (await readyz())[0] === 200);
+});
+
+t.test('Postgres is frozen: a typed error within 2 s, and it heals by itself', async (t) => {
+  outage.freeze();
+  await answersWhileAway(t, 2_000);
+  await answersWhileAway(t, 2_000);
+  await outage.heal();
+  await works(t);
+});
