@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import t from 'tap';
 import { freePorts } from '../../dev/ports.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
-import { letter, SHARDS, StageDevice, send, setStage, until } from './router-stage.ts';
+import { letter, SHARDS, StageDevice, send, setStage, until, untilReady } from './router-stage.ts';
 
 const stage = await setStage();
 const { edge, store, nats } = stage;
@@ -27,17 +27,7 @@ async function start(instance: string): Promise<ChildProcess> {
   const args = ['--import=tsx', 'services/router/main.ts'];
   const child = spawn(process.execPath, args, { env, stdio: 'inherit' });
   running.push(child);
-  let ready = false;
-  const asking = setInterval(() => {
-    fetch(`http://127.0.0.1:${port}/readyz`).then(
-      (response) => {
-        ready = response.status === 200;
-      },
-      () => undefined,
-    );
-  }, 50);
-  await until('ready', () => ready);
-  clearInterval(asking);
+  await untilReady(port as number);
   return child;
 }
 

@@ -28,6 +28,8 @@ export type Stage = {
   store: ScriptedStore;
   busOf(instance: string): Promise<Bus>;
   startRouter(instance?: string): Promise<Router>;
+  /** Kills NATS and starts it again; resolves once all buses are back. */
+  restartNats(meanwhile?: () => void): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -62,6 +64,14 @@ export async function setStage(): Promise<Stage> {
       const router = await createRouter(config, parts);
       routers.push(router);
       return router;
+    },
+    async restartNats(meanwhile) {
+      const back = buses.map((bus) => new Promise<void>((resolve) => bus.onReconnect(resolve)));
+      await nats.kill();
+      meanwhile?.();
+      await nats.restart();
+      await Promise.all(back);
+      for (const { adminPort } of routers) await untilReady(adminPort);
     },
     async close() {
       await Promise.all(routers.map((router) => router.close()));
@@ -163,6 +173,24 @@ export async function until(what: string, holds: () => boolean, timeoutMs = 15_0
   while (!holds()) {
     if (Date.now() > giveUpAt) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Waits until a router's `/readyz` is 200. */
+export async function untilReady(adminPort: number): Promise<void> {
+  let ready = false;
+  const asking = setInterval(() => {
+    fetch(`http://127.0.0.1:${adminPort}/readyz`).then(
+      (response) => {
+        ready = response.status === 200;
+      },
+      () => undefined,
+    );
+  }, POLL_MS);
+  try {
+    await until('the router is ready', () => ready);
+  } finally {
+    clearInterval(asking);
   }
 }
 
