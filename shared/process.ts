@@ -56,11 +56,14 @@ export function runProcess(logger: Logger, start: Start): void {
   process.on('uncaughtException', (error) => die(error, 'uncaught exception'));
   process.on('unhandledRejection', (error) => die(error, 'unhandled rejection'));
   const started = start();
+  let isUp = false;
   let stopping = false;
   const stop = (signal: string): void => {
     if (stopping) process.exit(1);
     stopping = true;
     logger.info({ signal }, 'stopping');
+    // It may wait for NATS or a port for ever, and there is nothing to drain yet.
+    if (!isUp) process.exit(0);
     started
       .then((service) => service.close())
       .then(
@@ -74,7 +77,10 @@ export function runProcess(logger: Logger, start: Start): void {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   started.then(
-    () => logger.info('started'),
+    () => {
+      isUp = true;
+      logger.info('started');
+    },
     (error) => die(error, 'start failed'),
   );
 }
