@@ -20,8 +20,7 @@ export function bytesOf({ content, metadata }: SealedMessage): number {
 }
 
 /**
- * Takes the next batch off the queue, sorted by conversation and sender, which is the order of the
- * locks, and in order of arrival within that.
+ * Takes the next batch off the queue, sorted by conversation and in order of arrival within it.
  * A second send with a key that is already in the batch stays for the next: there it is known.
  */
 export function takeBatch(queue: Waiting[]): Waiting[] {
@@ -44,12 +43,10 @@ export function takeBatch(queue: Waiting[]): Waiting[] {
     }
   }
   queue.splice(0, index, ...left);
-  return batch.length > 1 ? batch.sort(byLockOrder) : batch;
+  return batch.length > 1 ? batch.sort(byConversation) : batch;
 }
 
-function byLockOrder({ message: a }: Waiting, { message: b }: Waiting): number {
-  if (a.conversation_id !== b.conversation_id)
-    return a.conversation_id < b.conversation_id ? -1 : 1;
-  if (a.sender_id !== b.sender_id) return a.sender_id < b.sender_id ? -1 : 1;
-  return 0;
+function byConversation(a: Waiting, b: Waiting): number {
+  const [left, right] = [a.message.conversation_id, b.message.conversation_id];
+  return left < right ? -1 : left > right ? 1 : 0;
 }

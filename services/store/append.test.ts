@@ -45,6 +45,20 @@ t.test('two stores racing on one client_msg_id write one message', async (t) => 
   }
 });
 
+t.test('sends of several people keep the order in which they came', async (t) => {
+  const users = Array.from({ length: 8 }, () => newId<UserId>());
+  const id = await createGroup(store, users);
+  const sent = await appendOk(
+    store,
+    id,
+    [...users, ...users].map((user) => letter(user)),
+  );
+  t.same(
+    sent.map(({ seq }) => seq),
+    Array.from({ length: 16 }, (_, index) => index + 1),
+  );
+});
+
 t.test('a repeat has the first values and says whether its fan-out is owed', async (t) => {
   const { id, alice } = await createTalk(store);
   const item = letter(alice);

@@ -6,8 +6,8 @@ import { type Kysely, sql } from 'kysely';
  * VOLATILE: each statement inside sees what was committed before its own start, so what is read
  * after a lock is current.
  *
- * Items come sorted by conversation and sender, in order of arrival within that. So participants
- * are locked in the order (conversation, user), the one that receipts keep too: no deadlock.
+ * Items come sorted by conversation, in order of arrival within it. Participants are locked in the
+ * order (conversation, user), the one that receipts keep too: no deadlock.
  *
  *  p_wait = false  a conversation that is locked by others is answered `locked`: it delays nobody.
  *  p_wait = true   items of one conversation; waits for it up to `lock_timeout`, then for all
@@ -35,6 +35,7 @@ declare
   v_state text;          -- of the conversation: ok, locked, no_conversation
   v_dirty boolean := false;
   v_archived boolean;
+  v_end int;             -- the conversation's last item
   v_version int;
   v_seq bigint;
   v_at timestamptz;
@@ -58,10 +59,6 @@ begin
         if not found then
           v_state := 'no_conversation';
         end if;
-        perform from participants
-          where conversation_id = v_conversation
-            and (user_id = any (p_sender) or archived_at is not null)
-          order by user_id for no key update;
       else
         select last_seq, greatest(last_sent_at, v_now), version, has_archived
           into v_seq, v_at, v_version, v_archived
@@ -70,8 +67,19 @@ begin
           perform from conversations where conversation_id = v_conversation;
           v_state := case when found then 'locked' else 'no_conversation' end;
         elsif v_archived then
-          v_state := 'locked'; -- to bring it back takes locks of others' rows, in order: p_wait
+          v_state := 'locked'; -- to bring it back takes locks of others' rows: p_wait
         end if;
+      end if;
+      -- A lone sender's row is locked by its update. Several: in order, before any of them.
+      v_end := i;
+      while p_conversation[v_end + 1] = v_conversation loop
+        v_end := v_end + 1;
+      end loop;
+      if v_state = 'ok' and (v_end > i or v_archived) then
+        perform from participants
+          where conversation_id = v_conversation
+            and (user_id = any (p_sender[i : v_end]) or (v_archived and archived_at is not null))
+          order by user_id for no key update;
       end if;
     end if;
     conversation_version := v_version;
