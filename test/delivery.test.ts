@@ -1,11 +1,9 @@
 import t from 'tap';
 import type { Client } from './client.ts';
+import { numbers, seqsOf } from './numbers.ts';
 import { type Person, setStack } from './stack.ts';
 
 const system = await setStack(t);
-
-const numbers = (from: number, to: number): number[] =>
-  Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 /** Sends them without waiting for answers, then waits for all. */
 function pipeline(client: Client, conversation: string, contents: string[]) {
@@ -27,10 +25,7 @@ t.test('both get every message once, in order, on every device of two edges', as
   }
   for (const device of devices) {
     const events = await device.messages(16);
-    t.same(
-      events.map(({ seq }) => seq),
-      numbers(1, 16),
-    );
+    t.same(seqsOf(events), numbers(1, 16));
     t.same(
       events.map(({ q }) => q),
       events.map((_, index) => (events[0]?.q as number) + index),
@@ -133,10 +128,7 @@ t.test('a device that is slow to acknowledge delays no other', async (t) => {
     conversation,
     numbers(1, 20).map((n) => `${n}`),
   );
-  t.same(
-    (await quick.messages(20)).map(({ seq }) => seq),
-    numbers(1, 20),
-  );
+  t.same(seqsOf(await quick.messages(20)), numbers(1, 20));
   t.equal((await silent.messages(20)).length, 20);
 });
 
