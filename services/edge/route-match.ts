@@ -45,7 +45,8 @@ function paramsOf(
   const params: Record<string, string> = {};
   for (const [index, part] of pattern.entries()) {
     const segment = segments[index] as string;
-    if (part.startsWith(':')) params[part.slice(1)] = segment;
+    const isParameter = part.startsWith(':') && segment !== '';
+    if (isParameter) params[part.slice(1)] = segment;
     else if (part !== segment) return undefined;
   }
   return params;

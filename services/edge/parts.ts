@@ -1,0 +1,104 @@
+import type { Bus } from '../../shared/bus.ts';
+import type { Closers, ServiceDeps } from '../../shared/process.ts';
+import { Authentication } from './authentication.ts';
+import type { Config } from './config.ts';
+import { Conversations } from './conversations.ts';
+import { DeliveredReports } from './delivered-reports.ts';
+import { Delivery } from './delivery.ts';
+import { createEdgeMetrics, type EdgeMetrics } from './edge-metrics.ts';
+import { FrameDispatcher } from './frame-dispatcher.ts';
+import { HttpApi } from './http-api.ts';
+import { Hub } from './hub.ts';
+import { Messages } from './messages.ts';
+import { createOperations } from './operations/table.ts';
+import { Replay } from './replay.ts';
+import { RouterClient } from './router-client.ts';
+import { RouterTable } from './router-table.ts';
+import { createRoutes } from './routes/table.ts';
+import { SessionOpening } from './session-opening.ts';
+import { Sockets } from './sockets.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { TokenVerifier } from './token-verifier.ts';
+import { Upgrades } from './upgrades.ts';
+import { UserLimits } from './user-limits.ts';
+import { UserSignals } from './user-signals.ts';
+import type { Handlers } from './uws-server.ts';
+
+export type Parts = { hub: Hub; table: RouterTable; delivery: Delivery; handlers: Handlers };
+
+type Given = { config: Config; bus: Bus; closers: Closers; isDraining: () => boolean };
+
+const FORGET_LIMITS_MS = 2_000;
+
+/** Everything between the server and NATS. */
+export function createParts(given: Given, deps: ServiceDeps): Parts {
+  const { config, bus, closers } = given;
+  const metrics = createEdgeMetrics(deps.metrics);
+  const table = new RouterTable();
+  const routers = new RouterClient(bus, table);
+  const sessions = createSessions({ bus, table, routers, metrics, closers, deps });
+  const { hub, delivery, opening } = sessions;
+
+  const verifier = new TokenVerifier(config.token);
+  const limits = new UserLimits();
+  const forgetting = setInterval(() => limits.forgetIdle(Date.now()), FORGET_LIMITS_MS);
+  closers.push('limits', () => clearInterval(forgetting));
+
+  const messages = new Messages(bus, routers);
+  const conversations = new Conversations(routers);
+  const { logger } = deps;
+  const authentication = new Authentication({ verifier, opening, hub });
+  const operations = createOperations({ hub, delivery, messages, conversations });
+  const frames = { hub, authentication, operations, limits, metrics, logger };
+  const dispatcher = new FrameDispatcher(frames);
+  const { allowedOrigins, admissionRatePerS } = config;
+  const routes = createRoutes({ messages, conversations });
+  const api = new HttpApi({ routes, verifier, limits, allowedOrigins, metrics, logger });
+  const { isDraining } = given;
+  const admission = { allowedOrigins, admissionRatePerS, isDraining };
+  const upgrades = new Upgrades({ bus, verifier, opening, metrics, ...admission });
+  const sockets = new Sockets({ ...sessions, metrics });
+
+  deps.metrics.gauge('kaha_edge_connections', 'Open sockets', () => hub.sessions.size);
+  deps.metrics.gauge('kaha_edge_users', 'Users with a session', () => hub.userCount);
+  deps.metrics.gauge('kaha_edge_openings_waiting', 'Sessions to open', () => opening.waiting);
+  deps.metrics.gauge('kaha_edge_routers', 'Routers alive', () => table.instances.length);
+  const handlers: Handlers = {
+    upgrade: (call) => upgrades.decide(call),
+    opened: (session) => sockets.opened(session),
+    received: (session, bytes, isBinary) => dispatcher.receive(session, bytes, isBinary),
+    closed: (session, code) => sockets.closed(session, code),
+    http: (call) => api.answer(call),
+  };
+  return { hub, table, delivery, handlers };
+}
+
+type SessionDeps = {
+  bus: Bus;
+  table: RouterTable;
+  routers: RouterClient;
+  metrics: EdgeMetrics;
+  closers: Closers;
+  deps: ServiceDeps;
+};
+
+/** What a session lives of: its queue, its user's signals, its opening and replay. */
+function createSessions({ bus, table, routers, metrics, closers, deps }: SessionDeps) {
+  const { logger } = deps;
+  const hub = new Hub(metrics);
+  const subscriptions = new Subscriptions(bus.nc);
+  const reports = new DeliveredReports(bus, table);
+  closers.push('reports', () => reports.close());
+  const delivery = new Delivery({ bus, subscriptions, hub, reports, metrics, logger });
+  bus.onReconnect(() => delivery.settleHeld());
+  const signals = new UserSignals({
+    bus,
+    subscriptions,
+    hub,
+    logger,
+    onResync: (session, userId) => void opening.replaceVoidQueue(session, userId),
+  });
+  const replay = new Replay({ bus, hub, logger });
+  const opening = new SessionOpening({ routers, delivery, signals, replay, hub, metrics, logger });
+  return { hub, delivery, signals, opening };
+}
