@@ -1,15 +1,7 @@
 /**
- * Rendezvous hashing: every edge orders the routers alike for a key, without talking to another.
- * A router that comes or goes moves only the keys it gets or had.
+ * Rendezvous hashing: every edge chooses the same router for a key, without talking to another; a
+ * router that comes or goes moves only the keys it gets or had. Undefined where there is none.
  */
-export function rankFor(key: string, instances: readonly string[]): string[] {
-  return instances
-    .map((instance) => ({ instance, weight: weightOf(key, instance) }))
-    .sort((a, b) => b.weight - a.weight || (a.instance < b.instance ? -1 : 1))
-    .map(({ instance }) => instance);
-}
-
-/** The first of `rankFor` without the list; undefined where there is none. */
 export function firstFor(key: string, instances: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestWeight = -1;

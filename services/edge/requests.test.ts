@@ -3,7 +3,7 @@ import { KahaError } from '../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../shared/ids.ts';
 import { subjects } from '../../shared/subjects.ts';
 import { setStage } from './edge-stage.ts';
-import { rankFor } from './rendezvous.ts';
+import { firstFor } from './rendezvous.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -136,7 +136,7 @@ t.test('where a router is gone the next one is asked at once, in order', async (
   await new Promise((resolve) => setTimeout(resolve, 100));
   const client = await stage.open(edge, newId<UserId>());
   let conversation_id = newId<ConversationId>();
-  while (rankFor(conversation_id, ['router-1', 'router-2'])[0] !== 'router-2') {
+  while (firstFor(conversation_id, ['router-1', 'router-2']) !== 'router-2') {
     conversation_id = newId<ConversationId>();
   }
   t.match(await client.ask(message({ conversation_id, content: 'a' })), { type: 'reply' });
@@ -153,7 +153,7 @@ t.test('where a router is gone the next one is asked at once, in order', async (
 t.test('while a send is unanswered, later ones of the socket follow it', async (t) => {
   const client = await stage.open(edge, newId<UserId>());
   let conversation_id = newId<ConversationId>();
-  while (rankFor(conversation_id, ['router-1', 'router-3'])[0] !== 'router-3') {
+  while (firstFor(conversation_id, ['router-1', 'router-3']) !== 'router-3') {
     conversation_id = newId<ConversationId>();
   }
   let answerFirst = (): void => undefined;

@@ -1,4 +1,4 @@
-import { firstFor, rankFor } from './rendezvous.ts';
+import { firstFor } from './rendezvous.ts';
 
 /** Routers say so every second; after this silence one counts as dead. */
 const DEAD_AFTER_MS = 3_500;
@@ -34,10 +34,6 @@ export class RouterTable {
 
   first(key: string): string | undefined {
     return firstFor(key, this.#instances);
-  }
-
-  ranked(key: string): string[] {
-    return rankFor(key, this.#instances);
   }
 
   #list(): void {

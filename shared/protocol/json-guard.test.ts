@@ -1,0 +1,34 @@
+import t from 'tap';
+import { jsonProblem } from './json-guard.ts';
+
+function problem(text: string): string | undefined {
+  return jsonProblem(JSON.parse(text), text);
+}
+
+t.test('depth 8 passes, 9 does not, in lists as in objects', async (t) => {
+  const list = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+  const object = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+  t.equal(problem(list(8)), undefined);
+  t.type(problem(list(9)), 'string');
+  t.equal(problem(object(8)), undefined);
+  t.type(problem(object(9)), 'string');
+  t.type(problem(list(30_000)), 'string', 'and it ends early');
+});
+
+t.test('keys that mean something to JavaScript are found at any depth', async (t) => {
+  for (const key of ['__proto__', 'constructor', 'prototype', '\\u005f_proto__']) {
+    t.type(problem(`{"${key}":1}`), 'string', key);
+    t.type(problem(`{"a":[{"b":{"${key}":{}}}]}`), 'string', key);
+  }
+  t.equal(problem('{"a":"__proto__"}'), undefined, 'as a value it is a word');
+  t.equal(problem('{"proto":1,"Constructor":2}'), undefined);
+});
+
+t.test('NUL and half characters are found in strings and keys', async (t) => {
+  for (const bad of ['\\u0000', 'a\\u0000b', '\\ud83d', '\\ude00', '\\ude00\\ud83d', 'x\\uD83Dx']) {
+    t.type(problem(`"${bad}"`), 'string', bad);
+    t.type(problem(`{"a":["${bad}"]}`), 'string', bad);
+    t.type(problem(`{"${bad}":1}`), 'string', bad);
+  }
+  t.equal(problem('["\\ud83d\\ude00","😀","\\u0001","\\\\u0000"]'), undefined);
+});

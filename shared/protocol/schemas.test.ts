@@ -1,0 +1,62 @@
+import t from 'tap';
+import { newId, type UserId } from '../ids.ts';
+import { MessageFrame } from './client-frames.ts';
+import { ConversationInputBody, participantsProblem } from './conversation-input.ts';
+import { metadataProblem } from './message-input.ts';
+import { HistoryQuery, historyProblem } from './page-queries.ts';
+import { compileValidator } from './validator.ts';
+
+t.test('problems name the field, and are few', async (t) => {
+  const validator = compileValidator(MessageFrame);
+  const good = {
+    type: 'message',
+    client_msg_id: newId(),
+    conversation_id: newId(),
+    content: 'x',
+  };
+  t.ok(validator.check(good));
+  t.ok(validator.check({ ...good, content: '👍'.repeat(8_000) }), 'code points count');
+  t.notOk(validator.check({ ...good, content: '👍'.repeat(8_001) }));
+  t.same(validator.problems({ ...good, extra: 1 }), ['unknown field extra']);
+  t.match(validator.problems({ ...good, content: '' }), [/^content: /]);
+  t.ok(validator.problems({ type: 'message' }).length <= 3);
+});
+
+t.test('who takes part is counted with the caller, repeats once', async (t) => {
+  const me = newId<UserId>();
+  const others = Array.from({ length: 8 }, () => newId<UserId>());
+  const problem = (type: 'direct' | 'group', participant_ids: UserId[]) =>
+    participantsProblem({ type, participant_ids }, me);
+  const [other] = others as [UserId];
+  t.equal(problem('direct', [other]), undefined);
+  t.equal(problem('direct', [me, other, other]), undefined);
+  t.type(problem('direct', [me]), 'string');
+  t.type(problem('direct', others.slice(0, 2)), 'string');
+  t.equal(problem('group', [other]), undefined);
+  t.equal(problem('group', [me, ...others.slice(0, 7)]), undefined);
+  t.type(problem('group', [me]), 'string');
+  t.type(problem('group', others), 'string');
+  const validator = compileValidator(ConversationInputBody);
+  t.notOk(validator.check({ type: 'business', participant_ids: [other] }));
+  t.notOk(validator.check({ type: 'direct', participant_ids: [] }));
+});
+
+t.test('metadata has at most 4 KiB as JSON, in bytes', async (t) => {
+  t.equal(metadataProblem(undefined), undefined);
+  t.equal(metadataProblem({ a: 'x'.repeat(4_096 - 8) }), undefined);
+  t.type(metadataProblem({ a: 'x'.repeat(4_096 - 7) }), 'string');
+  t.type(metadataProblem({ a: 'ü'.repeat(2_048) }), 'string');
+});
+
+t.test('history pages one way at a time', async (t) => {
+  const validator = compileValidator(HistoryQuery);
+  const problem = (query: object): boolean =>
+    !validator.check(query) || historyProblem(query) !== undefined;
+  t.notOk(problem({}));
+  t.notOk(problem({ after_seq: 0, limit: 200 }));
+  t.notOk(problem({ since: '2026-01-01T00:00:00.000Z' }));
+  t.ok(problem({ before_seq: 1, since: '2026-01-01T00:00:00.000Z' }));
+  t.ok(problem({ since: '2026-02-31T25:00:00Z' }));
+  t.ok(problem({ before_seq: -1 }));
+  t.ok(problem({ after_seq: 2 ** 53 }));
+});
