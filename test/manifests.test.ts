@@ -1,0 +1,142 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { parse, parseAllDocuments } from 'yaml';
+import { loadConfig as loadEdge } from '../services/edge/config.ts';
+import { loadConfig as loadProfiles } from '../services/profiles/config.ts';
+import { loadConfig as loadRetention } from '../services/retention/config.ts';
+import { loadConfig as loadRouter } from '../services/router/config.ts';
+import { loadMigrateConfig, loadConfig as loadStore } from '../services/store/config.ts';
+import type { Env } from '../shared/env.ts';
+import { kindOf } from '../shared/permissions.ts';
+import {
+  type Compose,
+  containerOf,
+  fromCompose,
+  fromKubernetes,
+  isWorkload,
+  type Manifest,
+  type Workload,
+} from './manifests/workloads.ts';
+
+/** What runs the services elsewhere says what the services understand. */
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+const LOADERS: Record<string, (env: Env) => unknown> = {
+  'dist/services/edge/main.js': loadEdge,
+  'dist/services/router/main.js': loadRouter,
+  'dist/services/store/main.js': loadStore,
+  'dist/services/profiles/main.js': loadProfiles,
+  'dist/services/retention/main.js': loadRetention,
+  'dist/services/store/migrate-main.js': loadMigrateConfig,
+  'dist/services/router/streams-main.js': () => undefined,
+};
+/** On top of the drain: a pod's preStop, and closing what is open. */
+const CLOSE_S = 15;
+
+const k8sFiles = readdirSync(join(root, 'k8s')).filter(
+  (name) => name.endsWith('.yaml') && name !== 'kustomization.yaml',
+);
+const documents = k8sFiles.flatMap((name) => parseAllDocuments(read(`k8s/${name}`)));
+const manifests = documents.map((document) => document.toJS() as Manifest);
+const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
+const settings = {
+  POSTGRES_PASSWORD: 'password',
+  CONTENT_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
+  LOG_HASH_KEY: 'key',
+  KAHA_URL: 'https://kaha.example',
+  KAHA_SERVICE_TOKEN: 'token',
+  JWT_JWKS_URL: 'https://kaha.example/jwks.json',
+  ...Object.fromEntries(seedNames().map((name) => [name, 'seed'])),
+};
+
+t.test('every manifest is YAML without a fault', async (t) => {
+  const errors = documents.flatMap((document) => document.errors.map(({ message }) => message));
+  t.same(errors, []);
+  t.ok(manifests.every(({ kind }) => typeof kind === 'string'));
+});
+
+for (const [where, workloads] of [
+  ['k8s', fromKubernetes(manifests)],
+  ['docker-compose.yml', fromCompose(compose, settings)],
+] as const) {
+  t.test(`${where}: every command exists and understands its environment`, async (t) => {
+    t.same(commandsOf(workloads), Object.keys(LOADERS).sort());
+    for (const { name, command, env } of workloads) {
+      t.ok(existsSync(join(root, sourceOf(command))), `${name}: ${command}`);
+      const known = knownNames(command);
+      const unknown = Object.keys(env).filter((key) => !known.has(key));
+      t.same(unknown, [], `${name}: every variable is one that is read`);
+      t.doesNotThrow(() => LOADERS[command]?.(env), `${name}: nothing is missing`);
+    }
+  });
+
+  t.test(`${where}: the time to stop fits the drain`, async (t) => {
+    const drains = workloads.filter(({ env }) => env.DRAIN_MS !== undefined);
+    t.ok(drains.length > 0);
+    for (const { name, env, graceS = 0 } of drains) {
+      t.ok(graceS >= Number(env.DRAIN_MS) / 1000 + CLOSE_S, name);
+    }
+  });
+}
+
+t.test('k8s: what refers to a workload finds one', async (t) => {
+  const workloads = manifests.filter(isWorkload);
+  const named = (name: string, kind: string) =>
+    workloads.some((one) => one.kind === kind && one.metadata.name === name);
+  for (const { kind, metadata, spec } of manifests) {
+    const target = spec?.scaleTargetRef;
+    if (target !== undefined) t.ok(named(target.name, target.kind), `${kind} ${metadata.name}`);
+    const selector = spec?.selector?.matchLabels ?? spec?.selector;
+    if (selector === undefined) continue;
+    const matches = workloads.filter(({ spec: { template } }) =>
+      Object.entries(selector).every(([key, value]) => template?.metadata.labels[key] === value),
+    );
+    t.equal(matches.length, 1, `${kind} ${metadata.name} selects one`);
+  }
+});
+
+t.test('k8s: every seed that is mounted is one of a NATS user', async (t) => {
+  const mounts = manifests.filter(isWorkload).flatMap((one) => containerOf(one).volumeMounts ?? []);
+  t.equal(mounts.length, 6);
+  for (const { subPath, subPathExpr } of mounts) {
+    const file = subPath ?? subPathExpr?.replace('$(INSTANCE)', 'edge-1') ?? '';
+    t.doesNotThrow(() => kindOf(file.replace(/\.seed$/, '')), file);
+  }
+});
+
+t.test('the image and the kustomization name files that exist', async (t) => {
+  const copied = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)];
+  const files = copied.flatMap(([, sources = '']) => sources.split(' '));
+  const { resources } = parse(read('k8s/kustomization.yaml')) as { resources: string[] };
+  for (const path of [...files, ...resources.map((name) => `k8s/${name}`)]) {
+    t.ok(existsSync(join(root, path)), path);
+  }
+});
+
+function commandsOf(workloads: readonly Workload[]): string[] {
+  return [...new Set(workloads.map(({ command }) => command))].sort();
+}
+
+/** `dist/services/edge/main.js` → `services/edge/main.ts` */
+function sourceOf(command: string): string {
+  return command.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+}
+
+/** What the command, its configuration and the shared part read. */
+function knownNames(command: string): Set<string> {
+  const source = sourceOf(command);
+  const files = [source, join(dirname(source), 'config.ts'), 'shared/env.ts'];
+  const names = files.flatMap((path) =>
+    [...read(path).matchAll(/reader\.\w+\(\s*'([A-Z][A-Z0-9_]*)'/g)].map(([, name]) => name ?? ''),
+  );
+  return new Set(names);
+}
+
+function seedNames(): string[] {
+  return [...read('docker-compose.yml').matchAll(/\$\{(\w+_SEED):-\}/g)].map(
+    ([, name = '']) => name,
+  );
+}
