@@ -1,0 +1,140 @@
+import t from 'tap';
+import { newId } from '../shared/ids.ts';
+import type { Answer, Client } from './client.ts';
+import { numbers } from './numbers.ts';
+import { type Person, setStack } from './stack.ts';
+
+const system = await setStack(t, { edges: 2, routers: 1, stores: 1 });
+const KIB = 1_024;
+
+async function scene() {
+  const [ann, bob] = await system.people(2);
+  return { ann, bob, conversation: await system.conversation([ann, bob]) };
+}
+
+const limitedOf = (answers: readonly Answer[]): Answer[] =>
+  answers.filter(({ error }) => error?.code === 'RATE_LIMITED');
+
+/** One request of each of the sockets in turn, `count` in all, none waiting for another. */
+function flood(clients: Client[], count: number, frame: Record<string, unknown>) {
+  return Promise.all(
+    numbers(1, count).map((n) => {
+      const client = clients[n % clients.length] as Client;
+      return client.ask({ ...frame, ...(frame.type === 'message' && { client_msg_id: newId() }) });
+    }),
+  );
+}
+
+/** What a burst may pass while some of it already refills on a slow machine. */
+const between = (count: number, low: number): boolean => count >= low && count < low * 1.6;
+
+t.test('sends beyond 20 at once are refused, all sockets of a user together', async (t) => {
+  const { ann, conversation } = await scene();
+  const clients = [
+    await system.connectNew(ann, { device: 'one' }),
+    await system.connectNew(ann, { device: 'two' }),
+  ];
+  const frame = { type: 'message', conversation_id: conversation, content: 'x' };
+  const answers = await flood(clients, 60, frame);
+  const limited = limitedOf(answers);
+  t.ok(between(60 - limited.length, 20), `${60 - limited.length} passed`);
+  for (const { error, client_msg_id } of limited) {
+    t.ok((error?.retry_after ?? 0) > 0 && (error?.retry_after ?? 0) <= 5);
+    t.type(client_msg_id, 'string');
+  }
+});
+
+t.test('sends by REST and by socket are counted together', async (t) => {
+  const { ann, conversation } = await scene();
+  const client = await system.connectNew(ann);
+  const frame = { type: 'message', conversation_id: conversation, content: 'x' };
+  const [bySocket, byRest] = await Promise.all([
+    flood([client], 30, frame),
+    Promise.all(numbers(1, 30).map(() => postRest(ann, conversation))),
+  ]);
+  const limited = byRest.filter(({ status }) => status === 429);
+  const passed = 60 - limited.length - limitedOf(bySocket).length;
+  t.ok(between(passed, 20), `${passed} passed`);
+  t.ok(limited.length > 0);
+  for (const { body, headers } of limited) {
+    t.equal(body.error?.code, 'RATE_LIMITED');
+    t.ok(Number(headers.get('retry-after')) >= 1);
+  }
+});
+
+t.test('one user at the limit takes nothing from another', async (t) => {
+  const { ann, bob, conversation } = await scene();
+  const [a, b] = [await system.connectNew(ann), await system.connectNew(bob)];
+  const frame = { type: 'message', conversation_id: conversation, content: 'x' };
+  t.ok(limitedOf(await flood([a], 40, frame)).length > 0);
+  t.equal(limitedOf(await flood([b], 10, frame)).length, 0);
+});
+
+t.test('who was refused may send again after retry_after', async (t) => {
+  const { ann, conversation } = await scene();
+  const client = await system.connectNew(ann);
+  const frame = { type: 'message', conversation_id: conversation, content: 'x' };
+  const [refused] = limitedOf(await flood([client], 30, frame));
+  const waitMs = 1_000 * (refused?.error?.retry_after ?? 0);
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  t.match(await client.post(conversation, 'later'), { type: 'reply' });
+});
+
+t.test('other frames beyond 100 at once are refused, ack and ping are not', async (t) => {
+  const client = await system.connectNew(await system.person());
+  const answers = await flood([client], 200, { type: 'conversations' });
+  const passed = 200 - limitedOf(answers).length;
+  t.ok(between(passed, 100), `${passed} passed`);
+  const fresh = await system.connectNew(await system.person());
+  for (const n of numbers(1, 150)) fresh.ack(n);
+  const pongs = await flood([fresh], 150, { type: 'ping' });
+  t.ok(pongs.every(({ type }) => type === 'pong'));
+});
+
+t.test('REST reads beyond 40 at once are refused with Retry-After', async (t) => {
+  const { token } = await system.person();
+  const answers = await Promise.all(
+    numbers(1, 90).map(() => system.rest('GET', '/api/v1/conversations', { token })),
+  );
+  const limited = answers.filter(({ status }) => status === 429);
+  t.ok(between(90 - limited.length, 40), `${90 - limited.length} passed`);
+  t.ok(limited.every(({ headers }) => Number(headers.get('retry-after')) >= 1));
+});
+
+t.test('a REST body above 64 KiB is 413, however it is sent', async (t) => {
+  const { ann, conversation } = await scene();
+  const path = `/api/v1/conversations/${conversation}/messages`;
+  const { token } = ann;
+  for (const bytes of [64 * KIB + 1, 900 * KIB]) {
+    const answer = await system.rest('POST', path, { token, body: 'x'.repeat(bytes) });
+    t.match(answer, { status: 413, body: { error: { code: 'PAYLOAD_TOO_LARGE' } } });
+  }
+  t.same(await system.history(ann, conversation), []);
+});
+
+t.test('a page of history is at most 256 KiB and tells that there is more', async (t) => {
+  const { ann, bob, conversation } = await scene();
+  const [a, b] = [await system.connectNew(ann), await system.connectNew(bob)];
+  const content = '🙂'.repeat(8_000);
+  for (const n of numbers(1, 12)) {
+    const answer = await (n % 2 === 0 ? a : b).post(conversation, content);
+    t.match(answer.data, { seq: n });
+  }
+  const page = await a.ask({ type: 'history', conversation_id: conversation, limit: 200 });
+  const messages = page.data?.messages as { seq: number }[];
+  t.ok(Buffer.byteLength(JSON.stringify(page)) <= 257 * KIB);
+  t.ok(messages.length > 0 && messages.length < 12);
+  t.equal(page.data?.has_more, true);
+  t.equal(messages.at(-1)?.seq, 12, 'the latest');
+  t.equal((await system.history(ann, conversation)).length, 12, 'and paging finds all');
+});
+
+function postRest(person: Person, conversation: string) {
+  const body = { client_msg_id: newId<string>(), content: 'x' };
+  const path = `/api/v1/conversations/${conversation}/messages`;
+  return system.rest('POST', path, { token: person.token, body });
+}
+
+t.test('no log holds a person, a conversation or a token', async (t) => {
+  t.same(system.leaks(), []);
+});
