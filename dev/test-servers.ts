@@ -26,6 +26,7 @@ const { TEST_DATABASE_URL, TEST_REDIS_URL, SOAK } = process.env;
 /** `npm run soak`: tests that have a dose give the full one. */
 export const isSoak = SOAK === '1';
 const READY_MS = 20_000;
+const STARTING_POLL_MS = 50;
 
 export type TestNats = {
   url: string;
@@ -92,12 +93,26 @@ export async function redisUrl(): Promise<string> {
 }
 
 async function execute(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  const client = await connectTo(url);
   try {
     await client.query(statement);
   } finally {
     await client.end();
+  }
+}
+
+/** Postgres takes connections before it serves them: it refuses them `57P03` while it starts. */
+async function connectTo(url: string): Promise<pg.Client> {
+  const end = Date.now() + READY_MS;
+  for (;;) {
+    const client = new pg.Client({ connectionString: url });
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      if ((error as { code?: string }).code !== '57P03' || Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, STARTING_POLL_MS));
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { KahaError } from '../../shared/errors.ts';
 import { type EventId, isUuidV4, type MessageId, newId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/logger.ts';
 import type {
   AppendItem,
   AppendReply,
@@ -15,7 +16,12 @@ import { toReplyPreview } from './message-row.ts';
 import { findReplies } from './reply-previews.ts';
 import type { Database } from './schema.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher; group: GroupCommit };
+type Deps = {
+  db: Kysely<Database>;
+  cipher: ContentCipher;
+  group: GroupCommit;
+  logger: Logger;
+};
 type Replies = Awaited<ReturnType<typeof findReplies>>;
 
 /**
@@ -24,7 +30,7 @@ type Replies = Awaited<ReturnType<typeof findReplies>>;
  * INVALID_REQUEST (a reply to what the sender cannot see, a value that Postgres refuses),
  * DATABASE_UNAVAILABLE and TIMEOUT; the last two may be sent again with the same key.
  */
-export function createAppend({ db, cipher, group }: Deps) {
+export function createAppend({ db, cipher, group, logger }: Deps) {
   return async (request: AppendRequest, deadlineAt: number): Promise<AppendReply> => {
     const { conversation_id, items } = request;
     if (!isUuidV4(conversation_id)) throw new KahaError('INVALID_REQUEST', 'Not a conversation id');
@@ -39,7 +45,12 @@ export function createAppend({ db, cipher, group }: Deps) {
         const reply = item.reply_to && replies.get(item.reply_to);
         return toResult(row, reply ? toReplyPreview(reply, cipher) : undefined);
       } catch (error) {
-        return { ok: false, error: KahaError.from(error).toWire() };
+        const refusal = KahaError.from(error);
+        // With a cause it is no judgement: a bug, or a value that should not have come this far.
+        if (refusal.status < 503 && refusal.cause !== undefined) {
+          logger.error({ err: refusal }, 'send failed');
+        }
+        return { ok: false, error: refusal.toWire() };
       }
     };
     const results = await Promise.all(items.map(appendOne));

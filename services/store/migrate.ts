@@ -1,9 +1,26 @@
-import { type Kysely, Migrator } from 'kysely';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Kysely, Migrator, sql } from 'kysely';
+import { classifyFailure } from './database-error.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
 import { migrations } from './migrations/index.ts';
 import type { Database } from './schema.ts';
 
 const MONTHS_AHEAD = 3;
+
+const STARTING_POLL_MS = 200;
+
+/** Waits for a Postgres that is starting; rejects what it says at `deadlineAt`. */
+export async function untilUp(db: Kysely<Database>, deadlineAt: number): Promise<void> {
+  for (;;) {
+    try {
+      await sql`select 1`.execute(db);
+      return;
+    } catch (error) {
+      if (classifyFailure(error) !== 'gone' || Date.now() > deadlineAt) throw error;
+      await delay(STARTING_POLL_MS);
+    }
+  }
+}
 
 /**
  * Brings the schema up to this version and makes the first partitions. Kysely holds a Postgres

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { KahaError } from '../../shared/errors.ts';
 import { isUuidV4 } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/logger.ts';
 import type { StoreOps } from '../../shared/rpc.ts';
 import { createAppend } from './append.ts';
 import { claimOutbox } from './claim-outbox.ts';
@@ -17,7 +18,13 @@ import type { Pool } from './pool.ts';
 import type { Database } from './schema.ts';
 import { readUndelivered } from './undelivered.ts';
 
-type Deps = { db: Kysely<Database>; pool: Pool; cipher: ContentCipher; group: GroupCommit };
+type Deps = {
+  db: Kysely<Database>;
+  pool: Pool;
+  cipher: ContentCipher;
+  group: GroupCommit;
+  logger: Logger;
+};
 
 export type Operations = {
   [Op in keyof StoreOps]: (

@@ -34,7 +34,7 @@ export function openStore(url: string): StoreParts {
   const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
   const group = createGroupCommit(writer);
   return {
-    operations: createOperations({ db, pool, cipher, group }),
+    operations: createOperations({ db, pool, cipher, group, logger: silent }),
     group,
     pool,
     async close() {
