@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { authOf, readSeeds } from './nats-server.ts';
 
-const HELP = `Makes the NATS users of a site: an nkey seed each, and what the NATS server is told of them.
+const HELP = `Makes the NATS users of a site: a seed for each, and what the NATS server must know.
 
   npm run nats-auth -- --edges <n> --out <folder>
 
@@ -18,7 +18,7 @@ then give auth.conf to the server (nats-server --signal reload).
 `;
 const EDGES_MAX = 1_000;
 
-/** The limit of file storage is accounting: JetStream reserves what every stream may take at most. */
+/** The limit of file storage is accounting: JetStream reserves what every stream may take. */
 const NATS_CONF = `port: 4222
 http_port: 8222
 max_payload: 1MB

@@ -43,7 +43,7 @@ export function containerOf(manifest: Manifest): Container {
   return container;
 }
 
-/** The environment that Kubernetes would give it; throws where a config map or secret is missing. */
+/** The environment that Kubernetes would give; throws where a config map or secret is missing. */
 export function fromKubernetes(manifests: readonly Manifest[]): Workload[] {
   const dataOf = (name: string): Record<string, string> => {
     const found = manifests.find(

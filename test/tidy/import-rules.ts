@@ -7,7 +7,7 @@ type Import = { line: number; specifier: string; target: string };
 /** The packages an installation has without and with development dependencies. */
 export type Packages = { production: ReadonlySet<string>; all: ReadonlySet<string> };
 
-const SPECIFIER = /\b(?:from|import)\s*\(?\s*"( *)"/g;
+const SPECIFIER = /(?<![.\w])(?:from|import|import\s*\()\s*"( *)"/g;
 const COMMAND = /(?:^|\/)(?:main|[a-z0-9-]+-main)\.ts$/;
 const SOCKET_PACKAGE = 'uWebSockets.js';
 

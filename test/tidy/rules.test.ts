@@ -78,6 +78,21 @@ t.test('imports against the arrow are found', async (t) => {
   for (const [path, specifier] of good) t.equal(found(path, specifier), 0, `${path} ${specifier}`);
 });
 
+t.test(
+  'imports for their effect and at run time count, a method named from does not',
+  async (t) => {
+    const packages = { production: new Set<string>(), all: new Set<string>() };
+    const found = (text: string) =>
+      findBadImports(source('shared/a.ts', text), packages).map(
+        (problem) => problem.split(': ')[1],
+      );
+    t.same(found("import 'tap';"), ['tap']);
+    t.same(found("const a = await import('tap');"), ['tap']);
+    t.same(found("export * from 'tap';"), ['tap']);
+    t.same(found("Buffer.from('tap'); Array.from('a');"), []);
+  },
+);
+
 t.test('the socket library has one importer, in edge', async (t) => {
   const of = (path: string) => source(path, "import uws from 'uWebSockets.js';");
   t.same(findSocketImports([of('services/edge/a.ts'), of('services/edge/a.test.ts')]), []);
