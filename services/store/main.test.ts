@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import t from 'tap';
+import { freePorts } from '../../dev/ports.ts';
+import { startNats } from '../../dev/test-servers.ts';
+import { connectBus } from '../../shared/bus.ts';
+import { createMetrics } from '../../shared/metrics.ts';
+import type { AppendReply } from '../../shared/rpc.ts';
+import { subjects } from '../../shared/subjects.ts';
+import { contentKeys, createTalk, letter, setStage, silent } from './store-stage.ts';
+
+const stage = await setStage(t);
+const nats = await startNats();
+const bus = await connectBus({
+  url: nats.url,
+  nkeySeed: nats.seeds.router as string,
+  instance: 'router-1',
+  logger: silent,
+  metrics: createMetrics('test', 'router-1'),
+});
+const running: ChildProcess[] = [];
+t.teardown(async () => {
+  for (const child of running) child.kill('SIGKILL');
+  await bus.close();
+  await nats.stop();
+});
+
+async function start(instance: string): Promise<ChildProcess> {
+  const [port] = (await freePorts(1)) as [number];
+  const env = {
+    INSTANCE: instance,
+    NATS_URL: nats.url,
+    NATS_NKEY_SEED: nats.seeds.store,
+    ADMIN_PORT: `${port}`,
+    LOG_HASH_KEY: 'test',
+    LOG_LEVEL: 'error',
+    DATABASE_URL: stage.url,
+    CONTENT_KEYS: contentKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
+  };
+  const args = ['--import=tsx', 'services/store/main.ts'];
+  const child = spawn(process.execPath, args, { env, stdio: 'inherit' });
+  running.push(child);
+  await untilReady(port);
+  return child;
+}
+
+async function untilReady(port: number): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    const url = `http://127.0.0.1:${port}/readyz`;
+    const [result] = await Promise.allSettled([fetch(url)]);
+    if (result.status === 'fulfilled' && result.value.status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('never ready');
+}
+
+t.test('sends survive the death of one of two stores, each written once', async (t) => {
+  const [first] = await Promise.all([start('store-1'), start('store-2')]);
+  const { id, alice } = await createTalk(stage.store);
+  const ask = (body: object) =>
+    bus.request<AppendReply>(subjects.store('messages.append'), body, { timeoutMs: 500 });
+  let sent = 0;
+  const sendUntilOk = async (): Promise<number> => {
+    const body = { conversation_id: id, items: [letter(alice)] };
+    for (;;) {
+      const [answer] = await Promise.allSettled([ask(body)]);
+      const result = answer.status === 'fulfilled' ? answer.value.results[0] : undefined;
+      sent += 1;
+      if (sent === 30) first.kill('SIGKILL');
+      if (result?.ok) return result.seq;
+    }
+  };
+  const seqs = await Promise.all(Array.from({ length: 100 }, sendUntilOk));
+  t.same(
+    seqs.sort((a, b) => a - b),
+    Array.from({ length: 100 }, (_, index) => index + 1),
+  );
+});
+
+t.test('SIGTERM answers what was taken, then ends with status 0', async (t) => {
+  const { id, alice } = await createTalk(stage.store);
+  const subject = subjects.store('messages.append');
+  const sends = Array.from({ length: 50 }, () => {
+    const body = { conversation_id: id, items: [letter(alice)] };
+    return bus.request<AppendReply>(subject, body, { timeoutMs: 2_000 });
+  });
+  const settled = Promise.allSettled(sends);
+  await bus.nc.flush();
+  const survivor = running[1] as ChildProcess;
+  survivor.kill('SIGTERM');
+  const [code] = await once(survivor, 'exit');
+  t.equal(code, 0);
+  const answers = await settled;
+  const [row] = await stage.sql('select last_seq from conversations where conversation_id = $1', [
+    id,
+  ]);
+  const written = answers.filter(({ status }) => status === 'fulfilled').length;
+  t.match(row, { last_seq: written }, 'nothing was written without an answer');
+});
