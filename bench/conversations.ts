@@ -20,7 +20,6 @@ const MS_PER_S = 1_000;
 /** Opens them by REST, few at a time; a direct one that exists is used again. */
 export async function openConversations(
   openings: readonly Opening[],
-  signal: AbortSignal,
 ): Promise<OpenedConversation[]> {
   const pools = new Map<string, Pool>();
   for (const { edgeUrl } of openings) {
@@ -28,18 +27,14 @@ export async function openConversations(
   }
   try {
     return await boundedMap(openings, IN_FLIGHT, (opening) =>
-      open(pools.get(opening.edgeUrl) as Pool, opening, signal),
+      open(pools.get(opening.edgeUrl) as Pool, opening),
     );
   } finally {
     await Promise.all([...pools.values()].map((pool) => pool.destroy()));
   }
 }
 
-async function open(
-  pool: Pool,
-  opening: Opening,
-  signal: AbortSignal,
-): Promise<OpenedConversation> {
+async function open(pool: Pool, opening: Opening): Promise<OpenedConversation> {
   const { token, others } = opening;
   const isDirect = others.length === 1;
   const body = isDirect ? { type: 'direct' } : { type: 'group', title: 'Bench' };
@@ -54,7 +49,7 @@ async function open(
     if (!RETRYABLE.includes(status)) break;
     const error = answer.body.error as { retry_after?: number } | undefined;
     const waitS = (error?.retry_after ?? 1) * (1 + Math.random());
-    await delay(waitS * MS_PER_S, undefined, { signal });
+    await delay(waitS * MS_PER_S);
   }
   throw new Error(`no conversation: ${answer?.status} ${JSON.stringify(answer?.body)}`);
 }

@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { type FakeStack, type Faults, startFakeStack } from './fake-stack-stage.ts';
+import type { Report } from './report.ts';
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const SHORT = '--connections 60 --rate 100 --duration 1 --warmup 0 --settle 1 --connect-rate 500';
+
+const dir = mkdtempSync(join(tmpdir(), 'kaha-bench-'));
+t.teardown(() => rmSync(dir, { recursive: true }));
+
+type Ended = { status: number | null; report: Report; output: string };
+type Begun = { ended: Promise<Ended>; interrupt(): void };
+
+t.setTimeout(120_000);
+// Each run mostly waits.
+t.jobs = 4;
+
+let runs = 0;
+
+function begin(stack: FakeStack, line: string): Begun {
+  const json = join(dir, `${(runs += 1)}.json`);
+  const target = ['--edges', stack.url, '--kaha', stack.url, '--json', json];
+  const args = ['--import=tsx', MAIN, ...target, ...line.split(' ')];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (status) => {
+      const report = status === 0 || status === 1 ? JSON.parse(readFileSync(json, 'utf8')) : {};
+      resolve({ status, report, output });
+    });
+  });
+  return { ended, interrupt: () => void child.kill('SIGINT') };
+}
+
+async function run(faults: Partial<Faults>, line = SHORT): Promise<Ended> {
+  const stack = await startFakeStack(faults);
+  try {
+    return await begin(stack, line).ended;
+  } finally {
+    stack.close();
+  }
+}
+
+t.test('all well: it passes, whatever the way to authenticate', async (t) => {
+  for (const more of ['', ' --auth subprotocol --processes 2', ' --auth frame --group-size 5']) {
+    const { status, report, output } = await run({}, SHORT + more);
+    t.equal(status, 0, output);
+    t.match(report.connections, { wanted: 60, ready: 60, ms: { count: 60 } });
+    t.match(report.messages, { offered: 100, acknowledged: 100, missing: 0, repeatedToQueue: 0 });
+    t.equal(report.messages.expected, report.messages.received);
+    t.equal(report.latency.ackMs.count, 100);
+    t.match(output, /PASSED/);
+  }
+});
+
+t.test('several devices of each person all get everything', async (t) => {
+  const { status, report } = await run({}, `${SHORT} --devices 3 --ack-interval-ms 50`);
+  t.equal(status, 0);
+  t.match(report.messages, { expected: 600, received: 600 });
+  t.ok(report.frames.acks > 0);
+});
+
+t.test('what was lost is found', async (t) => {
+  const { status, report } = await run({ loseEvery: 20 });
+  t.equal(status, 1);
+  t.match(report.messages, { expected: 200, received: 190, missing: 10 });
+  t.same(report.problems, ['10 deliveries missing']);
+});
+
+t.test('what a queue repeats is counted, and is no fault', async (t) => {
+  const { status, report } = await run({ repeatEvery: 20 });
+  t.equal(status, 0);
+  t.match(report.messages, { received: 200, repeatedToQueue: 10, repeatedToEye: 0 });
+});
+
+t.test('what came in the wrong order is found', async (t) => {
+  const { status, report } = await run({ swapEvery: 20 });
+  t.equal(status, 1);
+  t.ok(report.messages.outOfOrder > 0);
+});
+
+t.test('refused sends are counted by code and owe no delivery', async (t) => {
+  const { status, report } = await run({ refuseEvery: 10 });
+  t.equal(status, 0);
+  t.match(report.messages, { acknowledged: 90, failed: { RATE_LIMITED: 10 }, expected: 180 });
+});
+
+t.test('who is refused by 503 comes back when told', async (t) => {
+  const { status, report } = await run({ refusedUpgrades: 25 });
+  t.equal(status, 0);
+  t.match(report.connections, { ready: 60, endings: { 'http 503': 25 } });
+});
+
+t.test('connections that are cut come back', async (t) => {
+  const stack = await startFakeStack();
+  const line = `${SHORT.replace('duration 1', 'duration 3')} --reconnect-window 0.2`;
+  const { ended } = begin(stack, line);
+  await until(() => stack.sockets() === 60);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  stack.cutAll();
+  const { report } = await ended;
+  stack.close();
+  t.match(report.connections, { ready: 60, endings: { 'close 1006': 60 } });
+  t.equal(report.recovery?.lost, 60);
+  t.equal(report.recovery?.ms.count, 60);
+  t.equal(report.messages.unanswered, 0);
+});
+
+t.test('idle holds the connections and sends nothing', async (t) => {
+  const { status, report, output } = await run({}, '--idle --connections 40 --duration 1');
+  t.equal(status, 0);
+  t.equal(report.messages.offered, 0);
+  t.match(output, /40 of 40 ready/);
+});
+
+t.test('Ctrl-C closes everything and says so by the status', async (t) => {
+  const stack = await startFakeStack();
+  const { ended, interrupt } = begin(stack, SHORT.replace('duration 1', 'duration 60'));
+  await until(() => stack.sockets() === 60);
+  interrupt();
+  t.equal((await ended).status, 130);
+  await until(() => stack.sockets() === 0);
+  stack.close();
+});
+
+t.test('what it cannot do it says, with status 2', async (t) => {
+  const stack = await startFakeStack();
+  const { status, output } = await begin(stack, '--connections 0').ended;
+  t.equal(status, 2);
+  t.match(output, /--connections must be/);
+  stack.close();
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+}

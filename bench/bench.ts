@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Measurements } from './measurements.ts';
+import type { BenchOptions } from './options.ts';
+import { createReport, type Report } from './report.ts';
+import { findEdge, readTarget, type Target } from './target.ts';
+import { Workers } from './workers.ts';
+
+export type BenchDeps = {
+  signal: AbortSignal;
+  /** Where the run stands, in one line. */
+  tell(line: string): void;
+};
+
+type Run = { options: BenchOptions; target: Target; workers: Workers; looks: Measurements };
+type Times = { connectMs: number; killedAt: number | undefined };
+
+const MS_PER_S = 1_000;
+const TELL_MS = 1_000;
+/** Between the word to all workers and the first message. */
+const START_MS = 300;
+const QUIET_MS = 700;
+const QUIET_MAX_MS = 10_000;
+const FINISH_MS = 5_000;
+
+/**
+ * One run:
+ *
+ *     tokens → look at the idle stack → connect → converse → warm up → measure → settle → close
+ *
+ * Rejects where it could not be carried out, or was aborted; then too everything is closed.
+ */
+export async function runBench(options: BenchOptions, deps: BenchDeps): Promise<Report> {
+  const { signal, tell } = deps;
+  const target = readTarget(options);
+  if (options.reconnectKill !== undefined) findEdge(target, options.reconnectKill);
+  const workers = new Workers(options.processes);
+  const looks = new Measurements(target, workers.pids);
+  const run: Run = { options, target, workers, looks };
+  const telling = setInterval(() => tell(progressLine(workers)), TELL_MS);
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('interrupted')));
+  });
+  try {
+    return await Promise.race([carryOut(run, tell), aborted]);
+  } catch (error) {
+    const closed = workers.call('finish', () => undefined);
+    await Promise.race([closed, delay(FINISH_MS)]).catch(() => tell('a process ended early'));
+    throw error;
+  } finally {
+    clearInterval(telling);
+    workers.end();
+  }
+}
+
+async function carryOut(run: Run, tell: BenchDeps['tell']): Promise<Report> {
+  const { options, target, workers, looks } = run;
+  const seed = options.seed ?? randomBytes(8).toString('hex');
+  tell('asking for tokens');
+  await workers.call('prepare', (worker) => ({
+    options: { ...options, seed },
+    worker,
+    workers: options.processes,
+    edges: target.edges,
+    kaha: target.kaha,
+  }));
+  await looks.look('base');
+  const startedAt = Date.now();
+  await workers.call('connect', () => undefined);
+  const times: Times = { connectMs: Date.now() - startedAt, killedAt: undefined };
+  await looks.look('connected');
+  if (options.idle) await hold(run);
+  else await converse(run, { times, tell });
+  await looks.look('end');
+  const results = await workers.call('finish', () => undefined);
+  return createReport({ options, target, looks: looks.looks, results, ...times });
+}
+
+async function hold({ options, looks }: Run): Promise<void> {
+  await looks.look('windowStart');
+  await delay(options.durationS * MS_PER_S);
+  await looks.look('windowEnd');
+}
+
+async function converse(
+  run: Run,
+  { times, tell }: { times: Times; tell: BenchDeps['tell'] },
+): Promise<void> {
+  const { options, workers, looks } = run;
+  tell('opening conversations');
+  await workers.call('converse', () => undefined);
+  await untilQuiet(run);
+  await looks.look('ready');
+  const startAt = Date.now() + START_MS;
+  const windowStartsAt = startAt + options.warmupS * MS_PER_S;
+  const windowMs = options.durationS * MS_PER_S;
+  await Promise.all([
+    workers.call('run', () => startAt),
+    untilTime(windowStartsAt).then(() => looks.look('windowStart')),
+    untilTime(windowStartsAt + windowMs).then(() => looks.look('windowEnd')),
+    options.reconnectKill === undefined
+      ? undefined
+      : untilTime(windowStartsAt + windowMs / 2).then(() => kill(run, times)),
+  ]);
+}
+
+/** The stack's file may have changed since: it tells the pid of now. */
+async function kill({ options, workers }: Run, times: Times): Promise<void> {
+  const { pid, edge } = findEdge(readTarget(options), options.reconnectKill as string);
+  const told = workers.call('loseEdge', () => edge);
+  process.kill(pid, 'SIGKILL');
+  times.killedAt = Date.now();
+  await told;
+}
+
+/** The news of new conversations has reached everybody: events have stopped coming. */
+async function untilQuiet({ workers }: Run): Promise<void> {
+  const endsAt = Date.now() + QUIET_MAX_MS;
+  let last = -1;
+  while (Date.now() < endsAt) {
+    await delay(QUIET_MS);
+    const { events } = workers.progress();
+    if (events === last) return;
+    last = events;
+  }
+}
+
+async function untilTime(atMs: number): Promise<void> {
+  await delay(Math.max(0, atMs - Date.now()));
+}
+
+function progressLine(workers: Workers): string {
+  const { ready, waiting, dead, sent, acknowledged, delivered, backlogMs } = workers.progress();
+  const parts = [`${ready} connected`];
+  if (waiting > 0) parts.push(`${waiting} waiting`);
+  if (dead > 0) parts.push(`${dead} refused`);
+  if (sent > 0) parts.push(`${sent} sent`, `${acknowledged} acknowledged`);
+  if (delivered > 0) parts.push(`${delivered} delivered`, `oldest due ${Math.round(backlogMs)} ms`);
+  return parts.join(', ');
+}

@@ -1,0 +1,41 @@
+import type { Place } from './crowd.ts';
+import type { WebSocketClient } from './websocket-client.ts';
+
+/**
+ *     idle ──► opening ──auth_ok──► ready ──lost──► waiting ──► opening …
+ *                 └──refused──► waiting                └──never again──► dead
+ */
+export type ConnectionState = 'idle' | 'opening' | 'ready' | 'waiting' | 'dead';
+
+/** One of the sockets, over all its lives. Thousands live in a process: plain fields only. */
+export class Connection {
+  readonly place: Place;
+  readonly token: string;
+  state: ConnectionState = 'idle';
+  client: WebSocketClient<Connection> | undefined = undefined;
+  edge: number;
+  /** Failures since it was ready last. */
+  failures = 0;
+  /** When it was first tried, or lost: times are counted from here. */
+  wantedSinceMs = 0;
+  wasReady = false;
+  /** It was told to go: it comes back at once. */
+  isLeaving = false;
+  /** Of this session: the highest queue number that came, and that was acknowledged. */
+  lastQ = 0;
+  ackedQ = 0;
+  isAckDue = false;
+  /** Messages sent or to be sent by it that have no answer yet, in order. */
+  unanswered: number[] | undefined = undefined;
+
+  constructor(place: Place, token: string) {
+    this.place = place;
+    this.token = token;
+    this.edge = place.edge;
+  }
+
+  forget(message: number): void {
+    const at = this.unanswered?.indexOf(message) ?? -1;
+    if (at >= 0) this.unanswered?.splice(at, 1);
+  }
+}

@@ -1,0 +1,184 @@
+import type { Connection } from './connection.ts';
+import type { View } from './frame-cursor.ts';
+import { Histogram } from './histogram.ts';
+import type { AuthWay } from './options.ts';
+import { reconnectDelayMs } from './reconnect-delay.ts';
+import { type Tally, tallyOne } from './tally.ts';
+import {
+  type ClientHandler,
+  type ClientTarget,
+  type Ending,
+  WebSocketClient,
+} from './websocket-client.ts';
+
+export type FleetOptions = {
+  edges: readonly string[];
+  auth: AuthWay;
+  reconnectWindowS: number;
+  /** Loopback addresses to connect from, in turns; none where the edges are elsewhere. */
+  localAddresses: readonly string[];
+};
+
+/** What the fleet leaves to others. */
+export type FleetEvents = Pick<ClientHandler<Connection>, 'text' | 'drained'> & {
+  ready(connection: Connection): void;
+  lost(connection: Connection): void;
+};
+
+const PACE_MS = 5;
+/** Up to here a close code says: come back. */
+const CLOSE_FINAL_MIN = 4_500;
+
+/**
+ * The connections of one worker: opens them by the clock, keeps them open, brings back those that
+ * are lost or refused. Times are counted from when a connection was first wanted.
+ */
+export class Fleet implements ClientHandler<Connection> {
+  readonly connections: readonly Connection[];
+  readonly connectMs = new Histogram();
+  readonly returnMs = new Histogram();
+  /** Why connections were refused or lost. */
+  readonly endings: Tally = {};
+  readyCount = 0;
+  deadCount = 0;
+  readonly #options: FleetOptions;
+  readonly #events: FleetEvents;
+  readonly #lostEdges = new Set<number>();
+  #isClosing = false;
+
+  constructor(connections: readonly Connection[], options: FleetOptions, events: FleetEvents) {
+    this.connections = connections;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Resolves when all are ready or refused for good, or after `deadlineMs`. */
+  connectAll(ratePerS: number, deadlineMs: number): Promise<void> {
+    const startedAt = performance.now();
+    let opened = 0;
+    return new Promise((resolve) => {
+      const timer = setInterval(() => {
+        const due = Math.ceil(((performance.now() - startedAt) * ratePerS) / 1_000);
+        for (; opened < Math.min(due, this.connections.length); opened += 1) {
+          this.#openFirst(opened, startedAt + (opened * 1_000) / ratePerS);
+        }
+        const isDone = this.readyCount + this.deadCount >= this.connections.length;
+        if (!isDone && performance.now() - startedAt < deadlineMs) return;
+        clearInterval(timer);
+        resolve();
+      }, PACE_MS);
+    });
+  }
+
+  /** Its connections go elsewhere when they come back. */
+  loseEdge(edge: number): void {
+    this.#lostEdges.add(edge);
+  }
+
+  closeAll(): void {
+    this.#isClosing = true;
+    for (const { client } of this.connections) client?.close();
+  }
+
+  opened(connection: Connection): void {
+    if (this.#options.auth !== 'frame') return;
+    const { token, place, client } = connection;
+    client?.sendText(`{"type":"auth","token":"${token}","device_id":"${place.deviceId}"}`);
+  }
+
+  text(connection: Connection, view: View): void {
+    this.#events.text(connection, view);
+  }
+
+  /** The edge is about to end: it said when to come back. */
+  leave(connection: Connection, afterMs: number): void {
+    connection.isLeaving = true;
+    setTimeout(() => connection.client?.close(), afterMs);
+  }
+
+  drained(connection: Connection): void {
+    this.#events.drained(connection);
+  }
+
+  /** The connection was authenticated. */
+  accept(connection: Connection): void {
+    if (connection.state !== 'opening') return;
+    const tookMs = performance.now() - connection.wantedSinceMs;
+    if (connection.wasReady) this.returnMs.recordMs(tookMs);
+    else this.connectMs.recordMs(tookMs);
+    connection.state = 'ready';
+    connection.wasReady = true;
+    connection.failures = 0;
+    connection.lastQ = 0;
+    connection.ackedQ = 0;
+    this.readyCount += 1;
+    this.#events.ready(connection);
+  }
+
+  closed(connection: Connection, ending: Ending): void {
+    const { code, status, retryAfterS } = ending;
+    const wasReady = connection.state === 'ready';
+    connection.client = undefined;
+    if (wasReady) this.readyCount -= 1;
+    if (this.#isClosing) return;
+    tallyOne(this.endings, status === undefined ? `close ${code}` : `http ${status}`);
+    if (wasReady) {
+      connection.wantedSinceMs = performance.now();
+      this.#events.lost(connection);
+    }
+    const isRefused = status !== undefined && status < 500 && status !== 429;
+    if (code >= CLOSE_FINAL_MIN || isRefused) {
+      connection.state = 'dead';
+      this.deadCount += 1;
+      return;
+    }
+    connection.state = 'waiting';
+    connection.failures += 1;
+    if (status === undefined) connection.edge = this.#nextEdge(connection.edge);
+    const { reconnectWindowS: windowS } = this.#options;
+    const failure = { failures: connection.failures, retryAfterS, wasReady, windowS };
+    const delayMs = connection.isLeaving ? 0 : reconnectDelayMs(failure, Math.random);
+    connection.isLeaving = false;
+    setTimeout(() => this.#open(connection), delayMs);
+  }
+
+  #openFirst(index: number, wantedSinceMs: number): void {
+    const connection = this.connections[index] as Connection;
+    connection.wantedSinceMs = wantedSinceMs;
+    this.#open(connection);
+  }
+
+  #open(connection: Connection): void {
+    if (this.#isClosing) return;
+    connection.state = 'opening';
+    connection.client = new WebSocketClient(this.#targetOf(connection), connection, this);
+  }
+
+  /** The next one that is not known to be gone. */
+  #nextEdge(edge: number): number {
+    const { edges } = this.#options;
+    for (let step = 1; step <= edges.length; step += 1) {
+      const next = (edge + step) % edges.length;
+      if (!this.#lostEdges.has(next)) return next;
+    }
+    return edge;
+  }
+
+  #targetOf({ place, token, edge }: Connection): ClientTarget {
+    const { edges, auth, localAddresses } = this.#options;
+    const url = new URL(edges[edge] as string);
+    const headers: Record<string, string> = {};
+    if (auth === 'header') {
+      headers.authorization = `Bearer ${token}`;
+      headers['x-device-id'] = place.deviceId;
+    } else if (auth === 'subprotocol') {
+      headers['sec-websocket-protocol'] = `kaha.v1, bearer.${token}, device.${place.deviceId}`;
+    }
+    return {
+      host: url.host,
+      headers,
+      address: { host: url.hostname, port: Number(url.port || 80) },
+      localAddress: localAddresses[place.index % Math.max(1, localAddresses.length)],
+    };
+  }
+}

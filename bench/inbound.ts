@@ -1,0 +1,92 @@
+import type { Connection } from './connection.ts';
+import type { View } from './frame-cursor.ts';
+import { fieldStart, headOf, numberField, typeOf, wholeOf } from './frame-text.ts';
+import type { MessageKeys } from './message-key.ts';
+import { type Tally, tallyOne } from './tally.ts';
+import type { Traffic } from './traffic.ts';
+
+export type InboundEvents = {
+  /** `auth_ok`; `isResumed`: the queue was there. */
+  accepted(connection: Connection, isResumed: boolean): void;
+  goingAway(connection: Connection, afterMs: number): void;
+};
+
+const KEY_FIELD = '"client_msg_id":"';
+const SEQ_FIELD = '"seq":';
+
+/**
+ * Takes the frames of the server apart. What comes for every message is scanned, what is rare is
+ * parsed; what nobody asks for is counted by its type.
+ */
+export class Inbound {
+  readonly types: Tally = {};
+  /** Errors that answer no message. */
+  readonly errors: Tally = {};
+  pongs = 0;
+  /** Events of queues. */
+  queued = 0;
+  /** Queue numbers that were left out within a session. */
+  queueGaps = 0;
+  /** Messages of earlier runs that were still in a queue. */
+  earlier = 0;
+  traffic: Traffic | undefined = undefined;
+  readonly #keys: MessageKeys;
+  readonly #events: InboundEvents;
+
+  constructor(keys: MessageKeys, events: InboundEvents) {
+    this.#keys = keys;
+    this.#events = events;
+  }
+
+  take(connection: Connection, view: View): void {
+    const head = headOf(view);
+    const type = typeOf(head);
+    const q = head.startsWith('{"q":') ? numberField(head, '"q":') : 0;
+    if (q > 0) {
+      this.queued += 1;
+      if (q !== connection.lastQ + 1) this.queueGaps += 1;
+      connection.lastQ = q;
+    }
+    switch (type) {
+      case 'message':
+        return this.#message(connection, head, q > 0);
+      case 'reply':
+        return this.#reply(connection, head);
+      case 'pong':
+        this.pongs += 1;
+        return;
+      case 'auth_ok':
+        return this.#events.accepted(connection, head.includes('"resumed":true'));
+      case 'going_away':
+        return this.#events.goingAway(connection, numberField(head, '"reconnect_after_ms":'));
+      case 'error':
+        return this.#error(connection, wholeOf(view));
+      default:
+        tallyOne(this.types, type === '' ? 'unknown' : type);
+    }
+  }
+
+  #message(connection: Connection, head: string, isQueued: boolean): void {
+    const message = this.#keys.messageAt(head, fieldStart(head, KEY_FIELD));
+    if (message < 0) this.earlier += 1;
+    else {
+      const seq = numberField(head, SEQ_FIELD);
+      this.traffic?.delivered(connection, message, { seq, isQueued });
+    }
+  }
+
+  #reply(connection: Connection, head: string): void {
+    const message = this.#keys.messageAt(head, fieldStart(head, KEY_FIELD));
+    if (message < 0) return tallyOne(this.types, 'reply to nothing');
+    const again = head.includes('"duplicate":true');
+    const seq = numberField(head, SEQ_FIELD);
+    this.traffic?.acknowledged(connection, message, { seq, again });
+  }
+
+  #error(connection: Connection, text: string): void {
+    const { error } = JSON.parse(text) as { error: { code: string } };
+    const message = this.#keys.messageAt(text, fieldStart(text, KEY_FIELD));
+    if (message < 0) tallyOne(this.errors, error.code);
+    else this.traffic?.failed(connection, message, error.code);
+  }
+}

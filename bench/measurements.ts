@@ -1,0 +1,41 @@
+import { type DatabaseUsage, readDatabaseUsage } from './database-usage.ts';
+import { type ProcessUsage, readUsage } from './process-usage.ts';
+import type { Target } from './target.ts';
+
+/** The moments at which the stack is looked at. */
+export type Moment = 'base' | 'connected' | 'ready' | 'windowStart' | 'windowEnd' | 'end';
+export type Look = { atMs: number; processes: ProcessUsage[]; database: DatabaseUsage | undefined };
+
+/** Nothing but CPU times is read while a measurement runs. */
+const IN_WINDOW: readonly Moment[] = ['windowStart', 'windowEnd'];
+export const GENERATOR = 'generator';
+
+/** What the stack and the generator used, moment by moment. */
+export class Measurements {
+  readonly looks: Partial<Record<Moment, Look>> = {};
+  readonly #target: Target;
+  readonly #generatorPids: readonly number[];
+
+  constructor(target: Target, generatorPids: readonly number[]) {
+    this.#target = target;
+    this.#generatorPids = generatorPids;
+  }
+
+  async look(moment: Moment): Promise<void> {
+    const isInWindow = IN_WINDOW.includes(moment);
+    const generator = this.#generatorPids.map((pid, index) => ({
+      name: `${GENERATOR}-${index + 1}`,
+      service: GENERATOR,
+      pid,
+    }));
+    const named = [...this.#target.processes, ...generator].map(({ name, service, pid }) => ({
+      name,
+      service,
+      pid,
+    }));
+    const processes = readUsage(named, { memory: !isInWindow });
+    const look: Look = { atMs: Date.now(), processes, database: undefined };
+    this.looks[moment] = look;
+    if (!isInWindow) look.database = await readDatabaseUsage(this.#target.database);
+  }
+}

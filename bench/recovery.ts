@@ -1,0 +1,41 @@
+import type { Fleet } from './fleet.ts';
+import type { Traffic } from './traffic.ts';
+import type { RecoveryTimes } from './worker-calls.ts';
+
+const POLL_MS = 20;
+/** Nothing older than this is due: the system is at its usual work again. */
+const BACKLOG_MS = 1_000;
+
+/**
+ * Watches how connections come back after a loss: when the last one was there again, and when
+ * nothing was left over from the time it was away.
+ */
+export class Recovery {
+  readonly times: RecoveryTimes = { lost: 0 };
+  readonly #fleet: Fleet;
+  readonly #traffic: Traffic;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(fleet: Fleet, traffic: Traffic) {
+    this.#fleet = fleet;
+    this.#traffic = traffic;
+  }
+
+  lost(): void {
+    this.times.lost += 1;
+    this.#timer ??= setInterval(() => this.#look(), POLL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const { readyCount, deadCount, connections } = this.#fleet;
+    if (readyCount + deadCount < connections.length) return;
+    this.times.backAt ??= Date.now();
+    if (this.#traffic.backlogMs() > BACKLOG_MS) return;
+    this.times.drainedAt = Date.now();
+    this.stop();
+  }
+}

@@ -1,0 +1,134 @@
+import type { Quantiles } from './histogram.ts';
+import { GENERATOR } from './measurements.ts';
+import type { Report } from './report.ts';
+import type { Tally } from './tally.ts';
+import { textTable } from './text-table.ts';
+import type { ProcessReport } from './usage-report.ts';
+
+const KIB = 1_024;
+const MIB = 1_024 * 1_024;
+
+/** The report for people: plain text, aligned. */
+export function reportText(report: Report): string {
+  const sections = [connectionText(report)];
+  if (!report.options.idle) sections.push(messageText(report), latencyText(report));
+  if (report.recovery !== undefined) sections.push(recoveryText(report.recovery));
+  sections.push(cpuText(report), memoryText(report), verdict(report));
+  return `\n${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function connectionText({ connections, frames }: Report): string {
+  const { wanted, ready, refused, resumed, tookMs, perS, ms, endings } = connections;
+  return [
+    `Connections   ${ready} of ${wanted} ready, ${refused} refused for good, ${resumed} resumed`,
+    `  opened in   ${seconds(tookMs)} s, ${perS}/s; ${quantileText(ms)}`,
+    `  refused or lost   ${tallyText(endings)}`,
+    `  pings ${frames.pings}, pongs ${frames.pongs}, acks ${frames.acks}`,
+  ].join('\n');
+}
+
+function messageText({ messages, frames, queueGaps, earlier }: Report): string {
+  const { offered, acknowledged, unanswered, failed, sentAgain, duplicates } = messages;
+  const { expected, received, missing, repeatedToQueue, repeatedToEye, live } = messages;
+  const { outOfOrder, outOfOrderAfterLoss, seqGaps, seqClashes, strayed } = messages;
+  return [
+    `Sends         ${offered} offered, ${acknowledged} acknowledged, ${unanswered} unanswered`,
+    `  failed      ${tallyText(failed)}`,
+    `  sent again  ${sentAgain}, known already ${duplicates}`,
+    `Deliveries    ${expected} expected, ${received} received, ${missing} missing`,
+    `  repeated    ${repeatedToQueue} by queues, ${repeatedToEye} to the eye`,
+    `  order       ${outOfOrder} wrong, ${outOfOrderAfterLoss} after a lost connection`,
+    `  seq         ${seqGaps} gaps, ${seqClashes} given twice; ${queueGaps} gaps in q`,
+    `  odd         ${live} beside the queue, ${strayed} strayed, ${earlier} of earlier runs`,
+    `  also        ${tallyText(frames.events)}; errors ${tallyText(frames.errors)}`,
+  ].join('\n');
+}
+
+function latencyText({ latency }: Report): string {
+  const { ackMs, deliveryMs, lagMs } = latency;
+  return [
+    'From when a send was due, ms',
+    `  to the reply       ${quantileText(ackMs)}`,
+    `  to the others      ${quantileText(deliveryMs)}`,
+    `  generator's lag    ${quantileText(lagMs)}`,
+  ].join('\n');
+}
+
+function recoveryText({ lost, backMs, drainedMs, ms }: NonNullable<Report['recovery']>): string {
+  return [
+    `Recovery      ${lost} connections lost`,
+    `  after the kill   all back in ${seconds(backMs)} s, drained in ${seconds(drainedMs)} s`,
+    `  from loss to back   ${quantileText(ms)}`,
+  ].join('\n');
+}
+
+function cpuText({ usage }: Report): string {
+  const { windowS, messages, processes, cpuSPer1000, cpuSPer1000Total, database } = usage;
+  if (processes.length === 0) return '';
+  const rows = processes.map(({ name, service, cpuS, cpuPercent }) => {
+    const isCounted = messages > 0 && service !== GENERATOR;
+    const perMessage = isCounted ? ((cpuS * 1_000) / messages).toFixed(3) : '';
+    return [name, cpuS.toFixed(2), cpuPercent.toFixed(1), perMessage];
+  });
+  const lines = [
+    `CPU within ${windowS.toFixed(1)} s`,
+    textTable(['', 'CPU s', '% of a core', 's / 1000 messages'], rows),
+  ];
+  if (cpuSPer1000Total > 0) {
+    const parts = Object.entries(cpuSPer1000).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+    lines.push(
+      `${cpuSPer1000Total.toFixed(3)} CPU s for 1000 messages, without the generator:`,
+      `  ${parts.join(', ')}`,
+    );
+  }
+  if (database !== undefined) {
+    const { transactions, walBytes } = database;
+    lines.push(`Postgres: ${transactions} transactions, ${(walBytes / MIB).toFixed(1)} MiB of WAL`);
+  }
+  return lines.join('\n');
+}
+
+function memoryText(report: Report): string {
+  const { processes } = report.usage;
+  if (processes.length === 0) return '';
+  const rows = processes.map((process) => {
+    const { name, rss, pss } = process;
+    const parts = [pss.base, pss.connected, pss.end, rss.end].map((bytes) => mib(bytes));
+    return [name, ...parts, perConnection(report, process)];
+  });
+  const head = ['', 'PSS idle', 'connected', 'end', 'RSS end', 'KiB / connection'];
+  return `Memory, MiB\n${textTable(head, rows)}`;
+}
+
+/** An edge and a generator hold their share of the connections, the others see all. */
+function perConnection({ usage, connections }: Report, process: ProcessReport): string {
+  const { service, pss } = process;
+  const isShared = service === 'edge' || service === GENERATOR;
+  const sharers = usage.processes.filter((other) => other.service === service).length;
+  const share = connections.ready / (isShared ? sharers : 1);
+  if (share < 1 || pss.end === 0) return '';
+  return ((pss.end - pss.base) / share / KIB).toFixed(1);
+}
+
+function verdict({ problems }: Report): string {
+  if (problems.length === 0) return 'PASSED: everything arrived, once and in order';
+  return `FAILED: ${problems.join(', ')}`;
+}
+
+function quantileText({ count, p50, p95, p99, max }: Quantiles): string {
+  const [a, b, c, d] = [p50, p95, p99, max].map((value) => value.toFixed(value < 100 ? 2 : 0));
+  return `p50 ${a}  p95 ${b}  p99 ${c}  max ${d}  (${count})`;
+}
+
+function tallyText(tally: Tally): string {
+  const parts = Object.entries(tally).map(([name, count]) => `${name} ${count}`);
+  return parts.length === 0 ? 'none' : parts.join(', ');
+}
+
+function seconds(ms: number | undefined): string {
+  return ms === undefined ? '?' : (ms / 1_000).toFixed(2);
+}
+
+function mib(bytes: number): string {
+  return bytes === 0 ? '' : (bytes / MIB).toFixed(1);
+}

@@ -1,0 +1,139 @@
+import type { Connection } from './connection.ts';
+import { Histogram } from './histogram.ts';
+import type { Ledger } from './ledger.ts';
+import type { MessageKeys } from './message-key.ts';
+import type { Schedule } from './schedule.ts';
+
+export type TrafficParts = {
+  schedule: Schedule;
+  ledger: Ledger;
+  keys: MessageKeys;
+  /** The sockets of each conversation, by slot. */
+  members: readonly (readonly Connection[])[];
+  conversationIds: readonly string[];
+  devices: number;
+  contentBytes: number;
+  /** Messages due before are sent, but not timed. */
+  warmupMs: number;
+};
+
+const TICK_MS = 1;
+
+/**
+ * Sends by the schedule and times the answers. A message whose connection is away waits for it,
+ * one whose answer was lost with the connection is sent again under the same key; the clock of
+ * both runs from when they were due.
+ */
+export class Traffic {
+  readonly ackMs = new Histogram();
+  readonly deliveryMs = new Histogram();
+  /** How late the generator itself was. */
+  readonly lagMs = new Histogram();
+  acknowledgedCount = 0;
+  deliveredCount = 0;
+  sentAgain = 0;
+  duplicates = 0;
+  readonly #parts: TrafficParts;
+  readonly #prefixes: readonly string[];
+  readonly #suffix: string;
+  #startedAt = 0;
+  #next = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: TrafficParts) {
+    this.#parts = parts;
+    this.#prefixes = parts.conversationIds.map(
+      (id) => `{"type":"message","conversation_id":"${id}","client_msg_id":"`,
+    );
+    this.#suffix = `","content":"${'x'.repeat(parts.contentBytes)}"}`;
+  }
+
+  get isAllSent(): boolean {
+    return this.#next >= this.#parts.schedule.count;
+  }
+
+  get sentCount(): number {
+    return this.#next;
+  }
+
+  /** `startAt`: of this process's `performance.now()`. */
+  start(startAt: number): void {
+    this.#startedAt = startAt;
+    this.#timer = setInterval(() => this.#sendDue(), TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** How long the oldest message without its answer or one of its deliveries has been due. */
+  backlogMs(): number {
+    const { ledger, schedule } = this.#parts;
+    const oldest = ledger.oldestOpen();
+    if (oldest >= this.#next) return 0;
+    return Math.max(0, performance.now() - this.#startedAt - schedule.dueMs(oldest));
+  }
+
+  acknowledged(connection: Connection, message: number, reply: { seq: number; again: boolean }) {
+    if (reply.again) this.duplicates += 1;
+    connection.forget(message);
+    if (!this.#parts.ledger.acknowledged(message, reply.seq)) return;
+    this.acknowledgedCount += 1;
+    this.#time(this.ackMs, message);
+  }
+
+  failed(connection: Connection, message: number, code: string): void {
+    connection.forget(message);
+    this.#parts.ledger.failed(message, code);
+  }
+
+  /** An event of one of our messages. */
+  delivered(connection: Connection, message: number, event: { seq: number; isQueued: boolean }) {
+    const { ledger, schedule, devices } = this.#parts;
+    const { conversation, slot } = connection.place;
+    if (schedule.conversationOf(message) !== conversation) return ledger.strayed();
+    const { seq, isQueued } = event;
+    const isFirst = isQueued ? ledger.queued(message, slot, seq) : ledger.live(message, slot, seq);
+    if (!isFirst) return;
+    this.deliveredCount += 1;
+    const isOwn = Math.floor(slot / devices) === schedule.memberOf(message);
+    if (!isOwn) this.#time(this.deliveryMs, message);
+  }
+
+  /** The connection is back: what it owes goes out, in order. */
+  resume(connection: Connection): void {
+    for (const message of connection.unanswered ?? []) {
+      this.sentAgain += 1;
+      this.#send(connection, message);
+    }
+  }
+
+  #sendDue(): void {
+    const { schedule, ledger, members, devices } = this.#parts;
+    const elapsedMs = performance.now() - this.#startedAt;
+    const due = schedule.dueCount(elapsedMs);
+    for (; this.#next < due; this.#next += 1) {
+      const message = this.#next;
+      const slot = schedule.memberOf(message) * devices;
+      const connection = members[schedule.conversationOf(message)]?.[slot] as Connection;
+      connection.unanswered ??= [];
+      connection.unanswered.push(message);
+      ledger.sent(message);
+      this.lagMs.recordMs(elapsedMs - schedule.dueMs(message));
+      if (connection.state === 'ready') this.#send(connection, message);
+    }
+    if (this.isAllSent) this.stop();
+  }
+
+  #send(connection: Connection, message: number): void {
+    const { schedule, keys } = this.#parts;
+    const prefix = this.#prefixes[schedule.conversationOf(message)];
+    connection.client?.sendText(prefix + keys.keyOf(message) + this.#suffix);
+  }
+
+  #time(histogram: Histogram, message: number): void {
+    const dueMs = this.#parts.schedule.dueMs(message);
+    if (dueMs < this.#parts.warmupMs) return;
+    histogram.recordMs(performance.now() - this.#startedAt - dueMs);
+  }
+}

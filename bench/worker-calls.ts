@@ -1,0 +1,73 @@
+import type { HistogramState } from './histogram.ts';
+import type { LedgerCounts } from './ledger.ts';
+import type { BenchOptions } from './options.ts';
+import type { Tally } from './tally.ts';
+
+/** What one process of the generator is to do. */
+export type WorkerPlan = {
+  options: BenchOptions & { seed: string };
+  worker: number;
+  workers: number;
+  edges: string[];
+  kaha: string;
+};
+
+export type Progress = {
+  ready: number;
+  waiting: number;
+  dead: number;
+  sent: number;
+  acknowledged: number;
+  delivered: number;
+  /** That came through queues, of any kind. */
+  events: number;
+  /** How long the oldest message has lacked its answer or a delivery. */
+  backlogMs: number;
+};
+
+/** Wall-clock times in ms; undefined where it did not come to that. */
+export type RecoveryTimes = { lost: number; backAt?: number; drainedAt?: number };
+
+export type WorkerResult = {
+  connections: number;
+  ready: number;
+  dead: number;
+  resumed: number;
+  endings: Tally;
+  ledger: LedgerCounts;
+  conversations: number;
+  conversationsNew: number;
+  histograms: Record<'connect' | 'return' | 'ack' | 'delivery' | 'lag', HistogramState>;
+  sentAgain: number;
+  duplicates: number;
+  acksSent: number;
+  pings: { sent: number; answered: number };
+  queueGaps: number;
+  earlier: number;
+  types: Tally;
+  errors: Tally;
+  recovery: RecoveryTimes;
+};
+
+/** What the main process may ask of a worker, in this order. */
+export type WorkerCalls = {
+  prepare: { argument: WorkerPlan; result: number };
+  connect: { argument: undefined; result: Progress };
+  converse: { argument: undefined; result: number };
+  /** Wall-clock ms at which to begin; resolves when all has arrived or time is up. */
+  run: { argument: number; result: Progress };
+  loseEdge: { argument: number; result: undefined };
+  finish: { argument: undefined; result: WorkerResult };
+};
+
+export type CallName = keyof WorkerCalls;
+export type ToWorker = {
+  [Name in CallName]: {
+    call: Name;
+    argument: WorkerCalls[Name]['argument'];
+  };
+}[CallName];
+export type FromWorker =
+  | { done: CallName; result: unknown }
+  | { failed: CallName; reason: string }
+  | { progress: Progress };

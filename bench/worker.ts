@@ -1,0 +1,211 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Acknowledger } from './acknowledger.ts';
+import { Connection } from './connection.ts';
+import { type OpenedConversation, openConversations } from './conversations.ts';
+import { byConversation, placesOf } from './crowd.ts';
+import { Fleet } from './fleet.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { Inbound } from './inbound.ts';
+import { Ledger } from './ledger.ts';
+import { localAddressesOf } from './local-addresses.ts';
+import { MessageKeys } from './message-key.ts';
+import { Recovery } from './recovery.ts';
+import { Schedule } from './schedule.ts';
+import { mintTokens } from './tokens.ts';
+import { Traffic } from './traffic.ts';
+import type { Progress, WorkerPlan, WorkerResult } from './worker-calls.ts';
+
+const MS_PER_S = 1_000;
+/** Beyond the time the pace takes: for refusals and their delays. */
+const CONNECT_GRACE_MS = 60_000;
+const SETTLE_POLL_MS = 20;
+/** Late repeats are to be seen too. */
+const TAIL_MS = 1_000;
+const CLOSE_GRACE_MS = 2_000;
+
+type Running = { traffic: Traffic; ledger: Ledger; recovery: Recovery; before: number[] };
+
+/** One process of the generator: its share of people, from their tokens to what they received. */
+export class BenchWorker {
+  readonly #plan: WorkerPlan;
+  readonly #keys = new MessageKeys();
+  readonly #fleet: Fleet;
+  readonly #inbound: Inbound;
+  readonly #acknowledger: Acknowledger;
+  readonly #heartbeat: Heartbeat;
+  readonly #members: Connection[][];
+  #conversations: OpenedConversation[] = [];
+  #running: Running;
+  #resumed = 0;
+
+  /** Asks for tokens; nothing is connected yet. */
+  static async prepare(plan: WorkerPlan): Promise<BenchWorker> {
+    const { options, worker, workers, edges } = plan;
+    const places = placesOf({ ...options, workers, edges: edges.length }, worker);
+    const people = [...new Set(places.map(({ userId }) => userId))];
+    const tokens = await mintTokens(plan.kaha, people);
+    const tokenOf = new Map(people.map((userId, index) => [userId, tokens[index]]));
+    const connections = places.map(
+      (place) => new Connection(place, tokenOf.get(place.userId) as string),
+    );
+    return new BenchWorker(plan, connections);
+  }
+
+  constructor(plan: WorkerPlan, connections: readonly Connection[]) {
+    const { auth, reconnectWindowS, ackIntervalMs } = plan.options;
+    this.#plan = plan;
+    this.#acknowledger = new Acknowledger(ackIntervalMs);
+    this.#heartbeat = new Heartbeat(connections);
+    this.#inbound = new Inbound(this.#keys, {
+      accepted: (connection, isResumed) => {
+        if (isResumed) this.#resumed += 1;
+        this.#fleet.accept(connection);
+      },
+      goingAway: (connection, afterMs) => this.#fleet.leave(connection, afterMs),
+    });
+    const localAddresses = localAddressesOf(plan.edges, connections.length);
+    const options = { edges: plan.edges, auth, reconnectWindowS, localAddresses };
+    this.#fleet = new Fleet(connections, options, {
+      text: (connection, view) => this.#inbound.take(connection, view),
+      drained: (connection) => this.#acknowledger.drained(connection),
+      ready: (connection) => this.#running.traffic.resume(connection),
+      lost: (connection) => this.#lost(connection),
+    });
+    const places = connections.map(({ place }) => place);
+    this.#members = byConversation(places, connections);
+    this.#running = this.#createRun();
+  }
+
+  async connect(): Promise<Progress> {
+    const { options, workers } = this.#plan;
+    const ratePerS = options.connectRatePerS / workers;
+    const paceMs = (this.#fleet.connections.length / ratePerS) * MS_PER_S;
+    await this.#fleet.connectAll(ratePerS, paceMs + CONNECT_GRACE_MS);
+    return this.progress();
+  }
+
+  async converse(): Promise<number> {
+    const { edges } = this.#plan;
+    const openings = this.#members.map((members) => {
+      const [first] = members as [Connection];
+      const people = [...new Set(members.map(({ place }) => place.userId))];
+      return {
+        edgeUrl: edges[first.edge] as string,
+        token: first.token,
+        others: people.filter((userId) => userId !== first.place.userId),
+      };
+    });
+    this.#conversations = await openConversations(openings);
+    this.#running = this.#createRun();
+    return this.#conversations.length;
+  }
+
+  /** Sends from `startAt` on, then waits for what is missing. */
+  async run(startAt: number): Promise<Progress> {
+    const { traffic, ledger } = this.#running;
+    const { warmupS, durationS, settleS } = this.#plan.options;
+    this.#inbound.traffic = traffic;
+    traffic.start(performance.now() + startAt - Date.now());
+    const endsAt = startAt + (warmupS + durationS) * MS_PER_S;
+    const deadline = endsAt + settleS * MS_PER_S;
+    await delay(Math.max(0, endsAt - Date.now()));
+    while (Date.now() < deadline && !(traffic.isAllSent && ledger.isSettled())) {
+      await delay(SETTLE_POLL_MS);
+    }
+    await delay(TAIL_MS);
+    return this.progress();
+  }
+
+  /** The edge was killed. */
+  loseEdge(edge: number): void {
+    this.#fleet.loseEdge(edge);
+  }
+
+  progress(): Progress {
+    const { connections, readyCount, deadCount } = this.#fleet;
+    const { traffic } = this.#running;
+    return {
+      ready: readyCount,
+      waiting: connections.length - readyCount - deadCount,
+      dead: deadCount,
+      sent: traffic.sentCount,
+      acknowledged: traffic.acknowledgedCount,
+      delivered: traffic.deliveredCount,
+      events: this.#inbound.queued,
+      backlogMs: traffic.backlogMs(),
+    };
+  }
+
+  /** Closes everything. */
+  async finish(): Promise<WorkerResult> {
+    const result = this.#result();
+    this.#heartbeat.stop();
+    this.#acknowledger.stop();
+    this.#running.traffic.stop();
+    this.#running.recovery.stop();
+    this.#fleet.closeAll();
+    const deadline = Date.now() + CLOSE_GRACE_MS;
+    while (Date.now() < deadline && this.#fleet.readyCount > 0) await delay(SETTLE_POLL_MS);
+    return result;
+  }
+
+  #lost(connection: Connection): void {
+    const { conversation, slot } = connection.place;
+    this.#running.recovery.lost();
+    if (conversation >= 0) this.#running.ledger.excuse(conversation, slot);
+  }
+
+  #createRun(): Running {
+    const { options, worker, workers } = this.#plan;
+    const { groupSize, devices, contentBytes, ratePerS, warmupS, durationS } = options;
+    const conversations = this.#conversations.length;
+    const shape = { ratePerS, worker, workers, conversations, groupSize };
+    const schedule = new Schedule({ ...shape, seconds: warmupS + durationS });
+    const size = { messages: schedule.count, conversations, slots: groupSize * devices };
+    const ledger = new Ledger(size, (message) => schedule.conversationOf(message));
+    const traffic = new Traffic({
+      schedule,
+      ledger,
+      keys: this.#keys,
+      members: this.#members,
+      conversationIds: this.#conversations.map(({ id }) => id),
+      devices,
+      contentBytes,
+      warmupMs: warmupS * MS_PER_S,
+    });
+    const before = this.#conversations.map(({ lastSeq }) => lastSeq);
+    return { traffic, ledger, before, recovery: new Recovery(this.#fleet, traffic) };
+  }
+
+  #result(): WorkerResult {
+    const { traffic, ledger, recovery, before } = this.#running;
+    const { connections, readyCount, deadCount, endings, connectMs, returnMs } = this.#fleet;
+    const { types, errors, pongs, queueGaps, earlier } = this.#inbound;
+    return {
+      connections: connections.length,
+      ready: readyCount,
+      dead: deadCount,
+      resumed: this.#resumed,
+      endings,
+      ledger: ledger.counts(before),
+      conversations: this.#conversations.length,
+      conversationsNew: this.#conversations.filter(({ isNew }) => isNew).length,
+      histograms: {
+        connect: connectMs.state(),
+        return: returnMs.state(),
+        ack: traffic.ackMs.state(),
+        delivery: traffic.deliveryMs.state(),
+        lag: traffic.lagMs.state(),
+      },
+      sentAgain: traffic.sentAgain,
+      duplicates: traffic.duplicates,
+      acksSent: this.#acknowledger.sent,
+      pings: { sent: this.#heartbeat.sent, answered: pongs },
+      queueGaps,
+      earlier,
+      types,
+      errors,
+      recovery: recovery.times,
+    };
+  }
+}
