@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import { isAlive } from '../dev/child.ts';
 import { wipePostgres } from '../dev/postgres-server.ts';
 import { type Stack, type StackOptions, startStack } from '../dev/stack.ts';
-import { createDatabase, redisUrl, type TestDatabase } from '../dev/test-servers.ts';
+import { createDatabase, isSoak, redisUrl, type TestDatabase } from '../dev/test-servers.ts';
 import { newId } from '../shared/ids.ts';
 import { Client, type ClientOptions, type MessageEvent } from './client.ts';
 import { upgrade } from './websocket.ts';
@@ -35,11 +35,15 @@ type Options = Partial<Pick<StackOptions, 'edges' | 'routers' | 'stores' | 'env'
   isPostgresOwn?: boolean;
 };
 
+/** What a file may take, on a busy machine. */
+const FILE_MS = 170_000;
+const SOAK_MS = 3_600_000;
 const SERVICES = ['edge', 'router', 'store', 'profiles', 'retention'];
 const HISTORY_PAGE = 200;
 
 /** A whole system for one test file, gone with it whatever happens. */
-export async function setStack(t: Pick<Test, 'teardown'>, options: Options = {}) {
+export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options: Options = {}) {
+  t.setTimeout(isSoak ? SOAK_MS : FILE_MS);
   const { isPostgresOwn = false, ...counts } = options;
   const dir = mkdtempSync(join(tmpdir(), 'kaha-system-'));
   const database = isPostgresOwn ? undefined : await createDatabase();

@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import t from 'tap';
+import { isAlive, type ProcessSpec, untilReady } from '../dev/child.ts';
+import { isSoak } from '../dev/test-servers.ts';
+import type { Client } from './client.ts';
+import { numbers, seqsOf } from './numbers.ts';
+import { setStack } from './stack.ts';
+import { until } from './until.ts';
+
+/** Short, so that those who do not leave by themselves are seen to be sent away. */
+const DRAIN_MS = 3_000;
+const system = await setStack(t, {
+  ...{ edges: 3, routers: 1, stores: 1 },
+  env: { edge: { DRAIN_MS: String(DRAIN_MS), DRAIN_RECONNECT_MS: '1500' } },
+});
+const CODES = {
+  goingAway: 4000,
+  serverError: 4001,
+  slowReader: 4008,
+  noHeartbeat: 4012,
+  noAck: 4013,
+};
+const S = 1_000;
+
+async function scene(edge = 1) {
+  const [ann, bob] = await system.people(2);
+  const conversation = await system.conversation([ann, bob]);
+  return { ann, bob, conversation, writer: await system.connectNew(ann, { edge }) };
+}
+
+async function timed(client: Client) {
+  const startedAt = Date.now();
+  const { code } = await client.closed;
+  return { code, tookMs: Date.now() - startedAt };
+}
+
+// Begun here, awaited at the end: they take their time.
+const silent = system.person().then(async (person) => {
+  const client = await system.connectNew(person, { isAlive: false });
+  client.send({ type: 'ping' });
+  return timed(client);
+});
+const unacknowledging = isSoak
+  ? scene().then(async ({ bob, writer, conversation }) => {
+      const client = await system.connectNew(bob, { isAcking: false });
+      await writer.post(conversation, 'never acknowledged');
+      await client.messages(1);
+      return timed(client);
+    })
+  : undefined;
+
+t.test('SIGTERM tells all going_away, waits, closes the rest 4000 and exits 0', async (t) => {
+  const [ann, bob] = await system.people(2);
+  const conversation = await system.conversation([ann, bob]);
+  const stays = await system.connectNew(ann, { edge: 3, isAcking: false });
+  const leaves = await system.connectNew(bob, { edge: 3, isAcking: false });
+  const writer = await system.connectNew(bob, { device: 'other', edge: 1 });
+  await writer.post(conversation, 'unacknowledged');
+  await Promise.all([stays.messages(1), leaves.messages(1)]);
+  const edge = system.stack.processes.find(({ name }) => name === 'edge-3');
+  const startedAt = Date.now();
+  system.stack.kill('edge-3', 'SIGTERM');
+  for (const client of [stays, leaves]) {
+    const { reconnect_after_ms } = await client.next('going_away');
+    t.ok(Number(reconnect_after_ms) >= 0 && Number(reconnect_after_ms) <= 1_500);
+  }
+  await t.rejects(system.socket({}, { edge: 3 }), 'no new socket');
+  t.match(await stays.post(conversation, 'while it drains'), { data: { seq: 2 } });
+  await leaves.close();
+  const back = await system.connect(bob, { edge: 2 });
+  t.equal(back.received[0]?.resumed, true);
+  t.same(seqsOf(await back.messages(2)), [1, 2], 'first and in order, at once');
+  t.ok(Date.now() - startedAt < DRAIN_MS);
+  t.match(await stays.closed, { code: CODES.goingAway });
+  t.ok(Date.now() - startedAt >= DRAIN_MS - 500);
+  const again = await system.connect(ann, { edge: 1 });
+  t.same(seqsOf(await again.messages(2)), [1, 2]);
+  await until('it has ended', () => edge !== undefined && !isAlive(edge));
+  await system.stack.start('edge-3');
+  await system.connect(ann, { edge: 3 });
+});
+
+t.test('every service exits 0 on SIGTERM', async (t) => {
+  for (const name of ['edge-3', 'router-1', 'store-1']) {
+    await system.stack.stopProcess(name);
+    const spec = system.stack.processes.find((process) => process.name === name) as ProcessSpec;
+    const child = spawn(spec.command, spec.args, { env: spec.env, stdio: 'ignore' });
+    const exited = once(child, 'exit');
+    await untilReady({ ...spec, pid: child.pid as number, startedAt: '' }, 20 * S);
+    child.kill('SIGTERM');
+    t.same(await exited, [0, null], name);
+    await system.stack.start(name);
+  }
+  await system.connect(await system.person());
+});
+
+t.test('a reader that is too slow is closed 4008, and its queue is whole', async (t) => {
+  const { ann, bob, writer, conversation } = await scene();
+  for (const n of numbers(1, 9)) await writer.post(conversation, `${n}${'🙂'.repeat(7_990)}`);
+  const slow = await system.connectNew(bob, { isAcking: false });
+  slow.pause();
+  await writer.post(conversation, 'unread');
+  for (const n of numbers(1, 90)) {
+    slow.send({ type: 'history', id: n, conversation_id: conversation });
+  }
+  const other = await system.connectNew(bob, { device: 'tablet' });
+  const pages = await Promise.all(
+    numbers(1, 3).map(() => other.ask({ type: 'history', conversation_id: conversation })),
+  );
+  t.ok(
+    pages.every(({ type }) => type === 'reply'),
+    'others are served meanwhile',
+  );
+  await until('it is closed', async () => /code="4008".* [1-9]/.test(await metrics('edge-1')));
+  slow.resume();
+  t.match(await slow.closed, { code: CODES.slowReader });
+  const back = await system.connect(bob);
+  t.equal(back.received[0]?.resumed, true);
+  t.match(await back.messages(1), [{ content: 'unread' }]);
+  t.equal((await system.history(ann, conversation)).length, 10);
+});
+
+async function metrics(name: string): Promise<string> {
+  const port = system.stack.processes.find((process) => process.name === name)?.admin_port;
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+}
+
+t.test('a session whose queue cannot be had is closed 4001', async (t) => {
+  const bob = await system.person();
+  const before = await system.connectNew(bob);
+  await before.close();
+  system.stack.kill('router-1');
+  const client = await system.socket({ authorization: `Bearer ${bob.token}` });
+  t.match(await client.closed, { code: CODES.serverError });
+  await system.stack.start('router-1');
+  await until('sessions open again', async () => {
+    const again = await system.socket({ authorization: `Bearer ${bob.token}` });
+    again.send({ type: 'ping', id: 1 });
+    const isOpen = await Promise.race([again.next('auth_ok'), again.closed]);
+    return 'type' in isOpen;
+  });
+});
+
+t.test('who is silent for 30 s is closed 4012, who says anything is not', async (t) => {
+  const alive = await system.connectNew(await system.person(), { isAlive: false });
+  const talking = setInterval(() => alive.send({ type: 'ack', q: 0 }), 14 * S);
+  t.teardown(() => clearInterval(talking));
+  const { code, tookMs } = await silent;
+  t.equal(code, CODES.noHeartbeat);
+  t.ok(tookMs > 29 * S && tookMs < 33 * S, `${tookMs} ms`);
+  await alive.settled();
+});
+
+if (unacknowledging !== undefined) {
+  t.test('who acknowledges nothing for 60 s is closed 4013', async (t) => {
+    const { code, tookMs } = await unacknowledging;
+    t.equal(code, CODES.noAck);
+    t.ok(tookMs > 58 * S && tookMs < 64 * S, `${tookMs} ms`);
+  });
+}
+
+t.test('no log holds a person, a conversation or a token', async (t) => {
+  t.same(system.leaks(), []);
+});
