@@ -28,6 +28,8 @@ export type ClientOptions = {
   isAcking?: boolean;
   /** Sends `ping` so that the server does not think it dead. */
   isAlive?: boolean;
+  /** Sees each frame as it comes. */
+  onFrame?: (frame: Frame) => void;
 };
 
 type What = string | ((frame: Frame) => boolean);
@@ -51,12 +53,14 @@ export class Client {
   readonly #untaken: Frame[] = [];
   readonly #waiters = new Set<() => void>();
   readonly #pinging: NodeJS.Timeout | undefined;
+  readonly #onFrame: ((frame: Frame) => void) | undefined;
   #end: Closed = { code: CLOSE_WITHOUT_CODE, reason: '' };
   #nextId = 1;
 
   constructor(upgraded: UpgradeResult, options: ClientOptions = {}) {
     const { isAcking = true, isAlive = true } = options;
     this.isAcking = isAcking;
+    this.#onFrame = options.onFrame;
     const { socket, rest } = upgraded;
     this.#socket = socket;
     this.closed = new Promise((resolve) => {
@@ -169,6 +173,7 @@ export class Client {
     if (frame.type === 'pong' && frame.id === undefined) return;
     this.received.push(frame);
     this.#untaken.push(frame);
+    this.#onFrame?.(frame);
     if (this.isAcking && typeof frame.q === 'number') this.ack(frame.q);
     for (const look of this.#waiters) look();
   }

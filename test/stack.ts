@@ -31,8 +31,8 @@ export type RestCall = {
 };
 
 type Options = Partial<Pick<StackOptions, 'edges' | 'routers' | 'stores' | 'env'>> & {
-  /** A Postgres of its own, for tests that kill it. */
-  isPostgresOwn?: boolean;
+  /** A Postgres and a Redis of its own, for tests that kill them. */
+  areServersOwn?: boolean;
 };
 
 /** What a file may take, on a busy machine. */
@@ -44,9 +44,9 @@ const HISTORY_PAGE = 200;
 /** A whole system for one test file, gone with it whatever happens. */
 export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options: Options = {}) {
   t.setTimeout(isSoak ? SOAK_MS : FILE_MS);
-  const { isPostgresOwn = false, ...counts } = options;
+  const { areServersOwn = false, ...counts } = options;
   const dir = mkdtempSync(join(tmpdir(), 'kaha-system-'));
-  const database = isPostgresOwn ? undefined : await createDatabase();
+  const database = areServersOwn ? undefined : await createDatabase();
   const stack = await startStack({
     ...{ runDir: join(dir, 'run'), dataDir: join(dir, 'data'), port: 0 },
     ...{ edges: 2, routers: 2, stores: 2, ...counts },

@@ -1,0 +1,43 @@
+import t from 'tap';
+import { isSoak } from '../dev/test-servers.ts';
+import { numbers } from './numbers.ts';
+import { setStack } from './stack.ts';
+import { startTraffic } from './traffic.ts';
+
+/** Each kind of process dies in the middle of traffic, by kill -9. */
+const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });
+const ROUNDS = isSoak ? 20 : 1;
+const BETWEEN = 25;
+
+const VICTIMS: [string, string[]][] = [
+  ['an edge', ['edge-1']],
+  ['a router', ['router-1']],
+  ['a store', ['store-2']],
+  ['all routers', ['router-1', 'router-2']],
+  ['all stores', ['store-1', 'store-2']],
+  ['one of each', ['edge-2', 'router-2', 'store-1']],
+];
+
+for (const [what, names] of VICTIMS) {
+  t.test(`nothing acknowledged is lost when kill -9 takes ${what}`, async (t) => {
+    const traffic = await startTraffic(system, [1, 2]);
+    for (const _ of numbers(1, ROUNDS)) {
+      await traffic.progress(BETWEEN);
+      for (const name of names) system.stack.kill(name);
+      // Where others of the kind are left, they go on alone for a while.
+      if (names.length === 1) await traffic.progress(BETWEEN);
+      await Promise.all(names.map((name) => system.stack.start(name)));
+      await traffic.progress(BETWEEN);
+    }
+    await traffic.check(t);
+    t.same(
+      traffic.devices.map(({ resyncs }) => resyncs),
+      traffic.devices.map(() => 0),
+      'no queue was lost',
+    );
+  });
+}
+
+t.test('no log holds a person, a conversation or a token', async (t) => {
+  t.same(system.leaks(), []);
+});
