@@ -17,6 +17,9 @@ Every line you type is sent to the conversation of --with, or to the one that wr
 
 type Frame = Record<string, unknown> & { type: string; q?: number };
 
+/** The protocol wants a frame at least that often. */
+const HEARTBEAT_MS = 15_000;
+
 const { values } = parseArgs({
   options: {
     as: { type: 'string' },
@@ -44,7 +47,6 @@ async function chat(userId: string, edgeNumber: string): Promise<void> {
     values.with && (await openConversation({ edge, token, others: values.with }));
   const headers = { authorization: `Bearer ${token}`, 'x-device-id': 'terminal' };
   const socket = new WebSocket(`${edge.replace('http', 'ws')}/ws`, { headers });
-  const beat = setInterval(() => socket.send('{"type":"ping"}'), 15_000);
   socket.addEventListener('message', ({ data }) => {
     const frame = JSON.parse(String(data)) as Frame;
     if (frame.type === 'message') conversationId = String(frame.conversation_id);
@@ -52,10 +54,9 @@ async function chat(userId: string, edgeNumber: string): Promise<void> {
     if (line !== undefined) process.stdout.write(`${line}\n`);
     if (frame.q !== undefined) socket.send(JSON.stringify({ type: 'ack', q: frame.q }));
   });
-  socket.addEventListener('close', ({ code, reason }) => {
-    clearInterval(beat);
-    fail(`Closed: ${code} ${reason}`);
-  });
+  socket.addEventListener('close', ({ code, reason }) => fail(`Closed: ${code} ${reason}`));
+  await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }));
+  setInterval(() => socket.send('{"type":"ping"}'), HEARTBEAT_MS);
   const input = createInterface({ input: process.stdin });
   input.on('line', (content) => {
     if (conversationId === undefined) return void process.stdout.write('Nobody wrote yet.\n');
