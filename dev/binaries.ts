@@ -29,9 +29,19 @@ export function findProgram(server: ServerName): string | undefined {
   return folders.map((folder) => join(folder, PROGRAMS[server])).find(isExecutable);
 }
 
+/** Those whose program is nowhere on this machine. */
+export function missingOf(servers: readonly ServerName[]): ServerName[] {
+  return servers.filter((server) => findProgram(server) === undefined);
+}
+
+/** Whether apt-get could install something without asking. */
+export function canInstall(): boolean {
+  return existsSync('/usr/bin/apt-get') && rootPrefix() !== undefined;
+}
+
 /** Installs what is missing with apt-get; throws MissingServers where that is not possible. */
 export function installMissing(servers: readonly ServerName[]): void {
-  const missing = servers.filter((server) => findProgram(server) === undefined);
+  const missing = missingOf(servers);
   if (missing.length === 0) return;
   const names = missing.map((server) => PROGRAMS[server]).join(', ');
   const asRoot = rootPrefix();
@@ -43,7 +53,7 @@ export function installMissing(servers: readonly ServerName[]): void {
   }
   process.stdout.write(`Installing ${names} …\n`);
   aptInstall(missing, asRoot);
-  const still = missing.filter((server) => findProgram(server) === undefined);
+  const still = missingOf(missing);
   if (still.length > 0) throw new MissingServers(`apt-get did not bring ${still.join(', ')}`);
 }
 

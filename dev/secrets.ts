@@ -3,7 +3,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Made once per data folder: what was encrypted with them must stay readable. */
-export type Secrets = { contentKeys: string; serviceToken: string; logHashKey: string };
+export type Secrets = {
+  contentKeys: string;
+  serviceToken: string;
+  logHashKey: string;
+  /** Of the Postgres that a Docker engine runs. */
+  postgresPassword: string;
+};
 
 export function readSecrets(dataDir: string): Secrets {
   const path = join(dataDir, 'secrets.json');
@@ -13,6 +19,7 @@ export function readSecrets(dataDir: string): Secrets {
       contentKeys: `k1:${randomBytes(32).toString('base64')}`,
       serviceToken: randomBytes(24).toString('base64url'),
       logHashKey: randomBytes(24).toString('base64url'),
+      postgresPassword: randomBytes(18).toString('base64url'),
     };
     writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 });
   }

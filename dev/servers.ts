@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { findProgram, installMissing, type ServerName } from './binaries.ts';
+import { canInstall, findProgram, installMissing, missingOf, type ServerName } from './binaries.ts';
 import type { ProcessSpec } from './child.ts';
+import { hasDockerEngine, startComposeServers } from './compose-servers.ts';
 import { planNats, readSeeds } from './nats-server.ts';
 import { freePorts } from './ports.ts';
 import { planPostgres } from './postgres-server.ts';
@@ -32,7 +33,8 @@ const CONNECT_RETRY_MS = 100;
 
 /** Given servers are used; the others are found or installed, and planned as private ones. */
 export async function planServers(options: ServersOptions): Promise<ServersPlan> {
-  const { dataDir, natsUrl, databaseUrl, redisUrl } = options;
+  const { dataDir } = options;
+  const { natsUrl, databaseUrl, redisUrl } = withCompose(options);
   const given = { nats: natsUrl, postgres: databaseUrl, redis: redisUrl };
   const own = (Object.keys(given) as ServerName[]).filter((name) => given[name] === undefined);
   installMissing(own);
@@ -69,6 +71,20 @@ export async function planServers(options: ServersOptions): Promise<ServersPlan>
   const database = () =>
     server === undefined ? Promise.resolve(databaseUrl as string) : ensureDatabase(server);
   return { specs, nats, seeds, redis, database };
+}
+
+/** Where programs are missing and cannot be installed, a Docker engine runs those servers. */
+function withCompose(options: ServersOptions): Partial<ServersOptions> {
+  const { natsUrl, databaseUrl, redisUrl, dataDir } = options;
+  const given = { nats: natsUrl, postgres: databaseUrl, redis: redisUrl };
+  const wanted = (Object.keys(given) as ServerName[]).filter((name) => given[name] === undefined);
+  const missing = missingOf(wanted);
+  if (missing.length === 0 || canInstall() || !hasDockerEngine()) return options;
+  return { ...startComposeServers(missing, dataDir), ...definedOnly(options) };
+}
+
+function definedOnly(options: ServersOptions): Partial<ServersOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 async function ensureDatabase(server: string): Promise<string> {
