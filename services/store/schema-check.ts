@@ -14,7 +14,7 @@ const POLL_MS = 2_000;
 const PROBLEM_POLL_MS = 500;
 const SELECT_MIGRATION = 'select name from kysely_migration where name = $1';
 
-/** Asks every 2 s, sooner while there is a problem, whether Postgres answers and has this version's schema. */
+/** Asks again and again whether Postgres answers and has the schema of this version. */
 export async function watchSchema(pool: Pool, logger: Logger): Promise<SchemaCheck> {
   let problem: string | undefined = 'starting';
   const check = async (): Promise<void> => {

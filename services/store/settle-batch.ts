@@ -59,19 +59,24 @@ function refuseLate(batch: readonly Waiting[]): Waiting[] {
   return live;
 }
 
+/**
+ * Settled in the next turn of the event loop: so the next batch is on its way to Postgres before
+ * those who waited for this one go on.
+ */
 function settleRows(batch: readonly Waiting[], rows: readonly AppendRow[]): Waiting[] {
   const locked: Waiting[] = [];
+  const settled: (() => void)[] = [];
   for (const [index, waiting] of batch.entries()) {
     const row = rows[index];
     if (row?.item !== index + 1) throw new Error('append_messages lost an item');
-    if (row.status === 'locked') {
-      locked.push(waiting);
-    } else if (row.status === 'duplicate' && row.message_id === waiting.message.message_id) {
-      waiting.resolve({ ...row, status: 'ok' });
-    } else {
-      waiting.resolve(row);
-    }
+    const own = row.message_id === waiting.message.message_id;
+    if (row.status === 'locked') locked.push(waiting);
+    else if (own) settled.push(() => waiting.resolve({ ...row, status: 'ok' }));
+    else settled.push(() => waiting.resolve(row));
   }
+  setImmediate(() => {
+    for (const settle of settled) settle();
+  });
   return locked;
 }
 
