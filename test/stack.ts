@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Test } from 'tap';
 import { isAlive } from '../dev/child.ts';
@@ -9,6 +10,7 @@ import { type Stack, type StackOptions, startStack } from '../dev/stack.ts';
 import { createDatabase, isSoak, redisUrl, type TestDatabase } from '../dev/test-servers.ts';
 import { newId } from '../shared/ids.ts';
 import { Client, type ClientOptions, type MessageEvent } from './client.ts';
+import { signalTree } from './process-tree.ts';
 import { upgrade } from './websocket.ts';
 
 export type Person = { id: string; token: string };
@@ -166,6 +168,10 @@ export class System {
       const query = `after_seq=${after}&limit=${HISTORY_PAGE}`;
       const path = `/api/v1/conversations/${conversationId}/messages?${query}`;
       const { status, body } = await this.rest('GET', path, { token: person.token });
+      if (status === 429) {
+        await delay(1_000 * (body.error?.retry_after ?? 1));
+        continue;
+      }
       if (status !== 200) throw new Error(`history: ${status} ${JSON.stringify(body)}`);
       messages.push(...(body.messages as MessageEvent[]));
       hasMore = body.has_more as boolean;
@@ -184,6 +190,13 @@ export class System {
       this.#sql.on('error', (error) => void error);
     }
     return this.#sql;
+  }
+
+  /** To a process and what it has started: for a server, all of it. */
+  signal(name: string, signal: NodeJS.Signals): void {
+    const running = this.stack.processes.find((process) => process.name === name);
+    if (running === undefined) throw new Error(`no process ${name}`);
+    signalTree(running.pid, signal);
   }
 
   /** What our services have written, by process. */
@@ -206,6 +219,7 @@ export class System {
   async close(): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.destroy()));
     await this.#sql?.end();
+    for (const { pid } of this.stack.processes) signalTree(pid, 'SIGCONT');
     await this.stack.stop();
     const left = this.stack.processes.filter(isAlive).map(({ name }) => name);
     if (left.length > 0) throw new Error(`still running: ${left.join(', ')}`);
@@ -216,6 +230,8 @@ export class System {
 
   /** For the end of the test process, where nothing can be awaited. */
   killAll(): void {
-    for (const { name } of this.stack.processes) this.stack.kill(name, 'SIGKILL');
+    for (const running of this.stack.processes) {
+      if (isAlive(running)) signalTree(running.pid, 'SIGKILL');
+    }
   }
 }

@@ -1,0 +1,117 @@
+import t from 'tap';
+import { newId } from '../shared/ids.ts';
+import type { Client } from './client.ts';
+import { numbers, seqsOf } from './numbers.ts';
+import { type Person, setStack } from './stack.ts';
+import { until } from './until.ts';
+
+/** What is frozen (SIGSTOP) answers nothing and refuses nothing: the worst kind of dead. */
+const system = await setStack(t, { edges: 2, routers: 1, stores: 1, areServersOwn: true });
+const ANSWER_MS_MAX = 5_000;
+const TYPED = /^(DATABASE_UNAVAILABLE|MESSAGING_UNAVAILABLE|TIMEOUT)$/;
+
+async function scene() {
+  const [ann, bob] = await system.people(2);
+  const conversation = await system.conversation([ann, bob]);
+  const [a, b] = [await system.connectNew(ann), await system.connectNew(bob, { edge: 2 })];
+  await a.post(conversation, 'before');
+  await b.messages(1);
+  return { ann, bob, conversation, a, b };
+}
+
+type Asked = { client: Client; person: Person; conversation: string };
+
+/** Every kind of request at once; the codes they are answered with, and how long each took. */
+function askAll({ client, person, conversation }: Asked) {
+  const codeOf = (error?: { code: string }): string => error?.code ?? 'none';
+  const path = `/api/v1/conversations/${conversation}/messages`;
+  const call = { token: person.token };
+  const body = { client_msg_id: newId<string>(), content: 'by REST' };
+  const ofFrame = (frame: Record<string, unknown>) =>
+    client.ask(frame).then(({ error }) => codeOf(error));
+  const asked: [string, Promise<string>][] = [
+    ['message', client.post(conversation, 'meanwhile').then(({ error }) => codeOf(error))],
+    ['history', ofFrame({ type: 'history', conversation_id: conversation })],
+    ['conversations', ofFrame({ type: 'conversations' })],
+    [
+      'REST send',
+      system.rest('POST', path, { ...call, body }).then(({ body }) => codeOf(body.error)),
+    ],
+    ['REST history', system.rest('GET', path, call).then(({ body }) => codeOf(body.error))],
+  ];
+  const startedAt = Date.now();
+  return Promise.all(
+    asked.map(async ([name, answer]) => {
+      const code = await answer;
+      return { name, code, tookMs: Date.now() - startedAt };
+    }),
+  );
+}
+
+for (const name of ['postgres', 'store-1', 'router-1', 'nats']) {
+  t.test(`while ${name} is frozen every request is answered in time, typed`, async (t) => {
+    const { ann, bob, conversation, a, b } = await scene();
+    system.signal(name, 'SIGSTOP');
+    for (const round of [1, 2]) {
+      const answers = await askAll({ client: a, person: ann, conversation });
+      for (const { name: what, code, tookMs } of answers) {
+        const isServed = name === 'router-1' && /history/.test(what);
+        if (!isServed) t.match(code, TYPED, `${what} ${round}: ${code}`);
+        t.ok(tookMs <= ANSWER_MS_MAX, `${what} ${round}: ${tookMs} ms`);
+      }
+    }
+    await a.settled();
+    system.signal(name, 'SIGCONT');
+    await until('it goes on', async () => {
+      return (await a.post(conversation, 'after')).type === 'reply';
+    });
+    await b.next(({ content }) => content === 'after');
+    // What was committed without an answer is owed, and repaired once it is 5 s old.
+    const history = await until('all of history delivered', async () => {
+      const messages = await system.history(bob, conversation);
+      const delivered = new Set(seqsOf(b.messageEvents));
+      return messages.every(({ seq }) => delivered.has(seq)) && messages;
+    });
+    t.same(seqsOf(history), numbers(1, history.length), 'gapless');
+    t.equal(new Set(seqsOf(b.messageEvents)).size, history.length, 'nothing else was delivered');
+  });
+}
+
+t.test('a frozen edge does not eat the queue of a device that goes elsewhere', async (t) => {
+  const { bob, conversation, a } = await scene();
+  const frozen = await system.connect(bob, { edge: 2, device: 'phone', isAcking: false });
+  await a.post(conversation, 'one');
+  await frozen.messages(1);
+  system.signal('edge-2', 'SIGSTOP');
+  for (const n of numbers(1, 5)) await a.post(conversation, `unseen ${n}`);
+  const startedAt = Date.now();
+  const back = await system.connect(bob, { edge: 1 });
+  t.ok(Date.now() - startedAt < 2_000, 'lets in without waiting for it');
+  t.equal(back.received[0]?.resumed, true);
+  for (const n of numbers(6, 8)) await a.post(conversation, `unseen ${n}`);
+  const seqs = () => new Set(seqsOf(back.messageEvents));
+  await until('all of it', () => seqs().size === 9, 25_000);
+  t.same(
+    [...seqs()].sort((x, y) => x - y),
+    numbers(2, 10),
+  );
+  system.signal('edge-2', 'SIGCONT');
+  t.match(await frozen.closed, { code: 4505 });
+  await a.post(conversation, 'last');
+  await back.next(({ content }) => content === 'last');
+});
+
+t.test('an edge that thaws gives its own device what came meanwhile', async (t) => {
+  const { bob, conversation, a } = await scene();
+  const client = await system.connect(bob, { edge: 2, device: 'phone' });
+  system.signal('edge-2', 'SIGSTOP');
+  for (const n of numbers(1, 5)) await a.post(conversation, `${n}`);
+  system.signal('edge-2', 'SIGCONT');
+  const events = await client.messages(5);
+  t.same(seqsOf(events), numbers(2, 6));
+  t.ok(client.isOpen);
+});
+
+t.test('no log holds a person, a conversation or a token', async (t) => {
+  t.same(system.leaks(), []);
+});
