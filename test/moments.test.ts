@@ -34,8 +34,8 @@ const holdConversation = (id: string) =>
 
 /** Whoever commits a message waits for the one who holds the lock, and nobody else. */
 async function holdCommits() {
-  await system.sql(`create or replace function wait_for_test() returns trigger language plpgsql as $$
-    begin perform pg_advisory_xact_lock_shared(4711); return null; end $$`);
+  await system.sql(`create or replace function wait_for_test() returns trigger
+    language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(4711); return null; end $$`);
   await system.sql(`create constraint trigger wait_for_test after insert on message_keys
     deferrable initially deferred for each row execute function wait_for_test()`);
   const held = await hold('select pg_advisory_xact_lock(4711)', []);

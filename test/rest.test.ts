@@ -16,10 +16,9 @@ const create = (person: Person, body: unknown) =>
   system.rest('POST', `${API}/conversations`, { token: person.token, body });
 const get = (person: Person, path: string) =>
   system.rest('GET', `${API}${path}`, { token: person.token });
-const post = (person: Person, conversation: string, body: unknown, headers = {}) =>
-  system.rest('POST', `${API}/conversations/${conversation}/messages`, {
-    ...{ token: person.token, body, headers },
-  });
+const pathOf = (conversation: string): string => `${API}/conversations/${conversation}/messages`;
+const post = ({ token }: Person, conversation: string, body: unknown) =>
+  system.rest('POST', pathOf(conversation), { token, body });
 const codeOf = ({ status, body }: RestAnswer) => [status, body.error?.code];
 
 t.test('a direct conversation is made once, whoever asks, and tells both devices', async (t) => {
@@ -108,18 +107,19 @@ t.test('a message by REST reaches sockets, and is 201 and then 200', async (t) =
   const first = await post(ann, conversation, body);
   t.equal(first.status, 201);
   t.match(first.body, { seq: 1, client_msg_id: body.client_msg_id, conversation_id: conversation });
-  const second = await post(ann, conversation, { content: 'x' }, idempotency(body.client_msg_id));
+  const postWithKey = (key: string, body: unknown) =>
+    system.rest('POST', pathOf(conversation), {
+      ...{ token: ann.token, body, headers: { 'idempotency-key': key } },
+    });
+  const second = await postWithKey(body.client_msg_id, { content: 'x' });
   t.equal(second.status, 200);
   t.match(second.body, { ...first.body, duplicate: true });
   t.match(await device.messages(1), [{ content: 'by REST', metadata: { a: 1 }, seq: 1 }]);
   const both = { ...body, client_msg_id: newId<string>() };
-  const key = idempotency(newId<string>());
-  t.same(codeOf(await post(ann, conversation, both, key)), [400, 'INVALID_REQUEST']);
+  t.same(codeOf(await postWithKey(newId(), both)), [400, 'INVALID_REQUEST']);
   const none = await post(ann, conversation, { content: 'no key' });
   t.same(codeOf(none), [400, 'INVALID_REQUEST']);
 });
-
-const idempotency = (key: string) => ({ 'idempotency-key': key });
 
 t.test('history pages both ways without a gap and refuses two positions', async (t) => {
   const [ann, bob] = await system.people(2);

@@ -1,0 +1,151 @@
+import t from 'tap';
+import { startNats } from '../dev/test-servers.ts';
+import { newId } from '../shared/ids.ts';
+import { probeNats } from './nats-probe.ts';
+
+/**
+ * Who may say and hear what on a server with the real configuration and the real seeds. What is
+ * expected stands here once more, by hand: a table that is tested against itself proves nothing.
+ */
+const nats = await startNats();
+t.teardown(() => nats.stop());
+const port = Number(new URL(nats.url).port);
+
+const USER = newId<string>();
+const DELIVER = `deliver.${USER}.phone`;
+const ACK_INBOX = `$JS.ACK.INBOX_3.${USER}_phone.1.2.3.4.5`;
+const ACK_RECEIPTS = '$JS.ACK.RECEIPTS.store.1.2.3.4.5';
+const ACK_PUSH = '$JS.ACK.PUSH.push.1.2.3.4.5';
+const ACK_KAHA = '$JS.ACK.KAHA_EVENTS.profiles.1.2.3.4.5';
+
+/** Every kind of subject there is, and some that nobody should know. */
+const SUBJECTS = [
+  ...['rpc.router.router-1', 'rpc.store.messages.append', 'rpc.store.messages.history'],
+  ...['rpc.store.messages.undelivered', 'rpc.store.conversations.create', 'rpc.store.outbox.claim'],
+  ...['rpc.store.partitions.ensure', 'rpc.store.retention.delete', 'rpc.profiles.get'],
+  ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
+  ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
+  ...['router.alive', 'router.who', 'router.leaving', 'released.router-1.7'],
+  ...[ACK_INBOX, ACK_RECEIPTS, ACK_PUSH, ACK_KAHA],
+  ...['$JS.API.INFO', '$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.INBOX_3'],
+  ...['$JS.API.STREAM.PURGE.INBOX_3', '$JS.API.STREAM.UPDATE.INBOX_3', '$JS.API.STREAM.NAMES'],
+  ...[
+    '$JS.API.STREAM.INFO.INBOX_3',
+    '$JS.API.STREAM.INFO.RECEIPTS',
+    '$JS.API.STREAM.INFO.KAHA_EVENTS',
+  ],
+  ...['$JS.API.STREAM.MSG.GET.INBOX_3', '$JS.API.STREAM.MSG.DELETE.INBOX_3'],
+  ...['$JS.API.DIRECT.GET.INBOX_3', '$JS.API.CONSUMER.CREATE.INBOX_3'],
+  ...['$JS.API.CONSUMER.CREATE.INBOX_3.x.y', '$JS.API.CONSUMER.DURABLE.CREATE.INBOX_3.x'],
+  ...['$JS.API.CONSUMER.DELETE.INBOX_3.x', '$JS.API.CONSUMER.INFO.INBOX_3.x'],
+  ...['$JS.API.CONSUMER.NAMES.INBOX_3', '$JS.API.CONSUMER.LIST.INBOX_3'],
+  ...['$JS.API.CONSUMER.MSG.NEXT.INBOX_3.x', '$JS.API.CONSUMER.MSG.NEXT.RECEIPTS.store'],
+  ...['$JS.API.CONSUMER.INFO.RECEIPTS.store', '$JS.API.CONSUMER.MSG.NEXT.KAHA_EVENTS.profiles'],
+  ...['$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles', '$JS.FC.INBOX_3.x.y'],
+  ...[
+    '_INBOX.edge-1.a',
+    '_INBOX.edge-2.a',
+    '_INBOX.router.a',
+    '_INBOX.store.a',
+    '_INBOX.profiles.a',
+  ],
+  ...['_INBOX.retention.a', '_INBOX.kaha.a', '_INBOX.setup.a', '_INBOX.a', '_R_.a'],
+  ...[
+    '$JS.EVENT.ADVISORY.CONSUMER.CREATED.INBOX_3.x',
+    '$JS.EVENT.ADVISORY.CONSUMER.DELETED.INBOX_3.x',
+  ],
+  ...['$JS.EVENT.ADVISORY.API', '$SYS.REQ.SERVER.PING', '$SYS.ACCOUNT.A.CONNECT', 'anything'],
+];
+
+type Rights = { publish: string[]; subscribe: string[] };
+
+const consumerOf = (stream: string, durable: string): string[] => [
+  `$JS.API.STREAM.INFO.${stream}`,
+  `$JS.API.CONSUMER.INFO.${stream}.${durable}`,
+  `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
+];
+
+const edge = (name: string): Rights => ({
+  publish: [
+    ...['rpc.router.router-1', 'rpc.store.messages.history', 'rpc.store.messages.undelivered'],
+    ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
+    ...[ACK_INBOX, 'released.router-1.7'],
+  ],
+  subscribe: [
+    ...[DELIVER, `user.${USER}`, `presence.${USER}`, 'router.alive', 'router.leaving'],
+    `_INBOX.${name}.a`,
+  ],
+});
+
+const ALLOWED: Record<string, Rights> = {
+  'edge-1': edge('edge-1'),
+  'edge-2': edge('edge-2'),
+  router: {
+    publish: [
+      ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, 'receipts.router-1', `push.${USER}`],
+      ...['router.alive', 'router.leaving', 'rpc.profiles.get'],
+      ...SUBJECTS.filter((subject) => subject.startsWith('rpc.store.')),
+      ...['$JS.API.INFO', '$JS.API.CONSUMER.CREATE.INBOX_3', '$JS.API.CONSUMER.CREATE.INBOX_3.x.y'],
+      ...['$JS.API.CONSUMER.DURABLE.CREATE.INBOX_3.x', '$JS.API.CONSUMER.DELETE.INBOX_3.x'],
+      ...['$JS.API.CONSUMER.INFO.INBOX_3.x', '$JS.API.CONSUMER.NAMES.INBOX_3'],
+      ...['$JS.API.CONSUMER.INFO.RECEIPTS.store', '$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles'],
+      ...SUBJECTS.filter((subject) => subject.startsWith('$JS.API.STREAM.INFO.')),
+    ],
+    subscribe: [
+      ...['rpc.router.router-1', 'router.who', 'released.router-1.7', '_INBOX.router.a'],
+      ...SUBJECTS.filter((subject) => subject.startsWith('$JS.EVENT.ADVISORY.CONSUMER.')),
+    ],
+  },
+  store: {
+    publish: [...consumerOf('RECEIPTS', 'store'), ACK_RECEIPTS],
+    subscribe: [
+      ...SUBJECTS.filter((subject) => subject.startsWith('rpc.store.')),
+      '_INBOX.store.a',
+    ],
+  },
+  profiles: {
+    publish: [...consumerOf('KAHA_EVENTS', 'profiles'), ACK_KAHA, `user.${USER}`],
+    subscribe: ['rpc.profiles.get', '_INBOX.profiles.a'],
+  },
+  retention: {
+    publish: ['rpc.store.partitions.ensure', 'rpc.store.retention.delete'],
+    subscribe: ['_INBOX.retention.a'],
+  },
+  kaha: {
+    publish: ['kaha.user.profile.updated', 'kaha.business.profile.updated'],
+    subscribe: ['_INBOX.kaha.a'],
+  },
+  setup: {
+    publish: SUBJECTS.filter((subject) => subject.startsWith('$JS.API.')),
+    subscribe: ['_INBOX.setup.a'],
+  },
+};
+
+/** Nobody may listen in on everybody. */
+const WILDCARDS = [
+  ...['>', '*', '*.>', 'inbox.>', 'inbox.*.*', 'deliver.>', 'rpc.>', 'receipts.>'],
+  ...['kaha.>', 'push.>', '_INBOX.>', '_INBOX.*.*', '$JS.>', '$JS.ACK.>', '$JS.API.>', '$SYS.>'],
+];
+for (const [user, { publish, subscribe }] of Object.entries(ALLOWED)) {
+  t.test(`${user} may say and hear what it needs and nothing else`, async (t) => {
+    const probe = await probeNats(port, nats.seeds[user] as string);
+    t.teardown(() => probe.close());
+    const said: string[] = [];
+    const heard: string[] = [];
+    for (const subject of SUBJECTS) {
+      if (await probe.mayPublish(subject)) said.push(subject);
+      if (await probe.maySubscribe(subject)) heard.push(subject);
+    }
+    t.same(said.sort(), SUBJECTS.filter((one) => publish.includes(one)).sort(), 'publish');
+    t.same(heard.sort(), SUBJECTS.filter((one) => subscribe.includes(one)).sort(), 'subscribe');
+    const wide: string[] = [];
+    for (const subject of WILDCARDS) if (await probe.maySubscribe(subject)) wide.push(subject);
+    t.same(wide, [], 'wildcards');
+  });
+}
+
+t.test('who has no seed of the server is not let in at all', async (t) => {
+  const stranger = await startNats();
+  t.teardown(() => stranger.stop());
+  await t.rejects(probeNats(port, stranger.seeds.setup as string), { message: /Authorization/ });
+});
