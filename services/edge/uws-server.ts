@@ -137,14 +137,14 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
   let isAborted = false;
   const finish = (answer: UpgradeAnswer): void => {
     if (isAborted) return;
-    res.cork(() => {
-      if (!answer.isAccepted) {
-        write(res, answer.answer);
-        return;
-      }
-      const { session, subprotocol = '' } = answer;
-      res.upgrade({ session }, key, subprotocol, extensions, context);
-    });
+    if (!answer.isAccepted) {
+      res.cork(() => write(res, answer.answer));
+      return;
+    }
+    // Not corked: after an upgrade the library's cork still reads the socket as HTTP where the
+    // memory did not move, and by what it finds there closes one in some hundreds (1006).
+    const { session, subprotocol = '' } = answer;
+    res.upgrade({ session }, key, subprotocol, extensions, context);
   };
   const answer = handlers.upgrade({
     origin: req.getHeader('origin'),
