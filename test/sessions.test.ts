@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Client } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
@@ -9,6 +10,9 @@ const system = await setStack(t);
 const CODES = { tooManyDevices: 4504, replaced: 4505 };
 const DEVICES_MAX = 10;
 const NEW_DEVICES_MAX = 20;
+const HOPPING_MESSAGES = 40;
+/** Below the rate that a user may send at. */
+const PACE_MS = 100;
 
 const resumedOf = (client: Client): unknown => client.received[0]?.resumed;
 
@@ -54,6 +58,42 @@ t.test('of many sessions of one device at once one stays, and it gets everything
   );
   t.same(new Set(codes), new Set([CODES.replaced]));
   t.ok(left?.isOpen, 'still');
+});
+
+t.test('a device that hops between edges amid messages gets all in order, no gap', async (t) => {
+  const { bob, conversation, writer } = await scene();
+  const hops = [await system.connectNew(bob)];
+  let isWriting = true;
+  const write = async (): Promise<void> => {
+    for (const n of numbers(1, HOPPING_MESSAGES)) {
+      await writer.post(conversation, `${n}`);
+      await delay(PACE_MS);
+    }
+    isWriting = false;
+  };
+  const writing = write();
+  while (isWriting) {
+    const hop = hops.length;
+    // Every other one leaves all that it got to its successor.
+    hops.push(await system.connect(bob, { edge: 1 + (hop % 2), isAcking: hop % 2 === 0 }));
+    await delay(PACE_MS * (hop % 4));
+  }
+  await writing;
+  const last = await system.connect(bob);
+  hops.push(last);
+  await writer.post(conversation, 'end');
+  await last.next(({ content }) => content === 'end');
+  let highest = 0;
+  for (const { messageEvents } of hops) {
+    const [first = highest + 1] = seqsOf(messageEvents);
+    t.ok(first <= highest + 1, `${first} follows ${highest}`);
+    t.same(seqsOf(messageEvents), numbers(first, first + messageEvents.length - 1));
+    highest = Math.max(highest, first + messageEvents.length - 1);
+  }
+  t.equal(highest, HOPPING_MESSAGES + 1);
+  t.ok(hops.slice(1).every((hop) => resumedOf(hop) === true));
+  const codes = await Promise.all(hops.slice(0, -1).map(async ({ closed }) => (await closed).code));
+  t.same(new Set(codes), new Set([CODES.replaced]));
 });
 
 t.test('sessions of other devices and of other people are left alone', async (t) => {
