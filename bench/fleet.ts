@@ -121,7 +121,7 @@ export class Fleet implements ClientHandler<Connection> {
     connection.client = undefined;
     if (wasReady) this.readyCount -= 1;
     if (this.#isClosing) return;
-    tallyOne(this.endings, status === undefined ? `close ${code}` : `http ${status}`);
+    tallyOne(this.endings, nameOf(ending));
     if (wasReady) {
       connection.wantedSinceMs = performance.now();
       this.#events.lost(connection);
@@ -181,4 +181,9 @@ export class Fleet implements ClientHandler<Connection> {
       localAddress: localAddresses[place.index % Math.max(1, localAddresses.length)],
     };
   }
+}
+
+function nameOf({ code, status, error }: Ending): string {
+  if (status !== undefined) return `http ${status}`;
+  return error === undefined ? `close ${code}` : `close ${code} ${error}`;
 }

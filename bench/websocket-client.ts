@@ -9,8 +9,16 @@ export type ClientTarget = UpgradeRequest & {
   localAddress: string | undefined;
 };
 
-/** Why it is over: a close code (1006 where none came), the status of a refused upgrade, or both. */
-export type Ending = { code: number; status: number | undefined; retryAfterS: number | undefined };
+/** Why it is over. */
+export type Ending = {
+  /** 1006 where none came. */
+  code: number;
+  /** Of an upgrade that was refused. */
+  status: number | undefined;
+  retryAfterS: number | undefined;
+  /** Of the operating system or the parser, where there was one. */
+  error: string | undefined;
+};
 
 /** One for all connections; `owner` tells which. */
 export type ClientHandler<Owner> = {
@@ -30,6 +38,12 @@ const ABNORMAL = 1006;
 const PROTOCOL_ERROR = 1002;
 const NORMAL = 1000;
 const SWITCHING = 101;
+const ABNORMAL_ENDING: Ending = {
+  code: ABNORMAL,
+  status: undefined,
+  retryAfterS: undefined,
+  error: undefined,
+};
 /** Reads are handled before they return: one buffer and one cursor do for all connections. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 const cursor = new FrameCursor();
@@ -61,8 +75,9 @@ export class WebSocketClient<Owner> {
       this.#state = 'upgrading';
       this.#socket.write(upgradeRequest(target), 'latin1');
     });
-    // What 'error' says, 'close' says again; it must only not go unheard.
-    this.#socket.on('error', () => this.#socket.destroy());
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#ending ??= { ...ABNORMAL_ENDING, error: error.code ?? error.message };
+    });
     this.#socket.once('close', () => this.#closed());
   }
 
@@ -95,8 +110,9 @@ export class WebSocketClient<Owner> {
         const whole = Buffer.concat([this.#rest, readBuffer.subarray(0, bytes)]);
         this.#take(whole, whole.length);
       }
-    } catch {
-      this.#ending = { code: PROTOCOL_ERROR, status: undefined, retryAfterS: undefined };
+    } catch (error) {
+      const { message } = error as Error;
+      this.#ending = { ...ABNORMAL_ENDING, code: PROTOCOL_ERROR, error: message };
       this.#socket.destroy();
     }
     return true;
@@ -110,7 +126,7 @@ export class WebSocketClient<Owner> {
       if (response === undefined) return;
       const { status, retryAfterS } = response;
       if (status !== SWITCHING) {
-        this.#ending = { code: ABNORMAL, status, retryAfterS };
+        this.#ending = { ...ABNORMAL_ENDING, status, retryAfterS };
         this.#socket.destroy();
         return;
       }
@@ -147,7 +163,7 @@ export class WebSocketClient<Owner> {
   #closing(): void {
     const { buffer, from, to } = cursor;
     const code = to - from >= 2 ? buffer.readUInt16BE(from) : ABNORMAL;
-    this.#ending = { code, status: undefined, retryAfterS: undefined };
+    this.#ending = { ...ABNORMAL_ENDING, code };
     this.send(closeFrame(NORMAL));
     this.#state = 'closed';
     this.#socket.end();
@@ -156,7 +172,6 @@ export class WebSocketClient<Owner> {
   #closed(): void {
     this.#state = 'closed';
     this.#rest = undefined;
-    const none = { code: ABNORMAL, status: undefined, retryAfterS: undefined };
-    this.#handler.closed(this.#owner, this.#ending ?? none);
+    this.#handler.closed(this.#owner, this.#ending ?? ABNORMAL_ENDING);
   }
 }
