@@ -1,0 +1,136 @@
+import { cpSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { NatsConnection } from 'nats';
+import t from 'tap';
+import { setUpStreams } from '../services/router/stream-setup.ts';
+import { shardOf, type UserId } from '../shared/ids.ts';
+import { connectNats } from '../shared/nats-connection.ts';
+import { durableName, streams } from '../shared/subjects.ts';
+import type { Client } from './client.ts';
+import { numbers, seqsOf } from './numbers.ts';
+import { type Person, setStack } from './stack.ts';
+import { startTraffic } from './traffic.ts';
+
+/** NATS loses what it was trusted with: queues, all of its data, or the last minutes of it. */
+const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
+const SHARDS = 64;
+const INBOX_BYTES_MAX = 4 * 1024 ** 3;
+/** Told 1.5 s after the loss was noticed at the earliest, and again where nobody listened. */
+const TOLD_MS = 20_000;
+const BETWEEN = 25;
+
+const jetStreamDir = ((): string => {
+  const config = system.stack.processes.find(({ name }) => name === 'nats')?.args.at(-1);
+  if (config === undefined) throw new Error('NATS is not of the stack');
+  return join(dirname(config), 'jetstream');
+})();
+
+async function withSetup(use: (nc: NatsConnection) => Promise<unknown>): Promise<void> {
+  const { urls, seeds } = system.stack;
+  const user = { natsUser: 'setup', instance: 'setup', nkeySeed: seeds.setup ?? '' };
+  const nc = await connectNats({ url: urls.nats, ...user });
+  try {
+    await use(nc);
+  } finally {
+    await nc.close();
+  }
+}
+
+const setUp = () =>
+  withSetup((nc) =>
+    setUpStreams(nc, { shards: SHARDS, replicas: 1, inboxBytesMax: INBOX_BYTES_MAX }),
+  );
+
+/** Behind the back of all services. */
+function loseQueue({ id }: Person, device = 'phone'): Promise<void> {
+  const stream = streams.inbox(shardOf(id as UserId, SHARDS));
+  const subject = `$JS.API.CONSUMER.DELETE.${stream}.${durableName(id as UserId, device)}`;
+  return withSetup(async (nc) => {
+    const reply = (await nc.request(subject)).json<{ success?: boolean }>();
+    if (reply.success !== true) throw new Error(JSON.stringify(reply));
+  });
+}
+
+async function scene() {
+  const [ann, bob] = await system.people(2);
+  const conversation = await system.conversation([ann, bob]);
+  const [a, b] = [await system.connectNew(ann), await system.connectNew(bob, { edge: 2 })];
+  await a.post(conversation, 'before');
+  await b.messages(1);
+  await b.settled();
+  return { bob, conversation, a, b };
+}
+
+const distinct = (client: Client): number[] => [...new Set(seqsOf(client.messageEvents))];
+
+t.test('a session whose queue is lost is told resync, gets the rest and goes on', async (t) => {
+  const { bob, conversation, a, b } = await scene();
+  await loseQueue(bob);
+  for (const n of numbers(2, 6)) await a.post(conversation, `${n}`);
+  await b.next('resync', TOLD_MS);
+  await b.next('replay_end');
+  await a.post(conversation, 'after');
+  const event = await b.next(({ content }) => content === 'after');
+  t.type(event.q, 'number');
+  t.same(distinct(b), numbers(1, 7));
+  t.ok(b.isOpen, 'the same socket');
+});
+
+t.test('who was away when the queue was lost is told resumed: false and misses none', async (t) => {
+  const { bob, conversation, a, b } = await scene();
+  await b.close();
+  await loseQueue(bob);
+  for (const n of numbers(2, 6)) await a.post(conversation, `${n}`);
+  const back = await system.connectNew(bob);
+  t.equal(back.received[0]?.resumed, false);
+  t.same(seqsOf(back.messageEvents), numbers(2, 6));
+  await a.post(conversation, 'after');
+  t.same(seqsOf(await back.messages(6)), numbers(2, 7));
+});
+
+t.test('NATS comes back without any of its data: nothing acknowledged is lost', async (t) => {
+  const { bob, conversation, a, b } = await scene();
+  await b.close();
+  await a.post(conversation, 'for who is away');
+  const traffic = await startTraffic(system, [1, 2]);
+  await traffic.progress(BETWEEN);
+  system.signal('nats', 'SIGKILL');
+  rmSync(jetStreamDir, { recursive: true });
+  await system.stack.start('nats');
+  await setUp();
+  await traffic.progress(BETWEEN);
+  await traffic.check(t);
+  t.ok(
+    traffic.devices.every(({ resyncs }) => resyncs > 0),
+    'every device was told',
+  );
+  const back = await system.connectNew(bob);
+  t.equal(back.received[0]?.resumed, false);
+  t.same(distinct(back), [2]);
+});
+
+t.test('NATS comes back with older data: nothing acknowledged is lost', async (t) => {
+  const { bob, conversation, a, b } = await scene();
+  const traffic = await startTraffic(system, [1, 2]);
+  await traffic.progress(BETWEEN);
+  await system.stack.stopProcess('nats');
+  const copy = `${jetStreamDir}-copy`;
+  cpSync(jetStreamDir, copy, { recursive: true });
+  await system.stack.start('nats');
+  await traffic.progress(BETWEEN);
+  await b.close();
+  await a.post(conversation, 'for who is away');
+  system.signal('nats', 'SIGKILL');
+  rmSync(jetStreamDir, { recursive: true });
+  cpSync(copy, jetStreamDir, { recursive: true });
+  await system.stack.start('nats');
+  await traffic.progress(BETWEEN);
+  await traffic.check(t);
+  const back = await system.connect(bob);
+  await back.messages(1);
+  t.ok(distinct(back).includes(2));
+});
+
+t.test('no log holds a person, a conversation or a token', async (t) => {
+  t.same(system.leaks(), []);
+});
