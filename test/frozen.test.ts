@@ -1,8 +1,7 @@
 import t from 'tap';
-import { newId } from '../shared/ids.ts';
-import type { Client } from './client.ts';
+import { askAll } from './ask-all.ts';
 import { numbers, seqsOf } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
+import { setStack } from './stack.ts';
 import { until } from './until.ts';
 
 /** What is frozen (SIGSTOP) answers nothing and refuses nothing: the worst kind of dead. */
@@ -19,41 +18,12 @@ async function scene() {
   return { ann, bob, conversation, a, b };
 }
 
-type Asked = { client: Client; person: Person; conversation: string };
-
-/** Every kind of request at once; the codes they are answered with, and how long each took. */
-function askAll({ client, person, conversation }: Asked) {
-  const codeOf = (error?: { code: string }): string => error?.code ?? 'none';
-  const path = `/api/v1/conversations/${conversation}/messages`;
-  const call = { token: person.token };
-  const body = { client_msg_id: newId<string>(), content: 'by REST' };
-  const ofFrame = (frame: Record<string, unknown>) =>
-    client.ask(frame).then(({ error }) => codeOf(error));
-  const asked: [string, Promise<string>][] = [
-    ['message', client.post(conversation, 'meanwhile').then(({ error }) => codeOf(error))],
-    ['history', ofFrame({ type: 'history', conversation_id: conversation })],
-    ['conversations', ofFrame({ type: 'conversations' })],
-    [
-      'REST send',
-      system.rest('POST', path, { ...call, body }).then(({ body }) => codeOf(body.error)),
-    ],
-    ['REST history', system.rest('GET', path, call).then(({ body }) => codeOf(body.error))],
-  ];
-  const startedAt = Date.now();
-  return Promise.all(
-    asked.map(async ([name, answer]) => {
-      const code = await answer;
-      return { name, code, tookMs: Date.now() - startedAt };
-    }),
-  );
-}
-
 for (const name of ['postgres', 'store-1', 'router-1', 'nats']) {
   t.test(`while ${name} is frozen every request is answered in time, typed`, async (t) => {
     const { ann, bob, conversation, a, b } = await scene();
     system.signal(name, 'SIGSTOP');
     for (const round of [1, 2]) {
-      const answers = await askAll({ client: a, person: ann, conversation });
+      const answers = await askAll(system, { client: a, person: ann, conversation });
       for (const { name: what, code, tookMs } of answers) {
         const isServed = name === 'router-1' && /history/.test(what);
         if (!isServed) t.match(code, TYPED, `${what} ${round}: ${code}`);
