@@ -9,7 +9,13 @@ import { until } from './until.ts';
 const DEBUG = { LOG_LEVEL: 'trace' };
 const system = await setStack(t, {
   ...{ edges: 2, routers: 1, stores: 1, areServersOwn: true },
-  env: { edge: DEBUG, router: DEBUG, store: DEBUG, profiles: DEBUG, retention: DEBUG },
+  env: {
+    edge: { ...DEBUG, DRAIN_MS: '200' },
+    router: DEBUG,
+    store: DEBUG,
+    profiles: DEBUG,
+    retention: DEBUG,
+  },
 });
 const { canaries } = system;
 

@@ -120,6 +120,10 @@ export class Device {
   #receive(frame: Frame): void {
     if (frame.type === 'resync' && this.#client !== undefined) this.#catchUp(this.#client);
     if (frame.type === 'message') this.#hold(frame as MessageEvent);
+    if (frame.type === 'going_away') {
+      const leaving = this.#client;
+      setTimeout(() => leaving?.close(), Number(frame.reconnect_after_ms)).unref();
+    }
   }
 
   #hold(event: MessageEvent): void {
