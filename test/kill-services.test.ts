@@ -5,7 +5,10 @@ import { setStack } from './stack.ts';
 import { startTraffic } from './traffic.ts';
 
 /** Each kind of process dies in the middle of traffic, by kill -9. */
-const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });
+const system = await setStack(t, {
+  ...{ edges: 2, routers: 2, stores: 2 },
+  env: { edge: { DRAIN_MS: '1000' } },
+});
 const ROUNDS = isSoak ? 20 : 1;
 const BETWEEN = 25;
 
@@ -37,6 +40,17 @@ for (const [what, names] of VICTIMS) {
     );
   });
 }
+
+t.test('a rolling restart of everything loses nothing and is never slow', async (t) => {
+  const traffic = await startTraffic(system, [1, 2]);
+  for (const name of ['store', 'router', 'edge'].flatMap((kind) => [`${kind}-1`, `${kind}-2`])) {
+    await system.stack.stopProcess(name);
+    await system.stack.start(name);
+    await traffic.progress(BETWEEN);
+  }
+  await traffic.check(t);
+  t.ok(traffic.devices.every(({ resyncs }) => resyncs === 0));
+});
 
 t.test('no log holds a person, a conversation or a token', async (t) => {
   t.same(system.leaks(), []);

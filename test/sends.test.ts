@@ -79,7 +79,12 @@ t.test('a key sent from many sockets at once gives one message', async (t) => {
     numbers(1, 4).map((n) => system.connectNew(ann, { device: `d-${n}`, edge: 1 + (n % 2) })),
   );
   const key = { client_msg_id: newId<string>() };
-  const answers = await Promise.all([a, ...others].map((one) => one.post(conversation, 'x', key)));
+  const copies = numbers(1, 4).flatMap(() => [a, ...others]);
+  const answers = await Promise.all(copies.map((one) => one.post(conversation, 'x', key)));
+  t.ok(
+    answers.every(({ type }) => type === 'reply'),
+    '20, all answered',
+  );
   t.equal(new Set(answers.map(({ data }) => data?.message_id)).size, 1);
   t.equal(answers.filter(({ data }) => data?.duplicate !== true).length, 1);
   await b.post(conversation, 'end');
