@@ -110,9 +110,11 @@ function perConnection({ usage, connections }: Report, process: ProcessReport): 
   return ((pss.end - pss.base) / share / KIB).toFixed(1);
 }
 
-function verdict({ problems }: Report): string {
-  if (problems.length === 0) return 'PASSED: everything arrived, once and in order';
-  return `FAILED: ${problems.join(', ')}`;
+function verdict({ problems, messages }: Report): string {
+  if (problems.length > 0) return `FAILED: ${problems.join(', ')}`;
+  const failed = Object.values(messages.failed).reduce((sum, count) => sum + count, 0);
+  const but = failed === 0 ? '' : `; but ${failed} of ${messages.offered} sends were refused`;
+  return `PASSED: all that was acknowledged arrived, once and in order${but}`;
 }
 
 function quantileText({ count, p50, p95, p99, max }: Quantiles): string {

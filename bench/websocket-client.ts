@@ -81,10 +81,6 @@ export class WebSocketClient<Owner> {
     this.#socket.once('close', () => this.#closed());
   }
 
-  get isOpen(): boolean {
-    return this.#state === 'open';
-  }
-
   /** A frame of client-frames.ts; dropped where the socket is not open. */
   send(frame: string): void {
     if (this.#state === 'open') this.#socket.write(frame, 'latin1');
@@ -94,13 +90,11 @@ export class WebSocketClient<Owner> {
     this.send(textFrame(payload));
   }
 
+  /** The server's answer is waited for, nothing is sent any more. */
   close(): void {
     this.send(closeFrame(NORMAL));
+    this.#state = 'closed';
     this.#socket.end();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
   }
 
   #read(bytes: number): boolean {
@@ -164,9 +158,8 @@ export class WebSocketClient<Owner> {
     const { buffer, from, to } = cursor;
     const code = to - from >= 2 ? buffer.readUInt16BE(from) : ABNORMAL;
     this.#ending = { ...ABNORMAL_ENDING, code };
-    this.send(closeFrame(NORMAL));
-    this.#state = 'closed';
-    this.#socket.end();
+    if (this.#state === 'closed') this.#socket.destroy();
+    else this.close();
   }
 
   #closed(): void {
