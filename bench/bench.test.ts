@@ -23,7 +23,8 @@ t.jobs = 4;
 let runs = 0;
 
 function begin(stack: FakeStack, line: string): Begun {
-  const json = join(dir, `${(runs += 1)}.json`);
+  runs += 1;
+  const json = join(dir, `${runs}.json`);
   const target = ['--edges', stack.url, '--kaha', stack.url, '--json', json];
   const args = ['--import=tsx', MAIN, ...target, ...line.split(' ')];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });

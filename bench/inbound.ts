@@ -49,18 +49,23 @@ export class Inbound {
     }
     switch (type) {
       case 'message':
-        return this.#message(connection, head, q > 0);
+        this.#message(connection, head, q > 0);
+        break;
       case 'reply':
-        return this.#reply(connection, head);
+        this.#reply(connection, head);
+        break;
       case 'pong':
         this.pongs += 1;
-        return;
+        break;
       case 'auth_ok':
-        return this.#events.accepted(connection, head.includes('"resumed":true'));
+        this.#events.accepted(connection, head.includes('"resumed":true'));
+        break;
       case 'going_away':
-        return this.#events.goingAway(connection, numberField(head, '"reconnect_after_ms":'));
+        this.#events.goingAway(connection, numberField(head, '"reconnect_after_ms":'));
+        break;
       case 'error':
-        return this.#error(connection, wholeOf(view));
+        this.#error(connection, wholeOf(view));
+        break;
       default:
         tallyOne(this.types, type === '' ? 'unknown' : type);
     }
@@ -77,7 +82,10 @@ export class Inbound {
 
   #reply(connection: Connection, head: string): void {
     const message = this.#keys.messageAt(head, fieldStart(head, KEY_FIELD));
-    if (message < 0) return tallyOne(this.types, 'reply to nothing');
+    if (message < 0) {
+      tallyOne(this.types, 'reply to nothing');
+      return;
+    }
     const again = head.includes('"duplicate":true');
     const seq = numberField(head, SEQ_FIELD);
     this.traffic?.acknowledged(connection, message, { seq, again });
