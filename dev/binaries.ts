@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { commandOf } from './child.ts';
 
@@ -34,11 +34,6 @@ export function missingOf(servers: readonly ServerName[]): ServerName[] {
   return servers.filter((server) => findProgram(server) === undefined);
 }
 
-/** Whether apt-get could install something without asking. */
-export function canInstall(): boolean {
-  return existsSync('/usr/bin/apt-get') && rootPrefix() !== undefined;
-}
-
 /** Installs what is missing with apt-get; throws MissingServers where that is not possible. */
 export function installMissing(servers: readonly ServerName[]): void {
   const missing = missingOf(servers);
@@ -58,26 +53,29 @@ export function installMissing(servers: readonly ServerName[]): void {
 }
 
 /** Packages must neither start a server of their own nor make a cluster: ours are private. */
+const INSTALL = `set -e
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+dropin=/etc/postgresql-common/createcluster.d/kaha-chat.conf
+made=
+clean() { rm -f $made; rmdir --ignore-fail-on-non-empty \${dropin%/*}; }
+trap clean EXIT
+if [ ! -e $policy ]; then
+  made=$policy
+  printf '#!/bin/sh\\nexit 101\\n' > $policy
+  chmod 755 $policy
+fi
+mkdir -p \${dropin%/*}
+made="$made $dropin"
+echo 'create_main_cluster = false' > $dropin
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
+`;
+
 function aptInstall(servers: readonly ServerName[], asRoot: string[]): void {
-  const script = [
-    'set -e',
-    'export DEBIAN_FRONTEND=noninteractive',
-    'policy=/usr/sbin/policy-rc.d',
-    'if [ ! -e $policy ]; then',
-    '  printf "#!/bin/sh\\nexit 101\\n" > $policy; chmod 755 $policy; trap "rm -f $policy" EXIT',
-    'fi',
-    'if [ ! -e /etc/postgresql-common/createcluster.conf ]; then',
-    '  mkdir -p /etc/postgresql-common',
-    '  echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf',
-    'fi',
-    'apt-get update -qq',
-    `apt-get install -y -qq --no-install-recommends ${packagesOf(servers)}`,
-  ].join('\n');
-  const path = join('/tmp', `kaha-install-${process.pid}.sh`);
-  writeFileSync(path, script, { mode: 0o755 });
-  const { command, args } = commandOf([...asRoot, 'sh', path]);
+  const packages = servers.map((server) => PACKAGES[server]);
+  const { command, args } = commandOf([...asRoot, 'sh', '-c', INSTALL, 'sh', ...packages]);
   const result = spawnSync(command, args, { encoding: 'utf8' });
-  rmSync(path);
   if (result.status !== 0) {
     throw new MissingServers(`apt-get failed:\n${result.stdout}${result.stderr}`);
   }

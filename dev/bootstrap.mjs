@@ -11,8 +11,10 @@ if (major < 20 || (major === 20 && minor < 18)) {
 
 const changedAt = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 if (changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json')) {
-  process.stdout.write('Installing dependencies …\n');
-  const install = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { encoding: 'utf8' });
+  process.stderr.write('Installing dependencies …\n');
+  const install = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+    encoding: 'utf8',
+  });
   if (install.status !== 0) {
     process.stderr.write(`npm ci failed:\n${install.stdout}${install.stderr}\n`);
     process.exit(1);
@@ -22,7 +24,13 @@ if (changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json'
 const child = spawn(process.execPath, ['--import=tsx', ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
-// A Ctrl-C in a terminal reaches the whole group, so the child has it already.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => child.kill('SIGTERM'));
+// A Ctrl-C in a terminal reaches the child by itself as well: it must bear a signal twice.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => child.kill(signal));
+}
+// npm runs us in a shell, which does not pass a signal on but dies of it.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM');
+}, 500).unref();
 child.on('exit', (code, signal) => process.exit(signal ? 1 : code));

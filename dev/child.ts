@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Readiness, whatLacks } from './readiness.ts';
 
 /** How a process is started, and started again: everything that `--only` needs. */
 export type ProcessSpec = {
@@ -15,13 +15,14 @@ export type ProcessSpec = {
   port?: number;
   admin_port?: number;
   log: string;
-  /** Ready when this URL answers 200, or this port accepts. */
-  ready: { url: string } | { port: number };
+  ready: Readiness;
   /** SIGTERM unless the server knows a better one. */
   stopSignal?: NodeJS.Signals;
 };
 
-export type RunningProcess = ProcessSpec & { pid: number; startedAt: string };
+/** A process for good: a pid alone may belong to another one by tomorrow. */
+export type ProcessIdentity = { pid: number; startedAt: string };
+export type RunningProcess = ProcessSpec & ProcessIdentity;
 
 /** A command line as a program and its arguments. */
 export function commandOf(words: readonly string[]): { command: string; args: string[] } {
@@ -32,33 +33,49 @@ export function commandOf(words: readonly string[]): { command: string; args: st
 
 const POLL_MS = 50;
 const LOG_TAIL_LINES = 15;
+const SETPRIV = '/usr/bin/setpriv';
 
-/** Starts it in a session of its own, its output in the log file. The pid is the process itself. */
-export function launch(spec: ProcessSpec): RunningProcess {
+/**
+ * Starts it in a session of its own, its output in the log file. The pid is the process itself.
+ * `bound`: when we end, however that comes, the kernel gives it its stop signal.
+ */
+export function launch(spec: ProcessSpec, { bound = false } = {}): RunningProcess {
   mkdirSync(dirname(spec.log), { recursive: true });
+  const signal = (spec.stopSignal ?? 'SIGTERM').slice('SIG'.length);
+  const binding = bound && canBind() ? [SETPRIV, '--pdeathsig', signal, '--'] : [];
+  const { command, args } = commandOf([...binding, spec.command, ...spec.args]);
   const log = openSync(spec.log, 'a');
-  const child = spawn(spec.command, spec.args, {
+  const child = spawn(command, args, {
     env: spec.env,
     detached: true,
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  child.on('error', () => {});
+  // Without a pid there is an error event too, which would end us.
+  child.on('error', (error) => void error);
   child.unref();
   if (child.pid === undefined) throw new Error(`${spec.name}: cannot start ${spec.command}`);
   return { ...spec, pid: child.pid, startedAt: startTime(child.pid) ?? '' };
 }
 
 /** Resolves once it is ready; rejects with its last log lines if it ends or takes too long. */
-export async function untilReady(running: RunningProcess, deadlineMs: number): Promise<void> {
+export async function untilReady(
+  running: RunningProcess,
+  deadlineMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const end = Date.now() + deadlineMs;
+  let lacks: string | undefined;
   while (Date.now() < end) {
-    if (await isReady(running.ready)) return;
+    signal?.throwIfAborted();
+    lacks = await whatLacks(running.ready);
     if (!isAlive(running)) throw new Error(`${running.name} ended:\n${logTail(running.log)}`);
+    if (lacks === undefined) return;
     await delay(POLL_MS);
   }
-  const seconds = deadlineMs / 1000;
-  throw new Error(`${running.name} not ready within ${seconds} s:\n${logTail(running.log)}`);
+  const seconds = deadlineMs / 1_000;
+  const why = `${running.name} is not ready after ${seconds} s: ${lacks}`;
+  throw new Error(`${why}\n${logTail(running.log)}`);
 }
 
 /** Stops it and resolves once it is gone: by its signal, after `deadlineMs` by SIGKILL. */
@@ -73,14 +90,23 @@ export async function stop(running: RunningProcess, deadlineMs = 20_000): Promis
 }
 
 /** False where the process is gone, also where its pid belongs to another by now. */
-export function isAlive({ pid, startedAt }: { pid: number; startedAt: string }): boolean {
+export function isAlive({ pid, startedAt }: ProcessIdentity): boolean {
   const time = startTime(pid);
   return time !== undefined && (startedAt === '' || time === startedAt);
 }
 
 /** Does nothing to a pid that belongs to another process by now. */
 export function sendSignal(running: RunningProcess, signal: NodeJS.Signals): void {
-  if (isAlive(running)) process.kill(running.pid, signal);
+  try {
+    if (isAlive(running)) process.kill(running.pid, signal);
+  } catch (error) {
+    // It ended between the look and the signal.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+export function ownIdentity(): ProcessIdentity {
+  return { pid: process.pid, startedAt: startTime(process.pid) ?? '' };
 }
 
 /** Start time in clock ticks since boot: with the pid it names a process for good. */
@@ -94,25 +120,12 @@ function startTime(pid: number): string | undefined {
   }
 }
 
-async function isReady(ready: ProcessSpec['ready']): Promise<boolean> {
-  if ('port' in ready) return accepts(ready.port);
-  try {
-    const response = await fetch(ready.url, { signal: AbortSignal.timeout(2_000) });
-    return response.status === 200;
-  } catch {
-    return false;
-  }
-}
+let bindable: boolean | undefined;
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
+/** util-linux has it, busybox does not. */
+function canBind(): boolean {
+  bindable ??= spawnSync(SETPRIV, ['--pdeathsig', 'clear', 'true']).status === 0;
+  return bindable;
 }
 
 export function logTail(path: string): string {

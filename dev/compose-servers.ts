@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerName } from './binaries.ts';
 import { writeNatsAuth } from './nats-auth.ts';
+import { freePorts } from './ports.ts';
 import { readSecrets } from './secrets.ts';
 
 /** Where docker-compose.yml mounts the NATS configuration from. */
 const COMPOSE_DIR = '.data/compose';
+/** There once an engine has run servers for us: password and ports. */
+const ENV_FILE = join(COMPOSE_DIR, 'servers.env');
 const EDGE_USERS = 16;
 
 type ComposeUrls = { natsUrl?: string; databaseUrl?: string; redisUrl?: string };
@@ -16,20 +19,45 @@ export function hasDockerEngine(): boolean {
   return spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0;
 }
 
-/** Starts them from docker-compose.yml and waits until they are healthy; the engine keeps them. */
-export function startComposeServers(servers: readonly ServerName[], dataDir: string): ComposeUrls {
+/** Starts them from docker-compose.yml, on free ports, and waits until they are healthy. */
+export async function startComposeServers(
+  servers: readonly ServerName[],
+  dataDir: string,
+): Promise<ComposeUrls> {
   writeNatsAuth(COMPOSE_DIR, EDGE_USERS);
   cpSync(COMPOSE_DIR, join(dataDir, 'nats'), { recursive: true });
   const { postgresPassword } = readSecrets(dataDir);
-  const envFile = join(COMPOSE_DIR, 'servers.env');
-  writeFileSync(envFile, `POSTGRES_PASSWORD=${postgresPassword}\n`, { mode: 0o600 });
-  const args = ['compose', '--env-file', envFile, 'up', '--detach', '--wait', ...servers];
-  const result = spawnSync('docker', args, { encoding: 'utf8' });
-  if (result.status !== 0) throw new Error(`docker compose failed:\n${result.stderr}`);
+  const [nats, postgres, redis] = await freePorts(3);
+  const lines = [
+    `POSTGRES_PASSWORD=${postgresPassword}`,
+    ...[`NATS_PORT=${nats}`, `POSTGRES_PORT=${postgres}`, `REDIS_PORT=${redis}`],
+  ];
+  writeFileSync(ENV_FILE, `${lines.join('\n')}\n`, { mode: 0o600 });
+  compose(['up', '--detach', '--wait', ...servers]);
   const urls: Record<ServerName, ComposeUrls> = {
-    nats: { natsUrl: 'nats://127.0.0.1:4222' },
-    postgres: { databaseUrl: `postgres://kaha:${postgresPassword}@127.0.0.1:5432/kaha_chat` },
-    redis: { redisUrl: 'redis://127.0.0.1:6379' },
+    nats: { natsUrl: `nats://127.0.0.1:${nats}` },
+    postgres: {
+      databaseUrl: `postgres://kaha:${postgresPassword}@127.0.0.1:${postgres}/kaha_chat`,
+    },
+    redis: { redisUrl: `redis://127.0.0.1:${redis}` },
   };
   return Object.assign({}, ...servers.map((server) => urls[server]));
+}
+
+/** Their data stay. */
+export function stopComposeServers(servers: readonly ServerName[]): void {
+  if (servers.length > 0) compose(['stop', ...servers]);
+}
+
+/** Removes their containers and data, if an engine ever ran them. */
+export function wipeComposeServers(): void {
+  if (existsSync(ENV_FILE)) compose(['down', '--volumes']);
+}
+
+function compose(args: readonly string[]): void {
+  const all = ['compose', '--env-file', ENV_FILE, ...args];
+  const result = spawnSync('docker', all, { encoding: 'utf8' });
+  if (result.status !== 0) {
+    throw new Error(`docker compose ${args[0]} failed:\n${result.stderr ?? result.error}`);
+  }
 }

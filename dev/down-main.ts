@@ -1,8 +1,11 @@
 import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { isAlive } from './child.ts';
+import { wipeComposeServers } from './compose-servers.ts';
 import { wipePostgres } from './postgres-server.ts';
 import { stopAll } from './stack.ts';
-import { readStackFile, removeStackFile } from './stack-file.ts';
+import { readLaunchFile, removeStackFile } from './stack-file.ts';
 
 const HELP = `Stops the stack that "npm run up" started.
 
@@ -13,23 +16,40 @@ const HELP = `Stops the stack that "npm run up" started.
 
 const RUN_DIR = '.run';
 const DATA_DIR = '.data';
+const POLL_MS = 50;
 
-const { values } = parseArgs({
-  options: { wipe: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
-});
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
+try {
+  await down();
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
 }
-const record = readStackFile(RUN_DIR);
-if (record === undefined) {
-  removeStackFile(RUN_DIR);
-  process.stdout.write('No stack runs here.\n');
-} else {
-  await stopAll({ processes: record.processes, runDir: RUN_DIR });
-  process.stdout.write('Stopped.\n');
+
+async function down(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      wipe: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  const record = readLaunchFile(RUN_DIR);
+  if (record === undefined) {
+    removeStackFile(RUN_DIR);
+    process.stdout.write('No stack runs here.\n');
+  } else {
+    const { starter } = record;
+    // Who still starts it would start more: it cleans up itself.
+    if (record.urls === undefined && isAlive(starter)) process.kill(starter.pid, 'SIGTERM');
+    while (record.urls === undefined && isAlive(starter)) await delay(POLL_MS);
+    await stopAll(record, RUN_DIR);
+    process.stdout.write('Stopped.\n');
+  }
+  if (values.wipe) wipe();
 }
-if (values.wipe) {
+
+function wipe(): void {
+  wipeComposeServers();
   wipePostgres(DATA_DIR);
   rmSync(DATA_DIR, { recursive: true, force: true });
   rmSync(RUN_DIR, { recursive: true, force: true });

@@ -11,7 +11,7 @@ const SUPERUSER = 'kaha';
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '100',
+  max_connections: '200',
   shared_buffers: '256MB',
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
@@ -39,6 +39,7 @@ export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: stri
     String(plan.port),
     ...settings,
   ]);
+  const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${plan.port}/postgres`;
   const spec: ProcessSpec = {
     name: 'postgres',
     service: 'postgres',
@@ -47,11 +48,11 @@ export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: stri
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
     port: plan.port,
     log: plan.log,
-    ready: { port: plan.port },
+    ready: { database: url },
     // Fast shutdown: SIGTERM would wait for clients to leave.
     stopSignal: 'SIGINT',
   };
-  return { spec, url: `postgres://${SUPERUSER}:${password}@127.0.0.1:${plan.port}/postgres` };
+  return { spec, url };
 }
 
 /** Removes the cluster where it stands outside the data folder. */

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { canInstall, findProgram, installMissing, missingOf, type ServerName } from './binaries.ts';
+import {
+  findProgram,
+  installMissing,
+  MissingServers,
+  missingOf,
+  type ServerName,
+} from './binaries.ts';
 import type { ProcessSpec } from './child.ts';
 import { hasDockerEngine, startComposeServers } from './compose-servers.ts';
 import { planNats, readSeeds } from './nats-server.ts';
@@ -20,6 +25,8 @@ export type ServersOptions = {
 export type ServersPlan = {
   /** What we start ourselves. */
   specs: ProcessSpec[];
+  /** What a Docker engine runs for us. */
+  composed: ServerName[];
   nats: string;
   seeds: Record<string, string>;
   redis: string;
@@ -28,16 +35,13 @@ export type ServersPlan = {
 };
 
 const DATABASE = 'kaha_chat';
-const CONNECT_TRIES = 100;
-const CONNECT_RETRY_MS = 100;
 
 /** Given servers are used; the others are found or installed, and planned as private ones. */
 export async function planServers(options: ServersOptions): Promise<ServersPlan> {
   const { dataDir } = options;
-  const { natsUrl, databaseUrl, redisUrl } = withCompose(options);
-  const given = { nats: natsUrl, postgres: databaseUrl, redis: redisUrl };
-  const own = (Object.keys(given) as ServerName[]).filter((name) => given[name] === undefined);
-  installMissing(own);
+  const { composed, urls } = await withMissing(options);
+  const { natsUrl, databaseUrl, redisUrl } = urls;
+  const own = notGiven(urls);
   const ports = await freePorts(own.length);
   const specs: ProcessSpec[] = [];
   const planOf = (server: ServerName) => ({
@@ -70,17 +74,30 @@ export async function planServers(options: ServersOptions): Promise<ServersPlan>
   }
   const database = () =>
     server === undefined ? Promise.resolve(databaseUrl as string) : ensureDatabase(server);
-  return { specs, nats, seeds, redis, database };
+  return { specs, composed, nats, seeds, redis, database };
 }
 
-/** Where programs are missing and cannot be installed, a Docker engine runs those servers. */
-function withCompose(options: ServersOptions): Partial<ServersOptions> {
-  const { natsUrl, databaseUrl, redisUrl, dataDir } = options;
+type Urls = Pick<ServersOptions, 'natsUrl' | 'databaseUrl' | 'redisUrl'>;
+
+/** What is not on this machine is installed, or else run by a Docker engine. */
+async function withMissing(
+  options: ServersOptions,
+): Promise<{ composed: ServerName[]; urls: Urls }> {
+  const wanted = notGiven(options);
+  try {
+    installMissing(wanted);
+    return { composed: [], urls: options };
+  } catch (error) {
+    if (!(error instanceof MissingServers) || !hasDockerEngine()) throw error;
+    const composed = missingOf(wanted);
+    const started = await startComposeServers(composed, options.dataDir);
+    return { composed, urls: { ...started, ...definedOnly(options) } };
+  }
+}
+
+function notGiven({ natsUrl, databaseUrl, redisUrl }: Urls): ServerName[] {
   const given = { nats: natsUrl, postgres: databaseUrl, redis: redisUrl };
-  const wanted = (Object.keys(given) as ServerName[]).filter((name) => given[name] === undefined);
-  const missing = missingOf(wanted);
-  if (missing.length === 0 || canInstall() || !hasDockerEngine()) return options;
-  return { ...startComposeServers(missing, dataDir), ...definedOnly(options) };
+  return (Object.keys(given) as ServerName[]).filter((name) => given[name] === undefined);
 }
 
 function definedOnly(options: ServersOptions): Partial<ServersOptions> {
@@ -88,7 +105,8 @@ function definedOnly(options: ServersOptions): Partial<ServersOptions> {
 }
 
 async function ensureDatabase(server: string): Promise<string> {
-  const client = await connectWhenUp(server);
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
   try {
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
@@ -98,18 +116,4 @@ async function ensureDatabase(server: string): Promise<string> {
   const url = new URL(server);
   url.pathname = `/${DATABASE}`;
   return url.href;
-}
-
-/** A Postgres that accepts may still be recovering. */
-async function connectWhenUp(url: string): Promise<pg.Client> {
-  for (let tries = 1; ; tries += 1) {
-    const client = new pg.Client({ connectionString: url });
-    try {
-      await client.connect();
-      return client;
-    } catch (error) {
-      if (tries === CONNECT_TRIES) throw error;
-      await delay(CONNECT_RETRY_MS);
-    }
-  }
 }

@@ -67,7 +67,7 @@ export function kahaSpec(places: Places, port: number): ProcessSpec {
     env: {
       KAHA_PORT: String(port),
       KAHA_SERVICE_TOKEN: places.secrets.serviceToken,
-      KAHA_KEY_FILE: resolve(places.dataDir, 'kaha-key.pem'),
+      KAHA_KEY_FILE: resolve(places.dataDir, 'kaha-jwt-key.pem'),
       NATS_URL: places.nats,
       NATS_NKEY_SEED: places.seeds.kaha ?? '',
     },
@@ -95,6 +95,7 @@ function serviceEnv(places: Places, service: ServiceName): Record<string, string
   switch (service) {
     case 'edge':
       return {
+        HOST: '127.0.0.1',
         JWT_JWKS_URL: `${places.kaha}/.well-known/jwks.json`,
         JWT_ALGORITHMS: TOKEN_TERMS.algorithm,
         JWT_ISSUER: TOKEN_TERMS.issuer,

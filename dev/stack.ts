@@ -1,7 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { launch, type RunningProcess, sendSignal, stop, untilReady } from './child.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  isAlive,
+  launch,
+  ownIdentity,
+  type ProcessSpec,
+  type RunningProcess,
+  sendSignal,
+  stop,
+  untilReady,
+} from './child.ts';
+import { stopComposeServers } from './compose-servers.ts';
 import { freePorts } from './ports.ts';
 import { readSecrets } from './secrets.ts';
 import { planServers } from './servers.ts';
@@ -12,7 +23,13 @@ import {
   type ServiceName,
   serviceSpec,
 } from './service-specs.ts';
-import { removeStackFile, type StackRecord, type Urls, writeStackFile } from './stack-file.ts';
+import {
+  type LaunchRecord,
+  removeStackFile,
+  replaceProcess,
+  type Urls,
+  writeStackFile,
+} from './stack-file.ts';
 
 export type StackOptions = {
   /** Logs and `stack.json`. */
@@ -29,11 +46,16 @@ export type StackOptions = {
   redisUrl?: string;
   natsUrl?: string;
   env?: Places['extraEnv'];
+  /** All of it ends when this process does, even by kill -9. */
+  bound?: boolean;
+  /** Gives up starting. */
+  signal?: AbortSignal;
   /** Told what it does, a line each. */
   progress?: (line: string) => void;
 };
 
 export type Stack = {
+  /** Always as it is now: who was started again has its new pid here. */
   processes: RunningProcess[];
   urls: Urls;
   /** NATS seeds by user. */
@@ -48,30 +70,30 @@ export type Stack = {
 };
 
 const READY_MS = 45_000;
+const COMMAND_MS = 120_000;
+const RELAUNCH_MS = 250;
 
 /** Starts everything; if anything fails, what runs is stopped again and the reason thrown. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  mkdirSync(options.runDir, { recursive: true });
+  clearRunDir(options.runDir);
   mkdirSync(options.dataDir, { recursive: true });
-  const processes: RunningProcess[] = [];
+  const record: LaunchRecord = { processes: [], composed: [], starter: ownIdentity() };
+  writeStackFile(options.runDir, record);
   try {
-    return await startAll(options, processes);
+    return await startAll(options, record);
   } catch (error) {
-    await stopAll({ processes, runDir: options.runDir });
+    await stopAll(record, options.runDir);
     throw error;
   }
 }
 
-async function startAll(options: StackOptions, processes: RunningProcess[]): Promise<Stack> {
+async function startAll(options: StackOptions, record: LaunchRecord): Promise<Stack> {
   const { runDir, dataDir } = options;
   const progress = options.progress ?? (() => {});
-  const start = async (specs: Parameters<typeof launch>[0][]): Promise<void> => {
-    const started = specs.map(launch);
-    processes.push(...started);
-    await Promise.all(started.map((running) => untilReady(running, READY_MS)));
-  };
+  const start = (specs: ProcessSpec[]) => startGroup(specs, { options, record });
   progress('Servers …');
   const servers = await planServers(options);
+  record.composed = servers.composed;
   await start(servers.specs);
   const count = options.edges + options.routers + options.stores + 3;
   const [kahaPort, ...adminPorts] = (await freePorts(count)) as [number, ...number[]];
@@ -102,13 +124,38 @@ async function startAll(options: StackOptions, processes: RunningProcess[]): Pro
     edges: edgePorts.map((port) => `http://127.0.0.1:${port}`),
     ...{ nats: places.nats, database: places.database, redis: places.redis, kaha: places.kaha },
   };
-  writeStackFile(runDir, { processes, urls });
-  return stackOf({ processes, urls, runDir, seeds: servers.seeds });
+  record.urls = urls;
+  writeStackFile(runDir, record);
+  return stackOf({ record, urls, options, seeds: servers.seeds });
 }
 
-type Parts = StackRecord & { runDir: string; seeds: Readonly<Record<string, string>> };
+/** What is started is on record before it is waited for: it can be stopped whatever happens. */
+async function startGroup(
+  specs: ProcessSpec[],
+  { options, record }: { options: StackOptions; record: LaunchRecord },
+): Promise<void> {
+  const { runDir, bound = false, signal } = options;
+  signal?.throwIfAborted();
+  const started: RunningProcess[] = [];
+  for (const spec of specs) {
+    const running = launch(spec, { bound });
+    started.push(running);
+    record.processes.push(running);
+  }
+  writeStackFile(runDir, record);
+  await Promise.all(started.map((running) => untilReady(running, READY_MS, signal)));
+}
 
-function stackOf({ processes, urls, runDir, seeds }: Parts): Stack {
+type Parts = {
+  record: LaunchRecord;
+  urls: Urls;
+  options: StackOptions;
+  seeds: Readonly<Record<string, string>>;
+};
+
+function stackOf({ record, urls, options, seeds }: Parts): Stack {
+  const { runDir, bound = false } = options;
+  const { processes } = record;
   const find = (name: string): RunningProcess => {
     const running = processes.find((process) => process.name === name);
     if (running === undefined) throw new Error(`no process ${name}`);
@@ -116,47 +163,63 @@ function stackOf({ processes, urls, runDir, seeds }: Parts): Stack {
   };
   return {
     ...{ processes, urls, seeds },
-    token: (userId, ttlS) => mintToken(urls.kaha, userId, ttlS),
+    token: async (userId, ttlS) => (await mintTokens(urls.kaha, [userId], ttlS))[0] as string,
     kill: (name, signal = 'SIGKILL') => sendSignal(find(name), signal),
-    start: (name) => restart({ processes, urls }, { runDir, name }),
+    start: (name) =>
+      startAgain(find(name), {
+        ...{ runDir, bound },
+        onLaunch: (running) => {
+          const index = processes.findIndex((process) => process.name === name);
+          processes[index] = running;
+        },
+      }),
     stopProcess: (name) => stop(find(name)),
-    stop: () => stopAll({ processes, runDir }),
+    stop: () => stopAll(record, runDir),
   };
 }
 
-/** A token of the stand-in. */
-export async function mintToken(kaha: string, userId: string, ttlS = 3_600): Promise<string> {
+/** Tokens of the stand-in, in the order of the users. */
+export async function mintTokens(
+  kaha: string,
+  userIds: readonly string[],
+  ttlS = 3_600,
+): Promise<string[]> {
   const response = await fetch(`${kaha}/_dev/token`, {
     method: 'POST',
-    body: JSON.stringify({ user_id: userId, ttl_s: ttlS }),
+    body: JSON.stringify({ user_ids: userIds, ttl_s: ttlS }),
   });
-  return ((await response.json()) as { token: string }).token;
+  if (!response.ok) throw new Error(`no tokens: ${response.status} ${await response.text()}`);
+  return ((await response.json()) as { tokens: string[] }).tokens;
 }
 
+type Again = { runDir: string; bound?: boolean; onLaunch?: (running: RunningProcess) => void };
+
 /** Ends what is left of the process and starts it again; keeps the stack file true. */
-export async function restart(
-  record: StackRecord,
-  { runDir, name }: { runDir: string; name: string },
-): Promise<void> {
-  const index = record.processes.findIndex((running) => running.name === name);
-  const old = record.processes[index];
-  if (old === undefined) {
-    const names = record.processes.map((running) => running.name).join(', ');
-    throw new Error(`There is no ${name}; the stack has ${names}.`);
-  }
+export async function startAgain(old: RunningProcess, again: Again): Promise<void> {
+  const { runDir, bound = false, onLaunch } = again;
   await stop(old);
   const { pid, startedAt, ...spec } = old;
-  const running = launch(spec);
-  record.processes[index] = running;
-  writeStackFile(runDir, record);
-  await untilReady(running, READY_MS);
+  const end = Date.now() + READY_MS;
+  for (;;) {
+    const running = launch(spec, { bound });
+    onLaunch?.(running);
+    replaceProcess(runDir, running);
+    try {
+      return await untilReady(running, READY_MS);
+    } catch (error) {
+      // A killed postmaster's children end a moment after it; until then its data is taken.
+      const isEarly = spec.service === 'postgres' && !isAlive(running) && Date.now() < end;
+      if (!isEarly) throw error;
+      await delay(RELAUNCH_MS);
+    }
+  }
 }
 
 /** Services in reverse order of starting, servers last. */
-export async function stopAll(stack: {
-  processes: RunningProcess[];
-  runDir: string;
-}): Promise<void> {
+export async function stopAll(
+  stack: Pick<LaunchRecord, 'processes' | 'composed'>,
+  runDir: string,
+): Promise<void> {
   const groups = new Map<number, RunningProcess[]>();
   for (const running of stack.processes) {
     const rank = STOP_ORDER.indexOf(running.service);
@@ -165,7 +228,8 @@ export async function stopAll(stack: {
   for (const rank of [...groups.keys()].sort((a, b) => a - b)) {
     await Promise.all((groups.get(rank) ?? []).map((running) => stop(running)));
   }
-  removeStackFile(stack.runDir);
+  stopComposeServers(stack.composed);
+  removeStackFile(runDir);
 }
 
 const STOP_ORDER = [
@@ -188,8 +252,18 @@ async function portsOfEdges({ edges, port }: StackOptions): Promise<number[]> {
 function runCommand(places: Places, command: { script: string; natsUser: string }): void {
   const path = join('dist', 'services', command.script);
   const env = commandEnv(places, command.natsUser);
-  const result = spawnSync(process.execPath, [path], { env, encoding: 'utf8' });
-  if (result.status !== 0) {
-    throw new Error(`${command.script} failed:\n${result.stdout}${result.stderr}`);
+  const options = { env, encoding: 'utf8', timeout: COMMAND_MS } as const;
+  const result = spawnSync(process.execPath, [path], options);
+  if (result.status === 0) return;
+  const late = result.signal === null ? '' : ` (${result.signal})`;
+  throw new Error(`${command.script} failed${late}:\n${result.stdout}${result.stderr}`);
+}
+
+/** Logs and stack file of the last time go. */
+function clearRunDir(runDir: string): void {
+  mkdirSync(runDir, { recursive: true });
+  removeStackFile(runDir);
+  for (const name of readdirSync(runDir)) {
+    if (name.endsWith('.log')) rmSync(join(runDir, name));
   }
 }

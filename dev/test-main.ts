@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +9,7 @@ import { build } from './build.ts';
 import { launch, type RunningProcess, stop, untilReady } from './child.ts';
 import { wipePostgres } from './postgres-server.ts';
 import { planServers } from './servers.ts';
+import { createTapTally } from './tap-tally.ts';
 
 const HELP = `Type check, lint, tidy test and all tests, on real servers of their own.
 
@@ -18,19 +20,14 @@ The last line is "N passed, N failed"; the exit status is 0 only if nothing fail
 `;
 
 const READY_MS = 30_000;
+/** What a file may take; a soak has doses of an hour. */
+const FILE_S = 180;
+const SOAK_FILE_S = 3_700;
 
-type Counts = { passed: number; failed: number };
+const tally = createTapTally();
+const { counts } = tally;
+const interrupted = new AbortController();
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { soak: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
-});
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const counts: Counts = { passed: 0, failed: 0 };
-let failing = false;
 try {
   await runAll();
 } catch (error) {
@@ -41,30 +38,44 @@ process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
 
 async function runAll(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      soak: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    process.exit(0);
+  }
+  const absent = positionals.filter((file) => !existsSync(file));
+  if (absent.length > 0) throw new Error(`There is no ${absent.join(', ')}`);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => interrupted.abort(new Error('Interrupted.')));
+  }
   if (positionals.length === 0) {
     check('type check', ['node_modules/typescript/bin/tsc', '-p', '.']);
     check('lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']);
   }
   build();
+  const files = positionals.length > 0 ? positionals : testFiles();
+  await withServers((env) => runTap(files, { env, soak: values.soak }));
+}
+
+/** One Postgres and one Redis for all files; a NATS each has of its own. They end with us. */
+async function withServers(run: (env: Record<string, string>) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'kaha-test-'));
   const running: RunningProcess[] = [];
-  const stopAll = async (): Promise<void> => {
+  try {
+    const plan = await planServers({ runDir: dir, dataDir: dir, natsUrl: 'nats://unused' });
+    for (const spec of plan.specs) running.push(launch(spec, { bound: true }));
+    await Promise.all(running.map((server) => untilReady(server, READY_MS, interrupted.signal)));
+    await run({ TEST_DATABASE_URL: await plan.database(), TEST_REDIS_URL: plan.redis });
+  } finally {
     for (const server of running.reverse()) await stop(server);
     wipePostgres(dir);
     rmSync(dir, { recursive: true, force: true });
-  };
-  process.once('SIGINT', () => void stopAll().then(() => process.exit(1)));
-  process.once('SIGTERM', () => void stopAll().then(() => process.exit(1)));
-  try {
-    // Every test file has a NATS of its own: only the other two are shared.
-    const options = { runDir: dir, dataDir: dir, natsUrl: 'nats://unused' };
-    const plan = await planServers(options);
-    running.push(...plan.specs.map(launch));
-    await Promise.all(running.map((server) => untilReady(server, READY_MS)));
-    const env = { TEST_DATABASE_URL: await plan.database(), TEST_REDIS_URL: plan.redis };
-    await runTap(positionals.length > 0 ? positionals : testFiles(), env);
-  } finally {
-    await stopAll();
   }
 }
 
@@ -73,36 +84,34 @@ function check(name: string, args: string[]): void {
   const result = spawnSync(process.execPath, args, { encoding: 'utf8' });
   const passed = result.status === 0;
   process.stdout.write(`${passed ? 'ok' : 'not ok'} ${name}\n`);
-  if (passed) counts.passed += 1;
-  else counts.failed += 1;
+  counts[passed ? 'passed' : 'failed'] += 1;
   if (!passed) process.stdout.write(`${result.stdout}${result.stderr}\n`);
 }
 
-/** Runs the files, tells each as it ends, shows what failed, and counts assertions. */
-async function runTap(files: string[], env: Record<string, string>): Promise<void> {
+type Run = { env: Record<string, string>; soak: boolean };
+
+/** Runs the files, tells each as it ends, shows what failed, and counts tests. */
+async function runTap(files: string[], { env, soak }: Run): Promise<void> {
   mkdirSync('.tap', { recursive: true });
+  const options = ['--reporter=tap', `--timeout=${soak ? SOAK_FILE_S : FILE_S}`];
   const child = spawn(
     process.execPath,
-    ['node_modules/tap/dist/esm/run.mjs', '--reporter=tap', ...files],
+    ['node_modules/tap/dist/esm/run.mjs', ...options, ...files],
     {
-      env: { ...process.env, ...env, ...(values.soak && { SOAK: '1' }) },
+      env: { ...process.env, ...env, ...(soak && { SOAK: '1' }) },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
-  for await (const line of createInterface({ input: child.stdout })) note(line);
-  const code = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)));
+  const ended = once(child, 'exit');
+  interrupted.signal.addEventListener('abort', () => child.kill('SIGTERM'));
+  if (interrupted.signal.aborted) child.kill('SIGTERM');
+  for await (const line of createInterface({ input: child.stdout })) {
+    const shown = tally.note(line);
+    if (shown !== undefined) process.stdout.write(`${shown}\n`);
+  }
+  const [code] = await ended;
+  interrupted.signal.throwIfAborted();
   if (code !== 0 && counts.failed === 0) counts.failed += 1;
-}
-
-/** A line of TAP. Assertions stand indented below their file; a file's own line is not indented. */
-function note(line: string): void {
-  const match = /^(\s*)(not ok|ok) \d+(?: - (.*?))?( # time=.*| \{)?$/.exec(line);
-  if (match !== null) failing = match[2] === 'not ok';
-  if (match?.[1] === '') {
-    process.stdout.write(`${line.replace(/ \{$/, '')}\n`);
-    if (failing) counts.failed += 1;
-    else counts.passed += 1;
-  } else if (failing) process.stdout.write(`${line}\n`);
 }
 
 function testFiles(): string[] {

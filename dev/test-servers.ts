@@ -26,7 +26,6 @@ const { TEST_DATABASE_URL, TEST_REDIS_URL, SOAK } = process.env;
 /** `npm run soak`: tests that have a dose give the full one. */
 export const isSoak = SOAK === '1';
 const READY_MS = 20_000;
-const STARTING_POLL_MS = 50;
 
 export type TestNats = {
   url: string;
@@ -93,26 +92,12 @@ export async function redisUrl(): Promise<string> {
 }
 
 async function execute(url: string, statement: string): Promise<void> {
-  const client = await connectTo(url);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
   try {
     await client.query(statement);
   } finally {
     await client.end();
-  }
-}
-
-/** Postgres takes connections before it serves them: it refuses them `57P03` while it starts. */
-async function connectTo(url: string): Promise<pg.Client> {
-  const end = Date.now() + READY_MS;
-  for (;;) {
-    const client = new pg.Client({ connectionString: url });
-    try {
-      await client.connect();
-      return client;
-    } catch (error) {
-      if ((error as { code?: string }).code !== '57P03' || Date.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, STARTING_POLL_MS));
-    }
   }
 }
 
@@ -137,8 +122,9 @@ async function startOwnRedis(): Promise<string> {
   return url;
 }
 
+/** Ends with this process, however that ends. */
 async function start(spec: ProcessSpec): Promise<RunningProcess> {
-  const running = launch(spec);
+  const running = launch(spec, { bound: true });
   await untilReady(running, READY_MS);
   return running;
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { isUuidV4 } from '../shared/ids.ts';
-import { mintToken } from './stack.ts';
+import { mintTokens } from './stack.ts';
 import { readStackFile } from './stack-file.ts';
 
 const HELP = `Prints a token that the running stack accepts, one a line.
@@ -10,27 +10,34 @@ const HELP = `Prints a token that the running stack accepts, one a line.
   --ttl  how long each is valid (default 3600)
 `;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { ttl: { type: 'string', default: '3600' }, help: { type: 'boolean', default: false } },
-});
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const ttlS = Number(values.ttl);
-if (positionals.length === 0) fail(HELP);
-if (!Number.isInteger(ttlS) || ttlS < 1) fail('--ttl takes a whole number of seconds');
-for (const id of positionals) {
-  if (!isUuidV4(id)) fail(`Not a lower-case UUID v4: ${id}`);
-}
-const record = readStackFile('.run');
-if (record === undefined) fail('No stack runs here; "npm run up" starts one.');
-for (const id of positionals) {
-  process.stdout.write(`${await mintToken(record.urls.kaha, id, ttlS)}\n`);
+const RUN_DIR = '.run';
+
+try {
+  await printTokens();
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
 }
 
-function fail(text: string): never {
-  process.stderr.write(`${text}\n`);
-  process.exit(1);
+async function printTokens(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      ttl: { type: 'string', default: '3600' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  if (positionals.length === 0) throw new Error(HELP);
+  const ttlS = Number(values.ttl);
+  if (!Number.isInteger(ttlS) || ttlS < 1) {
+    throw new Error('--ttl takes a whole number of seconds, 1 or more');
+  }
+  const bad = positionals.find((id) => !isUuidV4(id));
+  if (bad !== undefined) throw new Error(`Not a lower-case UUID v4: ${bad}`);
+  const { urls } = readStackFile(RUN_DIR);
+  const tokens = await mintTokens(urls.kaha, positionals, ttlS).catch((cause) => {
+    throw new Error('The kaha-main-v3 stand-in does not answer: see .run/kaha.log', { cause });
+  });
+  process.stdout.write(`${tokens.join('\n')}\n`);
 }

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build } from './build.ts';
 import { isFree } from './ports.ts';
-import { restart, startStack, stopAll } from './stack.ts';
-import { readStackFile, type StackRecord } from './stack-file.ts';
+import { startAgain, startStack, stopAll } from './stack.ts';
+import { readLaunchFile, readStackFile, type Urls } from './stack-file.ts';
 
 const HELP = `Starts the whole system on this machine and waits until it is ready.
 
@@ -23,6 +23,7 @@ of your own, .data/nats holds the nkey seeds; its users are those of shared/perm
 const RUN_DIR = '.run';
 const DATA_DIR = '.data';
 const INSTANCES_MAX = 16;
+const WATCH_MS = 500;
 
 try {
   await up();
@@ -49,7 +50,7 @@ async function up(): Promise<void> {
     wholeNumber(name, { text: values[name], max: INSTANCES_MAX });
   const port = wholeNumber('port', { text: values.port, max: 65_535 - INSTANCES_MAX });
   const options = { edges: count('edges'), routers: count('routers'), stores: count('stores') };
-  if (readStackFile(RUN_DIR) !== undefined) {
+  if (readLaunchFile(RUN_DIR) !== undefined) {
     throw new Error('A stack runs already; "npm run down" stops it.');
   }
   for (let index = 0; index < options.edges; index += 1) {
@@ -63,12 +64,8 @@ type Options = { edges: number; routers: number; stores: number; port: number; d
 
 async function run(options: Options): Promise<void> {
   const { NATS_URL, DATABASE_URL, REDIS_URL } = process.env;
-  let interrupted = false;
-  const onSignal = (): void => {
-    interrupted = true;
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  const interrupted = new AbortController();
+  untilEnded(() => interrupted.abort(new Error('Interrupted; stopped what had started.')));
   const progress = (line: string): void => void process.stdout.write(`${line}\n`);
   progress('Building …');
   build();
@@ -76,39 +73,66 @@ async function run(options: Options): Promise<void> {
     ...options,
     runDir: RUN_DIR,
     dataDir: DATA_DIR,
+    bound: !options.detach,
+    signal: interrupted.signal,
     progress,
     ...(NATS_URL && { natsUrl: NATS_URL }),
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
     ...(REDIS_URL && { redisUrl: REDIS_URL }),
   });
-  const stopAndExit = async (): Promise<void> => {
-    progress('Stopping …');
-    // A process started again by --only has a new pid, which only the file knows.
-    const record = readStackFile(RUN_DIR) ?? stack;
-    await stopAll({ processes: record.processes, runDir: RUN_DIR });
-    process.exit(0);
-  };
-  if (interrupted) return stopAndExit();
-  process.stdout.write(screen(stack, options.detach));
+  process.stdout.write(screen(stack.urls, options.detach));
   if (options.detach) process.exit(0);
-  process.on('SIGINT', () => void stopAndExit());
-  process.on('SIGTERM', () => void stopAndExit());
-  setInterval(() => {
-    // Stopped from elsewhere by "npm run down".
-    if (readStackFile(RUN_DIR) === undefined) process.exit(0);
-  }, 1_000);
+  if (!interrupted.signal.aborted) await stopped(interrupted.signal);
+  // A process started again by --only has a new pid, which only the file knows.
+  const record = readLaunchFile(RUN_DIR);
+  if (record !== undefined) {
+    progress('Stopping …');
+    await stopAll(record, RUN_DIR);
+  }
+  progress('Stopped.');
+  process.exit(0);
+}
+
+/** Ctrl-C, SIGTERM, a terminal that closes, or the end of who started us. */
+function untilEnded(end: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    end();
+  }, WATCH_MS);
+  watch.unref();
+}
+
+/** Resolves when we are to stop, or when "npm run down" has done it elsewhere. */
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const watch = setInterval(() => {
+      if (readLaunchFile(RUN_DIR) === undefined) end();
+    }, WATCH_MS);
+    const end = (): void => {
+      clearInterval(watch);
+      resolve();
+    };
+    signal.addEventListener('abort', end, { once: true });
+  });
 }
 
 async function only(name: string): Promise<void> {
-  const record = readStackFile(RUN_DIR);
-  if (record === undefined) throw new Error('No stack runs here; "npm run up" starts one.');
-  await restart(record, { runDir: RUN_DIR, name });
-  const pid = record.processes.find((running) => running.name === name)?.pid;
+  const { processes } = readStackFile(RUN_DIR);
+  const old = processes.find((running) => running.name === name);
+  if (old === undefined) {
+    const names = processes.map((running) => running.name).join(', ');
+    throw new Error(`There is no ${name}; the stack has ${names}.`);
+  }
+  await startAgain(old, { runDir: RUN_DIR });
+  const pid = readStackFile(RUN_DIR).processes.find((running) => running.name === name)?.pid;
   process.stdout.write(`${name} is ready, pid ${pid}\n`);
   process.exit(0);
 }
 
-function screen({ urls }: StackRecord, detached: boolean): string {
+function screen(urls: Urls, detached: boolean): string {
   const [edge] = urls.edges as [string];
   const lines = [
     '',

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import { connectNats } from '../../shared/nats-connection.ts';
@@ -7,6 +8,7 @@ import { namedBusinesses, namedUsers, type StandInBusiness, type StandInUser } f
 import { createTokenMint, type TokenMint } from './token-mint.ts';
 
 export type KahaOptions = {
+  /** 0: a free one. */
   port: number;
   serviceToken: string;
   keyFile: string;
@@ -14,7 +16,8 @@ export type KahaOptions = {
   nats: { url: string; nkeySeed: string } | undefined;
 };
 
-type Control = { mode: 'ok' | 'slow' | 'down' | 'error' | 'malformed'; delay_ms: number };
+const MODES = ['ok', 'slow', 'down', 'error', 'malformed'] as const;
+type Control = { mode: (typeof MODES)[number]; delay_ms: number };
 
 type State = {
   options: KahaOptions;
@@ -26,27 +29,42 @@ type State = {
   counts: { batch_calls: number; ids: number };
 };
 
+export type KahaStandIn = {
+  port: number;
+  /** Once it can publish events. */
+  connected: Promise<void>;
+  close(): Promise<void>;
+};
+
 type Answer = { status: number; body: unknown };
 type Handler = (state: State, body: Record<string, unknown>) => Promise<Answer> | Answer;
 
 const BODY_BYTES_MAX = 1024 * 1024;
 const TTL_DEFAULT_S = 3_600;
+const SLOW_DEFAULT_MS = 5_000;
 const IDS_MAX = 100;
 
 /**
  * Speaks the wire protocol of kaha-main-v3, for development and tests only: profiles in batches, a
- * JWKS, tokens for anybody who asks, profile events, and failures on demand (`POST /_control`).
+ * JWKS, tokens for anybody who asks, profile events, and failures on demand:
+ *
+ *     POST /api/batch/profiles    {user_ids, business_ids} → {users, businesses}, only who is known
+ *     POST /_dev/token            {user_id, ttl_s?} → {token}; {user_ids, ttl_s?} → {tokens}
+ *     POST /_dev/users            {users?: […], businesses?: […]}: adds or replaces
+ *     POST /_dev/profile-updated  {user_id} or {business_id}: publishes the event
+ *     POST /_control              {mode: ok·slow·down·error·malformed, delay_ms?}: what the batch does
+ *     GET  /_control              the mode, and how often and for how many ids it was asked
+ *
+ * A body that makes no sense is answered 400 {error}.
  */
-export async function startKahaStandIn(options: KahaOptions): Promise<{ close(): Promise<void> }> {
-  const nats =
-    options.nats && (await connectNats({ ...options.nats, natsUser: 'kaha', instance: 'kaha' }));
+export async function startKahaStandIn(options: KahaOptions): Promise<KahaStandIn> {
   const state: State = {
     options,
     mint: await createTokenMint(options.keyFile),
-    nats,
+    nats: undefined,
     users: namedUsers(),
     businesses: namedBusinesses(),
-    control: { mode: 'ok', delay_ms: 0 },
+    control: { mode: 'ok', delay_ms: SLOW_DEFAULT_MS },
     counts: { batch_calls: 0, ids: 0 },
   };
   const server = createServer((request, response) => void serve(state, request, response));
@@ -54,24 +72,32 @@ export async function startKahaStandIn(options: KahaOptions): Promise<{ close():
     server.once('error', reject);
     server.listen(options.port, '127.0.0.1', resolve);
   });
+  // Only events need NATS: tokens are there without it.
+  const connected = connectTo(options.nats).then((nats) => {
+    state.nats = nats;
+  });
   return {
+    port: (server.address() as AddressInfo).port,
+    connected,
     async close() {
       server.close();
       server.closeAllConnections();
-      await nats?.close();
+      await state.nats?.close();
     },
   };
+}
+
+function connectTo(nats: KahaOptions['nats']): Promise<NatsConnection | undefined> {
+  if (nats === undefined) return Promise.resolve(undefined);
+  return connectNats({ ...nats, natsUser: 'kaha', instance: 'kaha' });
 }
 
 const ROUTES: Record<string, Handler> = {
   'GET /.well-known/jwks.json': ({ mint }) => ({ status: 200, body: mint.jwks }),
   'POST /_dev/token': mintTokens,
-  'POST /_dev/users': addUsers,
+  'POST /_dev/users': addPeople,
   'POST /_dev/profile-updated': publishUpdate,
-  'POST /_control': (state, body) => {
-    Object.assign(state.control, body);
-    return { status: 200, body: state.control };
-  },
+  'POST /_control': changeControl,
   'GET /_control': ({ control, counts }) => ({ status: 200, body: { ...control, ...counts } }),
 };
 
@@ -125,22 +151,36 @@ async function serveBatch(state: State, { request, response, body }: Exchange): 
 
 async function mintTokens({ mint }: State, body: Record<string, unknown>): Promise<Answer> {
   const ttlS = Number(body.ttl_s ?? TTL_DEFAULT_S);
-  if (Array.isArray(body.user_ids)) {
-    const tokens = await Promise.all(body.user_ids.map((id) => mint.mint(String(id), ttlS)));
-    return { status: 200, body: { tokens } };
+  if (!Number.isInteger(ttlS)) throw new Error('ttl_s is a whole number of seconds');
+  const isBatch = body.user_ids !== undefined;
+  const userIds = isBatch ? body.user_ids : [body.user_id];
+  if (!Array.isArray(userIds) || !userIds.every((id) => typeof id === 'string')) {
+    throw new Error('user_id or user_ids is needed');
   }
-  return { status: 200, body: { token: await mint.mint(String(body.user_id), ttlS) } };
+  const tokens = await Promise.all(userIds.map((id) => mint.mint(id, ttlS)));
+  return { status: 200, body: isBatch ? { tokens } : { token: tokens[0] } };
 }
 
-function addUsers({ users }: State, body: Record<string, unknown>): Answer {
-  for (const user of body.users as StandInUser[]) users.set(user.id, user);
+function addPeople({ users, businesses }: State, body: Record<string, unknown>): Answer {
+  for (const user of (body.users ?? []) as StandInUser[]) users.set(user.id, user);
+  for (const one of (body.businesses ?? []) as StandInBusiness[]) businesses.set(one.id, one);
   return { status: 200, body: {} };
+}
+
+function changeControl({ control }: State, body: Record<string, unknown>): Answer {
+  const { mode = control.mode, delay_ms: delayMs = control.delay_ms } = body as Partial<Control>;
+  if (!MODES.includes(mode)) throw new Error(`mode is one of ${MODES.join(', ')}`);
+  if (!Number.isInteger(delayMs) || delayMs < 0) throw new Error('delay_ms is a whole number');
+  Object.assign(control, { mode, delay_ms: delayMs });
+  return { status: 200, body: control };
 }
 
 function publishUpdate({ nats }: State, body: Record<string, unknown>): Answer {
   const id = body.user_id ?? body.business_id;
+  if (typeof id !== 'string') throw new Error('user_id or business_id is needed');
+  if (nats === undefined) throw new Error('not connected to NATS');
   const subject = body.user_id ? subjects.userProfileUpdated : subjects.businessProfileUpdated;
-  nats?.publish(subject, JSON.stringify({ id }));
+  nats.publish(subject, JSON.stringify({ id }));
   return { status: 202, body: {} };
 }
 

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import t, { type Test } from 'tap';
+import { connectNats } from '../../shared/nats-connection.ts';
+import { startNats } from '../test-servers.ts';
+import { type KahaOptions, startKahaStandIn } from './kaha.ts';
+import { TOKEN_TERMS } from './token-mint.ts';
+
+const ASHA = '11111111-0000-4000-8000-000000000001';
+const NOBODY = '99999999-0000-4000-8000-000000000001';
+const SERVICE_TOKEN = 'known to both';
+
+async function setStandIn(t: Test, options: Partial<KahaOptions> = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'kaha-stand-in-'));
+  const own = { port: 0, serviceToken: SERVICE_TOKEN, keyFile: join(dir, 'key'), nats: undefined };
+  const standIn = await startKahaStandIn({ ...own, ...options });
+  t.teardown(async () => {
+    await standIn.close();
+    rmSync(dir, { recursive: true });
+  });
+  const url = `http://127.0.0.1:${standIn.port}`;
+  return {
+    ...{ url, standIn, dir },
+    async post(path: string, body: unknown, token = SERVICE_TOKEN) {
+      const headers = { authorization: `Bearer ${token}` };
+      const options = { method: 'POST', headers, body: JSON.stringify(body) };
+      const response = await fetch(`${url}${path}`, options);
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    },
+  };
+}
+
+t.test('a batch holds who is known, and nothing of who is not', async (t) => {
+  const { post } = await setStandIn(t);
+  const ids = { user_ids: [ASHA, NOBODY], business_ids: [NOBODY] };
+  const { body } = await post('/api/batch/profiles', ids);
+  t.match(body, { users: [{ id: ASHA, name: 'Asha' }], businesses: [] });
+  t.equal((body.users as unknown[]).length, 1);
+});
+
+t.test('a batch without the service token, or of more than 100 ids, is refused', async (t) => {
+  const { post } = await setStandIn(t);
+  t.equal((await post('/api/batch/profiles', { user_ids: [ASHA] }, 'another')).status, 401);
+  const ids = Array.from({ length: 101 }, () => ASHA);
+  t.equal((await post('/api/batch/profiles', { user_ids: ids })).status, 400);
+});
+
+t.test('people are added while it runs', async (t) => {
+  const { post } = await setStandIn(t);
+  await post('/_dev/users', { users: [{ id: NOBODY, name: 'Indra', user_type: 'customer' }] });
+  const { body } = await post('/api/batch/profiles', { user_ids: [NOBODY] });
+  t.match(body, { users: [{ name: 'Indra' }] });
+});
+
+t.test('it is slow, wrong or down as told, and well again', async (t) => {
+  const { post } = await setStandIn(t);
+  const ask = () => post('/api/batch/profiles', { user_ids: [ASHA] });
+  await post('/_control', { mode: 'error' });
+  t.equal((await ask()).status, 500);
+  await post('/_control', { mode: 'malformed' });
+  await t.rejects(ask(), SyntaxError);
+  await post('/_control', { mode: 'down' });
+  await t.rejects(ask(), TypeError);
+  await post('/_control', { mode: 'slow', delay_ms: 100 });
+  const startedAt = performance.now();
+  t.equal((await ask()).status, 200);
+  t.ok(performance.now() - startedAt >= 99);
+  t.equal((await post('/_control', { mode: 'broken' })).status, 400, 'a mode it does not know');
+  await post('/_control', { mode: 'ok' });
+  t.equal((await ask()).status, 200);
+});
+
+t.test('its tokens verify with its key set, also after a restart', async (t) => {
+  const { post, url, dir } = await setStandIn(t);
+  const { body } = await post('/_dev/token', { user_id: ASHA, ttl_s: 60 });
+  const again = await setStandIn(t, { keyFile: join(dir, 'key') });
+  for (const base of [url, again.url]) {
+    const keys = createRemoteJWKSet(new URL(`${base}/.well-known/jwks.json`));
+    const { issuer, audience, algorithm } = TOKEN_TERMS;
+    const terms = { issuer, audience, algorithms: [algorithm] };
+    const { payload } = await jwtVerify(String(body.token), keys, terms);
+    t.equal(payload.sub, ASHA);
+    t.equal((payload.exp as number) - (payload.iat as number), 60);
+  }
+});
+
+t.test('tokens come in batches, in the order asked, and never for nobody', async (t) => {
+  const { post } = await setStandIn(t);
+  const { body } = await post('/_dev/token', { user_ids: [ASHA, NOBODY] });
+  const subjects = (body.tokens as string[]).map((token) => {
+    return JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString()).sub;
+  });
+  t.same(subjects, [ASHA, NOBODY]);
+  t.equal((await post('/_dev/token', {})).status, 400);
+});
+
+t.test('it publishes that a profile changed', async (t) => {
+  const nats = await startNats();
+  t.teardown(() => nats.stop());
+  const { post, standIn } = await setStandIn(t, {
+    nats: { url: nats.url, nkeySeed: nats.seeds.kaha as string },
+  });
+  await standIn.connected;
+  // Nobody may listen there but JetStream: its stream is what profiles reads.
+  const setup = { url: nats.url, nkeySeed: nats.seeds.setup as string };
+  const nc = await connectNats({ ...setup, natsUser: 'setup', instance: 'setup' });
+  t.teardown(() => nc.close());
+  const streams = await nc.jetstreamManager();
+  await streams.streams.add({ name: 'KAHA_EVENTS', subjects: ['kaha.>'] });
+  t.equal((await post('/_dev/profile-updated', { user_id: ASHA })).status, 202);
+  t.equal((await post('/_dev/profile-updated', {})).status, 400);
+  let stored = 0;
+  while (stored === 0) stored = (await streams.streams.info('KAHA_EVENTS')).state.messages;
+  const message = await streams.streams.getMessage('KAHA_EVENTS', { seq: 1 });
+  t.equal(message.subject, 'kaha.user.profile.updated');
+  t.same(message.json(), { id: ASHA });
+});
