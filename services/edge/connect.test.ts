@@ -176,13 +176,19 @@ t.test('a client that leaves while its session opens leaves nothing behind', asy
   const { script } = router;
   const ordinary = script['session.open'] as NonNullable<(typeof script)['session.open']>;
   let open = (): void => undefined;
+  let isDone = (): void => undefined;
+  const done = new Promise<void>((resolve) => {
+    isDone = resolve;
+  });
   const asked = new Promise<void>((resolve) => {
     script['session.open'] = async (request) => {
       resolve();
       await new Promise<void>((go) => {
         open = go;
       });
-      return ordinary(request);
+      const opened = await ordinary(request);
+      isDone();
+      return opened;
     };
   });
   const userId = newId<UserId>();
@@ -191,7 +197,9 @@ t.test('a client that leaves while its session opens leaves nothing behind', asy
   await asked;
   await client.close();
   open();
+  await done;
   script['session.open'] = ordinary;
+  t.equal((await stage.queue(userId, 'default')).isHeld, false);
   const again = await stage.connect(edge, { headers });
   t.match(await again.next('auth_ok'), { resumed: true });
   await again.close();

@@ -217,10 +217,12 @@ t.test('an ack while NATS is away is kept, and sent after the reconnect', async 
   client.send({ type: 'ack', q: 2 });
   t.equal((await client.ask({ type: 'ping' })).type, 'pong');
   await stage.nats.restart();
-  await until(async () => {
-    const queue = await stage.queue(userId).catch(() => undefined);
-    return queue?.unacked === 0;
-  });
+  await until(() =>
+    stage.queue(userId).then(
+      ({ unacked }) => unacked === 0,
+      () => false,
+    ),
+  );
   await until(() =>
     stage.deliver(userId, { n: 3 }).then(
       () => true,

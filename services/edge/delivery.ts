@@ -140,7 +140,7 @@ export class Delivery {
     session.unacked.push({ q, ackSubject, header });
     this.#count += 1;
     if (this.#count % TIMED_EVERY === 0) this.#time(ackSubject);
-    this.#deps.hub.send(session, header.kind, frameWithQ(body, q));
+    this.#deps.hub.sendSoon(session, header.kind, frameWithQ(body, q));
   }
 
   /** A router opens a newer session of the device: it waits until we have put back. */
@@ -179,7 +179,7 @@ export class Delivery {
   }
 }
 
-/** `$JS.ACK.<stream>.<consumer>.<times>.<seq>.<seq>.<stored at, ns>.<pending>`; newer ones longer. */
+/** `$JS.ACK.<stream>.<consumer>.<times>.<seq>.<seq>.<stored, ns>.<pending>`; newer: two more. */
 const V1_TOKENS = 9;
 const NS_PER_MS = 1e6;
 const MS_PER_S = 1_000;

@@ -48,10 +48,13 @@ export class Stage {
     this.#jsm = jsm;
   }
 
+  /** Resolves once the edge is ready: a router must have been started. */
   async startEdge(instance = 'edge-1', changes: Partial<Config> = {}): Promise<Edge> {
     const { logger, metrics } = parts(instance);
     const edge = await createEdge({ ...this.#config(instance), ...changes }, { logger, metrics });
     this.#closers.push(() => edge.close());
+    const readyz = `http://127.0.0.1:${edge.adminPort}/readyz`;
+    while (!(await fetch(readyz)).ok) await new Promise((resolve) => setTimeout(resolve, 10));
     return edge;
   }
 
@@ -159,7 +162,7 @@ export class Stage {
     return connectClient(edge.port, options);
   }
 
-  /** A client whose session is open; `auth_ok` is read. */
+  /** A client whose session is open, `auth_ok` read, its queue held. */
   async open(edge: Edge, userId: UserId, deviceId = 'phone'): Promise<Client> {
     const headers = {
       authorization: `Bearer ${await tokenOf(userId)}`,
@@ -167,6 +170,7 @@ export class Stage {
     };
     const client = await this.connect(edge, { headers });
     await client.next('auth_ok');
+    while (!(await this.queue(userId, deviceId)).isHeld);
     return client;
   }
 

@@ -10,6 +10,8 @@ import { startServer } from './uws-server.ts';
 
 export type Edge = { port: number; adminPort: number; close(): Promise<void> };
 
+/** How long a key that its server has withdrawn is still good, at most. */
+const LOAD_KEYS_MS = 300_000;
 /** What closing may take on top of the drain. */
 const CLOSE_EXTRA_MS = 5_000;
 
@@ -22,11 +24,17 @@ export async function createEdge(config: Config, deps: ServiceDeps): Promise<Edg
   const bus = await connectBus({ ...config.nats, instance: config.instance, ...deps });
   closers.push('nats', () => bus.close());
   const given = { config, bus, closers, isDraining: () => isDraining };
-  const { hub, table, delivery, handlers } = createParts(given, deps);
+  const { hub, table, delivery, verifier, handlers } = createParts(given, deps);
   const discovery = new RouterDiscovery(bus, table);
   closers.push('discovery', () => discovery.close());
   const sweep = new SessionSweep(hub);
   closers.push('sweep', () => sweep.close());
+
+  const loadKeys = (): Promise<void> =>
+    verifier.loadKeys().catch((error) => logger.warn({ err: error }, 'no keys for tokens'));
+  await loadKeys();
+  const loading = setInterval(() => void loadKeys(), LOAD_KEYS_MS);
+  closers.push('keys', () => clearInterval(loading));
 
   const readiness = (): string | undefined => {
     if (isDraining) return 'draining';

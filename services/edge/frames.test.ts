@@ -40,78 +40,76 @@ function nested(depth: number): unknown {
   return value;
 }
 
+const MALFORMED: [string, string | Record<string, unknown>][] = [
+  ['not JSON', '{"id":1,'],
+  ['empty', ''],
+  ['an array', '[{"type":"ping"}]'],
+  ['a string', '"ping"'],
+  ['null', 'null'],
+  ['no type', { id: 1 }],
+  ['type is no string', { id: 1, type: 5 }],
+  ['unknown type', { id: 1, type: 'shout' }],
+  ['a type of Object', { id: 1, type: 'constructor' }],
+  ['unknown field', { id: 1, type: 'ping', now: true }],
+  ['ack without q', { id: 1, type: 'ack' }],
+  ['ack of a fraction', { id: 1, type: 'ack', q: 1.5 }],
+  ['negative ack', { id: 1, type: 'ack', q: -1 }],
+  ['ack as text', { id: 1, type: 'ack', q: '1' }],
+  ['id is an object', { id: {}, type: 'ping' }],
+  ['id is a fraction', { id: 0.5, type: 'ping' }],
+  ['id of 65 characters', { id: 'x'.repeat(65), type: 'ping' }],
+  ['no content', { id: 1, ...message({ content: undefined }) }],
+  ['empty content', { id: 1, ...message({ content: '' }) }],
+  ['content of 8001', { id: 1, ...message({ content: 'x'.repeat(8_001) }) }],
+  ['content is a number', { id: 1, ...message({ content: 7 }) }],
+  ['upper case key', { id: 1, ...message({ client_msg_id: newId().toUpperCase() }) }],
+  ['UUID v1 key', { id: 1, ...message({ client_msg_id: newId().replace(/^(.{14})4/, '$11') }) }],
+  ['no conversation', { id: 1, ...message({ conversation_id: undefined }) }],
+  ['system message', { id: 1, ...message({ message_type: 'system' }) }],
+  ['reply_to is an object', { id: 1, ...message({ reply_to: { message_id: newId() } }) }],
+  ['metadata is a list', { id: 1, ...message({ metadata: [] }) }],
+  ['metadata is null', { id: 1, ...message({ metadata: null }) }],
+  ['metadata above 4 KiB', { id: 1, ...message({ metadata: { a: 'x'.repeat(4_090) } }) }],
+  ['metadata of depth 8', { id: 1, ...message({ metadata: nested(8) }) }],
+  ['__proto__', `{"id":1,"type":"message","metadata":{"__proto__":{"a":1}},"content":"x"}`],
+  ['constructor', { id: 1, ...message({ metadata: { constructor: 1 } }) }],
+  ['prototype deep', { id: 1, ...message({ metadata: { a: [{ prototype: 1 }] } }) }],
+  ['NUL in content', { id: 1, ...message({ content: 'a\0b' }) }],
+  ['NUL in a key', { id: 1, ...message({ metadata: { 'a\0': 1 } }) }],
+  ['lone surrogate', '{"id":1,"type":"message","content":"\\ud800x"}'],
+  ['lone low surrogate in a key', '{"id":1,"type":"message","metadata":{"\\udc00":1}}'],
+  [
+    'history with two ways',
+    { id: 1, type: 'history', conversation_id: newId(), before_seq: 1, after_seq: 1 },
+  ],
+  ['history of 201', { id: 1, type: 'history', conversation_id: newId(), limit: 201 }],
+  ['history of 0', { id: 1, type: 'history', conversation_id: newId(), limit: 0 }],
+  [
+    'since is no time',
+    { id: 1, type: 'history', conversation_id: newId(), since: '2026-13-01T00:00:00.000Z' },
+  ],
+  [
+    'since without zone',
+    { id: 1, type: 'history', conversation_id: newId(), since: '2026-01-01T00:00:00' },
+  ],
+  ['conversations of 0', { id: 1, type: 'conversations', limit: 0 }],
+  ['create without type', { id: 1, type: 'create_conversation', conversation: {} }],
+  [
+    'create with a bad id',
+    {
+      id: 1,
+      type: 'create_conversation',
+      conversation: { type: 'direct', participant_ids: ['me'] },
+    },
+  ],
+];
+
 t.test(
   'a malformed frame is answered INVALID_REQUEST, with its id where there is one',
   async (t) => {
-    const frames: [string, string | Record<string, unknown>][] = [
-      ['not JSON', '{"id":1,'],
-      ['empty', ''],
-      ['an array', '[{"type":"ping"}]'],
-      ['a string', '"ping"'],
-      ['null', 'null'],
-      ['no type', { id: 1 }],
-      ['type is no string', { id: 1, type: 5 }],
-      ['unknown type', { id: 1, type: 'shout' }],
-      ['a type of Object', { id: 1, type: 'constructor' }],
-      ['unknown field', { id: 1, type: 'ping', now: true }],
-      ['ack without q', { id: 1, type: 'ack' }],
-      ['ack of a fraction', { id: 1, type: 'ack', q: 1.5 }],
-      ['negative ack', { id: 1, type: 'ack', q: -1 }],
-      ['ack as text', { id: 1, type: 'ack', q: '1' }],
-      ['id is an object', { id: {}, type: 'ping' }],
-      ['id is a fraction', { id: 0.5, type: 'ping' }],
-      ['id of 65 characters', { id: 'x'.repeat(65), type: 'ping' }],
-      ['no content', { id: 1, ...message({ content: undefined }) }],
-      ['empty content', { id: 1, ...message({ content: '' }) }],
-      ['content of 8001', { id: 1, ...message({ content: 'x'.repeat(8_001) }) }],
-      ['content is a number', { id: 1, ...message({ content: 7 }) }],
-      ['upper case key', { id: 1, ...message({ client_msg_id: newId().toUpperCase() }) }],
-      [
-        'UUID v1 key',
-        { id: 1, ...message({ client_msg_id: newId().replace(/^(.{14})4/, '$11') }) },
-      ],
-      ['no conversation', { id: 1, ...message({ conversation_id: undefined }) }],
-      ['system message', { id: 1, ...message({ message_type: 'system' }) }],
-      ['reply_to is an object', { id: 1, ...message({ reply_to: { message_id: newId() } }) }],
-      ['metadata is a list', { id: 1, ...message({ metadata: [] }) }],
-      ['metadata is null', { id: 1, ...message({ metadata: null }) }],
-      ['metadata above 4 KiB', { id: 1, ...message({ metadata: { a: 'x'.repeat(4_090) } }) }],
-      ['metadata of depth 8', { id: 1, ...message({ metadata: nested(8) }) }],
-      ['__proto__', `{"id":1,"type":"message","metadata":{"__proto__":{"a":1}},"content":"x"}`],
-      ['constructor', { id: 1, ...message({ metadata: { constructor: 1 } }) }],
-      ['prototype deep', { id: 1, ...message({ metadata: { a: [{ prototype: 1 }] } }) }],
-      ['NUL in content', { id: 1, ...message({ content: 'a\0b' }) }],
-      ['NUL in a key', { id: 1, ...message({ metadata: { 'a\0': 1 } }) }],
-      ['lone surrogate', '{"id":1,"type":"message","content":"\\ud800x"}'],
-      ['lone low surrogate in a key', '{"id":1,"type":"message","metadata":{"\\udc00":1}}'],
-      [
-        'history with two ways',
-        { id: 1, type: 'history', conversation_id: newId(), before_seq: 1, after_seq: 1 },
-      ],
-      ['history of 201', { id: 1, type: 'history', conversation_id: newId(), limit: 201 }],
-      ['history of 0', { id: 1, type: 'history', conversation_id: newId(), limit: 0 }],
-      [
-        'since is no time',
-        { id: 1, type: 'history', conversation_id: newId(), since: '2026-13-01T00:00:00.000Z' },
-      ],
-      [
-        'since without zone',
-        { id: 1, type: 'history', conversation_id: newId(), since: '2026-01-01T00:00:00' },
-      ],
-      ['conversations of 0', { id: 1, type: 'conversations', limit: 0 }],
-      ['create without type', { id: 1, type: 'create_conversation', conversation: {} }],
-      [
-        'create with a bad id',
-        {
-          id: 1,
-          type: 'create_conversation',
-          conversation: { type: 'direct', participant_ids: ['me'] },
-        },
-      ],
-    ];
-    for (let start = 0; start < frames.length; start += 10) {
+    for (let start = 0; start < MALFORMED.length; start += 10) {
       const client = await rawSession();
-      for (const [name, frame] of frames.slice(start, start + 10)) {
+      for (const [name, frame] of MALFORMED.slice(start, start + 10)) {
         if (typeof frame === 'string') client.write(frame);
         else client.send(frame);
         const answer = JSON.parse(await client.text());

@@ -94,9 +94,7 @@ export class HttpApi {
   async #authenticate({ authorization }: HttpCall): Promise<UserId> {
     const token = bearerToken(authorization);
     if (token === undefined) throw new KahaError('UNAUTHENTICATED', 'A bearer token is required');
-    const { verifier } = this.#deps;
-    const { userId } = verifier.recall(token, Date.now()) ?? (await verifier.verify(token));
-    return userId;
+    return (await this.#deps.verifier.verify(token)).userId;
   }
 
   #corsHeaders({ origin }: HttpCall): readonly Header[] {

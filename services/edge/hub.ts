@@ -12,6 +12,8 @@ export type UserSockets = {
   subscription: LeanSubscription<UserSockets> | undefined;
 };
 
+type Frame = string | Uint8Array;
+
 /** What a socket may have waiting before its reader counts as too slow. */
 export const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
 
@@ -35,6 +37,8 @@ export class Hub {
   readonly sessions = new Set<Session>();
   readonly #users = new Map<UserId, UserSockets>();
   readonly #metrics: EdgeMetrics;
+  /** Sessions with something in their outbox. */
+  #waiting: Session[] = [];
 
   constructor(metrics: EdgeMetrics) {
     this.#metrics = metrics;
@@ -76,19 +80,63 @@ export class Hub {
    * Nothing is ever sent to a socket that is closed, or after it was too slow. `type` is what the
    * frame counts as.
    */
-  send(session: Session, type: string, frame: string | Uint8Array): void {
-    const { socket } = session;
-    if (socket === undefined || session.state === 'closed') return;
+  send(session: Session, type: string, frame: Frame): void {
+    if (session.outbox !== undefined) this.#flush(session);
     this.#metrics.framesOut.add(type);
-    const status = socket.send(frame, false);
-    if (status === SENT) return;
-    if (socket.getBufferedAmount() > BUFFERED_BYTES_MAX) this.close(session, CLOSE.SLOW_READER);
+    this.#write(session, frame);
+  }
+
+  /** For what comes in bursts: frames of one turn of the event loop go out in one write. */
+  sendSoon(session: Session, type: string, frame: Frame): void {
+    if (session.state === 'closed') return;
+    this.#metrics.framesOut.add(type);
+    if (session.outbox !== undefined) {
+      session.outbox.push(frame);
+      return;
+    }
+    session.outbox = [frame];
+    this.#waiting.push(session);
+    if (this.#waiting.length === 1) queueMicrotask(() => this.#flushAll());
   }
 
   /** The socket's close handler runs before this returns. */
   close(session: Session, code: CloseCode): void {
     if (session.state === 'closed' || session.socket === undefined) return;
-    session.socket.end(code, REASONS[code]);
+    if (session.outbox !== undefined) this.#flush(session);
+    // The rest may have shown that its reader is too slow.
+    session.socket?.end(code, REASONS[code]);
+  }
+
+  #flushAll(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const session of waiting) this.#flush(session);
+  }
+
+  #flush(session: Session): void {
+    const { outbox, socket } = session;
+    session.outbox = undefined;
+    if (outbox === undefined || socket === undefined) return;
+    if (outbox.length === 1) {
+      this.#write(session, outbox[0] as Frame);
+      return;
+    }
+    socket.cork(() => {
+      for (const frame of outbox) socket.send(frame, false);
+    });
+    this.#closeSlow(session);
+  }
+
+  #write(session: Session, frame: Frame): void {
+    const { socket } = session;
+    if (socket === undefined || session.state === 'closed') return;
+    if (socket.send(frame, false) !== SENT) this.#closeSlow(session);
+  }
+
+  /** Never while corked: the library would go on writing to the closed socket. */
+  #closeSlow(session: Session): void {
+    const buffered = session.socket?.getBufferedAmount() ?? 0;
+    if (buffered > BUFFERED_BYTES_MAX) this.close(session, CLOSE.SLOW_READER);
   }
 }
 

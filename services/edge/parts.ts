@@ -24,7 +24,13 @@ import { UserLimits } from './user-limits.ts';
 import { UserSignals } from './user-signals.ts';
 import type { Handlers } from './uws-server.ts';
 
-export type Parts = { hub: Hub; table: RouterTable; delivery: Delivery; handlers: Handlers };
+export type Parts = {
+  hub: Hub;
+  table: RouterTable;
+  delivery: Delivery;
+  verifier: TokenVerifier;
+  handlers: Handlers;
+};
 
 type Given = { config: Config; bus: Bus; closers: Closers; isDraining: () => boolean };
 
@@ -70,7 +76,7 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
     closed: (session, code) => sockets.closed(session, code),
     http: (call) => api.answer(call),
   };
-  return { hub, table, delivery, handlers };
+  return { hub, table, delivery, verifier, handlers };
 }
 
 type SessionDeps = {

@@ -70,17 +70,25 @@ export function connectRaw(port: number, headers: Record<string, string> = {}): 
       `${lines.join('')}\r\n`,
   );
   return new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('data', (chunk: Buffer) => {
+    let head = Buffer.alloc(0);
+    const read = (chunk: Buffer): void => {
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf('\r\n\r\n');
+      if (end === -1) return;
       socket.removeListener('error', reject);
-      if (!chunk.toString('latin1').startsWith('HTTP/1.1 101')) reject(new Error('not upgraded'));
+      socket.removeListener('data', read);
+      if (!head.toString('latin1').startsWith('HTTP/1.1 101')) reject(new Error('not upgraded'));
       const client = new RawClient(socket);
-      const rest = chunk.subarray(chunk.indexOf('\r\n\r\n') + 4);
+      const rest = head.subarray(end + HEAD_END_BYTES);
       if (rest.length > 0) socket.emit('data', rest);
       resolve(client);
-    });
+    };
+    socket.once('error', reject);
+    socket.on('data', read);
   });
 }
+
+const HEAD_END_BYTES = 4;
 
 /** The mask is zero: allowed, and the bytes stay readable. */
 function maskedFrame(payload: Buffer, options: FrameOptions): Buffer {

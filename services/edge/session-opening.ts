@@ -33,9 +33,10 @@ const MS_PER_S = 1_000;
 /**
  * Makes the device's queue ready, and then its session open:
  *
- *     router: session.open (releases an older session, makes the queue) → auth_ok
- *       → SUB user, SUB deliver → tell others `replaced` → replay, if the queue is new
+ *     SUB user → router: session.open (releases an older session, makes the queue) → auth_ok
+ *       → SUB deliver → tell others `replaced` → replay, if the queue is new
  *
+ * The router's answer proves that the server has the first SUB: after `auth_ok` no signal is missed.
  * For a queue that was there no store is asked. Any failure closes the socket: a session either
  * has its queue or does not exist.
  */
@@ -61,6 +62,7 @@ export class SessionOpening {
     const startedAt = Date.now();
     session.state = 'opening';
     session.sessionId = newId();
+    this.#deps.signals.join(session, userId);
     const opened = await this.#ask(session, userId, request.resync === true);
     if (opened === undefined) return;
     session.state = 'open';
@@ -130,7 +132,6 @@ export class SessionOpening {
 
   #attach(session: Session, userId: UserId): void {
     if (session.state !== 'open') return;
-    this.#deps.signals.join(session, userId);
     this.#deps.delivery.start(session, userId);
     this.#deps.signals.publishReplaced(session, userId);
   }

@@ -49,6 +49,8 @@ export class Session {
   tokenEndsAt = 0;
   isTokenEndTold = false;
 
+  /** Frames of this turn of the event loop, see `Hub.sendSoon`. */
+  outbox: (string | Uint8Array)[] | undefined = undefined;
   deliver: LeanSubscription<Session> | undefined = undefined;
   /** The letting go of its queue, once it has begun. */
   ending: Promise<void> | undefined = undefined;

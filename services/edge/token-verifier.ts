@@ -1,27 +1,18 @@
 import { hash } from 'node:crypto';
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  errors,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from 'jose';
+import { errors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { KahaError } from '../../shared/errors.ts';
-import { isUuidV4, type UserId } from '../../shared/ids.ts';
 import type { TokenConfig } from './config.ts';
+import { readClaims, type VerifiedToken } from './token-claims.ts';
+import { createTokenKeys, type TokenKeys } from './token-keys.ts';
+import { isKnownAlgorithm, isSignatureRight } from './token-signature.ts';
 
-/** Whose token it is, and when it ends (epoch ms). */
-export type VerifiedToken = { userId: UserId; endsAt: number };
+export type { VerifiedToken } from './token-claims.ts';
 
 /** ~250 bytes each. */
 const CACHE_ENTRIES_MAX = 50_000;
 const TOKEN_CHARACTERS_MAX = 16_384;
-const MS_PER_S = 1_000;
-/** A slow key server must not eat the 5 s in which a client has to be authenticated. */
-const JWKS_TIMEOUT_MS = 2_000;
-const JWKS_COOLDOWN_MS = 5_000;
-const JWKS_CACHE_MS = 600_000;
+const TOKEN = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 
 /**
  * Verifies tokens: signature by the configured algorithms only, `exp` required, `nbf`, `iss`,
@@ -31,66 +22,80 @@ const JWKS_CACHE_MS = 600_000;
  */
 export class TokenVerifier {
   readonly #config: TokenConfig;
-  readonly #key: JWTVerifyGetKey;
+  readonly #keys: TokenKeys;
   readonly #known = new LRUCache<string, VerifiedToken>({ max: CACHE_ENTRIES_MAX });
 
   constructor(config: TokenConfig) {
     this.#config = config;
-    this.#key = keyOf(config.key);
+    this.#keys = createTokenKeys(config.key);
   }
 
-  /** The token if it is known and still good; undefined says nothing about it. */
-  recall(token: string, nowMs: number): VerifiedToken | undefined {
-    const known = this.#known.get(digestOf(token));
-    return known !== undefined && known.endsAt > nowMs ? known : undefined;
+  /** Takes the key server's keys, so that tokens can be verified at once. */
+  loadKeys(): Promise<void> {
+    return this.#keys.load();
   }
 
-  async verify(token: string): Promise<VerifiedToken> {
+  /** At once; later only for a key that is not here yet. */
+  verify(token: string): VerifiedToken | Promise<VerifiedToken> {
+    const nowMs = Date.now();
     if (token.length > TOKEN_CHARACTERS_MAX) throw badToken('The token is too long');
-    const known = this.recall(token, Date.now());
-    if (known !== undefined) return known;
-    const { algorithms, issuer, audience } = this.#config;
+    const digest = hash('sha256', token, 'base64');
+    const known = this.#known.get(digest);
+    if (known !== undefined && known.endsAt > nowMs) return known;
+    const claims = this.#claimsAtOnce(token);
+    if (claims === undefined) return this.#verifyLater(token, digest);
+    return this.#accept(claims, digest, nowMs);
+  }
+
+  /** Undefined: the key is not here, or the token is unusual: for the library. */
+  #claimsAtOnce(token: string): Record<string, unknown> | undefined {
+    const [, head = '', body = '', tail = ''] = TOKEN.exec(token) ?? [];
+    const header = parsePart(head);
+    if (header === undefined) throw badToken('The token is malformed');
+    const { alg, kid, crit } = header;
+    if (typeof alg !== 'string' || !this.#config.algorithms.includes(alg)) {
+      throw badToken('The token has another algorithm');
+    }
+    const key = this.#keys.here(alg, kid);
+    if (key === undefined || crit !== undefined || !isKnownAlgorithm(alg)) return undefined;
+    const input = Buffer.from(`${head}.${body}`, 'latin1');
+    const signature = Buffer.from(tail, 'base64url');
+    if (!isSignatureRight(alg, key, { input, signature })) {
+      throw badToken('The signature is wrong');
+    }
+    const claims = parsePart(body);
+    if (claims === undefined) throw badToken('The token is malformed');
+    return claims;
+  }
+
+  async #verifyLater(token: string, digest: string): Promise<VerifiedToken> {
+    const { algorithms } = this.#config;
     try {
-      const { payload } = await jwtVerify(token, this.#key, {
-        algorithms,
-        requiredClaims: ['exp', 'sub'],
-        ...(issuer !== undefined && { issuer }),
-        ...(audience !== undefined && { audience }),
-      });
-      if (!isUuidV4(payload.sub)) throw badToken('The token names no user');
-      const verified = { userId: payload.sub, endsAt: (payload.exp as number) * MS_PER_S };
-      this.#known.set(digestOf(token), verified);
-      return verified;
+      const { payload } = await jwtVerify(token, this.#keys.find, { algorithms });
+      return this.#accept(payload, digest, Date.now());
     } catch (error) {
       throw asKahaError(error);
     }
   }
-}
 
-function keyOf(key: TokenConfig['key']): JWTVerifyGetKey {
-  if (key.kind === 'secret') {
-    const secret = new TextEncoder().encode(key.secret);
-    return () => secret as never;
+  #accept(claims: Record<string, unknown>, digest: string, nowMs: number): VerifiedToken {
+    const verified = readClaims(claims, this.#config, nowMs);
+    if (typeof verified === 'string') throw badToken(verified);
+    this.#known.set(digest, verified);
+    return verified;
   }
-  return remoteKeys(new URL(key.url));
 }
 
-/** The key server's keys; while it is away, those it last gave. */
-function remoteKeys(url: URL): JWTVerifyGetKey {
-  const remote = createRemoteJWKSet(url, {
-    timeoutDuration: JWKS_TIMEOUT_MS,
-    cooldownDuration: JWKS_COOLDOWN_MS,
-    cacheMaxAge: JWKS_CACHE_MS,
-  });
-  return async (header, token) => {
-    try {
-      return await remote(header, token);
-    } catch (error) {
-      const last = remote.jwks();
-      if (error instanceof errors.JWKSNoMatchingKey || last === undefined) throw error;
-      return createLocalJWKSet(last)(header, token);
-    }
-  };
+function parsePart(part: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    // Told by the caller: the token is malformed.
+    return undefined;
+  }
 }
 
 /** What jose says of the token itself; anything else is about reaching the keys. */
@@ -109,8 +114,4 @@ function asKahaError(error: unknown): KahaError {
 
 function badToken(message: string, cause?: unknown): KahaError {
   return new KahaError('UNAUTHENTICATED', message, { cause });
-}
-
-function digestOf(token: string): string {
-  return hash('sha256', token, 'base64');
 }

@@ -22,6 +22,11 @@ type Deps = {
   isDraining: () => boolean;
 };
 
+type Outcomes = {
+  good: (token: VerifiedToken) => UpgradeAnswer;
+  bad: (error: unknown) => UpgradeAnswer;
+};
+
 /** Spread over some seconds, so that those who were refused do not come back together. */
 const RETRY_AFTER_MAX_S = 5;
 
@@ -75,23 +80,27 @@ export class Upgrades {
     if (token === undefined) {
       return this.#refuse(new KahaError('UNAUTHENTICATED', 'A bearer token is required'));
     }
-    const { verifier } = this.#deps;
-    const known = verifier.recall(token, Date.now());
-    if (known !== undefined) return this.#accept(offer, authenticated(known, deviceId));
-    return verifier.verify(token).then(
-      (verified) => this.#accept(offer, authenticated(verified, deviceId)),
-      (error: unknown) => this.#refuse(KahaError.from(error)),
-    );
+    return this.#verified(token, {
+      good: (verified) => this.#accept(offer, authenticated(verified, deviceId)),
+      bad: (error) => this.#refuse(KahaError.from(error)),
+    });
   }
 
   #bySubprotocol(token: string, offer: Offer): UpgradeAnswer | Promise<UpgradeAnswer> {
-    const { verifier } = this.#deps;
-    const known = verifier.recall(token, Date.now());
-    if (known !== undefined) return this.#accept(offer, authenticated(known, offer.deviceId));
-    return verifier.verify(token).then(
-      (verified) => this.#accept(offer, authenticated(verified, offer.deviceId)),
-      (error: unknown) => this.#accept(offer, refusedSession(error)),
-    );
+    return this.#verified(token, {
+      good: (verified) => this.#accept(offer, authenticated(verified, offer.deviceId)),
+      bad: (error) => this.#accept(offer, refusedSession(error)),
+    });
+  }
+
+  /** At once where that can be: an upgrade outside its handler costs more. */
+  #verified(token: string, then: Outcomes): UpgradeAnswer | Promise<UpgradeAnswer> {
+    try {
+      const verified = this.#deps.verifier.verify(token);
+      return verified instanceof Promise ? verified.then(then.good, then.bad) : then.good(verified);
+    } catch (error) {
+      return then.bad(error);
+    }
   }
 
   #accept(offer: Offer, session: Session): UpgradeAnswer {
