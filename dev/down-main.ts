@@ -6,6 +6,7 @@ import { wipeComposeServers } from './compose-servers.ts';
 import { wipePostgres } from './postgres-server.ts';
 import { stopAll } from './stack.ts';
 import { readLaunchFile, removeStackFile } from './stack-file.ts';
+import { wipeJetStreamFolder } from './tmpfs.ts';
 
 const HELP = `Stops the stack that "npm run up" started.
 
@@ -51,6 +52,7 @@ async function down(): Promise<void> {
 function wipe(): void {
   wipeComposeServers();
   wipePostgres(DATA_DIR);
+  wipeJetStreamFolder(DATA_DIR);
   rmSync(DATA_DIR, { recursive: true, force: true });
   rmSync(RUN_DIR, { recursive: true, force: true });
   process.stdout.write('Data removed.\n');

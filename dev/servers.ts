@@ -18,6 +18,8 @@ export type ServersOptions = {
   runDir: string;
   dataDir: string;
   natsUrl?: string;
+  /** Where JetStream keeps its files instead of below `dataDir`. */
+  natsStoreDir?: string | undefined;
   databaseUrl?: string;
   redisUrl?: string;
 };
@@ -53,7 +55,7 @@ export async function planServers(options: ServersOptions): Promise<ServersPlan>
   let seeds: Record<string, string>;
   let nats = natsUrl;
   if (nats === undefined) {
-    const plan = planNats(planOf('nats'));
+    const plan = planNats({ ...planOf('nats'), storeDir: options.natsStoreDir });
     specs.push(plan.spec);
     seeds = plan.seeds;
     nats = `nats://127.0.0.1:${plan.spec.port}`;

@@ -45,6 +45,7 @@ export type StackOptions = {
   databaseUrl?: string;
   redisUrl?: string;
   natsUrl?: string;
+  natsStoreDir?: string | undefined;
   env?: Places['extraEnv'];
   /** All of it ends when this process does, even by kill -9. */
   bound?: boolean;

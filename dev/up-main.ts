@@ -4,6 +4,7 @@ import { build } from './build.ts';
 import { isFree } from './ports.ts';
 import { startAgain, startStack, stopAll } from './stack.ts';
 import { readLaunchFile, readStackFile, type Urls } from './stack-file.ts';
+import { jetStreamFolder } from './tmpfs.ts';
 
 const HELP = `Starts the whole system on this machine and waits until it is ready.
 
@@ -76,6 +77,7 @@ async function run(options: Options): Promise<void> {
     bound: !options.detach,
     signal: interrupted.signal,
     progress,
+    natsStoreDir: jetStreamFolder(DATA_DIR),
     ...(NATS_URL && { natsUrl: NATS_URL }),
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
     ...(REDIS_URL && { redisUrl: REDIS_URL }),

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { existsSync, rmSync, statfsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const ROOT = '/dev/shm';
+/** 100 000 devices and their backlog stay well below. */
+const FREE_BYTES_MIN = 2 * 1024 ** 3;
+
+/**
+ * A folder in memory for JetStream's files, named by the data folder; undefined where there is no
+ * room. JetStream rewrites a consumer's state file twice a delivery. On the disk that Postgres
+ * writes its log to, that made a commit wait 20 ms and a message 200 (p50), here 2 and 9. It
+ * outlives the processes; after a reboot the queues are new, and are filled from Postgres.
+ */
+export function jetStreamFolder(dataDir: string): string | undefined {
+  if (!existsSync(ROOT)) return undefined;
+  const { bavail, bsize } = statfsSync(ROOT);
+  return bavail * bsize < FREE_BYTES_MIN ? undefined : folderOf(dataDir);
+}
+
+export function wipeJetStreamFolder(dataDir: string): void {
+  rmSync(folderOf(dataDir), { recursive: true, force: true });
+}
+
+function folderOf(dataDir: string): string {
+  const name = createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 12);
+  return join(ROOT, `kaha-jetstream-${name}`);
+}
