@@ -52,7 +52,7 @@ const IDS_MAX = 100;
  *     POST /_dev/token            {user_id, ttl_s?} → {token}; {user_ids, ttl_s?} → {tokens}
  *     POST /_dev/users            {users?: […], businesses?: […]}: adds or replaces
  *     POST /_dev/profile-updated  {user_id} or {business_id}: publishes the event
- *     POST /_control              {mode: ok·slow·down·error·malformed, delay_ms?}: what the batch does
+ *     POST /_control              {mode: ok·slow·down·error·malformed, delay_ms?}
  *     GET  /_control              the mode, and how often and for how many ids it was asked
  *
  * A body that makes no sense is answered 400 {error}.

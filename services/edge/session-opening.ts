@@ -36,7 +36,7 @@ const MS_PER_S = 1_000;
  *     SUB user → router: session.open (releases an older session, makes the queue) → auth_ok
  *       → SUB deliver → tell others `replaced` → replay, if the queue is new
  *
- * The router's answer proves that the server has the first SUB: after `auth_ok` no signal is missed.
+ * The router's answer proves that the server has the first SUB: no signal after `auth_ok` is lost.
  * For a queue that was there no store is asked. Any failure closes the socket: a session either
  * has its queue or does not exist.
  */

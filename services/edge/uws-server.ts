@@ -137,17 +137,15 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
   let isAborted = false;
   const finish = (answer: UpgradeAnswer): void => {
     if (isAborted) return;
-    // In the handler this is corked already. Later, where a token's key had to be asked for, the
-    // library's cork still reads the socket as HTTP if the memory did not move, and by what it finds
-    // there closes one in some hundreds (1006): hence tokens are verified at once where possible.
-    res.cork(() => {
-      if (answer.isAccepted) {
-        const { session, subprotocol = '' } = answer;
-        res.upgrade({ session }, key, subprotocol, extensions, context);
-      } else {
-        write(res, answer.answer);
-      }
-    });
+    if (!answer.isAccepted) {
+      res.cork(() => write(res, answer.answer));
+      return;
+    }
+    // Never corked by us: in the handler the library does it, and later, where a token's key had to
+    // be asked for, its cork goes on with the socket as HTTP if the memory did not move, and by
+    // what it finds there closes one in some hundreds (1006).
+    const { session, subprotocol = '' } = answer;
+    res.upgrade({ session }, key, subprotocol, extensions, context);
   };
   const answer = handlers.upgrade({
     origin: req.getHeader('origin'),
