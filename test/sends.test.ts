@@ -1,14 +1,9 @@
 import t from 'tap';
-import { connectBus } from '../shared/bus.ts';
-import type { ConversationId, UserId } from '../shared/ids.ts';
 import { newId } from '../shared/ids.ts';
-import { createLogger } from '../shared/logger.ts';
-import { createMetrics } from '../shared/metrics.ts';
-import type { AppendReply, AppendRequest } from '../shared/rpc.ts';
-import { subjects } from '../shared/subjects.ts';
 import type { Client } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
 import { type Person, setStack } from './stack.ts';
+import { append, connectAsRouter, itemOf } from './store-bus.ts';
 
 const system = await setStack(t);
 
@@ -93,25 +88,13 @@ t.test('a key sent from many sockets at once gives one message', async (t) => {
 
 t.test('stores that race on one key give one message', async (t) => {
   const { ann, conversation, a, b } = await scene();
-  const metrics = createMetrics('test', 'router-9');
-  const bus = await connectBus({
-    ...{ url: system.stack.urls.nats, nkeySeed: system.stack.seeds.router ?? '' },
-    ...{ instance: 'router-9', metrics },
-    logger: createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' }),
-  });
+  const bus = await connectAsRouter(system);
   t.teardown(() => bus.close());
-  const append = (key: string) => {
-    const item = { user_id: ann.id as UserId, client_msg_id: key, content: 'raced' };
-    const request: AppendRequest = {
-      conversation_id: conversation as ConversationId,
-      items: [item],
-    };
-    const timeoutMs = 3_000;
-    return bus.request<AppendReply>(subjects.store('messages.append'), request, { timeoutMs });
-  };
   for (const round of numbers(1, 15)) {
     const key = newId<string>();
-    const replies = await Promise.all(numbers(1, 6).map(() => append(key)));
+    const replies = await Promise.all(
+      numbers(1, 6).map(() => append(bus, conversation, [itemOf(ann.id, key, 'raced')])),
+    );
     const results = replies.flatMap(({ results }) => results);
     const written = results.filter((one) => one.ok && one.duplicate !== true);
     t.equal(written.length, 1, `round ${round}`);

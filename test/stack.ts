@@ -39,6 +39,7 @@ type Options = Partial<Pick<StackOptions, 'edges' | 'routers' | 'stores' | 'env'
 
 /** What a file may take, on a busy machine. */
 const FILE_MS = 170_000;
+const SQL_END_MS = 1_000;
 const SOAK_MS = 3_600_000;
 /** Its log is nobody's concern. */
 const STAND_IN = 'kaha.log';
@@ -57,8 +58,10 @@ export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options
   });
   const system = new System(stack, { dir, database });
   process.once('exit', () => system.killAll());
-  process.once('SIGTERM', () => process.exit(1));
-  process.once('SIGINT', () => process.exit(1));
+  // SIGALRM is what tap ends a file with that takes too long.
+  for (const signal of ['SIGALRM', 'SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => process.exit(1));
+  }
   t.teardown(() => system.close());
   return system;
 }
@@ -218,7 +221,8 @@ export class System {
 
   async close(): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.destroy()));
-    await this.#sql?.end();
+    // A connection that a failed test still holds must not keep the rest from its end.
+    await Promise.race([this.#sql?.end(), delay(SQL_END_MS, undefined, { ref: false })]);
     for (const { pid } of this.stack.processes) signalTree(pid, 'SIGCONT');
     await this.stack.stop();
     const left = this.stack.processes.filter(isAlive).map(({ name }) => name);

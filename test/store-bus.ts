@@ -1,0 +1,29 @@
+import { type Bus, connectBus } from '../shared/bus.ts';
+import type { ConversationId, UserId } from '../shared/ids.ts';
+import { createLogger } from '../shared/logger.ts';
+import { createMetrics } from '../shared/metrics.ts';
+import type { AppendItem, AppendReply, AppendRequest } from '../shared/rpc.ts';
+import { subjects } from '../shared/subjects.ts';
+import type { System } from './stack.ts';
+
+const TIMEOUT_MS = 3_000;
+
+/** Speaks to the stores as a router would that is alone in the world. */
+export function connectAsRouter({ stack }: System): Promise<Bus> {
+  const instance = 'router-9';
+  return connectBus({
+    ...{ url: stack.urls.nats, nkeySeed: stack.seeds.router ?? '', instance },
+    metrics: createMetrics('test', instance),
+    logger: createLogger({ service: 'test', instance, level: 'silent', hashKey: 'test' }),
+  });
+}
+
+/** One append of these messages, and nothing after it: no fan-out. */
+export function append(bus: Bus, conversation: string, items: AppendItem[]): Promise<AppendReply> {
+  const request: AppendRequest = { conversation_id: conversation as ConversationId, items };
+  return bus.request(subjects.store('messages.append'), request, { timeoutMs: TIMEOUT_MS });
+}
+
+export function itemOf(userId: string, clientMsgId: string, content: string): AppendItem {
+  return { user_id: userId as UserId, client_msg_id: clientMsgId, content };
+}
