@@ -1,7 +1,7 @@
 // Plain Node: installs dependencies if they are missing or old, then runs a TypeScript entry.
 //   node dev/bootstrap.mjs dev/up-main.ts [arguments]
 import { spawn, spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 18)) {
@@ -28,9 +28,23 @@ const child = spawn(process.execPath, ['--import=tsx', ...process.argv.slice(2)]
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => child.kill(signal));
 }
-// npm runs us in a shell, which does not pass a signal on but dies of it.
-const parent = process.ppid;
-setInterval(() => {
-  if (process.ppid !== parent) child.kill('SIGTERM');
-}, 500).unref();
+// npm does not pass on every end: its shell dies of a signal, and kill -9 leaves the shell.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const started = ancestors();
+  setInterval(() => {
+    if (ancestors() !== started) child.kill('SIGTERM');
+  }, 500).unref();
+}
 child.on('exit', (code, signal) => process.exit(signal ? 1 : code));
+
+/** The pids of npm's shell and of npm, or of npm alone where its shell has become us. */
+function ancestors() {
+  const parent = process.ppid;
+  try {
+    if (!readFileSync(`/proc/${parent}/cmdline`, 'utf8').includes('\0-c\0')) return `${parent}`;
+    const stat = readFileSync(`/proc/${parent}/stat`, 'utf8');
+    return `${parent} ${stat.slice(stat.lastIndexOf(')')).split(' ')[2]}`;
+  } catch {
+    return `${parent}`;
+  }
+}

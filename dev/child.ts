@@ -33,7 +33,8 @@ export function commandOf(words: readonly string[]): { command: string; args: st
 
 const POLL_MS = 50;
 const LOG_TAIL_LINES = 15;
-const SETPRIV = '/usr/bin/setpriv';
+/** Becomes what it starts: the pid stays. */
+export const SETPRIV = '/usr/bin/setpriv';
 
 /**
  * Starts it in a session of its own, its output in the log file. The pid is the process itself.
@@ -41,9 +42,7 @@ const SETPRIV = '/usr/bin/setpriv';
  */
 export function launch(spec: ProcessSpec, { bound = false } = {}): RunningProcess {
   mkdirSync(dirname(spec.log), { recursive: true });
-  const signal = (spec.stopSignal ?? 'SIGTERM').slice('SIG'.length);
-  const binding = bound && canBind() ? [SETPRIV, '--pdeathsig', signal, '--'] : [];
-  const { command, args } = commandOf([...binding, spec.command, ...spec.args]);
+  const { command, args } = bound && canBind() ? boundCommand(spec) : spec;
   const log = openSync(spec.log, 'a');
   const child = spawn(command, args, {
     env: spec.env,
@@ -118,6 +117,13 @@ function startTime(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A change of account undoes the binding: where there is one, the same setpriv does both. */
+function boundCommand(spec: ProcessSpec): { command: string; args: string[] } {
+  const binding = ['--pdeathsig', (spec.stopSignal ?? 'SIGTERM').slice('SIG'.length)];
+  if (spec.command === SETPRIV) return { command: SETPRIV, args: [...binding, ...spec.args] };
+  return { command: SETPRIV, args: [...binding, '--', spec.command, ...spec.args] };
 }
 
 let bindable: boolean | undefined;

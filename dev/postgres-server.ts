@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { commandOf, type ProcessSpec } from './child.ts';
+import { commandOf, type ProcessSpec, SETPRIV } from './child.ts';
 
 export type PostgresPlan = { program: string; dataDir: string; log: string; port: number };
 
@@ -114,8 +114,7 @@ function postgresAccount(): Account | undefined {
   return { name: 'nobody', uid: 65534, gid: 65534 };
 }
 
-/** setpriv replaces itself by the program: the pid is the postmaster's. */
 function asAccount(account: Account | undefined): string[] {
   if (account === undefined) return [];
-  return ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--'];
+  return [SETPRIV, `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--'];
 }

@@ -1,15 +1,14 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { build } from './build.ts';
 import { launch, type RunningProcess, stop, untilReady } from './child.ts';
 import { wipePostgres } from './postgres-server.ts';
 import { planServers } from './servers.ts';
 import { createTapTally } from './tap-tally.ts';
+import { runTestFiles } from './test-files.ts';
 
 const HELP = `Type check, lint, tidy test and all tests, on real servers of their own.
 
@@ -60,7 +59,12 @@ async function runAll(): Promise<void> {
   }
   build();
   const files = positionals.length > 0 ? positionals : testFiles();
-  await withServers((env) => runTap(files, { env, soak: values.soak }));
+  const { soak } = values;
+  const fileTimeoutS = soak ? SOAK_FILE_S : FILE_S;
+  await withServers(async (servers) => {
+    const env = { ...ownEnv(), ...servers, ...(soak && { SOAK: '1' }) };
+    await runTestFiles(files, { env, fileTimeoutS, signal: interrupted.signal, note: show });
+  });
 }
 
 /** One Postgres and one Redis for all files; a NATS each has of its own. They end with us. */
@@ -88,34 +92,19 @@ function check(name: string, args: string[]): void {
   if (!passed) process.stdout.write(`${result.stdout}${result.stderr}\n`);
 }
 
-type Run = { env: Record<string, string>; soak: boolean };
+/** Tells files as they end, and of what failed all there is. */
+function show(line: string): void {
+  const shown = tally.note(line);
+  if (shown !== undefined) process.stdout.write(`${shown}\n`);
+}
 
-/** Runs the files, tells each as it ends, shows what failed, and counts tests. */
-async function runTap(files: string[], { env, soak }: Run): Promise<void> {
-  mkdirSync('.tap', { recursive: true });
-  const options = ['--reporter=tap', `--timeout=${soak ? SOAK_FILE_S : FILE_S}`];
-  const child = spawn(
-    process.execPath,
-    ['node_modules/tap/dist/esm/run.mjs', ...options, ...files],
-    {
-      env: { ...process.env, ...env, ...(soak && { SOAK: '1' }) },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  const ended = once(child, 'exit');
-  interrupted.signal.addEventListener('abort', () => child.kill('SIGTERM'));
-  if (interrupted.signal.aborted) child.kill('SIGTERM');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const shown = tally.note(line);
-    if (shown !== undefined) process.stdout.write(`${shown}\n`);
-  }
-  const [code] = await ended;
-  interrupted.signal.throwIfAborted();
-  if (code !== 0 && counts.failed === 0) counts.failed += 1;
+function ownEnv(): Record<string, string> {
+  const entries = Object.entries(process.env);
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => !!entry[1]));
 }
 
 function testFiles(): string[] {
-  const folders = ['shared', 'services', 'dev', 'bench', 'clients', 'test'];
+  const folders = ['test', 'bench', 'services', 'dev', 'shared'];
   return folders.flatMap((folder) => filesBelow(folder)).filter((path) => /\.test\.ts$/.test(path));
 }
 

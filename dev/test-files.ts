@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export type TestRun = {
+  env: Readonly<Record<string, string>>;
+  /** A file that takes longer is ended and has failed. */
+  fileTimeoutS: number;
+  signal: AbortSignal;
+  /** Gets the TAP of a file when it has ended: its lines indented, then its own line. */
+  note: (line: string) => void;
+};
+
+/** Two cores; a file spends most of its time waiting for servers. */
+const FILES_AT_ONCE = 2;
+/** What a file may take to stop what it started. */
+const END_GRACE_MS = 10_000;
+const MS_PER_S = 1_000;
+
+/**
+ * Runs each file in a process of its own, two at a time. Not by the runner of tap: it would have to
+ * be rebuilt after each install to leave out its TypeScript plugin, which fails with TypeScript 7.
+ */
+export async function runTestFiles(files: readonly string[], run: TestRun): Promise<void> {
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < files.length && !run.signal.aborted) {
+      next += 1;
+      await runFile({ file: files[next - 1] as string, number: next }, run);
+    }
+  };
+  await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
+  run.signal.throwIfAborted();
+}
+
+async function runFile(
+  { file, number }: { file: string; number: number },
+  { env, fileTimeoutS, signal, note }: TestRun,
+): Promise<void> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, ['--import=tsx', file], {
+    env: { ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const abort = (): void => end(child);
+  signal.addEventListener('abort', abort);
+  const timer = setTimeout(abort, fileTimeoutS * MS_PER_S);
+  const lines: string[] = [];
+  const said = [child.stdout, child.stderr].map(async (input) => {
+    for await (const line of createInterface({ input })) lines.push(`    ${line}`);
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  await Promise.all(said);
+  clearTimeout(timer);
+  signal.removeEventListener('abort', abort);
+  for (const line of lines) note(line);
+  const verdict = code === 0 ? 'ok' : 'not ok';
+  note(`${verdict} ${number} - ${file} # time=${Math.round(performance.now() - startedAt)}ms`);
+}
+
+function end(child: ChildProcess): void {
+  child.kill('SIGTERM');
+  setTimeout(() => child.kill('SIGKILL'), END_GRACE_MS).unref();
+}
