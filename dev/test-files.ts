@@ -46,7 +46,8 @@ async function runFile(
   signal.addEventListener('abort', abort);
   const timer = setTimeout(abort, fileTimeoutS * MS_PER_S);
   const lines: string[] = [];
-  const said = [child.stdout, child.stderr].map(async (input) => {
+  const outputs = [child.stdout, child.stderr];
+  const said = outputs.map(async (input) => {
     for await (const line of createInterface({ input })) lines.push(`    ${line}`);
   });
   const [code] = (await once(child, 'exit')) as [number | null];
