@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { startNats } from '../dev/test-servers.ts';
 import { type Bus, connectBus } from './bus.ts';
@@ -9,10 +11,10 @@ const silent = createLogger({ service: 't', instance: 't', level: 'silent', hash
 const nats = await startNats();
 const open: Bus[] = [];
 
-async function busOf(instance: string, natsUser: string): Promise<Bus> {
+async function busOf(instance: string, natsUser: string, logger = silent): Promise<Bus> {
   const nkeySeed = nats.seeds[natsUser] as string;
   const metrics = createMetrics('test', instance);
-  const bus = await connectBus({ url: nats.url, nkeySeed, instance, logger: silent, metrics });
+  const bus = await connectBus({ url: nats.url, nkeySeed, instance, logger, metrics });
   open.push(bus);
   return bus;
 }
@@ -128,4 +130,15 @@ t.test('a lost connection rejects what waits at once and what follows, then heal
   await router.nc.flush();
   t.same(await edge.request('rpc.router.again', {}, { timeoutMs: 2_000 }), { ok: true });
   t.ok(server.inFlight() > 0);
+});
+
+t.test('who waits for NATS at the start says so, and connects when it is there', async (t) => {
+  await nats.kill();
+  const lines = new PassThrough();
+  const logger = createLogger({ service: 't', instance: 't', level: 'warn', hashKey: 'k' }, lines);
+  const connecting = busOf('store-1', 'store', logger);
+  const [line] = await once(lines, 'data');
+  t.match(`${line}`, /waiting for the first connection to NATS/);
+  await nats.restart();
+  t.ok((await connecting).connected);
 });

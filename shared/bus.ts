@@ -52,11 +52,13 @@ export type BusOptions = {
   metrics: Metrics;
 };
 
+const WAITING_WARN_MS = 2_000;
+
 /** Connects as the NATS user of the instance. A connection closed for good ends the process. */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const { logger, instance } = options;
   const natsUser = natsUserOf(instance);
-  const nc = await connectNats({ ...options, natsUser });
+  const nc = await firstConnection(options, natsUser);
   const link = followLink(nc, options);
   const replies = link.openMux(inboxPrefix(natsUser));
   const { metrics } = options;
@@ -100,6 +102,17 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     onReconnect: link.onReconnect,
     close: link.close,
   };
+}
+
+/** It may take for ever, and nothing else of the process is up yet to tell what it waits for. */
+async function firstConnection(options: BusOptions, natsUser: string): Promise<NatsConnection> {
+  const warn = (): void => options.logger.warn('waiting for the first connection to NATS');
+  const timer = setInterval(warn, WAITING_WARN_MS);
+  try {
+    return await connectNats({ ...options, natsUser });
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 type Link = Pick<Bus, 'onReconnect' | 'close'> & {
