@@ -82,8 +82,9 @@ export class Delivery {
     if (deliver === undefined) return session.ending ?? Promise.resolve();
     session.deliver = undefined;
     const ending = this.#putBack(session, deliver).catch((error: unknown) => {
-      // The connection went: the server puts back what it had sent by itself, after `ack_wait`.
-      this.#deps.logger.warn({ err: error }, 'queue not put back');
+      // The connection went: the server sends it again by itself, after `ack_wait`.
+      this.#deps.metrics.acks.add('not put back');
+      this.#deps.logger.debug({ err: error }, 'queue not put back');
     });
     session.ending = ending;
     this.#ending.add(ending);
