@@ -1,0 +1,62 @@
+import Type, { type TProperties } from 'typebox';
+import {
+  ConversationIdField,
+  DeviceIdField,
+  RequestIdField,
+  SeqField,
+  UserIdField,
+} from './scalars.ts';
+import { ConversationShape, ErrorShape, messageEventFields } from './shapes.ts';
+
+/** What the server sends over the socket. */
+
+const Time = Type.String();
+/** Only on what comes through the device's queue. */
+const queued = { q: Type.Optional(SeqField) };
+
+function frame<Name extends string, Fields extends TProperties>(name: Name, fields: Fields) {
+  return Type.Object({ type: Type.Literal(name), ...fields }, { $id: `server.${name}` });
+}
+
+export const serverFrames = {
+  reply: frame('reply', { id: Type.Optional(RequestIdField), data: Type.Unknown() }),
+  error: frame('error', {
+    id: Type.Optional(RequestIdField),
+    client_msg_id: Type.Optional(Type.String()),
+    error: ErrorShape,
+  }),
+  auth_ok: frame('auth_ok', {
+    id: Type.Optional(RequestIdField),
+    user_id: UserIdField,
+    device_id: DeviceIdField,
+    session_id: Type.String(),
+    resumed: Type.Boolean(),
+    heartbeat_interval_ms: Type.Integer(),
+    server_time: Time,
+  }),
+  message: frame('message', { ...queued, ...messageEventFields }),
+  conversation: frame('conversation', {
+    ...queued,
+    change: Type.Union([
+      Type.Literal('created'),
+      Type.Literal('updated'),
+      Type.Literal('participants'),
+      Type.Literal('assigned'),
+      Type.Literal('archived'),
+    ]),
+    conversation: ConversationShape,
+  }),
+  receipt: frame('receipt', {
+    conversation_id: ConversationIdField,
+    user_id: UserIdField,
+    delivered_seq: Type.Optional(SeqField),
+    delivered_at: Type.Optional(Time),
+    read_seq: Type.Optional(SeqField),
+    read_at: Type.Optional(Time),
+  }),
+  pong: frame('pong', { id: Type.Optional(RequestIdField) }),
+  replay_end: frame('replay_end', { complete: Type.Boolean() }),
+  resync: frame('resync', {}),
+  token_expiring: frame('token_expiring', { expires_at: Time }),
+  going_away: frame('going_away', { reconnect_after_ms: Type.Integer({ minimum: 0 }) }),
+} as const;

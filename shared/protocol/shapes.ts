@@ -1,0 +1,151 @@
+import Type, { type Static } from 'typebox';
+import {
+  BusinessIdField,
+  ClientMsgIdField,
+  ContentField,
+  ConversationIdField,
+  MessageIdField,
+  MessageTypeField,
+  MetadataField,
+  SeqField,
+  UserIdField,
+} from './scalars.ts';
+
+/** What the server shows. Open: clients must ignore fields they do not know. */
+
+const Time = Type.String({ description: 'ISO 8601 UTC with milliseconds' });
+const Count = Type.Integer({ minimum: 0 });
+const ShownMessageType = Type.Union([MessageTypeField, Type.Literal('system')]);
+
+export const ParticipantShape = Type.Object({
+  user_id: UserIdField,
+  role: Type.Union([
+    Type.Literal('customer'),
+    Type.Literal('agent'),
+    Type.Literal('business'),
+    Type.Literal('member'),
+    Type.Literal('admin'),
+  ]),
+  joined_at: Time,
+  name: Type.String(),
+  avatar_url: Type.Optional(Type.String()),
+  delivered_seq: SeqField,
+  delivered_at: Type.Optional(Time),
+  read_seq: SeqField,
+  read_at: Type.Optional(Time),
+});
+
+export const LastMessageShape = Type.Object({
+  message_id: MessageIdField,
+  seq: SeqField,
+  sender_id: UserIdField,
+  content: Type.String(),
+  message_type: ShownMessageType,
+  sent_at: Time,
+});
+
+export const ConversationShape = Type.Object({
+  conversation_id: ConversationIdField,
+  type: Type.Union([Type.Literal('direct'), Type.Literal('group'), Type.Literal('business')]),
+  name: Type.String(),
+  avatar_url: Type.Optional(Type.String()),
+  title: Type.Optional(Type.String()),
+  description: Type.Optional(Type.String()),
+  business_id: Type.Optional(BusinessIdField),
+  participants: Type.Array(ParticipantShape),
+  last_message: Type.Optional(LastMessageShape),
+  version: Count,
+  first_seq: SeqField,
+  last_seq: SeqField,
+  last_read_seq: SeqField,
+  unread: Count,
+  is_muted: Type.Boolean(),
+  muted_until: Type.Optional(Time),
+  archived_at: Type.Optional(Time),
+  created_at: Time,
+  last_activity: Time,
+});
+export type ConversationShape = Static<typeof ConversationShape>;
+
+export const ReplyPreviewShape = Type.Object({
+  message_id: MessageIdField,
+  sender_id: UserIdField,
+  message_type: ShownMessageType,
+  content: Type.String(),
+  deleted: Type.Optional(Type.Literal(true)),
+});
+
+/** Fields of the event `message`. */
+export const messageEventFields = {
+  message_id: MessageIdField,
+  conversation_id: ConversationIdField,
+  seq: SeqField,
+  sender_id: UserIdField,
+  client_msg_id: Type.Optional(ClientMsgIdField),
+  version: Count,
+  content: Type.Optional(ContentField),
+  message_type: ShownMessageType,
+  metadata: Type.Optional(MetadataField),
+  reply_to: Type.Optional(ReplyPreviewShape),
+  sent_at: Time,
+};
+
+export const ReactionShape = Type.Object({
+  emoji: Type.String(),
+  count: Count,
+  mine: Type.Boolean(),
+});
+
+/** A message as history shows it to one user. */
+export const MessageShape = Type.Object({
+  ...messageEventFields,
+  edited_at: Type.Optional(Time),
+  deleted_at: Type.Optional(Time),
+  reactions: Type.Array(ReactionShape),
+  status: Type.Optional(
+    Type.Union([Type.Literal('sent'), Type.Literal('delivered'), Type.Literal('read')]),
+  ),
+});
+export type MessageShape = Static<typeof MessageShape>;
+
+/** Answer to `message`. */
+export const MessageSentShape = Type.Object({
+  message_id: MessageIdField,
+  conversation_id: ConversationIdField,
+  client_msg_id: ClientMsgIdField,
+  seq: SeqField,
+  sent_at: Time,
+  duplicate: Type.Optional(Type.Literal(true)),
+});
+export type MessageSentShape = Static<typeof MessageSentShape>;
+
+export const ReceiptShape = Type.Object({
+  user_id: UserIdField,
+  delivered_seq: SeqField,
+  delivered_at: Type.Optional(Time),
+  read_seq: SeqField,
+  read_at: Type.Optional(Time),
+});
+
+/** Answer to `history`. */
+export const HistoryShape = Type.Object({
+  messages: Type.Array(MessageShape),
+  has_more: Type.Boolean(),
+  first_seq: SeqField,
+  receipts: Type.Array(ReceiptShape),
+});
+export type HistoryShape = Static<typeof HistoryShape>;
+
+/** Answer to `conversations`. */
+export const ConversationsShape = Type.Object({
+  conversations: Type.Array(ConversationShape),
+  next_cursor: Type.Union([Type.String(), Type.Null()]),
+});
+export type ConversationsShape = Static<typeof ConversationsShape>;
+
+export const ErrorShape = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  details: Type.Optional(Type.Unknown()),
+  retry_after: Type.Optional(Type.Number({ description: 'seconds' })),
+});
