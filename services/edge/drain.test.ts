@@ -48,6 +48,9 @@ t.test('an edge is ready once it knows a router, and tells its numbers', async (
   const isReady = async (): Promise<boolean> =>
     (await fetch(`http://127.0.0.1:${edge.adminPort}/readyz`)).ok;
   while (!(await isReady())) await new Promise((resolve) => setTimeout(resolve, 20));
+  await (await stage.open(edge, newId<UserId>())).close();
   const text = await (await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`)).text();
+  t.match(text, /kaha_edge_closes_total\{code="client",.*\} 1/);
+  t.match(text, /kaha_edge_frames_out_total\{type="auth_ok",.*\} 1/);
   t.match(text, /kaha_edge_connections\{.*\} 0/);
 });

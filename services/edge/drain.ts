@@ -1,6 +1,7 @@
 import { CLOSE } from '../../shared/errors.ts';
 import type { Delivery } from './delivery.ts';
 import type { Hub } from './hub.ts';
+import type { Session } from './session.ts';
 import { goingAwayFrame } from './socket-frames.ts';
 
 type Plan = { drainMs: number; reconnectMs: number };
@@ -14,12 +15,18 @@ const POLL_MS = 50;
 export async function drainSockets(hub: Hub, delivery: Delivery, plan: Plan): Promise<void> {
   const { drainMs, reconnectMs } = plan;
   const endsAt = Date.now() + drainMs;
-  for (const session of [...hub.sessions]) {
-    hub.send(session, 'going_away', goingAwayFrame(Math.floor(Math.random() * reconnectMs)));
-  }
-  while (hub.sessions.size > 0 && Date.now() < endsAt) {
+  do {
+    for (const session of [...hub.sessions]) tell(hub, session, reconnectMs);
+    if (hub.sessions.size === 0) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+  } while (Date.now() < endsAt);
   for (const session of [...hub.sessions]) hub.close(session, CLOSE.GOING_AWAY);
   await delivery.settled();
+}
+
+/** Who is still opening is told once that is done: `auth_ok` comes before any event. */
+function tell(hub: Hub, session: Session, reconnectMs: number): void {
+  if (session.isGoingAwayTold || session.state !== 'open') return;
+  session.isGoingAwayTold = true;
+  hub.send(session, 'going_away', goingAwayFrame(Math.floor(Math.random() * reconnectMs)));
 }

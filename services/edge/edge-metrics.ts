@@ -33,11 +33,7 @@ export function createEdgeMetrics(metrics: Metrics): EdgeMetrics {
   const tally = (name: string, help: string, labelName: string): Tally => {
     const counts = new Tally();
     const counter = metrics.counter(name, help, [labelName]);
-    const get = counter.get.bind(counter);
-    counter.get = () => {
-      counts.publish(counter, labelName);
-      return get();
-    };
+    Object.assign(counter, { collect: () => counts.publish(counter, labelName) });
     return counts;
   };
   return {

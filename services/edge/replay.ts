@@ -1,4 +1,5 @@
 import type { Bus } from '../../shared/bus.ts';
+import { KahaError } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { UndeliveredPage } from '../../shared/rpc.ts';
@@ -39,7 +40,8 @@ export class Replay {
     try {
       isComplete = await this.#gate.run(() => this.#send(session, userId, isCurrent));
     } catch (error) {
-      this.#deps.logger.warn({ err: error }, 'replay cut short');
+      const level = KahaError.from(error).code === 'INTERNAL' ? 'error' : 'debug';
+      this.#deps.logger[level]({ err: error }, 'replay cut short');
     }
     if (!isCurrent()) return;
     this.#deps.hub.send(session, 'replay_end', replayEndFrame(isComplete));

@@ -113,7 +113,9 @@ export class SessionOpening {
       if (opened.too_many_devices) hub.close(session, CLOSE.TOO_MANY_DEVICES);
       else if (session.state !== 'closed') return opened;
     } catch (error) {
-      logger.warn({ err: error }, 'session not opened');
+      // What is typed is an outage, thousands at a time: the close codes count it.
+      const level = KahaError.from(error).code === 'INTERNAL' ? 'error' : 'debug';
+      logger[level]({ err: error }, 'session not opened');
       hub.close(session, CLOSE.SERVER_ERROR);
     }
     return undefined;

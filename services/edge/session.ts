@@ -44,6 +44,8 @@ export class Session {
   /** The queue is being made anew while the socket stays. */
   isReopening = false;
 
+  isGoingAwayTold = false;
+
   readonly connectedAt: number;
   lastFrameAt: number;
   tokenEndsAt = 0;
