@@ -138,7 +138,10 @@ export class Delivery {
     const q = session.lastQ;
     session.unacked ??= new UnackedQueue();
     if (session.unacked.size === 0) session.ackDueSince = Date.now();
-    session.unacked.push({ q, ackSubject, header });
+    if (!session.unacked.push({ q, ackSubject, header })) {
+      this.#deps.hub.close(session, CLOSE.NO_ACKNOWLEDGEMENT);
+      return;
+    }
     this.#count += 1;
     if (this.#count % TIMED_EVERY === 0) this.#time(ackSubject);
     this.#deps.hub.sendSoon(session, header.kind, frameWithQ(body, q));

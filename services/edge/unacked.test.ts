@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type Unacked, UnackedQueue } from './unacked.ts';
+import { UNACKED_MAX, type Unacked, UnackedQueue } from './unacked.ts';
 
 function item(q: number): Unacked {
   return { q, ackSubject: `a${q}`, header: {} as never };
@@ -25,4 +25,13 @@ t.test('takes all up to a q, oldest first, once', async (t) => {
   queue.takeAll(take);
   queue.push(item(1_002));
   t.equal(queue.size, 1);
+});
+
+t.test('takes no more than its limit, and goes on once there is room', async (t) => {
+  const queue = new UnackedQueue();
+  for (let q = 1; q <= UNACKED_MAX; q += 1) queue.push(item(q));
+  t.equal(queue.push(item(UNACKED_MAX + 1)), false);
+  t.equal(queue.size, UNACKED_MAX);
+  queue.takeUpTo(1, () => undefined);
+  t.equal(queue.push(item(UNACKED_MAX + 2)), true);
 });

@@ -6,10 +6,10 @@ export type Unacked = { q: number; ackSubject: string; header: InboxHeader };
 /** Below it a few dead slots at the front cost less than moving the rest. */
 const COMPACT_MIN = 64;
 
-/**
- * FIFO by `q`. Bounded from outside: JetStream stops at 256 unacknowledged, repeats after 10 s
- * come at most until the session is closed for not acknowledging.
- */
+/** JetStream stops at 256, but repeats them each 10 s to a client that hardly acknowledges. */
+export const UNACKED_MAX = 2_048;
+
+/** FIFO by `q`, ≤ 2048: what does not fit is not taken, and comes again. */
 export class UnackedQueue {
   #items: Unacked[] = [];
   #head = 0;
@@ -18,8 +18,11 @@ export class UnackedQueue {
     return this.#items.length - this.#head;
   }
 
-  push(item: Unacked): void {
+  /** False where it is full. */
+  push(item: Unacked): boolean {
+    if (this.size >= UNACKED_MAX) return false;
     this.#items.push(item);
+    return true;
   }
 
   /** Takes all up to `q`, oldest first. */
