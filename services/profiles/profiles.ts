@@ -43,6 +43,8 @@ export async function createProfiles(
     const connected = bus;
     closers.push('bus', () => connected.close());
     serve({ ...deps, bus, redis, config }, closers);
+    // Ready is who can be asked: the server must know the subscriptions.
+    await bus.nc.flush();
     state = 'serving';
     return {
       adminPort: admin.port,

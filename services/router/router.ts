@@ -54,6 +54,8 @@ export async function createRouter(config: RouterConfig, deps: Deps): Promise<Ro
     state = 'reading the queues';
     await loadQueues(queues, logger);
     serve(config, { ...parts, queues }, closers);
+    // Ready is who can be asked: the server must know the subscriptions.
+    await bus.nc.flush();
     state = 'serving';
   } catch (error) {
     await closers.closeAll();

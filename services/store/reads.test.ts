@@ -172,7 +172,8 @@ t.test('the list holds each conversation once, whatever is sent while it is read
     await appendOk(store, ids[listed.length % 9] as ConversationId, [letter(me)]);
     await createGroup(store, [me, newId<UserId>()]);
   } while (cursor);
-  t.same(listed, [...ids].reverse());
+  // Those of one millisecond may stand in any order.
+  t.same([...listed].sort(), [...ids].sort());
 });
 
 t.test('a conversation as its user sees it: unread, last message, mute, archive', async (t) => {

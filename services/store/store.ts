@@ -54,6 +54,8 @@ export async function createStore(
     const servers = serveOperations(bus, operations);
     closers.push('operations', () => drainAll(servers, group), DRAIN_DEADLINE_MS);
     closers.push('receipts', startReceipts({ bus, pool }).close);
+    // Ready is who can be asked: the server must know the subscriptions.
+    await bus.nc.flush();
   } catch (error) {
     await closers.closeAll();
     throw error;
