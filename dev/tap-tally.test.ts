@@ -43,9 +43,13 @@ not ok 1 - a.test.ts # time=9ms
   t.notMatch(shown, ['    ok 2 - two # time=1ms']);
 });
 
-t.test('a file that ends early is a failure of its own', async (t) => {
-  const { failed } = tally('    ok 1 - one # time=1ms\nnot ok 1 - a.test.ts # time=9ms');
+t.test('a file that ends early is a failure of its own, and what it said is shown', async (t) => {
+  const { failed, shown } = tally(`ok 1 - before.test.ts # time=1ms
+    Error: Cannot find module
+    ok 1 - one # time=1ms
+not ok 1 - a.test.ts # time=9ms`);
   t.equal(failed, 1);
+  t.match(shown[1], /^ {4}Error: Cannot find module\n[^]*\nnot ok 1 - a.test.ts/);
 });
 
 t.test('what is skipped or to be done counts neither way, but is shown', async (t) => {

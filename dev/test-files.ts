@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export type TestRun = {
   env: Readonly<Record<string, string>>;
@@ -15,6 +16,7 @@ export type TestRun = {
 const FILES_AT_ONCE = 2;
 /** What a file may take to stop what it started. */
 const END_GRACE_MS = 10_000;
+const OUTPUT_MS = 5_000;
 const MS_PER_S = 1_000;
 
 /**
@@ -51,7 +53,8 @@ async function runFile(
     for await (const line of createInterface({ input })) lines.push(`    ${line}`);
   });
   const [code] = (await once(child, 'exit')) as [number | null];
-  await Promise.all(said);
+  // What the file left behind may still hold its output open.
+  await Promise.race([Promise.all(said), delay(OUTPUT_MS, undefined, { ref: false })]);
   clearTimeout(timer);
   signal.removeEventListener('abort', abort);
   for (const line of lines) note(line);

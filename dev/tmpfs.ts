@@ -13,9 +13,12 @@ const FREE_BYTES_MIN = 2 * 1024 ** 3;
  * outlives the processes; after a reboot the queues are new, and are filled from Postgres.
  */
 export function jetStreamFolder(dataDir: string): string | undefined {
-  if (!existsSync(ROOT)) return undefined;
+  const folder = folderOf(dataDir);
+  // Where the queues are once, they stay.
+  if (existsSync(folder)) return folder;
+  if (!existsSync(ROOT) || existsSync(join(dataDir, 'nats', 'jetstream'))) return undefined;
   const { bavail, bsize } = statfsSync(ROOT);
-  return bavail * bsize < FREE_BYTES_MIN ? undefined : folderOf(dataDir);
+  return bavail * bsize < FREE_BYTES_MIN ? undefined : folder;
 }
 
 export function wipeJetStreamFolder(dataDir: string): void {
