@@ -34,7 +34,9 @@ const TIMED_EVERY = 16;
  *     queue ──deliver──► unacked ──client's ack──► acked   (and reported as delivered)
  *                           └──session ends──► UNSUB, flush, NAK in order
  *
- * NAK only after the flush: before, the server would hand it to the dying subscription again.
+ * NAK only after the flush: before, the server would hand it to the dying subscription again. What
+ * JetStream sends in the instant in which it learns of the UNSUB goes to nobody (measured: less
+ * than a millisecond) and comes again after `ack_wait`, 10 s: late, never lost.
  * Acks are held while NATS is away and sent after the reconnect. One that is lost on the way means
  * a repeat, never a loss.
  */
