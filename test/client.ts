@@ -29,7 +29,7 @@ export type ClientOptions = {
   /** Sends `ping` so that the server does not think it dead. */
   isAlive?: boolean;
   /** Sees each frame as it comes. */
-  onFrame?: (frame: Frame) => void;
+  onFrame?: (frame: Frame, client: Client) => void;
 };
 
 type What = string | ((frame: Frame) => boolean);
@@ -53,7 +53,7 @@ export class Client {
   readonly #untaken: Frame[] = [];
   readonly #waiters = new Set<() => void>();
   readonly #pinging: NodeJS.Timeout | undefined;
-  readonly #onFrame: ((frame: Frame) => void) | undefined;
+  readonly #onFrame: ClientOptions['onFrame'];
   #end: Closed = { code: CLOSE_WITHOUT_CODE, reason: '' };
   #nextId = 1;
 
@@ -173,7 +173,7 @@ export class Client {
     if (frame.type === 'pong' && frame.id === undefined) return;
     this.received.push(frame);
     this.#untaken.push(frame);
-    this.#onFrame?.(frame);
+    this.#onFrame?.(frame, this);
     if (this.isAcking && typeof frame.q === 'number') this.ack(frame.q);
     for (const look of this.#waiters) look();
   }

@@ -28,6 +28,7 @@ export class Device {
   readonly #place: Place;
   #client: Client | undefined;
   #isStopped = false;
+  #isBehind = false;
   #connections = 0;
   #running: Promise<void> | undefined;
 
@@ -49,8 +50,8 @@ export class Device {
     await this.#running;
   }
 
-  seqsOf(conversation: string): number[] {
-    return [...(this.held.get(conversation)?.keys() ?? [])].sort((a, b) => a - b);
+  get name(): string {
+    return `${this.person.id.slice(0, 4)}/${this.#place.deviceId}`;
   }
 
   /** Resolves once it is acknowledged, however often that takes. */
@@ -106,10 +107,11 @@ export class Device {
     const headers = { authorization: `Bearer ${this.person.token}`, 'x-device-id': deviceId };
     const isFirst = this.#client === undefined;
     try {
-      const onFrame = (frame: Frame): void => this.#receive(frame);
+      const onFrame = (frame: Frame, from: Client): void => this.#receive(frame, from);
       const client = await this.#system.socket(headers, { edge, onFrame });
       const { resumed } = await client.next('auth_ok');
-      if (resumed === false && !isFirst) this.#catchUp(client);
+      if (resumed === false && !isFirst) this.#fallBehind();
+      else if (this.#isBehind) this.#catchUp(client);
       return client;
     } catch (error) {
       // It comes again.
@@ -117,12 +119,12 @@ export class Device {
     }
   }
 
-  #receive(frame: Frame): void {
-    if (frame.type === 'resync' && this.#client !== undefined) this.#catchUp(this.#client);
+  #receive(frame: Frame, client: Client): void {
+    if (frame.type === 'resync') this.#fallBehind();
+    if (frame.type === 'replay_end' && this.#isBehind) this.#catchUp(client);
     if (frame.type === 'message') this.#hold(frame as MessageEvent);
     if (frame.type === 'going_away') {
-      const leaving = this.#client;
-      setTimeout(() => leaving?.close(), Number(frame.reconnect_after_ms)).unref();
+      setTimeout(() => client.close(), Number(frame.reconnect_after_ms)).unref();
     }
   }
 
@@ -138,13 +140,21 @@ export class Device {
     else if (known.message_id !== event.message_id) this.faults.push(`two messages at ${seq}`);
   }
 
-  /** Reads all that the history of its conversations holds. */
-  #catchUp(client: Client): void {
+  #fallBehind(): void {
     this.resyncs += 1;
+    this.#isBehind = true;
+  }
+
+  /**
+   * Reads all that the history of its conversations holds. Only once the new queue is surely there
+   * (`replay_end`): what is sent between an earlier reading and the queue would be in neither.
+   */
+  #catchUp(client: Client): void {
     const read = async (): Promise<void> => {
       for (const conversation of this.held.keys()) await this.#readAll(client, conversation);
+      this.#isBehind = false;
     };
-    // Cut short by the end of the socket; the next session says again whether there is need.
+    // Cut short by the end of the socket, it is done in the next session.
     read().catch((error: unknown) => {
       if (client.isOpen) setTimeout(() => this.#catchUp(client), RETRY_MS);
       return error;

@@ -83,9 +83,12 @@ t.test('who was away when the queue was lost is told resumed: false and misses n
   for (const n of numbers(2, 6)) await a.post(conversation, `${n}`);
   const back = await system.connectNew(bob);
   t.equal(back.received[0]?.resumed, false);
-  t.same(seqsOf(back.messageEvents), numbers(2, 6));
+  // The position of the first may not be written down yet: then it is replayed too.
+  const missed = (): number[] => seqsOf(back.messageEvents).filter((seq) => seq > 1);
+  t.same(missed(), numbers(2, 6));
   await a.post(conversation, 'after');
-  t.same(seqsOf(await back.messages(6)), numbers(2, 7));
+  await back.next(({ content }) => content === 'after');
+  t.same(missed(), numbers(2, 7));
 });
 
 t.test('NATS comes back without any of its data: nothing acknowledged is lost', async (t) => {

@@ -106,5 +106,6 @@ async function checkConversation(t: Test, { system, conversation, sent }: Checke
   };
   const isComplete = (): boolean => members.every((device) => missing(device).length === 0);
   await until('all devices', isComplete, SETTLE_MS).catch((error: unknown) => error);
-  t.same(members.flatMap(missing), [], 'every device has all');
+  const left = members.flatMap((device) => missing(device).map((seq) => `${device.name} ${seq}`));
+  t.same(left, [], 'every device has all');
 }
