@@ -49,7 +49,7 @@ t.test('a file that ends early is a failure of its own, and what it said is show
     ok 1 - one # time=1ms
 not ok 1 - a.test.ts # time=9ms`);
   t.equal(failed, 1);
-  t.match(shown[1], /^ {4}Error: Cannot find module\n[^]*\nnot ok 1 - a.test.ts/);
+  t.match(shown[1], /^ {4}Error: Cannot find module\n[\s\S]*\nnot ok 1 - a.test.ts/);
 });
 
 t.test('what is skipped or to be done counts neither way, but is shown', async (t) => {
