@@ -37,6 +37,8 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
       'rpc.router.*',
       'rpc.store.messages.history',
       'rpc.store.messages.undelivered',
+      'rpc.store.messages.get',
+      'rpc.store.messages.locate',
       'rpc.profiles.get',
       'router.who',
       'user.*',

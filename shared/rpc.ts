@@ -52,7 +52,17 @@ export type RouterRequest =
   | { op: 'delivered'; items: DeliveredItem[] }
   | { op: 'conversations.create'; user_id: UserId; conversation: ConversationInput }
   | { op: 'conversations.get'; user_id: UserId; conversation_id: ConversationId }
-  | ({ op: 'conversations.list' } & ConversationsList);
+  | ({ op: 'conversations.list' } & ConversationsList)
+  | ({ op: 'messages.edit' } & MessageEdit)
+  | ({ op: 'messages.delete' } & MessageTarget)
+  | ({ op: 'messages.react' } & MessageReaction);
+
+/** Where a message stands: it never moves. */
+export type MessagePlace = { conversation_id: ConversationId; seq: number; sent_at: string };
+/** A message as one user names it; `place` comes from `messages.locate`. */
+export type MessageTarget = { user_id: UserId; message_id: MessageId; place: MessagePlace };
+export type MessageEdit = MessageTarget & { content: string };
+export type MessageReaction = MessageTarget & { emoji: string; remove?: boolean };
 
 /** Router's answer: the protocol's conversation shape for the asking user. */
 export type ConversationCreated = { conversation: ConversationView; created: boolean };
@@ -129,7 +139,7 @@ export type ReplyPreview = {
   content: string;
   deleted?: true;
 };
-/** A message as the event carries it. */
+/** A message as the event carries it; the last two only where one was changed since. */
 export type MessageRecord = {
   message_id: MessageId;
   conversation_id: ConversationId;
@@ -142,12 +152,12 @@ export type MessageRecord = {
   metadata?: Record<string, unknown>;
   reply_to?: ReplyPreview;
   sent_at: string;
+  edited_at?: string;
+  deleted_at?: string;
 };
 export type Reaction = { emoji: string; count: number; mine: boolean };
 /** A message as history shows it to one user. */
 export type HistoryMessage = MessageRecord & {
-  edited_at?: string;
-  deleted_at?: string;
   reactions: Reaction[];
   status?: 'sent' | 'delivered' | 'read';
 };
@@ -164,6 +174,8 @@ export type AppendResult =
       seq: number;
       sent_at: string;
       reply_to?: ReplyPreview;
+      /** Of the message replied to: who cannot see that far back gets no preview. */
+      reply_to_seq?: number;
       /** The key was known: values are the first message's. */
       duplicate?: true;
       /** Only with `duplicate`: its fan-out is still owed (the outbox row is there). */
@@ -184,6 +196,8 @@ export type Participants = {
   type: ConversationType;
   version: number;
   user_ids: UserId[];
+  /** [user, first `seq` they can see], of those who cannot see all. */
+  late: [UserId, number][];
 };
 
 export type HistoryRequest = {
@@ -215,22 +229,52 @@ export type ConversationsList = {
   archived?: boolean;
 };
 
+/** Changes are not replayed: what they made of the message comes with it. */
+export type UndeliveredMessage = MessageRecord & { reactions?: Reaction[] };
+
 /** One page of the replay, oldest first. `complete` is true on the last page if nothing was cut. */
 export type UndeliveredPage = {
-  messages: MessageRecord[];
+  messages: UndeliveredMessage[];
   next_cursor: string | null;
   complete: boolean;
+};
+
+export type MessageChange = 'edited' | 'deleted' | 'reactions';
+/** Who reacted with it, in order. */
+export type ReactionSet = { emoji: string; user_ids: UserId[] };
+/**
+ * A message after a change: all that can change of it, whatever the change was, so that who gets a
+ * later update before this one lacks nothing. `version` is the one this change made.
+ */
+export type MessageUpdate = {
+  message_id: MessageId;
+  conversation_id: ConversationId;
+  seq: number;
+  version: number;
+  change: MessageChange;
+  /** Where it was edited, now or before. */
+  content?: string;
+  edited_at?: string;
+  deleted_at?: string;
+  reactions: ReactionSet[];
 };
 
 /** A fan-out that is owed. `event` is the whole event without `q` for each kind. */
 export type OutboxEntry = {
   event_id: EventId;
   conversation_id: ConversationId;
-  version: number;
+  /** The conversation's, where it was read. */
+  version?: number;
   /** Who gets it. */
   user_ids: UserId[];
 } & (
-  | { kind: 'message'; message: MessageRecord }
+  | {
+      kind: 'message';
+      message: MessageRecord;
+      /** They cannot see what it replies to. */
+      without_preview?: UserId[];
+    }
+  | { kind: 'message_updated'; update: MessageUpdate; changed_at: string }
   /** The router composes the view for each user from `record`. */
   | {
       kind: 'conversation';
@@ -245,6 +289,13 @@ export type StoreOps = {
   'messages.append': [AppendRequest, AppendReply];
   'messages.history': [HistoryRequest, HistoryPage];
   'messages.undelivered': [{ user_id: UserId; cursor?: string }, UndeliveredPage];
+  /** Refusal, as of those below: MESSAGE_NOT_FOUND, for a message that the user cannot see. */
+  'messages.locate': [{ user_id: UserId; message_id: MessageId }, MessagePlace];
+  'messages.get': [{ user_id: UserId; message_id: MessageId }, HistoryMessage];
+  /** Without an `entry` nothing has changed. */
+  'messages.edit': [MessageEdit, { message: HistoryMessage; entry?: OutboxEntry }];
+  'messages.delete': [MessageTarget, { message: HistoryMessage; entry?: OutboxEntry }];
+  'messages.react': [MessageReaction, { reactions: Reaction[]; entry?: OutboxEntry }];
   'conversations.create': [
     { user_id: UserId; conversation: ConversationInput },
     { created: boolean; record: ConversationRecord; entry?: OutboxEntry },

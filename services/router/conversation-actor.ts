@@ -1,5 +1,5 @@
 import { KahaError } from '../../shared/errors.ts';
-import type { ConversationId, EventId } from '../../shared/ids.ts';
+import type { ConversationId, EventId, UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type {
   AppendItem,
@@ -10,7 +10,7 @@ import type {
   Participants,
 } from '../../shared/rpc.ts';
 import { type Letter, Mailbox } from './mailbox.ts';
-import { type Appended, encodeMessageEvent, recordOf } from './message-event.ts';
+import { type Appended, messageDelivery, recordOf } from './message-event.ts';
 import type { OwedFanOuts } from './owed-fan-outs.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Store } from './store-client.ts';
@@ -136,8 +136,13 @@ export class ConversationActor {
       return;
     }
     for (const { input, result } of fresh) {
-      const payload = encodeMessageEvent(recordOf(input, result));
-      fanOuts.start({ eventId: result.event_id, userIds: participants.user_ids, payload });
+      const { event_id: eventId, reply_to_seq: repliedSeq } = result;
+      const addressed = {
+        eventId,
+        userIds: participants.user_ids,
+        record: recordOf(input, result),
+      };
+      fanOuts.start(messageDelivery(addressed, blindTo(participants, repliedSeq)));
     }
   }
 
@@ -150,6 +155,12 @@ export class ConversationActor {
       this.#deps.logger.debug({ err: error }, 'participants not loaded');
     }
   }
+}
+
+/** Who cannot see the message that one replies to. */
+function blindTo({ late }: Participants, repliedSeq: number | undefined): UserId[] | undefined {
+  if (repliedSeq === undefined || late.length === 0) return undefined;
+  return late.flatMap(([userId, firstSeq]) => (firstSeq > repliedSeq ? userId : []));
 }
 
 /** What was written now, by `seq`: store may have written a batch in another order. */

@@ -3,7 +3,8 @@ import type { UserId } from '../../shared/ids.ts';
 import type { OutboxEntry } from '../../shared/rpc.ts';
 import { viewOf } from './conversation-view.ts';
 import type { Delivery } from './fan-out.ts';
-import { encodeMessageEvent } from './message-event.ts';
+import { messageDelivery } from './message-event.ts';
+import { updateDelivery } from './message-updated-event.ts';
 import type { LookUpNames, Names } from './profile-names.ts';
 
 type ConversationEntry = Extract<OutboxEntry, { kind: 'conversation' }>;
@@ -12,8 +13,9 @@ type ConversationEntry = Extract<OutboxEntry, { kind: 'conversation' }>;
 export async function deliveryOf(entry: OutboxEntry, lookUpNames: LookUpNames): Promise<Delivery> {
   const { event_id: eventId, user_ids: userIds } = entry;
   if (entry.kind === 'message') {
-    return { eventId, userIds, payload: encodeMessageEvent(entry.message) };
+    return messageDelivery({ eventId, userIds, record: entry.message }, entry.without_preview);
   }
+  if (entry.kind === 'message_updated') return updateDelivery(entry);
   const names = await lookUpNames(Object.values(entry.records));
   return conversationDelivery(entry, names);
 }

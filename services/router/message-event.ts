@@ -1,5 +1,7 @@
 import { encodeInbox } from '../../shared/events.ts';
+import type { EventId, UserId } from '../../shared/ids.ts';
 import type { AppendResult, MessageInput, MessageRecord } from '../../shared/rpc.ts';
+import type { Delivery } from './fan-out.ts';
 
 /** What is the same for every letter besides its content and metadata: ids and field names. */
 const FRAME_BYTES = 400;
@@ -27,7 +29,30 @@ export function recordOf(input: MessageInput, appended: Appended): MessageRecord
   return record;
 }
 
-/** The `message` event as every participant's queue gets it: the same bytes for all. */
+type Addressed = { eventId: EventId; userIds: readonly UserId[]; record: MessageRecord };
+
+/**
+ * The `message` event: the same bytes for all. Who cannot see what it replies to gets it without
+ * `reply_to`, as if the other one did not exist.
+ */
+export function messageDelivery(
+  { eventId, userIds, record }: Addressed,
+  withoutPreview: readonly UserId[] = [],
+): Delivery {
+  const common = encodeMessageEvent(record);
+  if (withoutPreview.length === 0 || record.reply_to === undefined) {
+    return { eventId, userIds, payload: common };
+  }
+  const { reply_to: _hidden, ...rest } = record;
+  const bare = encodeMessageEvent(rest);
+  const payload = new Map<UserId, Uint8Array>();
+  for (const userId of userIds) {
+    payload.set(userId, withoutPreview.includes(userId) ? bare : common);
+  }
+  return { eventId, userIds, payload };
+}
+
+/** The `message` event as a queue gets it. */
 export function encodeMessageEvent(record: MessageRecord): Uint8Array {
   const header = {
     kind: 'message' as const,

@@ -3,6 +3,7 @@ import { KahaError } from '../../shared/errors.ts';
 import type { MessageSent, RouterRequest } from '../../shared/rpc.ts';
 import type { ConversationActors } from './conversation-actors.ts';
 import type { Conversations } from './conversations.ts';
+import type { MessageChanges } from './message-changes.ts';
 import type { Receipts } from './receipts.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Sessions } from './sessions.ts';
@@ -13,6 +14,7 @@ const DEADLINE_MS = 3_000;
 type Deps = {
   actors: ConversationActors;
   conversations: Conversations;
+  messageChanges: MessageChanges;
   sessions: Sessions;
   receipts: Receipts;
   metrics: RouterMetrics;
@@ -20,7 +22,7 @@ type Deps = {
 
 /** What `rpc.router.<instance>` answers; the operation is in the body. */
 export function createOperations(deps: Deps): RpcHandler {
-  const { actors, conversations, sessions, receipts, metrics } = deps;
+  const { actors, conversations, messageChanges, sessions, receipts, metrics } = deps;
 
   const send = async (
     request: Extract<RouterRequest, { op: 'message' }>,
@@ -53,6 +55,12 @@ export function createOperations(deps: Deps): RpcHandler {
         return conversations.get(request, context);
       case 'conversations.list':
         return conversations.list(request, context);
+      case 'messages.edit':
+        return messageChanges.edit(request, context);
+      case 'messages.delete':
+        return messageChanges.delete(request, context);
+      case 'messages.react':
+        return messageChanges.react(request, context);
       default:
         throw new KahaError('INVALID_REQUEST', 'Unknown operation');
     }

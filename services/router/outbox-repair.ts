@@ -159,6 +159,7 @@ export class OutboxRepair {
 
 function bornOf(entry: OutboxEntry): string | undefined {
   if (entry.kind === 'message') return entry.message.sent_at;
+  if (entry.kind === 'message_updated') return entry.changed_at;
   const record = Object.values(entry.records)[0];
   return entry.change === 'created' ? record?.created_at : record?.last_activity;
 }

@@ -11,6 +11,7 @@ import { ConversationActors } from './conversation-actors.ts';
 import { createConversations } from './conversations.ts';
 import { createFanOuts } from './fan-outs.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { createMessageChanges } from './message-changes.ts';
 import { createOperations } from './operations.ts';
 import { createNameLookUp } from './profile-names.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -98,6 +99,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const operations = createOperations({
     actors,
     conversations,
+    messageChanges: createMessageChanges({ store, fanOuts }),
     sessions,
     receipts,
     metrics: counters,

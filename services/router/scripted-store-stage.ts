@@ -200,7 +200,7 @@ export class ScriptedStore {
 
   #participants(request: { conversation_id: ConversationId }): Participants {
     const { users, version } = this.#of(request.conversation_id);
-    return { ...request, type: 'direct', version, user_ids: [...users] };
+    return { ...request, type: 'direct', version, user_ids: [...users], late: [] };
   }
 
   #of(id: ConversationId): Conversation {

@@ -39,7 +39,7 @@ const group = createGroupCommit(writer, (rows) => {
   commits.count += 1;
   commits.rows += rows;
 });
-const operations = createOperations({ db, pool, cipher, group, logger });
+const operations = createOperations({ db, pool, cipher, group, editWindowMs: 0, logger });
 const { seconds, postgresPid } = config;
 const bench: AppendBench = { operations, commits, seconds, postgresPid };
 const throughput = await measureThroughput(bench);

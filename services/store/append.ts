@@ -13,7 +13,7 @@ import type { AppendRow, SealedMessage } from './append-messages.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { toReplyPreview } from './message-row.ts';
-import { findReplies } from './reply-previews.ts';
+import { type FoundReply, findReplies } from './reply-previews.ts';
 import type { Database } from './schema.ts';
 
 type Deps = {
@@ -43,7 +43,7 @@ export function createAppend({ db, cipher, group, logger }: Deps) {
         const row = await group.append(message, deadlineAt);
         version = Math.max(version, row.conversation_version ?? 0);
         const reply = item.reply_to && replies.get(item.reply_to);
-        return toResult(row, reply ? toReplyPreview(reply, cipher) : undefined);
+        return toResult(row, reply ? quoteOf(reply, cipher) : undefined);
       } catch (error) {
         const refusal = KahaError.from(error);
         // With a cause it is no judgement: a bug, or a value that should not have come this far.
@@ -84,7 +84,13 @@ function sealMessage({ conversation_id, item, replies, cipher }: Sealing): Seale
   };
 }
 
-function toResult(row: AppendRow, reply: ReplyPreview | undefined): AppendResult {
+type Quote = { reply_to: ReplyPreview; reply_to_seq: number };
+
+function quoteOf(reply: FoundReply, cipher: ContentCipher): Quote {
+  return { reply_to: toReplyPreview(reply, cipher), reply_to_seq: reply.seq };
+}
+
+function toResult(row: AppendRow, quote: Quote | undefined): AppendResult {
   switch (row.status) {
     case 'ok':
     case 'duplicate': {
@@ -92,7 +98,7 @@ function toResult(row: AppendRow, reply: ReplyPreview | undefined): AppendResult
       // A message's event has its id: one outbox row per message.
       const event_id = message_id as string as EventId;
       const written = { ok: true as const, message_id, event_id, seq, sent_at };
-      if (row.status === 'ok') return { ...written, ...(reply && { reply_to: reply }) };
+      if (row.status === 'ok') return { ...written, ...quote };
       return { ...written, duplicate: true, fanout_pending: row.fanout_pending === true };
     }
     case 'no_conversation':

@@ -13,13 +13,15 @@ const env = {
   CONTENT_KEYS: `k2:${randomBytes(32).toString('base64')},k1:${randomBytes(32).toString('base64')}`,
 };
 
-t.test('the first content key is the current one, the pool has 8 connections', (t) => {
+t.test('the first content key is the current one, 8 connections, 15 minutes to edit', (t) => {
   const config = loadConfig(env);
   t.same(
     config.contentKeys.map(({ id }) => id),
     ['k2', 'k1'],
   );
   t.equal(config.database.poolMax, 8);
+  t.equal(config.editWindowMs, 15 * 60_000);
+  t.equal(loadConfig({ ...env, EDIT_WINDOW_MIN: '0' }).editWindowMs, 0);
   t.end();
 });
 

@@ -6,13 +6,24 @@ export type Config = CommonConfig & {
   database: DatabaseConfig;
   /** The first encrypts, all decrypt. */
   contentKeys: ContentKey[];
+  /** How long after sending it a message may be edited; 0: not at all. */
+  editWindowMs: number;
 };
+
+/** At most a year. */
+const EDIT_WINDOW_MIN = { min: 0, max: 525_600, byDefault: 15 };
+const MS_PER_MIN = 60_000;
 
 /** Pure; throws one ConfigError with every problem. */
 export function loadConfig(env: Env): Config {
   const reader = new EnvReader(env);
   const common = readCommonConfig(reader);
-  const config = { ...common, ...readDatabase(reader), contentKeys: readContentKeys(reader) };
+  const config = {
+    ...common,
+    ...readDatabase(reader),
+    contentKeys: readContentKeys(reader),
+    editWindowMs: reader.integer('EDIT_WINDOW_MIN', EDIT_WINDOW_MIN) * MS_PER_MIN,
+  };
   reader.done();
   return config;
 }

@@ -7,6 +7,8 @@ export type CipherPlace = {
   conversation_id: ConversationId;
   message_id: MessageId;
   field: 'content' | 'metadata';
+  /** Of an earlier text: the last version of the message that read so. */
+  version?: number;
 };
 
 export type ContentCipher = {
@@ -57,8 +59,9 @@ export function createContentCipher(keys: readonly ContentKey[]): ContentCipher 
   };
 }
 
-function aadOf({ conversation_id, message_id, field }: CipherPlace): Buffer {
-  return Buffer.from(`${conversation_id}/${message_id}/${field}`, 'latin1');
+function aadOf({ conversation_id, message_id, field, version }: CipherPlace): Buffer {
+  const place = `${conversation_id}/${message_id}/${field}`;
+  return Buffer.from(version === undefined ? place : `${place}/${version}`, 'latin1');
 }
 
 function createIvSource(): () => Buffer {

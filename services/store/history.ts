@@ -1,18 +1,12 @@
 import type { Kysely } from 'kysely';
 import { KahaError } from '../../shared/errors.ts';
-import type {
-  HistoryMessage,
-  HistoryPage,
-  HistoryReceipt,
-  HistoryRequest,
-} from '../../shared/rpc.ts';
+import type { HistoryPage, HistoryReceipt, HistoryRequest } from '../../shared/rpc.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { present } from './conversation-record.ts';
 import { readRange, selectHistory } from './history-rows.ts';
-import { type MessageRow, toMessageRecord } from './message-row.ts';
 import { takePage } from './page-bytes.ts';
-import { loadReplyPreviews } from './reply-previews.ts';
 import type { Database } from './schema.ts';
+import { showMessages } from './shown-messages.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
@@ -37,24 +31,21 @@ export async function readHistory(
     throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
   }
   const receipts = members.flatMap(toReceipt);
-  const wanted = rows.slice(0, range.limit);
-  const previews = await loadReplyPreviews(db, cipher, wanted);
-  const toMessage = (row: MessageRow): HistoryMessage => {
-    const reply = row.reply_to === null ? undefined : previews.get(row.reply_to);
-    const message: HistoryMessage = {
-      ...toMessageRecord(row, cipher, reply),
-      ...present(row, ['edited_at', 'deleted_at']),
-      reactions: [],
-    };
-    if (row.sender_id === user_id) message.status = toStatus(row, receipts);
-    return message;
-  };
-  const page = takePage(wanted.map(toMessage));
+  const firstVisible = viewer.first_visible_seq ?? 1;
+  const messages = await showMessages(
+    { db, cipher },
+    {
+      rows: rows.slice(0, range.limit),
+      viewer: { user_id, first_visible_seq: firstVisible },
+      members: receipts,
+    },
+  );
+  const page = takePage(messages);
   const first = rows[0];
   return {
     messages: range.order === 'asc' ? page : page.reverse(),
     has_more: first !== undefined && page.length < Number(first.matching),
-    first_seq: Math.max(viewer.first_seq, viewer.first_visible_seq ?? 1),
+    first_seq: Math.max(viewer.first_seq, firstVisible),
     receipts,
   };
 }
@@ -80,15 +71,4 @@ function toReceipt(member: Member): HistoryReceipt[] {
   if (user_id === null || delivered_seq === null || read_seq === null) return [];
   const times = present(member, ['delivered_at', 'read_at']);
   return [{ user_id, delivered_seq, read_seq, ...times }];
-}
-
-/** What all other participants' positions say of one's own message. */
-function toStatus(
-  { seq, sender_id }: MessageRow,
-  receipts: readonly HistoryReceipt[],
-): 'sent' | 'delivered' | 'read' {
-  const others = receipts.filter(({ user_id }) => user_id !== sender_id);
-  if (others.length === 0) return 'sent';
-  if (others.every(({ read_seq }) => read_seq >= seq)) return 'read';
-  return others.every(({ delivered_seq }) => delivered_seq >= seq) ? 'delivered' : 'sent';
 }

@@ -1,6 +1,7 @@
 import type { ConversationId, MessageId, UserId } from '../../shared/ids.ts';
 import type { MessageRecord, MessageType, ReplyPreview } from '../../shared/rpc.ts';
 import type { ContentCipher } from './content-cipher.ts';
+import { present } from './conversation-record.ts';
 
 /** The columns of a message that every read takes. */
 export const MESSAGE_COLUMNS = [
@@ -59,7 +60,7 @@ export function toMessageRecord(
   cipher: ContentCipher,
   reply: ReplyPreview | undefined,
 ): MessageRecord {
-  const { conversation_id, message_id, key_id } = row;
+  const { conversation_id, message_id } = row;
   const record: MessageRecord = {
     message_id,
     conversation_id,
@@ -71,13 +72,19 @@ export function toMessageRecord(
   };
   if (row.client_msg_id !== null) record.client_msg_id = row.client_msg_id;
   if (reply !== undefined) record.reply_to = reply;
+  Object.assign(record, present(row, ['edited_at', 'deleted_at']));
   if (row.deleted_at !== null) return record;
   if (row.content !== null) record.content = openContent(row, cipher);
-  if (row.metadata !== null) {
-    const place = { conversation_id, message_id, field: 'metadata' as const };
-    record.metadata = JSON.parse(cipher.decrypt(row.metadata, key_id, place));
-  }
+  const metadata = openMetadata(row, cipher);
+  if (metadata !== undefined) record.metadata = JSON.parse(metadata);
   return record;
+}
+
+/** The metadata as JSON text. */
+export function openMetadata(row: MessageRow, cipher: ContentCipher): string | undefined {
+  const { conversation_id, message_id, metadata, key_id } = row;
+  if (metadata === null) return undefined;
+  return cipher.decrypt(metadata, key_id, { conversation_id, message_id, field: 'metadata' });
 }
 
 /** What a message shows of the one it replies to. */

@@ -7,7 +7,10 @@ import { createAppend } from './append.ts';
 import { claimOutbox } from './claim-outbox.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { createConversation } from './create-conversation.ts';
+import { deleteMessage } from './delete-message.ts';
+import { editMessage } from './edit-message.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
+import { getMessage, locateMessage } from './find-message.ts';
 import { getConversation } from './get-conversation.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { readHistory } from './history.ts';
@@ -15,6 +18,7 @@ import { listConversations } from './list-conversations.ts';
 import { listParticipants } from './list-participants.ts';
 import { createOutboxDone } from './outbox-done.ts';
 import type { Pool } from './pool.ts';
+import { react } from './react.ts';
 import type { Database } from './schema.ts';
 import { readUndelivered } from './undelivered.ts';
 
@@ -23,6 +27,7 @@ type Deps = {
   pool: Pool;
   cipher: ContentCipher;
   group: GroupCommit;
+  editWindowMs: number;
   logger: Logger;
 };
 
@@ -44,6 +49,17 @@ export function createOperations(deps: Deps): Operations {
       return readHistory(deps, request);
     },
     'messages.undelivered': (request) => readUndelivered(deps, request),
+    'messages.locate': (request) => {
+      assertUuids(request.user_id, request.message_id);
+      return locateMessage(db, request);
+    },
+    'messages.get': (request) => {
+      assertUuids(request.user_id, request.message_id);
+      return getMessage(deps, request);
+    },
+    'messages.edit': (request) => editMessage(deps, request),
+    'messages.delete': (request) => deleteMessage(deps, request),
+    'messages.react': (request) => react(deps, request),
     'conversations.create': (request) => createConversation(deps, request),
     'conversations.get': async (request) => {
       assertUuids(request.user_id, request.conversation_id);

@@ -1,21 +1,30 @@
 import type { Kysely } from 'kysely';
-import type { ConversationId, EventId, MessageId, UserId } from '../../shared/ids.ts';
-import type { ConversationChange, ConversationRecord, OutboxEntry } from '../../shared/rpc.ts';
+import type { ConversationId, EventId, UserId } from '../../shared/ids.ts';
+import type {
+  ConversationChange,
+  ConversationRecord,
+  OutboxEntry,
+  ReactionSet,
+  ReplyPreview,
+} from '../../shared/rpc.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { type LoadedConversation, toConversationRecord } from './conversation-record.ts';
 import { loadConversations } from './conversation-rows.ts';
-import { selectByPlace } from './message-places.ts';
+import { type Place, selectByPlace } from './message-places.ts';
 import { type MessageRow, toMessageRecord } from './message-row.ts';
+import { toMessageUpdate } from './message-update.ts';
+import { loadReactions } from './reactions.ts';
 import { loadReplyPreviews } from './reply-previews.ts';
-import type { Database } from './schema.ts';
+import type { Database, OutboxPayload } from './schema.ts';
+import { canSee } from './shown-messages.ts';
 
 /** A claimed outbox row. */
 export type OwedRow = {
   event_id: EventId;
   conversation_id: ConversationId;
-  kind: 'message' | 'conversation';
+  kind: 'message' | 'message_updated' | 'conversation';
   seq: number | null;
-  payload: { change: ConversationChange } | null;
+  payload: OutboxPayload | null;
 };
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
@@ -32,26 +41,52 @@ export async function loadOutboxEntries(
   const conversations = new Map(
     (await loadConversations(db, ids)).map((one) => [one.conversation.conversation_id, one]),
   );
-  const messages = await loadMessages(db, rows);
-  const previews = await loadReplyPreviews(db, cipher, [...messages.values()]);
+  const messages = await loadMessages({ db, cipher }, rows);
   const entries: OutboxEntry[] = [];
   const voided: EventId[] = [];
   for (const row of rows) {
     const loaded = conversations.get(row.conversation_id);
-    const message = messages.get(row.event_id as string as MessageId);
+    const message = row.seq === null ? undefined : messages.get(keyOf({ ...row, seq: row.seq }));
     if (loaded !== undefined && row.kind === 'conversation') {
-      const change = row.payload?.change ?? 'updated';
+      const change = (row.payload?.change ?? 'updated') as ConversationChange;
       const options = { eventId: row.event_id, change, cipher, nowMs: Date.now() };
       entries.push(toConversationEntry(loaded, options));
     } else if (loaded !== undefined && message !== undefined) {
-      const reply = message.reply_to === null ? undefined : previews.get(message.reply_to);
-      const record = toMessageRecord(message, cipher, reply);
-      entries.push({ ...toAddress(loaded, row.event_id), kind: 'message', message: record });
+      entries.push(toMessageEntry({ owed: row, loaded, message }, cipher));
     } else {
       voided.push(row.event_id);
     }
   }
   return { entries, void: voided };
+}
+
+type FoundMessage = {
+  row: MessageRow;
+  reply: ReplyPreview | undefined;
+  reactions: readonly ReactionSet[];
+};
+type Owed = { owed: OwedRow; loaded: LoadedConversation; message: FoundMessage };
+
+/**
+ * A message or its update, for those who can see it. A message that was changed since comes as it
+ * is now, and yet as version 1: the updates are owed for themselves and must not be ignored.
+ */
+function toMessageEntry({ owed, loaded, message }: Owed, cipher: ContentCipher): OutboxEntry {
+  const { event_id, conversation_id, payload } = owed;
+  const { row, reply, reactions } = message;
+  const seers = loaded.participants.filter((one) => canSee(one, row.seq));
+  const user_ids = seers.map(({ user_id }) => user_id);
+  const { version } = loaded.conversation;
+  const address = { event_id, conversation_id, version, user_ids };
+  if (payload !== null && 'version' in payload) {
+    const update = toMessageUpdate({ row, reactions, recorded: payload }, cipher);
+    return { ...address, kind: 'message_updated', update, changed_at: payload.changed_at };
+  }
+  const record = { ...toMessageRecord(row, cipher, reply), version: 1 };
+  const entry: OutboxEntry = { ...address, kind: 'message', message: record };
+  const blind = seers.filter((one) => !canSee(one, row.reply_to_seq));
+  if (reply !== undefined) entry.without_preview = blind.map(({ user_id }) => user_id);
+  return entry;
 }
 
 type EntryOptions = {
@@ -71,23 +106,34 @@ export function toConversationEntry(
     const record = toConversationRecord(loaded, user_id, options);
     if (record !== undefined) records[user_id] = record;
   }
-  return { ...toAddress(loaded, eventId), kind: 'conversation', change, records };
+  const { conversation_id, version } = loaded.conversation;
+  const user_ids = loaded.participants.map(({ user_id }) => user_id);
+  const address = { event_id: eventId, conversation_id, version, user_ids };
+  return { ...address, kind: 'conversation', change, records };
 }
 
-function toAddress({ conversation, participants }: LoadedConversation, event_id: EventId) {
-  const { conversation_id, version } = conversation;
-  return { event_id, conversation_id, version, user_ids: participants.map((one) => one.user_id) };
-}
-
-/** By message id, found by their place: the primary key. */
+/** By place, with what they show of others. */
 async function loadMessages(
-  db: Kysely<Database>,
+  { db, cipher }: Deps,
   rows: readonly OwedRow[],
-): Promise<Map<MessageId, MessageRow>> {
+): Promise<Map<string, FoundMessage>> {
   const places = rows.flatMap(({ conversation_id, seq }) =>
     seq === null ? [] : { conversation_id, seq },
   );
   if (places.length === 0) return new Map();
   const found = await selectByPlace(db, places).execute();
-  return new Map(found.map((row) => [row.message_id, row]));
+  const [previews, reactions] = await Promise.all([
+    loadReplyPreviews(db, cipher, found),
+    loadReactions(db, found),
+  ]);
+  return new Map(
+    found.map((row) => {
+      const reply = previews.get(row.message_id);
+      return [keyOf(row), { row, reply, reactions: reactions.get(row.message_id) ?? [] }];
+    }),
+  );
+}
+
+function keyOf({ conversation_id, seq }: Place): string {
+  return `${conversation_id}/${seq}`;
 }

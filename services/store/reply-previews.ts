@@ -6,11 +6,11 @@ import { selectByPlace } from './message-places.ts';
 import { type MessageRow, type PreviewRow, toReplyPreview } from './message-row.ts';
 import type { Database } from './schema.ts';
 
-type Replying = Pick<MessageRow, 'conversation_id' | 'reply_to' | 'reply_to_seq'>;
+type Replying = Pick<MessageRow, 'conversation_id' | 'message_id' | 'reply_to' | 'reply_to_seq'>;
 
 /**
- * The previews of the messages that `rows` reply to, by message id. Found by their place, the
- * primary key; one that is gone for good has none.
+ * What `rows` show of the messages that they reply to, by their own ids. Those are found by their
+ * place, the primary key; for one that is gone for good there is nothing.
  */
 export async function loadReplyPreviews(
   db: Kysely<Database>,
@@ -22,10 +22,16 @@ export async function loadReplyPreviews(
   );
   if (places.length === 0) return new Map();
   const found = await selectByPlace(db, places).execute();
-  return new Map(found.map((row) => [row.message_id, toReplyPreview(row, cipher)]));
+  const byId = new Map(found.map((row) => [row.message_id, toReplyPreview(row, cipher)]));
+  const previews = new Map<MessageId, ReplyPreview>();
+  for (const { message_id, reply_to } of rows) {
+    const preview = reply_to === null ? undefined : byId.get(reply_to);
+    if (preview !== undefined) previews.set(message_id, preview);
+  }
+  return previews;
 }
 
-type FoundReply = PreviewRow & { seq: number };
+export type FoundReply = PreviewRow & { seq: number };
 
 /** The messages of a conversation that sends want to reply to, by message id. */
 export async function findReplies(

@@ -1,6 +1,12 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { BusinessId, ConversationId, EventId, MessageId, UserId } from '../../shared/ids.ts';
-import type { ConversationChange, ConversationType, MessageType, Role } from '../../shared/rpc.ts';
+import type {
+  ConversationChange,
+  ConversationType,
+  MessageChange,
+  MessageType,
+  Role,
+} from '../../shared/rpc.ts';
 
 /** ISO 8601 UTC with milliseconds: `pool.ts` reads timestamptz as that. */
 type Time = string;
@@ -60,15 +66,49 @@ export type MessagesTable = {
   deleted_at: Time | null;
 };
 
+/** What of an event its message or conversation does not say; `version` is the message's. */
+export type OutboxPayload =
+  | { change: ConversationChange }
+  | { change: MessageChange; version: number; changed_at: string };
+
 export type OutboxTable = {
   /** For a message its message id. */
   event_id: EventId;
   conversation_id: ConversationId;
-  kind: 'message' | 'conversation';
+  kind: 'message' | 'message_updated' | 'conversation';
   seq: number | null;
-  payload: JSONColumnType<{ change: ConversationChange }> | null;
+  payload: JSONColumnType<OutboxPayload> | null;
   created_at: Time;
   claimed_until: Time | null;
+};
+
+export type ReactionsTable = {
+  message_id: MessageId;
+  emoji: string;
+  user_id: UserId;
+  version: number;
+  reacted_at: Time;
+};
+
+export type MessageRevisionsTable = {
+  message_id: MessageId;
+  version: number;
+  conversation_id: ConversationId;
+  content: Buffer | null;
+  metadata: Buffer | null;
+  key_id: string;
+  replaced_at: Time;
+  replaced_by: UserId;
+};
+
+export type MessageDeletionsTable = {
+  message_id: MessageId;
+  conversation_id: ConversationId;
+  seq: number;
+  sender_id: UserId;
+  deleted_by: UserId;
+  deleted_at: Time;
+  reason: 'sender' | 'group_admin';
 };
 
 export type Database = {
@@ -76,5 +116,8 @@ export type Database = {
   conversations: ConversationsTable;
   participants: ParticipantsTable;
   messages: MessagesTable;
+  reactions: ReactionsTable;
+  message_revisions: MessageRevisionsTable;
+  message_deletions: MessageDeletionsTable;
   outbox: OutboxTable;
 };

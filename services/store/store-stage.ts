@@ -21,6 +21,8 @@ export const silent = createLogger({
 export const contentKeys = [{ id: 'k1', key: randomBytes(32) }];
 export const cipher = createContentCipher(contentKeys);
 
+const EDIT_WINDOW_MS = 15 * 60_000;
+
 /** What one store process has, without NATS. */
 export type StoreParts = {
   operations: Operations;
@@ -29,12 +31,12 @@ export type StoreParts = {
   close(): Promise<void>;
 };
 
-export function openStore(url: string): StoreParts {
+export function openStore(url: string, editWindowMs = EDIT_WINDOW_MS): StoreParts {
   const { db, pool, close } = openDatabase({ url, poolMax: 4, logger: silent });
   const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
   const group = createGroupCommit(writer);
   return {
-    operations: createOperations({ db, pool, cipher, group, logger: silent }),
+    operations: createOperations({ db, pool, cipher, group, editWindowMs, logger: silent }),
     group,
     pool,
     async close() {

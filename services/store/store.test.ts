@@ -42,6 +42,7 @@ function configOf(url: string) {
     log: { level: 'silent', hashKey: 'test' },
     database: { url, poolMax: 4 },
     contentKeys,
+    editWindowMs: 900_000,
   };
 }
 

@@ -50,7 +50,8 @@ export async function createStore(
     closers.push('admin', admin.close);
     closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
 
-    const operations = createOperations({ db, pool, cipher, group, logger });
+    const { editWindowMs } = config;
+    const operations = createOperations({ db, pool, cipher, group, editWindowMs, logger });
     const servers = serveOperations(bus, operations);
     closers.push('operations', () => drainAll(servers, group), DRAIN_DEADLINE_MS);
     closers.push('receipts', startReceipts({ bus, pool }).close);

@@ -4,6 +4,8 @@ import type { Place } from './message-places.ts';
 import type { Database } from './schema.ts';
 
 export type UndeliveredPlace = Place & { sent_at: string };
+/** As one user finds it: how far back they see there. */
+export type FoundPlace = UndeliveredPlace & { first_visible_seq: number };
 
 /** As long as a device's queue keeps. */
 const AGE_DAYS_MAX = 7;
@@ -16,13 +18,13 @@ type Selection = { userId: UserId; after: UndeliveredPlace | undefined; limit: n
 export async function selectUndelivered(
   db: Kysely<Database>,
   { userId, after, limit }: Selection,
-): Promise<UndeliveredPlace[]> {
+): Promise<FoundPlace[]> {
   const rest = after
     ? sql`(m.sent_at, m.conversation_id, m.seq)
         > (${after.sent_at}::timestamptz, ${after.conversation_id}::uuid, ${after.seq}::bigint)`
     : sql`true`;
-  const { rows } = await sql<UndeliveredPlace>`
-    select u.conversation_id, u.seq, u.sent_at
+  const { rows } = await sql<FoundPlace>`
+    select u.conversation_id, u.seq, u.sent_at, p.first_visible_seq
     from participants p
     join conversations c using (conversation_id)
     cross join lateral (

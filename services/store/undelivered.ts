@@ -1,14 +1,17 @@
 import type { Kysely } from 'kysely';
-import { isUuidV4, type MessageId, type UserId } from '../../shared/ids.ts';
-import type { MessageRecord, UndeliveredPage } from '../../shared/rpc.ts';
+import { isUuidV4, type UserId } from '../../shared/ids.ts';
+import type { UndeliveredMessage, UndeliveredPage } from '../../shared/rpc.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { selectByPlace } from './message-places.ts';
 import { toMessageRecord } from './message-row.ts';
 import { decodeCursor, encodeCursor, isIsoTime } from './opaque-cursor.ts';
 import { takePage } from './page-bytes.ts';
+import { loadReactions, toReactions } from './reactions.ts';
 import { loadReplyPreviews } from './reply-previews.ts';
 import type { Database } from './schema.ts';
+import { canSee } from './shown-messages.ts';
 import {
+  type FoundPlace,
   hasOlderUndelivered,
   selectUndelivered,
   type UndeliveredPlace,
@@ -33,7 +36,8 @@ export async function readUndelivered(
   const { after, served } = readPosition(cursor);
   const room = Math.min(MESSAGES_MAX - served, PAGE_MESSAGES_MAX);
   const places = await selectUndelivered(db, { userId: user_id, after, limit: room + 1 });
-  const messages = takePage(await loadMessages({ db, cipher }, places.slice(0, room)));
+  const loaded = await loadMessages({ db, cipher }, { places: places.slice(0, room), user_id });
+  const messages = takePage(loaded);
   const total = served + messages.length;
   const last = messages.at(-1);
   const more = messages.length < places.length;
@@ -64,17 +68,26 @@ function readPosition(cursor: string | undefined): Position {
 /** In the order of the places; one that went meanwhile is left out. */
 async function loadMessages(
   { db, cipher }: Deps,
-  places: readonly UndeliveredPlace[],
-): Promise<MessageRecord[]> {
+  { places, user_id }: { places: readonly FoundPlace[]; user_id: UserId },
+): Promise<UndeliveredMessage[]> {
   if (places.length === 0) return [];
   const rows = await selectByPlace(db, places).execute();
-  const previews = await loadReplyPreviews(db, cipher, rows);
+  const viewers = new Map(places.map((place) => [place.conversation_id, place]));
+  const replies = rows.filter(({ conversation_id, reply_to_seq }) => {
+    const viewer = viewers.get(conversation_id);
+    return viewer !== undefined && canSee(viewer, reply_to_seq);
+  });
+  const [previews, reactions] = await Promise.all([
+    loadReplyPreviews(db, cipher, replies),
+    loadReactions(db, rows),
+  ]);
   const keyOf = (conversationId: string, seq: number): string => `${conversationId}/${seq}`;
   const byKey = new Map(rows.map((row) => [keyOf(row.conversation_id, row.seq), row]));
-  return places.flatMap(({ conversation_id, seq }) => {
-    const row = byKey.get(keyOf(conversation_id, seq));
+  return places.flatMap((place) => {
+    const row = byKey.get(keyOf(place.conversation_id, place.seq));
     if (row === undefined) return [];
-    const reply = row.reply_to === null ? undefined : previews.get(row.reply_to as MessageId);
-    return toMessageRecord(row, cipher, reply);
+    const record = toMessageRecord(row, cipher, previews.get(row.message_id));
+    const sets = reactions.get(row.message_id);
+    return sets === undefined ? record : { ...record, reactions: toReactions(sets, user_id) };
   });
 }

@@ -1,9 +1,16 @@
 import Type, { type Static, type TProperties } from 'typebox';
 import { ConversationInputBody } from './conversation-input.ts';
+import { EmojiField } from './emoji.ts';
 import { LIMITS } from './limits.ts';
-import { messageFields } from './message-input.ts';
+import { editFields, messageFields } from './message-input.ts';
 import { conversationsFields, historyFields } from './page-queries.ts';
-import { ConversationIdField, DeviceIdField, RequestIdField, SeqField } from './scalars.ts';
+import {
+  ConversationIdField,
+  DeviceIdField,
+  MessageIdField,
+  RequestIdField,
+  SeqField,
+} from './scalars.ts';
 
 /** What a client may send over the socket. Unknown fields are an error. */
 
@@ -23,6 +30,20 @@ export type AuthFrame = Static<typeof AuthFrame>;
 
 export const MessageFrame = frame('message', messageFields);
 export type MessageFrame = Static<typeof MessageFrame>;
+
+export const EditFrame = frame('edit', { message_id: MessageIdField, ...editFields });
+export type EditFrame = Static<typeof EditFrame>;
+
+export const DeleteFrame = frame('delete', { message_id: MessageIdField });
+export type DeleteFrame = Static<typeof DeleteFrame>;
+
+/** Sets a reaction, or takes it back. */
+export const ReactFrame = frame('react', {
+  message_id: MessageIdField,
+  emoji: EmojiField,
+  remove: Type.Optional(Type.Boolean()),
+});
+export type ReactFrame = Static<typeof ReactFrame>;
 
 /** Cumulative: all up to `q`. */
 export const AckFrame = frame('ack', { q: SeqField });

@@ -30,6 +30,12 @@ export const MessageBody = Type.Object(
 );
 export type MessageBody = Static<typeof MessageBody>;
 
+/** What an edit changes. */
+export const editFields = { content: ContentField };
+/** Body of `PATCH /messages/{id}`. */
+export const EditBody = Type.Object(editFields, { additionalProperties: false });
+export type EditBody = Static<typeof EditBody>;
+
 /** What no schema can say of metadata: its size as JSON. */
 export function metadataProblem(metadata: object | undefined): string | undefined {
   if (metadata === undefined) return undefined;

@@ -6,7 +6,13 @@ import {
   SeqField,
   UserIdField,
 } from './scalars.ts';
-import { ConversationShape, ErrorShape, messageEventFields } from './shapes.ts';
+import {
+  ConversationShape,
+  ErrorShape,
+  messageEventFields,
+  messageUpdatedFields,
+  ReactionShape,
+} from './shapes.ts';
 
 /** What the server sends over the socket. */
 
@@ -34,7 +40,13 @@ export const serverFrames = {
     heartbeat_interval_ms: Type.Integer(),
     server_time: Time,
   }),
-  message: frame('message', { ...queued, ...messageEventFields }),
+  message: frame('message', {
+    ...queued,
+    ...messageEventFields,
+    /** Only in a replay. */
+    reactions: Type.Optional(Type.Array(ReactionShape)),
+  }),
+  message_updated: frame('message_updated', { ...queued, ...messageUpdatedFields }),
   conversation: frame('conversation', {
     ...queued,
     change: Type.Union([

@@ -75,7 +75,7 @@ export const ReplyPreviewShape = Type.Object({
   deleted: Type.Optional(Type.Literal(true)),
 });
 
-/** Fields of the event `message`. */
+/** Fields of the event `message`; `edited_at` in a replay, `deleted_at` where one comes late. */
 export const messageEventFields = {
   message_id: MessageIdField,
   conversation_id: ConversationIdField,
@@ -88,6 +88,8 @@ export const messageEventFields = {
   metadata: Type.Optional(MetadataField),
   reply_to: Type.Optional(ReplyPreviewShape),
   sent_at: Time,
+  edited_at: Type.Optional(Time),
+  deleted_at: Type.Optional(Time),
 };
 
 export const ReactionShape = Type.Object({
@@ -96,11 +98,29 @@ export const ReactionShape = Type.Object({
   mine: Type.Boolean(),
 });
 
+/**
+ * Fields of the event `message_updated`: all that can change of a message, as it is by then, so
+ * that one update lost behind a newer one takes nothing with it. Deleted: nothing but that.
+ */
+export const messageUpdatedFields = {
+  message_id: MessageIdField,
+  conversation_id: ConversationIdField,
+  seq: SeqField,
+  version: Count,
+  change: Type.Union([Type.Literal('edited'), Type.Literal('deleted'), Type.Literal('reactions')]),
+  content: Type.Optional(ContentField),
+  edited_at: Type.Optional(Time),
+  deleted_at: Type.Optional(Time),
+  reactions: Type.Optional(Type.Array(ReactionShape)),
+};
+
+/** Answer to `react`. */
+export const ReactionsShape = Type.Object({ reactions: Type.Array(ReactionShape) });
+export type ReactionsShape = Static<typeof ReactionsShape>;
+
 /** A message as history shows it to one user. */
 export const MessageShape = Type.Object({
   ...messageEventFields,
-  edited_at: Type.Optional(Time),
-  deleted_at: Type.Optional(Time),
   reactions: Type.Array(ReactionShape),
   status: Type.Optional(
     Type.Union([Type.Literal('sent'), Type.Literal('delivered'), Type.Literal('read')]),

@@ -15,7 +15,7 @@ const STATEMENTS = [
   `create type conversation_type as enum ('direct', 'group', 'business')`,
   `create type participant_role as enum ('customer', 'agent', 'business', 'member', 'admin')`,
   `create type message_type as enum ('text', 'image', 'file', 'voice', 'system')`,
-  `create type outbox_kind as enum ('message', 'conversation')`,
+  `create type outbox_kind as enum ('message', 'message_updated', 'conversation')`,
 
   // A person is a UUID here and nothing else.
   `create table users (

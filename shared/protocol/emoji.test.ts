@@ -1,0 +1,47 @@
+import t from 'tap';
+import { canonicalEmoji, emojiProblem } from './emoji.ts';
+
+t.test('an emoji is one whatever it is made of', (t) => {
+  const emoji = [
+    ...['👍', '👍🏽', '❤️', '🇳🇵', '1️⃣', '#️⃣', '👨‍👩‍👧‍👦'],
+    ...['🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🏳️‍🌈', '👁️‍🗨️', '🕵🏽‍♂️'],
+    ...['👩🏽‍❤️‍💋‍👨🏿', '🐦‍🔥', '⚧️', '©️'],
+  ];
+  for (const one of emoji) t.equal(canonicalEmoji(one), one);
+  t.end();
+});
+
+t.test('however it was typed, it is written in one way', (t) => {
+  const typed = {
+    '❤': '❤️',
+    '🏳‍🌈': '🏳️‍🌈',
+    '1⃣': '1️⃣',
+    '👁‍🗨': '👁️‍🗨️',
+    '👍️': '👍',
+    '☝🏽': '☝🏽',
+    '☝': '☝️',
+  };
+  for (const [text, emoji] of Object.entries(typed)) t.equal(canonicalEmoji(text), emoji);
+  t.end();
+});
+
+t.test('what is none, or more than one, is refused', (t) => {
+  const others = [
+    '',
+    ' ',
+    'a',
+    '1',
+    '#',
+    '🇽🇽',
+    '🇳',
+    '👍👍',
+    '👍 ',
+    '👍a',
+    'é',
+    '\u200d',
+    '\ufe0f',
+    '❤❤',
+  ];
+  for (const text of others) t.type(emojiProblem(text), 'string', JSON.stringify(text));
+  t.end();
+});
