@@ -21,7 +21,8 @@ const ACK_KAHA = '$JS.ACK.KAHA_EVENTS.profiles.1.2.3.4.5';
 /** Every kind of subject there is, and some that nobody should know. */
 const SUBJECTS = [
   ...['rpc.router.router-1', 'rpc.store.messages.append', 'rpc.store.messages.history'],
-  ...['rpc.store.messages.undelivered', 'rpc.store.conversations.create', 'rpc.store.outbox.claim'],
+  ...['rpc.store.messages.undelivered', 'rpc.store.messages.get', 'rpc.store.messages.locate'],
+  ...['rpc.store.messages.edit', 'rpc.store.conversations.create', 'rpc.store.outbox.claim'],
   ...['rpc.store.partitions.ensure', 'rpc.store.retention.delete', 'rpc.profiles.get'],
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
@@ -68,6 +69,7 @@ const consumerOf = (stream: string, durable: string): string[] => [
 const edge = (name: string): Rights => ({
   publish: [
     ...['rpc.router.router-1', 'rpc.store.messages.history', 'rpc.store.messages.undelivered'],
+    ...['rpc.store.messages.get', 'rpc.store.messages.locate'],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
     ...[ACK_INBOX, 'released.router-1.7'],
   ],

@@ -1,10 +1,25 @@
 import type { Bus } from '../../shared/bus.ts';
-import type { HistoryPage, HistoryRequest, MessageInput, MessageSent } from '../../shared/rpc.ts';
+import { KahaError } from '../../shared/errors.ts';
+import type { MessageId, UserId } from '../../shared/ids.ts';
+import { canonicalEmoji, emojiProblem } from '../../shared/protocol/emoji.ts';
+import type {
+  HistoryMessage,
+  HistoryPage,
+  HistoryRequest,
+  MessageInput,
+  MessagePlace,
+  MessageSent,
+  MessageTarget,
+  Reaction,
+  RouterRequest,
+} from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
 import { REQUEST_TIMEOUT_MS, type RouterClient } from './router-client.ts';
 import type { StickyRoute } from './session.ts';
 
 type Options = { sticky?: StickyRoute; trace?: string | undefined };
+type Named = { user_id: UserId; message_id: MessageId };
+type Change = (target: MessageTarget) => RouterRequest;
 
 /** What sockets and REST do with messages. */
 export class Messages {
@@ -32,5 +47,52 @@ export class Messages {
       since === undefined ? request : { ...request, since: new Date(since).toISOString() };
     const subject = subjects.store('messages.history');
     return this.#bus.request<HistoryPage>(subject, body, { timeoutMs: REQUEST_TIMEOUT_MS, trace });
+  }
+
+  get(named: Named, trace?: string): Promise<HistoryMessage> {
+    return this.#bus.request<HistoryMessage>(subjects.store('messages.get'), named, {
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      trace,
+    });
+  }
+
+  edit(named: Named, content: string, trace?: string): Promise<HistoryMessage> {
+    return this.#change(named, (target) => ({ op: 'messages.edit', ...target, content }), trace);
+  }
+
+  delete(named: Named, trace?: string): Promise<HistoryMessage> {
+    return this.#change(named, (target) => ({ op: 'messages.delete', ...target }), trace);
+  }
+
+  /** INVALID_REQUEST for what is not exactly one emoji. */
+  async react(
+    { emoji: text, remove = false, ...named }: Named & { emoji: string; remove?: boolean },
+    trace?: string,
+  ): Promise<{ reactions: Reaction[] }> {
+    const emoji = canonicalEmoji(text);
+    if (emoji === undefined) throw new KahaError('INVALID_REQUEST', emojiProblem(text) ?? '');
+    const toRequest: Change = (target) => ({ op: 'messages.react', ...target, emoji, remove });
+    return await this.#change(named, toRequest, trace);
+  }
+
+  /**
+   * A message's id does not say whose conversation it is: store does, to who can see it, and the
+   * change goes the way of that conversation's sends.
+   */
+  async #change<Reply>(named: Named, toRequest: Change, trace: string | undefined): Promise<Reply> {
+    const { user_id, message_id } = named;
+    const body = { user_id, message_id };
+    const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
+    const place = await this.#bus.request<MessagePlace>(subjects.store('messages.locate'), body, {
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      trace,
+    });
+    const request = toRequest({ ...body, place });
+    return await this.#routers.ask<Reply>({
+      key: place.conversation_id,
+      request,
+      trace,
+      deadlineAt,
+    });
   }
 }

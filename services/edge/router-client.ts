@@ -14,6 +14,8 @@ type Ask = {
   request: RouterRequest;
   trace?: string | undefined;
   sticky?: StickyRoute;
+  /** Where a part of the time is spent already. */
+  deadlineAt?: number;
 };
 
 /**
@@ -31,7 +33,7 @@ export class RouterClient {
 
   async ask<Reply>(ask: Ask): Promise<Reply> {
     const { key, request, trace, sticky } = ask;
-    const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
+    const { deadlineAt = Date.now() + REQUEST_TIMEOUT_MS } = ask;
     let instance = sticky?.instance ?? this.#table.first(key);
     while (instance !== undefined) {
       if (sticky !== undefined) sticky.instance = instance;

@@ -5,10 +5,13 @@ import type { Messages } from '../messages.ts';
 import { ackOperation } from './ack.ts';
 import { conversationsOperation } from './conversations.ts';
 import { createConversationOperation } from './create-conversation.ts';
+import { deleteOperation } from './delete.ts';
+import { editOperation } from './edit.ts';
 import { historyOperation } from './history.ts';
 import { messageOperation } from './message.ts';
 import type { Operation } from './operation.ts';
 import { pingOperation } from './ping.ts';
+import { reactOperation } from './react.ts';
 
 export type OperationDeps = {
   hub: Hub;
@@ -21,6 +24,9 @@ export type OperationDeps = {
 export function createOperations(deps: OperationDeps): ReadonlyMap<string, Operation> {
   const operations = [
     messageOperation(deps.messages),
+    editOperation(deps.messages),
+    deleteOperation(deps.messages),
+    reactOperation(deps.messages),
     ackOperation(deps.delivery),
     pingOperation(deps.hub),
     historyOperation(deps.messages),

@@ -4,7 +4,11 @@ import { conversationCreateRoute } from './conversation-create.ts';
 import { conversationGetRoute } from './conversation-get.ts';
 import { conversationListRoute } from './conversation-list.ts';
 import { messageCreateRoute } from './message-create.ts';
+import { messageDeleteRoute } from './message-delete.ts';
+import { messageEditRoute } from './message-edit.ts';
+import { messageGetRoute } from './message-get.ts';
 import { messageListRoute } from './message-list.ts';
+import { reactionRoutes } from './reaction-routes.ts';
 import type { Route } from './route.ts';
 
 export type RouteDeps = { messages: Messages; conversations: Conversations };
@@ -17,5 +21,9 @@ export function createRoutes({ messages, conversations }: RouteDeps): readonly R
     conversationGetRoute(conversations),
     messageListRoute(messages),
     messageCreateRoute(messages),
+    messageGetRoute(messages),
+    messageEditRoute(messages),
+    messageDeleteRoute(messages),
+    ...reactionRoutes(messages),
   ];
 }

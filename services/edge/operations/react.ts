@@ -1,0 +1,17 @@
+import { ReactFrame } from '../../../shared/protocol/client-frames.ts';
+import { emojiProblem } from '../../../shared/protocol/emoji.ts';
+import type { Messages } from '../messages.ts';
+import { defineOperation, type Operation } from './operation.ts';
+
+/** The answer is the message's reactions. */
+export function reactOperation(messages: Messages): Operation {
+  return defineOperation({
+    type: 'react',
+    cost: 'send',
+    schema: ReactFrame,
+    problem: ({ emoji }) => emojiProblem(emoji),
+    async handle({ type: _type, id: _id, ...reaction }, { userId }) {
+      return await messages.react({ user_id: userId, ...reaction });
+    },
+  });
+}

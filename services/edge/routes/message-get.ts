@@ -1,0 +1,17 @@
+import type { Messages } from '../messages.ts';
+import { MessageParams, Nothing } from './fields.ts';
+import { defineRoute, type Route } from './route.ts';
+
+export function messageGetRoute(messages: Messages): Route {
+  return defineRoute({
+    method: 'GET',
+    path: '/messages/:message_id',
+    cost: 'read',
+    params: MessageParams,
+    query: Nothing,
+    async handle({ userId, params, trace }) {
+      const { message_id } = params;
+      return { status: 200, body: await messages.get({ user_id: userId, message_id }, trace) };
+    },
+  });
+}
