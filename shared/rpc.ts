@@ -55,7 +55,8 @@ export type RouterRequest =
   | ({ op: 'conversations.list' } & ConversationsList)
   | ({ op: 'messages.edit' } & MessageEdit)
   | ({ op: 'messages.delete' } & MessageTarget)
-  | ({ op: 'messages.react' } & MessageReaction);
+  | ({ op: 'messages.react' } & MessageReaction)
+  | ConversationCommand;
 
 /** Where a message stands: it never moves. */
 export type MessagePlace = { conversation_id: ConversationId; seq: number; sent_at: string };
@@ -63,6 +64,23 @@ export type MessagePlace = { conversation_id: ConversationId; seq: number; sent_
 export type MessageTarget = { user_id: UserId; message_id: MessageId; place: MessagePlace };
 export type MessageEdit = MessageTarget & { content: string };
 export type MessageReaction = MessageTarget & { emoji: string; remove?: boolean };
+
+/** A change of a conversation by one who takes part, or its user's own settings of it. */
+export type ConversationCommands = {
+  'conversations.update': { title?: string; description?: string; avatar_url?: string };
+  /** `share_history`: they see what the one who adds them sees, else from their joining on. */
+  'conversations.add': { user_ids: UserId[]; share_history?: boolean };
+  /** `member_id` is the caller's own: they leave. */
+  'conversations.remove': { member_id: UserId };
+  'conversations.archive': unknown;
+  /** Without `until`: until it is taken back. */
+  'conversations.mute': { until?: string };
+  'conversations.unmute': unknown;
+};
+export type ConversationCommand = {
+  [Op in keyof ConversationCommands]: { op: Op } & InConversation & ConversationCommands[Op];
+}[keyof ConversationCommands];
+export type InConversation = { user_id: UserId; conversation_id: ConversationId };
 
 /** Router's answer: the protocol's conversation shape for the asking user. */
 export type ConversationCreated = { conversation: ConversationView; created: boolean };
@@ -198,6 +216,22 @@ export type Participants = {
   user_ids: UserId[];
   /** [user, first `seq` they can see], of those who cannot see all. */
   late: [UserId, number][];
+  /** [user, first `seq` they are sent], of those who joined after the first message. */
+  joiners: [UserId, number][];
+};
+
+/** What a command did: nothing where there are no entries. */
+export type ConversationChanged = {
+  /** As the caller sees it now; absent where they left. */
+  record?: ConversationRecord;
+  participants: Participants;
+  /** In the order in which they are to be fanned out. */
+  entries: OutboxEntry[];
+  /**
+   * Only where somebody left: the events of the conversation that were owed before, ≤ 1000. They
+   * have to be settled before that one is told.
+   */
+  owed_before?: EventId[];
 };
 
 export type HistoryRequest = {
@@ -309,6 +343,7 @@ export type StoreOps = {
     { records: ConversationRecord[]; next_cursor: string | null },
   ];
   'conversations.participants': [{ conversation_id: ConversationId }, Participants];
+  'conversations.change': [ConversationCommand, ConversationChanged];
   /** Leases what is owed: by id at once, or ≤ `limit` rows older than 5 s. */
   'outbox.claim': [
     { event_ids?: EventId[]; limit: number; lease_ms: number },

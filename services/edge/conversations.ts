@@ -2,13 +2,19 @@ import { KahaError } from '../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../shared/ids.ts';
 import {
   type ConversationInputBody,
+  type ConversationUpdateBody,
+  type MuteBody,
+  type ParticipantsBody,
   participantsProblem,
+  readMuteUntil,
 } from '../../shared/protocol/conversation-input.ts';
 import type {
+  ConversationCommand,
   ConversationCreated,
   ConversationPage,
   ConversationsList,
   ConversationView,
+  InConversation,
 } from '../../shared/rpc.ts';
 import type { RouterClient } from './router-client.ts';
 
@@ -43,5 +49,37 @@ export class Conversations {
   list(query: ConversationsList, trace?: string): Promise<ConversationPage> {
     const request = { op: 'conversations.list', ...query } as const;
     return this.#routers.ask<ConversationPage>({ key: query.user_id, request, trace });
+  }
+
+  update(place: InConversation, body: ConversationUpdateBody, trace?: string) {
+    return this.#change<ConversationView>({ op: 'conversations.update', ...place, ...body }, trace);
+  }
+
+  add(place: InConversation, body: ParticipantsBody, trace?: string) {
+    return this.#change<ConversationView>({ op: 'conversations.add', ...place, ...body }, trace);
+  }
+
+  /** One's own id: to leave. */
+  remove(place: InConversation, memberId: UserId, trace?: string) {
+    const command = { op: 'conversations.remove', ...place, member_id: memberId } as const;
+    return this.#change<void>(command, trace);
+  }
+
+  archive(place: InConversation, trace?: string) {
+    return this.#change<void>({ op: 'conversations.archive', ...place }, trace);
+  }
+
+  async mute(place: InConversation, { until }: MuteBody, trace?: string): Promise<void> {
+    const read = until === undefined ? {} : readMuteUntil(until, Date.now());
+    if (typeof read === 'string') throw new KahaError('INVALID_REQUEST', read);
+    return await this.#change<void>({ op: 'conversations.mute', ...place, ...read }, trace);
+  }
+
+  unmute(place: InConversation, trace?: string) {
+    return this.#change<void>({ op: 'conversations.unmute', ...place }, trace);
+  }
+
+  #change<Answer>(request: ConversationCommand, trace: string | undefined): Promise<Answer> {
+    return this.#routers.ask<Answer>({ key: request.conversation_id, request, trace });
   }
 }

@@ -77,7 +77,7 @@ export class HttpApi {
       userId,
       params: checked(route.params, match.params),
       query: queryOf(route, call.query),
-      body: route.body === undefined ? undefined : checked(route.body, bodyOf(call)),
+      body: route.body === undefined ? undefined : checked(route.body, bodyOf(route, call)),
       idempotencyKey: call.idempotencyKey,
       trace: TRACEPARENT.test(call.traceparent) ? call.traceparent : undefined,
     });
@@ -118,7 +118,8 @@ function queryOf(route: Route, raw: string): unknown {
   return checked(route.query.validator, query);
 }
 
-function bodyOf({ body }: HttpCall): unknown {
+function bodyOf({ isBodyOptional }: Route, { body }: HttpCall): unknown {
+  if (body?.length === 0 && isBodyOptional) return {};
   if (body === undefined) {
     throw new KahaError('PAYLOAD_TOO_LARGE', `A body has at most ${LIMITS.bodyBytesMax} bytes`);
   }

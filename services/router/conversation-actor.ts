@@ -5,25 +5,31 @@ import type {
   AppendItem,
   AppendReply,
   AppendResult,
+  ConversationChanged,
+  ConversationCommand,
   MessageInput,
   MessageSent,
   Participants,
 } from '../../shared/rpc.ts';
+import { deliveriesOf } from './conversation-event.ts';
 import { type Letter, Mailbox } from './mailbox.ts';
 import { type Appended, messageDelivery, recordOf } from './message-event.ts';
-import type { OwedFanOuts } from './owed-fan-outs.ts';
+import type { InHand, OwedFanOuts } from './owed-fan-outs.ts';
+import type { LookUpNames } from './profile-names.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Store } from './store-client.ts';
 
-export type Send = Letter & {
-  input: MessageInput;
+type Asked<Answer> = Letter & {
   trace: string | undefined;
-  resolve: (sent: MessageSent) => void;
+  resolve: (answer: Answer) => void;
   reject: (error: KahaError) => void;
 };
+export type Send = Asked<MessageSent> & { input: MessageInput; isAlone?: false };
+export type Change = Asked<ConversationChanged> & { command: ConversationCommand; isAlone: true };
 
 export type ActorDeps = {
   store: Store;
+  lookUpNames: LookUpNames;
   fanOuts: OwedFanOuts;
   metrics: RouterMetrics;
   logger: Logger;
@@ -34,16 +40,21 @@ type Fresh = { input: MessageInput; result: Appended };
 const MAILBOX_RETRY_AFTER_S = 1;
 
 /**
- * One conversation: its sends in order of arrival, one append in flight; what waits meanwhile is
- * the next append. The sender is answered on commit, the fan-out follows in order of `seq`.
+ * One conversation: its sends and changes in order of arrival, one in flight; sends that wait
+ * meanwhile are the next append. Who asks is answered on commit, the fan-out follows in order of
+ * `seq`, to those who take part and did so at that `seq`.
  *
- *     put → mailbox → append → answers → participants of that version? → fan-out → next append
- *                       └ no answer: TIMEOUT. The key makes a repeat safe, the outbox the event.
+ *     put → mailbox ┬ append → answers → participants of that version? ┬ fan-out → next
+ *                   └ change → answer → its participants, names ───────┘
+ *
+ * No answer from store: TIMEOUT. The key makes a repeat safe, the outbox the event. Who was removed
+ * is told when all that was sent before has settled: what is not in a queue by then stays owed, and
+ * owed to those who are left.
  */
 export class ConversationActor {
   readonly #id: ConversationId;
   readonly #deps: ActorDeps;
-  readonly #mailbox = new Mailbox<Send>();
+  readonly #mailbox = new Mailbox<Send | Change>();
   #participants: Participants | undefined;
   #running: Promise<void> | undefined;
   lastUsedAt = 0;
@@ -61,11 +72,11 @@ export class ConversationActor {
     return this.#mailbox.size;
   }
 
-  /** Settled by `send.resolve` or `send.reject`, at its deadline at the latest. */
-  put(send: Send): void {
-    if (!this.#mailbox.put(send)) {
+  /** Settled by its `resolve` or `reject`, at its deadline at the latest. */
+  put(asked: Send | Change): void {
+    if (!this.#mailbox.put(asked)) {
       const options = { retryAfterS: MAILBOX_RETRY_AFTER_S };
-      send.reject(new KahaError('RATE_LIMITED', 'Too much at once here', options));
+      asked.reject(new KahaError('RATE_LIMITED', 'Too much at once here', options));
       return;
     }
     this.#running ??= this.#run();
@@ -80,8 +91,10 @@ export class ConversationActor {
     while (this.#mailbox.size > 0) {
       await this.#deps.fanOuts.room();
       const { batch, expired } = this.#mailbox.take(Date.now());
-      for (const send of expired) send.reject(new KahaError('TIMEOUT', 'Not sent in time'));
-      if (batch.length > 0) await this.#append(batch);
+      for (const asked of expired) asked.reject(new KahaError('TIMEOUT', 'Not sent in time'));
+      const [first] = batch;
+      if (first?.isAlone === true) await this.#change(first);
+      else if (first !== undefined) await this.#append(batch as Send[]);
     }
     this.#running = undefined;
   }
@@ -122,13 +135,42 @@ export class ConversationActor {
     if (owed.length > 0) this.#deps.fanOuts.rescue(owed);
   }
 
+  async #change({ command, deadlineAt, trace, resolve, reject }: Change): Promise<void> {
+    const { store, fanOuts, lookUpNames, logger } = this.#deps;
+    // What is sent before somebody is removed was started by now, or by another router.
+    const isRemoval = command.op === 'conversations.remove';
+    const inHand: InHand = isRemoval ? fanOuts.inHand() : new Map();
+    let changed: ConversationChanged;
+    try {
+      changed = await store('conversations.change', command, { deadlineAt, trace });
+    } catch (error) {
+      reject(KahaError.from(error));
+      return;
+    }
+    const { participants, entries, owed_before: before } = changed;
+    this.#participants = participants;
+    resolve(changed);
+    try {
+      for (const delivery of await deliveriesOf(entries, lookUpNames)) {
+        if (delivery.userIds.every((userId) => participants.user_ids.includes(userId))) {
+          fanOuts.start(delivery);
+        } else {
+          fanOuts.startLast(delivery, { before, inHand });
+        }
+      }
+    } catch (error) {
+      logger.error({ err: error }, 'a change stays owed');
+    }
+  }
+
   /** Starts the fan-out of what was written; what it cannot start stays in the outbox. */
   async #fanOut(batch: Send[], reply: AppendReply): Promise<void> {
     const { fanOuts, metrics, logger } = this.#deps;
     const fresh = freshOf(batch, reply.results);
     if (fresh.length === 0) return;
     const version = reply.conversation_version;
-    if (this.#participants?.version !== version) await this.#load();
+    if (this.#participants === undefined || this.#participants.version < version)
+      await this.#load();
     const participants = this.#participants;
     if (participants === undefined || participants.version < version) {
       logger.warn({ version, known: participants?.version }, 'participants unknown, fan-out owed');
@@ -139,7 +181,7 @@ export class ConversationActor {
       const { event_id: eventId, reply_to_seq: repliedSeq } = result;
       const addressed = {
         eventId,
-        userIds: participants.user_ids,
+        userIds: audienceOf(participants, result.seq),
         record: recordOf(input, result),
       };
       fanOuts.start(messageDelivery(addressed, blindTo(participants, repliedSeq)));
@@ -161,6 +203,12 @@ export class ConversationActor {
 function blindTo({ late }: Participants, repliedSeq: number | undefined): UserId[] | undefined {
   if (repliedSeq === undefined || late.length === 0) return undefined;
   return late.flatMap(([userId, firstSeq]) => (firstSeq > repliedSeq ? userId : []));
+}
+
+/** Participants may be newer than a message: who joined after it is not sent it. */
+function audienceOf({ user_ids: userIds, joiners }: Participants, seq: number): readonly UserId[] {
+  const later = joiners.flatMap(([userId, joinedSeq]) => (joinedSeq > seq ? userId : []));
+  return later.length === 0 ? userIds : userIds.filter((userId) => !later.includes(userId));
 }
 
 /** What was written now, by `seq`: store may have written a batch in another order. */

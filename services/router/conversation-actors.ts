@@ -1,6 +1,11 @@
 import { KahaError } from '../../shared/errors.ts';
 import type { ConversationId } from '../../shared/ids.ts';
-import type { MessageInput, MessageSent } from '../../shared/rpc.ts';
+import type {
+  ConversationChanged,
+  ConversationCommand,
+  MessageInput,
+  MessageSent,
+} from '../../shared/rpc.ts';
 import { type ActorDeps, ConversationActor } from './conversation-actor.ts';
 import { sizeOf } from './message-event.ts';
 
@@ -10,6 +15,8 @@ const IDLE_MS = 10 * 60_000;
 const SWEEP_MS = 60_000;
 /** How many may be looked at to find an idle one when all places are taken. */
 const SCAN_MAX = 64;
+/** An upper bound for what a group may be told. */
+const COMMAND_BYTES = 16 * 1024;
 
 type Context = { deadlineAt: number; trace: string | undefined };
 
@@ -41,6 +48,16 @@ export class ConversationActors {
     actor.lastUsedAt = Date.now();
     return new Promise((resolve, reject) => {
       actor.put({ input, deadlineAt, trace, bytes: sizeOf(input), resolve, reject });
+    });
+  }
+
+  /** Answered on commit, in its place among the sends. */
+  change(command: ConversationCommand, context: Context): Promise<ConversationChanged> {
+    const actor = this.#actorOf(command.conversation_id);
+    actor.lastUsedAt = Date.now();
+    return new Promise((resolve, reject) => {
+      const letter = { bytes: COMMAND_BYTES, isAlone: true as const };
+      actor.put({ command, ...context, ...letter, resolve, reject });
     });
   }
 

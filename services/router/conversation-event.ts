@@ -20,6 +20,19 @@ export async function deliveryOf(entry: OutboxEntry, lookUpNames: LookUpNames): 
   return conversationDelivery(entry, names);
 }
 
+/** As `deliveryOf`, for all that one change owes; names are asked for once. */
+export async function deliveriesOf(
+  entries: readonly OutboxEntry[],
+  lookUpNames: LookUpNames,
+): Promise<Delivery[]> {
+  const records = entries.flatMap((entry) =>
+    entry.kind === 'conversation' ? Object.values(entry.records) : [],
+  );
+  if (records.length === 0) return [];
+  const names = await lookUpNames(records);
+  return await Promise.all(entries.map((entry) => deliveryOf(entry, async () => names)));
+}
+
 /** The `conversation` event, for each user their own view. Without a record: not for them. */
 export function conversationDelivery(entry: ConversationEntry, names: Names): Delivery {
   const payload = new Map<UserId, Uint8Array>();

@@ -1,18 +1,25 @@
 import type { ConversationId, UserId } from '../../shared/ids.ts';
 import type {
+  ConversationCommand,
   ConversationCreated,
   ConversationInput,
   ConversationPage,
   ConversationsList,
   ConversationView,
 } from '../../shared/rpc.ts';
+import type { ConversationActors } from './conversation-actors.ts';
 import { conversationDelivery } from './conversation-event.ts';
 import { viewOf } from './conversation-view.ts';
 import type { OwedFanOuts } from './owed-fan-outs.ts';
 import type { LookUpNames } from './profile-names.ts';
 import type { Store } from './store-client.ts';
 
-type Deps = { store: Store; lookUpNames: LookUpNames; fanOuts: OwedFanOuts };
+type Deps = {
+  store: Store;
+  lookUpNames: LookUpNames;
+  fanOuts: OwedFanOuts;
+  actors: Pick<ConversationActors, 'change'>;
+};
 type Context = { deadlineAt: number; trace: string | undefined };
 
 /** Conversations as clients see them: store's records with the names of profiles. */
@@ -27,9 +34,13 @@ export type Conversations = {
     context: Context,
   ): Promise<ConversationView>;
   list(request: ConversationsList, context: Context): Promise<ConversationPage>;
+  /** Undefined where nothing is to be shown, or the caller has no part in it any more. */
+  change(command: ConversationCommand, context: Context): Promise<ConversationView | undefined>;
 };
 
-export function createConversations({ store, lookUpNames, fanOuts }: Deps): Conversations {
+const SHOWING: readonly ConversationCommand['op'][] = ['conversations.update', 'conversations.add'];
+
+export function createConversations({ store, lookUpNames, fanOuts, actors }: Deps): Conversations {
   return {
     async create({ user_id: userId, conversation }, context) {
       const request = { user_id: userId, conversation };
@@ -54,6 +65,11 @@ export function createConversations({ store, lookUpNames, fanOuts }: Deps): Conv
         conversations: page.records.map((record) => viewOf(record, userId, names)),
         next_cursor: page.next_cursor,
       };
+    },
+    async change(command, context) {
+      const { record } = await actors.change(command, context);
+      if (record === undefined || !SHOWING.includes(command.op)) return undefined;
+      return viewOf(record, command.user_id, await lookUpNames([record]));
     },
   };
 }

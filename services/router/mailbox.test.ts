@@ -62,3 +62,12 @@ t.test('a mailbox that is full by bytes takes nothing more', async (t) => {
   t.ok(mailbox.put(letter(1, 100)));
   t.notOk(mailbox.put(letter(2, 1)));
 });
+
+t.test('a letter that wants to be alone keeps its place and shares no append', async (t) => {
+  const mailbox = new Mailbox<ReturnType<typeof letter> & { isAlone?: boolean }>();
+  for (const id of [0, 1, 2, 3, 4, 5])
+    mailbox.put({ ...letter(id), isAlone: id === 2 || id === 3 });
+  const next = (): number[] => mailbox.take(0).batch.map(({ id }) => id);
+  t.same([next(), next(), next(), next()], [[0, 1], [2], [3], [4, 5]]);
+  t.equal(mailbox.size, 0);
+});

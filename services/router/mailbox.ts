@@ -10,11 +10,13 @@ export type Letter = {
   bytes: number;
   /** Epoch ms at which its sender stops waiting. */
   deadlineAt: number;
+  /** Not to be taken together with others. */
+  isAlone?: boolean;
 };
 
 export type Taken<Item> = { batch: Item[]; expired: Item[] };
 
-/** The sends that wait for one conversation, in order of arrival, bounded. */
+/** What waits for one conversation, in order of arrival, bounded. */
 export class Mailbox<Item extends Letter> {
   #letters: Item[] = [];
   #bytes = 0;
@@ -33,7 +35,10 @@ export class Mailbox<Item extends Letter> {
     return true;
   }
 
-  /** The next append: the first as they came, within its limits; what came too late goes apart. */
+  /**
+   * The next append: the first as they came, within its limits; or one letter that wants to be
+   * alone. What came too late goes apart.
+   */
   take(now: number): Taken<Item> {
     const batch: Item[] = [];
     const expired: Item[] = [];
@@ -43,6 +48,7 @@ export class Mailbox<Item extends Letter> {
       if (letter.deadlineAt <= now) {
         expired.push(letter);
       } else {
+        if (batch.length > 0 && (letter.isAlone === true || batch[0]?.isAlone === true)) break;
         const full = batch.length >= BATCH_ITEMS_MAX || bytes + letter.bytes > BATCH_BYTES_MAX;
         if (full && batch.length > 0) break;
         batch.push(letter);

@@ -61,6 +61,13 @@ export function createOperations(deps: Deps): RpcHandler {
         return messageChanges.delete(request, context);
       case 'messages.react':
         return messageChanges.react(request, context);
+      case 'conversations.update':
+      case 'conversations.add':
+      case 'conversations.remove':
+      case 'conversations.archive':
+      case 'conversations.mute':
+      case 'conversations.unmute':
+        return conversations.change(request, context);
       default:
         throw new KahaError('INVALID_REQUEST', 'Unknown operation');
     }

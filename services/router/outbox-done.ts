@@ -23,7 +23,7 @@ export class OutboxDone {
   readonly #timer: NodeJS.Timeout;
   #young: EventId[] = [];
   #ripe: EventId[] = [];
-  readonly #sending = new Set<Promise<void>>();
+  readonly #sending = new Map<Promise<void>, EventId[]>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -32,6 +32,11 @@ export class OutboxDone {
 
   get held(): number {
     return this.#young.length + this.#ripe.length;
+  }
+
+  /** What is fanned out and perhaps not yet struck off. */
+  ids(): EventId[] {
+    return [this.#young, this.#ripe, ...this.#sending.values()].flat();
   }
 
   add(eventId: EventId): void {
@@ -51,7 +56,7 @@ export class OutboxDone {
     clearInterval(this.#timer);
     this.#tick();
     this.#tick();
-    await Promise.all(this.#sending);
+    await Promise.all(this.#sending.keys());
   }
 
   #tick(): void {
@@ -59,8 +64,9 @@ export class OutboxDone {
     this.#ripe = this.#young;
     this.#young = [];
     for (let from = 0; from < ids.length; from += IDS_MAX) {
-      const sending = this.#send(ids.slice(from, from + IDS_MAX));
-      this.#sending.add(sending);
+      const batch = ids.slice(from, from + IDS_MAX);
+      const sending = this.#send(batch);
+      this.#sending.set(sending, batch);
       void sending.then(() => this.#sending.delete(sending));
     }
   }

@@ -11,13 +11,16 @@ type Deps = {
   metrics: RouterMetrics;
 };
 
+export type InHand = ReadonlyMap<EventId, Promise<void> | undefined>;
+type Last = { before: readonly EventId[] | undefined; inHand: InHand };
+
 /**
  * What the conversations see of fan-out: start one and go on. It is struck off the outbox when
  * every queue has taken it, and otherwise stays there for repair.
  */
 export class OwedFanOuts {
   readonly #deps: Deps;
-  readonly #open = new Set<Promise<void>>();
+  readonly #open = new Map<EventId, Promise<void>>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -29,9 +32,30 @@ export class OwedFanOuts {
   }
 
   start(delivery: Delivery): void {
-    const running = this.#run(delivery);
-    this.#open.add(running);
-    void running.then(() => this.#open.delete(running));
+    this.#track(delivery, this.#run(delivery));
+  }
+
+  /** The events in our hands: with the end of their fan-out, where it has not come yet. */
+  inHand(): InHand {
+    const inHand = new Map<EventId, Promise<void> | undefined>(this.#open);
+    for (const eventId of this.#deps.done.ids()) inHand.set(eventId, undefined);
+    return inHand;
+  }
+
+  /**
+   * Starts it when all of `before` have settled, which were `inHand` when that was read. Where one
+   * was in other hands (or they are too many) it stays in the outbox: repair comes 5 s later.
+   */
+  startLast(delivery: Delivery, { before, inHand }: Last): void {
+    if (before?.every((eventId) => inHand.has(eventId)) !== true) {
+      this.#deps.metrics.fanOutsOwed.inc();
+      return;
+    }
+    const settled = Promise.all(before.map((eventId) => inHand.get(eventId)));
+    this.#track(
+      delivery,
+      settled.then(() => this.#run(delivery)),
+    );
   }
 
   /** A repeated send whose first fan-out was not finished. */
@@ -40,7 +64,12 @@ export class OwedFanOuts {
   }
 
   async drained(): Promise<void> {
-    await Promise.all(this.#open);
+    await Promise.all(this.#open.values());
+  }
+
+  #track({ eventId }: Delivery, running: Promise<void>): void {
+    this.#open.set(eventId, running);
+    void running.then(() => this.#open.delete(eventId));
   }
 
   async #run(delivery: Delivery): Promise<void> {

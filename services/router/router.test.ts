@@ -96,6 +96,27 @@ t.test('who was added is served from the next message on, who left no more', asy
   t.equal(bina.events.length, 1);
 });
 
+t.test('who joined while an append was answered is not sent what was before', async (t) => {
+  const { alice, bina, conversation } = await pair();
+  const chandra = new StageDevice(edge, newId<UserId>());
+  await chandra.open();
+  // They are read only once the change is there.
+  store.before = (op) => {
+    if (op === 'conversations.participants') throw new Error('not now');
+  };
+  store.after = (op) => {
+    if (op !== 'messages.append') return;
+    store.before = () => undefined;
+    store.after = () => undefined;
+    store.change(conversation, [alice.userId, chandra.userId]);
+  };
+  await send(edge, letter(conversation, alice.userId));
+  const { seq } = await send(edge, letter(conversation, alice.userId));
+  await until('all came', () => alice.events.length === 2 && chandra.events.length === 1);
+  t.same([seq, chandra.events[0]?.seq], [2, 2]);
+  t.same(bina.events, [], 'who had left by then is out of it');
+});
+
 t.test('a repeat is a duplicate, and finishes a fan-out that was not', async (t) => {
   const { alice, bina, conversation } = await pair();
   const input = letter(conversation, alice.userId);

@@ -87,7 +87,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   });
   closers.push('receipts', () => receipts.close());
   const fanOuts = createFanOuts({ ...parts, store, lookUpNames }, closers);
-  const actors = new ConversationActors({ store, fanOuts, metrics: counters, logger });
+  const actors = new ConversationActors({ store, lookUpNames, fanOuts, metrics: counters, logger });
   closers.push('conversations', () => actors.close(), DRAIN_MS);
   const sessions = new Sessions({
     known: queues.known,
@@ -95,7 +95,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     releases: bus.mux(subjects.released(instance)),
     metrics: counters,
   });
-  const conversations = createConversations({ store, lookUpNames, fanOuts });
+  const conversations = createConversations({ store, lookUpNames, fanOuts, actors });
   const operations = createOperations({
     actors,
     conversations,

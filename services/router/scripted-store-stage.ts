@@ -37,6 +37,7 @@ export class ScriptedStore {
   /** Runs when the operation is done, before its answer: what waits here was committed. */
   after: (op: Op) => Promise<void> | void = () => undefined;
   readonly #conversations = new Map<ConversationId, Conversation>();
+  readonly #joinedSeqs = new Map<string, number>();
 
   serve(bus: Bus): void {
     this.#serve(bus, 'messages.append', (request) => this.#append(request));
@@ -57,6 +58,10 @@ export class ScriptedStore {
 
   change(id: ConversationId, users: UserId[]): void {
     const conversation = this.#of(id);
+    for (const user of users) {
+      const isNew = !conversation.users.includes(user);
+      if (isNew) this.#joinedSeqs.set(id + user, conversation.sent.length + 1);
+    }
     conversation.users = users;
     conversation.version += 1;
   }
@@ -200,7 +205,12 @@ export class ScriptedStore {
 
   #participants(request: { conversation_id: ConversationId }): Participants {
     const { users, version } = this.#of(request.conversation_id);
-    return { ...request, type: 'direct', version, user_ids: [...users], late: [] };
+    const { conversation_id: id } = request;
+    const joiners = users.flatMap((user): [UserId, number][] => {
+      const joinedSeq = this.#joinedSeqs.get(id + user);
+      return joinedSeq === undefined ? [] : [[user, joinedSeq]];
+    });
+    return { ...request, type: 'direct', version, user_ids: [...users], late: joiners, joiners };
   }
 
   #of(id: ConversationId): Conversation {

@@ -41,7 +41,11 @@ export async function createConversation(
     throw new KahaError('CONFLICT', 'The conversation changed meanwhile');
   }
   if (eventId === undefined) return { created: false, record };
-  const entry = toConversationEntry(loaded, { eventId, change: 'created', ...options });
+  const entry = toConversationEntry(loaded, {
+    eventId,
+    payload: { change: 'created' },
+    ...options,
+  });
   return { created: true, record, entry };
 }
 

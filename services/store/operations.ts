@@ -4,6 +4,7 @@ import { isUuidV4 } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { StoreOps } from '../../shared/rpc.ts';
 import { createAppend } from './append.ts';
+import { changeConversation } from './change-conversation.ts';
 import { claimOutbox } from './claim-outbox.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { createConversation } from './create-conversation.ts';
@@ -69,6 +70,10 @@ export function createOperations(deps: Deps): Operations {
     'conversations.participants': ({ conversation_id }) => {
       assertUuids(conversation_id);
       return listParticipants(db, conversation_id);
+    },
+    'conversations.change': (request) => {
+      assertUuids(request.user_id, request.conversation_id);
+      return changeConversation(deps, request);
     },
     'outbox.claim': (request) => claimOutbox(deps, request),
     'outbox.done': ({ event_ids }) => outbox.done(event_ids),

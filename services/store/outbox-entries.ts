@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { ConversationId, EventId, UserId } from '../../shared/ids.ts';
 import type {
-  ConversationChange,
   ConversationRecord,
   OutboxEntry,
   ReactionSet,
@@ -15,7 +14,7 @@ import { type MessageRow, toMessageRecord } from './message-row.ts';
 import { toMessageUpdate } from './message-update.ts';
 import { loadReactions } from './reactions.ts';
 import { loadReplyPreviews } from './reply-previews.ts';
-import type { Database, OutboxPayload } from './schema.ts';
+import type { ConversationPayload, Database, OutboxPayload } from './schema.ts';
 import { canSee } from './shown-messages.ts';
 
 /** A claimed outbox row. */
@@ -30,8 +29,9 @@ export type OwedRow = {
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
 /**
- * The events that are owed, as they are to be fanned out now: to who takes part now. A row whose
- * message or conversation is gone for good owes nothing; it is in `void`.
+ * The events that are owed, as they are to be fanned out now: to who takes part now and did so at
+ * that time. Who has left gets nothing more. A row whose message or conversation is gone for good
+ * owes nothing; it is in `void`.
  */
 export async function loadOutboxEntries(
   { db, cipher }: Deps,
@@ -48,8 +48,8 @@ export async function loadOutboxEntries(
     const loaded = conversations.get(row.conversation_id);
     const message = row.seq === null ? undefined : messages.get(keyOf({ ...row, seq: row.seq }));
     if (loaded !== undefined && row.kind === 'conversation') {
-      const change = (row.payload?.change ?? 'updated') as ConversationChange;
-      const options = { eventId: row.event_id, change, cipher, nowMs: Date.now() };
+      const payload = (row.payload ?? { change: 'updated' }) as ConversationPayload;
+      const options = { eventId: row.event_id, payload, cipher, nowMs: Date.now() };
       entries.push(toConversationEntry(loaded, options));
     } else if (loaded !== undefined && message !== undefined) {
       entries.push(toMessageEntry({ owed: row, loaded, message }, cipher));
@@ -68,17 +68,22 @@ type FoundMessage = {
 type Owed = { owed: OwedRow; loaded: LoadedConversation; message: FoundMessage };
 
 /**
- * A message or its update, for those who can see it. A message that was changed since comes as it
- * is now, and yet as version 1: the updates are owed for themselves and must not be ignored.
+ * A message for those who took part when it was sent, an update for those who can see its message:
+ * a shared history is read by who joins, its updates are sent. A message that was changed since
+ * comes as it is now, and yet as version 1: the updates are owed for themselves and must not be
+ * ignored.
  */
 function toMessageEntry({ owed, loaded, message }: Owed, cipher: ContentCipher): OutboxEntry {
   const { event_id, conversation_id, payload } = owed;
   const { row, reply, reactions } = message;
-  const seers = loaded.participants.filter((one) => canSee(one, row.seq));
+  const isUpdate = payload !== null && 'version' in payload;
+  const seers = loaded.participants.filter((one) =>
+    isUpdate ? canSee(one, row.seq) : one.joined_seq <= row.seq,
+  );
   const user_ids = seers.map(({ user_id }) => user_id);
   const { version } = loaded.conversation;
   const address = { event_id, conversation_id, version, user_ids };
-  if (payload !== null && 'version' in payload) {
+  if (isUpdate) {
     const update = toMessageUpdate({ row, reactions, recorded: payload }, cipher);
     return { ...address, kind: 'message_updated', update, changed_at: payload.changed_at };
   }
@@ -91,25 +96,26 @@ function toMessageEntry({ owed, loaded, message }: Owed, cipher: ContentCipher):
 
 type EntryOptions = {
   eventId: EventId;
-  change: ConversationChange;
+  payload: ConversationPayload;
   cipher: ContentCipher;
   nowMs: number;
 };
 
-/** A `conversation` event: each participant's own view of it. */
+/** A `conversation` event: for each of those it is for their own view. */
 export function toConversationEntry(
   loaded: LoadedConversation,
-  { eventId, change, ...options }: EntryOptions,
+  { eventId, payload, ...options }: EntryOptions,
 ): OutboxEntry {
+  const { change, user_ids: onlyThese, left } = payload;
   const records: Record<UserId, ConversationRecord> = {};
-  for (const { user_id } of loaded.participants) {
-    const record = toConversationRecord(loaded, user_id, options);
-    if (record !== undefined) records[user_id] = record;
+  for (const userId of onlyThese ?? loaded.participants.map(({ user_id }) => user_id)) {
+    const record = left ?? toConversationRecord(loaded, userId, options);
+    if (record !== undefined) records[userId] = record;
   }
   const { conversation_id, version } = loaded.conversation;
-  const user_ids = loaded.participants.map(({ user_id }) => user_id);
-  const address = { event_id: eventId, conversation_id, version, user_ids };
-  return { ...address, kind: 'conversation', change, records };
+  const user_ids = Object.keys(records) as UserId[];
+  const address = { event_id: eventId, conversation_id, version: left?.version ?? version };
+  return { ...address, user_ids, kind: 'conversation', change, records };
 }
 
 /** By place, with what they show of others. */

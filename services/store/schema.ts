@@ -2,6 +2,7 @@ import type { Generated, JSONColumnType } from 'kysely';
 import type { BusinessId, ConversationId, EventId, MessageId, UserId } from '../../shared/ids.ts';
 import type {
   ConversationChange,
+  ConversationRecord,
   ConversationType,
   MessageChange,
   MessageType,
@@ -38,6 +39,8 @@ export type ParticipantsTable = {
   role: Role;
   joined_at: Time;
   left_at: Time | null;
+  /** The first message that is sent to them: with a shared history they see older ones too. */
+  joined_seq: Generated<number>;
   first_visible_seq: Generated<number>;
   delivered_seq: Generated<number>;
   delivered_at: Time | null;
@@ -66,9 +69,16 @@ export type MessagesTable = {
   deleted_at: Time | null;
 };
 
+export type ConversationPayload = {
+  change: ConversationChange;
+  /** Only these, where they take part still; absent: all who do. */
+  user_ids?: UserId[];
+  /** For one who was removed: what they are shown, as of then. */
+  left?: ConversationRecord;
+};
 /** What of an event its message or conversation does not say; `version` is the message's. */
 export type OutboxPayload =
-  | { change: ConversationChange }
+  | ConversationPayload
   | { change: MessageChange; version: number; changed_at: string };
 
 export type OutboxTable = {

@@ -1,7 +1,14 @@
 import Type, { type Static } from 'typebox';
 import type { UserId } from '../ids.ts';
 import { LIMITS } from './limits.ts';
-import { BusinessIdField, DescriptionField, TitleField, UrlField, UserIdField } from './scalars.ts';
+import {
+  BusinessIdField,
+  DescriptionField,
+  TimeField,
+  TitleField,
+  UrlField,
+  UserIdField,
+} from './scalars.ts';
 
 const closed = { additionalProperties: false };
 
@@ -40,4 +47,36 @@ export function participantsProblem(
   const count = others.size + 1;
   const isCountRight = count >= 2 && count <= LIMITS.groupParticipantsMax;
   return isCountRight ? undefined : `a group has 2-${LIMITS.groupParticipantsMax} participants`;
+}
+
+/** Body of `PATCH /conversations/{id}`. */
+export const ConversationUpdateBody = Type.Object(
+  {
+    title: Type.Optional(TitleField),
+    description: Type.Optional(DescriptionField),
+    avatar_url: Type.Optional(UrlField),
+  },
+  { ...closed, minProperties: 1 },
+);
+export type ConversationUpdateBody = Static<typeof ConversationUpdateBody>;
+
+/** Body of `POST /conversations/{id}/participants`. */
+export const ParticipantsBody = Type.Object(
+  {
+    user_ids: Type.Array(UserIdField, { minItems: 1, maxItems: LIMITS.participantIdsMax }),
+    share_history: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+export type ParticipantsBody = Static<typeof ParticipantsBody>;
+
+/** Body of `PUT /conversations/{id}/mute`; may be absent. */
+export const MuteBody = Type.Object({ until: Type.Optional(TimeField) }, closed);
+export type MuteBody = Static<typeof MuteBody>;
+
+/** The time as it is stored, or what is wrong with it: it must exist and not be over. */
+export function readMuteUntil(until: string, nowMs: number): { until: string } | string {
+  const ms = Date.parse(until);
+  if (Number.isNaN(ms)) return 'until: is not a time';
+  return ms > nowMs ? { until: new Date(ms).toISOString() } : 'until: is over';
 }

@@ -24,6 +24,8 @@ export type Route = {
   query: { schema: TObject; validator: Validator<TSchema> };
   /** Undefined: a body is not looked at. */
   body: Validator<TSchema> | undefined;
+  /** None is taken for an empty object. */
+  isBodyOptional: boolean;
   handle(request: Request<unknown, unknown, unknown>): Promise<Result>;
 };
 
@@ -34,6 +36,7 @@ type Definition<Params extends TObject, Query extends TObject, Body extends TSch
   params: Params;
   query: Query;
   body?: Body;
+  isBodyOptional?: boolean;
   handle: (request: Request<Static<Params>, Static<Query>, Static<Body>>) => Promise<Result>;
 };
 
@@ -41,7 +44,7 @@ type Definition<Params extends TObject, Query extends TObject, Body extends TSch
 export function defineRoute<Params extends TObject, Query extends TObject, Body extends TSchema>(
   definition: Definition<Params, Query, Body>,
 ): Route {
-  const { method, path, cost, params, query, body } = definition;
+  const { method, path, cost, params, query, body, isBodyOptional = false } = definition;
   return {
     method,
     segments: path.split('/').slice(1),
@@ -49,6 +52,7 @@ export function defineRoute<Params extends TObject, Query extends TObject, Body 
     params: compileValidator(params),
     query: { schema: query, validator: compileValidator(query) },
     body: body === undefined ? undefined : compileValidator(body),
+    isBodyOptional,
     handle: definition.handle as Route['handle'],
   };
 }

@@ -1,13 +1,19 @@
 import type { Conversations } from '../conversations.ts';
 import type { Messages } from '../messages.ts';
+import { conversationArchiveRoute } from './conversation-archive.ts';
 import { conversationCreateRoute } from './conversation-create.ts';
 import { conversationGetRoute } from './conversation-get.ts';
 import { conversationListRoute } from './conversation-list.ts';
+import { conversationMuteRoute } from './conversation-mute.ts';
+import { conversationUnmuteRoute } from './conversation-unmute.ts';
+import { conversationUpdateRoute } from './conversation-update.ts';
 import { messageCreateRoute } from './message-create.ts';
 import { messageDeleteRoute } from './message-delete.ts';
 import { messageEditRoute } from './message-edit.ts';
 import { messageGetRoute } from './message-get.ts';
 import { messageListRoute } from './message-list.ts';
+import { participantRemoveRoute } from './participant-remove.ts';
+import { participantsAddRoute } from './participants-add.ts';
 import { reactionRoutes } from './reaction-routes.ts';
 import type { Route } from './route.ts';
 
@@ -19,6 +25,12 @@ export function createRoutes({ messages, conversations }: RouteDeps): readonly R
     conversationCreateRoute(conversations),
     conversationListRoute(conversations),
     conversationGetRoute(conversations),
+    conversationUpdateRoute(conversations),
+    conversationArchiveRoute(conversations),
+    conversationMuteRoute(conversations),
+    conversationUnmuteRoute(conversations),
+    participantsAddRoute(conversations),
+    participantRemoveRoute(conversations),
     messageListRoute(messages),
     messageCreateRoute(messages),
     messageGetRoute(messages),

@@ -49,6 +49,7 @@ const STATEMENTS = [
     role participant_role not null,
     joined_at timestamptz(3) not null,
     left_at timestamptz(3),
+    joined_seq bigint not null default 1,
     first_visible_seq bigint not null default 1,
     delivered_seq bigint not null default 0,
     delivered_at timestamptz(3),

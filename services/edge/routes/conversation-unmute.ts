@@ -1,0 +1,18 @@
+import type { Conversations } from '../conversations.ts';
+import { ConversationParams, Nothing } from './fields.ts';
+import { defineRoute, type Route } from './route.ts';
+
+export function conversationUnmuteRoute(conversations: Conversations): Route {
+  return defineRoute({
+    method: 'DELETE',
+    path: '/conversations/:conversation_id/mute',
+    cost: 'other',
+    params: ConversationParams,
+    query: Nothing,
+    async handle({ userId, params, trace }) {
+      const place = { user_id: userId, conversation_id: params.conversation_id };
+      await conversations.unmute(place, trace);
+      return { status: 204 };
+    },
+  });
+}

@@ -1,0 +1,19 @@
+import { ConversationUpdateBody } from '../../../shared/protocol/conversation-input.ts';
+import type { Conversations } from '../conversations.ts';
+import { ConversationParams, Nothing } from './fields.ts';
+import { defineRoute, type Route } from './route.ts';
+
+export function conversationUpdateRoute(conversations: Conversations): Route {
+  return defineRoute({
+    method: 'PATCH',
+    path: '/conversations/:conversation_id',
+    cost: 'other',
+    params: ConversationParams,
+    query: Nothing,
+    body: ConversationUpdateBody,
+    async handle({ userId, params, body, trace }) {
+      const place = { user_id: userId, conversation_id: params.conversation_id };
+      return { status: 200, body: await conversations.update(place, body, trace) };
+    },
+  });
+}

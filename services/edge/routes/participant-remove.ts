@@ -1,0 +1,18 @@
+import type { Conversations } from '../conversations.ts';
+import { Nothing, ParticipantParams } from './fields.ts';
+import { defineRoute, type Route } from './route.ts';
+
+export function participantRemoveRoute(conversations: Conversations): Route {
+  return defineRoute({
+    method: 'DELETE',
+    path: '/conversations/:conversation_id/participants/:user_id',
+    cost: 'other',
+    params: ParticipantParams,
+    query: Nothing,
+    async handle({ userId, params, trace }) {
+      const place = { user_id: userId, conversation_id: params.conversation_id };
+      await conversations.remove(place, params.user_id, trace);
+      return { status: 204 };
+    },
+  });
+}

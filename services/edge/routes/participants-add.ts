@@ -1,0 +1,19 @@
+import { ParticipantsBody } from '../../../shared/protocol/conversation-input.ts';
+import type { Conversations } from '../conversations.ts';
+import { ConversationParams, Nothing } from './fields.ts';
+import { defineRoute, type Route } from './route.ts';
+
+export function participantsAddRoute(conversations: Conversations): Route {
+  return defineRoute({
+    method: 'POST',
+    path: '/conversations/:conversation_id/participants',
+    cost: 'other',
+    params: ConversationParams,
+    query: Nothing,
+    body: ParticipantsBody,
+    async handle({ userId, params, body, trace }) {
+      const place = { user_id: userId, conversation_id: params.conversation_id };
+      return { status: 200, body: await conversations.add(place, body, trace) };
+    },
+  });
+}
