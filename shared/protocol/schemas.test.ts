@@ -1,6 +1,6 @@
 import t from 'tap';
 import { newId, type UserId } from '../ids.ts';
-import { MessageFrame } from './client-frames.ts';
+import { CreateConversationFrame, MessageFrame } from './client-frames.ts';
 import { ConversationInputBody, participantsProblem } from './conversation-input.ts';
 import { metadataProblem } from './message-input.ts';
 import { HistoryQuery, historyProblem } from './page-queries.ts';
@@ -59,4 +59,19 @@ t.test('history pages one way at a time', async (t) => {
   t.ok(problem({ since: '2026-02-31T25:00:00Z' }));
   t.ok(problem({ before_seq: -1 }));
   t.ok(problem({ after_seq: 2 ** 53 }));
+});
+
+t.test('of several shapes the one that was meant is judged', async (t) => {
+  const { problems } = compileValidator(ConversationInputBody);
+  t.same(problems({ type: 'group', participant_ids: [] }), [
+    'participant_ids: must not have fewer than 1 items',
+  ]);
+  t.same(problems({ type: 'direct' }), ['must have required properties participant_ids']);
+  t.same(problems({ type: 'business', business_id: newId(), title: 'x' }), ['unknown field title']);
+  t.same(problems({ type: 'channel' }), ['type: must be equal to constant']);
+  const frame = compileValidator(CreateConversationFrame);
+  const conversation = { type: 'group', participant_ids: [] };
+  t.same(frame.problems({ type: 'create_conversation', conversation }), [
+    'conversation.participant_ids: must not have fewer than 1 items',
+  ]);
 });

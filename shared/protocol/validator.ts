@@ -16,7 +16,9 @@ export function compileValidator<Schema extends TSchema>(schema: Schema): Valida
     check: (value): value is Static<Schema> => compiled.Check(value),
     problems(value) {
       const texts = new Set<string>();
-      for (const { keyword, instancePath, message, params } of compiled.Errors(value)) {
+      for (const { keyword, instancePath, message, params } of ofMeantBranch(
+        compiled.Errors(value),
+      )) {
         if (keyword === 'boolean' || keyword === 'anyOf') continue;
         const path = instancePath.slice(1).replaceAll('/', '.');
         const names = unknownNames(params);
@@ -34,4 +36,28 @@ const NAME_CHARACTERS_MAX = 64;
 function unknownNames(params: object): string | undefined {
   const { additionalProperties } = params as { additionalProperties?: string[] };
   return additionalProperties?.[0]?.slice(0, NAME_CHARACTERS_MAX);
+}
+
+type Problem = { keyword: string; schemaPath: string; instancePath: string };
+/** The path up to a branch of a union, without the unions of values within it. */
+const BRANCH = /^(.*?\/anyOf\/\d+)(?:\/|$)/;
+
+/**
+ * Of a union of shapes that differ by `type` only what is wrong with the one that was meant; the
+ * type alone where it is none of theirs.
+ */
+function ofMeantBranch<Error extends Problem>(errors: readonly Error[]): readonly Error[] {
+  const branches = new Set<string>();
+  const others = new Set<string>();
+  for (const { schemaPath, instancePath } of errors) {
+    const branch = BRANCH.exec(schemaPath)?.[1];
+    if (branch === undefined) continue;
+    branches.add(branch);
+    if (instancePath.endsWith('/type')) others.add(branch);
+  }
+  if (others.size === 0) return errors;
+  if (others.size === branches.size) {
+    return errors.filter(({ instancePath }) => instancePath.endsWith('/type'));
+  }
+  return errors.filter(({ schemaPath }) => !others.has(BRANCH.exec(schemaPath)?.[1] ?? ''));
 }
