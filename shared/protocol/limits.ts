@@ -13,7 +13,7 @@ export const LIMITS = {
   titleCharactersMax: 200,
   descriptionCharactersMax: 2_000,
   urlCharactersMax: 2_048,
-  cursorCharactersMax: 512,
+  cursorCharactersMax: 2_048,
   pageLimitMax: 200,
   pageLimitDefault: 50,
   /** The caller included. */
