@@ -13,6 +13,13 @@ const OWED_MS = 45_000;
 type Shown = Frame & { version: number; change: string; reactions?: unknown[] };
 type Rest = { status: number; body: Record<string, unknown> };
 
+/** Mutes and archives. */
+async function quieten(person: Person, conversation: string): Promise<void> {
+  await rest(person)('PUT', `/api/v1/conversations/${conversation}/mute`, {});
+  const { status } = await rest(person)('DELETE', `/api/v1/conversations/${conversation}`);
+  if (status !== 204) throw new Error(`${status} instead of archived`);
+}
+
 async function scene() {
   const [ann, bob] = await system.people(2);
   const conversation = await system.conversation([ann, bob]);
@@ -118,10 +125,7 @@ t.test('who may not is refused, over WebSocket and REST alike', async (t) => {
     content: "Bob's",
   });
   const id = posted.body.message_id as string;
-  await system.sql(
-    'update participants set is_muted = true, archived_at = now() where user_id = $1',
-    [bob.id],
-  );
+  await quieten(bob, group);
   const attempts = (message_id: string) =>
     [
       [{ type: 'edit', message_id, content: 'x' }, 'PATCH', path(message_id), { content: 'x' }],
@@ -146,7 +150,7 @@ t.test('who may not is refused, over WebSocket and REST alike', async (t) => {
   t.same(await outcomes(eve), [NONE, NONE, NONE, '404'], 'a stranger');
   t.same(await outcomes(ann, newId()), [NONE, NONE, NONE, '404'], 'a message that is not');
   t.same(await outcomes(carl), ['FORBIDDEN', 'ok', 'FORBIDDEN', '200'], 'a member');
-  await system.sql('update participants set left_at = now() where user_id = $1', [carl.id]);
+  await rest(carl)('DELETE', `/api/v1/conversations/${group}/participants/${carl.id}`);
   t.same(await outcomes(carl), [NONE, NONE, NONE, '404'], 'a former member');
   t.same(await outcomes(ann), ['FORBIDDEN', 'ok', 'ok', '200'], 'the group admin');
   t.same(await outcomes(bob), ['CONFLICT', 'CONFLICT', 'ok', '200'], 'its sender, deleted by then');
@@ -154,40 +158,68 @@ t.test('who may not is refused, over WebSocket and REST alike', async (t) => {
     client_msg_id: newId<string>(),
     content: 'again',
   });
-  await system.sql(
-    'update participants set is_muted = true, archived_at = now() where user_id = $1',
-    [bob.id],
-  );
+  await quieten(bob, group);
   const own = again.body.message_id as string;
   t.same(await outcomes(bob, own), ['ok', 'ok', 'ok', '200'], 'muted and archived');
 });
 
 t.test('a member who joined later is shown and told nothing of what was before', async (t) => {
-  const [ann, bob, late] = await system.people(3);
-  const group = await system.conversation([ann, bob, late]);
-  await system.sql('update participants set first_visible_seq = 2 where user_id = $1', [late.id]);
-  const [a, l] = [await system.connectNew(ann), await system.connectNew(late)];
+  const [ann, bob, late, guest] = await system.people(4);
+  const group = await system.conversation([ann, bob, await system.person()]);
+  const a = await system.connectNew(ann);
+  const [l, g] = [await system.connectNew(late), await system.connectNew(guest)];
   const secret = await a.post(group, 'before their time');
   const id = secret.data?.message_id as string;
+  const to = `/api/v1/conversations/${group}/participants`;
+  await rest(ann)('POST', to, { user_ids: [late.id] });
+  await rest(ann)('POST', to, { user_ids: [guest.id], share_history: true });
   await a.post(group, 'an answer', { reply_to: id });
-  const [own] = (await a.messages(2)).slice(-1);
-  t.match(own, { reply_to: { message_id: id, content: 'before their time' } });
-  const theirs = await l.next<Frame>((frame) => frame.content === 'an answer');
-  t.notOk('reply_to' in theirs);
-  t.same(
-    (await system.history(late, group)).map(({ content }) => content),
-    ['an answer'],
-  );
-  t.notOk(JSON.stringify(await system.history(late, group)).includes(id));
+  const full = { reply_to: { message_id: id, content: 'before their time' } };
+  const isAnswer = (frame: Frame): boolean => frame.content === 'an answer';
+  for (const client of [a, g]) t.match(await client.next(isAnswer), full);
+  t.notOk('reply_to' in (await l.next<Frame>(isAnswer)));
+  const seen = await system.history(late, group);
+  t.match(seen.at(-1), { content: 'an answer' });
+  t.notMatch(JSON.stringify(seen), new RegExp(`${id}|before their time`));
   await a.ask({ type: 'edit', message_id: id, content: 'edited' });
+  t.match(await next(g, 2), { content: 'edited' }, 'a shared history is kept up to date');
   const mark = await a.post(group, 'mark');
   await a.ask({ type: 'react', message_id: mark.data?.message_id, emoji: THUMB });
-  await next(a, 2);
-  t.match(await next(l, 2), { seq: 3, change: 'reactions' });
+  t.match(await next(l, 2), { change: 'reactions', message_id: mark.data?.message_id });
   await l.settled();
   t.equal(updates(l).length, 1);
   const refused = await l.ask({ type: 'react', message_id: id, emoji: THUMB });
   t.equal(refused.error?.code, 'MESSAGE_NOT_FOUND');
+});
+
+t.test('who is removed amid changes hears nothing after the event that says so', async (t) => {
+  const [ann, bob, carl] = await system.people(3);
+  const group = await system.conversation([ann, bob, carl]);
+  const clients = await Promise.all([ann, bob, carl].map((person) => system.connectNew(person)));
+  const [a, b, c] = clients as [Client, Client, Client];
+  const id = (await a.post(group, 'x')).data?.message_id as string;
+  await c.messages(1);
+  const faces = Array.from({ length: 15 }, (_, face) => String.fromCodePoint(0x1f600 + face));
+  const reactions = [a, b].flatMap((client) =>
+    faces.map((emoji) => client.ask({ type: 'react', message_id: id, emoji })),
+  );
+  await next(c, 2);
+  const removal = `/api/v1/conversations/${group}/participants/${carl.id}`;
+  t.equal((await rest(ann)('DELETE', removal)).status, 204);
+  await Promise.all(reactions);
+  const isRemoval = (frame: Frame): boolean =>
+    frame.type === 'conversation' && frame.change === 'participants';
+  await c.next(isRemoval, OWED_MS);
+  await Promise.all([next(a, 31), next(b, 31)]);
+  await c.settled();
+  const last = c.received.findLastIndex((frame) => frame.q !== undefined);
+  t.ok(isRemoval(c.received[last] as Frame), `${c.received[last]?.type} came last`);
+  const versions = updates(c).map(({ version }) => version);
+  t.same(
+    versions,
+    versions.map((_, index) => index + 2),
+    'all up to then, in order',
+  );
 });
 
 t.test('who is away gets the changes in order; a new device gets what they made', async (t) => {
@@ -250,10 +282,10 @@ t.test('50 at once over both edges: versions without a gap, the last is what is 
   for (const client of clients) {
     await next(client, 51);
     await until('all have come', () => updates(client).length >= 50);
-    const versions = updates(client).map(({ version }) => version);
     t.same(
-      [...versions].sort((one, other) => one - other),
+      updates(client).map(({ version }) => version),
       Array.from({ length: 50 }, (_, index) => index + 2),
+      'in order',
     );
   }
   const last = updates(first).find(({ version }) => version === 51);

@@ -57,6 +57,8 @@ export class ConversationActor {
   readonly #mailbox = new Mailbox<Send | Change>();
   #participants: Participants | undefined;
   #running: Promise<void> | undefined;
+  /** The append or change in flight, until its fan-out has begun. */
+  #step: Promise<void> | undefined;
   lastUsedAt = 0;
 
   constructor(id: ConversationId, deps: ActorDeps) {
@@ -82,6 +84,11 @@ export class ConversationActor {
     this.#running ??= this.#run();
   }
 
+  /** Resolves when what is in flight now has begun its fan-out; undefined where nothing is. */
+  get settled(): Promise<void> | undefined {
+    return this.#step;
+  }
+
   /** Resolves when nothing waits and nothing is in flight. */
   async drained(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -93,8 +100,10 @@ export class ConversationActor {
       const { batch, expired } = this.#mailbox.take(Date.now());
       for (const asked of expired) asked.reject(new KahaError('TIMEOUT', 'Not sent in time'));
       const [first] = batch;
-      if (first?.isAlone === true) await this.#change(first);
-      else if (first !== undefined) await this.#append(batch as Send[]);
+      if (first?.isAlone === true) this.#step = this.#change(first);
+      else if (first !== undefined) this.#step = this.#append(batch as Send[]);
+      await this.#step;
+      this.#step = undefined;
     }
     this.#running = undefined;
   }

@@ -61,6 +61,11 @@ export class ConversationActors {
     });
   }
 
+  /** Resolves when what the conversation has in flight now has begun its fan-out. */
+  settled(id: ConversationId): Promise<void> | undefined {
+    return this.#actors.get(id)?.settled;
+  }
+
   /** Resolves when every conversation has settled what it had taken. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);

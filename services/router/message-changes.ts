@@ -1,3 +1,4 @@
+import type { MessageId } from '../../shared/ids.ts';
 import type {
   HistoryMessage,
   MessageEdit,
@@ -6,42 +7,72 @@ import type {
   OutboxEntry,
   Reaction,
 } from '../../shared/rpc.ts';
+import type { ConversationActors } from './conversation-actors.ts';
 import { updateDelivery } from './message-updated-event.ts';
 import type { OwedFanOuts } from './owed-fan-outs.ts';
 import type { Store } from './store-client.ts';
+import { Turns } from './turns.ts';
 
+type Deps = { store: Store; fanOuts: OwedFanOuts; actors: ConversationActors };
 type Context = { deadlineAt: number; trace: string | undefined };
 
-/** Changes of messages: answered on commit, then told to all who can see the message. */
-export type MessageChanges = {
-  edit(request: MessageEdit, context: Context): Promise<HistoryMessage>;
-  delete(request: MessageTarget, context: Context): Promise<HistoryMessage>;
-  react(request: MessageReaction, context: Context): Promise<{ reactions: Reaction[] }>;
-};
+/**
+ * Changes of messages, told to all who can see the message. Those of one message come one at a
+ * time: more would only wait for its lock in the database, each on a connection, and their events
+ * would change places. Appends go on meanwhile; only the event waits for one in flight, so that no
+ * update overtakes its message.
+ */
+export class MessageChanges {
+  readonly #deps: Deps;
+  readonly #turns = new Turns<MessageId>();
 
-export function createMessageChanges(deps: { store: Store; fanOuts: OwedFanOuts }): MessageChanges {
-  const { store, fanOuts } = deps;
-  const tell = (entry: OutboxEntry | undefined): void => {
-    if (entry?.kind === 'message_updated') fanOuts.start(updateDelivery(entry));
-  };
-  return {
-    async edit({ user_id, message_id, place, content }, context) {
-      const request = { user_id, message_id, place, content };
-      const { message, entry } = await store('messages.edit', request, context);
-      tell(entry);
-      return message;
-    },
-    async delete({ user_id, message_id, place }, context) {
-      const request = { user_id, message_id, place };
-      const { message, entry } = await store('messages.delete', request, context);
-      tell(entry);
-      return message;
-    },
-    async react({ user_id, message_id, place, emoji, remove = false }, context) {
-      const request = { user_id, message_id, place, emoji, remove };
-      const { reactions, entry } = await store('messages.react', request, context);
-      tell(entry);
-      return { reactions };
-    },
-  };
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** Messages that are being changed. */
+  get size(): number {
+    return this.#turns.size;
+  }
+
+  async edit(request: MessageEdit, context: Context): Promise<HistoryMessage> {
+    const { content, ...rest } = request;
+    const body = { ...targetOf(rest), content };
+    const ask = () => this.#deps.store('messages.edit', body, context);
+    return (await this.#run(request, ask)).message;
+  }
+
+  async delete(request: MessageTarget, context: Context): Promise<HistoryMessage> {
+    const ask = () => this.#deps.store('messages.delete', targetOf(request), context);
+    return (await this.#run(request, ask)).message;
+  }
+
+  async react(request: MessageReaction, context: Context): Promise<{ reactions: Reaction[] }> {
+    const { emoji, remove = false } = request;
+    const body = { ...targetOf(request), emoji, remove };
+    const ask = () => this.#deps.store('messages.react', body, context);
+    const { reactions } = await this.#run(request, ask);
+    return { reactions };
+  }
+
+  #run<Changed extends { entry?: OutboxEntry }>(
+    { message_id, place }: MessageTarget,
+    ask: () => Promise<Changed>,
+  ): Promise<Changed> {
+    const { actors, fanOuts } = this.#deps;
+    return this.#turns.run(message_id, async () => {
+      const changed = await ask();
+      const { entry } = changed;
+      if (entry?.kind === 'message_updated') {
+        await actors.settled(place.conversation_id);
+        fanOuts.start(updateDelivery(entry));
+      }
+      return changed;
+    });
+  }
+}
+
+/** Without the name of the operation. */
+function targetOf({ user_id, message_id, place }: MessageTarget): MessageTarget {
+  return { user_id, message_id, place };
 }

@@ -11,7 +11,7 @@ import { ConversationActors } from './conversation-actors.ts';
 import { createConversations } from './conversations.ts';
 import { createFanOuts } from './fan-outs.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { createMessageChanges } from './message-changes.ts';
+import { MessageChanges } from './message-changes.ts';
 import { createOperations } from './operations.ts';
 import { createNameLookUp } from './profile-names.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -96,10 +96,11 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     metrics: counters,
   });
   const conversations = createConversations({ store, lookUpNames, fanOuts, actors });
+  const messageChanges = new MessageChanges({ store, fanOuts, actors });
   const operations = createOperations({
     actors,
     conversations,
-    messageChanges: createMessageChanges({ store, fanOuts }),
+    messageChanges,
     sessions,
     receipts,
     metrics: counters,
@@ -113,6 +114,8 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   metrics.gauge('kaha_router_requests_in_flight', 'Requests served now', () => server.inFlight());
   metrics.gauge('kaha_router_actors', 'Conversations in memory', () => actors.size);
   metrics.gauge('kaha_router_mailbox_depth', 'Sends that wait', () => actors.depth);
+  const changing = (): number => messageChanges.size;
+  metrics.gauge('kaha_router_messages_changing', 'Messages being changed', changing);
   metrics.gauge('kaha_router_sessions_opening', 'Session opens', () => sessions.waiting);
   metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => receipts.held);
 }

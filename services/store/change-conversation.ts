@@ -77,7 +77,10 @@ async function selectOwed(
   return rows.length > OWED_MAX ? undefined : rows.map(({ event_id }) => event_id);
 }
 
-/** In the order that every writer keeps: the conversation, then its participants by user. */
+/**
+ * In the order that every writer keeps: the conversation, then its participants by user. FOR
+ * UPDATE: changes of its messages, which hold it FOR KEY SHARE, come before or after as a whole.
+ */
 async function lock(
   tx: Transaction<Database>,
   command: ConversationCommand,
@@ -87,7 +90,7 @@ async function lock(
     .selectFrom('conversations')
     .selectAll()
     .where('conversation_id', '=', id)
-    .forNoKeyUpdate()
+    .forUpdate()
     .executeTakeFirst();
   if (conversation === undefined) {
     throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');

@@ -28,23 +28,26 @@ export type LockedMessage = {
 };
 
 /**
- * Locks the message, then reads who takes part: what is judged is what holds at the change. No
- * other row is locked, so appends and receipts neither wait for a change nor can deadlock with it.
- * Refusal: MESSAGE_NOT_FOUND, for whoever does not take part or does not see that far back.
+ * Locks the message, then reads who takes part: what is judged is what holds at the commit. The
+ * conversation is locked only against changes of who takes part (they lock it FOR UPDATE), so that
+ * appends and receipts neither wait for a change of a message nor can deadlock with it. Refusal:
+ * MESSAGE_NOT_FOUND, for whoever does not take part or does not see that far back.
  */
 export async function lockMessage(
   tx: Tx,
   { user_id, message_id, place }: MessageTarget,
 ): Promise<LockedMessage> {
   const row = await tx
-    .selectFrom('messages')
-    .select(MESSAGE_COLUMNS)
+    .selectFrom('messages as m')
+    .innerJoin('conversations as c', 'c.conversation_id', 'm.conversation_id')
+    .select(MESSAGE_COLUMNS.map((name) => `m.${name}` as const))
     .select(sql<string>`clock_timestamp()::timestamptz(3)`.as('at'))
-    .where('conversation_id', '=', place.conversation_id)
-    .where('seq', '=', place.seq)
-    .where('sent_at', '=', place.sent_at)
-    .where('message_id', '=', message_id)
-    .forNoKeyUpdate()
+    .where('m.conversation_id', '=', place.conversation_id)
+    .where('m.seq', '=', place.seq)
+    .where('m.sent_at', '=', place.sent_at)
+    .where('m.message_id', '=', message_id)
+    .forNoKeyUpdate('m')
+    .forKeyShare('c')
     .executeTakeFirst();
   if (row === undefined) throw noSuchMessage();
   const members = await selectMembers(tx, row.conversation_id);
