@@ -3,9 +3,6 @@ import type { UserId } from '../../shared/ids.ts';
 import type { Role } from '../../shared/rpc.ts';
 import type { MessageRow } from './message-row.ts';
 
-/** Different emoji on one message. */
-export const EMOJI_MAX = 20;
-
 type Judged = Pick<MessageRow, 'sender_id' | 'message_type' | 'sent_at' | 'deleted_at'>;
 
 export type DeletionReason = 'sender' | 'group_admin';
@@ -33,11 +30,6 @@ export function judgeDelete(row: Judged, userId: UserId, role: Role): DeletionRe
   if (row.sender_id === userId) return 'sender';
   if (role === 'admin') return 'group_admin';
   throw new KahaError('FORBIDDEN', 'Only its sender or a group admin may delete it');
-}
-
-export function judgeReaction(row: Judged): void {
-  refuseSystem(row);
-  refuseDeleted(row);
 }
 
 function refuseSystem({ message_type }: Judged): void {

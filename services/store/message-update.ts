@@ -2,8 +2,13 @@ import type { MessageChange, MessageUpdate, ReactionSet } from '../../shared/rpc
 import type { ContentCipher } from './content-cipher.ts';
 import { type MessageRow, openContent } from './message-row.ts';
 
+type Updated = Pick<
+  MessageRow,
+  'message_id' | 'conversation_id' | 'seq' | 'content' | 'key_id' | 'edited_at' | 'deleted_at'
+>;
+
 type Change = {
-  row: MessageRow;
+  row: Updated;
   reactions: readonly ReactionSet[];
   /** What the change was and the version it made; the row may have been changed again since. */
   recorded: { change: MessageChange; version: number };

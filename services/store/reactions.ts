@@ -27,11 +27,25 @@ export async function loadReactions(
   for (const { message_id, emoji, user_id } of reactions) {
     const ofMessage = sets.get(message_id) ?? [];
     sets.set(message_id, ofMessage);
-    const same = ofMessage.find((set) => set.emoji === emoji);
-    if (same === undefined) ofMessage.push({ emoji, user_ids: [user_id] });
-    else same.user_ids.push(user_id);
+    addTo(ofMessage, emoji, user_id);
   }
   return sets;
+}
+
+/** Reactions of one message, in order. */
+export function toReactionSets(
+  emojis: readonly string[],
+  userIds: readonly UserId[],
+): ReactionSet[] {
+  const sets: ReactionSet[] = [];
+  for (const [index, emoji] of emojis.entries()) addTo(sets, emoji, userIds[index] as UserId);
+  return sets;
+}
+
+function addTo(sets: ReactionSet[], emoji: string, userId: UserId): void {
+  const same = sets.find((set) => set.emoji === emoji);
+  if (same === undefined) sets.push({ emoji, user_ids: [userId] });
+  else same.user_ids.push(userId);
 }
 
 function hasChanged({ version, deleted_at }: Changed): boolean {
