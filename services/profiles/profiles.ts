@@ -1,6 +1,7 @@
 import { startAdminServer } from '../../shared/admin.ts';
 import { type Bus, connectBus } from '../../shared/bus.ts';
 import { type Closers, createClosers, type ServiceDeps } from '../../shared/process.ts';
+import { closeRedis, connectRedis } from '../../shared/redis.ts';
 import { subjects } from '../../shared/subjects.ts';
 import type { ProfilesConfig } from './config.ts';
 import { getProfiles } from './get-profiles.ts';
@@ -9,7 +10,6 @@ import { CALLS, guardKaha } from './kaha-guard.ts';
 import { createProfileCache } from './profile-cache.ts';
 import { createProfileSource } from './profile-source.ts';
 import { createProfilesMetrics } from './profiles-metrics.ts';
-import { closeRedis, connectRedis } from './redis.ts';
 
 /** Requests at once; each may hold 1000 ids. */
 const CONCURRENCY_MAX = 1_024;

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from './logger.ts';
 
 const COMMAND_TIMEOUT_MS = 100;
 /** A frozen server: commands fail at once from here on, until it answers a new connection. */
