@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { UserId } from '../../shared/ids.ts';
-import type { HistoryMessage } from '../../shared/rpc.ts';
+import type { MessageId, UserId } from '../../shared/ids.ts';
+import type { HistoryMessage, ReactionSet } from '../../shared/rpc.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { type Positions, toStatus } from './members.ts';
 import { type MessageRow, toMessageRecord } from './message-row.ts';
@@ -14,17 +14,19 @@ type Scene = {
   rows: readonly MessageRow[];
   viewer: { user_id: UserId; first_visible_seq: number };
   members: readonly Positions[];
+  /** Where they were read already. */
+  reactions?: ReadonlyMap<MessageId, ReactionSet[]>;
 };
 
 /** Messages as one user sees them in history, in the order of the rows. */
 export async function showMessages(
   { db, cipher }: Deps,
-  { rows, viewer, members }: Scene,
+  { rows, viewer, members, reactions: known }: Scene,
 ): Promise<HistoryMessage[]> {
   const replies = rows.filter(({ reply_to_seq }) => canSee(viewer, reply_to_seq));
   const [previews, reactions] = await Promise.all([
     loadReplyPreviews(db, cipher, replies),
-    loadReactions(db, rows),
+    known ?? loadReactions(db, rows),
   ]);
   return rows.map((row) => {
     const record = toMessageRecord(row, cipher, previews.get(row.message_id));
