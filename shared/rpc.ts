@@ -1,4 +1,12 @@
 import type { BusinessId, ConversationId, EventId, MessageId, UserId } from './ids.ts';
+import type {
+  ConversationPositions,
+  DeliveredItem,
+  ReadInput,
+  ReadReply,
+} from './rpc-positions.ts';
+
+export type * from './rpc-positions.ts';
 
 /** Request and reply bodies between services. Times are ISO 8601 UTC with ms, unless `…_ms`. */
 
@@ -32,9 +40,6 @@ export type SessionOpened =
   | { resumed: boolean; epoch: number; too_many_devices?: undefined }
   | { too_many_devices: true };
 
-/** [conversation, user, seq, epoch ms] */
-export type DeliveredItem = [ConversationId, UserId, number, number];
-
 export type ConversationInput =
   | {
       type: 'direct' | 'group';
@@ -50,6 +55,7 @@ export type RouterRequest =
   | ({ op: 'session.open' } & SessionOpen)
   /** Published without a reply; ≤ 1000 items. */
   | { op: 'delivered'; items: DeliveredItem[] }
+  | ({ op: 'read' } & ReadInput)
   | { op: 'conversations.create'; user_id: UserId; conversation: ConversationInput }
   | { op: 'conversations.get'; user_id: UserId; conversation_id: ConversationId }
   | ({ op: 'conversations.list' } & ConversationsList)
@@ -344,6 +350,12 @@ export type StoreOps = {
   ];
   'conversations.participants': [{ conversation_id: ConversationId }, Participants];
   'conversations.change': [ConversationCommand, ConversationChanged];
+  'positions.read': [ReadInput, ReadReply];
+  /** ≤ 1000 at a time; what does not exist is absent. */
+  'positions.list': [
+    { conversation_ids: ConversationId[] },
+    { conversations: ConversationPositions[] },
+  ];
   /** Leases what is owed: by id at once, or ≤ `limit` rows older than 5 s. */
   'outbox.claim': [
     { event_ids?: EventId[]; limit: number; lease_ms: number },
@@ -352,12 +364,6 @@ export type StoreOps = {
   'outbox.done': [{ event_ids: EventId[] }, { deleted: number }];
   'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
 };
-
-// --- receipts stream -----------------------------------------------------------------------------
-
-/** [conversation, user, kind, seq, epoch ms]; ≤ 1000 a message. */
-export type ReceiptItem = [ConversationId, UserId, 'delivered' | 'read', number, number];
-export type ReceiptBatch = { items: ReceiptItem[] };
 
 // --- → profiles ----------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ import type {
   MessageSent,
   MessageTarget,
   Reaction,
+  ReadAnswer,
+  ReadInput,
   RouterRequest,
 } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
@@ -38,6 +40,25 @@ export class Messages {
       request: { op: 'message', ...input },
       ...options,
     });
+  }
+
+  read(input: ReadInput, trace?: string): Promise<ReadAnswer> {
+    const request = { op: 'read' as const, ...input };
+    return this.#routers.ask<ReadAnswer>({ key: input.conversation_id, request, trace });
+  }
+
+  /** As `read`, of whatever conversation it is in; MESSAGE_NOT_FOUND where that is not theirs. */
+  async readMessage(named: Named, trace?: string): Promise<ReadAnswer> {
+    const toRequest: Change = ({ user_id, place: { conversation_id, seq } }) => {
+      return { op: 'read', user_id, conversation_id, seq };
+    };
+    try {
+      return await this.#change(named, toRequest, trace);
+    } catch (error) {
+      // Removed a moment ago: no more is said than to a stranger.
+      const isRemoved = error instanceof KahaError && error.code === 'NOT_A_PARTICIPANT';
+      throw isRemoved ? new KahaError('MESSAGE_NOT_FOUND', 'No such message') : error;
+    }
   }
 
   /** `since` may come in any precision; the store gets milliseconds. */

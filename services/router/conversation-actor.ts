@@ -12,6 +12,7 @@ import type {
   Participants,
 } from '../../shared/rpc.ts';
 import { deliveriesOf } from './conversation-event.ts';
+import type { LiveReceipts } from './live-receipts.ts';
 import { type Letter, Mailbox } from './mailbox.ts';
 import { type Appended, messageDelivery, recordOf } from './message-event.ts';
 import type { InHand, OwedFanOuts } from './owed-fan-outs.ts';
@@ -31,6 +32,7 @@ export type ActorDeps = {
   store: Store;
   lookUpNames: LookUpNames;
   fanOuts: OwedFanOuts;
+  liveReceipts: Pick<LiveReceipts, 'verify'>;
   metrics: RouterMetrics;
   logger: Logger;
 };
@@ -123,6 +125,7 @@ export class ConversationActor {
       await loading;
       return;
     }
+    this.#deps.liveReceipts.verify(this.#id, reply.conversation_version);
     this.#answer(batch, reply.results);
     await loading;
     await this.#fanOut(batch, reply);
@@ -145,7 +148,7 @@ export class ConversationActor {
   }
 
   async #change({ command, deadlineAt, trace, resolve, reject }: Change): Promise<void> {
-    const { store, fanOuts, lookUpNames, logger } = this.#deps;
+    const { store, fanOuts, liveReceipts, lookUpNames, logger } = this.#deps;
     // What is sent before somebody is removed was started by now, or by another router.
     const isRemoval = command.op === 'conversations.remove';
     const inHand: InHand = isRemoval ? fanOuts.inHand() : new Map();
@@ -158,6 +161,7 @@ export class ConversationActor {
     }
     const { participants, entries, owed_before: before } = changed;
     this.#participants = participants;
+    liveReceipts.verify(this.#id, participants.version);
     resolve(changed);
     try {
       for (const delivery of await deliveriesOf(entries, lookUpNames)) {

@@ -1,12 +1,14 @@
 import type { RpcContext, RpcHandler } from '../../shared/bus.ts';
 import { KahaError } from '../../shared/errors.ts';
-import type { MessageSent, RouterRequest } from '../../shared/rpc.ts';
+import type { MessageSent, ReadAnswer, RouterRequest } from '../../shared/rpc.ts';
 import type { ConversationActors } from './conversation-actors.ts';
 import type { Conversations } from './conversations.ts';
+import type { LiveReceipts } from './live-receipts.ts';
 import type { MessageChanges } from './message-changes.ts';
 import type { Receipts } from './receipts.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Sessions } from './sessions.ts';
+import type { Store } from './store-client.ts';
 
 /** The edge waits 4 s: our answer, whatever it is, has to come before. */
 const DEADLINE_MS = 3_000;
@@ -17,12 +19,15 @@ type Deps = {
   messageChanges: MessageChanges;
   sessions: Sessions;
   receipts: Receipts;
+  liveReceipts: LiveReceipts;
+  store: Store;
   metrics: RouterMetrics;
 };
 
 /** What `rpc.router.<instance>` answers; the operation is in the body. */
 export function createOperations(deps: Deps): RpcHandler {
-  const { actors, conversations, messageChanges, sessions, receipts, metrics } = deps;
+  const { actors, conversations, messageChanges, sessions, metrics } = deps;
+  const { receipts, liveReceipts, store } = deps;
 
   const send = async (
     request: Extract<RouterRequest, { op: 'message' }>,
@@ -38,6 +43,15 @@ export function createOperations(deps: Deps): RpcHandler {
     }
   };
 
+  const read = async (
+    { op: _op, ...input }: Extract<RouterRequest, { op: 'read' }>,
+    context: RpcContext,
+  ): Promise<ReadAnswer> => {
+    const reply = await store('positions.read', input, context);
+    void liveReceipts.read(input, reply);
+    return { last_read_seq: reply.last_read_seq };
+  };
+
   return (body, { deadlineAt: theirs, trace }) => {
     const request = body as RouterRequest;
     const deadlineAt = Math.min(theirs, Date.now() + DEADLINE_MS);
@@ -48,7 +62,10 @@ export function createOperations(deps: Deps): RpcHandler {
       case 'session.open':
         return sessions.open(request, deadlineAt);
       case 'delivered':
-        return receipts.delivered(request.items);
+        receipts.delivered(request.items);
+        return liveReceipts.delivered(request.items);
+      case 'read':
+        return read(request, context);
       case 'conversations.create':
         return conversations.create(request, context);
       case 'conversations.get':

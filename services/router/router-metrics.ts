@@ -16,6 +16,7 @@ export type RouterMetrics = {
   sessions: Counter;
   releases: Counter;
   receiptsDropped: Counter;
+  receiptsTold: Counter;
 };
 
 const APPEND_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
@@ -36,5 +37,6 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     sessions: counter('kaha_router_sessions_total', 'Sessions opened', ['outcome']),
     releases: counter('kaha_router_releases_total', 'Devices taken over', ['outcome']),
     receiptsDropped: counter('kaha_router_receipts_dropped_total', 'Positions over the limit'),
+    receiptsTold: counter('kaha_router_receipts_told_total', 'Live receipts and unread counts'),
   };
 }

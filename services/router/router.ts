@@ -11,6 +11,7 @@ import { ConversationActors } from './conversation-actors.ts';
 import { createConversations } from './conversations.ts';
 import { createFanOuts } from './fan-outs.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { LiveReceipts } from './live-receipts.ts';
 import { MessageChanges } from './message-changes.ts';
 import { createOperations } from './operations.ts';
 import { createNameLookUp } from './profile-names.ts';
@@ -86,8 +87,21 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     logger,
   });
   closers.push('receipts', () => receipts.close());
+  const liveReceipts = new LiveReceipts({
+    store,
+    publish: (userId, payload) => void bus.publish(subjects.user(userId), payload),
+    metrics: counters,
+    logger,
+  });
   const fanOuts = createFanOuts({ ...parts, store, lookUpNames }, closers);
-  const actors = new ConversationActors({ store, lookUpNames, fanOuts, metrics: counters, logger });
+  const actors = new ConversationActors({
+    store,
+    lookUpNames,
+    fanOuts,
+    liveReceipts,
+    metrics: counters,
+    logger,
+  });
   closers.push('conversations', () => actors.close(), DRAIN_MS);
   const sessions = new Sessions({
     known: queues.known,
@@ -103,6 +117,8 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     messageChanges,
     sessions,
     receipts,
+    liveReceipts,
+    store,
     metrics: counters,
   });
   const options = { subject: subjects.router(instance), concurrencyMax: CONCURRENCY_MAX };
@@ -117,6 +133,9 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const changing = (): number => messageChanges.size;
   metrics.gauge('kaha_router_messages_changing', 'Messages being changed', changing);
   metrics.gauge('kaha_router_sessions_opening', 'Session opens', () => sessions.waiting);
+  metrics.gauge('kaha_router_positions', 'Conversations whose positions are known', () => {
+    return liveReceipts.conversations;
+  });
   metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => receipts.held);
 }
 

@@ -6,10 +6,13 @@ import type {
   AppendReply,
   AppendRequest,
   AppendResult,
+  ConversationPositions,
   ConversationRecord,
   MessageRecord,
   OutboxEntry,
   Participants,
+  ReadInput,
+  ReadReply,
   StoreOps,
 } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
@@ -21,6 +24,7 @@ type Conversation = {
   version: number;
   sent: MessageRecord[];
   events: Map<string, EventId>;
+  reads: Map<UserId, number>;
 };
 
 const OWED_AFTER_MS = 5_000;
@@ -44,6 +48,8 @@ export class ScriptedStore {
     this.#serve(bus, 'conversations.participants', (request) => this.#participants(request));
     this.#serve(bus, 'conversations.get', (request) => this.#get(request));
     this.#serve(bus, 'conversations.create', (request) => this.#create(request));
+    this.#serve(bus, 'positions.read', (request) => this.#read(request));
+    this.#serve(bus, 'positions.list', (request) => this.#positions(request));
     this.#serve(bus, 'outbox.claim', (request) => this.#claim(request));
     this.#serve(bus, 'outbox.done', ({ event_ids: ids }) => {
       return { deleted: ids.filter((id) => this.outbox.delete(id)).length };
@@ -52,7 +58,13 @@ export class ScriptedStore {
 
   open(users: UserId[]): ConversationId {
     const id = newId<ConversationId>();
-    this.#conversations.set(id, { users, version: 1, sent: [], events: new Map() });
+    this.#conversations.set(id, {
+      users,
+      version: 1,
+      sent: [],
+      events: new Map(),
+      reads: new Map(),
+    });
     return id;
   }
 
@@ -211,6 +223,34 @@ export class ScriptedStore {
       return joinedSeq === undefined ? [] : [[user, joinedSeq]];
     });
     return { ...request, type: 'direct', version, user_ids: [...users], late: joiners, joiners };
+  }
+
+  #read({ user_id: userId, conversation_id: id, seq = 0 }: ReadInput): ReadReply {
+    const { users, version, sent, reads } = this.#of(id);
+    if (!users.includes(userId)) throw new KahaError('NOT_A_PARTICIPANT', 'Not in it');
+    const before = reads.get(userId) ?? 0;
+    const position = Math.max(before, Math.min(seq, sent.length));
+    reads.set(userId, position);
+    const at = new Date().toISOString();
+    return {
+      version,
+      last_read_seq: position,
+      unread: sent.length - position,
+      ...(position > before && {
+        raised: { read_at: at, delivered_seq: position, delivered_at: at },
+      }),
+    };
+  }
+
+  #positions(request: { conversation_ids: ConversationId[] }): StoreOps['positions.list'][1] {
+    const conversations = request.conversation_ids.flatMap((id): ConversationPositions[] => {
+      const found = this.#conversations.get(id);
+      if (found === undefined) return [];
+      const { users, version, reads } = found;
+      const positions = users.map((userId): [UserId, number] => [userId, reads.get(userId) ?? 0]);
+      return [{ conversation_id: id, version, positions }];
+    });
+    return { conversations };
   }
 
   #of(id: ConversationId): Conversation {

@@ -8,6 +8,7 @@ import { createContentCipher } from './content-cipher.ts';
 import { openDatabase } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createOperations } from './operations.ts';
+import { openPositionWriter } from './position-writer.ts';
 
 /**
  * `npm run bench:append`: the store's own code, encryption and outbox deletes included, without
@@ -34,12 +35,13 @@ const cipher = createContentCipher(config.contentKeys);
 const { db, pool, close } = openDatabase({ ...config.database, logger });
 const { url } = config.database;
 const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger });
+const { reads, ...positions } = openPositionWriter({ url, logger });
 const commits = { count: 0, rows: 0 };
 const group = createGroupCommit(writer, (rows) => {
   commits.count += 1;
   commits.rows += rows;
 });
-const operations = createOperations({ db, pool, cipher, group, editWindowMs: 0, logger });
+const operations = createOperations({ db, pool, cipher, group, reads, editWindowMs: 0, logger });
 const { seconds, postgresPid } = config;
 const bench: AppendBench = { operations, commits, seconds, postgresPid };
 const throughput = await measureThroughput(bench);
@@ -50,4 +52,5 @@ process.stdout.write(
     `${paced.rows_per_s}/s ${paced.cpu_s_per_1000} CPU-s per 1000, p99 ${paced.p99_ms} ms\n`,
 );
 await writer.close();
+await positions.close();
 await close();

@@ -12,16 +12,20 @@ type Options = { url: string; keyId: string; db: Kysely<Database>; logger: Logge
 /** One connection for the main lane, the others for conversations that wait for a lock. */
 const CONNECTIONS_MAX = 1 + LOCKED_LANES_MAX;
 /**
- * Every statement of an append finds its rows by primary key. Plans are made once per connection,
+ * Every statement that writes finds its rows by primary key. Plans are made once per connection,
  * perhaps while tables are empty: these settings keep them right when the tables have grown.
  */
-const SETTINGS = ['plan_cache_mode=force_generic_plan', 'enable_seqscan=off', 'lock_timeout=500'];
+export const LEAN_PLANS = [
+  'plan_cache_mode=force_generic_plan',
+  'enable_seqscan=off',
+  'lock_timeout=500',
+];
 
 /** The connections that append; apart from the reads, so that neither waits for the other. */
 export function openAppendWriter({ url, keyId, db, logger }: Options): BatchWriter & {
   close(): Promise<void>;
 } {
-  const pool = createPool({ url, max: CONNECTIONS_MAX, settings: SETTINGS, logger });
+  const pool = createPool({ url, max: CONNECTIONS_MAX, settings: LEAN_PLANS, logger });
   return {
     write: (messages, wait) => appendMessages(pool, messages, { keyId, wait }),
     ensurePartitions: () => ensurePartitions(db, 1),

@@ -17,9 +17,12 @@ import type { GroupCommit } from './group-commit.ts';
 import { readHistory } from './history.ts';
 import { listConversations } from './list-conversations.ts';
 import { listParticipants } from './list-participants.ts';
+import { listPositions } from './list-positions.ts';
 import { createOutboxDone } from './outbox-done.ts';
 import type { Pool } from './pool.ts';
 import { react } from './react.ts';
+import { readUpTo } from './read.ts';
+import type { ReadCommit } from './read-commit.ts';
 import type { Database } from './schema.ts';
 import { readUndelivered } from './undelivered.ts';
 
@@ -29,6 +32,7 @@ type Deps = {
   cipher: ContentCipher;
   group: GroupCommit;
   editWindowMs: number;
+  reads: ReadCommit;
   logger: Logger;
 };
 
@@ -74,6 +78,11 @@ export function createOperations(deps: Deps): Operations {
     'conversations.change': (request) => {
       assertUuids(request.user_id, request.conversation_id);
       return changeConversation(deps, request);
+    },
+    'positions.read': (request, deadlineAt) => readUpTo(deps, request, deadlineAt),
+    'positions.list': async ({ conversation_ids }) => {
+      assertUuids(...conversation_ids);
+      return { conversations: await listPositions(pool, conversation_ids) };
     },
     'outbox.claim': (request) => claimOutbox(deps, request),
     'outbox.done': ({ event_ids }) => outbox.done(event_ids),

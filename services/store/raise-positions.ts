@@ -2,7 +2,8 @@ import type { Pool } from './pool.ts';
 import type { Position } from './receipts-reduce.ts';
 
 /**
- * Positions only rise, and never above the conversation's last message. Rows are locked in the
+ * Positions only rise, never above the conversation's last message, and only of those who take part
+ * still. Rows are locked in the
  * order (conversation, user), the one that every writer keeps; those that would not change are not
  * touched. A time is set with the position it belongs to.
  */
@@ -17,7 +18,7 @@ with wanted as (
   join conversations c using (conversation_id)
 ), locked as materialized (
   select w.* from wanted w join participants p using (conversation_id, user_id)
-  where p.delivered_seq < w.delivered_seq or p.read_seq < w.read_seq
+  where p.left_at is null and (p.delivered_seq < w.delivered_seq or p.read_seq < w.read_seq)
   order by p.conversation_id, p.user_id
   for no key update of p
 )

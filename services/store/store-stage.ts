@@ -11,6 +11,7 @@ import { createGroupCommit, type GroupCommit } from './group-commit.ts';
 import { migrate } from './migrate.ts';
 import { createOperations, type Operations } from './operations.ts';
 import type { Pool } from './pool.ts';
+import { openPositionWriter } from './position-writer.ts';
 
 export const silent = createLogger({
   service: 'store',
@@ -35,12 +36,15 @@ export function openStore(url: string, editWindowMs = EDIT_WINDOW_MS): StorePart
   const { db, pool, close } = openDatabase({ url, poolMax: 4, logger: silent });
   const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
   const group = createGroupCommit(writer);
+  const positions = openPositionWriter({ url, logger: silent });
+  const { reads } = positions;
   return {
-    operations: createOperations({ db, pool, cipher, group, editWindowMs, logger: silent }),
+    operations: createOperations({ db, pool, cipher, group, reads, editWindowMs, logger: silent }),
     group,
     pool,
     async close() {
       await writer.close();
+      await positions.close();
       await close();
     },
   };

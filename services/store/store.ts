@@ -8,9 +8,10 @@ import { createContentCipher } from './content-cipher.ts';
 import { openDatabase } from './database.ts';
 import { toKahaError } from './database-error.ts';
 import { answerBy, withDeadline } from './deadline.ts';
-import { createGroupCommit, type GroupCommit } from './group-commit.ts';
+import { createGroupCommit } from './group-commit.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { watchOutbox } from './outbox-stats.ts';
+import { openPositionWriter } from './position-writer.ts';
 import { startReceipts } from './receipts.ts';
 import { watchSchema } from './schema-check.ts';
 
@@ -38,6 +39,9 @@ export async function createStore(
     const group = createGroupCommit(writer, observeCommits(metrics));
     metrics.gauge('kaha_append_pending', 'Sends that wait for a commit', () => group.pending);
 
+    const { reads, ...positions } = openPositionWriter({ url, logger });
+    closers.push('position writer', positions.close);
+
     const bus = await connectBus({ ...config.nats, instance: config.instance, logger, metrics });
     closers.push('nats', () => bus.close());
     const schema = await watchSchema(pool, logger);
@@ -51,10 +55,10 @@ export async function createStore(
     closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
 
     const { editWindowMs } = config;
-    const operations = createOperations({ db, pool, cipher, group, editWindowMs, logger });
+    const operations = createOperations({ db, pool, cipher, group, reads, editWindowMs, logger });
     const servers = serveOperations(bus, operations);
-    closers.push('operations', () => drainAll(servers, group), DRAIN_DEADLINE_MS);
-    closers.push('receipts', startReceipts({ bus, pool }).close);
+    closers.push('operations', () => drainAll(servers, [group, reads]), DRAIN_DEADLINE_MS);
+    closers.push('receipts', startReceipts({ bus, pool: positions.pool }).close);
     // Ready is who can be asked: the server must know the subscriptions.
     await bus.nc.flush();
   } catch (error) {
@@ -91,9 +95,11 @@ function serveOperations(bus: Bus, operations: Operations): RpcServer[] {
   });
 }
 
-async function drainAll(servers: readonly RpcServer[], group: GroupCommit): Promise<void> {
+type Commit = { idle(): Promise<void> };
+
+async function drainAll(servers: readonly RpcServer[], commits: readonly Commit[]): Promise<void> {
   await Promise.all(servers.map((server) => server.drain()));
-  await group.idle();
+  await Promise.all(commits.map((commit) => commit.idle()));
 }
 
 function observeCommits(metrics: ServiceDeps['metrics']) {

@@ -49,6 +49,22 @@ export type ReactFrame = Static<typeof ReactFrame>;
 export const AckFrame = frame('ack', { q: SeqField });
 export type AckFrame = Static<typeof AckFrame>;
 
+/** Up to a message, named by one of the two. */
+export const ReadFrame = frame('read', {
+  conversation_id: ConversationIdField,
+  seq: Type.Optional(SeqField),
+  message_id: Type.Optional(MessageIdField),
+});
+export type ReadFrame = Static<typeof ReadFrame>;
+
+/** What the schema cannot say. */
+export function readProblem({ seq, message_id }: ReadFrame): string | undefined {
+  if ((seq === undefined) === (message_id === undefined)) {
+    return 'one of seq and message_id must be given';
+  }
+  return undefined;
+}
+
 export const PingFrame = frame('ping', {});
 export type PingFrame = Static<typeof PingFrame>;
 

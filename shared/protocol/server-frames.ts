@@ -66,6 +66,10 @@ export const serverFrames = {
     read_seq: Type.Optional(SeqField),
     read_at: Type.Optional(Time),
   }),
+  unread: frame('unread', {
+    conversation_id: ConversationIdField,
+    unread: Type.Integer({ minimum: 0 }),
+  }),
   pong: frame('pong', { id: Type.Optional(RequestIdField) }),
   replay_end: frame('replay_end', { complete: Type.Boolean() }),
   resync: frame('resync', {}),

@@ -156,6 +156,10 @@ export const HistoryShape = Type.Object({
 });
 export type HistoryShape = Static<typeof HistoryShape>;
 
+/** Answer to `read`: where the user's position stands now. */
+export const ReadShape = Type.Object({ last_read_seq: SeqField });
+export type ReadShape = Static<typeof ReadShape>;
+
 /** Answer to `conversations`. */
 export const ConversationsShape = Type.Object({
   conversations: Type.Array(ConversationShape),

@@ -12,6 +12,7 @@ import { messageOperation } from './message.ts';
 import type { Operation } from './operation.ts';
 import { pingOperation } from './ping.ts';
 import { reactOperation } from './react.ts';
+import { readOperation } from './read.ts';
 
 export type OperationDeps = {
   hub: Hub;
@@ -28,6 +29,7 @@ export function createOperations(deps: OperationDeps): ReadonlyMap<string, Opera
     deleteOperation(deps.messages),
     reactOperation(deps.messages),
     ackOperation(deps.delivery),
+    readOperation(deps.messages),
     pingOperation(deps.hub),
     historyOperation(deps.messages),
     conversationsOperation(deps.conversations),

@@ -12,6 +12,7 @@ import { messageDeleteRoute } from './message-delete.ts';
 import { messageEditRoute } from './message-edit.ts';
 import { messageGetRoute } from './message-get.ts';
 import { messageListRoute } from './message-list.ts';
+import { messageReadRoute } from './message-read.ts';
 import { participantRemoveRoute } from './participant-remove.ts';
 import { participantsAddRoute } from './participants-add.ts';
 import { reactionRoutes } from './reaction-routes.ts';
@@ -36,6 +37,7 @@ export function createRoutes({ messages, conversations }: RouteDeps): readonly R
     messageGetRoute(messages),
     messageEditRoute(messages),
     messageDeleteRoute(messages),
+    messageReadRoute(messages),
     ...reactionRoutes(messages),
   ];
 }
