@@ -55,19 +55,27 @@ export class MessageChanges {
     return { reactions };
   }
 
+  /** Resolves when every change that was begun has been told. */
+  drained(): Promise<void> {
+    return this.#turns.drained();
+  }
+
+  /** Answered on commit; the turn lasts until the event is on its way. */
   #run<Changed extends { entry?: OutboxEntry }>(
     { message_id, place }: MessageTarget,
     ask: () => Promise<Changed>,
   ): Promise<Changed> {
     const { actors, fanOuts } = this.#deps;
-    return this.#turns.run(message_id, async () => {
-      const changed = await ask();
-      const { entry } = changed;
-      if (entry?.kind === 'message_updated') {
+    return new Promise((resolve, reject) => {
+      const turn = this.#turns.run(message_id, async () => {
+        const changed = await ask();
+        resolve(changed);
+        const { entry } = changed;
+        if (entry?.kind !== 'message_updated') return;
         await actors.settled(place.conversation_id);
         fanOuts.start(updateDelivery(entry));
-      }
-      return changed;
+      });
+      turn.catch(reject);
     });
   }
 }

@@ -111,6 +111,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   });
   const conversations = createConversations({ store, lookUpNames, fanOuts, actors });
   const messageChanges = new MessageChanges({ store, fanOuts, actors });
+  closers.push('message changes', () => messageChanges.drained(), DRAIN_MS);
   const operations = createOperations({
     actors,
     conversations,

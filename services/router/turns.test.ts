@@ -15,10 +15,16 @@ t.test('tasks of one key come one after the other, whatever becomes of them', as
   });
   const second = turns.run('a', async () => log.push('second'));
   await turns.run('b', async () => log.push('other key'));
+  let isDrained = false;
+  const drained = turns.drained().then(() => {
+    isDrained = true;
+  });
+  t.notOk(isDrained);
   open();
   await t.rejects(first, { message: 'failed' });
   t.equal(await second, 3);
   t.same(log, ['other key', 'first', 'second']);
+  await drained;
   t.equal(turns.size, 0, 'nothing is kept');
 });
 

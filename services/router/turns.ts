@@ -18,6 +18,13 @@ export class Turns<Key> {
     return this.#queues.size;
   }
 
+  /** Resolves when no task waits and none is at work. */
+  async drained(): Promise<void> {
+    while (this.#queues.size > 0) {
+      await Promise.allSettled(Array.from(this.#queues.values(), ({ last }) => last));
+    }
+  }
+
   async run<Result>(key: Key, task: () => Promise<Result>): Promise<Result> {
     const queue = this.#queues.get(key) ?? { last: Promise.resolve(), size: 0 };
     if (queue.size >= WAITING_MAX) {

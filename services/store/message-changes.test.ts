@@ -1,6 +1,8 @@
+import pg from 'pg';
 import t from 'tap';
 import { type EventId, type MessageId, newId, type UserId } from '../../shared/ids.ts';
 import type { MessageTarget, OutboxEntry } from '../../shared/rpc.ts';
+import { toKahaError } from './database-error.ts';
 import { appendOk, createGroup, createTalk, letter, openStore, setStage } from './store-stage.ts';
 
 const stage = await setStage(t);
@@ -276,6 +278,34 @@ t.test('an event that is repaired says what is so by then, under its own version
   const [left] = await claim(events.slice(1, 2));
   t.same(left?.user_ids, [alice], 'who has left is told nothing');
 });
+
+t.test(
+  'a message that is locked for long is refused, and delays no other nor any send',
+  async (t) => {
+    const { id, alice, bina } = await createTalk(store);
+    const [one, two] = [await post(id, alice), await post(id, alice)];
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query(
+      `select from messages m join conversations c using (conversation_id) where message_id = $1
+     for no key update of m for key share of c`,
+      [one.message_id],
+    );
+    const blocked = react({ user_id: bina, message_id: one.message_id }, '👍').then(
+      () => 'done',
+      (error: unknown) => toKahaError(error).code,
+    );
+    const startedAt = Date.now();
+    await react({ user_id: bina, message_id: two.message_id }, '👍');
+    await edit({ user_id: alice, message_id: two.message_id }, 'edited');
+    await appendOk(store, id, [letter(bina)]);
+    t.ok(Date.now() - startedAt < 500);
+    t.equal(await blocked, 'DATABASE_UNAVAILABLE');
+    await holder.end();
+    t.match(await react({ user_id: bina, message_id: one.message_id }, '👍'), { entry: Object });
+  },
+);
 
 t.test('50 at once on one message: no version twice, none left out', async (t) => {
   const members = users(8);
