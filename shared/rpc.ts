@@ -53,7 +53,7 @@ export type ConversationInput =
 export type RouterRequest =
   | ({ op: 'message' } & MessageInput)
   | ({ op: 'session.open' } & SessionOpen)
-  /** Published without a reply; ≤ 1000 items. */
+  /** ≤ 1000 items; answered once they are on their way to stay. */
   | { op: 'delivered'; items: DeliveredItem[] }
   | ({ op: 'read' } & ReadInput)
   | { op: 'conversations.create'; user_id: UserId; conversation: ConversationInput }

@@ -1,23 +1,30 @@
 import type { Bus } from '../../shared/bus.ts';
+import { KahaError } from '../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../shared/ids.ts';
-import type { DeliveredItem } from '../../shared/rpc.ts';
+import type { DeliveredItem, RouterRequest } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
+import { REQUEST_TIMEOUT_MS } from './router-client.ts';
 import type { RouterTable } from './router-table.ts';
 
 /** How long reports wait for others. */
 const COALESCE_MS = 100;
+/** After a report that no router took. */
+const RETRY_MS = 500;
 const ITEMS_PER_REPORT_MAX = 1_000;
 /** While no router is there; beyond, new pairs are dropped: positions rise with the next ack. */
-const PENDING_MAX = 50_000;
+const HELD_MAX = 50_000;
 
 /**
  * Tells the routers what users have had delivered: the highest `seq` per conversation and user,
- * one report per router and 100 ms. Best effort: kept while there is no connection or router.
+ * one report per router and 100 ms. Kept until a router has answered that they will stay; a repeat
+ * raises nothing.
  */
 export class DeliveredReports {
   readonly #bus: Bus;
   readonly #table: RouterTable;
   readonly #pending = new Map<string, DeliveredItem>();
+  readonly #sending = new Set<Promise<void>>();
+  #unanswered = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(bus: Bus, table: RouterTable) {
@@ -25,20 +32,13 @@ export class DeliveredReports {
     this.#table = table;
   }
 
-  get pending(): number {
-    return this.#pending.size;
+  /** Positions that no router has for good. */
+  get held(): number {
+    return this.#pending.size + this.#unanswered;
   }
 
   add(conversationId: ConversationId, userId: UserId, seq: number): void {
-    const key = conversationId + userId;
-    const known = this.#pending.get(key);
-    if (known === undefined) {
-      if (this.#pending.size >= PENDING_MAX) return;
-      this.#pending.set(key, [conversationId, userId, seq, Date.now()]);
-    } else if (seq > known[2]) {
-      known[2] = seq;
-      known[3] = Date.now();
-    }
+    this.#raise([conversationId, userId, seq, Date.now()]);
     this.#timer ??= setTimeout(() => this.flush(), COALESCE_MS);
   }
 
@@ -50,21 +50,48 @@ export class DeliveredReports {
       this.#timer = setTimeout(() => this.flush(), COALESCE_MS);
       return;
     }
-    for (const [instance, items] of this.#byRouter()) {
+    const routes = this.#byRouter();
+    this.#pending.clear();
+    for (const [instance, items] of routes) {
       for (let start = 0; start < items.length; start += ITEMS_PER_REPORT_MAX) {
-        const part = items.slice(start, start + ITEMS_PER_REPORT_MAX);
-        const report = JSON.stringify({ op: 'delivered', items: part });
-        this.#bus.publish(subjects.router(instance), report);
+        const sending = this.#send(instance, items.slice(start, start + ITEMS_PER_REPORT_MAX));
+        this.#sending.add(sending);
+        void sending.then(() => this.#sending.delete(sending));
       }
     }
-    this.#pending.clear();
   }
 
-  /** Sends what is there; nothing is kept after. */
-  close(): void {
+  /** Sends what is there; what is not taken is lost then. */
+  async close(): Promise<void> {
     this.flush();
+    await Promise.all(this.#sending);
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+  }
+
+  #raise(item: DeliveredItem): void {
+    const key = item[0] + item[1];
+    const known = this.#pending.get(key);
+    if (known === undefined) {
+      if (this.held < HELD_MAX) this.#pending.set(key, item);
+    } else if (item[2] > known[2]) {
+      this.#pending.set(key, item);
+    }
+  }
+
+  /** Never rejects. */
+  async #send(instance: string, items: DeliveredItem[]): Promise<void> {
+    const request: RouterRequest = { op: 'delivered', items };
+    const options = { timeoutMs: REQUEST_TIMEOUT_MS };
+    this.#unanswered += items.length;
+    try {
+      await this.#bus.request(subjects.router(instance), request, options);
+      this.#unanswered -= items.length;
+    } catch (error) {
+      this.#unanswered -= items.length;
+      for (const item of items) this.#raise(item);
+      if (error instanceof KahaError && error.noResponders) this.#table.remove(instance);
+      this.#timer ??= setTimeout(() => this.flush(), RETRY_MS);
+    }
   }
 
   #byRouter(): Map<string, DeliveredItem[]> {

@@ -62,8 +62,8 @@ export function createOperations(deps: Deps): RpcHandler {
       case 'session.open':
         return sessions.open(request, deadlineAt);
       case 'delivered':
-        receipts.delivered(request.items);
-        return liveReceipts.delivered(request.items);
+        void liveReceipts.delivered(request.items);
+        return receipts.delivered(request.items);
       case 'read':
         return read(request, context);
       case 'conversations.create':

@@ -4,7 +4,6 @@ import { createMetrics } from '../../shared/metrics.ts';
 import type { DeliveredItem, ReceiptBatch } from '../../shared/rpc.ts';
 import { Receipts } from './receipts.ts';
 import { createRouterMetrics } from './router-metrics.ts';
-import { silent } from './router-stage.ts';
 
 const metrics = createRouterMetrics(createMetrics('test', 'test'));
 const conversation = newId<ConversationId>();
@@ -18,38 +17,43 @@ function collect(failures = 0) {
     if (left >= 0) throw new Error('not now');
     batches.push(batch);
   };
-  return { batches, receipts: new Receipts({ publish, metrics, logger: silent }) };
+  return { batches, receipts: new Receipts({ publish, metrics }) };
 }
+const many = (count: number): DeliveredItem[] =>
+  Array.from({ length: count }, () => [conversation, newId<UserId>(), 1, 1]);
 
 t.test('only the highest position of a user in a conversation goes out', async (t) => {
   const { batches, receipts } = collect();
-  receipts.delivered([
-    [conversation, user, 3, 30],
-    [conversation, user, 7, 70],
-    [conversation, user, 5, 50],
-  ]);
-  await receipts.close();
+  const reports = [3, 7, 5].map((seq) => receipts.delivered([[conversation, user, seq, seq * 10]]));
+  t.equal(receipts.held, 1);
+  await Promise.all(reports);
   t.same(batches, [{ items: [[conversation, user, 'delivered', 7, 70]] }]);
+  t.equal(receipts.held, 0);
 });
 
-t.test('a batch has 1000 items at most', async (t) => {
+t.test('a batch has 1000 items at most, and closing sends what waits', async (t) => {
   const { batches, receipts } = collect();
-  const items = Array.from({ length: 2_500 }, (): DeliveredItem => {
-    return [conversation, newId<UserId>(), 1, 1];
-  });
-  receipts.delivered(items);
+  const reported = receipts.delivered(many(2_500));
   await receipts.close();
+  await reported;
   t.same(
     batches.map((batch) => batch.items.length),
     [1_000, 1_000, 500],
   );
 });
 
-t.test('what the stream refused goes out again, never below what came meanwhile', async (t) => {
+t.test('who reports is told what the stream did not take', async (t) => {
   const { batches, receipts } = collect(1);
-  receipts.delivered([[conversation, user, 3, 30]]);
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  receipts.delivered([[conversation, user, 9, 90]]);
-  await receipts.close();
+  await t.rejects(receipts.delivered([[conversation, user, 3, 30]]), { message: 'not now' });
+  t.equal(receipts.held, 0);
+  await receipts.delivered([[conversation, user, 9, 90]]);
   t.same(batches, [{ items: [[conversation, user, 'delivered', 9, 90]] }]);
+});
+
+t.test('beyond what may wait a report is refused', async (t) => {
+  const { receipts } = collect();
+  const reports = Array.from({ length: 100 }, () => receipts.delivered(many(1_000)));
+  await t.rejects(receipts.delivered(many(1)), { code: 'MESSAGING_UNAVAILABLE' });
+  await Promise.all(reports);
+  await receipts.delivered(many(1));
 });

@@ -36,7 +36,7 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     queuesVoided: counter('kaha_router_queues_voided_total', 'Devices told to resync'),
     sessions: counter('kaha_router_sessions_total', 'Sessions opened', ['outcome']),
     releases: counter('kaha_router_releases_total', 'Devices taken over', ['outcome']),
-    receiptsDropped: counter('kaha_router_receipts_dropped_total', 'Positions over the limit'),
+    receiptsDropped: counter('kaha_router_receipts_dropped_total', 'Positions refused'),
     receiptsTold: counter('kaha_router_receipts_told_total', 'Live receipts and unread counts'),
   };
 }

@@ -84,7 +84,6 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
       return bus.jetPublish(subjects.receipts(instance), payload, options);
     },
     metrics: counters,
-    logger,
   });
   closers.push('receipts', () => receipts.close());
   const liveReceipts = new LiveReceipts({
