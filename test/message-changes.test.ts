@@ -1,4 +1,3 @@
-import pg from 'pg';
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
 import type { Client, Frame } from './client.ts';
@@ -293,40 +292,22 @@ t.test('50 at once over both edges: versions without a gap, the last is what is 
   t.equal(last?.content, message.content);
 });
 
-t.test(
-  'routers that die between commit and fan-out: the change reaches who was away',
-  async (t) => {
-    const { bob, a, b, id } = await scene();
-    await b.settled();
-    await b.close();
-    await system.sql(`create or replace function wait_for_test() returns trigger
-    language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(4712); return null; end $$`);
-    await system.sql(`create constraint trigger wait_for_test after insert on reactions
-    deferrable initially deferred for each row execute function wait_for_test()`);
-    const holder = new pg.Client({ connectionString: system.stack.urls.database });
-    await holder.connect();
-    await holder.query('select pg_advisory_lock(4712)');
-    const answering = a.ask({ type: 'react', message_id: id, emoji: THUMB });
-    await until('a store waits', async () => {
-      const [row] = await system.sql<{ count: string }>(
-        `select count(*) from pg_stat_activity where application_name = 'kaha-store'
-       and datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return Number(row?.count) > 0;
-    });
-    system.stack.kill('router-1');
-    system.stack.kill('router-2');
-    await holder.end();
-    t.match(await answering, { error: { code: /^(TIMEOUT|MESSAGING_UNAVAILABLE)$/ } });
-    await system.stack.start('router-1');
-    await system.stack.start('router-2');
-    const back = await until('sessions open again', async () =>
-      system.connect(bob).catch((error: unknown) => void error),
-    );
-    t.match(await next(back, 2, OWED_MS), { reactions: [{ emoji: THUMB, count: 1, mine: false }] });
-    t.match(await next(a, 2, OWED_MS), { reactions: [{ emoji: THUMB, count: 1, mine: true }] });
-  },
-);
+t.test('the chat list shows the last message as it is, and nothing of a deleted one', async (t) => {
+  const { ann, bob, conversation, a, id } = await scene();
+  const shown = async (person: Person): Promise<unknown> => {
+    const { body } = await rest(person)('GET', '/api/v1/conversations');
+    const [first] = body.conversations as { last_message: Record<string, unknown> }[];
+    const one = await rest(person)('GET', `/api/v1/conversations/${conversation}`);
+    t.same(one.body.last_message, first?.last_message);
+    return first?.last_message.content;
+  };
+  const both = async (): Promise<unknown[]> => [await shown(ann), await shown(bob)];
+  t.same(await both(), ['first words', 'first words']);
+  await a.ask({ type: 'edit', message_id: id, content: 'second words' });
+  t.same(await both(), ['second words', 'second words']);
+  await a.ask({ type: 'delete', message_id: id });
+  t.same(await both(), ['', '']);
+});
 
 t.test('changes count as sends do', async (t) => {
   const { a, id } = await scene();
