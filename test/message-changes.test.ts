@@ -1,5 +1,7 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
+import { serverFrames } from '../shared/protocol/server-frames.ts';
+import { compileValidator } from '../shared/protocol/validator.ts';
 import type { Client, Frame } from './client.ts';
 import { type Person, setStack } from './stack.ts';
 import { until } from './until.ts';
@@ -27,10 +29,17 @@ async function scene() {
   return { ann, bob, conversation, a, b, id: data?.message_id as string };
 }
 
+const isUpdate = compileValidator(serverFrames.message_updated);
+const seen: Frame[] = [];
 const updates = (client: Client): Shown[] =>
   client.received.filter((frame): frame is Shown => frame.type === 'message_updated');
-const next = (client: Client, version: number, waitMs?: number) =>
-  client.next<Shown>((f) => f.type === 'message_updated' && f.version === version, waitMs);
+async function next(client: Client, version: number, waitMs?: number): Promise<Shown> {
+  const isIt = (frame: Frame): boolean =>
+    frame.type === 'message_updated' && frame.version === version;
+  const update = await client.next<Shown>(isIt, waitMs);
+  seen.push(update);
+  return update;
+}
 const path = (id: string, rest = ''): string => `/api/v1/messages/${id}${rest}`;
 const reactionPath = (id: string, emoji: string): string =>
   path(id, `/reactions/${encodeURIComponent(emoji)}`);
@@ -281,6 +290,7 @@ t.test('50 at once over both edges: versions without a gap, the last is what is 
   for (const client of clients) {
     await next(client, 51);
     await until('all have come', () => updates(client).length >= 50);
+    seen.push(...updates(client));
     t.same(
       updates(client).map(({ version }) => version),
       Array.from({ length: 50 }, (_, index) => index + 2),
@@ -309,11 +319,31 @@ t.test('the chat list shows the last message as it is, and nothing of a deleted 
   t.same(await both(), ['', '']);
 });
 
+t.test('after 15 minutes a message can be deleted, not edited', async (t) => {
+  const { ann, a, id } = await scene();
+  await system.sql(
+    `update messages set sent_at = sent_at - interval '15 min' where message_id = $1`,
+    [id],
+  );
+  const edit = { type: 'edit', message_id: id, content: 'too late' };
+  t.equal((await a.ask(edit)).error?.code, 'FORBIDDEN');
+  t.equal((await rest(ann)('PATCH', path(id), { content: 'too late' })).status, 403);
+  t.match((await a.ask({ type: 'delete', message_id: id })).data, { version: 2 });
+});
+
 t.test('changes count as sends do', async (t) => {
   const { a, id } = await scene();
   const asked = Array.from({ length: 40 }, () => a.ask({ type: 'delete', message_id: id }));
   const codes = (await Promise.all(asked)).map(({ error }) => error?.code);
   t.ok(codes.includes('RATE_LIMITED'));
+});
+
+t.test('every event had the shape that is documented', async (t) => {
+  t.ok(seen.length > 100);
+  t.same(
+    seen.filter((frame) => !isUpdate.check(frame)),
+    [],
+  );
 });
 
 t.test('no log holds a person, a conversation or a token', async (t) => {
