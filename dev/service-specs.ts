@@ -103,7 +103,11 @@ function serviceEnv(places: Places, service: ServiceName): Record<string, string
         ALLOWED_ORIGINS: 'http://localhost:*,http://127.0.0.1:*',
       };
     case 'store':
-      return { DATABASE_URL: places.database, CONTENT_KEYS: places.secrets.contentKeys };
+      return {
+        DATABASE_URL: places.database,
+        REDIS_URL: places.redis,
+        CONTENT_KEYS: places.secrets.contentKeys,
+      };
     case 'profiles':
       return {
         REDIS_URL: places.redis,

@@ -6,6 +6,8 @@ export type Config = CommonConfig & {
   database: DatabaseConfig;
   /** The first encrypts, all decrypt. */
   contentKeys: ContentKey[];
+  /** Where first pages of lists are kept; undefined: nowhere. */
+  redisUrl?: string | undefined;
   /** How long after sending it a message may be edited; 0: not at all. */
   editWindowMs: number;
 };
@@ -22,6 +24,7 @@ export function loadConfig(env: Env): Config {
     ...common,
     ...readDatabase(reader),
     contentKeys: readContentKeys(reader),
+    redisUrl: readRedisUrl(reader),
     editWindowMs: reader.integer('EDIT_WINDOW_MIN', EDIT_WINDOW_MIN) * MS_PER_MIN,
   };
   reader.done();
@@ -51,4 +54,9 @@ export function readContentKeys(reader: EnvReader): ContentKey[] {
   const { keys, problems } = parseContentKeys(text);
   for (const problem of problems) reader.problem(`CONTENT_KEYS: ${problem}`);
   return keys;
+}
+
+function readRedisUrl(reader: EnvReader): string | undefined {
+  if (reader.optional('REDIS_URL') === undefined) return undefined;
+  return reader.url('REDIS_URL', ['redis:', 'rediss:']);
 }

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { type ConversationId, type MessageId, newId } from '../../shared/ids.ts';
-import { type CipherPlace, createContentCipher } from './content-cipher.ts';
+import { createContentCipher, type MessageCipherPlace } from './content-cipher.ts';
 import { parseContentKeys } from './content-keys.ts';
 
 const k1 = { id: 'k1', key: randomBytes(32) };
 const k2 = { id: 'k2', key: randomBytes(32) };
 const cipher = createContentCipher([k1]);
 
-function place(field: CipherPlace['field'] = 'content'): CipherPlace {
+function place(field: MessageCipherPlace['field'] = 'content'): MessageCipherPlace {
   return { conversation_id: newId<ConversationId>(), message_id: newId<MessageId>(), field };
 }
 
@@ -24,7 +24,7 @@ t.test('what was sealed opens at its place, and is never the same twice', async 
 t.test('swapped between rows or fields it does not open', async (t) => {
   const here = place();
   const sealed = cipher.encrypt('secret', here);
-  const others: CipherPlace[] = [
+  const others: MessageCipherPlace[] = [
     { ...here, message_id: newId<MessageId>() },
     { ...here, conversation_id: newId<ConversationId>() },
     { ...here, field: 'metadata' },

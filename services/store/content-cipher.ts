@@ -1,9 +1,10 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
-import type { ConversationId, MessageId } from '../../shared/ids.ts';
+import type { ConversationId, MessageId, UserId } from '../../shared/ids.ts';
 import type { ContentKey } from './content-keys.ts';
 
 /** What a ciphertext belongs to; moved to another row or field it does not open. */
-export type CipherPlace = {
+export type CipherPlace = MessageCipherPlace | { user_id: UserId; field: 'chats' };
+export type MessageCipherPlace = {
   conversation_id: ConversationId;
   message_id: MessageId;
   field: 'content' | 'metadata';
@@ -59,7 +60,9 @@ export function createContentCipher(keys: readonly ContentKey[]): ContentCipher 
   };
 }
 
-function aadOf({ conversation_id, message_id, field, version }: CipherPlace): Buffer {
+function aadOf(belongsTo: CipherPlace): Buffer {
+  if (belongsTo.field === 'chats') return Buffer.from(`${belongsTo.user_id}/chats`, 'latin1');
+  const { conversation_id, message_id, field, version } = belongsTo;
   const place = `${conversation_id}/${message_id}/${field}`;
   return Buffer.from(version === undefined ? place : `${place}/${version}`, 'latin1');
 }

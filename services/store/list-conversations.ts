@@ -1,14 +1,20 @@
+import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import type { ConversationRecord, ConversationsList } from '../../shared/rpc.ts';
+import type { ConversationsList } from '../../shared/rpc.ts';
+import type { ChatListCache } from './chat-list-cache.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { toConversationRecord } from './conversation-record.ts';
 import { loadConversations } from './conversation-rows.ts';
-import { selectAfter, selectFirst } from './list-places.ts';
-import { readPosition, writePosition } from './list-position.ts';
+import { type List, type MarkedPlace, selectAfter, selectFirst } from './list-places.ts';
+import { type ListPlace, type ListPosition, readPosition, writePosition } from './list-position.ts';
 import type { Database } from './schema.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
-type Page = { records: ConversationRecord[]; next_cursor: string | null };
+type Deps = {
+  db: Kysely<Database>;
+  cipher: ContentCipher;
+  /** Without it every page comes from Postgres alone. */
+  chatLists?: ChatListCache | undefined;
+};
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
@@ -18,23 +24,32 @@ const LIMIT_MAX = 200;
  * sent while it is paged: later pages show the order as it was when the first was read, see
  * `ListPosition`. What is created meanwhile may be missing; its event tells of it.
  */
-export async function listConversations(
-  { db, cipher }: Deps,
-  request: ConversationsList,
-): Promise<Page> {
-  const limit = Math.min(Math.max(request.limit ?? LIMIT_DEFAULT, 1), LIMIT_MAX);
-  const position = request.cursor === undefined ? undefined : readPosition(request.cursor);
-  const list = { userId: request.user_id, archived: request.archived === true, limit: limit + 1 };
-  const places = await (position ? selectAfter(db, list, position) : selectFirst(db, list));
-  const page = places.slice(0, limit);
-  const loaded = await loadConversations(
-    db,
-    page.map(({ conversation_id }) => conversation_id),
-  );
-  const options = { cipher, nowMs: Date.now() };
-  const records = loaded.flatMap(
-    (one) => toConversationRecord(one, request.user_id, options) ?? [],
-  );
-  const next_cursor = places.length > limit ? writePosition(page, position) : null;
-  return { records, next_cursor };
+export function createListConversations({ db, cipher, chatLists }: Deps) {
+  const show = async (list: List, places: ListPlace[], position?: ListPosition) => {
+    const page = places.slice(0, list.limit - 1);
+    const ids = page.map(({ conversation_id }) => conversation_id);
+    const loaded = await loadConversations(db, ids);
+    const options = { cipher, nowMs: Date.now() };
+    const records = loaded.flatMap((one) => toConversationRecord(one, list.userId, options) ?? []);
+    const isLast = places.length < list.limit;
+    return { records, next_cursor: isLast ? null : writePosition(page, position) };
+  };
+  return async ({ user_id, cursor, archived, limit: asked }: ConversationsList) => {
+    const limit = Math.min(Math.max(asked ?? LIMIT_DEFAULT, 1), LIMIT_MAX) + 1;
+    const list = { userId: user_id, archived: archived === true, limit };
+    if (cursor !== undefined) {
+      const position = readPosition(cursor);
+      return await show(list, await selectAfter(db, list, position), position);
+    }
+    const places = selectFirst(db, list);
+    const load = async () => await show(list, await places);
+    if (chatLists === undefined) return await load();
+    return await chatLists.page(list, { stamp: places.then(stampOf), load });
+  };
+}
+
+function stampOf(places: readonly MarkedPlace[]): string {
+  const hash = createHash('sha256');
+  for (const { conversation_id, mark } of places) hash.update(`${conversation_id} ${mark},`);
+  return hash.digest('base64url');
 }

@@ -3,23 +3,41 @@ import type { UserId } from '../../shared/ids.ts';
 import type { ListPlace, ListPosition } from './list-position.ts';
 import type { Database } from './schema.ts';
 
-type List = { userId: UserId; archived: boolean; limit: number };
+/** `limit`: one more than the page shows. */
+export type List = { userId: UserId; archived: boolean; limit: number };
 
 /** More than an append takes from its time to its commit. */
 const SETTLE_S = 5;
 
-/** The newest as they are now. */
-export async function selectFirst(db: Kysely<Database>, list: List): Promise<ListPlace[]> {
-  const { rows } = await sql<ListPlace>`
-    select c.conversation_id, c.last_activity as activity, t.settled_at
-    from (select (clock_timestamp() - make_interval(secs => ${sql.lit(SETTLE_S)}))::timestamptz(3)
-      as settled_at) t
-    cross join participants p
-    join conversations c using (conversation_id)
-    where p.user_id = ${list.userId} and p.left_at is null
-      and (p.archived_at is not null) = ${list.archived}
-    order by c.last_activity desc, c.conversation_id desc
-    limit ${list.limit}`.execute(db);
+/** A place and what its conversation's record is made of: the same mark is the same record. */
+export type MarkedPlace = ListPlace & { mark: string };
+
+/**
+ * The newest as they are now. A version rises with every change of a conversation, of who takes
+ * part and of the user's own settings; positions only rise while it stays, so that their sum tells
+ * of each; the last message has a version of its own; a mute ends by itself.
+ */
+export async function selectFirst(db: Kysely<Database>, list: List): Promise<MarkedPlace[]> {
+  const { rows } = await sql<MarkedPlace>`
+    select conversation_id, activity, settled_at,
+      concat_ws(' ', version, first_seq, last_seq, is_over,
+        (select sum(o.delivered_seq + o.read_seq) from participants o
+          where o.conversation_id = first.conversation_id and o.left_at is null),
+        (select m.version from messages m where m.conversation_id = first.conversation_id
+          and m.seq = last_seq and m.sent_at = last_sent_at)) as mark
+    from (
+      select c.conversation_id, c.last_activity as activity, t.settled_at,
+        c.version, c.first_seq, c.last_seq, c.last_sent_at, p.muted_until <= now() as is_over
+      from (select (clock_timestamp() - make_interval(secs => ${sql.lit(SETTLE_S)}))::timestamptz(3)
+        as settled_at) t
+      cross join participants p
+      join conversations c using (conversation_id)
+      where p.user_id = ${list.userId} and p.left_at is null
+        and (p.archived_at is not null) = ${list.archived}
+      order by c.last_activity desc, c.conversation_id desc
+      limit ${list.limit}
+    ) first
+    order by activity desc, conversation_id desc`.execute(db);
   return rows;
 }
 

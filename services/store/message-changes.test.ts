@@ -8,7 +8,7 @@ import { appendOk, createGroup, createTalk, letter, openStore, setStage } from '
 const stage = await setStage(t);
 const { store, sql, url } = stage;
 const { operations } = store;
-const noWindow = openStore(url, 0);
+const noWindow = openStore(url, { editWindowMs: 0 });
 t.teardown(() => noWindow.close());
 
 type Named = { user_id: UserId; message_id: MessageId };

@@ -1,4 +1,4 @@
-import type { CipherPlace, ContentCipher } from './content-cipher.ts';
+import type { ContentCipher, MessageCipherPlace } from './content-cipher.ts';
 import type { LockedMessage } from './locked-message.ts';
 import { openContent, openMetadata } from './message-row.ts';
 import type { MessageRevisionsTable } from './schema.ts';
@@ -12,7 +12,7 @@ export function toRevision(
   cipher: ContentCipher,
 ): MessageRevisionsTable {
   const { conversation_id, message_id, version } = row;
-  const seal = (plain: string, field: CipherPlace['field']): Buffer =>
+  const seal = (plain: string, field: MessageCipherPlace['field']): Buffer =>
     cipher.encrypt(plain, { conversation_id, message_id, field, version });
   const metadata = openMetadata(row, cipher);
   return {

@@ -5,6 +5,7 @@ import type { Logger } from '../../shared/logger.ts';
 import type { StoreOps } from '../../shared/rpc.ts';
 import { createAppend } from './append.ts';
 import { changeConversation } from './change-conversation.ts';
+import type { ChatListCache } from './chat-list-cache.ts';
 import { claimOutbox } from './claim-outbox.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { createConversation } from './create-conversation.ts';
@@ -15,7 +16,7 @@ import { getMessage, locateMessage } from './find-message.ts';
 import { getConversation } from './get-conversation.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { readHistory } from './history.ts';
-import { listConversations } from './list-conversations.ts';
+import { createListConversations } from './list-conversations.ts';
 import { listParticipants } from './list-participants.ts';
 import { listPositions } from './list-positions.ts';
 import { createOutboxDone } from './outbox-done.ts';
@@ -33,6 +34,7 @@ type Deps = {
   group: GroupCommit;
   editWindowMs: number;
   reads: ReadCommit;
+  chatLists?: ChatListCache | undefined;
   logger: Logger;
 };
 
@@ -70,7 +72,7 @@ export function createOperations(deps: Deps): Operations {
       assertUuids(request.user_id, request.conversation_id);
       return { record: await getConversation(deps, request) };
     },
-    'conversations.list': (request) => listConversations(deps, request),
+    'conversations.list': createListConversations(deps),
     'conversations.participants': ({ conversation_id }) => {
       assertUuids(conversation_id);
       return listParticipants(db, conversation_id);

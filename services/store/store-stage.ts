@@ -5,6 +5,7 @@ import { type ConversationId, newId, type UserId } from '../../shared/ids.ts';
 import { createLogger } from '../../shared/logger.ts';
 import type { AppendItem, AppendReply, AppendResult } from '../../shared/rpc.ts';
 import { openAppendWriter } from './append-writer.ts';
+import type { ChatListCache } from './chat-list-cache.ts';
 import { createContentCipher } from './content-cipher.ts';
 import { openDatabase } from './database.ts';
 import { createGroupCommit, type GroupCommit } from './group-commit.ts';
@@ -32,14 +33,25 @@ export type StoreParts = {
   close(): Promise<void>;
 };
 
-export function openStore(url: string, editWindowMs = EDIT_WINDOW_MS): StoreParts {
+type Options = { editWindowMs?: number; chatLists?: ChatListCache };
+
+export function openStore(url: string, options: Options = {}): StoreParts {
+  const { editWindowMs = EDIT_WINDOW_MS, chatLists } = options;
   const { db, pool, close } = openDatabase({ url, poolMax: 4, logger: silent });
+  const deps = { db, pool, cipher };
   const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
   const group = createGroupCommit(writer);
   const positions = openPositionWriter({ url, logger: silent });
   const { reads } = positions;
   return {
-    operations: createOperations({ db, pool, cipher, group, reads, editWindowMs, logger: silent }),
+    operations: createOperations({
+      ...deps,
+      group,
+      reads,
+      editWindowMs,
+      chatLists,
+      logger: silent,
+    }),
     group,
     pool,
     async close() {

@@ -1,10 +1,12 @@
 import { startAdminServer } from '../../shared/admin.ts';
 import { type Bus, connectBus, type RpcServer } from '../../shared/bus.ts';
-import { createClosers, type ServiceDeps } from '../../shared/process.ts';
+import { type Closers, createClosers, type ServiceDeps } from '../../shared/process.ts';
+import { closeRedis, connectRedis } from '../../shared/redis.ts';
 import { subjects } from '../../shared/subjects.ts';
 import { openAppendWriter } from './append-writer.ts';
+import { ChatListCache } from './chat-list-cache.ts';
 import type { Config } from './config.ts';
-import { createContentCipher } from './content-cipher.ts';
+import { type ContentCipher, createContentCipher } from './content-cipher.ts';
 import { openDatabase } from './database.ts';
 import { toKahaError } from './database-error.ts';
 import { answerBy, withDeadline } from './deadline.ts';
@@ -55,7 +57,9 @@ export async function createStore(
     closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
 
     const { editWindowMs } = config;
-    const operations = createOperations({ db, pool, cipher, group, reads, editWindowMs, logger });
+    const chatLists = openChatLists(config, { cipher, metrics, logger }, closers);
+    const deps = { db, pool, cipher, group, reads, editWindowMs, chatLists, logger };
+    const operations = createOperations(deps);
     const servers = serveOperations(bus, operations);
     closers.push('operations', () => drainAll(servers, [group, reads]), DRAIN_DEADLINE_MS);
     closers.push('receipts', startReceipts({ bus, pool: positions.pool }).close);
@@ -71,6 +75,19 @@ export async function createStore(
       await closers.closeAll();
     },
   };
+}
+
+type CacheDeps = ServiceDeps & { cipher: ContentCipher };
+
+function openChatLists(
+  { redisUrl }: Config,
+  deps: CacheDeps,
+  closers: Closers,
+): ChatListCache | undefined {
+  if (redisUrl === undefined) return undefined;
+  const redis = connectRedis(redisUrl, deps.logger);
+  closers.push('redis', () => closeRedis(redis));
+  return new ChatListCache({ ...deps, redis });
 }
 
 /** Services trust each other's shapes: no body is checked here. */
