@@ -36,7 +36,7 @@ export function serviceSpec(places: Places, instance: Instance): ProcessSpec {
       ...commonEnv(places, { name, natsUser: service === 'edge' ? name : service }),
       ADMIN_PORT: String(adminPort),
       ...serviceEnv(places, service),
-      ...(port !== undefined && { PORT: String(port) }),
+      ...(port !== undefined && { [portNameOf(service)]: String(port) }),
       ...places.extraEnv[service],
     },
     admin_port: adminPort,
@@ -45,6 +45,11 @@ export function serviceSpec(places: Places, instance: Instance): ProcessSpec {
   };
   if (port !== undefined) spec.port = port;
   return spec;
+}
+
+/** Clients reach an edge; kaha-main-v3 posts its events to profiles. */
+function portNameOf(service: ServiceName): string {
+  return service === 'profiles' ? 'WEBHOOK_PORT' : 'PORT';
 }
 
 /** Environment of a set-up command (`migrate-main.js`, `streams-main.js`). */
@@ -58,7 +63,10 @@ export function commandEnv(places: Places, natsUser: string): Record<string, str
 }
 
 /** The stand-in for kaha-main-v3. */
-export function kahaSpec(places: Places, port: number): ProcessSpec {
+export function kahaSpec(
+  places: Places,
+  { port, webhookPort }: { port: number; webhookPort: number },
+): ProcessSpec {
   return {
     name: 'kaha',
     service: 'kaha',
@@ -66,6 +74,7 @@ export function kahaSpec(places: Places, port: number): ProcessSpec {
     args: ['--import=tsx', join('dev', 'kaha', 'main.ts')],
     env: {
       KAHA_PORT: String(port),
+      KAHA_WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/webhooks/kaha`,
       KAHA_SERVICE_TOKEN: places.secrets.serviceToken,
       KAHA_KEY_FILE: resolve(places.dataDir, 'kaha-jwt-key.pem'),
       NATS_URL: places.nats,

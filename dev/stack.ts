@@ -96,8 +96,11 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
   const servers = await planServers(options);
   record.composed = servers.composed;
   await start(servers.specs);
-  const count = options.edges + options.routers + options.stores + 3;
-  const [kahaPort, ...adminPorts] = (await freePorts(count)) as [number, ...number[]];
+  const count = options.edges + options.routers + options.stores + 4;
+  const [kahaPort, webhookPort, ...adminPorts] = (await freePorts(count)) as [
+    ...[number, number],
+    ...number[],
+  ];
   const places: Places = {
     ...{ runDir, dataDir, nats: servers.nats, seeds: servers.seeds },
     ...{ database: await servers.database(), redis: servers.redis },
@@ -109,11 +112,15 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
   runCommand(places, { script: 'store/migrate-main.js', natsUser: 'store' });
   runCommand(places, { script: 'router/streams-main.js', natsUser: 'setup' });
   progress('Services …');
-  await start([kahaSpec(places, kahaPort)]);
+  await start([kahaSpec(places, { port: kahaPort, webhookPort })]);
   const edgePorts = await portsOfEdges(options);
+  const ports: Partial<Record<ServiceName, number[]>> = {
+    edge: edgePorts,
+    profiles: [webhookPort],
+  };
   const many = (service: ServiceName, instances: number) =>
     Array.from({ length: instances }, (_, index) => {
-      const port = service === 'edge' ? edgePorts[index] : undefined;
+      const port = ports[service]?.[index];
       const adminPort = adminPorts.pop() as number;
       const own = { service, number: index + 1, adminPort };
       return serviceSpec(places, port === undefined ? own : { ...own, port });

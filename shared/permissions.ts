@@ -93,8 +93,16 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
     allowResponses: true,
   }),
   profiles: (natsUser) => ({
-    publish: ['user.*', ...pullOf(streams.kahaEvents, streams.kahaEventsDurable)],
-    subscribe: ['rpc.profiles.>', `${inboxPrefix(natsUser)}.>`],
+    publish: [
+      'user.*',
+      'profiles.changed',
+      'rpc.store.contacts.list',
+      // What comes by webhook goes the way of all events.
+      'kaha.user.profile.updated',
+      'kaha.business.profile.updated',
+      ...pullOf(streams.kahaEvents, streams.kahaEventsDurable),
+    ],
+    subscribe: ['rpc.profiles.>', 'profiles.changed', `${inboxPrefix(natsUser)}.>`],
     allowResponses: true,
   }),
   retention: (natsUser) => ({

@@ -324,6 +324,12 @@ export type OutboxEntry = {
 );
 export type ConversationChange = 'created' | 'updated' | 'participants' | 'assigned' | 'archived';
 
+export type ContactsList = ({ user_id: UserId } | { business_id: BusinessId }) & {
+  cursor?: string;
+};
+/** Each id once a page; it may come again in a later one. */
+export type ContactsPage = { user_ids: UserId[]; next_cursor: string | null };
+
 /** Operation → [request, reply]. */
 export type StoreOps = {
   'messages.append': [AppendRequest, AppendReply];
@@ -349,6 +355,8 @@ export type StoreOps = {
     { records: ConversationRecord[]; next_cursor: string | null },
   ];
   'conversations.participants': [{ conversation_id: ConversationId }, Participants];
+  /** Who shares a conversation with a user (the user too), or has one with a business; in pages. */
+  'contacts.list': [ContactsList, ContactsPage];
   'conversations.change': [ConversationCommand, ConversationChanged];
   'positions.read': [ReadInput, ReadReply];
   /** ≤ 1000 at a time; what does not exist is absent. */
@@ -374,6 +382,6 @@ export type BusinessProfile = {
   avatar_url?: string;
   is_online?: boolean;
 };
-/** ≤ 1000 ids in all; who is unknown is absent from the reply. */
+/** ≤ 2000 ids in all; who is unknown is absent from the reply. */
 export type ProfilesGet = { user_ids?: UserId[]; business_ids?: BusinessId[] };
 export type Profiles = { users: UserProfile[]; businesses: BusinessProfile[] };

@@ -24,6 +24,7 @@ const SUBJECTS = [
   ...['rpc.store.messages.undelivered', 'rpc.store.messages.get', 'rpc.store.messages.locate'],
   ...['rpc.store.messages.edit', 'rpc.store.conversations.create', 'rpc.store.outbox.claim'],
   ...['rpc.store.partitions.ensure', 'rpc.store.retention.delete', 'rpc.profiles.get'],
+  ...['rpc.store.contacts.list', 'profiles.changed'],
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'released.router-1.7'],
@@ -106,8 +107,12 @@ const ALLOWED: Record<string, Rights> = {
     ],
   },
   profiles: {
-    publish: [...consumerOf('KAHA_EVENTS', 'profiles'), ACK_KAHA, `user.${USER}`],
-    subscribe: ['rpc.profiles.get', '_INBOX.profiles.a'],
+    publish: [
+      ...[...consumerOf('KAHA_EVENTS', 'profiles'), ACK_KAHA, `user.${USER}`],
+      ...['rpc.store.contacts.list', 'profiles.changed'],
+      ...['kaha.user.profile.updated', 'kaha.business.profile.updated'],
+    ],
+    subscribe: ['rpc.profiles.get', 'profiles.changed', '_INBOX.profiles.a'],
   },
   retention: {
     publish: ['rpc.store.partitions.ensure', 'rpc.store.retention.delete'],

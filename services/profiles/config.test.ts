@@ -11,10 +11,12 @@ const good = {
   REDIS_URL: 'redis://127.0.0.1:6379',
   KAHA_URL: 'http://127.0.0.1:3000',
   KAHA_SERVICE_TOKEN: 'token',
+  WEBHOOK_PORT: '8090',
 };
 
 t.test('a whole environment is read', async (t) => {
-  const { redisUrl, kaha } = loadConfig(good);
+  const { redisUrl, kaha, webhook } = loadConfig(good);
+  t.same(webhook, { host: '127.0.0.1', port: 8090 });
   t.equal(redisUrl, good.REDIS_URL);
   t.same(kaha, { url: good.KAHA_URL, serviceToken: 'token' });
 });

@@ -3,12 +3,16 @@ import { KahaError } from '../../shared/errors.ts';
 import { BusinessIdField, UserIdField } from '../../shared/protocol/scalars.ts';
 import { compileValidator } from '../../shared/protocol/validator.ts';
 import type { Profiles } from '../../shared/rpc.ts';
-import { refsOf, replyOf } from './profile.ts';
+import { type ProfileMap, refsOf } from './profile.ts';
 import type { ProfileSource } from './profile-source.ts';
+import type { ProfilesMetrics } from './profiles-metrics.ts';
 
-const IDS_MAX = 1_000;
+/** A page of 200 conversations of 8, and their businesses. */
+const IDS_MAX = 2_000;
 /** What the way back to the caller may take: a part of the names in time beats all of them late. */
 const ANSWER_MARGIN_MS = 100;
+/** NATS takes 1 MiB. Of a reply that grows too large the avatars go first, then profiles. */
+const REPLY_BYTES = { withAvatars: 640 * 1024, max: 960 * 1024 };
 
 const request = compileValidator(
   Type.Object({
@@ -19,7 +23,7 @@ const request = compileValidator(
 
 /** `rpc.profiles.get`: who is unknown, or could not be looked up in time, is absent. */
 export async function getProfiles(
-  source: ProfileSource,
+  { source, metrics }: { source: ProfileSource; metrics: ProfilesMetrics },
   body: unknown,
   deadlineAt: number,
 ): Promise<Profiles> {
@@ -29,5 +33,30 @@ export async function getProfiles(
   const refs = refsOf(body);
   if (refs.length > IDS_MAX) throw new KahaError('INVALID_REQUEST', `More than ${IDS_MAX} ids`);
   if (refs.length === 0) return { users: [], businesses: [] };
-  return replyOf(await source.look(refs, deadlineAt - ANSWER_MARGIN_MS));
+  const { reply, trimmed } = replyOf(await source.look(refs, deadlineAt - ANSWER_MARGIN_MS));
+  if (trimmed > 0) metrics.trimmed.inc(trimmed);
+  return reply;
+}
+
+/** A reply that fits, and how many avatars and profiles were left out for it. */
+export function replyOf(profiles: ProfileMap): { reply: Profiles; trimmed: number } {
+  const reply: Profiles = { users: [], businesses: [] };
+  let bytes = 0;
+  let trimmed = 0;
+  for (const profile of profiles.values()) {
+    const { avatar_url: avatarUrl = '', ...rest } = profile.fields;
+    const isWhole = bytes + bytesOf(avatarUrl) + bytesOf(rest.name) <= REPLY_BYTES.withAvatars;
+    bytes += bytesOf(rest.name) + (isWhole ? bytesOf(avatarUrl) : 0);
+    if (!isWhole) trimmed += 1;
+    if (bytes > REPLY_BYTES.max) continue;
+    const fields = isWhole ? profile.fields : rest;
+    if (profile.kind === 'user') reply.users.push(fields as Profiles['users'][number]);
+    else reply.businesses.push(fields as Profiles['businesses'][number]);
+  }
+  return { reply, trimmed };
+}
+
+/** What a text takes in JSON, with a part of the rest of a profile. */
+function bytesOf(text: string): number {
+  return text === '' ? 0 : Buffer.byteLength(JSON.stringify(text)) + 60;
 }

@@ -5,10 +5,13 @@ import { refOf } from './profile.ts';
 
 const user = refOf('user', newId<string>());
 const business = refOf('business', newId<string>());
-const read = (answer: unknown) => readKahaAnswer(JSON.stringify(answer), [user, business]);
+const readText = (text: string) => readKahaAnswer(text, [user, business]);
+const read = (answer: unknown) => readText(JSON.stringify(answer));
+const readUser = (entry: object) => read({ users: [{ id: user.id, name: 'Asha', ...entry }] });
+const fieldsOf = (entry: object) => readUser(entry).found.get(user.key)?.fields;
 
 t.test('users and businesses are read, what is null or unknown is left out', async (t) => {
-  const found = read({
+  const { found, faults } = read({
     users: [
       { id: user.id.toUpperCase(), name: 'Asha', avatar_url: null, user_type: 'customer', age: 7 },
     ],
@@ -20,28 +23,60 @@ t.test('users and businesses are read, what is null or unknown is left out', asy
     name: 'Himal Books',
     is_online: false,
   });
+  t.same(faults, {});
 });
 
-t.test(
-  'a malformed entry hurts no other, and one that was not asked for is left out',
-  async (t) => {
-    const entries = [
-      null,
-      'x',
-      { id: user.id },
-      { id: user.id, name: ' ' },
-      { id: user.id, name: 7 },
-      { id: newId<string>(), name: 'Not asked for' },
-      { id: business.id, name: 'A business among users' },
-    ];
-    t.equal(read({ users: entries }).size, 0);
-    t.equal(read({ users: [...entries, { id: user.id, name: 'Asha' }] }).size, 1);
-  },
-);
+t.test('a bad entry hurts no other, is left out and counted', async (t) => {
+  const bad = [null, 'x', 7, [], { id: user.id }, { id: user.id, name: ' ' }];
+  const wrong = [
+    { id: newId<string>(), name: 'Not asked for' },
+    { id: business.id, name: 'A business among users' },
+  ];
+  const good = { id: user.id, name: 'Asha' };
+  const { found, faults } = read({ users: [...bad, ...wrong, good, { ...good, name: 'Eli' }] });
+  t.same([...found.values()], [{ kind: 'user', fields: good }]);
+  t.same(faults, { malformed: 6, 'not asked for': 2, repeated: 1, missing: 1 });
+});
 
-t.test('an answer without lists is of no use', async (t) => {
-  for (const text of ['', '{"users":[', '[]', 'null', '"a"', '{"users":{}}']) {
-    t.throws(() => readKahaAnswer(text, [user]), { name: 'MalformedAnswerError' }, text);
+t.test('keys of a prototype are keys like any others', async (t) => {
+  const own = `{"__proto__":{"name":"x"},"constructor":{"prototype":{"polluted":1}}`;
+  const { found } = readText(`${own},"users":[${own},"id":"${user.id}","name":"Asha"},
+    {"id":"__proto__","name":"x"},{"id":"constructor","name":"y"}]}`);
+  t.same([...found.keys()], [user.key]);
+  t.same(found.get(user.key)?.fields, { id: user.id, name: 'Asha' });
+  t.notOk('polluted' in {});
+});
+
+t.test('an enormous name is cut, one with control characters cleaned', async (t) => {
+  t.equal(fieldsOf({ name: 'x'.repeat(900_000) })?.name, 'x'.repeat(200));
+  t.equal(fieldsOf({ name: '\u{1f600}'.repeat(300) })?.name, '\u{1f600}'.repeat(200));
+  t.equal(fieldsOf({ name: 'A\u0000\nB\ud800' })?.name, 'A  B\ufffd');
+  t.equal(readUser({ name: 'x'.repeat(201) }).faults.name, 1);
+});
+
+t.test('an avatar is an http address or is not there', async (t) => {
+  const bad = [
+    'javascript:alert(1)',
+    'data:image/png;base64,xx',
+    '//x',
+    'http://',
+    'ftp://x',
+    {},
+    7,
+  ];
+  for (const avatar of [...bad, 'https://a b', `https://x/${'y'.repeat(2_048)}`]) {
+    t.same(fieldsOf({ avatar_url: avatar }), { id: user.id, name: 'Asha' });
+    t.equal(readUser({ avatar_url: avatar }).faults.avatar, 1);
   }
-  t.equal(readKahaAnswer('{}', [user]).size, 0);
+  const good = 'https://example.com/a.png?x=1';
+  t.equal(fieldsOf({ avatar_url: good })?.avatar_url, good);
+});
+
+t.test('an answer without lists is of no use, and its text is in no error', async (t) => {
+  for (const text of ['', '{"users":[{"name":"Asha', '[]', 'null', '"a"', '{"users":{}}', '{}']) {
+    t.throws(() => readText(text), { name: 'MalformedAnswerError', cause: undefined }, text);
+  }
+  t.throws(() => readText('[Asha]'), { message: /^(?!.*Asha)/ });
+  t.same(read({ users: null, businesses: [{ id: business.id, name: 'B' }] }).found.size, 1);
+  t.same(read({ users: {}, businesses: [] }).faults, { malformed: 1, missing: 2 });
 });

@@ -1,84 +1,123 @@
-import Type, { type Static, type TSchema } from 'typebox';
-import { compileValidator, type Validator } from '../../shared/protocol/validator.ts';
-import type { BusinessProfile, UserProfile } from '../../shared/rpc.ts';
-import type { Profile, ProfileMap, ProfileRef } from './profile.ts';
+import { isUuidV4 } from '../../shared/ids.ts';
+import type { Profile, ProfileKind, ProfileMap, ProfileRef } from './profile.ts';
 
 /** The answer as a whole cannot be used; the same question may get a better one. */
 export class MalformedAnswerError extends Error {
   override readonly name = 'MalformedAnswerError';
 }
 
+/** What was wrong with an answer, and how often. `missing`: asked for and not there. */
+export type Faults = Partial<Record<Fault, number>>;
+export type Fault = 'missing' | 'malformed' | 'not asked for' | 'repeated' | 'name' | 'avatar';
+export type KahaAnswer = { found: ProfileMap; faults: Faults };
+
 const NAME_CHARACTERS_MAX = 200;
 const URL_CHARACTERS_MAX = 2_048;
+const USER_TYPE_CHARACTERS_MAX = 64;
+/** Cut before it is cleaned: a name may be as long as the answer. */
+const NAME_UNITS_READ = 4 * NAME_CHARACTERS_MAX;
 
-const orNull = <Schema extends TSchema>(schema: Schema) =>
-  Type.Optional(Type.Union([schema, Type.Null()]));
-const entry = {
-  id: Type.String(),
-  name: Type.String({ minLength: 1, maxLength: NAME_CHARACTERS_MAX, pattern: '\\S' }),
-  avatar_url: orNull(Type.String({ maxLength: URL_CHARACTERS_MAX })),
-};
-const UserEntry = Type.Object({ ...entry, user_type: orNull(Type.String({ maxLength: 64 })) });
-const BusinessEntry = Type.Object({ ...entry, is_online: orNull(Type.Boolean()) });
-const list = Type.Optional(Type.Array(Type.Unknown()));
-
-const answer = compileValidator(Type.Object({ users: list, businesses: list }));
-const user = compileValidator(UserEntry);
-const business = compileValidator(BusinessEntry);
+type Entry = Record<string, unknown>;
 
 /**
- * Reads what kaha-main-v3 answered to `refs`. Each entry stands for itself: one that is malformed,
- * or that nobody asked for, is left out. Throws MalformedAnswerError where there are no lists.
+ * Reads what kaha-main-v3 answered to `refs`. What is usable is used: an entry that is malformed,
+ * repeated, or that nobody asked for is left out and hurts no other; a name is cut to 200
+ * characters, an avatar that is no http address is left out. Throws MalformedAnswerError where
+ * there are no lists at all. No error carries a part of the answer.
  */
-export function readKahaAnswer(text: string, refs: readonly ProfileRef[]): ProfileMap {
+export function readKahaAnswer(text: string, refs: readonly ProfileRef[]): KahaAnswer {
   const parsed = parse(text);
-  if (!answer.check(parsed)) throw new MalformedAnswerError('no lists of profiles in the answer');
-  const profiles: Profile[] = [
-    ...valid(parsed.users ?? [], user).map(toUser),
-    ...valid(parsed.businesses ?? [], business).map(toBusiness),
-  ];
-  const byKey = new Map(
-    profiles.map((profile) => [`${profile.kind}:${profile.fields.id}`, profile]),
-  );
-  const found: ProfileMap = new Map();
-  for (const { key } of refs) {
-    const profile = byKey.get(key);
-    if (profile !== undefined) found.set(key, profile);
+  const lists = isEntry(parsed) ? [parsed.users, parsed.businesses] : [];
+  if (!lists.some(Array.isArray)) {
+    throw new MalformedAnswerError('no lists of profiles in the answer');
   }
-  return found;
+  const answer: KahaAnswer = { found: new Map(), faults: {} };
+  const asked = new Set(refs.map(({ key }) => key));
+  const kinds: ProfileKind[] = ['user', 'business'];
+  for (const [index, kind] of kinds.entries()) {
+    const list = lists[index];
+    if (Array.isArray(list)) for (const entry of list) readEntry(answer, asked, { kind, entry });
+    else if (list !== undefined && list !== null) count(answer, 'malformed');
+  }
+  const missing = asked.size - answer.found.size;
+  if (missing > 0) answer.faults.missing = missing;
+  return answer;
 }
 
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw new MalformedAnswerError('the answer is not JSON', { cause: error });
+  } catch {
+    // The parser's own error quotes the text: names.
+    throw new MalformedAnswerError('the answer is not JSON');
   }
 }
 
-function valid<Schema extends TSchema>(
-  entries: readonly unknown[],
-  validator: Validator<Schema>,
-): Static<Schema>[] {
-  return entries.filter((one) => validator.check(one)) as Static<Schema>[];
+function readEntry(
+  answer: KahaAnswer,
+  asked: ReadonlySet<string>,
+  { kind, entry }: { kind: ProfileKind; entry: unknown },
+): void {
+  const id = isEntry(entry) && typeof entry.id === 'string' ? entry.id.toLowerCase() : '';
+  const key = `${kind}:${id}`;
+  if (!isEntry(entry) || !isUuidV4(id)) count(answer, 'malformed');
+  else if (!asked.has(key)) count(answer, 'not asked for');
+  else if (answer.found.has(key)) count(answer, 'repeated');
+  else readProfile(answer, entry, { kind, id, key });
 }
 
-function toUser({ id, name, avatar_url, user_type }: Static<typeof UserEntry>): Profile {
-  const fields = {
-    id: id.toLowerCase() as UserProfile['id'],
-    name,
-    ...(avatar_url && { avatar_url }),
-    ...(user_type && { user_type }),
-  };
-  return { kind: 'user', fields };
+function readProfile(answer: KahaAnswer, entry: Entry, { kind, id, key }: ProfileRef): void {
+  const name = readName(entry.name);
+  if (name === undefined || name !== entry.name) {
+    count(answer, name === undefined ? 'malformed' : 'name');
+  }
+  if (name === undefined) return;
+  const avatar = readAvatar(entry.avatar_url);
+  if (avatar === undefined && entry.avatar_url) count(answer, 'avatar');
+  answer.found.set(
+    key,
+    profileOf(kind, entry, { id, name, ...(avatar && { avatar_url: avatar }) }),
+  );
 }
 
-function toBusiness({ id, name, avatar_url, is_online }: Static<typeof BusinessEntry>): Profile {
-  const fields = {
-    id: id.toLowerCase() as BusinessProfile['id'],
-    name,
-    ...(avatar_url && { avatar_url }),
-    ...(typeof is_online === 'boolean' && { is_online }),
-  };
-  return { kind: 'business', fields };
+type Shared = { id: string; name: string; avatar_url?: string };
+
+function profileOf(kind: ProfileKind, entry: Entry, shared: Shared): Profile {
+  if (kind === 'user') {
+    const type = entry.user_type;
+    const isType = typeof type === 'string' && type !== '';
+    const user_type = isType ? cut(type, USER_TYPE_CHARACTERS_MAX) : undefined;
+    return { kind, fields: { ...shared, ...(user_type && { user_type }) } } as Profile;
+  }
+  const online = typeof entry.is_online === 'boolean' ? { is_online: entry.is_online } : {};
+  return { kind, fields: { ...shared, ...online } } as Profile;
+}
+
+/** Well-formed, without control characters, 1-200 characters; undefined where nothing is left. */
+function readName(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const clean = cut(value.slice(0, NAME_UNITS_READ), NAME_CHARACTERS_MAX).replace(/\p{Cc}/gu, ' ');
+  return /\S/.test(clean) ? clean : undefined;
+}
+
+function cut(text: string, charactersMax: number): string {
+  const wellFormed = text.replace(/\p{Cs}/gu, '\ufffd');
+  return wellFormed.length <= charactersMax
+    ? wellFormed
+    : [...wellFormed].slice(0, charactersMax).join('');
+}
+
+/** Only what a client may safely load: an http address, not `javascript:` or the like. */
+function readAvatar(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length > URL_CHARACTERS_MAX) return undefined;
+  if (!/^https?:\/\/[^\s\p{Cc}\p{Cs}]+$/iu.test(value) || !URL.canParse(value)) return undefined;
+  return value;
+}
+
+function count({ faults }: KahaAnswer, fault: Fault): void {
+  faults[fault] = (faults[fault] ?? 0) + 1;
+}
+
+function isEntry(value: unknown): value is Entry {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

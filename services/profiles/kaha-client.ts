@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
-import { readKahaAnswer } from './kaha-answer.ts';
-import type { ProfileMap, ProfileRef } from './profile.ts';
+import { type KahaAnswer, readKahaAnswer } from './kaha-answer.ts';
+import type { ProfileRef } from './profile.ts';
 
 /** kaha-main-v3 refused: `retryable` where the same call may succeed later. */
 export class KahaRefusedError extends Error {
@@ -15,16 +15,19 @@ export class KahaRefusedError extends Error {
 
 export type KahaClient = {
   /** `POST /api/batch/profiles` for ≤ 100 ids. */
-  fetch(refs: readonly ProfileRef[], signal: AbortSignal): Promise<ProfileMap>;
+  fetch(refs: readonly ProfileRef[], signal: AbortSignal): Promise<KahaAnswer>;
   close(): Promise<void>;
 };
 
 type Options = { url: string; serviceToken: string; connectionsMax: number };
 
 const ANSWER_BYTES_MAX = 1024 * 1024;
-const CONNECT_TIMEOUT_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 800;
 
-/** One bare call; what guards it stands in `kaha-guard`. */
+/**
+ * One bare call; what guards it stands in `kaha-guard`. An answer above 1 MiB is cut off, one in
+ * no matter what encoding is read as it came, a redirect is not followed.
+ */
 export function createKahaClient({ url, serviceToken, connectionsMax }: Options): KahaClient {
   const dispatcher = new Agent({
     connections: connectionsMax,

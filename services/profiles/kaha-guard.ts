@@ -1,66 +1,121 @@
 import {
   BrokenCircuitError,
+  BulkheadRejectedError,
   bulkhead,
+  CircuitState,
   ConsecutiveBreaker,
   circuitBreaker,
   ExponentialBackoff,
   handleAll,
   handleWhen,
   retry,
+  TaskCancelledError,
   TimeoutStrategy,
   timeout,
   wrap,
 } from 'cockatiel';
 import type { Logger } from '../../shared/logger.ts';
+import { createFaultReport } from './answer-faults.ts';
+import { MalformedAnswerError } from './kaha-answer.ts';
 import { type KahaClient, KahaRefusedError } from './kaha-client.ts';
 import type { ProfileMap, ProfileRef } from './profile.ts';
 import type { ProfilesMetrics } from './profiles-metrics.ts';
 
 /** Calls to kaha-main-v3 at once, and those that wait for a place. */
 export const CALLS = { concurrencyMax: 8, waitingMax: 64 };
-const TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 800;
 const RETRIES = 1;
+/** Jittered between these, as cockatiel does by default. */
 const RETRY_DELAY_MS = { initialDelay: 50, maxDelay: 200 };
-const FAILURES_UNTIL_OPEN = 5;
+/** Four tries that hang, one after another, are 3.3 s: open within 5 s however few calls come. */
+const FAILURES_UNTIL_OPEN = 4;
 const HALF_OPEN_AFTER_MS = 2_000;
 
 type Deps = { client: KahaClient; metrics: ProfilesMetrics; logger: Logger };
-export type GuardedFetch = (refs: readonly ProfileRef[]) => Promise<ProfileMap>;
+
+export type KahaGuard = {
+  fetch(refs: readonly ProfileRef[]): Promise<ProfileMap>;
+  /** False while calls are refused at once, or one of them tries whether it is back. */
+  readonly isClosed: boolean;
+  /** 0 closed, 1 half-open, 2 open. */
+  readonly circuitState: number;
+  /** Calls that have a place, and that wait for one. */
+  readonly running: number;
+  readonly waiting: number;
+};
 
 /**
- * A call that ends in ≤ 2.3 s once it has its place: 1 s a try, one retry, none for a refusal that
- * will not pass by itself (401, 400). Five failed tries in a row open the circuit: then calls fail
- * at once, and one every 2 s tries again.
+ * A call ends in ≤ 1.8 s once it has its place: 0.8 s a try, one retry, none for a refusal that
+ * will not pass by itself (401, 400). Four failed tries in a row open the circuit: then calls fail
+ * at once, and one every 2 s tries again. Eight calls at once, 64 wait, more are refused.
  */
-export function guardKaha({ client, metrics, logger }: Deps): GuardedFetch {
+export function guardKaha({ client, metrics, logger }: Deps): KahaGuard {
   const breaker = circuitBreaker(handleAll, {
     breaker: new ConsecutiveBreaker(FAILURES_UNTIL_OPEN),
     halfOpenAfter: HALF_OPEN_AFTER_MS,
   });
+  const places = bulkhead(CALLS.concurrencyMax, CALLS.waitingMax);
+  const tries = retry(handleWhen(mayPass), {
+    maxAttempts: RETRIES,
+    backoff: new ExponentialBackoff(RETRY_DELAY_MS),
+  });
+  tries.onRetry(() => metrics.retries.inc());
+  places.onReject(() => metrics.rejections.inc());
+  tellOfCircuit(breaker, { metrics, logger });
+  const reportFaults = createFaultReport({ metrics, logger });
+  const policy = wrap(places, tries, breaker, timeout(TIMEOUT_MS, TimeoutStrategy.Aggressive));
+  return {
+    fetch: (refs) =>
+      policy.execute(async ({ signal }) => {
+        const answer = await measured(metrics, () => client.fetch(refs, signal));
+        reportFaults(answer.faults);
+        return answer.found;
+      }),
+    get isClosed() {
+      return breaker.state === CircuitState.Closed;
+    },
+    get circuitState() {
+      return STATE_NUMBERS[breaker.state];
+    },
+    get running() {
+      return CALLS.concurrencyMax - places.executionSlots;
+    },
+    get waiting() {
+      return CALLS.waitingMax - places.queueSlots;
+    },
+  };
+}
+
+const STATE_NUMBERS = {
+  [CircuitState.Closed]: 0,
+  [CircuitState.HalfOpen]: 1,
+  [CircuitState.Open]: 2,
+  [CircuitState.Isolated]: 2,
+};
+const STATE_NAMES = ['closed', 'half-open', 'open'];
+
+/** One line an outage, however often it is tried meanwhile. */
+function tellOfCircuit(
+  breaker: ReturnType<typeof circuitBreaker>,
+  { metrics, logger }: Pick<Deps, 'metrics' | 'logger'>,
+): void {
+  let away = false;
+  breaker.onStateChange((state) => {
+    metrics.circuitChanges.inc({ state: STATE_NAMES[STATE_NUMBERS[state]] ?? 'open' });
+  });
   breaker.onBreak((reason) => {
-    metrics.circuitOpen.set(1);
     const err = reason !== undefined && 'error' in reason ? reason.error : undefined;
-    logger.warn({ err }, 'kaha-main-v3 is away: the circuit is open');
+    if (!away) logger.warn({ err }, 'kaha-main-v3 is away: the circuit is open');
+    away = true;
   });
   breaker.onReset(() => {
-    metrics.circuitOpen.set(0);
+    away = false;
     logger.info('kaha-main-v3 is back: the circuit is closed');
   });
-  const policy = wrap(
-    bulkhead(CALLS.concurrencyMax, CALLS.waitingMax),
-    retry(handleWhen(mayPass), {
-      maxAttempts: RETRIES,
-      backoff: new ExponentialBackoff(RETRY_DELAY_MS),
-    }),
-    breaker,
-    timeout(TIMEOUT_MS, TimeoutStrategy.Aggressive),
-  );
-  return (refs) =>
-    policy.execute(({ signal }) => measured(metrics, () => client.fetch(refs, signal)));
 }
 
 function mayPass(error: Error): boolean {
-  if (error instanceof BrokenCircuitError) return false;
+  if (error instanceof BrokenCircuitError || error instanceof BulkheadRejectedError) return false;
   return !(error instanceof KahaRefusedError) || error.retryable;
 }
 
@@ -74,9 +129,16 @@ async function measured<Result>(
     metrics.calls.inc({ outcome: 'ok' });
     return result;
   } catch (error) {
-    metrics.calls.inc({ outcome: 'failed' });
+    metrics.calls.inc({ outcome: outcomeOf(error) });
     throw error;
   } finally {
     stop();
   }
+}
+
+function outcomeOf(error: unknown): string {
+  if (error instanceof KahaRefusedError) return 'refused';
+  if (error instanceof MalformedAnswerError) return 'malformed';
+  const isLate = error instanceof TaskCancelledError || (error as Error).name === 'AbortError';
+  return isLate ? 'timeout' : 'failed';
 }

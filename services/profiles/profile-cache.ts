@@ -1,65 +1,118 @@
 import type { Redis } from 'ioredis';
+import { newId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { keyOf, type Profile, type ProfileMap, type ProfileRef } from './profile.ts';
+import type { Profile, ProfileRef } from './profile.ts';
 import { fromHash, type ProfileHash, toHash } from './profile-hash.ts';
+import { MARK_STALE, WRITE_PROFILE } from './profile-scripts.ts';
 import type { ProfilesMetrics } from './profiles-metrics.ts';
 
-export type ProfileCache = {
-  read(refs: readonly ProfileRef[]): Promise<ProfileMap>;
-  write(profiles: Iterable<Profile>): Promise<void>;
+/** `freshUntil` (epoch ms) has passed: still good to show, but to be asked for again. */
+export type CachedProfile = { profile: Profile; freshUntil: number };
+
+export type CacheRead = {
+  found: Map<string, CachedProfile>;
+  /** Stale markers that stand, by `ProfileRef.key`. */
+  markers: Map<string, string>;
 };
 
-type Deps = { redis: Redis; metrics: ProfilesMetrics; logger: Logger; random: () => number };
+/** `seen`: the marker before kaha-main-v3 was asked, '' for none. */
+export type CacheWrite = CachedProfile & { ref: ProfileRef; seen: string };
 
-const TTL_MS = 24 * 3_600_000;
-/** ±10 %, so that what was filled together does not end together. */
-const TTL_JITTER = 0.1;
+export type ProfileCache = {
+  read(refs: readonly ProfileRef[]): Promise<CacheRead>;
+  write(writes: readonly CacheWrite[]): Promise<void>;
+  /** Keys of those that are held, or undefined where Redis did not take the markers. */
+  markStale(refs: readonly ProfileRef[]): Promise<string[] | undefined>;
+  drop(refs: readonly ProfileRef[]): Promise<void>;
+};
+
+type Deps = { redis: Redis; metrics: ProfilesMetrics; logger: Logger };
+type Reply = [error: Error | null, result: unknown];
+
+/** What is no longer fresh is shown for as long again, where nothing better is to be had. */
+export const STALE_MS = 24 * 3_600_000;
+const MARKER_TTL_MS = 5 * 60_000;
 
 /**
- * Profiles in Redis, hashes `profile:user:<id>` and `profile:business:<id>`, for a day. One round
- * trip per call. Redis away or late: everything is a miss and nothing is written; neither call
- * rejects.
+ * Profiles in Redis, hashes `profile:user:<id>` and `profile:business:<id>`, with the time until
+ * which they are fresh; `profile:stale:<kind>:<id>` says that kaha-main-v3 has told of a change.
+ * One round trip per call. Redis away or late: everything is a miss and nothing is written; no call
+ * rejects. An error of Redis is logged by its name alone: the client hangs the command on it.
  */
-export function createProfileCache({ redis, metrics, logger, random }: Deps): ProfileCache {
-  const failed = (error: unknown): void => {
+export function createProfileCache({ redis, metrics, logger }: Deps): ProfileCache {
+  const failed = (error: unknown): undefined => {
     metrics.cacheFailures.inc();
-    logger.debug({ err: error }, 'profile cache failed');
+    logger.debug({ reason: error instanceof Error ? error.name : 'unknown' }, 'cache failed');
+    return undefined;
+  };
+  /** Undefined, and counted, where any of it failed. */
+  const run = async (pipeline: {
+    exec(): Promise<Reply[] | null>;
+  }): Promise<unknown[] | undefined> => {
+    try {
+      const replies = (await pipeline.exec()) ?? [];
+      const broken = replies.find(([error]) => error !== null);
+      return broken === undefined ? replies.map(([, result]) => result) : failed(broken[0]);
+    } catch (error) {
+      return failed(error);
+    }
   };
   return {
     async read(refs) {
-      const found: ProfileMap = new Map();
       const pipeline = redis.pipeline();
-      for (const { key } of refs) pipeline.hgetall(redisKey(key));
-      try {
-        const answers = (await pipeline.exec()) ?? [];
-        const broken = answers.find(([error]) => error !== null);
-        if (broken !== undefined) failed(broken[0]);
-        for (const [index, ref] of refs.entries()) {
-          const hash = (answers[index]?.[1] ?? {}) as Partial<ProfileHash>;
-          const profile = fromHash(ref, hash);
-          if (profile !== undefined) found.set(ref.key, profile);
-        }
-      } catch (error) {
-        failed(error);
-      }
-      return found;
+      pipeline.mget(refs.map(({ key }) => markerKey(key)));
+      for (const { key } of refs) pipeline.hgetall(hashKey(key));
+      const [markers = [], ...hashes] = (await run(pipeline)) ?? [];
+      return readReplies(refs, markers as (string | null)[], hashes as Partial<ProfileHash>[]);
     },
-    async write(profiles) {
-      const transaction = redis.multi();
-      for (const profile of profiles) {
-        const key = redisKey(keyOf(profile));
-        transaction.hset(key, toHash(profile));
-        transaction.pexpire(key, Math.round(TTL_MS * (1 + TTL_JITTER * (2 * random() - 1))));
+    async write(writes) {
+      const pipeline = redis.pipeline();
+      for (const { ref, profile, freshUntil, seen } of writes) {
+        const ttlMs = Math.max(0, freshUntil - Date.now()) + STALE_MS;
+        const fields = Object.entries(toHash(profile)).flat();
+        const rest = [seen, freshUntil, ttlMs, ...fields];
+        pipeline.eval(WRITE_PROFILE, 2, hashKey(ref.key), markerKey(ref.key), ...rest);
       }
-      try {
-        await transaction.exec();
-      } catch (error) {
-        failed(error);
+      await run(pipeline);
+    },
+    async markStale(refs) {
+      const pipeline = redis.pipeline();
+      for (const { key } of refs) {
+        pipeline.eval(MARK_STALE, 2, hashKey(key), markerKey(key), newId(), MARKER_TTL_MS);
       }
+      const held = await run(pipeline);
+      return held && refs.filter((_, index) => held[index] === 1).map(({ key }) => key);
+    },
+    async drop(refs) {
+      const pipeline = redis.pipeline();
+      pipeline.del(refs.flatMap(({ key }) => [hashKey(key), markerKey(key)]));
+      await run(pipeline);
     },
   };
 }
 
-function redisKey(key: string): string {
+function readReplies(
+  refs: readonly ProfileRef[],
+  markers: readonly (string | null)[],
+  hashes: readonly Partial<ProfileHash>[],
+): CacheRead {
+  const read: CacheRead = { found: new Map(), markers: new Map() };
+  for (const [index, ref] of refs.entries()) {
+    const marker = markers[index];
+    const hash = hashes[index] ?? {};
+    const profile = fromHash(ref, hash);
+    if (marker) read.markers.set(ref.key, marker);
+    if (profile === undefined) continue;
+    const freshUntil = marker ? 0 : Number(hash.fresh_until) || 0;
+    read.found.set(ref.key, { profile, freshUntil });
+  }
+  return read;
+}
+
+function hashKey(key: string): string {
   return `profile:${key}`;
+}
+
+function markerKey(key: string): string {
+  return `profile:stale:${key}`;
 }

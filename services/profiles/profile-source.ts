@@ -1,69 +1,110 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
-import type { Logger } from '../../shared/logger.ts';
-import type { Profile, ProfileMap, ProfileRef } from './profile.ts';
+import { createFurtherLook } from './further-look.ts';
+import type { KahaGuard } from './kaha-guard.ts';
+import { type LocalProfiles, RECHECK_MS } from './local-profiles.ts';
+import type { ProfileMap, ProfileRef } from './profile.ts';
 import type { ProfileCache } from './profile-cache.ts';
-import { createProfileFetcher, type FetchBatch } from './profile-fetcher.ts';
+import { createProfileFetcher } from './profile-fetcher.ts';
+import { createProfileKeeper } from './profile-keeper.ts';
 import type { ProfilesMetrics } from './profiles-metrics.ts';
 
 export type ProfileSource = {
   /** What is known of `refs` by `deadlineAt` (epoch ms); never rejects. */
   look(refs: readonly ProfileRef[], deadlineAt: number): Promise<ProfileMap>;
+  /** Asks kaha-main-v3 anew; rejects where any of them could not be asked. */
+  refresh(refs: readonly ProfileRef[]): Promise<void>;
   readonly inFlight: number;
   idle(): Promise<void>;
 };
 
 type Deps = {
   cache: ProfileCache;
-  fetchBatch: FetchBatch;
+  local: LocalProfiles;
+  kaha: KahaGuard;
   metrics: ProfilesMetrics;
-  logger: Logger;
+  random: () => number;
 };
 
-/** Ids without a profile: few, and asked for again soon, since they may have just signed up. */
-const UNKNOWN = { max: 100_000, ttl: 30_000 };
+/** Looks behind answers at once; beyond it what is old waits for a later lookup. */
+const BEHIND_MAX = 64;
 
 /**
- * Where a profile comes from: the cache, then kaha-main-v3, whose answers fill the cache. A late or
- * failed source leaves its ids out: callers show a fallback. What comes after the deadline still
- * fills the cache.
+ * Where a profile comes from: this process, Redis, then kaha-main-v3, whose answers fill both. What
+ * is held is answered at once, however old, and looked after behind the answer. What is not is
+ * waited for until the deadline, though not while the circuit to kaha-main-v3 is open; what is not
+ * there by then is left out: callers show a fallback. What comes later fills the caches still.
  */
-export function createProfileSource({ cache, fetchBatch, metrics, logger }: Deps): ProfileSource {
-  const unknown = new LRUCache<string, true>(UNKNOWN);
-  const fetcher = createProfileFetcher(async (refs) => {
-    const found = await fetchBatch(refs);
-    for (const { key } of refs) if (!found.has(key)) unknown.set(key, true);
-    if (found.size > 0) void cache.write(found.values());
+export function createProfileSource(deps: Deps): ProfileSource {
+  const { cache, local, kaha, metrics } = deps;
+  const keep = createProfileKeeper(deps);
+  const fetcher = createProfileFetcher(async (batch) => {
+    const found = await kaha.fetch(batch.map(({ ref }) => ref));
+    await keep(batch, found);
     return found;
   });
-  const fetchOne = async (ref: ProfileRef, into: ProfileMap): Promise<void> => {
+  const lookFurther = createFurtherLook({ cache, local, kaha, fetcher, metrics });
+  let behind = 0;
+  const lookBehind = async (refs: readonly ProfileRef[]): Promise<void> => {
+    if (refs.length === 0 || behind >= BEHIND_MAX) return;
+    behind += 1;
     try {
-      const profile: Profile | undefined = await fetcher.fetch(ref);
-      if (profile !== undefined) into.set(ref.key, profile);
-      metrics.lookups.inc({ result: profile === undefined ? 'unknown' : 'fetched' });
-    } catch (error) {
-      metrics.lookups.inc({ result: 'missing' });
-      logger.debug({ err: error }, 'a profile could not be fetched');
+      await lookFurther(refs, new Map());
+    } finally {
+      behind -= 1;
     }
   };
   return {
     async look(refs, deadlineAt) {
-      const known = await cache.read(refs);
-      const rest = refs.filter(({ key }) => !known.has(key));
-      const asked = rest.filter(({ key }) => !unknown.has(key));
-      metrics.lookups.inc({ result: 'cached' }, known.size);
-      metrics.lookups.inc({ result: 'unknown' }, rest.length - asked.length);
-      if (asked.length > 0) {
-        const fetched = Promise.all(asked.map((ref) => fetchOne(ref, known)));
-        await until(fetched, deadlineAt);
-      }
+      const { known, rest, old, unknown } = sort(refs, local);
+      metrics.lookups.inc({ result: 'local' }, known.size);
+      metrics.lookups.inc({ result: 'unknown' }, unknown);
+      void lookBehind(old);
+      if (rest.length > 0) await until(lookFurther(rest, known), deadlineAt);
       return new Map(known);
+    },
+    async refresh(refs) {
+      const { markers } = await cache.read(refs);
+      const outcomes = await Promise.allSettled(
+        refs.map((ref) => fetcher.fetchAnew(ref, markers.get(ref.key) ?? '')),
+      );
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     },
     get inFlight() {
       return fetcher.inFlight;
     },
     idle: () => fetcher.idle(),
   };
+}
+
+type Sorted = {
+  known: ProfileMap;
+  /** To be looked for before the answer; those that are superseded are in `known` as well. */
+  rest: ProfileRef[];
+  /** To be looked after behind it. */
+  old: ProfileRef[];
+  unknown: number;
+};
+
+function sort(refs: readonly ProfileRef[], local: LocalProfiles): Sorted {
+  const sorted: Sorted = { known: new Map(), rest: [], old: [], unknown: 0 };
+  const now = Date.now();
+  for (const ref of refs) {
+    const entry = local.get(ref.key);
+    if (entry === undefined) {
+      if (local.isUnknown(ref.key)) sorted.unknown += 1;
+      else sorted.rest.push(ref);
+      continue;
+    }
+    sorted.known.set(ref.key, entry.profile);
+    if (entry.isSuperseded) sorted.rest.push(ref);
+    else if (entry.checkedUntil <= now) {
+      // Of many lookups one looks.
+      entry.checkedUntil = now + RECHECK_MS;
+      sorted.old.push(ref);
+    }
+  }
+  return sorted;
 }
 
 async function until(work: Promise<unknown>, deadlineAt: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { BusinessProfile, Profiles, ProfilesGet, UserProfile } from '../../shared/rpc.ts';
+import type { BusinessProfile, ProfilesGet, UserProfile } from '../../shared/rpc.ts';
 
 export type ProfileKind = 'user' | 'business';
 
@@ -16,23 +16,10 @@ export function refOf(kind: ProfileKind, id: string): ProfileRef {
   return { kind, id, key: `${kind}:${id}` };
 }
 
-export function keyOf({ kind, fields }: Profile): string {
-  return `${kind}:${fields.id}`;
-}
-
 /** Each id once. */
 export function refsOf(request: ProfilesGet): ProfileRef[] {
   return [
     ...[...new Set(request.user_ids)].map((id) => refOf('user', id)),
     ...[...new Set(request.business_ids)].map((id) => refOf('business', id)),
   ];
-}
-
-export function replyOf(profiles: ProfileMap): Profiles {
-  const reply: Profiles = { users: [], businesses: [] };
-  for (const profile of profiles.values()) {
-    if (profile.kind === 'user') reply.users.push(profile.fields);
-    else reply.businesses.push(profile.fields);
-  }
-  return reply;
 }

@@ -1,61 +1,111 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Redis } from 'ioredis';
 import { redisUrl, startNats } from '../../dev/test-servers.ts';
 import { type Bus, connectBus } from '../../shared/bus.ts';
 import type { BusinessId, UserId } from '../../shared/ids.ts';
 import { newId } from '../../shared/ids.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { createMetrics } from '../../shared/metrics.ts';
-import type { Profiles, ProfilesGet } from '../../shared/rpc.ts';
+import { connectNats } from '../../shared/nats-connection.ts';
+import type { ContactsList, ContactsPage, Profiles, ProfilesGet } from '../../shared/rpc.ts';
+import { streams, subjects } from '../../shared/subjects.ts';
 import { createProfiles, type ProfilesServer } from './profiles.ts';
 import { type ScriptedKaha, startScriptedKaha } from './scripted-kaha-stage.ts';
 
 const TIMEOUT_MS = 1_000;
 const POLL_MS = 20;
 
-/** Real NATS and Redis, a scripted kaha-main-v3, and an edge that asks. */
+export const SERVICE_TOKEN = 'service-token';
+
+/** Real NATS and Redis, a scripted kaha-main-v3, an edge that asks, a store that knows contacts. */
 export type Stage = {
   kaha: ScriptedKaha;
+  redis: Redis;
+  edge: Bus;
+  /** Who has a conversation with whom, by id. */
+  contacts: Map<string, UserId[]>;
   start(overrides?: { redisUrl?: string; kahaUrl?: string }): Promise<ProfilesServer>;
   /** As a caller does: within 1 s. */
   get(body: ProfilesGet): Promise<Profiles>;
+  /** As kaha-main-v3 does. */
+  publish(subject: string, body: unknown): Promise<void>;
+  stopNats(): Promise<void>;
+  startNats(): Promise<void>;
   close(): Promise<void>;
 };
 
 export async function setStage(): Promise<Stage> {
-  const [nats, kaha, redis] = await Promise.all([startNats(), startScriptedKaha(), redisUrl()]);
+  const [nats, kaha, url] = await Promise.all([startNats(), startScriptedKaha(), redisUrl()]);
   const servers: ProfilesServer[] = [];
   const addressOf = (user: string) => ({ url: nats.url, nkeySeed: nats.seeds[user] as string });
-  const edge: Bus = await connectBus({
-    ...addressOf('edge-1'),
-    ...depsOf('edge-1'),
-    instance: 'edge-1',
-  });
+  const connectAs = (instance: string) =>
+    connectBus({ ...addressOf(instance), ...depsOf(instance), instance });
+  await setStream(addressOf('setup'));
+  const [edge, store, source] = await Promise.all(['edge-1', 'store', 'kaha'].map(connectAs));
+  const contacts = new Map<string, UserId[]>();
+  serveContacts(store as Bus, contacts);
+  const redis = new Redis(url);
   return {
-    kaha,
+    ...{ kaha, redis, contacts, edge: edge as Bus },
     async start(overrides = {}) {
       const config = {
         instance: 'profiles',
         nats: addressOf('profiles'),
         admin: { host: '127.0.0.1', port: 0 },
         log: { level: 'silent', hashKey: 'test' },
-        redisUrl: overrides.redisUrl ?? redis,
-        kaha: { url: overrides.kahaUrl ?? kaha.url, serviceToken: 'service-token' },
+        redisUrl: overrides.redisUrl ?? url,
+        kaha: { url: overrides.kahaUrl ?? kaha.url, serviceToken: SERVICE_TOKEN },
+        webhook: { host: '127.0.0.1', port: 0 },
       };
       const server = await createProfiles(config, depsOf('profiles'));
       servers.push(server);
-      await untilTrue(() => answers(edge));
+      await untilTrue(() => answers(edge as Bus));
       return server;
     },
-    get: (body) => edge.request<Profiles>('rpc.profiles.get', body, { timeoutMs: TIMEOUT_MS }),
+    get: (body) => getFrom(edge as Bus, body),
+    publish: (subject, body) => {
+      const payload = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+      const options = { msgId: newId<string>(), timeoutMs: TIMEOUT_MS };
+      return (source as Bus).jetPublish(subject, payload, options);
+    },
+    stopNats: () => nats.kill(),
+    startNats: () => nats.restart(),
     async close() {
       await Promise.all(servers.map((server) => server.close()));
-      await edge.close();
+      await Promise.all([edge, store, source].map((bus) => bus?.close()));
+      redis.disconnect();
       await Promise.all([nats.stop(), kaha.close()]);
     },
   };
 }
 
-export type RedisProxy = { url: string; freeze(): void; close(): Promise<void> };
+async function setStream(address: { url: string; nkeySeed: string }): Promise<void> {
+  const nc = await connectNats({ ...address, natsUser: 'setup', instance: 'setup' });
+  const manager = await nc.jetstreamManager();
+  await manager.streams.add({ name: streams.kahaEvents, subjects: ['kaha.>'] });
+  const config = { durable_name: streams.kahaEventsDurable, ack_policy: 'explicit' };
+  await manager.consumers.add(streams.kahaEvents, config as never);
+  await nc.close();
+}
+
+/** Two a page, so that there are pages. */
+function serveContacts(store: Bus, contacts: ReadonlyMap<string, UserId[]>): void {
+  const options = { subject: subjects.store('contacts.list'), concurrencyMax: 100 };
+  store.serve(options, (body): ContactsPage => {
+    const request = body as ContactsList;
+    const all = contacts.get('user_id' in request ? request.user_id : request.business_id) ?? [];
+    const start = Number(request.cursor ?? 0);
+    const end = start + 2;
+    const next_cursor = end < all.length ? String(end) : null;
+    return { user_ids: all.slice(start, end), next_cursor };
+  });
+}
+
+function getFrom(edge: Bus, body: ProfilesGet): Promise<Profiles> {
+  return edge.request<Profiles>('rpc.profiles.get', body, { timeoutMs: TIMEOUT_MS });
+}
+
+export type RedisProxy = { url: string; freeze(): void; thaw(): void; close(): Promise<void> };
 
 /** The real Redis behind a connection that can freeze: what is sent vanishes, nothing is closed. */
 export async function startRedisProxy(): Promise<RedisProxy> {
@@ -75,6 +125,9 @@ export async function startRedisProxy(): Promise<RedisProxy> {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
     freeze() {
       frozen = true;
+    },
+    thaw() {
+      frozen = false;
     },
     close() {
       for (const socket of sockets) socket.destroy();
@@ -97,7 +150,7 @@ export async function untilTrue(condition: () => Promise<boolean> | boolean): Pr
 
 async function answers(edge: Bus): Promise<boolean> {
   try {
-    await edge.request('rpc.profiles.get', {}, { timeoutMs: TIMEOUT_MS });
+    await getFrom(edge, {});
     return true;
   } catch {
     return false;

@@ -1,25 +1,35 @@
+import type { Redis } from 'ioredis';
 import { startAdminServer } from '../../shared/admin.ts';
 import { type Bus, connectBus } from '../../shared/bus.ts';
 import { type Closers, createClosers, type ServiceDeps } from '../../shared/process.ts';
 import { closeRedis, connectRedis } from '../../shared/redis.ts';
-import { subjects } from '../../shared/subjects.ts';
+import { streams, subjects } from '../../shared/subjects.ts';
 import type { ProfilesConfig } from './config.ts';
 import { getProfiles } from './get-profiles.ts';
+import { createInstanceSignals } from './instance-signals.ts';
 import { createKahaClient } from './kaha-client.ts';
 import { CALLS, guardKaha } from './kaha-guard.ts';
+import { createLocalProfiles } from './local-profiles.ts';
 import { createProfileCache } from './profile-cache.ts';
+import { createEventHandler } from './profile-events.ts';
 import { createProfileSource } from './profile-source.ts';
 import { createProfilesMetrics } from './profiles-metrics.ts';
+import { createUpdateNotices } from './update-notices.ts';
+import { createViewers } from './viewers.ts';
+import { startWebhookServer } from './webhook-server.ts';
 
-/** Requests at once; each may hold 1000 ids. */
+/** Requests at once; each may hold 2000 ids. */
 const CONCURRENCY_MAX = 1_024;
 const QUEUE_GROUP = 'profiles';
+const EVENTS_MAX = 100;
+const STORED_MS = 2_000;
 
-export type ProfilesServer = { adminPort: number; close(): Promise<void> };
+export type ProfilesServer = { adminPort: number; webhookPort: number; close(): Promise<void> };
 
 /**
- * Names and pictures for ids: `rpc.profiles.get`. Redis or kaha-main-v3 away makes answers slower
- * or poorer, never wrong or late; only NATS and Redis count for readiness.
+ * Names and pictures for ids, `rpc.profiles.get`, and the events of kaha-main-v3 that change them.
+ * Redis or kaha-main-v3 away makes answers slower or poorer, never wrong or late; only NATS and
+ * Redis count for readiness.
  */
 export async function createProfiles(
   config: ProfilesConfig,
@@ -42,12 +52,13 @@ export async function createProfiles(
     bus = await connectBus({ ...config.nats, instance: config.instance, logger, metrics });
     const connected = bus;
     closers.push('bus', () => connected.close());
-    serve({ ...deps, bus, redis, config }, closers);
+    const { webhookPort } = await serve({ ...deps, bus, redis, config }, closers);
     // Ready is who can be asked: the server must know the subscriptions.
     await bus.nc.flush();
     state = 'serving';
     return {
       adminPort: admin.port,
+      webhookPort,
       close() {
         state = 'draining';
         return closers.closeAll();
@@ -59,32 +70,46 @@ export async function createProfiles(
   }
 }
 
-type Parts = ServiceDeps & {
-  bus: Bus;
-  redis: ReturnType<typeof connectRedis>;
-  config: ProfilesConfig;
-};
+type Parts = ServiceDeps & { bus: Bus; redis: Redis; config: ProfilesConfig };
 
-function serve(parts: Parts, closers: Closers): void {
+async function serve(parts: Parts, closers: Closers): Promise<{ webhookPort: number }> {
   const { bus, redis, config, logger } = parts;
   const metrics = createProfilesMetrics(parts.metrics);
   const client = createKahaClient({ ...config.kaha, connectionsMax: CALLS.concurrencyMax });
   closers.push('kaha', () => client.close());
-  const source = createProfileSource({
-    cache: createProfileCache({ redis, metrics, logger, random: Math.random }),
-    fetchBatch: guardKaha({ client, metrics, logger }),
-    metrics,
-    logger,
-  });
+  const local = createLocalProfiles(Math.random);
+  const cache = createProfileCache({ redis, metrics, logger });
+  const kaha = guardKaha({ client, metrics, logger });
+  const source = createProfileSource({ cache, local, kaha, metrics, random: Math.random });
   closers.push('fetches', () => source.idle());
-  const options = {
-    subject: subjects.profiles('get'),
-    queue: QUEUE_GROUP,
-    concurrencyMax: CONCURRENCY_MAX,
-  };
+  const signals = createInstanceSignals({ bus, local, logger });
+  const viewers = createViewers({ bus, metrics });
+  const notices = createUpdateNotices({ source, signals, viewers, metrics, logger });
+  closers.push('notices', () => notices.close());
+
+  const subject = subjects.profiles('get');
+  const options = { subject, queue: QUEUE_GROUP, concurrencyMax: CONCURRENCY_MAX };
   const server = bus.serve(options, (body, { deadlineAt }) =>
-    getProfiles(source, body, deadlineAt),
+    getProfiles({ source, metrics }, body, deadlineAt),
   );
   closers.push('requests', () => server.drain());
-  parts.metrics.gauge('kaha_profiles_ids_in_flight', 'Ids asked for now', () => source.inFlight);
+  const handle = createEventHandler({ cache, local, signals, notices, metrics, logger });
+  const events = { stream: streams.kahaEvents, durable: streams.kahaEventsDurable };
+  const consumer = bus.consume({ ...events, batchMax: EVENTS_MAX, handle });
+  closers.push('events', () => consumer.close());
+  const webhook = await startWebhookServer({
+    ...{ ...config.webhook, serviceToken: config.kaha.serviceToken, metrics, logger },
+    accept: ({ subject, id, msgId }) =>
+      bus.jetPublish(subject, Buffer.from(JSON.stringify({ id })), { msgId, timeoutMs: STORED_MS }),
+  });
+  closers.push('webhook', () => webhook.close());
+
+  const { gauge } = parts.metrics;
+  gauge('kaha_profiles_ids_in_flight', 'Ids asked for now', () => source.inFlight);
+  gauge('kaha_profiles_calls_running', 'Calls with a place', () => kaha.running);
+  gauge('kaha_profiles_calls_waiting', 'Calls that wait for a place', () => kaha.waiting);
+  gauge('kaha_profiles_circuit_state', '0 closed, 1 half-open, 2 open', () => kaha.circuitState);
+  gauge('kaha_profiles_local', 'Profiles in this process', () => local.size);
+  gauge('kaha_profiles_notices_waiting', 'Changes to be told', () => notices.waiting);
+  return { webhookPort: webhook.port };
 }

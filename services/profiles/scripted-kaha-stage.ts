@@ -19,6 +19,15 @@ export const answerAll: Behaviour = (body, response) => {
   response.end(JSON.stringify({ users: users.map(entryOf), businesses: businesses.map(entryOf) }));
 };
 
+/** Everybody bears the name. */
+export function answerNamed(name: string): Behaviour {
+  return ({ user_ids: users, business_ids: businesses }, response) => {
+    const entryOf = (id: string) => ({ id, name });
+    const body = { users: users.map(entryOf), businesses: businesses.map(entryOf) };
+    response.end(JSON.stringify(body));
+  };
+}
+
 /** A real HTTP server in kaha-main-v3's place that does what a test tells it. */
 export async function startScriptedKaha(): Promise<ScriptedKaha> {
   const calls: ScriptedKaha['calls'] = [];

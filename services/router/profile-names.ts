@@ -20,9 +20,10 @@ export type Names = {
 export type LookUpNames = (records: Iterable<ConversationRecord>) => Promise<Names>;
 
 const TIMEOUT_MS = 1_000;
-const IDS_MAX = 1_000;
+/** A page of 200 conversations of 8, and more. */
+const IDS_MAX = 2_000;
 
-/** One request per response (two above 1000 ids). Profiles away or late: everybody is unknown. */
+/** One request per response (two above 2000 ids). Profiles away or late: everybody is unknown. */
 export function createNameLookUp(deps: { bus: Bus; logger: Logger }): LookUpNames {
   const { bus, logger } = deps;
   const ask = async (request: ProfilesGet): Promise<Profiles> => {

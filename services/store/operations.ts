@@ -16,6 +16,7 @@ import { getMessage, locateMessage } from './find-message.ts';
 import { getConversation } from './get-conversation.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { readHistory } from './history.ts';
+import { listContacts } from './list-contacts.ts';
 import { createListConversations } from './list-conversations.ts';
 import { listParticipants } from './list-participants.ts';
 import { listPositions } from './list-positions.ts';
@@ -77,6 +78,7 @@ export function createOperations(deps: Deps): Operations {
       assertUuids(conversation_id);
       return listParticipants(db, conversation_id);
     },
+    'contacts.list': (request) => listContacts(db, request),
     'conversations.change': (request) => {
       assertUuids(request.user_id, request.conversation_id);
       return changeConversation(deps, request);

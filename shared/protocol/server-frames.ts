@@ -1,5 +1,6 @@
 import Type, { type TProperties } from 'typebox';
 import {
+  BusinessIdField,
   ConversationIdField,
   DeviceIdField,
   RequestIdField,
@@ -69,6 +70,11 @@ export const serverFrames = {
   unread: frame('unread', {
     conversation_id: ConversationIdField,
     unread: Type.Integer({ minimum: 0 }),
+  }),
+  /** Of somebody in a conversation with the receiver: their name or picture is another now. */
+  profile_updated: frame('profile_updated', {
+    user_id: Type.Optional(UserIdField),
+    business_id: Type.Optional(BusinessIdField),
   }),
   pong: frame('pong', { id: Type.Optional(RequestIdField) }),
   replay_end: frame('replay_end', { complete: Type.Boolean() }),

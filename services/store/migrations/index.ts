@@ -2,12 +2,14 @@ import type { Migration } from 'kysely';
 import * as tables from './0001-tables.ts';
 import * as appendMessages from './0002-append-messages.ts';
 import * as messageChanges from './0004-message-changes.ts';
+import * as businessContacts from './0006-business-contacts.ts';
 
 /** Every migration by name, in order of the names. Released ones never change; new ones follow. */
 export const migrations: Record<string, Migration> = {
   '0001-tables': tables,
   '0002-append-messages': appendMessages,
   '0004-message-changes': messageChanges,
+  '0006-business-contacts': businessContacts,
 };
 
 /** What a store of this version needs to find. */

@@ -1,0 +1,43 @@
+import type { Bus } from '../../shared/bus.ts';
+import { newId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { parseJson } from '../../shared/rpc-server.ts';
+import { subjects } from '../../shared/subjects.ts';
+import type { LocalProfiles } from './local-profiles.ts';
+
+/** `outdate`: they changed at kaha-main-v3; `supersede`: the new ones are in Redis. */
+type Signal = { from: string; change: 'outdate' | 'supersede'; keys: string[] };
+
+export type InstanceSignals = {
+  /** ≤ 100 keys. */
+  tell(change: Signal['change'], keys: string[]): void;
+};
+
+/**
+ * How instances hear of each other's changes: best effort, at once. What is lost while NATS is away
+ * is made up for by looking at everything again; a single lost one is seen within a minute.
+ */
+export function createInstanceSignals(deps: {
+  bus: Bus;
+  local: LocalProfiles;
+  logger: Logger;
+}): InstanceSignals {
+  const { bus, local, logger } = deps;
+  const own = newId<string>();
+  bus.subscribe(subjects.profilesChanged, (msg) => {
+    try {
+      const { from, change, keys } = parseJson(msg.data) as Signal;
+      if (from !== own) for (const key of keys) local[change](key);
+    } catch (error) {
+      logger.error({ err: error }, 'signal not understood');
+    }
+  });
+  bus.onReconnect(() => local.doubtAll());
+  return {
+    tell(change, keys) {
+      if (keys.length === 0) return;
+      const signal: Signal = { from: own, change, keys };
+      bus.publish(subjects.profilesChanged, JSON.stringify(signal));
+    },
+  };
+}

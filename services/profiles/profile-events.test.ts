@@ -1,0 +1,160 @@
+import t, { type Test } from 'tap';
+import type { UserSignal } from '../../shared/events.ts';
+import { newId, type UserId } from '../../shared/ids.ts';
+import { parseJson } from '../../shared/rpc-server.ts';
+import { subjects } from '../../shared/subjects.ts';
+import { type Stage, setStage, startRedisProxy, untilTrue, userIds } from './profiles-stage.ts';
+import { answerAll, answerNamed } from './scripted-kaha-stage.ts';
+
+/** What every instance is asked for until all have surely answered. */
+const ASKED = 40;
+
+async function setScene(t: Test, instances = 2) {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  const servers = [];
+  for (let index = 0; index < instances; index += 1) servers.push(await stage.start());
+  const [user] = userIds(1) as [UserId];
+  return { stage, servers, user };
+}
+
+async function namesOf(stage: Stage, user: UserId): Promise<Set<string>> {
+  const body = { user_ids: [user] };
+  const replies = await Promise.all(Array.from({ length: ASKED }, () => stage.get(body)));
+  return new Set(replies.flatMap(({ users }) => users.map(({ name }) => name)));
+}
+
+/** What comes on `user.<user>` for them. */
+function listen(stage: Stage, userId: UserId): UserSignal[] {
+  const signals: UserSignal[] = [];
+  stage.edge.subscribe(subjects.user(userId), ({ data }) => {
+    signals.push(parseJson(data) as UserSignal);
+  });
+  return signals;
+}
+
+t.test('an event reaches every instance within a second, and who sees the profile', async (t) => {
+  const { stage, user } = await setScene(t, 3);
+  const viewers = [user, ...userIds(4)];
+  const heard = viewers.map((viewer) => listen(stage, viewer));
+  const [stranger] = userIds(1) as [UserId];
+  const strangers = listen(stage, stranger);
+  stage.contacts.set(user, viewers);
+  await stage.edge.nc.flush();
+  t.same(await namesOf(stage, user), new Set([`Name of ${user}`]));
+  stage.kaha.behave(answerNamed('New'));
+  const publishedAt = Date.now();
+  await stage.publish(subjects.userProfileUpdated, { id: user });
+  await untilTrue(() => heard.every(({ length }) => length > 0));
+  t.same(await namesOf(stage, user), new Set(['New']), 'who is told finds the new one, everywhere');
+  t.ok(Date.now() - publishedAt < 1_000, `${Date.now() - publishedAt} ms`);
+  const event = { type: 'profile_updated', user_id: user };
+  t.same(heard, Array(5).fill([{ kind: 'event', event }]), 'each once');
+  t.same(strangers, []);
+  t.equal(await stage.redis.exists(`profile:stale:user:${user}`), 0);
+});
+
+t.test('a business that changed is told to those who have a conversation with it', async (t) => {
+  const { stage, user } = await setScene(t, 1);
+  const business = newId<string>();
+  stage.contacts.set(business, [user]);
+  const heard = listen(stage, user);
+  await stage.edge.nc.flush();
+  await stage.publish(subjects.businessProfileUpdated, { id: business });
+  await untilTrue(() => heard.length > 0);
+  const event = { type: 'profile_updated', business_id: business };
+  t.same(heard, [{ kind: 'event', event }]);
+  t.equal(stage.kaha.calls.length, 0, 'a profile that nobody holds is not asked for');
+});
+
+t.test('kaha-main-v3 away after an event: the old name at once, the new one later', async (t) => {
+  const { stage, user } = await setScene(t);
+  const heard = listen(stage, user);
+  stage.contacts.set(user, [user]);
+  await namesOf(stage, user);
+  stage.kaha.behave((_, response) => void response.destroy());
+  await stage.publish(subjects.userProfileUpdated, { id: user });
+  await untilTrue(async () => (await stage.redis.exists(`profile:stale:user:${user}`)) === 1);
+  t.same(await namesOf(stage, user), new Set([`Name of ${user}`]));
+  t.same(heard, [], 'nobody is sent to look at the old one');
+  stage.kaha.behave(answerNamed('New'));
+  await untilTrue(() => heard.length > 0);
+  t.same(await namesOf(stage, user), new Set(['New']));
+});
+
+t.test('what was asked for before an event is not fresh after it', async (t) => {
+  const { stage, user } = await setScene(t);
+  let answerOld = (): void => undefined;
+  const asked = new Promise<void>((resolve) => {
+    stage.kaha.behave((body, response) => {
+      answerOld = () => answerNamed('Old')(body, response);
+      resolve();
+    });
+  });
+  const first = stage.get({ user_ids: [user] });
+  await asked;
+  stage.kaha.behave(answerNamed('New'));
+  await stage.publish(subjects.userProfileUpdated, { id: user });
+  await untilTrue(async () => (await stage.redis.exists(`profile:stale:user:${user}`)) === 1);
+  answerOld();
+  await first;
+  await untilTrue(async () => (await namesOf(stage, user)).has('New'));
+  await untilTrue(async () => (await namesOf(stage, user)).size === 1);
+  t.equal((await stage.redis.hgetall(`profile:user:${user}`)).name, 'New');
+});
+
+t.test(
+  'one who is gone from kaha-main-v3 is gone here, and not remembered as unknown',
+  async (t) => {
+    const { stage, user } = await setScene(t);
+    await namesOf(stage, user);
+    stage.kaha.behave((_, response) => void response.end('{"users":[],"businesses":[]}'));
+    await stage.publish(subjects.userProfileUpdated, { id: user });
+    await untilTrue(async () => (await namesOf(stage, user)).size === 0);
+    t.equal(await stage.redis.exists(`profile:user:${user}`), 0);
+    stage.kaha.behave(answerAll);
+    await stage.publish(subjects.userProfileUpdated, { id: user });
+    await untilTrue(async () => (await namesOf(stage, user)).size === 1);
+    t.pass('an event ends what is remembered of an unknown id');
+  },
+);
+
+t.test('Redis away: the event waits for it, and counts for the processes at once', async (t) => {
+  const stage = await setStage();
+  const proxy = await startRedisProxy();
+  t.teardown(() => Promise.all([stage.close(), proxy.close()]));
+  const server = await stage.start({ redisUrl: proxy.url });
+  const [user] = userIds(1) as [UserId];
+  const heard = listen(stage, user);
+  stage.contacts.set(user, [user]);
+  const ready = async () => (await fetch(`http://127.0.0.1:${server.adminPort}/readyz`)).status;
+  await untilTrue(async () => (await ready()) === 200);
+  await namesOf(stage, user);
+  await untilTrue(async () => (await stage.redis.exists(`profile:user:${user}`)) === 1);
+  proxy.freeze();
+  stage.kaha.behave(answerNamed('New'));
+  await stage.publish(subjects.userProfileUpdated, { id: user });
+  await untilTrue(() => heard.length > 0);
+  t.same(await namesOf(stage, user), new Set(['New']));
+  const fresh = Number(await stage.redis.hget(`profile:user:${user}`, 'fresh_until'));
+  t.ok(fresh > Date.now(), 'Redis does not know yet');
+  proxy.thaw();
+  const isMarked = async () =>
+    Number(await stage.redis.hget(`profile:user:${user}`, 'fresh_until')) !== fresh;
+  await untilTrue(isMarked);
+  t.pass('it does once it is back');
+});
+
+t.test('events that make no sense are dropped and stop nobody', async (t) => {
+  const { stage, user } = await setScene(t, 1);
+  stage.contacts.set(user, [user]);
+  const heard = listen(stage, user);
+  await stage.edge.nc.flush();
+  for (const body of ['', 'null', '{', '[]', '{"id":7}', '{"id":"__proto__"}', '{}']) {
+    await stage.publish(subjects.userProfileUpdated, body);
+  }
+  await stage.publish('kaha.user.deleted', { id: user });
+  await stage.publish(subjects.userProfileUpdated, { id: user.toUpperCase() });
+  await untilTrue(() => heard.length > 0);
+  t.equal(heard.length, 1);
+});

@@ -1,0 +1,38 @@
+import type { LocalProfiles } from './local-profiles.ts';
+import type { ProfileMap } from './profile.ts';
+import type { CacheWrite, ProfileCache } from './profile-cache.ts';
+import type { Fetching } from './profile-fetcher.ts';
+
+type Deps = { cache: ProfileCache; local: LocalProfiles; random: () => number };
+
+const FRESH_MS = 24 * 3_600_000;
+/** ±10 %, so that what was filled together does not grow old together. */
+const FRESH_JITTER = 0.1;
+
+/**
+ * Keeps what kaha-main-v3 answered. Who is missing in an answer is unknown for 30 s: nobody where
+ * we knew nothing, gone where kaha-main-v3 had told of a change before, else shown as they were,
+ * for an answer may be incomplete.
+ */
+export function createProfileKeeper({ cache, local, random }: Deps) {
+  return async (batch: readonly Fetching[], found: ProfileMap): Promise<void> => {
+    const writes: CacheWrite[] = [];
+    const gone: Fetching[] = [];
+    for (const fetching of batch) {
+      const { ref, seen, since } = fetching;
+      const profile = found.get(ref.key);
+      if (profile === undefined) {
+        local.setUnknown(ref.key);
+        if (seen !== '' || local.get(ref.key)?.isSuperseded) gone.push(fetching);
+        continue;
+      }
+      const freshMs = Math.round(FRESH_MS * (1 + FRESH_JITTER * (2 * random() - 1)));
+      const freshUntil = Date.now() + freshMs;
+      local.set(ref.key, { profile, freshUntil, since });
+      writes.push({ ref, profile, freshUntil, seen });
+    }
+    for (const { ref } of gone) local.drop(ref.key);
+    if (writes.length > 0) await cache.write(writes);
+    if (gone.length > 0) await cache.drop(gone.map(({ ref }) => ref));
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * Redis scripts: each decides and writes in one step, because an event may come between. KEYS are
+ * the hash and the stale marker of one profile.
+ */
+
+/**
+ * ARGV: the marker that was there before kaha-main-v3 was asked ('' for none), fresh_until (epoch
+ * ms), time to live (ms), then the hash's fields and values. Another marker now: an event came
+ * while it was asked, what it answered may be older than that, and is kept as stale.
+ */
+export const WRITE_PROFILE = `
+local is_latest = (redis.call('GET', KEYS[2]) or '') == ARGV[1]
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'fresh_until', is_latest and ARGV[2] or '0', unpack(ARGV, 4))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+if is_latest then redis.call('DEL', KEYS[2]) end
+return is_latest and 1 or 0`;
+
+/**
+ * ARGV: a new marker, its time to live (ms). Returns 1 where there is a profile to be refreshed.
+ */
+export const MARK_STALE = `
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], 'fresh_until', '0')
+return 1`;

@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../../shared/logger.ts';
+import type { InstanceSignals } from './instance-signals.ts';
+import type { ProfileRef } from './profile.ts';
+import type { ProfileSource } from './profile-source.ts';
+import type { ProfilesMetrics } from './profiles-metrics.ts';
+import type { Viewers } from './viewers.ts';
+
+export type UpdateNotices = {
+  /** `isHeld`: someone has it cached; then it is fetched anew before clients are told. */
+  add(ref: ProfileRef, isHeld: boolean): void;
+  readonly waiting: number;
+  close(): Promise<void>;
+};
+
+type Deps = {
+  source: Pick<ProfileSource, 'refresh'>;
+  signals: InstanceSignals;
+  viewers: Viewers;
+  metrics: ProfilesMetrics;
+  logger: Logger;
+};
+type Notice = { ref: ProfileRef; isHeld: boolean; giveUpAt: number };
+
+const WAITING_MAX = 10_000;
+const BATCH_MAX = 100;
+const TELLING_MAX = 4;
+const RETRY_MS = 2_000;
+/** As long as stale markers stand. */
+const GIVE_UP_MS = 5 * 60_000;
+
+/**
+ * Tells clients of changed profiles, once there is a new one to be had: who reloads on the notice
+ * must not see the old name. While kaha-main-v3 or store is away it tries again every 2 s, for 5
+ * min: then the refresh is left to the next lookup. Best effort, as all live events: at most 10 000
+ * wait, what is beyond or waits when the process ends is seen with the next load.
+ */
+export function createUpdateNotices(deps: Deps): UpdateNotices {
+  const { source, signals, metrics, logger } = deps;
+  const waiting = new Map<string, Notice>();
+  const closing = new AbortController();
+  let running: Promise<void> | undefined;
+
+  const refresh = async (notices: readonly Notice[]): Promise<void> => {
+    const held = notices.filter(({ isHeld }) => isHeld);
+    if (held.length === 0) return;
+    await source.refresh(held.map(({ ref }) => ref));
+    for (const notice of held) notice.isHeld = false;
+    signals.tell(
+      'supersede',
+      held.map(({ ref }) => ref.key),
+    );
+  };
+  const putBack = (notices: readonly Notice[]): void => {
+    for (const notice of notices) {
+      const isOver = Date.now() >= notice.giveUpAt;
+      if (isOver && !notice.isHeld) metrics.notices.inc({ outcome: 'unknown' });
+      else if (!waiting.has(notice.ref.key)) {
+        // Kaha-main-v3 did not come back: clients are told of the change, the name stays the old.
+        waiting.set(notice.ref.key, isOver ? { ...notice, isHeld: false } : notice);
+      }
+    }
+  };
+  const run = async (): Promise<void> => {
+    while (waiting.size > 0 && !closing.signal.aborted) {
+      const notices = [...waiting.values()].slice(0, BATCH_MAX);
+      for (const { ref } of notices) waiting.delete(ref.key);
+      try {
+        await refresh(notices);
+        await tellAll(notices, deps);
+      } catch (error) {
+        logger.debug({ err: error }, 'changed profiles wait');
+        putBack(notices);
+        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch((ended) => ended);
+      }
+    }
+    running = undefined;
+  };
+  return {
+    add(ref, isHeld) {
+      if (waiting.size >= WAITING_MAX && !waiting.has(ref.key)) {
+        return metrics.notices.inc({ outcome: 'dropped' });
+      }
+      waiting.set(ref.key, { ref, isHeld, giveUpAt: Date.now() + GIVE_UP_MS });
+      running ??= run();
+    },
+    get waiting() {
+      return waiting.size;
+    },
+    async close() {
+      closing.abort();
+      await running;
+    },
+  };
+}
+
+/** Takes from `notices` what is done; rejects where one could not be told. */
+async function tellAll(notices: Notice[], { viewers, metrics }: Deps): Promise<void> {
+  const tell = async (): Promise<void> => {
+    for (let notice = notices.pop(); notice !== undefined; notice = notices.pop()) {
+      try {
+        await viewers.tell(notice.ref);
+        metrics.notices.inc({ outcome: 'told' });
+      } catch (error) {
+        notices.push(notice);
+        throw error;
+      }
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: TELLING_MAX }, tell));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}

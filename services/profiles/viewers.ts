@@ -1,0 +1,46 @@
+import type { Bus } from '../../shared/bus.ts';
+import type { UserSignal } from '../../shared/events.ts';
+import type { BusinessId, UserId } from '../../shared/ids.ts';
+import type { StoreOps } from '../../shared/rpc.ts';
+import { subjects } from '../../shared/subjects.ts';
+import type { ProfileRef } from './profile.ts';
+import type { ProfilesMetrics } from './profiles-metrics.ts';
+
+export type Viewers = {
+  /** `profile_updated` to all who are in a conversation with them; rejects where store is away. */
+  tell(ref: ProfileRef): Promise<void>;
+};
+
+const STORE_TIMEOUT_MS = 2_500;
+/** Beyond it the rest sees the new name with their next load. */
+const VIEWERS_MAX = 10_000;
+
+export function createViewers({ bus, metrics }: { bus: Bus; metrics: ProfilesMetrics }): Viewers {
+  return {
+    async tell(ref) {
+      const who = whoOf(ref);
+      const signal: UserSignal = { kind: 'event', event: { type: 'profile_updated', ...who } };
+      const payload = JSON.stringify(signal);
+      const told = new Set<UserId>();
+      let cursor: string | null = null;
+      do {
+        const page: StoreOps['contacts.list'][1] = await bus.request(
+          subjects.store('contacts.list'),
+          { ...who, ...(cursor !== null && { cursor }) },
+          { timeoutMs: STORE_TIMEOUT_MS },
+        );
+        for (const userId of page.user_ids) {
+          if (told.has(userId)) continue;
+          told.add(userId);
+          bus.publish(subjects.user(userId), payload);
+        }
+        cursor = page.next_cursor;
+      } while (cursor !== null && told.size < VIEWERS_MAX);
+      metrics.told.inc(told.size);
+    },
+  };
+}
+
+function whoOf({ kind, id }: ProfileRef): { user_id: UserId } | { business_id: BusinessId } {
+  return kind === 'user' ? { user_id: id as UserId } : { business_id: id as BusinessId };
+}

@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { KahaError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { ProfilesMetrics } from './profiles-metrics.ts';
+import { createTokenCheck } from './service-token.ts';
+import { readWebhookCall, type WebhookEvent } from './webhook-call.ts';
+
+export type WebhookServer = { port: number; close(): Promise<void> };
+
+type Options = {
+  host: string;
+  port: number;
+  serviceToken: string;
+  /** Resolves once the event is kept: then the caller is told so. */
+  accept: (event: WebhookEvent) => Promise<void>;
+  metrics: ProfilesMetrics;
+  logger: Logger;
+};
+
+const PATH = '/webhooks/kaha';
+const CONNECTIONS_MAX = 256;
+const REQUESTS_MAX = 64;
+const REQUEST_MS = 5_000;
+
+/**
+ * `POST /webhooks/kaha` for kaha-main-v3, on a port that clients cannot reach: 202 once the event
+ * is in the stream. Refusals are `{"error":{code,message}}`: 400, 401, 404, 405, 413; 503 with
+ * Retry-After where NATS is away or 64 requests are being served.
+ */
+export async function startWebhookServer(options: Options): Promise<WebhookServer> {
+  const { metrics, logger, accept } = options;
+  const isTrusted = createTokenCheck(options.serviceToken);
+  let serving = 0;
+  const carryOut = async (request: IncomingMessage): Promise<void> => {
+    const path = (request.url ?? '').split('?')[0];
+    if (path !== PATH) throw new KahaError('NOT_FOUND', 'There is nothing here');
+    if (!isTrusted(request.headers.authorization)) {
+      throw new KahaError('UNAUTHENTICATED', 'The service token is missing or wrong');
+    }
+    if (request.method !== 'POST') throw new WrongMethodError('INVALID_REQUEST', 'POST only');
+    if (serving > REQUESTS_MAX) throw new KahaError('MESSAGING_UNAVAILABLE', 'Overloaded');
+    await accept(await readWebhookCall(request));
+  };
+  const server = createServer(async (request, response) => {
+    serving += 1;
+    try {
+      await carryOut(request);
+      metrics.events.inc({ source: 'webhook', outcome: 'taken' });
+      answer(response, 202, {});
+    } catch (thrown) {
+      const error = KahaError.from(thrown);
+      if (error.code === 'INTERNAL' && !request.destroyed) {
+        logger.error({ err: thrown }, 'webhook failed');
+      }
+      metrics.events.inc({ source: 'webhook', outcome: 'refused' });
+      refuse(response, error);
+    } finally {
+      serving -= 1;
+    }
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  server.requestTimeout = REQUEST_MS;
+  server.headersTimeout = REQUEST_MS;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+class WrongMethodError extends KahaError {
+  override get status(): number {
+    return 405;
+  }
+}
+
+/** The rest of a body is not read: the connection ends with the answer. */
+function refuse(response: ServerResponse, error: KahaError): void {
+  response.setHeader('connection', 'close');
+  if (error.status === 405) response.setHeader('allow', 'POST');
+  if (error.status === 401) response.setHeader('www-authenticate', 'Bearer');
+  if (error.status === 503) response.setHeader('retry-after', Math.ceil(error.retryAfterS ?? 1));
+  answer(response, error.status, { error: error.toWire() });
+}
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.statusCode = status;
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify(body));
+}
