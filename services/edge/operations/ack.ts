@@ -5,8 +5,10 @@ import { defineOperation, type Operation } from './operation.ts';
 export function ackOperation(delivery: Delivery): Operation {
   return defineOperation({
     type: 'ack',
+    summary: 'All events of the queue up to q are safe with the client',
     cost: 'free',
     schema: AckFrame,
+    answer: null,
     handle: (frame, { session }) => delivery.acknowledge(session, frame.q),
   });
 }

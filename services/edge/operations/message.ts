@@ -1,6 +1,7 @@
 import type { ConversationId } from '../../../shared/ids.ts';
 import { MessageFrame } from '../../../shared/protocol/client-frames.ts';
 import { metadataProblem } from '../../../shared/protocol/message-input.ts';
+import { MessageSentShape } from '../../../shared/protocol/shapes.ts';
 import type { Messages } from '../messages.ts';
 import type { Session, StickyRoute } from '../session.ts';
 import { defineOperation, type Operation } from './operation.ts';
@@ -9,9 +10,11 @@ import { defineOperation, type Operation } from './operation.ts';
 export function messageOperation(messages: Messages): Operation {
   return defineOperation({
     type: 'message',
+    summary: 'Sends a message, once for each client_msg_id; always answered',
     cost: 'send',
     isAlwaysAnswered: true,
     schema: MessageFrame,
+    answer: MessageSentShape,
     problem: (frame) => metadataProblem(frame.metadata),
     async handle(frame, { session, userId }) {
       const { type: _type, id: _id, ...input } = frame;

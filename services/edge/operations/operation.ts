@@ -7,6 +7,16 @@ import type { Cost } from '../user-limits.ts';
 /** Who asks, and over what. */
 export type Caller = { session: Session; userId: UserId };
 
+/** The answer's `data`, or the event that is the answer, or null where none ever comes. */
+type Answer = TSchema | 'pong' | null;
+type Handler<Frame, Some extends Answer> = (
+  frame: Frame,
+  caller: Caller,
+) => Some extends TSchema ? Static<Some> | Promise<Static<Some>> : void;
+
+/** The schemas and words of an operation as its document shows them. */
+export type OperationDocument = { summary: string; schema: TSchema; answer: Answer };
+
 /**
  * What a frame of one type does. `handle` returns the answer's `data`, at once or later, or
  * undefined where there is none (or it has been sent); a KahaError thrown is the answer.
@@ -19,26 +29,34 @@ export type Operation = {
   validator: Validator<TSchema>;
   /** What the schema cannot say, in words. */
   problem(frame: unknown): string | undefined;
+  document: OperationDocument;
   handle(frame: unknown, caller: Caller): unknown;
 };
 
-type Definition<Schema extends TSchema> = {
+type Definition<Schema extends TSchema, Data extends Answer> = {
   type: string;
+  /** What it does, in one line for `/asyncapi.json`. */
+  summary: string;
   cost: Cost;
   isAlwaysAnswered?: boolean;
   schema: Schema;
+  answer: Data;
   problem?: (frame: Static<Schema>) => string | undefined;
-  handle: (frame: Static<Schema>, caller: Caller) => unknown;
+  handle: Handler<Static<Schema>, Data>;
 };
 
 /** The one place where a frame that passed its schema becomes typed. */
-export function defineOperation<Schema extends TSchema>(definition: Definition<Schema>): Operation {
+export function defineOperation<Schema extends TSchema, Data extends Answer>(
+  definition: Definition<Schema, Data>,
+): Operation {
   const { type, cost, schema, problem, handle, isAlwaysAnswered = false } = definition;
+  const { summary, answer } = definition;
   return {
     type,
     cost,
     isAlwaysAnswered,
     validator: compileValidator(schema),
+    document: { summary, schema, answer },
     problem: (frame) => problem?.(frame as Static<Schema>),
     handle: (frame, caller) => handle(frame as Static<Schema>, caller),
   };

@@ -7,8 +7,10 @@ import { defineOperation, type Operation } from './operation.ts';
 export function pingOperation(hub: Hub): Operation {
   return defineOperation({
     type: 'ping',
+    summary: 'Shows that the client is alive',
     cost: 'free',
     schema: PingFrame,
+    answer: 'pong',
     handle: (frame, { session }) => hub.send(session, 'pong', pongFrame(frame.id)),
   });
 }

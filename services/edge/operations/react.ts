@@ -1,5 +1,6 @@
 import { ReactFrame } from '../../../shared/protocol/client-frames.ts';
 import { emojiProblem } from '../../../shared/protocol/emoji.ts';
+import { ReactionsShape } from '../../../shared/protocol/shapes.ts';
 import type { Messages } from '../messages.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
@@ -7,8 +8,10 @@ import { defineOperation, type Operation } from './operation.ts';
 export function reactOperation(messages: Messages): Operation {
   return defineOperation({
     type: 'react',
+    summary: 'Reacts to a message, or takes that back',
     cost: 'send',
     schema: ReactFrame,
+    answer: ReactionsShape,
     problem: ({ emoji }) => emojiProblem(emoji),
     async handle({ type: _type, id: _id, ...reaction }, { userId }) {
       return await messages.react({ user_id: userId, ...reaction });

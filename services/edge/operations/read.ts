@@ -1,13 +1,16 @@
 import type { MessageId } from '../../../shared/ids.ts';
 import { ReadFrame, readProblem } from '../../../shared/protocol/client-frames.ts';
+import { ReadShape } from '../../../shared/protocol/shapes.ts';
 import type { Messages } from '../messages.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 export function readOperation(messages: Messages): Operation {
   return defineOperation({
     type: 'read',
+    summary: "Raises the caller's read position",
     cost: 'other',
     schema: ReadFrame,
+    answer: ReadShape,
     problem: readProblem,
     handle({ conversation_id, seq, message_id }, { userId }) {
       const place = { user_id: userId, conversation_id };

@@ -1,3 +1,4 @@
+import { ConversationShape } from '../../../shared/protocol/shapes.ts';
 import type { Conversations } from '../conversations.ts';
 import { ConversationParams, Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
@@ -6,9 +7,11 @@ export function conversationGetRoute(conversations: Conversations): Route {
   return defineRoute({
     method: 'GET',
     path: '/conversations/:conversation_id',
+    summary: 'One conversation as the caller sees it',
     cost: 'read',
     params: ConversationParams,
     query: Nothing,
+    response: ConversationShape,
     async handle({ userId, params, trace }) {
       return { status: 200, body: await conversations.get(userId, params.conversation_id, trace) };
     },

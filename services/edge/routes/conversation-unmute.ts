@@ -6,9 +6,11 @@ export function conversationUnmuteRoute(conversations: Conversations): Route {
   return defineRoute({
     method: 'DELETE',
     path: '/conversations/:conversation_id/mute',
+    summary: "Takes the caller's mute back",
     cost: 'other',
     params: ConversationParams,
     query: Nothing,
+    response: null,
     async handle({ userId, params, trace }) {
       const place = { user_id: userId, conversation_id: params.conversation_id };
       await conversations.unmute(place, trace);

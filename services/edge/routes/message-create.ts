@@ -1,6 +1,7 @@
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4 } from '../../../shared/ids.ts';
 import { MessageBody, metadataProblem } from '../../../shared/protocol/message-input.ts';
+import { MessageSentShape } from '../../../shared/protocol/shapes.ts';
 import type { Messages } from '../messages.ts';
 import { ConversationParams, Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
@@ -12,10 +13,14 @@ export function messageCreateRoute(messages: Messages): Route {
   return defineRoute({
     method: 'POST',
     path: '/conversations/:conversation_id/messages',
+    summary: 'Sends a message, once for each client_msg_id',
     cost: 'send',
     params: ConversationParams,
     query: Nothing,
     body: MessageBody,
+    hasIdempotencyKey: true,
+    response: MessageSentShape,
+    statuses: { [CREATED]: 'Sent', [DUPLICATE]: 'Sent before; the first one is shown' },
     async handle({ userId, params, body, idempotencyKey, trace }) {
       const problem = metadataProblem(body.metadata);
       if (problem !== undefined) throw new KahaError('INVALID_REQUEST', problem);

@@ -1,3 +1,4 @@
+import { MessageShape } from '../../../shared/protocol/shapes.ts';
 import type { Messages } from '../messages.ts';
 import { MessageParams, Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
@@ -6,9 +7,11 @@ export function messageGetRoute(messages: Messages): Route {
   return defineRoute({
     method: 'GET',
     path: '/messages/:message_id',
+    summary: 'One message',
     cost: 'read',
     params: MessageParams,
     query: Nothing,
+    response: MessageShape,
     async handle({ userId, params, trace }) {
       const { message_id } = params;
       return { status: 200, body: await messages.get({ user_id: userId, message_id }, trace) };

@@ -1,5 +1,6 @@
 import { KahaError } from '../../../shared/errors.ts';
 import { HistoryQuery, historyProblem } from '../../../shared/protocol/page-queries.ts';
+import { HistoryShape } from '../../../shared/protocol/shapes.ts';
 import type { Messages } from '../messages.ts';
 import { ConversationParams } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
@@ -8,9 +9,11 @@ export function messageListRoute(messages: Messages): Route {
   return defineRoute({
     method: 'GET',
     path: '/conversations/:conversation_id/messages',
+    summary: "A page of the conversation's messages, ascending",
     cost: 'read',
     params: ConversationParams,
     query: HistoryQuery,
+    response: HistoryShape,
     async handle({ userId, params, query, trace }) {
       const problem = historyProblem(query);
       if (problem !== undefined) throw new KahaError('INVALID_REQUEST', problem);
