@@ -1,3 +1,4 @@
+import type { WireError } from './errors.ts';
 import type { ConversationId, MessageId, UserId } from './ids.ts';
 
 /** Bodies about positions: what was delivered, and how far users have read. */
@@ -22,6 +23,8 @@ export type ReadReply = {
   /** Only where this read has raised the position. */
   raised?: { read_at: string; delivered_seq: number; delivered_at: string };
 };
+/** Each judged for itself. */
+export type ReadResult = ({ ok: true } & ReadReply) | { ok: false; error: WireError };
 /** Who takes part, and what each has had delivered. */
 export type ConversationPositions = {
   conversation_id: ConversationId;

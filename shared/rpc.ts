@@ -3,7 +3,7 @@ import type {
   ConversationPositions,
   DeliveredItem,
   ReadInput,
-  ReadReply,
+  ReadResult,
 } from './rpc-positions.ts';
 
 export type * from './rpc-positions.ts';
@@ -358,7 +358,8 @@ export type StoreOps = {
   /** Who shares a conversation with a user (the user too), or has one with a business; in pages. */
   'contacts.list': [ContactsList, ContactsPage];
   'conversations.change': [ConversationCommand, ConversationChanged];
-  'positions.read': [ReadInput, ReadReply];
+  /** ≤ 500 at a time, answered in their order. */
+  'positions.read': [{ reads: ReadInput[] }, { results: ReadResult[] }];
   /** ≤ 1000 at a time; what does not exist is absent. */
   'positions.list': [
     { conversation_ids: ConversationId[] },

@@ -5,10 +5,10 @@ import type { ConversationActors } from './conversation-actors.ts';
 import type { Conversations } from './conversations.ts';
 import type { LiveReceipts } from './live-receipts.ts';
 import type { MessageChanges } from './message-changes.ts';
+import type { Reads } from './reads.ts';
 import type { Receipts } from './receipts.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Sessions } from './sessions.ts';
-import type { Store } from './store-client.ts';
 
 /** The edge waits 4 s: our answer, whatever it is, has to come before. */
 const DEADLINE_MS = 3_000;
@@ -20,14 +20,14 @@ type Deps = {
   sessions: Sessions;
   receipts: Receipts;
   liveReceipts: LiveReceipts;
-  store: Store;
+  reads: Reads;
   metrics: RouterMetrics;
 };
 
 /** What `rpc.router.<instance>` answers; the operation is in the body. */
 export function createOperations(deps: Deps): RpcHandler {
   const { actors, conversations, messageChanges, sessions, metrics } = deps;
-  const { receipts, liveReceipts, store } = deps;
+  const { receipts, liveReceipts, reads } = deps;
 
   const send = async (
     request: Extract<RouterRequest, { op: 'message' }>,
@@ -43,15 +43,6 @@ export function createOperations(deps: Deps): RpcHandler {
     }
   };
 
-  const read = async (
-    { op: _op, ...input }: Extract<RouterRequest, { op: 'read' }>,
-    context: RpcContext,
-  ): Promise<ReadAnswer> => {
-    const reply = await store('positions.read', input, context);
-    void liveReceipts.read(input, reply);
-    return { last_read_seq: reply.last_read_seq };
-  };
-
   return (body, { deadlineAt: theirs, trace }) => {
     const request = body as RouterRequest;
     const deadlineAt = Math.min(theirs, Date.now() + DEADLINE_MS);
@@ -65,7 +56,7 @@ export function createOperations(deps: Deps): RpcHandler {
         void liveReceipts.delivered(request.items);
         return receipts.delivered(request.items);
       case 'read':
-        return read(request, context);
+        return readOf(request, reads, deadlineAt);
       case 'conversations.create':
         return conversations.create(request, context);
       case 'conversations.get':
@@ -89,6 +80,14 @@ export function createOperations(deps: Deps): RpcHandler {
         throw new KahaError('INVALID_REQUEST', 'Unknown operation');
     }
   };
+}
+
+function readOf(
+  { op: _op, ...input }: Extract<RouterRequest, { op: 'read' }>,
+  reads: Reads,
+  deadlineAt: number,
+): Promise<ReadAnswer> {
+  return reads.read(input, deadlineAt);
 }
 
 const SENT = { outcome: 'sent' };

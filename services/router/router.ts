@@ -16,6 +16,7 @@ import { MessageChanges } from './message-changes.ts';
 import { createOperations } from './operations.ts';
 import { createNameLookUp } from './profile-names.ts';
 import { createQueues, type Queues } from './queues.ts';
+import { Reads } from './reads.ts';
 import { Receipts } from './receipts.ts';
 import { createRouterMetrics, type RouterMetrics } from './router-metrics.ts';
 import { Sessions } from './sessions.ts';
@@ -92,6 +93,10 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     metrics: counters,
     logger,
   });
+  const reads = new Reads({
+    store,
+    announce: (input, reply) => void liveReceipts.read(input, reply),
+  });
   const fanOuts = createFanOuts({ ...parts, store, lookUpNames }, closers);
   const actors = new ConversationActors({
     store,
@@ -118,7 +123,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     sessions,
     receipts,
     liveReceipts,
-    store,
+    reads,
     metrics: counters,
   });
   const options = { subject: subjects.router(instance), concurrencyMax: CONCURRENCY_MAX };

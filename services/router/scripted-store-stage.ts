@@ -13,6 +13,7 @@ import type {
   Participants,
   ReadInput,
   ReadReply,
+  ReadResult,
   StoreOps,
 } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
@@ -48,7 +49,9 @@ export class ScriptedStore {
     this.#serve(bus, 'conversations.participants', (request) => this.#participants(request));
     this.#serve(bus, 'conversations.get', (request) => this.#get(request));
     this.#serve(bus, 'conversations.create', (request) => this.#create(request));
-    this.#serve(bus, 'positions.read', (request) => this.#read(request));
+    this.#serve(bus, 'positions.read', ({ reads }) => ({
+      results: reads.map((input) => this.#readOne(input)),
+    }));
     this.#serve(bus, 'positions.list', (request) => this.#positions(request));
     this.#serve(bus, 'outbox.claim', (request) => this.#claim(request));
     this.#serve(bus, 'outbox.done', ({ event_ids: ids }) => {
@@ -223,6 +226,14 @@ export class ScriptedStore {
       return joinedSeq === undefined ? [] : [[user, joinedSeq]];
     });
     return { ...request, type: 'direct', version, user_ids: [...users], late: joiners, joiners };
+  }
+
+  #readOne(input: ReadInput): ReadResult {
+    try {
+      return { ok: true, ...this.#read(input) };
+    } catch (error) {
+      return { ok: false, error: KahaError.from(error).toWire() };
+    }
   }
 
   #read({ user_id: userId, conversation_id: id, seq = 0 }: ReadInput): ReadReply {

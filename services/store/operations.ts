@@ -83,7 +83,9 @@ export function createOperations(deps: Deps): Operations {
       assertUuids(request.user_id, request.conversation_id);
       return changeConversation(deps, request);
     },
-    'positions.read': (request, deadlineAt) => readUpTo(deps, request, deadlineAt),
+    'positions.read': async ({ reads }, deadlineAt) => ({
+      results: await readUpTo(deps, reads, deadlineAt),
+    }),
     'positions.list': async ({ conversation_ids }) => {
       assertUuids(...conversation_ids);
       return { conversations: await listPositions(pool, conversation_ids) };

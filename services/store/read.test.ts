@@ -1,5 +1,6 @@
 import pg from 'pg';
 import t from 'tap';
+import { KahaError, type WireError } from '../../shared/errors.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../shared/ids.ts';
 import type { ReadInput } from '../../shared/rpc.ts';
 import { applyReceipts } from './receipts.ts';
@@ -17,8 +18,17 @@ const { store, sql } = stage;
 const other = stage.open();
 const DEADLINE_MS = 2_000;
 
-const read = (request: ReadInput, { operations }: StoreParts = store, deadlineMs = DEADLINE_MS) =>
-  operations['positions.read'](request, Date.now() + deadlineMs);
+async function read(
+  request: ReadInput,
+  { operations }: StoreParts = store,
+  deadlineMs = DEADLINE_MS,
+) {
+  const deadlineAt = Date.now() + deadlineMs;
+  const { results } = await operations['positions.read']({ reads: [request] }, deadlineAt);
+  const [result] = results;
+  if (result?.ok === true) return result;
+  throw KahaError.fromWire(result?.error as WireError);
+}
 
 async function talkWith(count: number) {
   const talk = await createTalk(store);
