@@ -188,7 +188,12 @@ export type HistoryMessage = MessageRecord & {
 
 export type AppendItem = Omit<MessageInput, 'conversation_id'>;
 /** The waiting sends of one conversation: ≤ 64, ≤ 512 KiB. */
-export type AppendRequest = { conversation_id: ConversationId; items: AppendItem[] };
+export type AppendRequest = {
+  conversation_id: ConversationId;
+  items: AppendItem[];
+  /** Who takes part is not known to the caller. */
+  needs_participants?: true;
+};
 /** One answer per item, in order; a refused item hurts no other. */
 export type AppendResult =
   | {
@@ -213,6 +218,8 @@ export type AppendReply = {
   /** Rises when who takes part changes; the router reloads before it fans out. */
   conversation_version: number;
   results: AppendResult[];
+  /** Where asked for, as they were before or after it: their `version` tells. */
+  participants?: Participants;
 };
 
 export type Participants = {

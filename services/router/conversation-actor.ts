@@ -113,21 +113,22 @@ export class ConversationActor {
   async #append(batch: Send[]): Promise<void> {
     const { metrics, store } = this.#deps;
     metrics.appendItems.observe(batch.length);
-    // A conversation that is new here: both at once, the answer's version judges what was read.
-    const loading = this.#participants === undefined ? this.#load() : undefined;
     let reply: AppendReply;
     try {
-      const request = { conversation_id: this.#id, items: batch.map(itemOf) };
+      const request = {
+        conversation_id: this.#id,
+        items: batch.map(itemOf),
+        ...(this.#participants === undefined && { needs_participants: true as const }),
+      };
       const deadlineAt = batch.reduce((latest, send) => Math.max(latest, send.deadlineAt), 0);
       reply = await store('messages.append', request, { deadlineAt, trace: batch[0]?.trace });
     } catch (error) {
       for (const send of batch) send.reject(KahaError.from(error));
-      await loading;
       return;
     }
+    this.#participants ??= reply.participants;
     this.#deps.liveReceipts.verify(this.#id, reply.conversation_version);
     this.#answer(batch, reply.results);
-    await loading;
     await this.#fanOut(batch, reply);
   }
 

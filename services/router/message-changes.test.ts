@@ -65,6 +65,7 @@ async function scene() {
 t.test('a change is answered on commit; its event never overtakes its message', async (t) => {
   const { ann, conversation_id, device, react } = await scene();
   const { open, opened } = gate();
+  store.tellsParticipants = false;
   store.before = (op) => (op === 'conversations.participants' ? opened : undefined);
   const { message_id } = await send(edge, letter(conversation_id, ann));
   t.same(await react(message_id, '👍'), { reactions: [] });

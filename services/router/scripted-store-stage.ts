@@ -38,6 +38,8 @@ export class ScriptedStore {
   readonly outbox = new Map<EventId, Row>();
   readonly appends: AppendRequest[] = [];
   readonly calls: Op[] = [];
+  /** False: an append leaves out who takes part, as where the store could not read it. */
+  tellsParticipants = true;
   before: (op: Op, body: unknown) => Promise<void> | void = () => undefined;
   /** Runs when the operation is done, before its answer: what waits here was committed. */
   after: (op: Op) => Promise<void> | void = () => undefined;
@@ -140,7 +142,9 @@ export class ScriptedStore {
     this.appends.push(request);
     const conversation = this.#of(request.conversation_id);
     const results = request.items.map((item) => this.#appendOne(request.conversation_id, item));
-    return { conversation_version: conversation.version, results };
+    const reply = { conversation_version: conversation.version, results };
+    if (request.needs_participants !== true || !this.tellsParticipants) return reply;
+    return { ...reply, participants: this.#participants(request) };
   }
 
   #appendOne(id: ConversationId, item: AppendItem): AppendResult {
@@ -218,14 +222,14 @@ export class ScriptedStore {
     return { record: this.record(request.conversation_id) };
   }
 
-  #participants(request: { conversation_id: ConversationId }): Participants {
-    const { users, version } = this.#of(request.conversation_id);
-    const { conversation_id: id } = request;
+  #participants({ conversation_id: id }: { conversation_id: ConversationId }): Participants {
+    const { users, version } = this.#of(id);
     const joiners = users.flatMap((user): [UserId, number][] => {
       const joinedSeq = this.#joinedSeqs.get(id + user);
       return joinedSeq === undefined ? [] : [[user, joinedSeq]];
     });
-    return { ...request, type: 'direct', version, user_ids: [...users], late: joiners, joiners };
+    const late = joiners;
+    return { conversation_id: id, type: 'direct', version, user_ids: [...users], late, joiners };
   }
 
   #readOne(input: ReadInput): ReadResult {

@@ -7,12 +7,14 @@ import type {
   AppendReply,
   AppendRequest,
   AppendResult,
+  Participants,
   ReplyPreview,
 } from '../../shared/rpc.ts';
 import type { AppendRow, SealedMessage } from './append-messages.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { toReplyPreview } from './message-row.ts';
+import type { ParticipantsReader } from './participants-reader.ts';
 import { type FoundReply, findReplies } from './reply-previews.ts';
 import type { Database } from './schema.ts';
 
@@ -20,6 +22,7 @@ type Deps = {
   db: Kysely<Database>;
   cipher: ContentCipher;
   group: GroupCommit;
+  readParticipants: ParticipantsReader;
   logger: Logger;
 };
 type Replies = Awaited<ReturnType<typeof findReplies>>;
@@ -30,10 +33,11 @@ type Replies = Awaited<ReturnType<typeof findReplies>>;
  * INVALID_REQUEST (a reply to what the sender cannot see, a value that Postgres refuses),
  * DATABASE_UNAVAILABLE and TIMEOUT; the last two may be sent again with the same key.
  */
-export function createAppend({ db, cipher, group, logger }: Deps) {
+export function createAppend({ db, cipher, group, readParticipants, logger }: Deps) {
   return async (request: AppendRequest, deadlineAt: number): Promise<AppendReply> => {
-    const { conversation_id, items } = request;
+    const { conversation_id, items, needs_participants: isNew } = request;
     if (!isUuidV4(conversation_id)) throw new KahaError('INVALID_REQUEST', 'Not a conversation id');
+    const reading = isNew ? readParticipants(conversation_id).catch(unread) : undefined;
     const wanted = items.flatMap(({ reply_to }) => (isUuidV4(reply_to) ? [reply_to] : []));
     const replies = await findReplies(db, conversation_id, wanted);
     let version = 0;
@@ -54,8 +58,15 @@ export function createAppend({ db, cipher, group, logger }: Deps) {
       }
     };
     const results = await Promise.all(items.map(appendOne));
-    return { conversation_version: version, results };
+    const participants = await reading;
+    return { conversation_version: version, results, ...(participants && { participants }) };
   };
+
+  /** What was sent is not undone by it: router asks again. */
+  function unread(error: unknown): Participants | undefined {
+    logger.debug({ err: error }, 'participants not read');
+    return undefined;
+  }
 }
 
 type Sealing = {

@@ -10,7 +10,7 @@ import { loadConversations } from './conversation-rows.ts';
 import { classifyFailure } from './database-error.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
 import { judgeCommand } from './judge-command.ts';
-import { toParticipants } from './list-participants.ts';
+import { toParticipants } from './participants-reader.ts';
 import type { Database } from './schema.ts';
 import { toEntries, writePlan } from './write-plan.ts';
 

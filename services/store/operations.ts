@@ -18,9 +18,9 @@ import type { GroupCommit } from './group-commit.ts';
 import { readHistory } from './history.ts';
 import { listContacts } from './list-contacts.ts';
 import { createListConversations } from './list-conversations.ts';
-import { listParticipants } from './list-participants.ts';
 import { listPositions } from './list-positions.ts';
 import { createOutboxDone } from './outbox-done.ts';
+import { createParticipantsReader } from './participants-reader.ts';
 import type { Pool } from './pool.ts';
 import { react } from './react.ts';
 import { readUpTo } from './read.ts';
@@ -50,8 +50,9 @@ export type Operations = {
 export function createOperations(deps: Deps): Operations {
   const { db, pool } = deps;
   const outbox = createOutboxDone(pool);
+  const readParticipants = createParticipantsReader(db);
   return {
-    'messages.append': createAppend(deps),
+    'messages.append': createAppend({ ...deps, readParticipants }),
     'messages.history': (request) => {
       assertUuids(request.user_id, request.conversation_id);
       return readHistory(deps, request);
@@ -74,9 +75,9 @@ export function createOperations(deps: Deps): Operations {
       return { record: await getConversation(deps, request) };
     },
     'conversations.list': createListConversations(deps),
-    'conversations.participants': ({ conversation_id }) => {
+    'conversations.participants': async ({ conversation_id }) => {
       assertUuids(conversation_id);
-      return listParticipants(db, conversation_id);
+      return readParticipants(conversation_id);
     },
     'contacts.list': (request) => listContacts(db, request),
     'conversations.change': (request) => {
