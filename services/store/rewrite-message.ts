@@ -42,7 +42,8 @@ export async function rewriteMessage(
     const eventId = newId<EventId>();
     if (rewrite.reason !== undefined) await recordDeletion(tx, locked, rewrite.reason);
     await write(tx, { locked, rewrite, row, eventId, cipher });
-    const reactions = await loadReactions(tx, [row]);
+    // As they were before: a message that never changed has none. A tombstone has none any more.
+    const reactions = await loadReactions(tx, row.deleted_at === null ? [locked.row] : []);
     const sets = reactions.get(row.message_id) ?? [];
     const entry = toEntry({ eventId, rewrite, row, reactions: sets, locked }, cipher);
     return { locked, row, reactions, entry };
