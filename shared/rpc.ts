@@ -377,6 +377,8 @@ export type StoreOps = {
     { event_ids?: EventId[]; limit: number; lease_ms: number },
     { entries: OutboxEntry[] },
   ];
+  /** Those of them that are not struck off. */
+  'outbox.owed': [{ event_ids: EventId[] }, { event_ids: EventId[] }];
   'outbox.done': [{ event_ids: EventId[] }, { deleted: number }];
   'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
 };

@@ -57,6 +57,14 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
     fanOut,
     done,
     repair,
+    stillOwed: async (eventIds) => {
+      try {
+        return (await store('outbox.owed', { event_ids: eventIds })).event_ids;
+      } catch (error) {
+        logger.debug({ err: error }, 'the outbox cannot be read');
+        return eventIds;
+      }
+    },
     metrics: counters,
   });
   closers.push('fan-outs', () => owed.drained(), DRAIN_MS);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EventId } from '../../shared/ids.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
 import type { OutboxDone } from './outbox-done.ts';
@@ -8,8 +9,14 @@ type Deps = {
   fanOut: FanOut;
   done: OutboxDone;
   repair: OutboxRepair;
+  /** Those that are in the outbox still; all of them where it cannot be read. */
+  stillOwed: (eventIds: EventId[]) => Promise<EventId[]>;
   metrics: RouterMetrics;
 };
+
+/** Altogether less than the 5 s after which repair looks. */
+const LOOK_MS = 250;
+const LOOKS_MAX = 16;
 
 export type InHand = ReadonlyMap<EventId, Promise<void> | undefined>;
 type Last = { before: readonly EventId[] | undefined; inHand: InHand };
@@ -21,6 +28,7 @@ type Last = { before: readonly EventId[] | undefined; inHand: InHand };
 export class OwedFanOuts {
   readonly #deps: Deps;
   readonly #open = new Map<EventId, Promise<void>>();
+  #isClosing = false;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -43,19 +51,16 @@ export class OwedFanOuts {
   }
 
   /**
-   * Starts it when all of `before` have settled, which were `inHand` when that was read. Where one
-   * was in other hands (or they are too many) it stays in the outbox: repair comes 5 s later.
+   * Starts it when all of `before` have settled: those that were `inHand` when that was read, and
+   * those in other hands when they are struck off. If that takes 4 s (or they are too many) it
+   * stays in the outbox, and repair does it.
    */
   startLast(delivery: Delivery, { before, inHand }: Last): void {
-    if (before?.every((eventId) => inHand.has(eventId)) !== true) {
-      this.#deps.metrics.fanOutsOwed.inc();
-      return;
-    }
-    const settled = Promise.all(before.map((eventId) => inHand.get(eventId)));
-    this.#track(
-      delivery,
-      settled.then(() => this.#run(delivery)),
-    );
+    const run = async (): Promise<void> => {
+      if (before !== undefined && (await this.#settled(before, inHand))) await this.#run(delivery);
+      else this.#deps.metrics.fanOutsOwed.inc();
+    };
+    this.#track(delivery, run());
   }
 
   /** A repeated send whose first fan-out was not finished. */
@@ -63,13 +68,26 @@ export class OwedFanOuts {
     this.#deps.repair.rescue(eventIds);
   }
 
+  /** Whoever waits for others leaves it to repair. */
   async drained(): Promise<void> {
+    this.#isClosing = true;
     await Promise.all(this.#open.values());
   }
 
   #track({ eventId }: Delivery, running: Promise<void>): void {
     this.#open.set(eventId, running);
     void running.then(() => this.#open.delete(eventId));
+  }
+
+  async #settled(before: readonly EventId[], inHand: InHand): Promise<boolean> {
+    await Promise.all(before.map((eventId) => inHand.get(eventId)));
+    let elsewhere = before.filter((eventId) => !inHand.has(eventId));
+    for (let looks = 0; elsewhere.length > 0; looks += 1) {
+      if (looks === LOOKS_MAX || this.#isClosing) return false;
+      await delay(LOOK_MS);
+      elsewhere = await this.#deps.stillOwed(elsewhere);
+    }
+    return true;
   }
 
   async #run(delivery: Delivery): Promise<void> {

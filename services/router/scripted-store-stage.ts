@@ -56,6 +56,9 @@ export class ScriptedStore {
     }));
     this.#serve(bus, 'positions.list', (request) => this.#positions(request));
     this.#serve(bus, 'outbox.claim', (request) => this.#claim(request));
+    this.#serve(bus, 'outbox.owed', ({ event_ids: ids }) => {
+      return { event_ids: ids.filter((id) => this.outbox.has(id)) };
+    });
     this.#serve(bus, 'outbox.done', ({ event_ids: ids }) => {
       return { deleted: ids.filter((id) => this.outbox.delete(id)).length };
     });

@@ -97,10 +97,11 @@ t.test('a fan-out that is owed can be claimed by one, and again after the lease'
   t.equal(new Set(both.map(({ event_id }) => event_id)).size, both.length, 'no row for two');
   t.ok(both.some(({ kind }) => kind === 'conversation'));
   t.same((await claim(store)).entries, [], 'all are leased');
-  const done = await store.operations['outbox.done'](
-    { event_ids: both.map(({ event_id }) => event_id) },
-    0,
-  );
+  const event_ids = both.map(({ event_id }) => event_id);
+  const owed = () => store.operations['outbox.owed']({ event_ids: [...event_ids, newId()] }, 0);
+  t.same(new Set((await owed()).event_ids), new Set(event_ids));
+  const done = await store.operations['outbox.done']({ event_ids }, 0);
+  t.same(await owed(), { event_ids: [] });
   t.equal(done.deleted, both.length);
   t.same((await claim(store)).entries, []);
 });

@@ -20,6 +20,7 @@ import { listContacts } from './list-contacts.ts';
 import { createListConversations } from './list-conversations.ts';
 import { listPositions } from './list-positions.ts';
 import { createOutboxDone } from './outbox-done.ts';
+import { selectOwed } from './outbox-owed.ts';
 import { createParticipantsReader } from './participants-reader.ts';
 import type { Pool } from './pool.ts';
 import { react } from './react.ts';
@@ -92,6 +93,7 @@ export function createOperations(deps: Deps): Operations {
       return { conversations: await listPositions(pool, conversation_ids) };
     },
     'outbox.claim': (request) => claimOutbox(deps, request),
+    'outbox.owed': ({ event_ids }) => selectOwed(db, event_ids),
     'outbox.done': ({ event_ids }) => outbox.done(event_ids),
     'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
   };
