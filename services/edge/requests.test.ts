@@ -41,6 +41,23 @@ t.test('message goes to the router as it came, with the user', async (t) => {
   await client.close();
 });
 
+t.test('read goes to the router of its conversation, by seq or by message', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  router.script.read = ({ seq }) => ({ last_read_seq: seq ?? 9 });
+  const place = { conversation_id: newId<ConversationId>() };
+  const read = (rest: object) => client.ask({ type: 'read', ...place, ...rest });
+  t.match(await read({ seq: 3 }), { type: 'reply', data: { last_read_seq: 3 } });
+  t.same(router.requests.at(-1), { op: 'read', user_id: userId, ...place, seq: 3 });
+  const message_id = newId();
+  t.match(await read({ message_id }), { type: 'reply', data: { last_read_seq: 9 } });
+  t.same(router.requests.at(-1), { op: 'read', user_id: userId, ...place, message_id });
+  for (const bad of [{}, { seq: 1, message_id }, { seq: 1.5 }, { seq: 1, user_id: newId() }]) {
+    t.match(await read(bad), { error: { code: 'INVALID_REQUEST' } });
+  }
+  await client.close();
+});
+
 t.test('history asks the store, its time in milliseconds', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);

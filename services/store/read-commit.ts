@@ -115,5 +115,6 @@ function refuseLate(waiting: Waiting, nowMs: number): void {
   const late = waiting.waiters.filter(({ deadlineAt }) => deadlineAt <= nowMs);
   if (late.length === 0) return;
   waiting.waiters = waiting.waiters.filter(({ deadlineAt }) => deadlineAt > nowMs);
-  for (const { reject } of late) reject(new KahaError('DATABASE_UNAVAILABLE', 'The row is busy'));
+  for (const { reject } of late)
+    reject(new KahaError('DATABASE_UNAVAILABLE', 'Not written in time'));
 }
