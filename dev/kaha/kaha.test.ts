@@ -72,6 +72,47 @@ t.test('it is slow, wrong or down as told, and well again', async (t) => {
   t.equal((await ask()).status, 200);
 });
 
+t.test('each fault can be switched on, for some calls, and goes by itself', async (t) => {
+  const { post } = await setStandIn(t);
+  const ask = () => post('/api/batch/profiles', { user_ids: [ASHA] });
+  const statuses = { error: 500, unavailable: 503, limited: 429, refused: 401, nonsense: 200 };
+  for (const [mode, status] of Object.entries(statuses)) {
+    await post('/_control', { mode, calls: 1 });
+    t.equal((await ask()).status, status, mode);
+    t.match((await ask()).body, { users: [{ name: 'Asha' }] }, `ok after ${mode}`);
+  }
+  for (const mode of ['down', 'reset', 'malformed']) {
+    await post('/_control', { mode, calls: 1 });
+    await t.rejects(ask(), mode);
+  }
+  await post('/_control', { mode: 'drip', delay_ms: 0, calls: 1 });
+  t.match((await ask()).body, { users: [{ name: 'Asha' }] });
+  const usersIn = async (mode: string) => {
+    await post('/_control', { mode, calls: 1 });
+    return (await ask()).body.users as ({ id: string } | null)[];
+  };
+  t.not((await usersIn('wrong_ids'))[0]?.id, ASHA);
+  t.equal((await usersIn('repeated')).length, 2);
+  t.equal((await usersIn('hostile'))[0], null);
+  await post('/_control', { mode: 'huge', calls: 1 });
+  t.ok(JSON.stringify((await ask()).body).length > 8_000_000);
+  t.equal((await post('/_control', { mode: 'ok', calls: 0 })).status, 400);
+});
+
+t.test('it counts what it was asked', async (t) => {
+  const { post, url } = await setStandIn(t);
+  const read = async () => (await fetch(`${url}/_control`)).json();
+  await post('/api/batch/profiles', { user_ids: [ASHA, NOBODY], business_ids: [NOBODY] });
+  await post('/api/batch/profiles', { user_ids: [ASHA] }, 'another');
+  const some = { batch_calls: 1, ids: 3, ids_max: 3, in_flight_max: 1 };
+  t.match(await read(), { ...some, asked_most: 2, refused: 1 });
+  await post('/_control', { mode: 'slow', delay_ms: 300, reset: true });
+  const ask = () => post('/api/batch/profiles', { user_ids: [ASHA] });
+  await Promise.all([ask(), ask()]);
+  const both = { batch_calls: 2, ids: 2, in_flight_max: 2 };
+  t.match(await read(), { ...both, asked_most: 2, overlaps: 1 });
+});
+
 t.test('its tokens verify with its key set, also after a restart', async (t) => {
   const { post, url, dir } = await setStandIn(t);
   const { body } = await post('/_dev/token', { user_id: ASHA, ttl_s: 60 });

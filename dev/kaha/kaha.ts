@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import { connectNats } from '../../shared/nats-connection.ts';
 import { subjects } from '../../shared/subjects.ts';
+import { Asked } from './asked.ts';
+import { FAULTS, isMode, type Mode } from './faults.ts';
 import { namedBusinesses, namedUsers, type StandInBusiness, type StandInUser } from './people.ts';
 import { createTokenMint, type TokenMint } from './token-mint.ts';
 
@@ -14,10 +15,16 @@ export type KahaOptions = {
   keyFile: string;
   /** Where profile events go; without it none are published. */
   nats: { url: string; nkeySeed: string } | undefined;
+  /** Where events go by webhook. */
+  webhookUrl?: string | undefined;
 };
 
-const MODES = ['ok', 'slow', 'down', 'error', 'malformed'] as const;
-type Control = { mode: (typeof MODES)[number]; delay_ms: number };
+type Control = {
+  mode: Mode;
+  delay_ms: number;
+  /** How many more calls have the mode, then it is ok; null: all. */
+  calls: number | null;
+};
 
 type State = {
   options: KahaOptions;
@@ -26,7 +33,7 @@ type State = {
   users: Map<string, StandInUser>;
   businesses: Map<string, StandInBusiness>;
   control: Control;
-  counts: { batch_calls: number; ids: number };
+  asked: Asked;
 };
 
 export type KahaStandIn = {
@@ -51,9 +58,12 @@ const IDS_MAX = 100;
  *     POST /api/batch/profiles    {user_ids, business_ids} → {users, businesses}, only who is known
  *     POST /_dev/token            {user_id, ttl_s?} → {token}; {user_ids, ttl_s?} → {tokens}
  *     POST /_dev/users            {users?: […], businesses?: […]}: adds or replaces
- *     POST /_dev/profile-updated  {user_id} or {business_id}: publishes the event
- *     POST /_control              {mode: ok·slow·down·error·malformed, delay_ms?}
- *     GET  /_control              the mode, and how often and for how many ids it was asked
+ *     POST /_dev/profile-updated  {user_id} or {business_id}: publishes the event, or posts it to
+ *                                 profiles where {via: "webhook"}
+ *     POST /_control              {mode?, delay_ms?, calls?, reset?}: how batches are answered from
+ *                                 now on, or the next `calls` of them; the modes are in faults.ts.
+ *                                 reset: true counts from zero
+ *     GET  /_control              the mode, and what it was asked: see AskedCounts
  *
  * A body that makes no sense is answered 400 {error}.
  */
@@ -64,8 +74,8 @@ export async function startKahaStandIn(options: KahaOptions): Promise<KahaStandI
     nats: undefined,
     users: namedUsers(),
     businesses: namedBusinesses(),
-    control: { mode: 'ok', delay_ms: SLOW_DEFAULT_MS },
-    counts: { batch_calls: 0, ids: 0 },
+    control: { mode: 'ok', delay_ms: SLOW_DEFAULT_MS, calls: null },
+    asked: new Asked(),
   };
   const server = createServer((request, response) => void serve(state, request, response));
   await new Promise<void>((resolve, reject) => {
@@ -98,7 +108,7 @@ const ROUTES: Record<string, Handler> = {
   'POST /_dev/users': addPeople,
   'POST /_dev/profile-updated': publishUpdate,
   'POST /_control': changeControl,
-  'GET /_control': ({ control, counts }) => ({ status: 200, body: { ...control, ...counts } }),
+  'GET /_control': ({ control, asked }) => ({ status: 200, body: { ...control, ...asked.counts } }),
 };
 
 async function serve(
@@ -109,8 +119,7 @@ async function serve(
   try {
     const route = `${request.method} ${(request.url ?? '').split('?')[0]}`;
     const body = await readBody(request);
-    if (route === 'POST /api/batch/profiles')
-      return await serveBatch(state, { request, response, body });
+    if (route === 'POST /api/batch/profiles') return serveBatch(state, { request, response, body });
     const answer = (await ROUTES[route]?.(state, body)) ?? { status: 404, body: {} };
     send(response, answer);
   } catch (error) {
@@ -124,29 +133,35 @@ type Exchange = {
   body: Record<string, unknown>;
 };
 
-async function serveBatch(state: State, { request, response, body }: Exchange): Promise<void> {
-  const { control, counts, options, users, businesses } = state;
+function serveBatch(state: State, { request, response, body }: Exchange): void {
+  const { asked, options, users, businesses } = state;
   if (request.headers.authorization !== `Bearer ${options.serviceToken}`) {
-    return send(response, { status: 401, body: { error: 'service token' } });
+    asked.refuse();
+    send(response, { status: 401, body: { error: 'service token' } });
+    return;
   }
   const userIds = (body.user_ids ?? []) as string[];
   const businessIds = (body.business_ids ?? []) as string[];
-  counts.batch_calls += 1;
-  counts.ids += userIds.length + businessIds.length;
-  if (control.mode === 'down') return void request.socket.destroy();
-  if (control.mode === 'error') return send(response, { status: 500, body: {} });
-  if (control.mode === 'malformed') return void response.end('{"users":[');
-  if (userIds.length > IDS_MAX || businessIds.length > IDS_MAX) {
-    return send(response, { status: 400, body: { error: `at most ${IDS_MAX} ids` } });
+  response.once('close', asked.begin([...userIds, ...businessIds]));
+  if (userIds.length + businessIds.length > IDS_MAX) {
+    send(response, { status: 400, body: { error: `at most ${IDS_MAX} ids` } });
+    return;
   }
-  if (control.mode === 'slow') await delay(control.delay_ms);
-  send(response, {
-    status: 200,
-    body: {
-      users: userIds.flatMap((id) => users.get(id) ?? []),
-      businesses: businessIds.flatMap((id) => businesses.get(id) ?? []),
-    },
-  });
+  const { mode, delayMs } = takeMode(state.control);
+  const answer = {
+    users: userIds.flatMap((id) => users.get(id) ?? []),
+    businesses: businessIds.flatMap((id) => businesses.get(id) ?? []),
+  };
+  void FAULTS[mode](response, answer, delayMs);
+}
+
+function takeMode(control: Control): { mode: Mode; delayMs: number } {
+  const { mode, delay_ms: delayMs, calls } = control;
+  if (calls !== null) {
+    control.calls = calls - 1;
+    if (control.calls <= 0) Object.assign(control, { mode: 'ok', calls: null });
+  }
+  return { mode, delayMs };
 }
 
 async function mintTokens({ mint }: State, body: Record<string, unknown>): Promise<Answer> {
@@ -167,21 +182,39 @@ function addPeople({ users, businesses }: State, body: Record<string, unknown>):
   return { status: 200, body: {} };
 }
 
-function changeControl({ control }: State, body: Record<string, unknown>): Answer {
-  const { mode = control.mode, delay_ms: delayMs = control.delay_ms } = body as Partial<Control>;
-  if (!MODES.includes(mode)) throw new Error(`mode is one of ${MODES.join(', ')}`);
-  if (!Number.isInteger(delayMs) || delayMs < 0) throw new Error('delay_ms is a whole number');
-  Object.assign(control, { mode, delay_ms: delayMs });
+function changeControl({ control, asked }: State, body: Record<string, unknown>): Answer {
+  const { mode = control.mode, delay_ms: delayMs = control.delay_ms, calls = null } = body;
+  if (!isMode(mode)) throw new Error(`mode is one of ${Object.keys(FAULTS).join(', ')}`);
+  if (!isCount(delayMs)) throw new Error('delay_ms is a whole number');
+  if (calls !== null && !(isCount(calls) && calls > 0)) throw new Error('calls is at least 1');
+  Object.assign(control, { mode, delay_ms: delayMs, calls });
+  if (body.reset === true) asked.reset();
   return { status: 200, body: control };
 }
 
-function publishUpdate({ nats }: State, body: Record<string, unknown>): Answer {
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0;
+}
+
+async function publishUpdate(state: State, body: Record<string, unknown>): Promise<Answer> {
+  const { nats, options } = state;
   const id = body.user_id ?? body.business_id;
   if (typeof id !== 'string') throw new Error('user_id or business_id is needed');
-  if (nats === undefined) throw new Error('not connected to NATS');
   const subject = body.user_id ? subjects.userProfileUpdated : subjects.businessProfileUpdated;
+  if (body.via === 'webhook') return { status: await postUpdate(options, subject, id), body: {} };
+  if (nats === undefined) throw new Error('not connected to NATS');
   nats.publish(subject, JSON.stringify({ id }));
   return { status: 202, body: {} };
+}
+
+async function postUpdate(options: KahaOptions, subject: string, id: string): Promise<number> {
+  if (options.webhookUrl === undefined) throw new Error('no address for webhooks');
+  const { status } = await fetch(options.webhookUrl, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${options.serviceToken}` },
+    body: JSON.stringify({ event: subject.replace(/^kaha\./, ''), id }),
+  });
+  return status;
 }
 
 async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {

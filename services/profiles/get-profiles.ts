@@ -31,6 +31,7 @@ export async function getProfiles(
     throw new KahaError('INVALID_REQUEST', request.problems(body).join(', '));
   }
   const refs = refsOf(body);
+  metrics.requests.inc();
   if (refs.length > IDS_MAX) throw new KahaError('INVALID_REQUEST', `More than ${IDS_MAX} ids`);
   if (refs.length === 0) return { users: [], businesses: [] };
   const { reply, trimmed } = replyOf(await source.look(refs, deadlineAt - ANSWER_MARGIN_MS));

@@ -4,6 +4,7 @@ export type ProfilesMetrics = ReturnType<typeof createProfilesMetrics>;
 
 export function createProfilesMetrics(metrics: Metrics) {
   return {
+    requests: metrics.counter('kaha_profiles_requests_total', 'Requests for profiles'),
     /**
      * `result`: local, cached, stale (answered, refreshed behind), fetched, unknown (kaha-main-v3
      * has none), missing (nobody could say), refused (too many in flight).

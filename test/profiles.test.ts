@@ -1,0 +1,160 @@
+import t from 'tap';
+import { FAULTS } from '../dev/kaha/faults.ts';
+import { newId } from '../shared/ids.ts';
+import { KahaControl } from './kaha-control.ts';
+import { type Person, setStack } from './stack.ts';
+import { until } from './until.ts';
+
+/** Names on their way from kaha-main-v3 to clients, and what is left of them when it fails. */
+const system = await setStack(t, { edges: 1, routers: 1, stores: 1, areServersOwn: true });
+const kaha = new KahaControl(system);
+/** What a response may take that has to do without names, and some for a busy machine. */
+const WITHOUT_NAMES_MS = 1_800;
+const AT_ONCE_MS = 500;
+
+type View = {
+  name: string;
+  participants: { user_id: string; name: string; avatar_url?: string }[];
+};
+
+async function list(person: Person): Promise<View[]> {
+  const path = '/api/v1/conversations?limit=50';
+  const { status, body } = await system.rest('GET', path, { token: person.token });
+  if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
+  return body.conversations as View[];
+}
+
+/** A conversation each with so many people; only who is in `names` is known by name. */
+async function befriend(me: Person, count: number, isKnown = true): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  for (let index = 0; index < count; index += 1) {
+    const other = newId<string>();
+    if (isKnown) names.set(other, `Canary ${newId<string>().slice(0, 8)}`);
+    await system.conversation([me, { id: other, token: '' }]);
+  }
+  await kaha.name(names);
+  return names;
+}
+
+t.test(
+  'a list of 50 is one request for profiles, and none to kaha-main-v3 once warm',
+  async (t) => {
+    const me = await system.person();
+    const names = new Map<string, string>();
+    const others = Array.from({ length: 50 }, () => newId<string>());
+    for (const id of others) names.set(id, `Canary ${id.slice(0, 8)}`);
+    await kaha.name(names);
+    for (const id of others) await system.conversation([me, { id, token: '' }]);
+    await list(me);
+    await kaha.set({ reset: true });
+    const before = await kaha.metric('kaha_profiles_requests_total');
+    const views = await list(me);
+    t.equal(await kaha.metric('kaha_profiles_requests_total'), before + 1);
+    t.equal((await kaha.asked()).batch_calls, 0);
+    t.equal(views.length, 50);
+    t.same(new Set(views.map(({ name }) => name)), new Set(names.values()));
+    const seen = views.flatMap(({ participants }) => participants);
+    for (const { user_id: id, name, avatar_url: avatar } of seen) {
+      if (id === me.id) t.equal(name, 'Unknown User');
+      else t.same([name, avatar], [names.get(id), `https://example.com/${id}.png`]);
+    }
+  },
+);
+
+t.test('50 cold names are one call of at most 100 ids', async (t) => {
+  const me = await system.person();
+  // They become known after they were looked up for the creation of their conversations.
+  const names = await befriend(me, 50, false);
+  t.equal(names.size, 0);
+  await system.stack.stopProcess('profiles');
+  await system.stack.start('profiles');
+  await kaha.set({ reset: true });
+  await list(me);
+  const { batch_calls: calls, ids, overlaps } = await kaha.asked();
+  t.same({ calls, ids, overlaps }, { calls: 1, ids: 51, overlaps: 0 });
+});
+
+t.test('a changed profile is told to who shares a conversation, and to nobody else', async (t) => {
+  const [ann, bob, eve] = await system.people(3);
+  await kaha.name(new Map([[ann.id, 'Canary Ann before']]));
+  await system.conversation([ann, bob]);
+  await system.conversation([eve, { id: newId<string>(), token: '' }]);
+  const [b, e] = [await system.connectNew(bob), await system.connectNew(eve)];
+  t.equal((await list(bob))[0]?.name, 'Canary Ann before');
+  for (const via of [undefined, 'webhook'] as const) {
+    const name = `Canary Ann by ${via ?? 'stream'}`;
+    await kaha.name(new Map([[ann.id, name]]));
+    const at = Date.now();
+    await kaha.updated(ann.id, via);
+    t.match(await b.next('profile_updated'), { user_id: ann.id });
+    t.ok(Date.now() - at < 1_000);
+    const [view] = await list(bob);
+    t.equal(view?.name, name, 'the new name is there when it is told');
+    t.equal(view?.participants.find(({ user_id: id }) => id === ann.id)?.name, name);
+  }
+  await e.settled();
+  t.notOk(e.received.some(({ type }) => type === 'profile_updated'));
+});
+
+for (const mode of Object.keys(FAULTS)) {
+  t.test(`kaha-main-v3 answers as "${mode}": names or fallbacks in time`, async (t) => {
+    const me = await system.person();
+    const names = await befriend(me, 4);
+    // What the creations remembered as unknown is forgotten with the process.
+    await system.stack.stopProcess('profiles');
+    await system.stack.start('profiles');
+    await kaha.set({ mode, delay_ms: mode === 'drip' ? 100 : 2_000, reset: true });
+    const at = Date.now();
+    const views = await list(me);
+    t.ok(Date.now() - at < WITHOUT_NAMES_MS, `${Date.now() - at} ms`);
+    t.equal(views.length, 4);
+    for (const { name, participants } of views) {
+      const other = participants.find(({ user_id: id }) => id !== me.id);
+      const known = names.get(other?.user_id ?? '') ?? '';
+      const isRight = [known, 'Unknown User'].includes(name) || /^x{200}$/.test(name);
+      t.ok(isRight, name);
+      t.notOk(other?.avatar_url?.startsWith('javascript'));
+    }
+    if (['ok', 'repeated'].includes(mode)) {
+      t.same(new Set(views.map(({ name }) => name)), new Set(names.values()));
+    }
+    t.ok((await kaha.asked()).batch_calls > 0);
+    await kaha.set({ mode: 'ok' });
+  });
+}
+
+t.test('Redis away: names come all the same; kaha-main-v3 too: fallbacks at once', async (t) => {
+  const me = await system.person();
+  const names = await befriend(me, 4);
+  await system.stack.stopProcess('profiles');
+  await system.stack.start('profiles');
+  system.signal('redis', 'SIGKILL');
+  const shown = async () => new Set((await list(me)).map(({ name }) => name));
+  t.same(await shown(), new Set(names.values()));
+  // Nobody is known by now whom it has to be asked for.
+  const you = await system.person();
+  await kaha.set({ mode: 'hang', reset: true });
+  const others = await befriend(you, 4);
+  const isOpen = async () => {
+    await list(you);
+    return (await kaha.metric('kaha_profiles_circuit_state')) === 2;
+  };
+  await until('an open circuit', isOpen);
+  for (let times = 0; times < 5; times += 1) {
+    const at = Date.now();
+    const views = await list(you);
+    t.ok(views.every(({ name }) => name === 'Unknown User'));
+    t.ok(Date.now() - at < AT_ONCE_MS, `${Date.now() - at} ms`);
+  }
+  t.same(await shown(), new Set(names.values()), 'what the process holds is shown still');
+  t.ok((await kaha.asked()).in_flight_max <= 8);
+  await kaha.set({ mode: 'ok' });
+  const isBack = async () =>
+    (await list(you)).every(({ name }) => [...others.values()].includes(name));
+  await until('names again', isBack, 10_000);
+  await system.stack.start('redis');
+});
+
+t.test('no log holds a name', async (t) => {
+  t.same(system.leaks(), []);
+});
