@@ -20,6 +20,11 @@ export async function createEdge(config: Config, deps: ServiceDeps): Promise<Edg
   const { logger, metrics } = deps;
   const closers = createClosers(logger);
   let isDraining = false;
+  let isReady: () => string | undefined = () => 'connecting to NATS';
+  const readiness = (): string | undefined => (isDraining ? 'draining' : isReady());
+  // First, so that `/livez` answers while there is nothing to serve with yet.
+  const admin = await startAdminServer({ ...config.admin, metrics, readiness });
+  closers.push('admin', () => admin.close());
 
   const bus = await connectBus({ ...config.nats, instance: config.instance, ...deps });
   closers.push('nats', () => bus.close());
@@ -36,15 +41,12 @@ export async function createEdge(config: Config, deps: ServiceDeps): Promise<Edg
   const loading = setInterval(() => void loadKeys(), LOAD_KEYS_MS);
   closers.push('keys', () => clearInterval(loading));
 
-  const readiness = (): string | undefined => {
-    if (isDraining) return 'draining';
+  const server = await startServer(config, handlers);
+  closers.push('server', () => server.close());
+  isReady = () => {
     if (!bus.connected) return 'NATS is not connected';
     return table.instances.length === 0 ? 'no router is known' : undefined;
   };
-  const admin = await startAdminServer({ ...config.admin, metrics, readiness });
-  closers.push('admin', () => admin.close());
-  const server = await startServer(config, handlers);
-  closers.push('server', () => server.close());
   const plan = { drainMs: config.drainMs, reconnectMs: config.drainReconnectMs };
   const drain = async (): Promise<void> => {
     isDraining = true;

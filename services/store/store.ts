@@ -30,8 +30,13 @@ export async function createStore(
   { logger, metrics }: ServiceDeps,
 ): Promise<{ close(): Promise<void> }> {
   const closers = createClosers(logger);
-  let draining = false;
+  let isDraining = false;
+  let isReady: () => string | undefined = () => 'connecting';
   try {
+    const readiness = (): string | undefined => (isDraining ? 'draining' : isReady());
+    // First, so that `/livez` answers while there is nothing to serve with yet.
+    const admin = await startAdminServer({ ...config.admin, metrics, readiness });
+    closers.push('admin', admin.close);
     const cipher = createContentCipher(config.contentKeys);
     const { db, pool, close } = openDatabase({ ...config.database, logger });
     closers.push('database', close);
@@ -48,12 +53,6 @@ export async function createStore(
     closers.push('nats', () => bus.close());
     const schema = await watchSchema(pool, logger);
     closers.push('schema check', schema.close);
-    const readiness = (): string | undefined => {
-      if (draining) return 'draining';
-      return bus.connected ? schema.problem() : 'nats is not connected';
-    };
-    const admin = await startAdminServer({ ...config.admin, metrics, readiness });
-    closers.push('admin', admin.close);
     closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
 
     const { editWindowMs } = config;
@@ -65,13 +64,14 @@ export async function createStore(
     closers.push('receipts', startReceipts({ bus, pool: positions.pool }).close);
     // Ready is who can be asked: the server must know the subscriptions.
     await bus.nc.flush();
+    isReady = () => (bus.connected ? schema.problem() : 'NATS is not connected');
   } catch (error) {
     await closers.closeAll();
     throw error;
   }
   return {
     async close() {
-      draining = true;
+      isDraining = true;
       await closers.closeAll();
     },
   };

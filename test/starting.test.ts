@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { nkeys } from 'nats';
+import t from 'tap';
+import { freePorts } from '../dev/ports.ts';
+import { until } from './until.ts';
+
+/** Services whose servers are not there: nobody listens on these ports. */
+const [nowhere] = (await freePorts(1)) as [number];
+const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
+const running: ChildProcess[] = [];
+t.teardown(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+const redis = { REDIS_URL: `redis://127.0.0.1:${nowhere}` };
+const settings: Record<string, Record<string, string>> = {
+  edge: { JWT_SECRET: 'x'.repeat(32), JWT_ALGORITHMS: 'HS256', PORT: '0', ...redis },
+  router: { INBOX_SHARDS: '4' },
+  store: {
+    DATABASE_URL: `postgres://nobody@127.0.0.1:${nowhere}/none`,
+    CONTENT_KEYS: `test:${randomBytes(32).toString('base64')}`,
+    ...redis,
+  },
+  profiles: {
+    KAHA_URL: `http://127.0.0.1:${nowhere}`,
+    KAHA_SERVICE_TOKEN: 'a-service-token',
+    WEBHOOK_PORT: '0',
+    ...redis,
+  },
+  retention: {},
+};
+
+async function start(service: string): Promise<{ child: ChildProcess; admin: string }> {
+  const [port] = (await freePorts(1)) as [number];
+  const env = {
+    INSTANCE: `${service}-1`,
+    NATS_URL: `nats://127.0.0.1:${nowhere}`,
+    NATS_NKEY_SEED: seed,
+    ADMIN_PORT: `${port}`,
+    LOG_HASH_KEY: 'test',
+    LOG_LEVEL: 'silent',
+    ...settings[service],
+  };
+  const args = ['--import=tsx', `services/${service}/main.ts`];
+  const child = spawn(process.execPath, args, { env, stdio: 'inherit' });
+  running.push(child);
+  return { child, admin: `http://127.0.0.1:${port}` };
+}
+
+for (const service of Object.keys(settings)) {
+  t.test(`${service} without its servers lives, is not ready, and ends when told`, async (t) => {
+    const { child, admin } = await start(service);
+    const statusOf = (path: string) =>
+      fetch(`${admin}${path}`).then(
+        ({ status }) => status,
+        () => undefined,
+      );
+    await until('it lives', async () => (await statusOf('/livez')) === 200);
+    t.equal(await statusOf('/readyz'), 503);
+    t.equal(await statusOf('/metrics'), 200);
+    child.kill('SIGTERM');
+    t.same(await once(child, 'exit'), [0, null]);
+  });
+
+  t.test(`${service} without settings names all that are missing, and no stack`, async (t) => {
+    const child = spawn(process.execPath, ['--import=tsx', `services/${service}/main.ts`], {
+      env: {},
+    });
+    running.push(child);
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    t.same(await once(child, 'close'), [1, null]);
+    t.match(said, /^Invalid configuration:\n {2}INSTANCE .*\n/);
+    t.match(said, 'NATS_URL');
+    t.notMatch(said, ' at ');
+  });
+}
