@@ -221,6 +221,7 @@ function blindTo({ late }: Participants, repliedSeq: number | undefined): UserId
 
 /** Participants may be newer than a message: who joined after it is not sent it. */
 function audienceOf({ user_ids: userIds, joiners }: Participants, seq: number): readonly UserId[] {
+  if (joiners.length === 0) return userIds;
   const later = joiners.flatMap(([userId, joinedSeq]) => (joinedSeq > seq ? userId : []));
   return later.length === 0 ? userIds : userIds.filter((userId) => !later.includes(userId));
 }
