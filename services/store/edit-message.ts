@@ -1,13 +1,15 @@
-import type { Kysely } from 'kysely';
 import type { MessageEdit } from '../../shared/rpc.ts';
 import type { ContentCipher } from './content-cipher.ts';
-import type { LockedMessage } from './locked-message.ts';
 import { judgeEdit } from './message-rights.ts';
 import { type MessageRow, openContent, openMetadata } from './message-row.ts';
-import { type Rewritten, rewriteMessage } from './rewrite-message.ts';
-import type { Database } from './schema.ts';
+import {
+  type Rewrite,
+  type RewriteDeps,
+  type Rewritten,
+  rewriteMessage,
+} from './rewrite-message.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher; editWindowMs: number };
+type Deps = RewriteDeps & { editWindowMs: number };
 
 /**
  * `messages.edit`: the sender's, within the edit window. An edit to the same text changes nothing.
@@ -16,29 +18,24 @@ type Deps = { db: Kysely<Database>; cipher: ContentCipher; editWindowMs: number 
 export function editMessage(deps: Deps, request: MessageEdit): Promise<Rewritten> {
   const { cipher, editWindowMs: windowMs } = deps;
   const { user_id, content } = request;
-  return rewriteMessage(deps, request, (locked) => {
-    judgeEdit(locked.row, user_id, { windowMs, nowMs: Date.parse(locked.at) });
-    if (openContent(locked.row, cipher) === content) return undefined;
-    return { change: 'edited', set: seal(locked, content, cipher) };
+  return rewriteMessage(deps, request, ({ row, at }) => {
+    judgeEdit(row, user_id, { windowMs, nowMs: Date.parse(at) });
+    return openContent(row, cipher) === content ? undefined : seal(row, content, cipher);
   });
 }
 
 /** One key seals a row: what was sealed with an older one is sealed anew along with the text. */
-function seal(
-  { row, at }: LockedMessage,
-  content: string,
-  cipher: ContentCipher,
-): Partial<MessageRow> {
+function seal(row: MessageRow, content: string, cipher: ContentCipher): Rewrite {
   const { conversation_id, message_id } = row;
   const place = { conversation_id, message_id };
-  const set: Partial<MessageRow> = {
-    content: cipher.encrypt(content, { ...place, field: 'content' }),
-    key_id: cipher.keyId,
-    edited_at: at,
-  };
+  const sealed = cipher.encrypt(content, { ...place, field: 'content' });
   const metadata = row.key_id === cipher.keyId ? undefined : openMetadata(row, cipher);
-  if (metadata !== undefined) {
-    set.metadata = cipher.encrypt(metadata, { ...place, field: 'metadata' });
-  }
-  return set;
+  return {
+    change: 'edited',
+    content: sealed,
+    metadata:
+      metadata === undefined
+        ? row.metadata
+        : cipher.encrypt(metadata, { ...place, field: 'metadata' }),
+  };
 }

@@ -1,10 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import t from 'tap';
-import { type EventId, newId, type UserId } from '../../shared/ids.ts';
-import { appendOk, createGroup, letter, setStage } from './store-stage.ts';
+import { type EventId, type MessageId, newId, type UserId } from '../../shared/ids.ts';
+import { createContentCipher } from './content-cipher.ts';
+import { openDatabase } from './database.ts';
+import { editMessage } from './edit-message.ts';
+import { getMessage } from './find-message.ts';
+import { appendOk, contentKeys, createGroup, letter, setStage, silent } from './store-stage.ts';
 
 /** A change of a message and a change of who takes part come one after the other, as a whole. */
-const { store, sql, url } = await setStage(t);
+const { store, open, sql, url } = await setStage(t);
 const { operations } = store;
 
 async function scene() {
@@ -79,6 +84,49 @@ t.test('a change waits for a removal that is under way, and goes by it', async (
     const users = one.status === 'fulfilled' ? one.value.entry?.user_ids : undefined;
     t.same(new Set(users), new Set([sender, other]));
   }
+});
+
+t.test(
+  'edits of one message at the same time, by two stores: each a version, none lost',
+  async (t) => {
+    const { people, message_id, place, edit, react } = await scene();
+    const [sender, other] = people;
+    const { operations } = open();
+    const texts = ['a', 'b', 'c', 'd'];
+    const edits = texts.map((content, index) =>
+      index % 2 === 0
+        ? edit(sender, content)
+        : operations['messages.edit']({ user_id: sender, message_id, place, content }, 0),
+    );
+    const done = await Promise.all([...edits, react(other, '👍'), react(other, '🎉')]);
+    const versions = done.flatMap(({ entry }) =>
+      entry?.kind === 'message_updated' ? entry.update.version : [],
+    );
+    t.same(versions.sort(), [2, 3, 4, 5, 6, 7]);
+    const kept = 'select count(*) as count from message_revisions where message_id = $1';
+    t.same(await sql(kept, [message_id]), [{ count: 4 }]);
+  },
+);
+
+t.test('an edit under a new key takes the metadata along', async (t) => {
+  const { people, conversation_id } = await scene();
+  const [sender] = people;
+  const item = { ...letter(sender, 'old key'), metadata: { page: 7 } };
+  const [sent] = await appendOk(store, conversation_id, [item]);
+  const { message_id, seq, sent_at } = sent as {
+    message_id: MessageId;
+    seq: number;
+    sent_at: string;
+  };
+  const { db, pool, close } = openDatabase({ url, poolMax: 2, logger: silent });
+  const rotated = createContentCipher([{ id: 'k2', key: randomBytes(32) }, ...contentKeys]);
+  const deps = { db, pool, cipher: rotated, editWindowMs: 60_000 };
+  const place = { conversation_id, seq, sent_at };
+  const request = { user_id: sender, message_id, place, content: 'new key' };
+  t.match((await editMessage(deps, request)).message, { metadata: { page: 7 } });
+  const shown = await getMessage(deps, { user_id: sender, message_id });
+  t.match(shown, { content: 'new key', metadata: { page: 7 }, version: 2 });
+  await close();
 });
 
 t.test('sends do not wait for a change that is under way', async (t) => {

@@ -100,34 +100,11 @@ export type ReactionsTable = {
   reacted_at: Time;
 };
 
-export type MessageRevisionsTable = {
-  message_id: MessageId;
-  version: number;
-  conversation_id: ConversationId;
-  content: Buffer | null;
-  metadata: Buffer | null;
-  key_id: string;
-  replaced_at: Time;
-  replaced_by: UserId;
-};
-
-export type MessageDeletionsTable = {
-  message_id: MessageId;
-  conversation_id: ConversationId;
-  seq: number;
-  sender_id: UserId;
-  deleted_by: UserId;
-  deleted_at: Time;
-  reason: 'sender' | 'group_admin';
-};
-
 export type Database = {
   users: { user_id: UserId; created_at: Generated<Time> };
   conversations: ConversationsTable;
   participants: ParticipantsTable;
   messages: MessagesTable;
   reactions: ReactionsTable;
-  message_revisions: MessageRevisionsTable;
-  message_deletions: MessageDeletionsTable;
   outbox: OutboxTable;
 };

@@ -4,12 +4,14 @@ import { type Kysely, sql } from 'kysely';
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
   await sql.raw(REACT).execute(db);
+  await sql.raw(REWRITE_MESSAGE).execute(db);
 }
 
 /**
  * A reaction as one call: as a transaction of single statements it cost twice as much. Each
  * statement inside sees what was committed before its own start, so what is read after the lock is
- * current. The message is locked alone, the conversation only against changes of who takes part.
+ * current. The message is locked alone, the conversation only against changes of who takes part
+ * (they lock it FOR UPDATE): appends and receipts neither wait for it nor can deadlock with it.
  *
  * `status`: ok · unchanged · not_found · system · deleted · too_many; the rest is there with the
  * first two. `seers`: who takes part and sees the message. `emojis`, `reactors`: all reactions of
@@ -92,6 +94,78 @@ begin
   return next;
 end $$`;
 
+/**
+ * An edit or a deletion, if all that it was judged by is still so: who may, and what the message
+ * read; `stale` otherwise. What it read goes to the revisions, sealed anew by who asks. Locks as
+ * `react` does. `edited_at` only rises: the same one means the same text.
+ */
+const REWRITE_MESSAGE = `
+create function rewrite_message(
+  p_conversation uuid, p_seq bigint, p_sent_at timestamptz, p_message uuid, p_user uuid,
+  p_role participant_role, p_edited_at timestamptz, p_reason deletion_reason, p_key_id text,
+  p_content bytea, p_metadata bytea,
+  p_old_version int, p_old_content bytea, p_old_metadata bytea, p_event uuid
+) returns table (
+  status text, version int, changed_at timestamptz, seers uuid[], emojis text[], reactors uuid[]
+) language plpgsql volatile
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  v_message record;
+  v_may boolean;
+  v_at timestamptz;
+  v_version int;
+  v_change text := case when p_reason is null then 'edited' else 'deleted' end;
+begin
+  select m.version, m.sender_id, m.edited_at, m.deleted_at into v_message
+    from messages m join conversations c using (conversation_id)
+    where m.conversation_id = p_conversation and m.seq = p_seq and m.sent_at = p_sent_at
+      and m.message_id = p_message
+    for no key update of m for key share of c;
+  if found then
+    select array_agg(p.user_id), bool_or(p.user_id = p_user and p.role = p_role)
+      into seers, v_may from participants p
+      where p.conversation_id = p_conversation and p.left_at is null
+        and p.first_visible_seq <= p_seq;
+  end if;
+  if v_may is not true or v_message.deleted_at is not null
+    or v_message.edited_at is distinct from p_edited_at
+  then
+    status := 'stale'; seers := null;
+    return next; return;
+  end if;
+
+  v_at := greatest(date_trunc('milliseconds', clock_timestamp()),
+    v_message.edited_at + interval '1 ms');
+  v_version := v_message.version + 1;
+  insert into message_revisions (message_id, version, conversation_id, content, metadata, key_id,
+      replaced_at, replaced_by)
+    values (p_message, p_old_version, p_conversation, p_old_content, p_old_metadata, p_key_id,
+      v_at, p_user);
+  if p_reason is null then
+    update messages m set version = v_version, content = p_content, metadata = p_metadata,
+        key_id = p_key_id, edited_at = v_at
+      where m.conversation_id = p_conversation and m.seq = p_seq and m.sent_at = p_sent_at;
+    if v_message.version > 1 then
+      select array_agg(r.emoji order by r.version), array_agg(r.user_id order by r.version)
+        into emojis, reactors from reactions r where r.message_id = p_message;
+    end if;
+  else
+    update messages m set version = v_version, content = null, metadata = null, deleted_at = v_at
+      where m.conversation_id = p_conversation and m.seq = p_seq and m.sent_at = p_sent_at;
+    delete from reactions r where r.message_id = p_message;
+    insert into message_deletions (message_id, conversation_id, seq, sender_id, deleted_by,
+        deleted_at, reason)
+      values (p_message, p_conversation, p_seq, v_message.sender_id, p_user, v_at, p_reason);
+  end if;
+  insert into outbox (event_id, conversation_id, kind, seq, created_at, payload)
+    values (p_event, p_conversation, 'message_updated', p_seq, v_at, jsonb_build_object(
+      'change', v_change, 'version', v_version,
+      'changed_at', to_char(v_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')));
+  status := 'ok'; version := v_version; changed_at := v_at;
+  return next;
+end $$`;
+
 const STATEMENTS = [
   // `version` is the one that the message had by it: the order in which they came.
   `create table reactions (
@@ -103,8 +177,8 @@ const STATEMENTS = [
     primary key (message_id, emoji, user_id)
   )`,
 
-  // What a message read before it was changed, sealed to that place; `version` is the last one
-  // that read so. Kept for audit, read by no operation.
+  // What a message read before it was changed, sealed to that place; `version` is one that read
+  // so. Kept for audit, read by no operation.
   `create table message_revisions (
     message_id uuid not null,
     version int not null,
