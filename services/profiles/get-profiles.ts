@@ -13,6 +13,8 @@ const IDS_MAX = 2_000;
 const ANSWER_MARGIN_MS = 100;
 /** NATS takes 1 MiB. Of a reply that grows too large the avatars go first, then profiles. */
 const REPLY_BYTES = { withAvatars: 640 * 1024, max: 960 * 1024 };
+/** So many fit, whatever they hold: nothing is measured. */
+const PROFILES_THAT_FIT = 100;
 
 const request = compileValidator(
   Type.Object({
@@ -42,19 +44,34 @@ export async function getProfiles(
 /** A reply that fits, and how many avatars and profiles were left out for it. */
 export function replyOf(profiles: ProfileMap): { reply: Profiles; trimmed: number } {
   const reply: Profiles = { users: [], businesses: [] };
-  let bytes = 0;
+  const fit = profiles.size > PROFILES_THAT_FIT ? createTrim() : whole;
   let trimmed = 0;
-  for (const profile of profiles.values()) {
-    const { avatar_url: avatarUrl = '', ...rest } = profile.fields;
-    const isWhole = bytes + bytesOf(avatarUrl) + bytesOf(rest.name) <= REPLY_BYTES.withAvatars;
-    bytes += bytesOf(rest.name) + (isWhole ? bytesOf(avatarUrl) : 0);
-    if (!isWhole) trimmed += 1;
-    if (bytes > REPLY_BYTES.max) continue;
-    const fields = isWhole ? profile.fields : rest;
-    if (profile.kind === 'user') reply.users.push(fields as Profiles['users'][number]);
-    else reply.businesses.push(fields as Profiles['businesses'][number]);
+  for (const { kind, fields } of profiles.values()) {
+    const fitting = fit(fields);
+    if (fitting !== fields) trimmed += 1;
+    if (fitting === undefined) continue;
+    if (kind === 'user') reply.users.push(fitting as Profiles['users'][number]);
+    else reply.businesses.push(fitting as Profiles['businesses'][number]);
   }
   return { reply, trimmed };
+}
+
+type Fields = { name: string; avatar_url?: string };
+
+function whole<Some extends Fields>(fields: Some): Some {
+  return fields;
+}
+
+/** Lets through as much of each as there is room for; undefined: nothing. */
+function createTrim() {
+  let bytes = 0;
+  return <Some extends Fields>(fields: Some): Some | Omit<Some, 'avatar_url'> | undefined => {
+    const { avatar_url: avatarUrl = '', ...rest } = fields;
+    const isWhole = bytes + bytesOf(avatarUrl) + bytesOf(rest.name) <= REPLY_BYTES.withAvatars;
+    bytes += bytesOf(rest.name) + (isWhole ? bytesOf(avatarUrl) : 0);
+    if (bytes > REPLY_BYTES.max) return undefined;
+    return isWhole ? fields : rest;
+  };
 }
 
 /** What a text takes in JSON, with a part of the rest of a profile. */

@@ -27,6 +27,7 @@ type Deps = {
 
 /** Looks behind answers at once; beyond it what is old waits for a later lookup. */
 const BEHIND_MAX = 64;
+const LOCAL = { result: 'local' };
 
 /**
  * Where a profile comes from: this process, Redis, then kaha-main-v3, whose answers fill both. What
@@ -56,10 +57,12 @@ export function createProfileSource(deps: Deps): ProfileSource {
   return {
     async look(refs, deadlineAt) {
       const { known, rest, old, unknown } = sort(refs, local);
-      metrics.lookups.inc({ result: 'local' }, known.size);
-      metrics.lookups.inc({ result: 'unknown' }, unknown);
+      metrics.lookups.inc(LOCAL, known.size);
+      if (unknown > 0) metrics.lookups.inc({ result: 'unknown' }, unknown);
       void lookBehind(old);
-      if (rest.length > 0) await until(lookFurther(rest, known), deadlineAt);
+      if (rest.length === 0) return known;
+      await until(lookFurther(rest, known), deadlineAt);
+      // What comes later comes into the other one.
       return new Map(known);
     },
     async refresh(refs) {

@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AskedCounts } from '../dev/kaha/asked.ts';
+import type { Mode } from '../dev/kaha/faults.ts';
+import type { Stack } from '../dev/stack.ts';
+import { type Bus, connectBus } from '../shared/bus.ts';
+import { newId, type UserId } from '../shared/ids.ts';
+import { createLogger } from '../shared/logger.ts';
+import { createMetrics } from '../shared/metrics.ts';
+
+/** A user of NATS that no edge of the stack is. */
+const NATS_USER = 'edge-2';
+const ADD_MAX = 1_000;
+const POLL_MS = 50;
+
+export function connectAsEdge(stack: Stack): Promise<Bus> {
+  return connectBus({
+    url: stack.urls.nats,
+    nkeySeed: stack.seeds[NATS_USER] ?? '',
+    instance: NATS_USER,
+    logger: createLogger({
+      service: 'bench',
+      instance: NATS_USER,
+      level: 'warn',
+      hashKey: 'bench',
+    }),
+    metrics: createMetrics('bench', NATS_USER),
+  });
+}
+
+/** What the bench tells the parts of a stack around profiles, and reads from them. */
+export class ProfilesTarget {
+  readonly #stack: Stack;
+
+  constructor(stack: Stack) {
+    this.#stack = stack;
+  }
+
+  /** So many new people that kaha-main-v3 knows. */
+  async addPeople(count: number): Promise<UserId[]> {
+    const ids = Array.from({ length: count }, () => newId<UserId>());
+    for (let start = 0; start < count; start += ADD_MAX) {
+      const users = ids.slice(start, start + ADD_MAX).map((id) => ({
+        ...{ id, name: `Somebody ${id.slice(0, 4)}`, user_type: 'customer' },
+        avatar_url: `https://example.com/avatars/${id}.png`,
+      }));
+      await this.#post('/_dev/users', { users });
+    }
+    return ids;
+  }
+
+  control(control: { mode?: Mode; reset?: true }): Promise<void> {
+    return this.#post('/_control', control);
+  }
+
+  async asked(): Promise<AskedCounts> {
+    return (await (await fetch(`${this.#stack.urls.kaha}/_control`)).json()) as AskedCounts;
+  }
+
+  /** Milliseconds until the circuit is as wanted (0 closed, 2 open); throws after `waitMs`. */
+  async untilCircuit(wanted: 0 | 2, waitMs: number): Promise<number> {
+    const begunAt = performance.now();
+    while ((await this.#circuit()) !== wanted) {
+      if (performance.now() - begunAt > waitMs) throw new Error(`circuit is not ${wanted}`);
+      await delay(POLL_MS);
+    }
+    return performance.now() - begunAt;
+  }
+
+  async #circuit(): Promise<number> {
+    const profiles = this.#stack.processes.find(({ name }) => name === 'profiles');
+    const text = await (await fetch(`http://127.0.0.1:${profiles?.admin_port}/metrics`)).text();
+    return Number(/^kaha_profiles_circuit_state\{.*\} (\d)$/m.exec(text)?.[1]);
+  }
+
+  async #post(path: string, body: unknown): Promise<void> {
+    const options = { method: 'POST', body: JSON.stringify(body) };
+    const response = await fetch(`${this.#stack.urls.kaha}${path}`, options);
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  }
+}

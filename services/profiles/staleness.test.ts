@@ -1,0 +1,96 @@
+import t, { type Test } from 'tap';
+import type { UserId } from '../../shared/ids.ts';
+import { type Stage, setStage, untilTrue, userIds } from './profiles-stage.ts';
+import { answerAll, answerNamed } from './scripted-kaha-stage.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+async function setScene(t: Test): Promise<{ stage: Stage; user: UserId; key: string }> {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  const [user] = userIds(1) as [UserId];
+  return { stage, user, key: `profile:user:${user}` };
+}
+
+const nameOf = async (stage: Stage, user: UserId) =>
+  (await stage.get({ user_ids: [user] })).users[0]?.name;
+
+t.test('a profile is fresh for a day, give or take, and kept for another', async (t) => {
+  const { stage } = await setScene(t);
+  await stage.start();
+  const users = userIds(200);
+  await stage.get({ user_ids: users });
+  const fresh = await Promise.all(
+    users.map(async (id) => Number(await stage.redis.hget(`profile:user:${id}`, 'fresh_until'))),
+  );
+  const kept = await Promise.all(users.map((id) => stage.redis.pttl(`profile:user:${id}`)));
+  const days = fresh.map((until) => (until - Date.now()) / DAY_MS);
+  t.ok(Math.min(...days) > 0.89 && Math.max(...days) <= 1.1, 'jittered by a tenth');
+  t.ok(Math.max(...days) - Math.min(...days) > 0.1, 'not all at once');
+  t.ok(kept.every((ms, index) => Math.abs(ms / DAY_MS - 1 - (days[index] as number)) < 0.01));
+});
+
+t.test('what is no longer fresh is answered at once and refreshed behind', async (t) => {
+  const { stage, user, key } = await setScene(t);
+  await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: '1' });
+  let answerLater = (): void => undefined;
+  stage.kaha.behave((body, response) => {
+    answerLater = () => answerNamed('New')(body, response);
+  });
+  await stage.start();
+  const begunAt = Date.now();
+  t.equal(await nameOf(stage, user), 'Old');
+  t.ok(Date.now() - begunAt < 200, 'before kaha-main-v3 has answered');
+  await untilTrue(() => stage.kaha.calls.length === 1);
+  answerLater();
+  await untilTrue(async () => (await nameOf(stage, user)) === 'New');
+  t.equal((await stage.redis.hgetall(key)).name, 'New');
+  t.equal(stage.kaha.calls.length, 1);
+});
+
+t.test('a stale marker makes a fresh profile old, until it is refreshed', async (t) => {
+  const { stage, user, key } = await setScene(t);
+  const until = String(Date.now() + DAY_MS);
+  await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: until });
+  await stage.redis.set(`profile:stale:user:${user}`, 'marker', 'EX', 300);
+  stage.kaha.behave(answerNamed('New'));
+  await stage.start();
+  t.equal(await nameOf(stage, user), 'Old');
+  await untilTrue(async () => (await nameOf(stage, user)) === 'New');
+  t.equal(await stage.redis.exists(`profile:stale:user:${user}`), 0);
+});
+
+t.test(
+  'while kaha-main-v3 is away what is old is shown, and it is not asked all the time',
+  async (t) => {
+    const { stage, user, key } = await setScene(t);
+    await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: '1' });
+    stage.kaha.behave((_, response) => void response.destroy());
+    await stage.start();
+    for (let times = 0; times < 100; times += 1) t.equal(await nameOf(stage, user), 'Old');
+    t.ok(stage.kaha.calls.length <= 2, `${stage.kaha.calls.length} calls for 100 requests`);
+    t.equal((await stage.redis.hgetall(key)).name, 'Old');
+  },
+);
+
+t.test('one missing in an answer keeps the name that is known', async (t) => {
+  const { stage, user, key } = await setScene(t);
+  await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: '1' });
+  stage.kaha.behave((_, response) => void response.end('{"users":[],"businesses":[]}'));
+  await stage.start();
+  t.equal(await nameOf(stage, user), 'Old');
+  await untilTrue(() => stage.kaha.calls.length === 1);
+  stage.kaha.behave(answerAll);
+  t.equal(await nameOf(stage, user), 'Old');
+});
+
+t.test('an event is marked for five minutes, in Redis', async (t) => {
+  const { stage, user } = await setScene(t);
+  await stage.start();
+  await stage.publish('kaha.user.profile.updated', { id: user });
+  const marker = `profile:stale:user:${user}`;
+  await untilTrue(async () => (await stage.redis.exists(marker)) === 1);
+  const ttlMs = await stage.redis.pttl(marker);
+  t.ok(ttlMs > 290_000 && ttlMs <= 300_000);
+  t.equal(await stage.redis.exists(`profile:user:${user}`), 0, 'nothing is made up');
+});
