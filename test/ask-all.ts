@@ -18,6 +18,7 @@ export function askAll(system: System, asked: Asked): Promise<Timed[]> {
   const answers: [string, Promise<string>][] = [
     ['message', client.post(conversation, 'meanwhile').then(codeOf)],
     ['history', client.ask({ type: 'history', conversation_id: conversation }).then(codeOf)],
+    ['read', client.ask({ type: 'read', conversation_id: conversation, seq: 1 }).then(codeOf)],
     ['conversations', client.ask({ type: 'conversations' }).then(codeOf)],
     ['REST send', rest('POST', `${path}/messages`, { body })],
     ['REST history', rest('GET', `${path}/messages`)],

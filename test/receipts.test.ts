@@ -115,6 +115,27 @@ t.test('reading resets unread on every device of the reader, and nowhere else', 
   t.same(framesOf(annPhone, 'unread'), []);
 });
 
+t.test('what one device sends and reads, another shows live and after it was away', async (t) => {
+  const { bob, conversation, bobPhone } = await talk(2);
+  const tablet = await system.connectNew(bob, { device: 'tablet', edge: 1 });
+  const sent = await bobPhone.post(conversation, 'from the phone');
+  const event = await tablet.next(({ content }) => content === 'from the phone');
+  t.match(event, { sender_id: bob.id, client_msg_id: sent.data?.client_msg_id, seq: 3 });
+  await tablet.settled();
+  await tablet.close();
+  const desk = await system.connectNew(bob, { device: 'desk' });
+  await desk.post(conversation, 'from the desk');
+  const away = await bobPhone.post(conversation, 'from the phone again');
+  await read(bobPhone, conversation, { seq: 5 });
+  const back = await system.connect(bob, { device: 'tablet', edge: 2 });
+  t.equal(back.received[0]?.resumed, true);
+  const missed = await back.next(({ content }) => content === 'from the phone again');
+  t.match(missed, { client_msg_id: away.data?.client_msg_id, sender_id: bob.id });
+  const { data } = await back.ask({ type: 'conversations' });
+  t.match(data?.conversations, [{ unread: 0, last_read_seq: 5 }]);
+  t.same(framesOf(back, 'unread'), [], 'what is over is not told again');
+});
+
 t.test('sending reads up to one’s own message', async (t) => {
   const { ann, bob, conversation, bobPhone } = await talk(2);
   await bobPhone.post(conversation, 'an answer');

@@ -13,7 +13,8 @@ type Waiting = Read & { waiters: Waiter[] };
 
 /** Beyond it a read is refused. */
 export const WAITING_MAX = 10_000;
-const BATCH_ROWS_MAX = 1_000;
+/** The statement compares its parts each with each: at 500 rows that is most of what it costs. */
+const BATCH_ROWS_MAX = 100;
 /** Between the starts of two commits, as for appends: a commit costs the same whatever is in it. */
 const COMMIT_GAP_MS = 8;
 /** Deadlock or lost connection. */
@@ -74,7 +75,7 @@ export class ReadCommit {
       const batch = this.#take();
       if (batch.length > 0) await this.#commit(batch);
       const waitMs = startedAt + COMMIT_GAP_MS - performance.now();
-      if (waitMs > 0) await delay(waitMs);
+      if (waitMs > 0 && this.#queue.size < BATCH_ROWS_MAX) await delay(waitMs);
     }
     this.#running = undefined;
   }
