@@ -1,4 +1,5 @@
 import type { BusinessId, ConversationId, EventId, MessageId, UserId } from './ids.ts';
+import type { ContactsList, ContactsPage, TypingInput } from './rpc-live.ts';
 import type {
   ConversationPositions,
   DeliveredItem,
@@ -6,6 +7,7 @@ import type {
   ReadResult,
 } from './rpc-positions.ts';
 
+export type * from './rpc-live.ts';
 export type * from './rpc-positions.ts';
 
 /** Request and reply bodies between services. Times are ISO 8601 UTC with ms, unless `…_ms`. */
@@ -56,6 +58,7 @@ export type RouterRequest =
   /** ≤ 1000 items; answered once they are on their way to stay. */
   | { op: 'delivered'; items: DeliveredItem[] }
   | ({ op: 'read' } & ReadInput)
+  | ({ op: 'typing' } & TypingInput)
   | { op: 'conversations.create'; user_id: UserId; conversation: ConversationInput }
   | { op: 'conversations.get'; user_id: UserId; conversation_id: ConversationId }
   | ({ op: 'conversations.list' } & ConversationsList)
@@ -330,12 +333,6 @@ export type OutboxEntry = {
     }
 );
 export type ConversationChange = 'created' | 'updated' | 'participants' | 'assigned' | 'archived';
-
-export type ContactsList = ({ user_id: UserId } | { business_id: BusinessId }) & {
-  cursor?: string;
-};
-/** Each id once a page; it may come again in a later one. */
-export type ContactsPage = { user_ids: UserId[]; next_cursor: string | null };
 
 /** Operation → [request, reply]. */
 export type StoreOps = {

@@ -64,6 +64,7 @@ export class FrameDispatcher {
     this.#deps.metrics.framesIn.add(operation.type);
     const limited = this.#deps.limits.refuse(userId, operation.cost, nowMs);
     if (limited === undefined) this.#carryOut(operation, request);
+    else if (operation.isDroppable) this.#answer(operation, request, {});
     else if (operation.type !== 'ack') this.#sendError(session, asked, limited);
   }
 

@@ -19,6 +19,7 @@ import { SessionOpening } from './session-opening.ts';
 import { Sockets } from './sockets.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { TokenVerifier } from './token-verifier.ts';
+import { Typing } from './typing.ts';
 import { Upgrades } from './upgrades.ts';
 import { UserLimits } from './user-limits.ts';
 import { UserSignals } from './user-signals.ts';
@@ -53,8 +54,9 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const messages = new Messages(bus, routers);
   const conversations = new Conversations(routers);
   const { logger } = deps;
+  const typing = new Typing(routers, logger);
   const authentication = new Authentication({ verifier, opening, hub });
-  const operations = createOperations({ hub, delivery, messages, conversations });
+  const operations = createOperations({ hub, delivery, messages, conversations, typing });
   const frames = { hub, authentication, operations, limits, metrics, logger };
   const dispatcher = new FrameDispatcher(frames);
   const { allowedOrigins, admissionRatePerS } = config;
@@ -63,7 +65,7 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const { isDraining } = given;
   const admission = { allowedOrigins, admissionRatePerS, isDraining };
   const upgrades = new Upgrades({ bus, verifier, opening, metrics, ...admission });
-  const sockets = new Sockets({ ...sessions, metrics });
+  const sockets = new Sockets({ ...sessions, typing, metrics });
 
   deps.metrics.gauge('kaha_edge_connections', 'Open sockets', () => hub.sessions.size);
   deps.metrics.gauge('kaha_edge_users', 'Users with a session', () => hub.userCount);

@@ -65,6 +65,8 @@ export class Session {
 
   /** Times of the last bad frames. */
   badFrames: number[] | undefined = undefined;
+  /** Where it is typing. */
+  typingIn: Set<ConversationId> | undefined = undefined;
   sticky: Map<ConversationId, StickyRoute> | undefined = undefined;
 
   constructor(nowMs: number) {

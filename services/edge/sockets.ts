@@ -4,6 +4,7 @@ import type { EdgeMetrics } from './edge-metrics.ts';
 import type { Hub } from './hub.ts';
 import type { Session } from './session.ts';
 import type { SessionOpening } from './session-opening.ts';
+import type { Typing } from './typing.ts';
 import type { UserSignals } from './user-signals.ts';
 
 type Deps = {
@@ -11,6 +12,7 @@ type Deps = {
   opening: SessionOpening;
   delivery: Delivery;
   signals: UserSignals;
+  typing: Typing;
   metrics: EdgeMetrics;
 };
 
@@ -33,11 +35,12 @@ export class Sockets {
 
   /** After it nothing may touch the socket. */
   closed(session: Session, code: number): void {
-    const { delivery, signals, metrics } = this.#deps;
+    const { delivery, signals, typing, metrics } = this.#deps;
     session.state = 'closed';
     session.socket = undefined;
     metrics.closes.add(OUR_CODES.has(code) ? String(code) : 'client');
     signals.leave(session);
+    typing.closed(session);
     void delivery.stop(session);
   }
 }

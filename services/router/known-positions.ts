@@ -32,8 +32,13 @@ export class KnownPositions {
 
   /** Undefined where it is not known, or not surely true any more. */
   fresh(id: ConversationId, nowMs: number): Positions | undefined {
+    return this.within(id, FRESH_MS, nowMs);
+  }
+
+  /** As `fresh`, within another limit; `Infinity` for the last that is known. */
+  within(id: ConversationId, ageMsMax: number, nowMs: number): Positions | undefined {
     const known = this.#known.get(id);
-    return known === undefined || known.asOf + FRESH_MS < nowMs ? undefined : known.positions;
+    return known === undefined || known.asOf + ageMsMax < nowMs ? undefined : known.positions;
   }
 
   /** Store said so just now: of another version what we hold is not true any more. */

@@ -43,6 +43,11 @@ export class LiveReceipts {
     this.#known.verify(id, version, Date.now());
   }
 
+  /** For others who tell something live, as of any time. */
+  get known(): KnownPositions {
+    return this.#known;
+  }
+
   /** Coalesced by the edges; never rejects. */
   async delivered(items: readonly DeliveredItem[]): Promise<void> {
     const unknown = this.#tellDelivered(items);

@@ -9,6 +9,7 @@ import type { Reads } from './reads.ts';
 import type { Receipts } from './receipts.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Sessions } from './sessions.ts';
+import type { Typing } from './typing.ts';
 
 /** The edge waits 4 s: our answer, whatever it is, has to come before. */
 const DEADLINE_MS = 3_000;
@@ -21,13 +22,14 @@ type Deps = {
   receipts: Receipts;
   liveReceipts: LiveReceipts;
   reads: Reads;
+  typing: Typing;
   metrics: RouterMetrics;
 };
 
 /** What `rpc.router.<instance>` answers; the operation is in the body. */
 export function createOperations(deps: Deps): RpcHandler {
   const { actors, conversations, messageChanges, sessions, metrics } = deps;
-  const { receipts, liveReceipts, reads } = deps;
+  const { receipts, liveReceipts, reads, typing } = deps;
 
   const send = async (
     request: Extract<RouterRequest, { op: 'message' }>,
@@ -36,6 +38,7 @@ export function createOperations(deps: Deps): RpcHandler {
     try {
       const sent = await actors.send(request, context);
       metrics.messages.inc(sent.duplicate ? DUPLICATE : SENT);
+      typing.sent(request);
       return sent;
     } catch (error) {
       metrics.messages.inc({ outcome: KahaError.from(error).code });
@@ -57,6 +60,8 @@ export function createOperations(deps: Deps): RpcHandler {
         return receipts.delivered(request.items);
       case 'read':
         return readOf(request, reads, deadlineAt);
+      case 'typing':
+        return typing.receive(request, deadlineAt);
       case 'conversations.create':
         return conversations.create(request, context);
       case 'conversations.get':

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAdminServer } from '../../shared/admin.ts';
 import { type Bus, connectBus } from '../../shared/bus.ts';
-import { newId } from '../../shared/ids.ts';
+import { newId, type UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import { type Closers, createClosers } from '../../shared/process.ts';
@@ -20,7 +20,9 @@ import { Reads } from './reads.ts';
 import { Receipts } from './receipts.ts';
 import { createRouterMetrics, type RouterMetrics } from './router-metrics.ts';
 import { Sessions } from './sessions.ts';
-import { createStoreClient } from './store-client.ts';
+import { createStoreClient, type Store } from './store-client.ts';
+import { Typing } from './typing.ts';
+import { TypingAudiences } from './typing-audiences.ts';
 
 /** ~2 s of sends at the rate one process can do; beyond it an edge gets a retryable error. */
 const CONCURRENCY_MAX = 8_192;
@@ -87,12 +89,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     metrics: counters,
   });
   closers.push('receipts', () => receipts.close());
-  const liveReceipts = new LiveReceipts({
-    store,
-    publish: (userId, payload) => void bus.publish(subjects.user(userId), payload),
-    metrics: counters,
-    logger,
-  });
+  const { liveReceipts, typing } = createLive({ ...parts, store }, closers);
   const reads = new Reads({
     store,
     announce: (input, reply) => void liveReceipts.read(input, reply),
@@ -124,6 +121,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     receipts,
     liveReceipts,
     reads,
+    typing,
     metrics: counters,
   });
   const options = { subject: subjects.router(instance), concurrencyMax: CONCURRENCY_MAX };
@@ -141,7 +139,25 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   metrics.gauge('kaha_router_positions', 'Conversations whose positions are known', () => {
     return liveReceipts.conversations;
   });
+  metrics.gauge('kaha_router_typing', 'Users typing', () => typing.size);
   metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => receipts.held);
+}
+
+/** What is told live on `user.<user>`, and kept nowhere. */
+function createLive({ bus, store, counters, logger }: Parts & { store: Store }, closers: Closers) {
+  const publish = (userId: UserId, payload: string): void => {
+    bus.publish(subjects.user(userId), payload);
+  };
+  const liveReceipts = new LiveReceipts({
+    store,
+    publish,
+    metrics: counters,
+    logger,
+  });
+  const audiences = new TypingAudiences(store, liveReceipts.known);
+  const typing = new Typing({ audiences, publish, logger });
+  closers.push('typing', () => typing.close());
+  return { liveReceipts, typing };
 }
 
 /** The streams may still be on their way; without them nothing works: fatal in the end. */

@@ -65,6 +65,12 @@ export function readProblem({ seq, message_id }: ReadFrame): string | undefined 
   return undefined;
 }
 
+export const TypingFrame = frame('typing', {
+  conversation_id: ConversationIdField,
+  is_typing: Type.Boolean(),
+});
+export type TypingFrame = Static<typeof TypingFrame>;
+
 export const PingFrame = frame('ping', {});
 export type PingFrame = Static<typeof PingFrame>;
 

@@ -71,6 +71,12 @@ export const serverFrames = {
     conversation_id: ConversationIdField,
     unread: Type.Integer({ minimum: 0 }),
   }),
+  /** Of another one; ends by itself 5 s after the last `true`. */
+  typing: frame('typing', {
+    conversation_id: ConversationIdField,
+    user_id: UserIdField,
+    is_typing: Type.Boolean(),
+  }),
   /** Of somebody in a conversation with the receiver: their name or picture is another now. */
   profile_updated: frame('profile_updated', {
     user_id: Type.Optional(UserIdField),

@@ -160,6 +160,10 @@ export type HistoryShape = Static<typeof HistoryShape>;
 export const ReadShape = Type.Object({ last_read_seq: SeqField });
 export type ReadShape = Static<typeof ReadShape>;
 
+/** Answer to what has nothing to say. */
+export const EmptyShape = Type.Object({});
+export type EmptyShape = Static<typeof EmptyShape>;
+
 /** Answer to `conversations`. */
 export const ConversationsShape = Type.Object({
   conversations: Type.Array(ConversationShape),

@@ -26,6 +26,8 @@ export type Operation = {
   cost: Cost;
   /** Answered even without an `id`. */
   isAlwaysAnswered: boolean;
+  /** Beyond the rate it is not carried out, and no error is told. */
+  isDroppable: boolean;
   validator: Validator<TSchema>;
   /** What the schema cannot say, in words. */
   problem(frame: unknown): string | undefined;
@@ -39,6 +41,7 @@ type Definition<Schema extends TSchema, Data extends Answer> = {
   summary: string;
   cost: Cost;
   isAlwaysAnswered?: boolean;
+  isDroppable?: boolean;
   schema: Schema;
   answer: Data;
   problem?: (frame: Static<Schema>) => string | undefined;
@@ -50,11 +53,13 @@ export function defineOperation<Schema extends TSchema, Data extends Answer>(
   definition: Definition<Schema, Data>,
 ): Operation {
   const { type, cost, schema, problem, handle, isAlwaysAnswered = false } = definition;
+  const { isDroppable = false } = definition;
   const { summary, answer } = definition;
   return {
     type,
     cost,
     isAlwaysAnswered,
+    isDroppable,
     validator: compileValidator(schema),
     document: { summary, schema, answer },
     problem: (frame) => problem?.(frame as Static<Schema>),

@@ -2,6 +2,7 @@ import type { Conversations } from '../conversations.ts';
 import type { Delivery } from '../delivery.ts';
 import type { Hub } from '../hub.ts';
 import type { Messages } from '../messages.ts';
+import type { Typing } from '../typing.ts';
 import { ackOperation } from './ack.ts';
 import { conversationsOperation } from './conversations.ts';
 import { createConversationOperation } from './create-conversation.ts';
@@ -13,12 +14,14 @@ import type { Operation } from './operation.ts';
 import { pingOperation } from './ping.ts';
 import { reactOperation } from './react.ts';
 import { readOperation } from './read.ts';
+import { typingOperation } from './typing.ts';
 
 export type OperationDeps = {
   hub: Hub;
   delivery: Delivery;
   messages: Messages;
   conversations: Conversations;
+  typing: Typing;
 };
 
 /** Every frame type that an authenticated socket may send, `auth` aside. */
@@ -30,6 +33,7 @@ export function createOperations(deps: OperationDeps): ReadonlyMap<string, Opera
     reactOperation(deps.messages),
     ackOperation(deps.delivery),
     readOperation(deps.messages),
+    typingOperation(deps.typing),
     pingOperation(deps.hub),
     historyOperation(deps.messages),
     conversationsOperation(deps.conversations),

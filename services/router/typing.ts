@@ -1,0 +1,146 @@
+import type { UserSignal } from '../../shared/events.ts';
+import type { ConversationId, UserId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { InConversation, TypingInput } from '../../shared/rpc.ts';
+import type { TypingAudiences } from './typing-audiences.ts';
+
+type Deps = {
+  audiences: TypingAudiences;
+  /** On `user.<user>`, best effort. */
+  publish: (userId: UserId, payload: string) => void;
+  logger: Logger;
+};
+
+type Typist = {
+  userId: UserId;
+  conversationId: ConversationId;
+  /** That typed last. */
+  sessionId: string;
+  endsAt: number;
+  /** When others were told that one types. */
+  toldAt: number;
+  /** They believe so. */
+  isTold: boolean;
+};
+
+const ENDS_AFTER_MS = 5_000;
+const TOLD_EVERY_MS = 2_000;
+const ASK_MS = 3_000;
+const SWEEP_MS = 100;
+/** Beyond, who begins to type is not told of. */
+const TYPISTS_MAX = 50_000;
+
+/**
+ * Who types where, in memory alone: to the others that take part, `true` at most once in 2 s a
+ * conversation and user, `false` once: when one says so, sends, or 5 s after the last `true`. Edges
+ * say so for sockets that close; an edge that dies is covered by the time.
+ */
+export class Typing {
+  readonly #deps: Deps;
+  readonly #typists = new Map<string, Typist>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#timer = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+  }
+
+  get size(): number {
+    return this.#typists.size;
+  }
+
+  async receive(input: TypingInput, deadlineAt: number): Promise<Record<string, never>> {
+    const { user_id: userId, conversation_id: id } = input;
+    const others = await this.#deps.audiences.othersOf(id, userId, deadlineAt);
+    if (input.is_typing) this.#begin(input, others);
+    else this.#stop(input);
+    return {};
+  }
+
+  /** One has sent: nobody waits for it any more. */
+  sent(place: InConversation): void {
+    const typist = this.#typists.get(keyOf(place));
+    if (typist !== undefined) this.#end(typist);
+  }
+
+  /** What others believe ends here. */
+  close(): void {
+    clearInterval(this.#timer);
+    for (const typist of this.#typists.values()) this.#end(typist);
+    this.#typists.clear();
+  }
+
+  #begin(input: TypingInput, others: readonly UserId[]): void {
+    const key = keyOf(input);
+    const nowMs = Date.now();
+    let typist = this.#typists.get(key);
+    if (typist === undefined) {
+      if (this.#typists.size >= TYPISTS_MAX) return;
+      const { user_id: userId, conversation_id: conversationId } = input;
+      const fresh = { sessionId: '', endsAt: 0, toldAt: 0, isTold: false };
+      typist = { userId, conversationId, ...fresh };
+      this.#typists.set(key, typist);
+    }
+    typist.sessionId = input.session_id;
+    typist.endsAt = nowMs + ENDS_AFTER_MS;
+    if (nowMs - typist.toldAt >= TOLD_EVERY_MS) this.#tellBegun(typist, others, nowMs);
+  }
+
+  #stop(input: TypingInput): void {
+    const typist = this.#typists.get(keyOf(input));
+    if (typist?.sessionId === input.session_id) this.#end(typist);
+  }
+
+  #tellBegun(typist: Typist, others: readonly UserId[] | undefined, nowMs: number): void {
+    typist.toldAt = nowMs;
+    typist.isTold = true;
+    if (others === undefined) void this.#tellAll(typist, true);
+    else this.#tell(typist, others, true);
+  }
+
+  /** Stays known until it may be told again: the next `true` comes no sooner. */
+  #end(typist: Typist): void {
+    typist.endsAt = 0;
+    if (!typist.isTold) return;
+    typist.isTold = false;
+    void this.#tellAll(typist, false);
+  }
+
+  /** What was held back for its rate is told as soon as it may be, if it is true still. */
+  #sweep(nowMs: number): void {
+    for (const [key, typist] of this.#typists) {
+      const isDue = nowMs - typist.toldAt >= TOLD_EVERY_MS;
+      if (typist.endsAt > nowMs) {
+        if (isDue && !typist.isTold) this.#tellBegun(typist, undefined, nowMs);
+        continue;
+      }
+      this.#end(typist);
+      if (isDue) this.#typists.delete(key);
+    }
+  }
+
+  /** Who takes part may have changed since it was told last, the one who types included. */
+  async #tellAll(typist: Typist, isTyping: boolean): Promise<void> {
+    const { audiences, logger } = this.#deps;
+    const id = typist.conversationId;
+    try {
+      const all = audiences.known(id) ?? (await audiences.ask(id, Date.now() + ASK_MS)) ?? [];
+      if (isTyping && !all.includes(typist.userId)) return;
+      this.#tell(typist, all, isTyping);
+    } catch (error) {
+      logger.debug({ err: error }, 'typing not told');
+    }
+  }
+
+  #tell(typist: Typist, others: readonly UserId[], isTyping: boolean): void {
+    const { conversationId: conversation_id, userId: user_id } = typist;
+    const event = { type: 'typing', conversation_id, user_id, is_typing: isTyping };
+    const signal: UserSignal = { kind: 'event', event };
+    const payload = JSON.stringify(signal);
+    for (const userId of others) if (userId !== user_id) this.#deps.publish(userId, payload);
+  }
+}
+
+function keyOf({ user_id, conversation_id }: InConversation): string {
+  return `${conversation_id}${user_id}`;
+}

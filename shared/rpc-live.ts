@@ -1,0 +1,17 @@
+import type { BusinessId, ConversationId, UserId } from './ids.ts';
+
+/** Bodies about who is there and what they do just now. */
+
+/** `session_id`: only the session that typed last can end it. */
+export type TypingInput = {
+  user_id: UserId;
+  conversation_id: ConversationId;
+  session_id: string;
+  is_typing: boolean;
+};
+
+export type ContactsList = ({ user_id: UserId } | { business_id: BusinessId }) & {
+  cursor?: string;
+};
+/** Each id once a page; it may come again in a later one. */
+export type ContactsPage = { user_ids: UserId[]; next_cursor: string | null };
