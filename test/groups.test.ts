@@ -223,6 +223,10 @@ t.test('each operation refuses who may not, and what is malformed', async (t) =>
     const refused = await codes(stranger, id, [...ofGroups, ...ofAll]);
     t.same(refused, [...times('403 NOT_A_PARTICIPANT'), ...times('403 NOT_A_PARTICIPANT')]);
   }
+  await callAs(ann, 'PUT')(`${id}/mute`);
+  await callAs(ann, 'DELETE')(id);
+  const renamed = await callAs(ann, 'PATCH')(id, { title: 'Mine' });
+  t.match([renamed.status, renamed.body.is_muted], [200, true], 'an admin, muted and archived');
   t.same(await codes(ann, newId(), ofGroups), times('404 CONVERSATION_NOT_FOUND'));
   t.same(await codes(ann, newId(), ofAll), times('404 CONVERSATION_NOT_FOUND'));
   t.same(await codes(bob, id, ofGroups), times('403 FORBIDDEN'), 'a member, muted and archived');
