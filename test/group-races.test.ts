@@ -144,6 +144,7 @@ t.test('what one device does shows on another that was away, in order', async (t
   await tablet.settled();
   await tablet.close();
   await callAs(bob, 'PUT')(`${id}/mute`, {});
+  await b.next(isChange('updated'));
   await callAs(bob, 'DELETE')(id);
   await b.post(id, 'back');
   await callAs(bob, 'DELETE')(`${id}/participants/${bob.id}`);

@@ -9,9 +9,11 @@ import type {
   ConversationCommand,
   MessageInput,
   MessageSent,
+  OutboxEntry,
   Participants,
 } from '../../shared/rpc.ts';
 import { deliveriesOf } from './conversation-event.ts';
+import type { Delivery } from './fan-out.ts';
 import type { LiveReceipts } from './live-receipts.ts';
 import { type Letter, Mailbox } from './mailbox.ts';
 import { type Appended, messageDelivery, recordOf } from './message-event.ts';
@@ -149,7 +151,7 @@ export class ConversationActor {
   }
 
   async #change({ command, deadlineAt, trace, resolve, reject }: Change): Promise<void> {
-    const { store, fanOuts, liveReceipts, lookUpNames, logger } = this.#deps;
+    const { store, fanOuts, liveReceipts } = this.#deps;
     // What is sent before somebody is removed was started by now, or by another router.
     const isRemoval = command.op === 'conversations.remove';
     const inHand: InHand = isRemoval ? fanOuts.inHand() : new Map();
@@ -164,14 +166,22 @@ export class ConversationActor {
     this.#participants = participants;
     liveReceipts.verify(this.#id, participants.version);
     resolve(changed);
+    // Names may take a second. Only where messages have to come after the event do they wait too.
+    const telling = this.#tell(entries.filter(isConversation), (delivery) => {
+      const isForAll = delivery.userIds.every((userId) => participants.user_ids.includes(userId));
+      if (isForAll) fanOuts.start(delivery);
+      else fanOuts.startLast(delivery, { before, inHand });
+    });
+    if (entries.some(isFirst)) await telling;
+    const messages = entries.filter((entry) => !isConversation(entry));
+    await this.#tell(messages, (delivery) => fanOuts.start(delivery));
+  }
+
+  /** What cannot be told stays in the outbox. */
+  async #tell(entries: OutboxEntry[], start: (delivery: Delivery) => void): Promise<void> {
+    const { lookUpNames, logger } = this.#deps;
     try {
-      for (const delivery of await deliveriesOf(entries, lookUpNames)) {
-        if (delivery.userIds.every((userId) => participants.user_ids.includes(userId))) {
-          fanOuts.start(delivery);
-        } else {
-          fanOuts.startLast(delivery, { before, inHand });
-        }
-      }
+      for (const delivery of await deliveriesOf(entries, lookUpNames)) start(delivery);
     } catch (error) {
       logger.error({ err: error }, 'a change stays owed');
     }
@@ -217,6 +227,15 @@ export class ConversationActor {
 function blindTo({ late }: Participants, repliedSeq: number | undefined): UserId[] | undefined {
   if (repliedSeq === undefined || late.length === 0) return undefined;
   return late.flatMap(([userId, firstSeq]) => (firstSeq > repliedSeq ? userId : []));
+}
+
+function isConversation({ kind }: OutboxEntry): boolean {
+  return kind === 'conversation';
+}
+
+/** Who joins hears of the conversation before its messages; a message undoes an archive. */
+function isFirst(entry: OutboxEntry): boolean {
+  return entry.kind === 'conversation' && ['created', 'archived'].includes(entry.change);
 }
 
 /** Participants may be newer than a message: who joined after it is not sent it. */

@@ -20,6 +20,8 @@ export async function deliveryOf(entry: OutboxEntry, lookUpNames: LookUpNames): 
   return conversationDelivery(entry, names);
 }
 
+const NOBODY: Names = { users: new Map(), businesses: new Map() };
+
 /** As `deliveryOf`, for all that one change owes; names are asked for once. */
 export async function deliveriesOf(
   entries: readonly OutboxEntry[],
@@ -28,8 +30,7 @@ export async function deliveriesOf(
   const records = entries.flatMap((entry) =>
     entry.kind === 'conversation' ? Object.values(entry.records) : [],
   );
-  if (records.length === 0) return [];
-  const names = await lookUpNames(records);
+  const names = records.length === 0 ? NOBODY : await lookUpNames(records);
   return await Promise.all(entries.map((entry) => deliveryOf(entry, async () => names)));
 }
 

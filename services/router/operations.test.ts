@@ -2,7 +2,7 @@ import t from 'tap';
 import { newId, type UserId } from '../../shared/ids.ts';
 import type { ConversationCreated, ConversationView, RouterRequest } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
-import { ask, ROUTER, StageDevice, setStage, until } from './router-stage.ts';
+import { ask, letter, ROUTER, StageDevice, send, setStage, until } from './router-stage.ts';
 
 const stage = await setStage();
 const { edge, store } = stage;
@@ -81,6 +81,25 @@ t.test('profiles that hang delay a conversation by a second', async (t) => {
   };
   t.match(await ask<ConversationView>(edge, request), { name: 'Unknown User' });
   t.ok(Date.now() - startedAt < 1_400);
+  await hanging.drain();
+});
+
+t.test('profiles that hang delay the event of a change, and no message', async (t) => {
+  const alice = new StageDevice(edge, newId<UserId>());
+  await alice.open();
+  const conversation = store.open([alice.userId, newId<UserId>()]);
+  const hanging = profiles.serve({ subject: subjects.profiles('get'), concurrencyMax: 10 }, () => {
+    return new Promise((resolve) => setTimeout(resolve, 1_500));
+  });
+  await profiles.nc.flush();
+  const startedAt = Date.now();
+  const place = { user_id: alice.userId, conversation_id: conversation };
+  await ask(edge, { op: 'conversations.mute', ...place });
+  await send(edge, letter(conversation, alice.userId));
+  await until('the message came', () => alice.events.length === 1);
+  t.ok(Date.now() - startedAt < 900);
+  await until('both came', () => alice.events.length === 2);
+  t.match(alice.events, [{ type: 'message' }, { type: 'conversation', change: 'updated' }]);
   await hanging.drain();
 });
 

@@ -6,6 +6,8 @@ import type {
   AppendReply,
   AppendRequest,
   AppendResult,
+  ConversationChanged,
+  ConversationCommand,
   ConversationPositions,
   ConversationRecord,
   MessageRecord,
@@ -50,6 +52,7 @@ export class ScriptedStore {
     this.#serve(bus, 'messages.append', (request) => this.#append(request));
     this.#serve(bus, 'conversations.participants', (request) => this.#participants(request));
     this.#serve(bus, 'conversations.get', (request) => this.#get(request));
+    this.#serve(bus, 'conversations.change', (request) => this.#change(request));
     this.#serve(bus, 'conversations.create', (request) => this.#create(request));
     this.#serve(bus, 'positions.read', ({ reads }) => ({
       results: reads.map((input) => this.#readOne(input)),
@@ -219,6 +222,24 @@ export class ScriptedStore {
     };
     this.#owe(entry);
     return { created: true, record, entry };
+  }
+
+  /** A mute, whatever was asked for. */
+  #change({ user_id: userId, conversation_id: id }: ConversationCommand): ConversationChanged {
+    this.change(id, this.#of(id).users);
+    const record = this.record(id);
+    const entry: OutboxEntry = {
+      kind: 'conversation',
+      change: 'updated',
+      records: { [userId]: record },
+      event_id: newId(),
+      conversation_id: id,
+      version: record.version,
+      user_ids: [userId],
+    };
+    this.#owe(entry);
+    const participants = this.#participants({ conversation_id: id });
+    return { record, participants, entries: [entry] };
   }
 
   #get(request: StoreOps['conversations.get'][0]): StoreOps['conversations.get'][1] {
