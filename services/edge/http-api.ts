@@ -5,6 +5,7 @@ import { jsonProblem } from '../../shared/protocol/json-guard.ts';
 import { LIMITS } from '../../shared/protocol/limits.ts';
 import type { Validator } from '../../shared/protocol/validator.ts';
 import { bearerToken } from './bearer.ts';
+import type { Documents } from './documents/documents.ts';
 import type { EdgeMetrics } from './edge-metrics.ts';
 import type { HttpAnswer, HttpCall } from './http-call.ts';
 import { errorAnswer, JSON_HEADER } from './http-errors.ts';
@@ -18,6 +19,7 @@ import { WEBSOCKET_PATHS } from './uws-server.ts';
 
 type Deps = {
   routes: readonly Route[];
+  documents: Documents;
   verifier: TokenVerifier;
   limits: UserLimits;
   allowedOrigins: readonly string[];
@@ -66,6 +68,7 @@ export class HttpApi {
 
   async #carryOut(call: HttpCall): Promise<HttpAnswer> {
     if (call.method === 'OPTIONS') return { status: NO_CONTENT, headers: PREFLIGHT, body: '' };
+    if (this.#deps.documents.has(call.path)) return this.#document(call);
     const match = this.#match(call);
     if (match.kind === 'wrong method') return wrongMethod(match.allowed);
     if (match.kind === 'unknown path') throw new KahaError('NOT_FOUND', 'There is no such path');
@@ -83,6 +86,10 @@ export class HttpApi {
     });
     if (result.body === undefined) return { status: result.status, headers: [], body: '' };
     return { status: result.status, headers: [JSON_HEADER], body: JSON.stringify(result.body) };
+  }
+
+  #document(call: HttpCall): HttpAnswer {
+    return call.method === 'GET' ? this.#deps.documents.answer(call) : wrongMethod(['GET']);
   }
 
   #match({ method, path }: HttpCall) {

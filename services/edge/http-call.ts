@@ -9,6 +9,7 @@ export type HttpCall = {
   origin: string;
   idempotencyKey: string;
   traceparent: string;
+  ifNoneMatch: string;
   /** Undefined where it is larger than 64 KiB; empty where there is none. */
   body: Buffer | undefined;
 };
@@ -16,6 +17,6 @@ export type HttpCall = {
 export type HttpAnswer = {
   status: number;
   headers: readonly (readonly [string, string])[];
-  /** JSON text; empty for none. */
-  body: string;
+  /** Empty for none. */
+  body: string | Buffer;
 };

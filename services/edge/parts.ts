@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { Conversations } from './conversations.ts';
 import { DeliveredReports } from './delivered-reports.ts';
 import { Delivery } from './delivery.ts';
+import { Documents } from './documents/documents.ts';
 import { createEdgeMetrics, type EdgeMetrics } from './edge-metrics.ts';
 import { FrameDispatcher } from './frame-dispatcher.ts';
 import { HttpApi } from './http-api.ts';
@@ -61,7 +62,8 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const dispatcher = new FrameDispatcher(frames);
   const { allowedOrigins, admissionRatePerS } = config;
   const routes = createRoutes({ messages, conversations });
-  const api = new HttpApi({ routes, verifier, limits, allowedOrigins, metrics, logger });
+  const documents = new Documents(routes, operations);
+  const api = new HttpApi({ routes, documents, verifier, limits, allowedOrigins, metrics, logger });
   const { isDraining } = given;
   const admission = { allowedOrigins, admissionRatePerS, isDraining };
   const upgrades = new Upgrades({ bus, verifier, opening, metrics, ...admission });

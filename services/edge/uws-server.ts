@@ -46,6 +46,7 @@ const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
   201: 'Created',
   204: 'No Content',
+  304: 'Not Modified',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -172,6 +173,7 @@ function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
     origin: req.getHeader('origin'),
     idempotencyKey: req.getHeader('idempotency-key'),
     traceparent: req.getHeader('traceparent'),
+    ifNoneMatch: req.getHeader('if-none-match'),
     body: undefined,
   };
   const lengthBytes = Number(req.getHeader('content-length'));

@@ -1,0 +1,111 @@
+import Type, { type TSchema } from 'typebox';
+import { AuthFrame } from '../../../shared/protocol/client-frames.ts';
+import { RequestIdField } from '../../../shared/protocol/scalars.ts';
+import { serverFrames } from '../../../shared/protocol/server-frames.ts';
+import type { Operation } from '../operations/operation.ts';
+import { EVENT_SUMMARIES } from './event-summaries.ts';
+import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
+
+const CHANNEL = '#/channels/socket';
+/** They answer; what else the server sends comes by itself. */
+const ANSWERS: readonly string[] = ['reply', 'error', 'auth_ok', 'pong'];
+
+const ABOUT = `JSON text frames over one WebSocket. Any client frame may carry an \`id\`; exactly
+one \`reply\` or \`error\` with it comes back (to \`ack\` none, to \`message\` always one). Events
+with \`q\` come through the device's durable queue and again until the client sends \`ack\`.
+
+The token (JWT, \`sub\` = the user's UUID) comes as \`Authorization: Bearer …\` on the upgrade,
+with \`x-device-id\`; or as subprotocols \`kaha.v1, bearer.<jwt>[, device.<id>]\`; or in the first
+frame \`auth\` within 5 s. Never in the query.`;
+
+/** The socket's frames as an AsyncAPI 3.0 document, from the very tables that are served. */
+export function asyncApiOf(operations: ReadonlyMap<string, Operation>): Json {
+  const frames = [...operations.values()];
+  const messages = {
+    ...Object.fromEntries(clientMessages(frames)),
+    ...Object.fromEntries(replyMessages(frames)),
+    ...Object.fromEntries(serverMessages()),
+  };
+  return {
+    asyncapi: '3.0.0',
+    info: { title: 'kaha-chat socket, kaha.v1', version: '1', description: ABOUT },
+    defaultContentType: 'application/json',
+    servers: {
+      edge: { host: '{host}', protocol: 'wss', variables: { host: { default: 'localhost:8080' } } },
+    },
+    channels: {
+      socket: {
+        address: '/ws',
+        description: 'Alias `/api/chat/ws`. Subprotocol `kaha.v1`.',
+        messages: Object.fromEntries(
+          Object.keys(messages).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
+        ),
+        bindings: { ws: { method: 'GET', bindingVersion: '0.1.0' } },
+      },
+    },
+    operations: {
+      auth: receiving('auth', 'Authenticates the socket, or renews its token', [
+        'auth_ok',
+        'error',
+      ]),
+      ...Object.fromEntries(frames.map((frame) => [frame.type, operationOf(frame)])),
+      ...Object.fromEntries(eventTypes().map((type) => [`event_${type}`, sending(type)])),
+    },
+    components: { messages, schemas: namedSchemas() },
+  };
+}
+
+function operationOf({ type, document: { summary, answer } }: Operation): Json {
+  if (answer === 'pong') return receiving(type, summary, ['pong', 'error']);
+  return receiving(type, summary, answer === null ? ['error'] : [`reply_${type}`, 'error']);
+}
+
+/** The document describes the server: it receives what clients send. */
+function receiving(type: string, summary: string, answers: readonly string[]): Json {
+  return {
+    action: 'receive',
+    channel: { $ref: CHANNEL },
+    summary,
+    messages: [messageRef(`client_${type}`)],
+    reply: { channel: { $ref: CHANNEL }, messages: answers.map(messageRef) },
+  };
+}
+
+function sending(type: string): Json {
+  const summary = EVENT_SUMMARIES[type as keyof typeof EVENT_SUMMARIES];
+  return { action: 'send', channel: { $ref: CHANNEL }, summary, messages: [messageRef(type)] };
+}
+
+function eventTypes(): string[] {
+  return Object.keys(serverFrames).filter((type) => !ANSWERS.includes(type));
+}
+
+function messageRef(name: string): Json {
+  return { $ref: `${CHANNEL}/messages/${name}` };
+}
+
+function clientMessages(frames: readonly Operation[]): [string, Json][] {
+  const all: [string, TSchema][] = [
+    ['auth', AuthFrame],
+    ...frames.map(({ type, document }): [string, TSchema] => [type, document.schema]),
+  ];
+  return all.map(([type, schema]) => [`client_${type}`, messageOf(type, schema)]);
+}
+
+function replyMessages(frames: readonly Operation[]): [string, Json][] {
+  return frames.flatMap(({ type, document: { answer } }): [string, Json][] => {
+    if (answer === null || answer === 'pong') return [];
+    const id = Type.Optional(RequestIdField);
+    const schema = Type.Object({ type: Type.Literal('reply'), id, data: answer });
+    return [[`reply_${type}`, messageOf('reply', schema)]];
+  });
+}
+
+function serverMessages(): [string, Json][] {
+  const entries = Object.entries(serverFrames).filter(([type]) => type !== 'reply');
+  return entries.map(([type, schema]) => [type, messageOf(type, schema)]);
+}
+
+function messageOf(type: string, schema: TSchema): Json {
+  return { name: type, payload: documentSchema(schema) };
+}

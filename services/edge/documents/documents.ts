@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import type { HttpAnswer, HttpCall } from '../http-call.ts';
+import { JSON_HEADER } from '../http-errors.ts';
+import type { Operation } from '../operations/operation.ts';
+import type { Route } from '../routes/route.ts';
+import { asyncApiOf } from './asyncapi.ts';
+import { openApiOf } from './openapi.ts';
+import { createPage } from './page.ts';
+
+type Header = readonly [string, string];
+type Document = { headers: readonly Header[]; etag: string; bytes: Buffer };
+
+const NOT_MODIFIED = 304;
+
+/**
+ * `/openapi.json`, `/asyncapi.json` and `/docs`, made once from the tables that are served: nothing
+ * can be documented that is not there, nor be there without being documented.
+ */
+export class Documents {
+  readonly #documents: ReadonlyMap<string, Document>;
+
+  constructor(routes: readonly Route[], operations: ReadonlyMap<string, Operation>) {
+    const openApi = openApiOf(routes);
+    const asyncApi = asyncApiOf(operations);
+    const { html, headers } = createPage(openApi, asyncApi);
+    this.#documents = new Map([
+      ['/openapi.json', documentOf(JSON.stringify(openApi), [JSON_HEADER])],
+      ['/asyncapi.json', documentOf(JSON.stringify(asyncApi), [JSON_HEADER])],
+      ['/docs', documentOf(html, headers)],
+    ]);
+  }
+
+  has(path: string): boolean {
+    return this.#documents.has(path);
+  }
+
+  /** Of a path that is there. */
+  answer({ path, ifNoneMatch }: HttpCall): HttpAnswer {
+    const { headers, etag, bytes } = this.#documents.get(path) as Document;
+    const isKnown =
+      ifNoneMatch === '*' ||
+      ifNoneMatch.split(/\s*,\s*/).some((tag) => tag.replace(/^W\//, '') === etag);
+    if (isKnown) return { status: NOT_MODIFIED, headers, body: '' };
+    return { status: 200, headers, body: bytes };
+  }
+}
+
+function documentOf(text: string, headers: readonly Header[]): Document {
+  const bytes = Buffer.from(text);
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
+  const cached: Header[] = [
+    ['ETag', etag],
+    ['Cache-Control', 'no-cache'],
+    ['X-Content-Type-Options', 'nosniff'],
+  ];
+  return { headers: [...headers, ...cached], etag, bytes };
+}

@@ -1,0 +1,25 @@
+import type { serverFrames } from '../../../shared/protocol/server-frames.ts';
+
+type Type = keyof typeof serverFrames | 'typing' | 'presence';
+
+/** What each frame of the server says, in one line. */
+export const EVENT_SUMMARIES: Readonly<Record<Type, string>> = {
+  reply: 'The answer to a frame that carried an id',
+  error: 'A frame that could not be carried out',
+  auth_ok: 'The socket is authenticated; comes before any event',
+  message: 'Somebody wrote, oneself included; in a replay without q',
+  message_updated: 'A message was edited, deleted or reacted to',
+  conversation:
+    'A conversation was made, changed, muted or archived, or who takes part has changed',
+  receipt: 'The delivered or read position of another participant has risen',
+  unread: 'The count of unread messages has changed by reading, on whatever device',
+  typing: 'Another participant is typing, or has stopped',
+  presence: 'Somebody who is watched came online or went offline',
+  profile_updated: 'Name or picture of somebody, or of a business, has changed',
+  pong: 'The answer to ping',
+  replay_end:
+    'All that a new queue was sent from before is through; complete: nothing was left out',
+  resync: 'The queue may be incomplete: list conversations and read history again',
+  token_expiring: 'The token ends soon: renew it with auth',
+  going_away: 'The edge is about to end: close and come back then',
+};

@@ -1,0 +1,37 @@
+/** HTML that may be put into HTML as it is. */
+export type Html = { readonly html: string };
+type Part = Html | string | number | undefined | false | readonly Part[];
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** A template in which everything but Html is escaped; false and undefined are nothing. */
+export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  return { html: texts.map((text, index) => text + textOf(parts[index])).join('') };
+}
+
+/** Paragraphs, and `code` between backticks. */
+export function prose(text: string): Html {
+  const paragraphs = text.split(/\n{2,}/).map((paragraph) => html`<p>${inline(paragraph)}</p>`);
+  return html`${paragraphs}`;
+}
+
+export function inline(text: string): Html {
+  const pieces = text
+    .split('`')
+    .map((piece, index) => (index % 2 ? html`<code>${piece}</code>` : piece));
+  return html`${pieces}`;
+}
+
+function textOf(part: Part): string {
+  if (part === undefined || part === false) return '';
+  if (typeof part === 'string' || typeof part === 'number') {
+    return String(part).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
+  }
+  return 'html' in part ? part.html : part.map(textOf).join('');
+}

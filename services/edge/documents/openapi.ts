@@ -1,0 +1,148 @@
+import type { TObject } from 'typebox';
+import { ERRORS } from '../../../shared/errors.ts';
+import { UUID_V4_PATTERN } from '../../../shared/ids.ts';
+import type { Route } from '../routes/route.ts';
+import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
+
+const JSON_TYPE = 'application/json';
+/** What any call may be answered with. */
+const ALWAYS = [400, 401, 429, 500, 503, 504];
+const RETRY_STATUSES: readonly number[] = [429, 503];
+
+const ABOUT = `What the socket \`kaha.v1\` (see \`/asyncapi.json\`) does, live events aside.
+
+Ids are lower-case UUID v4, times ISO 8601 UTC with milliseconds. An optional field without a value
+is absent. Unknown fields in a body are an error; clients must ignore unknown fields in answers.
+\`/api/chat/*\` is an alias of \`/api/v1/*\`, \`…/chats/*\` of \`…/conversations/*\`.`;
+
+/** The REST routes as an OpenAPI 3.1 document, from the very table that is served. */
+export function openApiOf(routes: readonly Route[]): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = route.document.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'kaha-chat REST', version: '1', description: ABOUT },
+    servers: [{ url: '/api/v1' }, { url: '/api/chat', description: 'Alias' }],
+    security: [{ bearer: [] }],
+    tags: [
+      { name: 'conversations', description: 'Also as `/chats`' },
+      { name: 'messages' },
+      { name: 'presence' },
+      { name: 'documents' },
+    ],
+    paths: { ...paths, ...documentPaths() },
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: namedSchemas(),
+      responses: Object.fromEntries(statusesOfErrors().map((status) => errorResponse(status))),
+    },
+  };
+}
+
+function operationOf(route: Route): Json {
+  const { path, summary, params, query, body, hasIdempotencyKey } = route.document;
+  const header = hasIdempotencyKey ? [IDEMPOTENCY_KEY] : [];
+  const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query'), ...header];
+  return {
+    operationId: operationIdOf(route),
+    tags: [path.split('/')[1]],
+    summary,
+    ...(parameters.length > 0 && { parameters }),
+    ...(body !== undefined && {
+      requestBody: {
+        required: !route.isBodyOptional,
+        content: { [JSON_TYPE]: { schema: documentSchema(body) } },
+      },
+    }),
+    responses: { ...answersOf(route), ...errorsOf(route) },
+  };
+}
+
+/** Like `put_messages_reactions`. */
+function operationIdOf({ method, segments }: Route): string {
+  const words = segments.map((segment) => segment.replace(':', 'by_'));
+  return [method.toLowerCase(), ...words].join('_');
+}
+
+const IDEMPOTENCY_KEY: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description: 'The client_msg_id, where the body has none',
+  schema: { type: 'string', pattern: UUID_V4_PATTERN },
+};
+
+function parametersOf(schema: TObject, place: 'path' | 'query'): Json[] {
+  const { required = [], properties = {} } = documentSchema(schema) as {
+    required?: string[];
+    properties?: Record<string, Json>;
+  };
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    ...(description !== undefined && { description }),
+    ...(rest.type === 'array' && { style: 'form', explode: false }),
+    schema: rest,
+  }));
+}
+
+function answersOf({ document: { response, statuses } }: Route): Json {
+  const content = response === null ? {} : contentOf(documentSchema(response));
+  const entries = Object.entries(statuses);
+  return Object.fromEntries(
+    entries.map(([status, description]) => [status, { description, ...content }]),
+  );
+}
+
+function errorsOf({ method, document: { params, body } }: Route): Json {
+  const hasParams = Object.keys(params.properties).length > 0;
+  const statuses = [...ALWAYS];
+  if (hasParams) statuses.push(403, 404);
+  if (hasParams && method !== 'GET') statuses.push(409);
+  if (body !== undefined) statuses.push(413);
+  const sorted = statuses.sort((a, b) => a - b);
+  const entries = sorted.map((status) => [status, { $ref: `#/components/responses/${status}` }]);
+  return Object.fromEntries(entries);
+}
+
+function contentOf(schema: Json): Json {
+  return { content: { [JSON_TYPE]: { schema } } };
+}
+
+function statusesOfErrors(): number[] {
+  return [...new Set(Object.values(ERRORS).map(({ status }) => status))];
+}
+
+function errorResponse(status: number): [string, Json] {
+  const codes = Object.entries(ERRORS).filter(([, row]) => row.status === status);
+  const description = codes.map(([code]) => `\`${code}\``).join(', ');
+  const error = { $ref: '#/components/schemas/Error' };
+  const schema = { type: 'object', required: ['error'], properties: { error } };
+  const headers = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds' } };
+  const isPause = RETRY_STATUSES.includes(status);
+  return [String(status), { description, ...(isPause && { headers }), ...contentOf(schema) }];
+}
+
+function documentPaths(): Json {
+  const path = (summary: string, type: string): Json => ({
+    servers: [{ url: '/' }],
+    get: {
+      operationId: `get_${summary.replace(/\W+/g, '_').toLowerCase()}`,
+      tags: ['documents'],
+      summary,
+      security: [],
+      responses: {
+        200: { description: 'The document', content: { [type]: {} } },
+        304: { description: 'Not changed since the `ETag` in `If-None-Match`' },
+      },
+    },
+  });
+  return {
+    '/openapi.json': path('This document', JSON_TYPE),
+    '/asyncapi.json': path('The socket as AsyncAPI 3.0', JSON_TYPE),
+    '/docs': path('Both for people', 'text/html'),
+  };
+}

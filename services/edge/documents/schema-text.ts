@@ -1,0 +1,79 @@
+import type { TSchema } from 'typebox';
+import {
+  ConversationInputBody,
+  ConversationUpdateBody,
+  MuteBody,
+  ParticipantsBody,
+} from '../../../shared/protocol/conversation-input.ts';
+import { EditBody, MessageBody } from '../../../shared/protocol/message-input.ts';
+import * as shapes from '../../../shared/protocol/shapes.ts';
+
+export type Json = Record<string, unknown>;
+
+/** What has a name in the documents; wherever one of them stands, a reference stands instead. */
+const NAMED: Readonly<Record<string, TSchema>> = {
+  Conversation: shapes.ConversationShape,
+  ConversationInput: ConversationInputBody,
+  ConversationUpdate: ConversationUpdateBody,
+  Conversations: shapes.ConversationsShape,
+  Error: shapes.ErrorShape,
+  History: shapes.HistoryShape,
+  LastMessage: shapes.LastMessageShape,
+  Message: shapes.MessageShape,
+  MessageEdit: EditBody,
+  MessageInput: MessageBody,
+  MessageSent: shapes.MessageSentShape,
+  Mute: MuteBody,
+  Participant: shapes.ParticipantShape,
+  ParticipantsInput: ParticipantsBody,
+  Reaction: shapes.ReactionShape,
+  Reactions: shapes.ReactionsShape,
+  ReadPosition: shapes.ReadShape,
+  Receipt: shapes.ReceiptShape,
+  ReplyPreview: shapes.ReplyPreviewShape,
+};
+
+const names = new Map(Object.entries(NAMED).map(([name, schema]) => [keyOf(schema), name]));
+
+/** The validating schema as JSON Schema 2020-12, without our own ids. */
+export function documentSchema(schema: TSchema): Json {
+  return shown(JSON.parse(JSON.stringify(schema)), true) as Json;
+}
+
+/** All that have names, for `components.schemas`. */
+export function namedSchemas(): Json {
+  const entries = Object.entries(NAMED).map(([name, schema]) => [
+    name,
+    shown(JSON.parse(JSON.stringify(schema)), false),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function keyOf(schema: unknown): string {
+  return JSON.stringify(schema);
+}
+
+function shown(value: unknown, mayRefer: boolean): unknown {
+  if (Array.isArray(value)) return value.map((item) => shown(item, true));
+  if (typeof value !== 'object' || value === null) return value;
+  const name = mayRefer ? names.get(keyOf(value)) : undefined;
+  if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
+  const { $id: _, ...rest } = value as Json;
+  return enumOf(rest) ?? mapped(rest);
+}
+
+function mapped(value: Json): Json {
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shown(item, true)]));
+}
+
+/** A choice of texts is shorter as a list of them. */
+function enumOf({ anyOf, ...rest }: Json): Json | undefined {
+  if (!Array.isArray(anyOf)) return undefined;
+  const values = anyOf.flatMap(literalsOf);
+  return values.includes(undefined) ? undefined : { ...rest, type: 'string', enum: values };
+}
+
+function literalsOf(choice: Json): unknown[] {
+  if (Array.isArray(choice.anyOf)) return choice.anyOf.flatMap(literalsOf);
+  return [typeof choice.const === 'string' ? choice.const : undefined];
+}

@@ -1,0 +1,91 @@
+import { newId } from '../shared/ids.ts';
+import type { Person, System } from './stack.ts';
+
+/** A group with a message, whose admin and sender is Ann. */
+export type Scene = {
+  ann: Person;
+  bob: Person;
+  eve: Person;
+  conversation: string;
+  message: string;
+  seq: number;
+};
+type Call = { params?: Record<string, string>; query?: string; body?: unknown };
+
+/** People and a group of their own for each call: some end what others need, all have limits. */
+export async function setScene(system: System): Promise<Scene> {
+  const [ann, bob, eve, zoe] = await system.people(4);
+  const conversation = await system.conversation([ann, bob, zoe]);
+  const path = `/api/v1/conversations/${conversation}/messages`;
+  const body = { client_msg_id: newId<string>(), content: 'hello' };
+  const sent = await system.rest('POST', path, { token: ann.token, body });
+  const { message_id: message, seq } = sent.body as { message_id: string; seq: number };
+  return { ann, bob, eve, conversation, message, seq };
+}
+
+const EMOJI = encodeURIComponent('👍');
+const there = ({ conversation }: Scene) => ({ conversation_id: conversation });
+const that = ({ message }: Scene) => ({ message_id: message });
+
+/** One good call of each REST operation, by method and documented path. */
+export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
+  'POST /conversations': ({ eve }) => ({ body: { type: 'direct', participant_ids: [eve.id] } }),
+  'GET /conversations': () => ({ query: 'limit=2' }),
+  'GET /conversations/{conversation_id}': (scene) => ({ params: there(scene) }),
+  'PATCH /conversations/{conversation_id}': (scene) => ({
+    params: there(scene),
+    body: { title: 'Another' },
+  }),
+  'DELETE /conversations/{conversation_id}': (scene) => ({ params: there(scene) }),
+  'PUT /conversations/{conversation_id}/mute': (scene) => ({ params: there(scene) }),
+  'DELETE /conversations/{conversation_id}/mute': (scene) => ({ params: there(scene) }),
+  'POST /conversations/{conversation_id}/participants': (scene) => ({
+    params: there(scene),
+    body: { user_ids: [scene.eve.id], share_history: true },
+  }),
+  'DELETE /conversations/{conversation_id}/participants/{user_id}': (scene) => ({
+    params: { ...there(scene), user_id: scene.bob.id },
+  }),
+  'GET /conversations/{conversation_id}/messages': (scene) => ({
+    params: there(scene),
+    query: 'after_seq=0&limit=10',
+  }),
+  'POST /conversations/{conversation_id}/messages': (scene) => ({
+    params: there(scene),
+    body: { client_msg_id: newId<string>(), content: 'hi', reply_to: scene.message },
+  }),
+  'GET /messages/{message_id}': (scene) => ({ params: that(scene) }),
+  'PATCH /messages/{message_id}': (scene) => ({ params: that(scene), body: { content: 'hey' } }),
+  'DELETE /messages/{message_id}': (scene) => ({ params: that(scene) }),
+  'PUT /messages/{message_id}/read': (scene) => ({ params: that(scene) }),
+  'PUT /messages/{message_id}/reactions/{emoji}': (scene) => ({
+    params: { ...that(scene), emoji: EMOJI },
+  }),
+  'DELETE /messages/{message_id}/reactions/{emoji}': (scene) => ({
+    params: { ...that(scene), emoji: EMOJI },
+  }),
+  'GET /presence': ({ bob }) => ({ query: `user_ids=${bob.id}` }),
+  'GET /openapi.json': () => ({}),
+  'GET /asyncapi.json': () => ({}),
+  'GET /docs': () => ({}),
+};
+
+/** One good frame of each type. */
+export const FRAMES: Readonly<Record<string, (scene: Scene) => Record<string, unknown>>> = {
+  auth: ({ ann }) => ({ token: ann.token }),
+  message: (scene) => ({ ...there(scene), client_msg_id: newId<string>(), content: 'hi' }),
+  edit: (scene) => ({ ...that(scene), content: 'hey' }),
+  delete: that,
+  react: (scene) => ({ ...that(scene), emoji: '👍' }),
+  ack: () => ({ q: 1 }),
+  read: (scene) => ({ ...there(scene), seq: scene.seq }),
+  typing: (scene) => ({ ...there(scene), is_typing: true }),
+  ping: () => ({}),
+  history: there,
+  conversations: () => ({ limit: 2 }),
+  create_conversation: ({ eve }) => ({
+    conversation: { type: 'direct', participant_ids: [eve.id] },
+  }),
+  presence_watch: ({ bob }) => ({ user_ids: [bob.id] }),
+  presence_unwatch: ({ bob }) => ({ user_ids: [bob.id] }),
+};
