@@ -85,6 +85,38 @@ t.test('a read is answered once stored, and told', async (t) => {
   await t.rejects(read(id, stranger, 1), { code: 'NOT_A_PARTICIPANT' });
 });
 
+t.test('an answer of store that was overtaken is not told any more', async (t) => {
+  const [alice, bina] = users();
+  const id = store.open([alice, bina]);
+  for (const _ of [1, 2, 3]) await send(edge, letter(id, alice));
+  const [writer, reader] = [alice, bina].map(listen) as [StageDevice, StageDevice];
+  let letGo: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let isFirst = true;
+  store.after = (op) => {
+    if (op !== 'positions.read' || !isFirst) return undefined;
+    isFirst = false;
+    return held;
+  };
+  const first = read(id, bina, 1);
+  await until('it is stored', () => !isFirst);
+  t.same(await read(id, bina, 3), { last_read_seq: 3 });
+  await until('the second was told', () => reader.signals.length === 1);
+  letGo();
+  t.same(await first, { last_read_seq: 1 });
+  store.after = () => undefined;
+  reportDelivered(id, alice, 9);
+  await until('what came after is told', () => reader.signals.length === 2);
+  t.match(eventsOf(reader), [
+    { type: 'unread', unread: 0 },
+    { type: 'receipt', user_id: alice },
+  ]);
+  t.match(eventsOf(writer), [{ read_seq: 3 }]);
+  t.equal(writer.signals.length, 1);
+});
+
 t.test('while store is away receipts are not told, and later ones are', async (t) => {
   const [alice, bina] = users();
   const id = store.open([alice, bina]);

@@ -61,16 +61,17 @@ export class LiveReceipts {
     const { raised, last_read_seq, unread, version } = reply;
     this.verify(conversation_id, version);
     if (raised === undefined) return;
-    this.#publish([user_id], { type: 'unread', conversation_id, unread });
     if (this.#known.fresh(conversation_id, Date.now()) === undefined) {
       await this.#load([conversation_id]);
     }
     const positions = this.#known.fresh(conversation_id, Date.now());
-    if (positions !== undefined) {
-      const delivered = { seq: raised.delivered_seq, at: raised.delivered_at };
-      const read = { seq: last_read_seq, at: raised.read_at };
+    const delivered = { seq: raised.delivered_seq, at: raised.delivered_at };
+    const read = { seq: last_read_seq, at: raised.read_at };
+    // Answers of store can overtake each other: an older count would stay on the screen.
+    const isNews =
+      positions === undefined ||
       this.#tell(positions, { conversation_id, user_id }, { delivered, read });
-    }
+    if (isNews) this.#publish([user_id], { type: 'unread', conversation_id, unread });
   }
 
   /** Those of conversations that are not known well enough. */
@@ -90,10 +91,13 @@ export class LiveReceipts {
     return unknown;
   }
 
-  /** What of it does not rise is left out; of one who does not take part nothing is told. */
-  #tell(positions: Positions, place: Place, { delivered, read }: Rise): void {
+  /**
+   * What of it does not rise is left out; of one who does not take part nothing is told. True where
+   * the read position rose.
+   */
+  #tell(positions: Positions, place: Place, { delivered, read }: Rise): boolean {
     const own = positions.get(place.user_id);
-    if (own === undefined) return;
+    if (own === undefined) return false;
     const event: Record<string, unknown> = { type: 'receipt', ...place };
     const isDelivered =
       delivered !== undefined &&
@@ -108,11 +112,13 @@ export class LiveReceipts {
       own.read = read.seq;
       Object.assign(event, { read_seq: read.seq, read_at: read.at });
     }
-    if (!isDelivered && !isRead) return;
-    this.#publish(
-      [...positions.keys()].filter((userId) => userId !== place.user_id),
-      event,
-    );
+    if (isDelivered || isRead) {
+      this.#publish(
+        [...positions.keys()].filter((userId) => userId !== place.user_id),
+        event,
+      );
+    }
+    return isRead;
   }
 
   #publish(userIds: readonly UserId[], event: Record<string, unknown>): void {
