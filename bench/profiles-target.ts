@@ -59,17 +59,23 @@ export class ProfilesTarget {
   /** Milliseconds until the circuit is as wanted (0 closed, 2 open); throws after `waitMs`. */
   async untilCircuit(wanted: 0 | 2, waitMs: number): Promise<number> {
     const begunAt = performance.now();
-    while ((await this.#circuit()) !== wanted) {
+    while ((await this.#metric('kaha_profiles_circuit_state')) !== wanted) {
       if (performance.now() - begunAt > waitMs) throw new Error(`circuit is not ${wanted}`);
       await delay(POLL_MS);
     }
     return performance.now() - begunAt;
   }
 
-  async #circuit(): Promise<number> {
-    const profiles = this.#stack.processes.find(({ name }) => name === 'profiles');
+  /** CPU-seconds that profiles has taken so far. */
+  cpuS(): Promise<number> {
+    return this.#metric('process_cpu_seconds_total');
+  }
+
+  async #metric(name: string): Promise<number> {
+    const profiles = this.#stack.processes.find((process) => process.name === 'profiles');
     const text = await (await fetch(`http://127.0.0.1:${profiles?.admin_port}/metrics`)).text();
-    return Number(/^kaha_profiles_circuit_state\{.*\} (\d)$/m.exec(text)?.[1]);
+    const line = text.split('\n').find((one) => one.startsWith(`${name}{`));
+    return Number(line?.split(' ').at(-1));
   }
 
   async #post(path: string, body: unknown): Promise<void> {
