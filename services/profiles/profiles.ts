@@ -21,7 +21,8 @@ import { startWebhookServer } from './webhook-server.ts';
 /** Requests at once; each may hold 2000 ids. */
 const CONCURRENCY_MAX = 1_024;
 const QUEUE_GROUP = 'profiles';
-const EVENTS_MAX = 100;
+/** One by one: who waits for more of a batch that others have taken holds up the first. */
+const EVENTS_AT_ONCE = 4;
 const STORED_MS = 2_000;
 
 export type ProfilesServer = { adminPort: number; webhookPort: number; close(): Promise<void> };
@@ -95,8 +96,12 @@ async function serve(parts: Parts, closers: Closers): Promise<{ webhookPort: num
   closers.push('requests', () => server.drain());
   const handle = createEventHandler({ cache, local, signals, notices, metrics, logger });
   const events = { stream: streams.kahaEvents, durable: streams.kahaEventsDurable };
-  const consumer = bus.consume({ ...events, batchMax: EVENTS_MAX, handle });
-  closers.push('events', () => consumer.close());
+  const consumers = Array.from({ length: EVENTS_AT_ONCE }, () =>
+    bus.consume({ ...events, batchMax: 1, handle }),
+  );
+  closers.push('events', async () => {
+    await Promise.all(consumers.map((consumer) => consumer.close()));
+  });
   const webhook = await startWebhookServer({
     ...{ ...config.webhook, serviceToken: config.kaha.serviceToken, metrics, logger },
     accept: ({ subject, id, msgId }) =>
