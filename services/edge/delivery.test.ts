@@ -200,7 +200,8 @@ t.test('auth with resync asks for a new queue', async (t) => {
   await stage.deleteQueue(userId, 'phone');
   const answer = await client.ask({ type: 'auth', token: await tokenOf(userId), resync: true });
   t.match(answer, { type: 'auth_ok', resumed: false });
-  t.match(router.requests.at(-1), { op: 'session.open', resync: true });
+  const opened = router.requests.findLast(({ op }) => op === 'session.open');
+  t.match(opened, { user_id: userId, resync: true });
   await client.next('replay_end');
   await stage.deliver(userId, { n: 1 });
   t.match(await client.next('message'), { n: 1 });
