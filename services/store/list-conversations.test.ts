@@ -94,6 +94,20 @@ t.test('the newest of the last seconds are listed once, wherever the page ends',
   }
 });
 
+t.test('conversations made a moment ago are listed by their activity, page by page', async (t) => {
+  const me = newId<UserId>();
+  const ids: ConversationId[] = [];
+  for (let count = 0; count < 6; count += 1) {
+    ids.push(await createGroup(store, [me, newId<UserId>()]));
+    await appendOk(store, ids.at(-1) as ConversationId, [letter(me)]);
+  }
+  await appendOk(store, ids[1] as ConversationId, [letter(me)]);
+  const first = await list(me, 2);
+  await appendOk(store, ids[0] as ConversationId, [letter(me)]);
+  const order = [1, 5, 4, 3, 2, 0].map((index) => ids[index]);
+  t.same([...first.ids, ...(await rest(me, first))], order);
+});
+
 t.test('the largest page leads to a cursor that is taken', async (t) => {
   const me = newId<UserId>();
   for (let count = 0; count < 203; count += 1) await createGroup(store, [me, newId<UserId>()]);
