@@ -1,0 +1,194 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { isSoak } from '../dev/test-servers.ts';
+import { newId } from '../shared/ids.ts';
+import type { Client, Frame } from './client.ts';
+import { OPERATIONS, type Operation, type Target } from './permissions/operations.ts';
+import { secretsOf, World } from './permissions/world.ts';
+import { type Person, setStack } from './stack.ts';
+
+const TRIPLES = isSoak ? 10_000 : 1_000;
+const PEOPLE = 16;
+const GROUPS = 10;
+const DIRECTS = 10;
+/** Of a hundred, how many ids name nothing. */
+const NOWHERE_PERCENT = 3;
+/** Conversations that a made one takes the place of in nobody's list: few are enough. */
+const CREATE_PERCENT = 20;
+const TRIES = 8;
+
+type Outcome = { code: string; body: Record<string, unknown>; text: string };
+
+const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
+const people: Person[] = await system.people(PEOPLE);
+const world = new World(people.map(({ id }) => id));
+const heard = new Map<string, Set<string>>();
+const clients = new Map<string, Client>();
+const operations = await available();
+let secrets = 0;
+
+for (const [index, person] of people.entries()) {
+  const secretsHeard = new Set<string>();
+  heard.set(person.id, secretsHeard);
+  const onFrame = (frame: Frame): void => {
+    // Answers are looked at as they come; what is asked for is not heard of by chance.
+    if (frame.type === 'reply' || frame.type === 'error' || frame.type === 'presence') return;
+    for (const secret of secretsOf(JSON.stringify(frame))) secretsHeard.add(secret);
+  };
+  clients.set(person.id, await system.connectNew(person, { edge: 1 + (index % 2), onFrame }));
+}
+
+function pick<Item>(items: readonly Item[]): Item {
+  return items[randomInt(items.length)] as Item;
+}
+
+/** What the running system documents. */
+async function available(): Promise<Operation[]> {
+  const { body: rest } = await system.rest('GET', '/openapi.json');
+  const { body: socket } = await system.rest('GET', '/asyncapi.json');
+  const frames = Object.keys(socket.operations as object);
+  const paths = Object.keys(rest.paths as object);
+  return OPERATIONS.filter(({ name }) => {
+    if (name === 'typing') return frames.includes('typing');
+    return name !== 'presence' || paths.includes('/presence');
+  });
+}
+
+function newSecret(): string {
+  secrets += 1;
+  return `secret-${secrets}`;
+}
+
+function newTarget(userId: string): Target {
+  const isNowhere = randomInt(100) < NOWHERE_PERCENT;
+  const conversationId = isNowhere ? newId<string>() : pick([...world.conversations.keys()]);
+  const messageId = isNowhere ? newId<string>() : pick([...world.messages.keys()]);
+  return {
+    ...{ world, userId, conversationId, messageId },
+    conversation: world.conversations.get(conversationId),
+    message: world.messages.get(messageId),
+    otherId: pick(people).id,
+    secret: newSecret(),
+    clientMsgId: newId<string>(),
+    isOdd: randomInt(2) === 1,
+  };
+}
+
+async function carryOut(operation: Operation, target: Target): Promise<Outcome> {
+  const isRest = operation.frame === undefined || (operation.rest !== undefined && target.isOdd);
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await (isRest ? byRest(operation, target) : byFrame(operation, target));
+    if (outcome.code !== 'RATE_LIMITED' || tries === TRIES) return outcome;
+    const error = outcome.body.error as { retry_after?: number };
+    await delay(1_000 * (error.retry_after ?? 1));
+  }
+}
+
+async function byRest(operation: Operation, target: Target): Promise<Outcome> {
+  const { method, path, body } = (operation.rest as NonNullable<Operation['rest']>)(target);
+  const { token } = people.find(({ id }) => id === target.userId) as Person;
+  const edge = 1 + randomInt(2);
+  const answer = await system.rest(method, `/api/v1${path}`, { token, body, edge });
+  const { error } = answer.body;
+  const code = error?.code ?? (answer.status < 300 ? 'ok' : String(answer.status));
+  return { code, body: answer.body, text: JSON.stringify(answer.body) };
+}
+
+async function byFrame(operation: Operation, target: Target): Promise<Outcome> {
+  const frame = (operation.frame as NonNullable<Operation['frame']>)(target);
+  const { data, error, ...rest } = await (clients.get(target.userId) as Client).ask(frame);
+  const body = data ?? { error };
+  return { code: error?.code ?? 'ok', body, text: JSON.stringify({ ...rest, ...body }) };
+}
+
+/** What was wrong with how one triple was answered. */
+async function judge(operation: Operation, target: Target): Promise<string[]> {
+  const expected = operation.expect(target);
+  const { code, body, text } = await carryOut(operation, target);
+  if (code === 'ok') operation.done?.(target, body);
+  const asked = [target.otherId, target.conversationId, target.messageId];
+  const found = secretsOf(text);
+  // Of presence one is told nothing but what one asked for.
+  if (operation.name === 'presence') for (const id of asked) found.delete(id);
+  const problems = world.leaks(target.userId, found).map((secret) => `leaks ${secret}`);
+  if (code !== expected) problems.push(`${code} instead of ${expected}: ${text.slice(0, 300)}`);
+  const isStranger = !world.haveMet(target.userId, target.otherId);
+  if (operation.name === 'presence' && isStranger && !text.includes('"unknown"')) {
+    problems.push(`presence of a stranger: ${text.slice(0, 300)}`);
+  }
+  return problems.map((problem) => `${operation.name}: ${problem}`);
+}
+
+const named = (name: string): Operation =>
+  OPERATIONS.find((operation) => operation.name === name) as Operation;
+
+t.test('a world is made', async (t) => {
+  for (let made = 0; made < GROUPS + DIRECTS; made += 1) {
+    const [maker, ...others] = [...people].sort(() => randomInt(3) - 1);
+    const isGroup = made < GROUPS;
+    const some = (others as Person[]).slice(0, isGroup ? 2 + randomInt(4) : 1);
+    const everybody = [maker as Person, ...some];
+    const type = isGroup ? 'group' : 'direct';
+    const userIds = some.map(({ id }) => id);
+    const body = { type, participant_ids: userIds };
+    const { token, id: makerId } = maker as Person;
+    const answer = await system.rest('POST', '/api/v1/conversations', { token, body });
+    const id = String(answer.body.conversation_id);
+    const conversation = world.made({ id, type, makerId, userIds });
+    for (const { id: userId } of everybody) {
+      const target = { ...newTargetOf(id), userId, conversation };
+      t.same(await judge(named('send'), target), []);
+    }
+  }
+});
+
+function newTargetOf(conversationId: string): Target {
+  const [userId, messageId, otherId] = ['', '', ''];
+  const secret = newSecret();
+  const clientMsgId = newId<string>();
+  const [conversation, message] = [undefined, undefined];
+  const ids = { world, userId, messageId, otherId, conversationId };
+  return { ...ids, conversation, message, secret, clientMsgId, isOdd: false };
+}
+
+t.test(`${TRIPLES} random (user, operation, id) are answered as they must be`, async (t) => {
+  const codes = new Map<string, number>();
+  const problems: string[] = [];
+  for (let done = 0; done < TRIPLES; done += 1) {
+    const operation = pick(operations);
+    if (operation.name === 'create' && randomInt(100) >= CREATE_PERCENT) continue;
+    const target = newTarget(pick(people).id);
+    const expected = operation.expect(target);
+    codes.set(expected, (codes.get(expected) ?? 0) + 1);
+    problems.push(...(await judge(operation, target)));
+  }
+  t.same(problems, []);
+  for (const code of ['ok', 'NOT_A_PARTICIPANT', 'MESSAGE_NOT_FOUND', 'FORBIDDEN']) {
+    t.ok((codes.get(code) ?? 0) > TRIPLES / 100, `${code}: ${codes.get(code)}`);
+  }
+});
+
+t.test('no event told anybody what is not theirs', async (t) => {
+  await Promise.all([...clients.values()].map((client) => client.settled()));
+  const rows = await system.sql<{ message_id: string; conversation_id: string; seq: string }>(
+    'select message_id, conversation_id, seq from messages',
+  );
+  for (const { message_id, conversation_id, seq } of rows) {
+    const conversation = world.conversations.get(conversation_id);
+    if (conversation === undefined) t.fail('a conversation that nobody made');
+    else world.guard(message_id, { conversation, seq: Number(seq) });
+  }
+  for (const [userId, secretsHeard] of heard) {
+    t.ok(secretsHeard.size > 0);
+    t.same(world.leaks(userId, secretsHeard), []);
+  }
+  const lasts = await system.sql<{ conversation_id: string; last_seq: string }>(
+    'select conversation_id, last_seq from conversations',
+  );
+  const wrong = lasts.filter(
+    ({ conversation_id, last_seq }) =>
+      world.conversations.get(conversation_id)?.lastSeq !== Number(last_seq),
+  );
+  t.same(wrong, [], 'the world of the test is the world of the system');
+});

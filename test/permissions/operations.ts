@@ -1,0 +1,258 @@
+import type { Conversation, Message, World } from './world.ts';
+
+/** Who does it, to what; ids may name nothing. */
+export type Target = {
+  world: World;
+  userId: string;
+  conversationId: string;
+  conversation: Conversation | undefined;
+  messageId: string;
+  message: Message | undefined;
+  /** Another person, anybody. */
+  otherId: string;
+  /** A text of its own, to be found again where it must not be. */
+  secret: string;
+  clientMsgId: string;
+  isOdd: boolean;
+};
+type Body = Record<string, unknown>;
+export type RestCall = { method: string; path: string; body?: unknown };
+
+/** `expect` gives `ok` or the code of the one right answer; `done` tells the world of it. */
+export type Operation = {
+  name: string;
+  rest?: (target: Target) => RestCall;
+  frame?: (target: Target) => Body;
+  expect(target: Target): string;
+  done?(target: Target, answer: Body): void;
+};
+
+const OK = 'ok';
+const EMOJIS = ['👍', '🎉', '❤️'];
+
+export const OPERATIONS: readonly Operation[] = [
+  {
+    name: 'get conversation',
+    rest: (on) => ({ method: 'GET', path: conversationPath(on) }),
+    expect: asMember,
+  },
+  {
+    name: 'list conversations',
+    rest: () => ({ method: 'GET', path: '/conversations?limit=200' }),
+    frame: () => ({ type: 'conversations', limit: 200 }),
+    expect: () => OK,
+  },
+  {
+    name: 'history',
+    rest: (on) => ({ method: 'GET', path: `${conversationPath(on)}/messages?limit=200` }),
+    frame: (on) => ({ type: 'history', conversation_id: on.conversationId, after_seq: 0 }),
+    expect: asMember,
+  },
+  {
+    name: 'send',
+    rest: (on) => ({
+      method: 'POST',
+      path: `${conversationPath(on)}/messages`,
+      body: messageOf(on),
+    }),
+    frame: (on) => ({ type: 'message', conversation_id: on.conversationId, ...messageOf(on) }),
+    expect: asMember,
+    done: said,
+  },
+  {
+    name: 'reply',
+    frame: (on) => ({
+      ...{ type: 'message', conversation_id: on.conversationId, reply_to: on.messageId },
+      ...messageOf(on),
+    }),
+    expect(on) {
+      const refused = asMember(on);
+      if (refused !== OK) return refused;
+      const isHere = on.message !== undefined && on.message.conversation === on.conversation;
+      return isHere && on.world.canSee(on.message as Message, on.userId) ? OK : 'INVALID_REQUEST';
+    },
+    done: said,
+  },
+  {
+    name: 'read by conversation',
+    frame: (on) => ({ type: 'read', conversation_id: on.conversationId, seq: 1_000_000 }),
+    expect: asMember,
+  },
+  {
+    name: 'typing',
+    frame: (on) => ({ type: 'typing', conversation_id: on.conversationId, is_typing: on.isOdd }),
+    expect: asMember,
+  },
+  {
+    name: 'title',
+    rest: (on) => ({ method: 'PATCH', path: conversationPath(on), body: { title: on.secret } }),
+    expect: asAdmin,
+    done: ({ world, conversation, secret }) => world.titled(conversation as Conversation, secret),
+  },
+  {
+    name: 'archive',
+    rest: (on) => ({ method: 'DELETE', path: conversationPath(on) }),
+    expect: asMember,
+  },
+  {
+    name: 'mute',
+    rest: (on) => ({ method: on.isOdd ? 'PUT' : 'DELETE', path: `${conversationPath(on)}/mute` }),
+    expect: asMember,
+  },
+  {
+    name: 'add',
+    rest: (on) => ({
+      method: 'POST',
+      path: `${conversationPath(on)}/participants`,
+      body: { user_ids: [on.otherId], share_history: on.isOdd },
+    }),
+    expect(on) {
+      const refused = asAdmin(on);
+      if (refused !== OK) return refused;
+      const conversation = on.conversation as Conversation;
+      if (conversation.members.has(on.otherId)) return OK;
+      return on.world.isFull(conversation) ? 'CONFLICT' : OK;
+    },
+    done({ world, conversation, userId, otherId, isOdd }) {
+      world.added(conversation as Conversation, userId, { userId: otherId, share: isOdd });
+    },
+  },
+  {
+    name: 'remove',
+    rest: (on) => ({
+      method: 'DELETE',
+      path: `${conversationPath(on)}/participants/${on.otherId}`,
+    }),
+    expect(on) {
+      const refused = on.otherId === on.userId ? asGroupMember(on) : asAdmin(on);
+      if (refused !== OK) return refused;
+      return on.conversation?.members.has(on.otherId) === true ? OK : 'NOT_FOUND';
+    },
+    done: ({ world, conversation, otherId }) =>
+      world.removed(conversation as Conversation, otherId),
+  },
+  {
+    name: 'leave',
+    rest: (on) => ({ method: 'DELETE', path: `${conversationPath(on)}/participants/${on.userId}` }),
+    expect: asGroupMember,
+    done: ({ world, conversation, userId }) => world.removed(conversation as Conversation, userId),
+  },
+  {
+    name: 'create',
+    rest: (on) => ({ method: 'POST', path: '/conversations', body: conversationOf(on) }),
+    frame: (on) => ({ type: 'create_conversation', conversation: conversationOf(on) }),
+    expect: (on) => (on.otherId === on.userId ? 'INVALID_REQUEST' : OK),
+    done({ world, userId, otherId }, { conversation_id, type }) {
+      const made = { makerId: userId, userIds: [otherId] };
+      world.made({ id: String(conversation_id), type: type as Conversation['type'], ...made });
+    },
+  },
+  {
+    name: 'get message',
+    rest: (on) => ({ method: 'GET', path: messagePath(on) }),
+    expect: asSeer,
+  },
+  {
+    name: 'read message',
+    rest: (on) => ({ method: 'PUT', path: `${messagePath(on)}/read` }),
+    expect: asSeer,
+  },
+  {
+    name: 'edit',
+    rest: (on) => ({ method: 'PATCH', path: messagePath(on), body: { content: on.secret } }),
+    frame: (on) => ({ type: 'edit', message_id: on.messageId, content: on.secret }),
+    expect(on) {
+      const refused = asSeer(on);
+      if (refused !== OK) return refused;
+      if (on.message?.senderId !== on.userId) return 'FORBIDDEN';
+      return on.message.isDeleted ? 'CONFLICT' : OK;
+    },
+    done: ({ world, message, secret }) => world.guard(secret, message as Message),
+  },
+  {
+    name: 'delete',
+    rest: (on) => ({ method: 'DELETE', path: messagePath(on) }),
+    frame: (on) => ({ type: 'delete', message_id: on.messageId }),
+    expect(on) {
+      const refused = asSeer(on);
+      if (refused !== OK || on.message?.senderId === on.userId) return refused;
+      const role = on.message?.conversation.members.get(on.userId)?.role;
+      return role === 'admin' ? OK : 'FORBIDDEN';
+    },
+    done({ message }) {
+      (message as Message).isDeleted = true;
+    },
+  },
+  {
+    name: 'react',
+    rest: (on) => ({
+      method: on.isOdd ? 'PUT' : 'DELETE',
+      path: `${messagePath(on)}/reactions/${encodeURIComponent(emojiOf(on))}`,
+    }),
+    frame: (on) => ({
+      ...{ type: 'react', message_id: on.messageId, emoji: emojiOf(on) },
+      remove: !on.isOdd,
+    }),
+    expect(on) {
+      const refused = asSeer(on);
+      return refused === OK && on.message?.isDeleted === true ? 'CONFLICT' : refused;
+    },
+  },
+  {
+    name: 'presence',
+    rest: (on) => ({ method: 'GET', path: `/presence?user_ids=${on.otherId}` }),
+    frame: (on) => ({ type: 'presence_watch', user_ids: [on.otherId] }),
+    expect: () => OK,
+  },
+];
+
+function conversationPath({ conversationId }: Target): string {
+  return `/conversations/${conversationId}`;
+}
+
+function messagePath({ messageId }: Target): string {
+  return `/messages/${messageId}`;
+}
+
+function messageOf({ clientMsgId, secret }: Target): Body {
+  return { client_msg_id: clientMsgId, content: secret };
+}
+
+function conversationOf({ otherId, isOdd }: Target): Body {
+  return { type: isOdd ? 'group' : 'direct', participant_ids: [otherId] };
+}
+
+function emojiOf({ secret }: Target): string {
+  return EMOJIS[secret.length % EMOJIS.length] as string;
+}
+
+function said({ world, userId, conversation, ...sent }: Target, answer: Body): void {
+  const message: Message = {
+    id: String(answer.message_id),
+    conversation: conversation as Conversation,
+    seq: Number(answer.seq),
+    senderId: userId,
+    isDeleted: false,
+  };
+  world.said(message, [sent.secret, sent.clientMsgId]);
+}
+
+function asMember({ conversation, userId }: Target): string {
+  if (conversation === undefined) return 'CONVERSATION_NOT_FOUND';
+  return conversation.members.has(userId) ? OK : 'NOT_A_PARTICIPANT';
+}
+
+function asGroupMember(on: Target): string {
+  const refused = asMember(on);
+  return refused === OK && on.conversation?.type === 'direct' ? 'FORBIDDEN' : refused;
+}
+
+function asAdmin(on: Target): string {
+  const refused = asGroupMember(on);
+  if (refused !== OK) return refused;
+  return on.conversation?.members.get(on.userId)?.role === 'admin' ? OK : 'FORBIDDEN';
+}
+
+function asSeer({ world, message, userId }: Target): string {
+  return message !== undefined && world.canSee(message, userId) ? OK : 'MESSAGE_NOT_FOUND';
+}
