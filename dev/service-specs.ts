@@ -105,6 +105,7 @@ function serviceEnv(places: Places, service: ServiceName): Record<string, string
     case 'edge':
       return {
         HOST: '127.0.0.1',
+        REDIS_URL: places.redis,
         JWT_JWKS_URL: `${places.kaha}/.well-known/jwks.json`,
         JWT_ALGORITHMS: TOKEN_TERMS.algorithm,
         JWT_ISSUER: TOKEN_TERMS.issuer,

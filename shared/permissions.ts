@@ -39,6 +39,7 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
       'rpc.store.messages.undelivered',
       'rpc.store.messages.get',
       'rpc.store.messages.locate',
+      'rpc.store.contacts.shared',
       'rpc.profiles.get',
       'router.who',
       'user.*',

@@ -13,5 +13,7 @@ export type TypingInput = {
 export type ContactsList = ({ user_id: UserId } | { business_id: BusinessId }) & {
   cursor?: string;
 };
+/** ≤ 1000. */
+export type ContactsShared = { user_id: UserId; user_ids: UserId[] };
 /** Each id once a page; it may come again in a later one. */
 export type ContactsPage = { user_ids: UserId[]; next_cursor: string | null };

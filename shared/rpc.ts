@@ -1,5 +1,5 @@
 import type { BusinessId, ConversationId, EventId, MessageId, UserId } from './ids.ts';
-import type { ContactsList, ContactsPage, TypingInput } from './rpc-live.ts';
+import type { ContactsList, ContactsPage, ContactsShared, TypingInput } from './rpc-live.ts';
 import type {
   ConversationPositions,
   DeliveredItem,
@@ -361,6 +361,8 @@ export type StoreOps = {
   'conversations.participants': [{ conversation_id: ConversationId }, Participants];
   /** Who shares a conversation with a user (the user too), or has one with a business; in pages. */
   'contacts.list': [ContactsList, ContactsPage];
+  /** Which of them share a conversation with the user. */
+  'contacts.shared': [ContactsShared, { user_ids: UserId[] }];
   'conversations.change': [ConversationCommand, ConversationChanged];
   /** ≤ 500 at a time, answered in their order. */
   'positions.read': [{ reads: ReadInput[] }, { results: ReadResult[] }];

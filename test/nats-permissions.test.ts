@@ -24,7 +24,7 @@ const SUBJECTS = [
   ...['rpc.store.messages.undelivered', 'rpc.store.messages.get', 'rpc.store.messages.locate'],
   ...['rpc.store.messages.edit', 'rpc.store.conversations.create', 'rpc.store.outbox.claim'],
   ...['rpc.store.partitions.ensure', 'rpc.store.retention.delete', 'rpc.profiles.get'],
-  ...['rpc.store.contacts.list', 'profiles.changed'],
+  ...['rpc.store.contacts.list', 'rpc.store.contacts.shared', 'profiles.changed'],
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'released.router-1.7'],
@@ -70,7 +70,7 @@ const consumerOf = (stream: string, durable: string): string[] => [
 const edge = (name: string): Rights => ({
   publish: [
     ...['rpc.router.router-1', 'rpc.store.messages.history', 'rpc.store.messages.undelivered'],
-    ...['rpc.store.messages.get', 'rpc.store.messages.locate'],
+    ...['rpc.store.messages.get', 'rpc.store.messages.locate', 'rpc.store.contacts.shared'],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
     ...[ACK_INBOX, 'released.router-1.7'],
   ],

@@ -8,6 +8,7 @@ const GOOD = {
   NATS_NKEY_SEED: 'S',
   ADMIN_PORT: '9464',
   LOG_HASH_KEY: 'k',
+  REDIS_URL: 'redis://127.0.0.1:6379',
   JWT_SECRET: 'x'.repeat(32),
 };
 

@@ -12,6 +12,8 @@ export type Config = CommonConfig & {
   host: string;
   port: number;
   token: TokenConfig;
+  /** Where presence is. */
+  redisUrl: string;
   /** `https://app.example`, or with any port: `http://localhost:*`. Empty: no browser may. */
   allowedOrigins: string[];
   /** Upgrades and openings a second; what comes beyond is told to come back. */
@@ -35,6 +37,7 @@ export function loadConfig(env: Env): Config {
     host: reader.string('HOST', '0.0.0.0'),
     port: reader.integer('PORT', { min: 0, max: 65_535, byDefault: 8080 }),
     token: readToken(reader),
+    redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:']),
     allowedOrigins: readOrigins(reader),
     admissionRatePerS: reader.integer('ADMISSION_RATE_PER_S', {
       min: 1,

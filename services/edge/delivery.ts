@@ -16,6 +16,8 @@ type Deps = {
   subscriptions: Subscriptions;
   hub: Hub;
   reports: DeliveredReports;
+  /** One of its user is another now: who takes part, among other things. */
+  onConversation: (session: Session) => void;
   metrics: EdgeMetrics;
   logger: Logger;
 };
@@ -146,6 +148,7 @@ export class Delivery {
     }
     this.#count += 1;
     if (this.#count % TIMED_EVERY === 0) this.#time(ackSubject);
+    if (header.kind === 'conversation') this.#deps.onConversation(session);
     this.#deps.hub.sendSoon(session, header.kind, frameWithQ(body, q));
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { JetStreamManager, NatsConnection } from 'nats';
-import { startNats, type TestNats } from '../../dev/test-servers.ts';
+import { redisUrl, startNats, type TestNats } from '../../dev/test-servers.ts';
 import { type Bus, connectBus } from '../../shared/bus.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { encodeInbox, type InboxHeader } from '../../shared/events.ts';
@@ -34,18 +34,22 @@ export type ScriptedRouter = {
   leave(): Promise<void>;
 };
 
+type Servers = { nats: TestNats; setup: NatsConnection; jsm: JetStreamManager; redis: string };
+
 /** Real NATS with one inbox stream, an edge, and whatever routers a test scripts. */
 export class Stage {
   readonly nats: TestNats;
   readonly #setup: NatsConnection;
   readonly #jsm: JetStreamManager;
+  readonly #redisUrl: string;
   readonly #closers: (() => Promise<void>)[] = [];
   #epoch = 0;
 
-  constructor(nats: TestNats, setup: NatsConnection, jsm: JetStreamManager) {
+  constructor({ nats, setup, jsm, redis }: Servers) {
     this.nats = nats;
     this.#setup = setup;
     this.#jsm = jsm;
+    this.#redisUrl = redis;
   }
 
   /** Resolves once the edge is ready: a router must have been started. */
@@ -194,6 +198,7 @@ export class Stage {
       log: { level: 'silent', hashKey: 'k' },
       host: '127.0.0.1',
       port: 0,
+      redisUrl: this.#redisUrl,
       token: {
         key: { kind: 'secret', secret: SECRET },
         algorithms: ['HS256'],
@@ -223,7 +228,7 @@ export async function setStage(): Promise<Stage> {
     retention: 'interest' as never,
     max_consumers: 1_000,
   });
-  return new Stage(nats, setup, jsm);
+  return new Stage({ nats, setup, jsm, redis: await redisUrl() });
 }
 
 /** A token of the user; `changes` overrule its claims. */

@@ -1,5 +1,6 @@
 import type { Bus } from '../../shared/bus.ts';
 import type { Closers, ServiceDeps } from '../../shared/process.ts';
+import { closeRedis, connectRedis } from '../../shared/redis.ts';
 import { Authentication } from './authentication.ts';
 import type { Config } from './config.ts';
 import { Conversations } from './conversations.ts';
@@ -12,10 +13,12 @@ import { HttpApi } from './http-api.ts';
 import { Hub } from './hub.ts';
 import { Messages } from './messages.ts';
 import { createOperations } from './operations/table.ts';
+import { Presence } from './presence/presence.ts';
 import { Replay } from './replay.ts';
 import { RouterClient } from './router-client.ts';
 import { RouterTable } from './router-table.ts';
 import { createRoutes } from './routes/table.ts';
+import type { Session } from './session.ts';
 import { SessionOpening } from './session-opening.ts';
 import { Sockets } from './sockets.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -44,8 +47,8 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const metrics = createEdgeMetrics(deps.metrics);
   const table = new RouterTable();
   const routers = new RouterClient(bus, table);
-  const sessions = createSessions({ bus, table, routers, metrics, closers, deps });
-  const { hub, delivery, opening } = sessions;
+  const sessions = createSessions({ ...given, table, routers, metrics, deps });
+  const { hub, delivery, opening, presence } = sessions;
 
   const verifier = new TokenVerifier(config.token);
   const limits = new UserLimits();
@@ -57,11 +60,12 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const { logger } = deps;
   const typing = new Typing(routers, logger);
   const authentication = new Authentication({ verifier, opening, hub });
-  const operations = createOperations({ hub, delivery, messages, conversations, typing });
+  const asked = { messages, conversations, typing, presence };
+  const operations = createOperations({ hub, delivery, ...asked });
   const frames = { hub, authentication, operations, limits, metrics, logger };
   const dispatcher = new FrameDispatcher(frames);
   const { allowedOrigins, admissionRatePerS } = config;
-  const routes = createRoutes({ messages, conversations });
+  const routes = createRoutes(asked);
   const documents = new Documents(routes, operations);
   const api = new HttpApi({ routes, documents, verifier, limits, allowedOrigins, metrics, logger });
   const { isDraining } = given;
@@ -83,23 +87,35 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   return { hub, table, delivery, verifier, handlers };
 }
 
-type SessionDeps = {
-  bus: Bus;
+type SessionDeps = Given & {
   table: RouterTable;
   routers: RouterClient;
   metrics: EdgeMetrics;
-  closers: Closers;
   deps: ServiceDeps;
 };
 
 /** What a session lives of: its queue, its user's signals, its opening and replay. */
-function createSessions({ bus, table, routers, metrics, closers, deps }: SessionDeps) {
+function createSessions(given: SessionDeps) {
+  const { config, bus, table, routers, metrics, closers, deps } = given;
   const { logger } = deps;
   const hub = new Hub(metrics);
   const subscriptions = new Subscriptions(bus.nc);
   const reports = new DeliveredReports(bus, table);
   closers.push('reports', () => reports.close());
-  const delivery = new Delivery({ bus, subscriptions, hub, reports, metrics, logger });
+  const redis = connectRedis(config.redisUrl, logger);
+  closers.push('redis', () => closeRedis(redis));
+  const { instance } = config;
+  const presence = new Presence({ ...deps, instance, bus, subscriptions, hub, redis, closers });
+  const onConversation = (session: Session): void => presence.conversationChanged(session);
+  const delivery = new Delivery({
+    bus,
+    subscriptions,
+    hub,
+    reports,
+    onConversation,
+    metrics,
+    logger,
+  });
   bus.onReconnect(() => delivery.settleHeld());
   const signals = new UserSignals({
     bus,
@@ -109,6 +125,15 @@ function createSessions({ bus, table, routers, metrics, closers, deps }: Session
     onResync: (session, userId) => void opening.replaceVoidQueue(session, userId),
   });
   const replay = new Replay({ bus, hub, logger });
-  const opening = new SessionOpening({ routers, delivery, signals, replay, hub, metrics, logger });
-  return { hub, delivery, signals, opening };
+  const opening = new SessionOpening({
+    routers,
+    delivery,
+    signals,
+    replay,
+    hub,
+    onOpened: (session, userId) => presence.opened(session, userId),
+    metrics,
+    logger,
+  });
+  return { hub, delivery, signals, opening, presence };
 }

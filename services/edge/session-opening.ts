@@ -19,6 +19,7 @@ type Deps = {
   signals: UserSignals;
   replay: Replay;
   hub: Hub;
+  onOpened: (session: Session, userId: UserId) => void;
   metrics: EdgeMetrics;
   logger: Logger;
 };
@@ -69,6 +70,7 @@ export class SessionOpening {
     this.#take(session, opened);
     this.#sendAuthOk(session, request.id);
     this.#attach(session, userId);
+    this.#deps.onOpened(session, userId);
     this.#deps.metrics.openSeconds.observe((Date.now() - startedAt) / MS_PER_S);
     if (!session.resumed) await this.#deps.replay.run(session, userId);
   }

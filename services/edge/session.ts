@@ -67,6 +67,10 @@ export class Session {
   badFrames: number[] | undefined = undefined;
   /** Where it is typing. */
   typingIn: Set<ConversationId> | undefined = undefined;
+  /** It counts for its user being online. */
+  isPresent = false;
+  /** Whom it watches, and whether it may know of them; ≤ 1000. */
+  watches: Map<UserId, boolean> | undefined = undefined;
   sticky: Map<ConversationId, StickyRoute> | undefined = undefined;
 
   constructor(nowMs: number) {

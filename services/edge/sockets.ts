@@ -2,6 +2,7 @@ import { CLOSE, type CloseCode } from '../../shared/errors.ts';
 import type { Delivery } from './delivery.ts';
 import type { EdgeMetrics } from './edge-metrics.ts';
 import type { Hub } from './hub.ts';
+import type { Presence } from './presence/presence.ts';
 import type { Session } from './session.ts';
 import type { SessionOpening } from './session-opening.ts';
 import type { Typing } from './typing.ts';
@@ -13,6 +14,7 @@ type Deps = {
   delivery: Delivery;
   signals: UserSignals;
   typing: Typing;
+  presence: Presence;
   metrics: EdgeMetrics;
 };
 
@@ -35,12 +37,13 @@ export class Sockets {
 
   /** After it nothing may touch the socket. */
   closed(session: Session, code: number): void {
-    const { delivery, signals, typing, metrics } = this.#deps;
+    const { delivery, signals, typing, presence, metrics } = this.#deps;
     session.state = 'closed';
     session.socket = undefined;
     metrics.closes.add(OUR_CODES.has(code) ? String(code) : 'client');
     signals.leave(session);
     typing.closed(session);
+    presence.closed(session);
     void delivery.stop(session);
   }
 }

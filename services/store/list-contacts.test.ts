@@ -32,6 +32,22 @@ t.test('contacts are all in a conversation with one, and oneself', async (t) => 
   t.same((await all({ user_id: newId<UserId>() })).ids, []);
 });
 
+t.test('of some, those are known who share a conversation with one now', async (t) => {
+  const [me, ann, bob, gone, cid] = newUsers(5) as [UserId, UserId, UserId, UserId, UserId];
+  await createGroup(store, [me, ann, bob]);
+  const id = await createGroup(store, [me, ann, gone]);
+  await createGroup(store, [ann, cid]);
+  const leave =
+    'update participants set left_at = now() where conversation_id = $1 and user_id = $2';
+  await sql(leave, [id, gone]);
+  const shared = async (user_id: UserId, user_ids: UserId[]) =>
+    (await store.operations['contacts.shared']({ user_id, user_ids }, 0)).user_ids.sort();
+  t.same(await shared(me, [me, ann, bob, gone, cid]), [me, ann, bob].sort());
+  t.same(await shared(me, [bob]), [bob]);
+  t.same(await shared(gone, [me, ann]), []);
+  await t.rejects(shared(me, ['x' as UserId]), { code: 'INVALID_REQUEST' });
+});
+
 t.test('who left, or has left oneself behind, is none', async (t) => {
   const [me, gone, bob] = newUsers(3) as [UserId, UserId, UserId];
   const id = await createGroup(store, [me, gone, bob]);

@@ -19,6 +19,7 @@ import { readHistory } from './history.ts';
 import { listContacts } from './list-contacts.ts';
 import { createListConversations } from './list-conversations.ts';
 import { listPositions } from './list-positions.ts';
+import { listSharedContacts } from './list-shared-contacts.ts';
 import { createOutboxDone } from './outbox-done.ts';
 import { selectOwed } from './outbox-owed.ts';
 import { createParticipantsReader } from './participants-reader.ts';
@@ -80,6 +81,7 @@ export function createOperations(deps: Deps): Operations {
       assertUuids(conversation_id);
       return readParticipants(conversation_id);
     },
+    'contacts.shared': (request) => listSharedContacts(db, request),
     'contacts.list': (request) => listContacts(db, request),
     'conversations.change': (request) => {
       assertUuids(request.user_id, request.conversation_id);

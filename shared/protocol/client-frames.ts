@@ -4,6 +4,7 @@ import { EmojiField } from './emoji.ts';
 import { LIMITS } from './limits.ts';
 import { editFields, messageFields } from './message-input.ts';
 import { conversationsFields, historyFields } from './page-queries.ts';
+import { presenceFields } from './presence.ts';
 import {
   ConversationIdField,
   DeviceIdField,
@@ -70,6 +71,12 @@ export const TypingFrame = frame('typing', {
   is_typing: Type.Boolean(),
 });
 export type TypingFrame = Static<typeof TypingFrame>;
+
+export const PresenceWatchFrame = frame('presence_watch', presenceFields);
+export type PresenceWatchFrame = Static<typeof PresenceWatchFrame>;
+
+export const PresenceUnwatchFrame = frame('presence_unwatch', presenceFields);
+export type PresenceUnwatchFrame = Static<typeof PresenceUnwatchFrame>;
 
 export const PingFrame = frame('ping', {});
 export type PingFrame = Static<typeof PingFrame>;

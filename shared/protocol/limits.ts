@@ -20,6 +20,9 @@ export const LIMITS = {
   groupParticipantsMax: 8,
   /** What a list of participants may hold, repeats included. */
   participantIdsMax: 64,
+  presenceIdsMax: 200,
+  /** Of one socket. */
+  watchesMax: 1_000,
   badFramesMax: 10,
   badFramesWindowMs: 60_000,
   heartbeatIntervalMs: 15_000,

@@ -77,6 +77,12 @@ export const serverFrames = {
     user_id: UserIdField,
     is_typing: Type.Boolean(),
   }),
+  /** Of one who is watched. */
+  presence: frame('presence', {
+    user_id: UserIdField,
+    status: Type.Union([Type.Literal('online'), Type.Literal('offline')]),
+    last_seen_at: Type.Optional(Time),
+  }),
   /** Of somebody in a conversation with the receiver: their name or picture is another now. */
   profile_updated: frame('profile_updated', {
     user_id: Type.Optional(UserIdField),

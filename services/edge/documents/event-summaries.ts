@@ -1,6 +1,6 @@
 import type { serverFrames } from '../../../shared/protocol/server-frames.ts';
 
-type Type = keyof typeof serverFrames | 'typing' | 'presence';
+type Type = keyof typeof serverFrames;
 
 /** What each frame of the server says, in one line. */
 export const EVENT_SUMMARIES: Readonly<Record<Type, string>> = {

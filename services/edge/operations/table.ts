@@ -2,6 +2,7 @@ import type { Conversations } from '../conversations.ts';
 import type { Delivery } from '../delivery.ts';
 import type { Hub } from '../hub.ts';
 import type { Messages } from '../messages.ts';
+import type { Presence } from '../presence/presence.ts';
 import type { Typing } from '../typing.ts';
 import { ackOperation } from './ack.ts';
 import { conversationsOperation } from './conversations.ts';
@@ -12,6 +13,7 @@ import { historyOperation } from './history.ts';
 import { messageOperation } from './message.ts';
 import type { Operation } from './operation.ts';
 import { pingOperation } from './ping.ts';
+import { presenceUnwatchOperation, presenceWatchOperation } from './presence-watch.ts';
 import { reactOperation } from './react.ts';
 import { readOperation } from './read.ts';
 import { typingOperation } from './typing.ts';
@@ -22,6 +24,7 @@ export type OperationDeps = {
   messages: Messages;
   conversations: Conversations;
   typing: Typing;
+  presence: Presence;
 };
 
 /** Every frame type that an authenticated socket may send, `auth` aside. */
@@ -34,6 +37,8 @@ export function createOperations(deps: OperationDeps): ReadonlyMap<string, Opera
     ackOperation(deps.delivery),
     readOperation(deps.messages),
     typingOperation(deps.typing),
+    presenceWatchOperation(deps.presence),
+    presenceUnwatchOperation(deps.presence),
     pingOperation(deps.hub),
     historyOperation(deps.messages),
     conversationsOperation(deps.conversations),

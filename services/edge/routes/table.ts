@@ -1,5 +1,6 @@
 import type { Conversations } from '../conversations.ts';
 import type { Messages } from '../messages.ts';
+import type { Presence } from '../presence/presence.ts';
 import { conversationArchiveRoute } from './conversation-archive.ts';
 import { conversationCreateRoute } from './conversation-create.ts';
 import { conversationGetRoute } from './conversation-get.ts';
@@ -15,13 +16,14 @@ import { messageListRoute } from './message-list.ts';
 import { messageReadRoute } from './message-read.ts';
 import { participantRemoveRoute } from './participant-remove.ts';
 import { participantsAddRoute } from './participants-add.ts';
+import { presenceGetRoute } from './presence-get.ts';
 import { reactionRoutes } from './reaction-routes.ts';
 import type { Route } from './route.ts';
 
-export type RouteDeps = { messages: Messages; conversations: Conversations };
+export type RouteDeps = { messages: Messages; conversations: Conversations; presence: Presence };
 
 /** Everything below `/api/v1`. */
-export function createRoutes({ messages, conversations }: RouteDeps): readonly Route[] {
+export function createRoutes({ messages, conversations, presence }: RouteDeps): readonly Route[] {
   return [
     conversationCreateRoute(conversations),
     conversationListRoute(conversations),
@@ -39,5 +41,6 @@ export function createRoutes({ messages, conversations }: RouteDeps): readonly R
     messageDeleteRoute(messages),
     messageReadRoute(messages),
     ...reactionRoutes(messages),
+    presenceGetRoute(presence),
   ];
 }

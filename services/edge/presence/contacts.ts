@@ -1,0 +1,109 @@
+import type { Redis } from 'ioredis';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import { Gate } from '../gate.ts';
+
+type Deps = {
+  redis: Redis;
+  /** Those of them who share a conversation with the user: asks store. */
+  ask: (userId: UserId, userIds: readonly UserId[]) => Promise<readonly UserId[]>;
+  logger: Logger;
+};
+
+/**
+ * How old a kept answer may be where the device's queue is surely complete: each change of a
+ * conversation comes through it, and makes the edge drop what is kept.
+ */
+export const QUEUE_TOLD_MS = 24 * 3_600_000;
+/** Where nothing tells: REST, and a device whose queue is new. */
+export const UNTOLD_MS = 60_000;
+const TTL_S = QUEUE_TOLD_MS / 1_000;
+/** Beyond, a user's kept answers are dropped: two sockets full of watches. */
+const KEPT_MAX = 2_000;
+const ASKED_MAX = { concurrencyMax: 32, waitingMax: 8_192 };
+
+/**
+ * Who shares a conversation with whom: asked of store, kept in Redis (`contacts:<user>`, a field
+ * for each other one) so that a mass reconnect asks Redis alone. Redis away: store is asked.
+ */
+export class Contacts {
+  readonly #deps: Deps;
+  readonly #gate = new Gate(ASKED_MAX);
+  /** Users store is being asked about, and whether their answer is old already. */
+  readonly #asked = new Map<UserId, { count: number; isOld: boolean }>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** Which of `userIds` (≤ 1000) the user may know of. Rejects where store is away. */
+  async shared(userId: UserId, userIds: readonly UserId[], ageMsMax: number): Promise<Set<UserId>> {
+    const shared = new Set<UserId>();
+    const unknown: UserId[] = [];
+    const kept = await this.#read(userId, userIds);
+    const since = Date.now() - ageMsMax;
+    for (const [index, other] of userIds.entries()) {
+      const [verdict, at = '0'] = kept[index]?.split(' ') ?? [];
+      if (verdict === undefined || Number(at) < since) unknown.push(other);
+      else if (verdict === '1') shared.add(other);
+    }
+    if (unknown.length === 0) return shared;
+    for (const other of await this.#ask(userId, unknown)) shared.add(other);
+    return shared;
+  }
+
+  /** Somebody has come to a conversation of theirs, or left. Rejects where Redis is away. */
+  async drop(userIds: readonly UserId[]): Promise<void> {
+    for (const userId of userIds) {
+      const asked = this.#asked.get(userId);
+      if (asked !== undefined) asked.isOld = true;
+    }
+    await this.#deps.redis.del(userIds.map(keyOf));
+  }
+
+  async #ask(userId: UserId, others: readonly UserId[]): Promise<readonly UserId[]> {
+    const asked = this.#asked.get(userId) ?? { count: 0, isOld: false };
+    this.#asked.set(userId, asked);
+    asked.count += 1;
+    try {
+      const shared = await this.#gate.run(() => this.#deps.ask(userId, others));
+      if (!asked.isOld) await this.#keep(userId, others, new Set(shared));
+      return shared;
+    } finally {
+      asked.count -= 1;
+      if (asked.count === 0) this.#asked.delete(userId);
+    }
+  }
+
+  async #read(userId: UserId, others: readonly UserId[]): Promise<readonly (string | null)[]> {
+    try {
+      return await this.#deps.redis.hmget(keyOf(userId), ...others);
+    } catch (error) {
+      this.#failed(error);
+      return [];
+    }
+  }
+
+  async #keep(userId: UserId, others: readonly UserId[], shared: Set<UserId>): Promise<void> {
+    const { redis } = this.#deps;
+    const key = keyOf(userId);
+    const at = Date.now();
+    const fields = others.flatMap((other) => [other, `${shared.has(other) ? 1 : 0} ${at}`]);
+    try {
+      const [length] = await Promise.all([
+        redis.hlen(key),
+        redis.hset(key, ...fields),
+        redis.expire(key, TTL_S),
+      ]);
+      if (length > KEPT_MAX) await redis.del(key);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#deps.logger.debug({ reason: (error as Error).name }, 'contacts not kept');
+  }
+}
+
+const keyOf = (userId: UserId): string => `contacts:${userId}`;

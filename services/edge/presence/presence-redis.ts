@@ -1,0 +1,130 @@
+import type { Redis } from 'ioredis';
+import type { UserId } from '../../../shared/ids.ts';
+import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
+import { BEAT, HAND_OVER, READ, REGISTER, UNREGISTER } from './presence-scripts.ts';
+
+/** A user's presence as of a change in Redis; `atUs` orders changes of one user. */
+export type Presence = {
+  status: 'online' | 'offline';
+  /** Microseconds, 0 where nothing is known: then offline. */
+  atUs: number;
+  /** Epoch ms; only of who is offline and was seen. */
+  lastSeenAt: number | undefined;
+};
+export type Change = Presence & { userId: UserId; isChanged: boolean };
+export type Gone = { userId: UserId; lastSeenAt: number };
+
+/** Users a script is given at once: about 2 ms of Redis. */
+export const BATCH_MAX = 500;
+/** Without a heartbeat for this long an edge counts as dead. */
+export const DEAD_AFTER_MS = 12_000;
+/** An edge that works on a dead one's users has so long for each batch. */
+const LEASE_MS = 8_000;
+const EDGES = 'presence:edges';
+
+type Outcome = [changed: number, at: string, online?: number];
+
+/** The scripts with their keys. Every call rejects where Redis is away or late. */
+export class PresenceRedis {
+  readonly #redis: Redis;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  get isReady(): boolean {
+    return this.#redis.status === 'ready';
+  }
+
+  /** Undefined: Redis knows this incarnation no more. Otherwise the dead ones, ≤ 16. */
+  async beat(incarnation: string, isFirst: boolean): Promise<string[] | undefined> {
+    const args = [incarnation, isFirst ? 1 : 0, DEAD_AFTER_MS];
+    const [known, ...dead] = (await this.#eval(BEAT, [EDGES], args)) as [number, ...string[]];
+    return known === 1 ? dead : undefined;
+  }
+
+  /** It dies in `aliveMs`; then another edge tells who has not come back. */
+  async handOver(incarnation: string, aliveMs: number): Promise<void> {
+    await this.#eval(HAND_OVER, [EDGES], [incarnation, aliveMs, DEAD_AFTER_MS]);
+  }
+
+  /** Undefined: Redis knows this incarnation no more. ≤ 500 users. */
+  async register(incarnation: string, users: readonly UserId[]): Promise<Change[] | undefined> {
+    const keys = [EDGES, usersKey(incarnation), ...users.map(hashKey)];
+    const outcomes = await this.#eval(REGISTER, keys, [incarnation, ...users]);
+    if (outcomes === 0) return undefined;
+    return (outcomes as Outcome[]).map(([changed, at], index) => ({
+      ...presenceOf(true, at),
+      userId: users[index] as UserId,
+      isChanged: changed === 1,
+    }));
+  }
+
+  /** ≤ 500 users. `isKept`: they stay in the incarnation's set until `forget`. */
+  async unregister(incarnation: string, gone: readonly Gone[], isKept = false): Promise<Change[]> {
+    const keys = [usersKey(incarnation), ...gone.map(({ userId }) => hashKey(userId))];
+    const pairs = gone.flatMap(({ userId, lastSeenAt }) => [userId, lastSeenAt]);
+    const outcomes = await this.#eval(UNREGISTER, keys, [incarnation, isKept ? 1 : 0, ...pairs]);
+    return (outcomes as Outcome[]).map(([changed, at, online], index) => ({
+      ...presenceOf(online === 1, at),
+      userId: (gone[index] as Gone).userId,
+      isChanged: changed === 1,
+    }));
+  }
+
+  /** In the order of the users, ≤ 500. */
+  async read(users: readonly UserId[]): Promise<Presence[]> {
+    const outcomes = (await this.#eval(READ, users.map(hashKey), [])) as [number, string][];
+    return outcomes.map(([online, at]) => presenceOf(online === 1, at));
+  }
+
+  /** True: this edge alone works on the dead one now, for 8 s. */
+  async lease(dead: string, owner: string): Promise<boolean> {
+    return (await this.#redis.set(leaseKey(dead), owner, 'PX', LEASE_MS, 'NX')) === 'OK';
+  }
+
+  async renew(dead: string): Promise<void> {
+    await this.#redis.pexpire(leaseKey(dead), LEASE_MS);
+  }
+
+  /** Some of the dead one's users, and when it was heard last. */
+  async usersOf(dead: string): Promise<{ users: UserId[]; heardAt: number }> {
+    const [users, heardAt] = await Promise.all([
+      this.#redis.srandmember(usersKey(dead), BATCH_MAX),
+      this.#redis.zscore(EDGES, dead),
+    ]);
+    return { users: users as UserId[], heardAt: Number(heardAt ?? 0) };
+  }
+
+  async forget(dead: string, users: readonly UserId[]): Promise<void> {
+    await this.#redis.srem(usersKey(dead), ...users);
+  }
+
+  async bury(dead: string): Promise<void> {
+    await this.#redis.zrem(EDGES, dead);
+    await this.#redis.del(usersKey(dead), leaseKey(dead));
+  }
+
+  #eval(script: string, keys: string[], args: (string | number)[]): Promise<unknown> {
+    return this.#redis.eval(script, keys.length, ...keys, ...args);
+  }
+}
+
+function presenceOf(isOnline: boolean, at: string): Presence {
+  const [us = '0', seen = '0'] = at.split(' ');
+  const lastSeenAt = Number(seen) || undefined;
+  if (isOnline) return { status: 'online', atUs: Number(us), lastSeenAt: undefined };
+  return { status: 'offline', atUs: Number(us), lastSeenAt };
+}
+
+const hashKey = (userId: UserId): string => `presence:${userId}`;
+const usersKey = (incarnation: string): string => `edge:${incarnation}:users`;
+const leaseKey = (incarnation: string): string => `edge:${incarnation}:lease`;
+
+/** As the protocol shows it; without a presence it is unknown. */
+export function presenceEntry(userId: UserId, presence: Presence | undefined): PresenceEntry {
+  if (presence === undefined) return { user_id: userId, status: 'unknown' };
+  const { status, lastSeenAt } = presence;
+  const seen = lastSeenAt && { last_seen_at: new Date(lastSeenAt).toISOString() };
+  return { user_id: userId, status, ...seen };
+}

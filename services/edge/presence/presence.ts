@@ -1,0 +1,184 @@
+import type { Redis } from 'ioredis';
+import type { Bus } from '../../../shared/bus.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Metrics } from '../../../shared/metrics.ts';
+import type { Closers, ServiceDeps } from '../../../shared/process.ts';
+import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { Hub } from '../hub.ts';
+import type { Session } from '../session.ts';
+import type { Subscriptions } from '../subscriptions.ts';
+import { Contacts, UNTOLD_MS } from './contacts.ts';
+import { EdgeLife } from './edge-life.ts';
+import { GRACE_MS, OnlineUsers } from './online-users.ts';
+import {
+  type Change,
+  type Presence as Known,
+  PresenceRedis,
+  presenceEntry,
+} from './presence-redis.ts';
+import { WatchedUsers } from './watched-users.ts';
+import { Watches } from './watches.ts';
+
+type Deps = ServiceDeps & {
+  instance: string;
+  bus: Bus;
+  subscriptions: Subscriptions;
+  hub: Hub;
+  redis: Redis;
+  closers: Closers;
+};
+
+const SWEEP_MS = 250;
+/** Other edges have told Redis again whom they hold by then. */
+const SETTLED_MS = 6_000;
+const ASK_MS = 2_500;
+/** A client speaks each 15 s; one silent for so long is gone, before its socket is closed. */
+const SILENT_MS = 29_000;
+
+/** Who is online, as far as one may know. Redis away: unknown, and nothing else suffers. */
+export class Presence {
+  readonly #deps: Deps;
+  readonly #redis: PresenceRedis;
+  readonly #online: OnlineUsers;
+  readonly #life: EdgeLife;
+  readonly #users: WatchedUsers;
+  readonly #contacts: Contacts;
+  readonly #watches: Watches;
+  readonly #sweeping: NodeJS.Timeout;
+  #refreshing: NodeJS.Timeout | undefined;
+
+  constructor(deps: Deps) {
+    const { bus, logger, instance } = deps;
+    this.#deps = deps;
+    const redis = new PresenceRedis(deps.redis);
+    this.#redis = redis;
+    const tell = (session: Session, userId: UserId, presence: Known): void =>
+      this.#tell(session, userId, presence);
+    this.#users = new WatchedUsers({ ...deps, redis, tell });
+    const announce = (change: Change): void => this.#users.announce(change);
+    const onLost = (): void => this.#life.renew();
+    this.#online = new OnlineUsers({ redis, announce, onLost, logger });
+    const onIncarnation = (incarnation: string): void => this.#online.beginAnew(incarnation);
+    const onRecovered = (): void => this.#refreshLater();
+    this.#life = new EdgeLife({ instance, redis, announce, onIncarnation, onRecovered, logger });
+    const ask = (user_id: UserId, user_ids: readonly UserId[]): Promise<UserId[]> =>
+      askShared(bus, { user_id, user_ids });
+    this.#contacts = new Contacts({ redis: deps.redis, ask, logger });
+    this.#watches = new Watches({
+      ...deps,
+      contacts: this.#contacts,
+      users: this.#users,
+      redis,
+      tell,
+    });
+    this.#sweeping = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+    deps.redis.on('ready', () => this.#life.beat());
+    bus.onReconnect(() => this.#refreshLater());
+    deps.closers.push('presence', () => this.close());
+    this.#measure(deps.metrics);
+  }
+
+  /** The session is open. */
+  opened(session: Session, userId: UserId): void {
+    if (session.isPresent || session.state === 'closed') return;
+    session.isPresent = true;
+    this.#online.joined(userId);
+  }
+
+  closed(session: Session): void {
+    this.#watches.closed(session);
+    this.#leave(session, false);
+  }
+
+  conversationChanged(session: Session): void {
+    this.#watches.conversationChanged(session);
+  }
+
+  watch(session: Session, userId: UserId, ids: readonly UserId[]): Promise<PresenceEntry[]> {
+    return this.#watches.watch(session, userId, ids);
+  }
+
+  unwatch(session: Session, ids: readonly UserId[]): void {
+    this.#watches.unwatch(session, ids);
+  }
+
+  /** Once, for who asks by REST. */
+  async read(userId: UserId, ids: readonly UserId[]): Promise<PresenceEntry[]> {
+    const wanted = [...new Set(ids)];
+    const known = new Map<UserId, Known>();
+    try {
+      if (this.#redis.isReady) {
+        const shared = [...(await this.#contacts.shared(userId, wanted, UNTOLD_MS))];
+        const presences = shared.length === 0 ? [] : await this.#redis.read(shared);
+        for (const [index, id] of shared.entries()) known.set(id, presences[index] as Known);
+      }
+    } catch (error) {
+      this.#deps.logger.debug({ err: error }, 'presence not read');
+    }
+    return wanted.map((id) => presenceEntry(id, known.get(id)));
+  }
+
+  /** Users who have not come back elsewhere by the end of their time are told by another edge. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweeping);
+    clearTimeout(this.#refreshing);
+    await this.#watches.close();
+    await this.#life.close();
+    await this.#online.flushed();
+    try {
+      if (this.#redis.isReady) await this.#redis.handOver(this.#life.incarnation, GRACE_MS);
+    } catch (error) {
+      this.#deps.logger.debug({ reason: (error as Error).name }, 'presence not handed over');
+    }
+  }
+
+  #leave(session: Session, isLate: boolean): void {
+    const { userId, lastFrameAt } = session;
+    if (!session.isPresent || userId === undefined) return;
+    session.isPresent = false;
+    const lastSeenAt = isLate ? lastFrameAt : Date.now();
+    this.#online.left(userId, { lastSeenAt, isLate });
+  }
+
+  #sweep(nowMs: number): void {
+    for (const session of this.#deps.hub.sessions) {
+      if (session.state !== 'open' || session.userId === undefined) continue;
+      const isSilent = nowMs - session.lastFrameAt > SILENT_MS;
+      if (isSilent && session.isPresent) this.#leave(session, true);
+      else if (!isSilent && !session.isPresent) this.opened(session, session.userId);
+    }
+    this.#online.sweep(nowMs);
+  }
+
+  #tell(session: Session, userId: UserId, presence: Known): void {
+    if (session.state !== 'open') return;
+    const frame = JSON.stringify({ type: 'presence', ...presenceEntry(userId, presence) });
+    this.#deps.hub.sendSoon(session, 'presence', frame);
+  }
+
+  #refreshLater(): void {
+    if (this.#users.size === 0) return;
+    clearTimeout(this.#refreshing);
+    this.#refreshing = setTimeout(() => {
+      this.#users.refresh().catch((error: unknown) => {
+        this.#deps.logger.debug({ err: error }, 'presence not refreshed');
+        this.#refreshLater();
+      });
+    }, SETTLED_MS);
+  }
+
+  #measure({ gauge }: Metrics): void {
+    gauge('kaha_edge_watched_users', 'Users watched here', () => this.#users.size);
+    gauge('kaha_edge_presence_owed', 'Changes not in Redis yet', () => this.#online.owed);
+  }
+}
+
+async function askShared(
+  bus: Bus,
+  request: { user_id: UserId; user_ids: readonly UserId[] },
+): Promise<UserId[]> {
+  const subject = subjects.store('contacts.shared');
+  const options = { timeoutMs: ASK_MS };
+  return (await bus.request<{ user_ids: UserId[] }>(subject, request, options)).user_ids;
+}

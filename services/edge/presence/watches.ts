@@ -1,0 +1,145 @@
+import { KahaError } from '../../../shared/errors.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
+import type { Session } from '../session.ts';
+import { type Contacts, QUEUE_TOLD_MS, UNTOLD_MS } from './contacts.ts';
+import { type Presence, type PresenceRedis, presenceEntry } from './presence-redis.ts';
+import type { WatchedUsers } from './watched-users.ts';
+
+type Deps = {
+  contacts: Contacts;
+  users: WatchedUsers;
+  redis: PresenceRedis;
+  tell: (session: Session, userId: UserId, presence: Presence) => void;
+  logger: Logger;
+};
+
+const LOOK_MS = 250;
+/** Sessions whose watches are checked in one look. */
+const CHECKS_MAX = 64;
+/** Users whose contacts may have changed; beyond, they are dropped with the rest's age. */
+const CHANGED_MAX = 20_000;
+const DROPS_MAX = 500;
+
+/**
+ * Who watches whom, ≤ 1000 a socket, strangers included: they are `unknown`, and become known when
+ * one comes to share a conversation with them. Checked again for each change of a conversation of
+ * the one who watches: who shares none any more is told nothing from then on, within a second.
+ */
+export class Watches {
+  readonly #deps: Deps;
+  readonly #toCheck = new Set<Session>();
+  readonly #changed = new Set<UserId>();
+  readonly #timer: NodeJS.Timeout;
+  #looking: Promise<void> | undefined;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#timer = setInterval(() => {
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = undefined;
+      });
+    }, LOOK_MS);
+  }
+
+  async watch(session: Session, userId: UserId, ids: readonly UserId[]): Promise<PresenceEntry[]> {
+    const watches = session.watches ?? new Map<UserId, boolean>();
+    const wanted = [...new Set(ids)];
+    const added = wanted.filter((id) => !watches.has(id));
+    if (watches.size + added.length > LIMITS.watchesMax) {
+      throw new KahaError('INVALID_REQUEST', `A socket watches at most ${LIMITS.watchesMax}`);
+    }
+    session.watches = watches;
+    for (const id of added) watches.set(id, false);
+    await this.#check(session, userId, wanted);
+    return wanted.map((id) => this.#entry(session, id));
+  }
+
+  unwatch(session: Session, ids: readonly UserId[]): void {
+    this.#deps.users.unwatch(session, ids);
+    for (const id of ids) session.watches?.delete(id);
+  }
+
+  closed(session: Session): void {
+    this.#toCheck.delete(session);
+    if (session.watches === undefined) return;
+    this.#deps.users.unwatch(session, session.watches.keys());
+    session.watches = undefined;
+  }
+
+  /** A conversation of the session's user is another now. */
+  conversationChanged(session: Session): void {
+    const { userId } = session;
+    if (userId !== undefined && this.#changed.size < CHANGED_MAX) this.#changed.add(userId);
+    if (session.watches !== undefined) this.#toCheck.add(session);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#looking;
+  }
+
+  /** What could not be learnt now is tried again until it can. */
+  async #check(session: Session, userId: UserId, ids: readonly UserId[]): Promise<void> {
+    const { contacts, users, redis, logger } = this.#deps;
+    try {
+      if (!redis.isReady) throw new Error('redis is away');
+      const ageMsMax = session.resumed ? QUEUE_TOLD_MS : UNTOLD_MS;
+      const shared = await contacts.shared(userId, ids, ageMsMax);
+      const { watches } = session;
+      if (watches === undefined) return;
+      const still = ids.filter((id) => watches.has(id));
+      for (const id of still) watches.set(id, shared.has(id));
+      users.unwatch(
+        session,
+        still.filter((id) => !shared.has(id)),
+      );
+      await users.watch(
+        session,
+        still.filter((id) => shared.has(id)),
+      );
+    } catch (error) {
+      logger.debug({ err: error }, 'watches not checked');
+      if (session.watches !== undefined) this.#toCheck.add(session);
+    }
+  }
+
+  #entry(session: Session, userId: UserId): PresenceEntry {
+    const { users, redis } = this.#deps;
+    const isShared = session.watches?.get(userId) === true;
+    return presenceEntry(userId, isShared && redis.isReady ? users.get(userId) : undefined);
+  }
+
+  async #look(): Promise<void> {
+    if (!this.#deps.redis.isReady) return;
+    const changed = [...this.#changed].slice(0, DROPS_MAX);
+    try {
+      if (changed.length > 0) await this.#deps.contacts.drop(changed);
+    } catch (error) {
+      this.#deps.logger.debug({ reason: (error as Error).name }, 'contacts not dropped');
+      return;
+    }
+    for (const userId of changed) this.#changed.delete(userId);
+    const sessions = [...this.#toCheck].slice(0, CHECKS_MAX);
+    for (const session of sessions) this.#toCheck.delete(session);
+    await Promise.all(sessions.map((session) => this.#checkAgain(session)));
+  }
+
+  /** Whom one may know of only now, one is told of. */
+  async #checkAgain(session: Session): Promise<void> {
+    const { watches, userId } = session;
+    if (watches === undefined || userId === undefined) return;
+    const unknown = [...watches.keys()].filter((id) => this.#entry(session, id).status === UNKNOWN);
+    await this.#check(session, userId, [...watches.keys()]);
+    for (const id of unknown) {
+      const presence = this.#deps.users.get(id);
+      if (session.watches?.get(id) === true && presence !== undefined) {
+        this.#deps.tell(session, id, presence);
+      }
+    }
+  }
+}
+
+const UNKNOWN = 'unknown';

@@ -1,0 +1,203 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import t from 'tap';
+import { newId } from '../shared/ids.ts';
+import type { Client, Frame } from './client.ts';
+import { numbers } from './numbers.ts';
+import { type Person, setStack } from './stack.ts';
+import { until } from './until.ts';
+
+const system = await setStack(t, { edges: 3, routers: 1, stores: 1, areServersOwn: true });
+const redis = new Redis(system.stack.urls.redis);
+redis.on('error', (error) => void error);
+t.teardown(() => redis.disconnect());
+
+type Entry = { user_id: string; status: string; last_seen_at?: string };
+type Seen = Entry & { atMs: number };
+
+async function connect(person: Person, edge = 1, device = 'phone') {
+  const seen: Seen[] = [];
+  const onFrame = (frame: Frame): void => {
+    if (frame.type === 'presence') seen.push({ ...(frame as unknown as Seen), atMs: Date.now() });
+  };
+  return { client: await system.connectNew(person, { edge, device, onFrame }), seen };
+}
+
+async function watch(client: Client, ...people: { id: string }[]): Promise<Entry[]> {
+  const answer = await client.ask({
+    type: 'presence_watch',
+    user_ids: people.map(({ id }) => id),
+  });
+  return (answer.data?.presence ?? []) as Entry[];
+}
+
+async function scene() {
+  const [ann, bob] = await system.people(2);
+  const conversation = await system.conversation([ann, bob]);
+  const a = await connect(ann, 1);
+  return { ann, bob, conversation, a };
+}
+
+async function read(person: Person, ...others: { id: string }[]): Promise<Entry[]> {
+  const query = others.map(({ id }) => id).join(',');
+  const { token } = person;
+  const answer = await system.rest('GET', `/api/v1/presence?user_ids=${query}`, { token });
+  return (answer.body.presence ?? []) as Entry[];
+}
+
+const statuses = (seen: readonly Entry[]): string[] => seen.map(({ status }) => status);
+const untilStatus = (seen: readonly Seen[], status: string, waitMs = 30_000) =>
+  until(`is ${status}`, () => seen.find((entry) => entry.status === status), waitMs);
+const onlineNow = (person: Person, other: Person) =>
+  until('is online', async () => (await read(person, other))[0]?.status === 'online');
+
+t.test('one comes and goes: at once online, offline 5 s after the socket closed', async (t) => {
+  const { ann, bob, a } = await scene();
+  t.same(await watch(a.client, bob), [{ user_id: bob.id, status: 'offline' }]);
+  const b = await connect(bob, 2);
+  const online = await untilStatus(a.seen, 'online', 2_000);
+  t.equal(online.user_id, bob.id);
+  t.same(await read(ann, bob), [{ user_id: bob.id, status: 'online' }]);
+  const closedAt = Date.now();
+  await b.client.close();
+  const offline = await untilStatus(a.seen, 'offline');
+  t.ok(offline.atMs - closedAt > 4_500 && offline.atMs - closedAt < 6_500);
+  t.ok(Math.abs(Date.parse(offline.last_seen_at ?? '') - closedAt) < 1_000);
+  t.match(await read(ann, bob), [{ status: 'offline', last_seen_at: offline.last_seen_at }]);
+  t.same(statuses(a.seen), ['online', 'offline']);
+});
+
+t.test('who comes back within 5 s, elsewhere, was never away; two devices are one', async (t) => {
+  const { bob, a } = await scene();
+  await watch(a.client, bob);
+  const phone = await connect(bob, 2);
+  await untilStatus(a.seen, 'online', 2_000);
+  await phone.client.close();
+  const tablet = await connect(bob, 3, 'tablet');
+  const again = await system.connect(bob, { edge: 2 });
+  await tablet.client.close();
+  await delay(6_500);
+  t.same(statuses(a.seen), ['online']);
+  await again.close();
+  await untilStatus(a.seen, 'offline');
+  t.same(statuses(a.seen), ['online', 'offline']);
+});
+
+t.test('an edge is killed: offline within 30 s, once for each who watches', async (t) => {
+  const { ann, bob, a } = await scene();
+  const cid = await system.person();
+  await system.conversation([cid, bob]);
+  const c = await connect(cid, 2);
+  await connect(bob, 3);
+  const other = await connect(bob, 2, 'tablet');
+  const dan = await system.person();
+  await system.conversation([ann, dan]);
+  await connect(dan, 3);
+  await onlineNow(ann, dan);
+  await watch(a.client, bob, dan);
+  await watch(c.client, bob);
+  const killedAt = Date.now();
+  system.stack.kill('edge-3');
+  const offline = await untilStatus(a.seen, 'offline');
+  t.ok(offline.atMs - killedAt < 30_000, `${offline.atMs - killedAt} ms`);
+  t.same(
+    a.seen.map(({ user_id, status }) => [user_id, status]),
+    [[dan.id, 'offline']],
+    'the other has a device elsewhere',
+  );
+  t.same(c.seen, []);
+  await other.client.close();
+  await untilStatus(c.seen, 'offline');
+  await until('both are told', () => a.seen.length === 2);
+  t.equal(c.seen.length, 1);
+  await system.stack.start('edge-3');
+});
+
+t.test('of a stranger, or who has become one, nothing is told', async (t) => {
+  const { ann, bob, a } = await scene();
+  const cid = await system.person();
+  const c = await connect(cid, 2);
+  t.match(await watch(a.client, cid, bob), [{ status: 'unknown' }, { status: 'offline' }]);
+  t.same(await read(ann, cid), [{ user_id: cid.id, status: 'unknown' }]);
+  const group = await system.conversation([ann, bob, cid]);
+  t.equal((await untilStatus(a.seen, 'online', 3_000)).user_id, cid.id, 'no stranger any more');
+  const path = `/api/v1/conversations/${group}/participants/${cid.id}`;
+  t.equal((await system.rest('DELETE', path, { token: ann.token })).status, 204);
+  await until('it is noticed', async () => (await watch(a.client, cid))[0]?.status === 'unknown');
+  await until('in REST too', async () => (await read(ann, cid))[0]?.status === 'unknown');
+  a.seen.length = 0;
+  await c.client.close();
+  await connect(bob, 2);
+  await untilStatus(a.seen, 'online');
+  await delay(6_500);
+  t.ok(a.seen.every(({ user_id }) => user_id === bob.id));
+});
+
+t.test('who is watched no more is not told of, and 1000 are the most', async (t) => {
+  const { bob, a } = await scene();
+  const frame = (type: string, user_ids: string[]) => a.client.ask({ type, user_ids });
+  await watch(a.client, bob);
+  t.same((await frame('presence_unwatch', [bob.id])).data, {});
+  for (const _ of numbers(1, 5)) {
+    const ids = numbers(1, 200).map(() => newId<string>());
+    t.equal((await frame('presence_watch', ids)).type, 'reply');
+  }
+  t.equal((await frame('presence_watch', [bob.id])).error?.code, 'INVALID_REQUEST');
+  const many = numbers(1, 201).map(() => newId<string>());
+  t.equal((await frame('presence_watch', many)).error?.code, 'INVALID_REQUEST');
+  t.equal((await frame('presence_watch', [])).error?.code, 'INVALID_REQUEST');
+  await connect(bob, 2);
+  await a.client.settled();
+  t.same(a.seen, []);
+});
+
+t.test('REST takes 1 to 200 ids', async (t) => {
+  const { ann } = await scene();
+  const status = async (query: string) =>
+    (await system.rest('GET', `/api/v1/presence${query}`, { token: ann.token })).status;
+  const ids = (count: number) =>
+    `?user_ids=${numbers(1, count)
+      .map(() => newId<string>())
+      .join(',')}`;
+  t.same(
+    await Promise.all([ids(200), ids(201), '', '?user_ids=', '?user_ids=x'].map(status)),
+    [200, 400, 400, 400, 400],
+  );
+});
+
+t.test('Redis loses everything: right again by itself', async (t) => {
+  const { ann, bob, a } = await scene();
+  await watch(a.client, bob);
+  const b = await connect(bob, 2);
+  await untilStatus(a.seen, 'online', 2_000);
+  await redis.flushall();
+  await until('known again', async () => (await read(ann, bob))[0]?.status === 'online');
+  await b.client.close();
+  await untilStatus(a.seen, 'offline');
+  t.equal(statuses(a.seen).filter((status) => status === 'offline').length, 1);
+});
+
+t.test('Redis is away: unknown, the rest goes on; back again: right by itself', async (t) => {
+  const { ann, bob, conversation, a } = await scene();
+  await watch(a.client, bob);
+  system.stack.kill('redis');
+  await until('unknown', async () => (await read(ann, bob))[0]?.status === 'unknown');
+  t.match(await watch(a.client, bob), [{ status: 'unknown' }]);
+  const b = await connect(bob, 2);
+  t.equal((await b.client.post(conversation, 'x')).type, 'reply');
+  await a.client.messages(1);
+  await system.stack.start('redis');
+  await untilStatus(a.seen, 'online');
+  await onlineNow(ann, bob);
+  t.match(await watch(a.client, bob), [{ status: 'online' }]);
+});
+
+t.test('who is silent is offline within 30 s', async (t) => {
+  const { bob, a } = await scene();
+  await watch(a.client, bob);
+  const silent = await system.connect(bob, { edge: 2, isAlive: false });
+  const lastAt = Date.now();
+  const offline = await untilStatus(a.seen, 'offline', 35_000);
+  t.ok(offline.atMs - lastAt < 30_500, `${offline.atMs - lastAt} ms`);
+  await silent.closed;
+});
