@@ -50,7 +50,7 @@ export class ProfilesLoad {
     const { ratePerS } = this.#options;
     const due = Math.floor(((performance.now() - this.#begunAt) / 1_000) * ratePerS);
     for (; this.#sent < due; this.#sent += 1) {
-      void this.#ask(this.#begunAt + (this.#sent * 1_000) / ratePerS);
+      void this.#ask(this.#begunAt + ((this.#sent + 1) * 1_000) / ratePerS);
     }
   }
 
