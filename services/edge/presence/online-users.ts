@@ -15,7 +15,7 @@ type Leaving = { dueAt: number; lastSeenAt: number };
 
 /** Who comes back within it was never away. */
 export const GRACE_MS = 5_000;
-/** Who left while Redis was away; beyond, the edge begins anew there. */
+/** Who left while Redis was away; beyond, the edge begins anew there once it is back. */
 const DEPARTED_MAX = 100_000;
 
 /**
@@ -77,7 +77,7 @@ export class OnlineUsers {
   beginAnew(incarnation: string): void {
     this.#incarnation = incarnation;
     this.#registered.clear();
-    for (const [userId] of this.#owed) if (!this.#isHere(userId)) this.#owed.delete(userId);
+    this.#forgetDeparted();
     for (const users of [this.#sessions, this.#leaving]) {
       for (const [userId] of users) this.#owe(userId, 0);
     }
@@ -95,8 +95,13 @@ export class OnlineUsers {
   #owe(userId: UserId, lastSeenAt: number): void {
     const isRetry = this.#owed.get(userId)?.isRetry ?? false;
     this.#owed.set(userId, { lastSeenAt, isRetry });
-    const departed = this.#owed.size - this.#sessions.size;
-    if (departed > DEPARTED_MAX) this.#deps.onLost();
+    if (this.#owed.size - this.#sessions.size <= DEPARTED_MAX) return;
+    this.#forgetDeparted();
+    this.#deps.onLost();
+  }
+
+  #forgetDeparted(): void {
+    for (const [userId] of this.#owed) if (!this.#isHere(userId)) this.#owed.delete(userId);
   }
 
   /** What comes in one turn of the event loop goes together. */

@@ -1,0 +1,93 @@
+import { Redis } from 'ioredis';
+import t from 'tap';
+import { redisUrl } from '../../../dev/test-servers.ts';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { createLogger } from '../../../shared/logger.ts';
+import { OnlineUsers } from './online-users.ts';
+import { type Change, PresenceRedis } from './presence-redis.ts';
+
+const client = new Redis(await redisUrl());
+const redis = new PresenceRedis(client);
+const logger = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
+t.teardown(() => client.disconnect());
+
+const newUsers = (count: number) => Array.from({ length: count }, () => newId<UserId>());
+
+async function setEdge() {
+  const incarnation = `edge-t.${newId<string>()}`;
+  const told: Change[] = [];
+  let losses = 0;
+  const online = new OnlineUsers({
+    redis,
+    announce: (change) => void told.push(change),
+    onLost: () => {
+      losses += 1;
+    },
+    logger,
+  });
+  await redis.beat(incarnation, true);
+  online.beginAnew(incarnation);
+  const leave = async (userId: UserId): Promise<void> => {
+    online.left(userId, { lastSeenAt: Date.now(), isLate: true });
+    online.sweep(Date.now());
+    await online.flushed();
+  };
+  const statuses = () => told.map(({ status }) => status);
+  t.teardown(() => redis.bury(incarnation));
+  return { incarnation, online, told, statuses, leave, losses: () => losses };
+}
+
+t.test('3000 who come at once are few round trips, each told once', async (t) => {
+  const { online, told } = await setEdge();
+  const users = newUsers(3_000);
+  for (const user of users) online.joined(user);
+  t.equal(online.owed, 3_000);
+  await online.flushed();
+  t.equal(online.owed, 0);
+  t.same(told.map(({ userId }) => userId).sort(), users.sort());
+  t.ok((await redis.read(users.slice(0, 500))).every(({ status }) => status === 'online'));
+});
+
+t.test('of two edges the first one to come and the last one to go tell it', async (t) => {
+  const [one, other] = [await setEdge(), await setEdge()];
+  const [user] = newUsers(1) as [UserId];
+  one.online.joined(user);
+  await one.online.flushed();
+  other.online.joined(user);
+  await other.online.flushed();
+  await one.leave(user);
+  t.match(await redis.read([user]), [{ status: 'online' }]);
+  await other.leave(user);
+  t.same([one.statuses(), other.statuses()], [['online'], ['offline']]);
+  t.match(await redis.read([user]), [{ status: 'offline', lastSeenAt: Number }]);
+});
+
+t.test('what is cleared up of a dead incarnation leaves a new one alone', async (t) => {
+  const { incarnation, online, told, losses } = await setEdge();
+  const [stays, goes] = newUsers(2) as [UserId, UserId];
+  for (const user of [stays, goes]) online.joined(user);
+  await online.flushed();
+  const next = `edge-t.${newId<string>()}`;
+  await redis.beat(next, true);
+  t.teardown(() => redis.bury(next));
+  await redis.register(next, [stays]);
+  const { users } = await redis.usersOf(incarnation);
+  const gone = users.map((userId) => ({ userId, lastSeenAt: 1 }));
+  const changes = await redis.unregister(incarnation, gone, true);
+  const offline = changes.filter(({ status }) => status === 'offline');
+  t.same(
+    offline.map(({ userId }) => userId),
+    [goes],
+  );
+  await redis.bury(incarnation);
+  const [late] = newUsers(1) as [UserId];
+  online.joined(late);
+  await online.flushed();
+  t.equal(losses(), 1, 'the old one is told that it is known no more');
+  t.match(await redis.read([late]), [{ status: 'offline', atUs: 0 }]);
+  online.beginAnew(next);
+  online.sweep(Date.now());
+  await online.flushed();
+  t.match(await redis.read([stays, goes, late]), Array(3).fill({ status: 'online' }));
+  t.equal(told.filter(({ userId }) => userId === stays).length, 1);
+});
