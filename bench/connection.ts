@@ -21,6 +21,8 @@ export class Connection {
   wasReady = false;
   /** It was told to go: it comes back at once. */
   isLeaving = false;
+  /** It leaves on purpose, for so long. */
+  awayMs = 0;
   /** Of this session: the highest queue number that came, and that was acknowledged. */
   lastQ = 0;
   ackedQ = 0;

@@ -96,6 +96,12 @@ export class Fleet implements ClientHandler<Connection> {
     setTimeout(() => connection.client?.close(), afterMs);
   }
 
+  /** Goes, and comes back to its edge after that. */
+  rest(connection: Connection, awayMs: number): void {
+    connection.awayMs = awayMs;
+    connection.client?.close();
+  }
+
   drained(connection: Connection): void {
     this.#events.drained(connection);
   }
@@ -121,6 +127,12 @@ export class Fleet implements ClientHandler<Connection> {
     connection.client = undefined;
     if (wasReady) this.readyCount -= 1;
     if (this.#isClosing) return;
+    const { awayMs } = connection;
+    connection.awayMs = 0;
+    if (awayMs > 0) {
+      this.#away(connection, awayMs);
+      return;
+    }
     tallyOne(this.endings, nameOf(ending));
     if (wasReady) {
       connection.wantedSinceMs = performance.now();
@@ -140,6 +152,12 @@ export class Fleet implements ClientHandler<Connection> {
     const delayMs = connection.isLeaving ? 0 : reconnectDelayMs(failure, Math.random);
     connection.isLeaving = false;
     setTimeout(() => this.#open(connection), delayMs);
+  }
+
+  #away(connection: Connection, awayMs: number): void {
+    connection.state = 'waiting';
+    connection.wantedSinceMs = performance.now() + awayMs;
+    setTimeout(() => this.#open(connection), awayMs);
   }
 
   #openFirst(index: number, wantedSinceMs: number): void {

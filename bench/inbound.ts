@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts';
 import type { View } from './frame-cursor.ts';
 import { fieldStart, headOf, numberField, typeOf, wholeOf } from './frame-text.ts';
 import type { MessageKeys } from './message-key.ts';
+import type { Mix } from './mix.ts';
 import { type Tally, tallyOne } from './tally.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -30,6 +31,7 @@ export class Inbound {
   /** Messages of earlier runs that were still in a queue. */
   earlier = 0;
   traffic: Traffic | undefined = undefined;
+  mix: Mix | undefined = undefined;
   readonly #keys: MessageKeys;
   readonly #events: InboundEvents;
 
@@ -68,7 +70,14 @@ export class Inbound {
         break;
       default:
         tallyOne(this.types, type === '' ? 'unknown' : type);
+        this.#aside(connection, type, head);
     }
+  }
+
+  #aside(connection: Connection, type: string, head: string): void {
+    if (type === 'receipt') this.mix?.receipt(connection, head);
+    else if (type === 'typing') this.mix?.typing(connection, head);
+    else if (type === 'presence') this.mix?.presence();
   }
 
   #message(connection: Connection, head: string, isQueued: boolean): void {
@@ -83,7 +92,8 @@ export class Inbound {
   #reply(connection: Connection, head: string): void {
     const message = this.#keys.messageAt(head, fieldStart(head, KEY_FIELD));
     if (message < 0) {
-      tallyOne(this.types, 'reply to nothing');
+      if (head.includes('"last_read_seq":')) this.mix?.readAnswered();
+      else tallyOne(this.types, 'reply to nothing');
       return;
     }
     const again = head.includes('"duplicate":true');

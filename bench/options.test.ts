@@ -54,6 +54,9 @@ t.test('what does not go together is refused', async (t) => {
   t.match(problemsOf('--reconnect-kill edge-1 --edges http://a:1'), [/needs a stack/]);
   t.match(problemsOf('--connections 3 --processes 2 --rate 1'), [/too few/]);
   t.match(problemsOf('--group-size 8 --devices 5'), [/at most/]);
+  t.match(problemsOf('--idle --mix'), [/go together/]);
+  t.match(problemsOf('--mix --devices 2'), [/go together/]);
+  t.match(problemsOf('--mix --connections 1000 --rate 500'), [/needs 1400 conversations, not 500/]);
 });
 
 t.test('help is asked for', async (t) => {

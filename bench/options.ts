@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { flickersFor } from './mix.ts';
 
 export type AuthWay = 'header' | 'subprotocol' | 'frame';
 
@@ -16,6 +17,7 @@ export type BenchOptions = {
   auth: AuthWay;
   ackIntervalMs: number;
   idle: boolean;
+  mix: boolean;
   sameEdge: boolean;
   reconnectKill: string | undefined;
   reconnectWindowS: number;
@@ -42,6 +44,7 @@ export const HELP = `Measures a running stack with clients of its own.
   --content-bytes <n>      length of a message (default 100)
   --same-edge              conversations within one edge; else across edges
 
+  --mix                    beside each 100 messages 120 reads, 60 typing, 20 presence changes
   --idle                   send nothing, only hold the connections and tell their memory
   --reconnect-kill <name>  kill -9 this edge in the middle of the duration; its clients come back
                            to the others within --reconnect-window <s> (default 10)
@@ -80,6 +83,7 @@ const FLAGS = {
   auth: { type: 'string', default: 'header' },
   'ack-interval-ms': { type: 'string', default: '0' },
   idle: { type: 'boolean', default: false },
+  mix: { type: 'boolean', default: false },
   'same-edge': { type: 'boolean', default: false },
   'reconnect-kill': { type: 'string' },
   'reconnect-window': { type: 'string', default: '10' },
@@ -145,6 +149,7 @@ function readValues(values: Values, problems: string[]): BenchOptions {
     auth: values.auth as AuthWay,
     ackIntervalMs: number('ack-interval-ms', { min: 0, max: 30_000 }),
     idle: values.idle,
+    mix: values.mix,
     sameEdge: values['same-edge'],
     reconnectKill: values['reconnect-kill'],
     reconnectWindowS: number('reconnect-window', { min: 0, max: 600, fraction: true }),
@@ -163,7 +168,9 @@ function conflictsOf(options: BenchOptions): string[] {
   if (options.idle && reconnectKill !== undefined) {
     problems.push('--idle and --reconnect-kill do not go together');
   }
+  if (options.idle && options.mix) problems.push('--idle and --mix do not go together');
   if (options.idle) return problems;
+  if (options.mix) problems.push(...mixProblems(options, groups));
   if (groupSize * devices > RECEIVERS_MAX) {
     problems.push(`--group-size × --devices may be ${RECEIVERS_MAX} at most`);
   }
@@ -177,4 +184,12 @@ function conflictsOf(options: BenchOptions): string[] {
     problems.push('--reconnect-kill needs a stack, not --edges');
   }
   return problems;
+}
+
+/** Some conversations only show who comes and goes. */
+function mixProblems({ devices, ratePerS }: BenchOptions, groups: number): string[] {
+  if (devices > 1) return ['--mix and --devices do not go together'];
+  const flickers = flickersFor(ratePerS);
+  if (flickers <= groups / 2) return [];
+  return [`--mix with --rate ${ratePerS} needs ${2 * flickers} conversations, not ${groups}`];
 }

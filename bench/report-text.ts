@@ -1,5 +1,6 @@
 import type { Quantiles } from './histogram.ts';
 import { GENERATOR } from './measurements.ts';
+import type { MixReport } from './mix-report.ts';
 import type { Report } from './report.ts';
 import type { Tally } from './tally.ts';
 import { textTable } from './text-table.ts';
@@ -12,6 +13,7 @@ const MIB = 1_024 * 1_024;
 export function reportText(report: Report): string {
   const sections = [connectionText(report)];
   if (!report.options.idle) sections.push(messageText(report), latencyText(report));
+  if (report.mix !== undefined) sections.push(mixText(report.mix));
   if (report.recovery !== undefined) sections.push(recoveryText(report.recovery));
   sections.push(cpuText(report), memoryText(report), verdict(report));
   return `\n${sections.filter((section) => section !== '').join('\n\n')}\n`;
@@ -51,6 +53,18 @@ function latencyText({ latency }: Report): string {
     `  to the reply       ${quantileText(ackMs)}`,
     `  to the others      ${quantileText(deliveryMs)}`,
     `  generator's lag    ${quantileText(lagMs)}`,
+  ].join('\n');
+}
+
+function mixText({ reads, typing, presence, receiptMs, typingMs }: MixReport): string {
+  return [
+    `Reads         ${reads.sent} sent, ${reads.answered} answered; positions at others: ` +
+      `${reads.expected} expected, ${reads.received} received`,
+    `  to the others      ${quantileText(receiptMs)}`,
+    `Typing        ${typing.sent} sent, ${typing.ends} ends; ` +
+      `${typing.expected} expected, ${typing.received} received`,
+    `  to the others      ${quantileText(typingMs)}`,
+    `Presence      ${presence.expected} changes expected, ${presence.received} received`,
   ].join('\n');
 }
 

@@ -1,6 +1,7 @@
 import { Histogram, type Quantiles } from './histogram.ts';
 import type { LedgerCounts } from './ledger.ts';
 import type { Look, Moment } from './measurements.ts';
+import { addMixes, type MixReport, mixProblems } from './mix-report.ts';
 import type { BenchOptions } from './options.ts';
 import { addTallies, type Tally } from './tally.ts';
 import type { Target } from './target.ts';
@@ -42,6 +43,7 @@ export type Report = {
   recovery:
     | { lost: number; backMs: number | undefined; drainedMs: number | undefined; ms: Quantiles }
     | undefined;
+  mix: MixReport | undefined;
   usage: UsageReport;
   /** Why the exit status is 1; empty where all is well. */
   problems: string[];
@@ -90,6 +92,7 @@ export function createReport(parts: ReportParts): Report {
     queueGaps: sum(({ queueGaps }) => queueGaps),
     earlier: sum(({ earlier }) => earlier),
     recovery: recoveryOf(parts, quantiles('return')),
+    mix: addMixes(results.flatMap(({ mix }) => (mix === undefined ? [] : [mix]))),
     usage: createUsageReport({ ...parts, messages: ackMs.count }),
     problems: [],
   };
@@ -123,7 +126,7 @@ function addLedgers(ledgers: readonly LedgerCounts[]): LedgerCounts {
   };
 }
 
-function problemsOf({ messages, connections, queueGaps }: Report): string[] {
+function problemsOf({ messages, connections, queueGaps, mix }: Report): string[] {
   const { missing, unanswered, repeatedToEye, outOfOrder, seqGaps, seqClashes, strayed } = messages;
   const counts: [number, string][] = [
     [missing, 'deliveries missing'],
@@ -136,5 +139,6 @@ function problemsOf({ messages, connections, queueGaps }: Report): string[] {
     [queueGaps, 'gaps in queue numbers'],
     [connections.wanted - connections.ready, 'connections not there at the end'],
   ];
-  return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const all = [...counts, ...mixProblems(mix)];
+  return all.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
 }

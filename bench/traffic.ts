@@ -15,6 +15,7 @@ export type TrafficParts = {
   contentBytes: number;
   /** Messages due before are sent, but not timed. */
   warmupMs: number;
+  onDelivered?: (connection: Connection, seq: number, isOwn: boolean) => void;
 };
 
 const TICK_MS = 1;
@@ -97,6 +98,7 @@ export class Traffic {
     if (!isFirst) return;
     this.deliveredCount += 1;
     const isOwn = Math.floor(slot / devices) === schedule.memberOf(message);
+    this.#parts.onDelivered?.(connection, seq, isOwn);
     if (!isOwn) this.#time(this.deliveryMs, message);
   }
 

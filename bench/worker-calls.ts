@@ -1,5 +1,6 @@
 import type { HistogramState } from './histogram.ts';
 import type { LedgerCounts } from './ledger.ts';
+import type { MixResult } from './mix.ts';
 import type { BenchOptions } from './options.ts';
 import type { Tally } from './tally.ts';
 
@@ -47,6 +48,7 @@ export type WorkerResult = {
   types: Tally;
   errors: Tally;
   recovery: RecoveryTimes;
+  mix: MixResult | undefined;
 };
 
 /** What the main process may ask of a worker, in this order. */

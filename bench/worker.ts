@@ -9,6 +9,7 @@ import { Inbound } from './inbound.ts';
 import { Ledger } from './ledger.ts';
 import { localAddressesOf } from './local-addresses.ts';
 import { MessageKeys } from './message-key.ts';
+import { flickersFor, Mix } from './mix.ts';
 import { Recovery } from './recovery.ts';
 import { Schedule } from './schedule.ts';
 import { mintTokens } from './tokens.ts';
@@ -23,7 +24,13 @@ const SETTLE_POLL_MS = 20;
 const TAIL_MS = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 
-type Running = { traffic: Traffic; ledger: Ledger; recovery: Recovery; before: number[] };
+type Running = {
+  mix: Mix | undefined;
+  traffic: Traffic;
+  ledger: Ledger;
+  recovery: Recovery;
+  before: number[];
+};
 
 /** One process of the generator: its share of people, from their tokens to what they received. */
 export class BenchWorker {
@@ -102,10 +109,13 @@ export class BenchWorker {
 
   /** Sends from `startAt` on, then waits for what is missing. */
   async run(startAt: number): Promise<Progress> {
-    const { traffic, ledger } = this.#running;
+    const { mix, traffic, ledger } = this.#running;
     const { warmupS, durationS, settleS } = this.#plan.options;
     this.#inbound.traffic = traffic;
-    traffic.start(performance.now() + startAt - Date.now());
+    this.#inbound.mix = mix;
+    const localStart = performance.now() + startAt - Date.now();
+    traffic.start(localStart);
+    mix?.start(localStart);
     const endsAt = startAt + (warmupS + durationS) * MS_PER_S;
     const deadline = endsAt + settleS * MS_PER_S;
     await delay(Math.max(0, endsAt - Date.now()));
@@ -142,6 +152,7 @@ export class BenchWorker {
     this.#heartbeat.stop();
     this.#acknowledger.stop();
     this.#running.traffic.stop();
+    this.#running.mix?.stop();
     this.#running.recovery.stop();
     this.#fleet.closeAll();
     const deadline = Date.now() + CLOSE_GRACE_MS;
@@ -158,7 +169,9 @@ export class BenchWorker {
   #createRun(): Running {
     const { options, worker, workers } = this.#plan;
     const { groupSize, devices, contentBytes, ratePerS, warmupS, durationS } = options;
-    const conversations = this.#conversations.length;
+    const flickers = options.mix ? flickersFor(ratePerS / workers) : 0;
+    const conversations = Math.max(0, this.#conversations.length - flickers);
+    const mix = options.mix ? this.#createMix(conversations) : undefined;
     const shape = { ratePerS, worker, workers, conversations, groupSize };
     const schedule = new Schedule({ ...shape, seconds: warmupS + durationS });
     const size = { messages: schedule.count, conversations, slots: groupSize * devices };
@@ -172,13 +185,29 @@ export class BenchWorker {
       devices,
       contentBytes,
       warmupMs: warmupS * MS_PER_S,
+      ...(mix !== undefined && {
+        onDelivered: (connection, seq, isOwn) => mix.delivered(connection, seq, isOwn),
+      }),
     });
-    const before = this.#conversations.map(({ lastSeq }) => lastSeq);
-    return { traffic, ledger, before, recovery: new Recovery(this.#fleet, traffic) };
+    const before = this.#conversations.slice(0, conversations).map(({ lastSeq }) => lastSeq);
+    return { mix, traffic, ledger, before, recovery: new Recovery(this.#fleet, traffic) };
+  }
+
+  #createMix(firstFlicker: number): Mix {
+    const { ratePerS, warmupS, durationS } = this.#plan.options;
+    return new Mix({
+      ratePerS: ratePerS / this.#plan.workers,
+      conversationIds: this.#conversations.map(({ id }) => id),
+      members: this.#members,
+      firstFlicker,
+      fleet: this.#fleet,
+      warmupMs: warmupS * MS_PER_S,
+      endMs: (warmupS + durationS) * MS_PER_S,
+    });
   }
 
   #result(): WorkerResult {
-    const { traffic, ledger, recovery, before } = this.#running;
+    const { mix, traffic, ledger, recovery, before } = this.#running;
     const { connections, readyCount, deadCount, endings, connectMs, returnMs } = this.#fleet;
     const { types, errors, pongs, queueGaps, earlier } = this.#inbound;
     return {
@@ -206,6 +235,7 @@ export class BenchWorker {
       types,
       errors,
       recovery: recovery.times,
+      mix: mix?.result(),
     };
   }
 }
