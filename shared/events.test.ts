@@ -1,5 +1,12 @@
 import t from 'tap';
-import { decodeInbox, encodeInbox, frameWithQ, type InboxHeader } from './events.ts';
+import {
+  decodeInbox,
+  decodeLive,
+  encodeInbox,
+  encodeLive,
+  frameWithQ,
+  type InboxHeader,
+} from './events.ts';
 import { newId } from './ids.ts';
 
 t.test('a payload comes apart as it was put together, and q is spliced in', async (t) => {
@@ -20,5 +27,15 @@ t.test('a payload comes apart as it was put together, and q is spliced in', asyn
 t.test('what is not ours is told apart', async (t) => {
   for (const bad of ['', '\n{}', 'no newline', 'message\n{}', `${'x'.repeat(200)}\n{}`]) {
     t.equal(decodeInbox(Buffer.from(bad)), undefined, bad);
+  }
+});
+
+t.test('a live event is told from a signal, and its JSON comes as it was', async (t) => {
+  const event = { type: 'receipt', read_seq: 4, text: 'ä\n' };
+  const live = decodeLive(Buffer.from(encodeLive(event)));
+  t.equal(live?.type, 'receipt');
+  t.same(JSON.parse(Buffer.from(live?.body ?? []).toString()), event);
+  for (const other of ['', '{"kind":"resync"}', '{\n}', 'A Type\n{}', `${'x'.repeat(40)}\n{}`]) {
+    t.equal(decodeLive(Buffer.from(other)), undefined, other);
   }
 });

@@ -54,11 +54,30 @@ export function frameWithQ(body: Uint8Array, q: number): Buffer {
   return frame;
 }
 
-/** What travels on `user.<user>` (core, best effort). */
+/** For every socket of a user, live. */
+export type LiveEvent = { type: string } & Record<string, unknown>;
+
+const LIVE_TYPE = /^[a-z_]{1,32}$/;
+
+/**
+ * A live event on `user.<user>` (core, best effort): its type, a newline, its JSON. The edge
+ * forwards the bytes and never parses them.
+ */
+export function encodeLive(event: LiveEvent): string {
+  return `${event.type}\n${JSON.stringify(event)}`;
+}
+
+/** Splits a live event; undefined where the payload is a signal. `body` is a view, not a copy. */
+export function decodeLive(payload: Uint8Array): { type: string; body: Uint8Array } | undefined {
+  const end = payload.indexOf(NEWLINE);
+  if (end <= 0 || end > HEADER_BYTES_MAX) return undefined;
+  const type = Buffer.from(payload.buffer, payload.byteOffset, end).toString('latin1');
+  return LIVE_TYPE.test(type) ? { type, body: payload.subarray(end + 1) } : undefined;
+}
+
+/** What else travels on `user.<user>`, as JSON. */
 export type UserSignal =
   /** A newer session of the device: whoever holds one with a lower epoch closes it 4505. */
   | { kind: 'replaced'; device_id: string; epoch: number; session_id: string }
   /** The device's queue is void: tell it `resync`, open anew. */
-  | { kind: 'resync'; device_id: string }
-  /** A live event for every socket of the user, `except_session` aside. */
-  | { kind: 'event'; event: Record<string, unknown>; except_session?: string };
+  | { kind: 'resync'; device_id: string };

@@ -1,6 +1,6 @@
 import type { Bus, Msg } from '../../shared/bus.ts';
 import { CLOSE } from '../../shared/errors.ts';
-import type { UserSignal } from '../../shared/events.ts';
+import { decodeLive, type UserSignal } from '../../shared/events.ts';
 import type { UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { parseJson } from '../../shared/rpc-server.ts';
@@ -52,7 +52,9 @@ export class UserSignals {
 
   #onMessage(user: UserSockets, msg: Msg): void {
     try {
-      this.#carryOut(user, parseJson(msg.data) as UserSignal);
+      const live = decodeLive(msg.data);
+      if (live !== undefined) this.#forward(user, live);
+      else this.#carryOut(user, parseJson(msg.data) as UserSignal);
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'signal not understood');
     }
@@ -68,9 +70,6 @@ export class UserSignals {
           this.#deps.onResync(session, user.userId);
         }
         break;
-      case 'event':
-        this.#forward(user, signal);
-        break;
     }
   }
 
@@ -82,12 +81,10 @@ export class UserSignals {
     }
   }
 
-  #forward(user: UserSockets, signal: Extract<UserSignal, { kind: 'event' }>): void {
-    const frame = JSON.stringify(signal.event);
-    const type = String(signal.event.type);
+  #forward(user: UserSockets, { type, body }: { type: string; body: Uint8Array }): void {
+    // A copy: sending may close, and closing changes the list.
     for (const session of [...user.sessions]) {
-      if (session.state !== 'open' || session.sessionId === signal.except_session) continue;
-      this.#deps.hub.send(session, type, frame);
+      if (session.state === 'open') this.#deps.hub.send(session, type, body);
     }
   }
 }

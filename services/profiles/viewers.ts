@@ -1,5 +1,5 @@
 import type { Bus } from '../../shared/bus.ts';
-import type { UserSignal } from '../../shared/events.ts';
+import { encodeLive } from '../../shared/events.ts';
 import type { BusinessId, UserId } from '../../shared/ids.ts';
 import type { StoreOps } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
@@ -19,8 +19,7 @@ export function createViewers({ bus, metrics }: { bus: Bus; metrics: ProfilesMet
   return {
     async tell(ref) {
       const who = whoOf(ref);
-      const signal: UserSignal = { kind: 'event', event: { type: 'profile_updated', ...who } };
-      const payload = JSON.stringify(signal);
+      const payload = encodeLive({ type: 'profile_updated', ...who });
       const told = new Set<UserId>();
       let cursor: string | null = null;
       do {

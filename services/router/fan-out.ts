@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeInbox } from '../../shared/events.ts';
+import { decodeInbox, type LiveEvent } from '../../shared/events.ts';
 import type { EventId, UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { InboxFull, type InboxMessage } from './inbox-publisher.ts';
@@ -16,7 +16,7 @@ export type Delivery = {
 export type FanOutDeps = {
   publish: (message: InboxMessage) => Promise<void>;
   /** A live copy on `user.<user>`, best effort. */
-  publishLive: (userId: UserId, event: Record<string, unknown>) => void;
+  publishLive: (userId: UserId, event: LiveEvent) => void;
   /** The user's subject is full: deletes the queues that keep it so, and tells their devices. */
   voidDeep: (userId: UserId) => Promise<void>;
   metrics: RouterMetrics;
@@ -151,7 +151,7 @@ function payloadFor({ payload }: Delivery, userId: UserId): Uint8Array {
   return own;
 }
 
-function liveEvent(payload: Uint8Array): Record<string, unknown> | undefined {
+function liveEvent(payload: Uint8Array): LiveEvent | undefined {
   const decoded = decodeInbox(payload);
   if (decoded === undefined) return undefined;
   return JSON.parse(new TextDecoder().decode(decoded.body));

@@ -1,6 +1,6 @@
 import { Events } from 'nats';
 import type { Bus } from '../../shared/bus.ts';
-import type { UserSignal } from '../../shared/events.ts';
+import { encodeLive } from '../../shared/events.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import type { Closers } from '../../shared/process.ts';
@@ -35,10 +35,7 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   const fanOut = new FanOut({
     ...parts,
     publish: (message) => publisher.publish(message),
-    publishLive: (userId, event) => {
-      const signal: UserSignal = { kind: 'event', event };
-      bus.publish(subjects.user(userId), JSON.stringify(signal));
-    },
+    publishLive: (userId, event) => bus.publish(subjects.user(userId), encodeLive(event)),
     voidDeep: (userId) => devices.voidDeep(userId),
   });
   const done = new OutboxDone({ ...parts, store });

@@ -1,4 +1,4 @@
-import type { UserSignal } from '../../shared/events.ts';
+import { encodeLive, type LiveEvent } from '../../shared/events.ts';
 import type { ConversationId, UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { DeliveredItem, ReadReply } from '../../shared/rpc.ts';
@@ -98,7 +98,7 @@ export class LiveReceipts {
   #tell(positions: Positions, place: Place, { delivered, read }: Rise): boolean {
     const own = positions.get(place.user_id);
     if (own === undefined) return false;
-    const event: Record<string, unknown> = { type: 'receipt', ...place };
+    const event: LiveEvent = { type: 'receipt', ...place };
     const isDelivered =
       delivered !== undefined &&
       delivered.seq > own.delivered &&
@@ -121,9 +121,8 @@ export class LiveReceipts {
     return isRead;
   }
 
-  #publish(userIds: readonly UserId[], event: Record<string, unknown>): void {
-    const signal: UserSignal = { kind: 'event', event };
-    const payload = JSON.stringify(signal);
+  #publish(userIds: readonly UserId[], event: LiveEvent): void {
+    const payload = encodeLive(event);
     for (const userId of userIds) this.#deps.publish(userId, payload);
     this.#deps.metrics.receiptsTold.inc(userIds.length);
   }

@@ -1,6 +1,6 @@
 import { startNats } from '../../dev/test-servers.ts';
 import { type Bus, connectBus, type Msg } from '../../shared/bus.ts';
-import { decodeInbox } from '../../shared/events.ts';
+import { decodeInbox, decodeLive } from '../../shared/events.ts';
 import type { ConversationId, UserId } from '../../shared/ids.ts';
 import { newId } from '../../shared/ids.ts';
 import { createLogger } from '../../shared/logger.ts';
@@ -106,7 +106,11 @@ export class StageDevice {
     this.#bus = bus;
     this.userId = userId;
     this.deviceId = deviceId;
-    bus.subscribe(subjects.user(userId), (msg) => this.signals.push(msg.json()));
+    bus.subscribe(subjects.user(userId), ({ data }) => {
+      const live = decodeLive(data);
+      const event = live && JSON.parse(Buffer.from(live.body).toString());
+      this.signals.push(live ? { kind: 'event', event } : JSON.parse(Buffer.from(data).toString()));
+    });
   }
 
   async open(options: { resync?: boolean; router?: string } = {}): Promise<SessionOpened> {

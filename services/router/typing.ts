@@ -1,4 +1,4 @@
-import type { UserSignal } from '../../shared/events.ts';
+import { encodeLive } from '../../shared/events.ts';
 import type { ConversationId, UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { InConversation, TypingInput } from '../../shared/rpc.ts';
@@ -135,8 +135,7 @@ export class Typing {
   #tell(typist: Typist, others: readonly UserId[], isTyping: boolean): void {
     const { conversationId: conversation_id, userId: user_id } = typist;
     const event = { type: 'typing', conversation_id, user_id, is_typing: isTyping };
-    const signal: UserSignal = { kind: 'event', event };
-    const payload = JSON.stringify(signal);
+    const payload = encodeLive(event);
     for (const userId of others) if (userId !== user_id) this.#deps.publish(userId, payload);
   }
 }
