@@ -192,6 +192,21 @@ t.test('Redis is away: unknown, the rest goes on; back again: right by itself', 
   t.match(await watch(a.client, bob), [{ status: 'online' }]);
 });
 
+t.test('NATS is away: unknown, not what was known before; back again: told once', async (t) => {
+  const { ann, bob, a } = await scene();
+  const b = await connect(bob, 2);
+  await onlineNow(ann, bob);
+  t.match(await watch(a.client, bob), [{ status: 'online' }]);
+  system.stack.kill('nats');
+  await until('unknown', async () => (await watch(a.client, bob))[0]?.status === 'unknown');
+  await b.client.close();
+  await until('gone', async () => (await read(ann, bob))[0]?.status === 'offline');
+  await system.stack.start('nats');
+  await until('known', async () => (await watch(a.client, bob))[0]?.status !== 'unknown');
+  t.same(statuses(a.seen), ['offline']);
+  t.match(await watch(a.client, bob), [{ status: 'offline' }]);
+});
+
 t.test('who is silent is offline within 30 s', async (t) => {
   const { bob, a } = await scene();
   await watch(a.client, bob);

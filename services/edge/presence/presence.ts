@@ -74,7 +74,10 @@ export class Presence {
     });
     this.#sweeping = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
     deps.redis.on('ready', () => this.#life.beat());
-    bus.onReconnect(() => this.#refreshLater());
+    bus.onReconnect(() => {
+      this.#users.doubt();
+      this.#refreshLater();
+    });
     deps.closers.push('presence', () => this.close());
     this.#measure(deps.metrics);
   }

@@ -46,9 +46,15 @@ export class WatchedUsers {
     return this.#users.size;
   }
 
+  /** Undefined where it is not known for sure: nothing tells of changes while NATS is away. */
   get(userId: UserId): Presence | undefined {
     const watched = this.#users.get(userId);
-    return watched?.isSure ? watched.presence : undefined;
+    return watched?.isSure && this.#deps.bus.connected ? watched.presence : undefined;
+  }
+
+  /** Changes may have been missed: who is asked for is read again, before `refresh` does it. */
+  doubt(): void {
+    for (const watched of this.#users.values()) watched.isSure = false;
   }
 
   /** Resolves when they are known; rejects where Redis or NATS is away: they are known later. */
@@ -74,7 +80,7 @@ export class WatchedUsers {
 
   /** Changes may have been missed: all are read again, ≤ 500 at a time, differences told. */
   async refresh(): Promise<void> {
-    for (const watched of this.#users.values()) watched.isSure = false;
+    this.doubt();
     await this.#learn([...this.#users.values()], true);
   }
 
