@@ -105,24 +105,38 @@ function getFrom(edge: Bus, body: ProfilesGet): Promise<Profiles> {
   return edge.request<Profiles>('rpc.profiles.get', body, { timeoutMs: TIMEOUT_MS });
 }
 
-export type RedisProxy = { url: string; freeze(): void; thaw(): void; close(): Promise<void> };
+export type RedisProxy = {
+  url: string;
+  /** Writes to it that name a profile, frozen or not. */
+  readonly lookups: number;
+  freeze(): void;
+  thaw(): void;
+  close(): Promise<void>;
+};
 
 /** The real Redis behind a connection that can freeze: what is sent vanishes, nothing is closed. */
 export async function startRedisProxy(): Promise<RedisProxy> {
   const target = new URL(await redisUrl());
   const sockets: Socket[] = [];
   let frozen = false;
+  let lookups = 0;
   const server = createServer((socket) => {
     const upstream = connect(Number(target.port), target.hostname);
     sockets.push(socket, upstream);
     socket.on('error', () => upstream.destroy());
     upstream.on('error', () => socket.destroy());
-    socket.on('data', (bytes) => frozen || upstream.write(bytes));
+    socket.on('data', (bytes) => {
+      if (bytes.includes('profile:')) lookups += 1;
+      if (!frozen) upstream.write(bytes);
+    });
     upstream.on('data', (bytes) => frozen || socket.write(bytes));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get lookups() {
+      return lookups;
+    },
     freeze() {
       frozen = true;
     },
