@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import t from 'tap';
 import { isAlive, type ProcessSpec, untilReady } from '../dev/child.ts';
 import { isSoak } from '../dev/test-servers.ts';
-import type { Client } from './client.ts';
+import type { Client, Frame } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
 import { setStack } from './stack.ts';
 import { until } from './until.ts';
@@ -36,10 +36,14 @@ async function timed(client: Client) {
 }
 
 // Begun here, awaited at the end: they take their time.
-const silent = system.person().then(async (person) => {
-  const client = await system.connectNew(person, { isAlive: false });
+const silent = scene(2).then(async ({ bob, writer }) => {
+  await writer.ask({ type: 'presence_watch', user_ids: [bob.id] });
+  const client = await system.connectNew(bob, { isAlive: false });
   client.send({ type: 'ping' });
-  return timed(client);
+  const startedAt = Date.now();
+  const isGone = ({ type, status }: Frame) => type === 'presence' && status === 'offline';
+  const gone = writer.next(isGone, 35 * S).then(() => Date.now() - startedAt);
+  return { ...(await timed(client)), goneMs: await gone };
 });
 const unacknowledging = isSoak
   ? scene().then(async ({ bob, writer, conversation }) => {
@@ -142,12 +146,13 @@ t.test('a session whose queue cannot be had is closed 4001', async (t) => {
   });
 });
 
-t.test('who is silent for 30 s is closed 4012, who says anything is not', async (t) => {
+t.test('who is silent for 30 s is offline and closed 4012, who says anything is not', async (t) => {
   const alive = await system.connectNew(await system.person(), { isAlive: false });
   const talking = setInterval(() => alive.send({ type: 'ack', q: 0 }), 14 * S);
   t.teardown(() => clearInterval(talking));
-  const { code, tookMs } = await silent;
+  const { code, tookMs, goneMs } = await silent;
   t.equal(code, CODES.noHeartbeat);
+  t.ok(goneMs > 28 * S && goneMs < 30.5 * S, `${goneMs} ms`);
   t.ok(tookMs > 29 * S && tookMs < 33 * S, `${tookMs} ms`);
   await alive.settled();
 });

@@ -1,6 +1,6 @@
 import { newId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/logger.ts';
-import type { Change, PresenceRedis } from './presence-redis.ts';
+import type { Change, Others, PresenceRedis } from './presence-redis.ts';
 
 type Deps = {
   instance: string;
@@ -21,7 +21,8 @@ const BEAT_MS = 4_000;
  * that Redis has forgotten, begins a new one, so that what is cleared up of the old hits nobody.
  *
  * Who is dead (12 s without a heartbeat) in two of our heartbeats running is cleared up by the edge
- * that gets the lease; the second look gives others their time when Redis itself was away.
+ * that gets the lease; the second look gives others their time when Redis itself was away. Of an
+ * edge that has closed every heartbeat knows beforehand when the time of its users ends.
  */
 export class EdgeLife {
   readonly #deps: Deps;
@@ -30,6 +31,9 @@ export class EdgeLife {
   #isKnown = false;
   #isInterrupted = false;
   #suspects = new Set<string>();
+  /** Edges that have closed, and the timer of their users' end. */
+  readonly #closed = new Map<string, NodeJS.Timeout>();
+  readonly #ending = new Set<Promise<void>>();
   #running: Promise<void> | undefined;
 
   constructor(deps: Deps) {
@@ -56,13 +60,15 @@ export class EdgeLife {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#running;
+    for (const timer of this.#closed.values()) clearTimeout(timer);
+    await Promise.all([this.#running, ...this.#ending]);
   }
 
   async #run(): Promise<void> {
     const { redis, logger } = this.#deps;
     try {
-      const dead = await this.#beatOnce();
+      const { dead, closed } = await this.#beatOnce();
+      for (const { incarnation, dueInMs } of closed) this.#endLater(incarnation, dueInMs);
       const due = dead.filter((incarnation) => this.#suspects.has(incarnation));
       this.#suspects = new Set(dead);
       for (const incarnation of due) {
@@ -75,21 +81,44 @@ export class EdgeLife {
     }
   }
 
-  async #beatOnce(): Promise<string[]> {
+  async #beatOnce(): Promise<Others> {
     const { redis, onRecovered, onIncarnation, instance } = this.#deps;
     const wasKnown = this.#isKnown;
-    let dead = wasKnown ? await redis.beat(this.#incarnation, false) : undefined;
-    if (dead === undefined) {
+    let others = wasKnown ? await redis.beat(this.#incarnation, false) : undefined;
+    if (others === undefined) {
       this.#isKnown = false;
       const incarnation = `${instance}.${newId<string>().slice(0, 8)}`;
-      dead = (await redis.beat(incarnation, true)) ?? [];
+      others = (await redis.beat(incarnation, true)) ?? { dead: [], closed: [] };
       this.#incarnation = incarnation;
       this.#isKnown = true;
       onIncarnation(incarnation);
     }
     if (this.#isInterrupted || !wasKnown) onRecovered();
     this.#isInterrupted = false;
-    return dead.filter((incarnation) => incarnation !== this.#incarnation);
+    const dead = others.dead.filter((incarnation) => incarnation !== this.#incarnation);
+    return { ...others, dead };
+  }
+
+  /** One that cannot be ended then is due at once in a later heartbeat. */
+  #endLater(incarnation: string, dueInMs: number): void {
+    if (this.#closed.has(incarnation)) return;
+    const timer = setTimeout(() => {
+      const ending = this.#end(incarnation).finally(() => {
+        this.#closed.delete(incarnation);
+        this.#ending.delete(ending);
+      });
+      this.#ending.add(ending);
+    }, dueInMs);
+    this.#closed.set(incarnation, timer);
+  }
+
+  async #end(incarnation: string): Promise<void> {
+    const { redis, logger } = this.#deps;
+    try {
+      if (await redis.lease(incarnation, this.#incarnation)) await this.#clearUp(incarnation);
+    } catch (error) {
+      logger.debug({ reason: (error as Error).name }, 'users of a closed edge not told');
+    }
   }
 
   /** Each batch is told before it is forgotten: who takes over from us tells it again. */
@@ -108,6 +137,6 @@ export class EdgeLife {
       count += users.length;
     }
     await redis.bury(dead);
-    logger.info({ users: count }, 'cleared up after a dead edge');
+    if (count > 0) logger.info({ users: count }, 'cleared up after another edge');
   }
 }

@@ -1,6 +1,12 @@
 import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/logger.ts';
-import { BATCH_MAX, type Change, type Gone, type PresenceRedis } from './presence-redis.ts';
+import {
+  BATCH_MAX,
+  type Change,
+  type Gone,
+  GRACE_MS,
+  type PresenceRedis,
+} from './presence-redis.ts';
 
 type Deps = {
   redis: PresenceRedis;
@@ -13,8 +19,6 @@ type Deps = {
 type Owed = { lastSeenAt: number; isRetry: boolean };
 type Leaving = { dueAt: number; lastSeenAt: number };
 
-/** Who comes back within it was never away. */
-export const GRACE_MS = 5_000;
 /** Who left while Redis was away; beyond, the edge begins anew there once it is back. */
 const DEPARTED_MAX = 100_000;
 

@@ -13,6 +13,8 @@ export type Presence = {
 };
 export type Change = Presence & { userId: UserId; isChanged: boolean };
 export type Gone = { userId: UserId; lastSeenAt: number };
+/** What others there are: dead, and closed with the time that their users still have. */
+export type Others = { dead: string[]; closed: { incarnation: string; dueInMs: number }[] };
 
 /** Users a script is given at once: about 2 ms of Redis. */
 export const BATCH_MAX = 500;
@@ -20,7 +22,10 @@ export const BATCH_MAX = 500;
 export const DEAD_AFTER_MS = 12_000;
 /** An edge that works on a dead one's users has so long for each batch. */
 const LEASE_MS = 8_000;
+/** Who comes back within it was never away. */
+export const GRACE_MS = 5_000;
 const EDGES = 'presence:edges';
+const CLOSED = 'presence:closed';
 
 type Outcome = [changed: number, at: string, online?: number];
 
@@ -36,16 +41,18 @@ export class PresenceRedis {
     return this.#redis.status === 'ready';
   }
 
-  /** Undefined: Redis knows this incarnation no more. Otherwise the dead ones, ≤ 16. */
-  async beat(incarnation: string, isFirst: boolean): Promise<string[] | undefined> {
-    const args = [incarnation, isFirst ? 1 : 0, DEAD_AFTER_MS];
-    const [known, ...dead] = (await this.#eval(BEAT, [EDGES], args)) as [number, ...string[]];
-    return known === 1 ? dead : undefined;
+  /** Undefined: Redis knows this incarnation no more. ≤ 16 of each kind. */
+  async beat(incarnation: string, isFirst: boolean): Promise<Others | undefined> {
+    const args = [incarnation, isFirst ? 1 : 0, DEAD_AFTER_MS, GRACE_MS];
+    const reply = await this.#eval(BEAT, [EDGES, CLOSED], args);
+    const [known, dead, closed] = reply as [number, string[], [string, number][]];
+    if (known !== 1) return undefined;
+    return { dead, closed: closed.map(([name, dueInMs]) => ({ incarnation: name, dueInMs })) };
   }
 
-  /** It dies in `aliveMs`; then another edge tells who has not come back. */
-  async handOver(incarnation: string, aliveMs: number): Promise<void> {
-    await this.#eval(HAND_OVER, [EDGES], [incarnation, aliveMs, DEAD_AFTER_MS]);
+  /** It has closed; another edge tells of those who have not come back in their time. */
+  async handOver(incarnation: string): Promise<void> {
+    await this.#eval(HAND_OVER, [EDGES, CLOSED], [incarnation, GRACE_MS]);
   }
 
   /** Undefined: Redis knows this incarnation no more. ≤ 500 users. */
@@ -87,13 +94,15 @@ export class PresenceRedis {
     await this.#redis.pexpire(leaseKey(dead), LEASE_MS);
   }
 
-  /** Some of the dead one's users, and when it was heard last. */
+  /** Some of the users of one that is dead or closed, and when it was there last. */
   async usersOf(dead: string): Promise<{ users: UserId[]; heardAt: number }> {
-    const [users, heardAt] = await Promise.all([
+    const [users, heardAt, dueAt] = await Promise.all([
       this.#redis.srandmember(usersKey(dead), BATCH_MAX),
       this.#redis.zscore(EDGES, dead),
+      this.#redis.zscore(CLOSED, dead),
     ]);
-    return { users: users as UserId[], heardAt: Number(heardAt ?? 0) };
+    const closedAt = dueAt === null ? 0 : Number(dueAt) - GRACE_MS;
+    return { users: users as UserId[], heardAt: Number(heardAt ?? closedAt) };
   }
 
   async forget(dead: string, users: readonly UserId[]): Promise<void> {
@@ -101,7 +110,7 @@ export class PresenceRedis {
   }
 
   async bury(dead: string): Promise<void> {
-    await this.#redis.zrem(EDGES, dead);
+    await Promise.all([this.#redis.zrem(EDGES, dead), this.#redis.zrem(CLOSED, dead)]);
     await this.#redis.del(usersKey(dead), leaseKey(dead));
   }
 

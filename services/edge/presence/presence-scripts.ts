@@ -3,6 +3,8 @@
  * comes and who goes on different edges never both miss, or both tell, a change.
  *
  *     presence:edges        sorted set: incarnation of an edge → its last heartbeat, epoch ms
+ *     presence:closed       sorted set: incarnation of an edge that has closed → when the time of
+ *                           its users to come back elsewhere is over, epoch ms
  *     edge:<incarnation>:users   set: who has a session there
  *     presence:<user>       hash: a field for each incarnation that holds the user, and `at`:
  *                           "<µs of the last change> <last seen, epoch ms; 0 while online>"
@@ -17,17 +19,25 @@ local ms = math.floor(t[1] * 1000 + t[2] / 1000)
 /** Of who is offline, `at` is kept so long. */
 const OFFLINE_S = 30 * 24 * 3_600;
 
-/** KEYS edges; ARGV incarnation, 1 to begin it, dead after ms → [known, dead…], ≤ 16 dead. */
+/**
+ * KEYS edges, closed; ARGV incarnation, 1 to begin it, dead after ms, closed ones due within ms
+ * → [known, [dead…], [[closed, due in ms]…]], ≤ 16 of each.
+ */
 export const BEAT = `${NOW}
 if ARGV[2] ~= '1' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {0} end
 redis.call('ZADD', KEYS[1], ms, ARGV[1])
 local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[3], 'LIMIT', 0, 16)
-table.insert(dead, 1, 1)
-return dead`;
+local soon = ms + ARGV[4]
+local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', soon, 'WITHSCORES', 'LIMIT', 0, 16)
+local closed = {}
+for i = 1, #due, 2 do closed[#closed + 1] = { due[i], math.max(0, due[i + 1] - ms) } end
+return { 1, dead, closed }`;
 
-/** KEYS edges; ARGV incarnation, ms it counts as alive, dead after ms: it goes, its users stay. */
+/** KEYS edges, closed; ARGV incarnation, ms until its users are due: it goes, they stay. */
 export const HAND_OVER = `${NOW}
-redis.call('ZADD', KEYS[1], 'XX', ms - ARGV[3] + ARGV[2], ARGV[1])
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then
+  redis.call('ZADD', KEYS[2], ms + ARGV[2], ARGV[1])
+end
 return 1`;
 
 /** KEYS edges, users of the edge, hashes…; ARGV incarnation, users… → [[changed, at]…] or 0. */

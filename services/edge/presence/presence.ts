@@ -10,7 +10,7 @@ import type { Session } from '../session.ts';
 import type { Subscriptions } from '../subscriptions.ts';
 import { Contacts, UNTOLD_MS } from './contacts.ts';
 import { EdgeLife } from './edge-life.ts';
-import { GRACE_MS, OnlineUsers } from './online-users.ts';
+import { OnlineUsers } from './online-users.ts';
 import {
   type Change,
   type Presence as Known,
@@ -122,7 +122,7 @@ export class Presence {
     return wanted.map((id) => presenceEntry(id, known.get(id)));
   }
 
-  /** Users who have not come back elsewhere by the end of their time are told by another edge. */
+  /** Of users who do not come back elsewhere in their 5 s another edge tells. */
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#refreshing);
@@ -130,7 +130,7 @@ export class Presence {
     await this.#life.close();
     await this.#online.flushed();
     try {
-      if (this.#redis.isReady) await this.#redis.handOver(this.#life.incarnation, GRACE_MS);
+      if (this.#redis.isReady) await this.#redis.handOver(this.#life.incarnation);
     } catch (error) {
       this.#deps.logger.debug({ reason: (error as Error).name }, 'presence not handed over');
     }
