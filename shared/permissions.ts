@@ -68,6 +68,7 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
       'push.*',
       'router.alive',
       'router.leaving',
+      'membership.changed',
       'rpc.store.>',
       'rpc.profiles.get',
       `${CONSUMER_API}.CREATE.>`,
@@ -81,6 +82,7 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
     subscribe: [
       'rpc.router.*',
       'router.who',
+      'membership.changed',
       'released.>',
       '$JS.EVENT.ADVISORY.CONSUMER.CREATED.>',
       '$JS.EVENT.ADVISORY.CONSUMER.DELETED.>',

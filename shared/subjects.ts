@@ -31,6 +31,8 @@ export const subjects = {
   routerWho: 'router.who',
   /** Core, router → edges, when it begins to drain. */
   routerLeaving: 'router.leaving',
+  /** Core, among the routers: others take part in a conversation now. */
+  membershipChanged: 'membership.changed',
   /** Core, among the instances of profiles: what they hold of these is old. */
   profilesChanged: 'profiles.changed',
   userProfileUpdated: 'kaha.user.profile.updated',

@@ -25,6 +25,7 @@ const SUBJECTS = [
   ...['rpc.store.messages.edit', 'rpc.store.conversations.create', 'rpc.store.outbox.claim'],
   ...['rpc.store.partitions.ensure', 'rpc.store.retention.delete', 'rpc.profiles.get'],
   ...['rpc.store.contacts.list', 'rpc.store.contacts.shared', 'profiles.changed'],
+  'membership.changed',
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'released.router-1.7'],
@@ -86,7 +87,7 @@ const ALLOWED: Record<string, Rights> = {
   router: {
     publish: [
       ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, 'receipts.router-1', `push.${USER}`],
-      ...['router.alive', 'router.leaving', 'rpc.profiles.get'],
+      ...['router.alive', 'router.leaving', 'membership.changed', 'rpc.profiles.get'],
       ...SUBJECTS.filter((subject) => subject.startsWith('rpc.store.')),
       ...['$JS.API.INFO', '$JS.API.CONSUMER.CREATE.INBOX_3', '$JS.API.CONSUMER.CREATE.INBOX_3.x.y'],
       ...['$JS.API.CONSUMER.DURABLE.CREATE.INBOX_3.x', '$JS.API.CONSUMER.DELETE.INBOX_3.x'],
@@ -96,6 +97,7 @@ const ALLOWED: Record<string, Rights> = {
     ],
     subscribe: [
       ...['rpc.router.router-1', 'router.who', 'released.router-1.7', '_INBOX.router.a'],
+      'membership.changed',
       ...SUBJECTS.filter((subject) => subject.startsWith('$JS.EVENT.ADVISORY.CONSUMER.')),
     ],
   },

@@ -16,6 +16,7 @@ import { deliveriesOf } from './conversation-event.ts';
 import type { Delivery } from './fan-out.ts';
 import type { LiveReceipts } from './live-receipts.ts';
 import { type Letter, Mailbox } from './mailbox.ts';
+import type { MembershipSignals } from './membership-signals.ts';
 import { type Appended, messageDelivery, recordOf } from './message-event.ts';
 import type { InHand, OwedFanOuts } from './owed-fan-outs.ts';
 import type { LookUpNames } from './profile-names.ts';
@@ -35,6 +36,7 @@ export type ActorDeps = {
   lookUpNames: LookUpNames;
   fanOuts: OwedFanOuts;
   liveReceipts: Pick<LiveReceipts, 'verify'>;
+  memberships: Pick<MembershipSignals, 'publish'>;
   metrics: RouterMetrics;
   logger: Logger;
 };
@@ -42,6 +44,10 @@ export type ActorDeps = {
 type Fresh = { input: MessageInput; result: Appended };
 
 const MAILBOX_RETRY_AFTER_S = 1;
+const OF_MEMBERS: readonly ConversationCommand['op'][] = [
+  'conversations.add',
+  'conversations.remove',
+];
 
 /**
  * One conversation: its sends and changes in order of arrival, one in flight; sends that wait
@@ -151,7 +157,7 @@ export class ConversationActor {
   }
 
   async #change({ command, deadlineAt, trace, resolve, reject }: Change): Promise<void> {
-    const { store, fanOuts, liveReceipts } = this.#deps;
+    const { store, fanOuts, liveReceipts, memberships } = this.#deps;
     // What is sent before somebody is removed was started by now, or by another router.
     const isRemoval = command.op === 'conversations.remove';
     const inHand: InHand = isRemoval ? fanOuts.inHand() : new Map();
@@ -165,6 +171,7 @@ export class ConversationActor {
     const { participants, entries, owed_before: before } = changed;
     this.#participants = participants;
     liveReceipts.verify(this.#id, participants.version);
+    if (OF_MEMBERS.includes(command.op)) memberships.publish(this.#id, participants.version);
     resolve(changed);
     // Names may take a second. Only where messages have to come after the event do they wait too.
     const telling = this.#tell(entries.filter(isConversation), (delivery) => {

@@ -16,10 +16,7 @@ type Known = {
 
 /** The longest ago loaded go first; ~500 bytes each. */
 const CONVERSATIONS_MAX = 50_000;
-/**
- * Who takes part changes in this router's sight, unless another one serves the conversation for a
- * while: then somebody who was removed is told of others' positions no longer than this.
- */
+/** Other routers tell of changes of who takes part; one that was not heard lasts no longer. */
 const FRESH_MS = 5_000;
 
 /** Enough of positions to tell only what rises, and only to who may know. */
@@ -41,7 +38,10 @@ export class KnownPositions {
     return known === undefined || known.asOf + ageMsMax < nowMs ? undefined : known.positions;
   }
 
-  /** Store said so just now: of another version what we hold is not true any more. */
+  /**
+   * Store said so just now, here or to another router: of another version what we hold is not true
+   * any more.
+   */
   verify(id: ConversationId, version: number, nowMs: number): void {
     const known = this.#known.get(id);
     if (known === undefined) {

@@ -16,6 +16,9 @@ const reportDelivered = (id: ConversationId, userId: UserId, seq: number): void 
   const request: RouterRequest = { op: 'delivered', items: [[id, userId, seq, seq]] };
   edge.publish(subjects.router(ROUTER), JSON.stringify(request));
 };
+const typing = (id: ConversationId, userId: UserId, is_typing = true): RouterRequest => {
+  return { op: 'typing', user_id: userId, conversation_id: id, session_id: 's', is_typing };
+};
 const read = (id: ConversationId, userId: UserId, seq: number) =>
   ask<ReadAnswer>(edge, { op: 'read', user_id: userId, conversation_id: id, seq });
 
@@ -70,6 +73,23 @@ t.test('of one who does not take part nothing is told, nor to one', async (t) =>
   reportDelivered(open, alice, 1);
   await until('another conversation goes on', () => witness.signals.length === 1);
   t.match(eventsOf(witness), [{ conversation_id: open }], 'a read shows that she left');
+});
+
+t.test('one whom another router removes is told nothing more', async (t) => {
+  const [alice, bina, chandra] = users();
+  const id = store.open([alice, bina, chandra]);
+  const [other, former] = [bina, chandra].map(listen) as [StageDevice, StageDevice];
+  await ask(edge, typing(id, alice));
+  reportDelivered(id, alice, 1);
+  await until('both know', () => [other, former].every(({ signals }) => signals.length === 2));
+  await stage.startRouter('router-2');
+  const removal = { op: 'conversations.remove', user_id: alice, member_id: chandra } as const;
+  await ask(edge, { ...removal, conversation_id: id }, 'router-2');
+  reportDelivered(id, alice, 2);
+  await ask(edge, typing(id, alice, false));
+  await t.rejects(ask(edge, typing(id, chandra)), { code: 'NOT_A_PARTICIPANT' });
+  await until('the other knows', () => other.signals.length === 4);
+  t.equal(former.signals.length, 2);
 });
 
 t.test('a read is answered once stored, and told', async (t) => {

@@ -12,6 +12,7 @@ import { createConversations } from './conversations.ts';
 import { createFanOuts } from './fan-outs.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { LiveReceipts } from './live-receipts.ts';
+import { MembershipSignals } from './membership-signals.ts';
 import { MessageChanges } from './message-changes.ts';
 import { createOperations } from './operations.ts';
 import { createNameLookUp } from './profile-names.ts';
@@ -95,11 +96,14 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     announce: (input, reply) => void liveReceipts.read(input, reply),
   });
   const fanOuts = createFanOuts({ ...parts, store, lookUpNames }, closers);
+  const onChanged = liveReceipts.verify.bind(liveReceipts);
+  const memberships = new MembershipSignals({ bus, onChanged, logger });
   const actors = new ConversationActors({
     store,
     lookUpNames,
     fanOuts,
     liveReceipts,
+    memberships,
     metrics: counters,
     logger,
   });

@@ -224,9 +224,14 @@ export class ScriptedStore {
     return { created: true, record, entry };
   }
 
-  /** A mute, whatever was asked for. */
-  #change({ user_id: userId, conversation_id: id }: ConversationCommand): ConversationChanged {
-    this.change(id, this.#of(id).users);
+  /** A removal without its system message; whatever else was asked for, a mute. */
+  #change(command: ConversationCommand): ConversationChanged {
+    const { user_id: userId, conversation_id: id } = command;
+    const gone = command.op === 'conversations.remove' ? command.member_id : undefined;
+    this.change(
+      id,
+      this.#of(id).users.filter((user) => user !== gone),
+    );
     const record = this.record(id);
     const entry: OutboxEntry = {
       kind: 'conversation',

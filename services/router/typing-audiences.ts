@@ -3,10 +3,7 @@ import type { ConversationId, UserId } from '../../shared/ids.ts';
 import type { KnownPositions } from './known-positions.ts';
 import type { Store } from './store-client.ts';
 
-/**
- * Who takes part changes in this router's sight, unless another one serves the conversation for a
- * while: then somebody who was removed is told of typing no longer than this.
- */
+/** Other routers tell of changes of who takes part; one that was not heard lasts no longer. */
 const FRESH_MS = 30_000;
 /** Conversations that store is asked about at once; beyond, typing there is refused. */
 const LOADS_MAX = 256;
@@ -71,10 +68,13 @@ export class TypingAudiences {
     return load;
   }
 
-  async #ask(id: ConversationId, deadlineAt: number): Promise<void> {
+  async #ask(id: ConversationId, deadlineAt: number, isAgain = false): Promise<void> {
     const asOf = Date.now();
     const request = { conversation_ids: [id] };
     const { conversations } = await this.#store('positions.list', request, { deadlineAt });
     for (const one of conversations) this.#known.learn(one, asOf);
+    // It changed while it was read: what store has now is that version, or a later one.
+    const isOld = conversations.length > 0 && this.known(id) === undefined;
+    if (isOld && !isAgain) await this.#ask(id, deadlineAt, true);
   }
 }
