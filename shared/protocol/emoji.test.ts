@@ -6,6 +6,7 @@ t.test('an emoji is one whatever it is made of', (t) => {
     ...['👍', '👍🏽', '❤️', '🇳🇵', '1️⃣', '#️⃣', '👨‍👩‍👧‍👦'],
     ...['🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🏳️‍🌈', '👁️‍🗨️', '🕵🏽‍♂️'],
     ...['👩🏽‍❤️‍💋‍👨🏿', '🐦‍🔥', '⚧️', '©️'],
+    ...['👨🏿‍👩🏿‍👧🏿‍👦🏿', '🧑🏽‍❤️‍🔥'],
   ];
   for (const one of emoji) t.equal(canonicalEmoji(one), one);
   t.end();
@@ -20,6 +21,7 @@ t.test('however it was typed, it is written in one way', (t) => {
     '👍️': '👍',
     '☝🏽': '☝🏽',
     '☝': '☝️',
+    '🧑🏽‍❤‍🔥': '🧑🏽‍❤️‍🔥',
   };
   for (const [text, emoji] of Object.entries(typed)) t.equal(canonicalEmoji(text), emoji);
   t.end();
@@ -41,6 +43,12 @@ t.test('what is none, or more than one, is refused', (t) => {
     '\u200d',
     '\ufe0f',
     '❤❤',
+    '👍\u200d',
+    '\u200d👍',
+    '👍\u200d\u200d👍',
+    '👍\u200da',
+    '👍\u200d👍👍',
+    '👍\u200d🇳🇵',
   ];
   for (const text of others) t.type(emojiProblem(text), 'string', JSON.stringify(text));
   t.end();
