@@ -34,6 +34,11 @@ const states = (seen: readonly Seen[]): boolean[] => seen.map(({ is_typing }) =>
 const ended = (seen: readonly Seen[]) =>
   until('it ends', () => seen.find(({ is_typing }) => !is_typing));
 
+// Side by side: each has people of its own.
+t.jobs = 8;
+/** Once those are done: it kills what all use. */
+const ALONE = { buffered: false };
+
 t.test('the others are told, on any edge, one and their own devices are not', async (t) => {
   const { ann, conversation, a, b, c } = await scene();
   const tablet = await watch(ann, 2, 'tablet');
@@ -102,14 +107,19 @@ t.test('the end of the socket ends it, unless another device goes on', async (t)
   t.ok((await ended(b.seen)).atMs - closedAt < 2_000);
 });
 
-t.test('when its edge is killed it ends by its time', async (t) => {
-  const { conversation, a, b } = await scene();
+t.test('the end of the device that typed last does not end what another one types', async (t) => {
+  const { ann, conversation, a, b } = await scene();
+  const tablet = await watch(ann, 2, 'tablet');
   await type(a.client, conversation);
-  const lastAt = Date.now();
-  system.stack.kill('edge-1');
-  const { atMs } = await ended(b.seen);
-  t.ok(atMs - lastAt < 6_000);
-  await system.stack.start('edge-1');
+  await type(tablet.client, conversation);
+  await tablet.client.destroy();
+  await until('it is told again', async () => {
+    await type(a.client, conversation);
+    return b.seen.length === 2;
+  });
+  t.same(states(b.seen), [true, true]);
+  await type(a.client, conversation, false);
+  await ended(b.seen);
 });
 
 t.test('who takes no part is refused, and a former member hears nothing more', async (t) => {
@@ -137,7 +147,35 @@ t.test('beyond the rate it is dropped without an error', async (t) => {
   t.ok(answers.every(({ type: kind }) => kind === 'reply'));
 });
 
-t.test('it goes on while the database is away, and leaves nothing in it', async (t) => {
+t.test('when its router is killed it ends by its time, once', ALONE, async (t) => {
+  const [ann, bob] = await system.people(2);
+  const conversations = await Promise.all(
+    numbers(1, 6).map(async () => system.conversation([ann, bob, await system.person()])),
+  );
+  const a = await watch(ann, 1);
+  const b = await watch(bob, 2);
+  for (const conversation of conversations) await type(a.client, conversation);
+  const lastAt = Date.now();
+  await until('all are told', () => b.seen.length === 6);
+  for (const router of ['router-1', 'router-2']) system.stack.kill(router);
+  await Promise.all(['router-1', 'router-2'].map((router) => system.stack.start(router)));
+  await until('all end', () => b.seen.length === 12);
+  t.ok(Date.now() - lastAt < 6_500, `${Date.now() - lastAt} ms`);
+  const endedIn = b.seen.filter(({ is_typing }) => !is_typing);
+  t.same(endedIn.map(({ conversation_id }) => conversation_id).sort(), conversations.sort());
+});
+
+t.test('when its edge is killed it ends by its time', ALONE, async (t) => {
+  const { conversation, a, b } = await scene();
+  await type(a.client, conversation);
+  const lastAt = Date.now();
+  system.stack.kill('edge-1');
+  const { atMs } = await ended(b.seen);
+  t.ok(atMs - lastAt < 6_000);
+  await system.stack.start('edge-1');
+});
+
+t.test('it goes on while the database is away, and leaves nothing in it', ALONE, async (t) => {
   const { conversation, a, b } = await scene();
   await type(a.client, conversation);
   await until('it is told', () => b.seen.length === 1);

@@ -59,6 +59,7 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const conversations = new Conversations(routers);
   const { logger } = deps;
   const typing = new Typing(routers, logger);
+  closers.push('typing', () => typing.close());
   const authentication = new Authentication({ verifier, opening, hub });
   const asked = { messages, conversations, typing, presence };
   const operations = createOperations({ hub, delivery, ...asked });

@@ -1,6 +1,7 @@
 import type { KahaError } from '../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../shared/ids.ts';
 import type { LeanSubscription } from './subscriptions.ts';
+import type { Typed } from './typing.ts';
 import type { UnackedQueue } from './unacked.ts';
 
 /** What a session needs of its WebSocket; touching one that is closed throws. */
@@ -65,8 +66,8 @@ export class Session {
 
   /** Times of the last bad frames. */
   badFrames: number[] | undefined = undefined;
-  /** Where it is typing. */
-  typingIn: Set<ConversationId> | undefined = undefined;
+  /** Where it is typing, ≤ 32. */
+  typingIn: Map<ConversationId, Typed> | undefined = undefined;
   /** It counts for its user being online. */
   isPresent = false;
   /** Whom it watches, and whether it may know of them; ≤ 1000. */

@@ -143,7 +143,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   metrics.gauge('kaha_router_positions', 'Conversations whose positions are known', () => {
     return liveReceipts.conversations;
   });
-  metrics.gauge('kaha_router_typing', 'Users typing', () => typing.size);
+  metrics.gauge('kaha_router_typing', 'Users who type, or did just now', () => typing.size);
   metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => receipts.held);
 }
 

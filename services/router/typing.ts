@@ -14,17 +14,21 @@ type Deps = {
 type Typist = {
   userId: UserId;
   conversationId: ConversationId;
-  /** That typed last. */
-  sessionId: string;
-  endsAt: number;
+  /** That type, and until when; the first one to end comes first. */
+  sessions: Map<string, number>;
   /** When others were told that one types. */
   toldAt: number;
   /** They believe so. */
   isTold: boolean;
+  /** An end that comes late is known by then. */
+  keptUntil: number;
 };
 
 const ENDS_AFTER_MS = 5_000;
 const TOLD_EVERY_MS = 2_000;
+const KEPT_MS = 8_000;
+/** Of one user; beyond, the one to end first is forgotten. */
+const SESSIONS_MAX = 16;
 const ASK_MS = 3_000;
 const SWEEP_MS = 100;
 /** Beyond, who begins to type is not told of. */
@@ -32,8 +36,9 @@ const TYPISTS_MAX = 50_000;
 
 /**
  * Who types where, in memory alone: to the others that take part, `true` at most once in 2 s a
- * conversation and user, `false` once: when one says so, sends, or 5 s after the last `true`. Edges
- * say so for sockets that close; an edge that dies is covered by the time.
+ * conversation and user, `false` once: when one sends, or when none of their sessions types any
+ * more: it says so, or 5 s after its last `true`. Edges say so for sockets that close; an edge that
+ * dies is covered by the time, a router by the edges: an end that nobody knows of is told.
  */
 export class Typing {
   readonly #deps: Deps;
@@ -53,7 +58,7 @@ export class Typing {
     const { user_id: userId, conversation_id: id } = input;
     const others = await this.#deps.audiences.othersOf(id, userId, deadlineAt);
     if (input.is_typing) this.#begin(input, others);
-    else this.#stop(input);
+    else this.#stop(input, others);
     return {};
   }
 
@@ -71,24 +76,36 @@ export class Typing {
   }
 
   #begin(input: TypingInput, others: readonly UserId[]): void {
-    const key = keyOf(input);
     const nowMs = Date.now();
-    let typist = this.#typists.get(key);
-    if (typist === undefined) {
-      if (this.#typists.size >= TYPISTS_MAX) return;
-      const { user_id: userId, conversation_id: conversationId } = input;
-      const fresh = { sessionId: '', endsAt: 0, toldAt: 0, isTold: false };
-      typist = { userId, conversationId, ...fresh };
-      this.#typists.set(key, typist);
-    }
-    typist.sessionId = input.session_id;
-    typist.endsAt = nowMs + ENDS_AFTER_MS;
+    const typist = this.#typists.get(keyOf(input)) ?? this.#add(input);
+    if (typist === undefined) return;
+    const { sessions } = typist;
+    sessions.delete(input.session_id);
+    sessions.set(input.session_id, nowMs + ENDS_AFTER_MS);
+    if (sessions.size > SESSIONS_MAX) sessions.delete(sessions.keys().next().value as string);
+    typist.keptUntil = nowMs + KEPT_MS;
     if (nowMs - typist.toldAt >= TOLD_EVERY_MS) this.#tellBegun(typist, others, nowMs);
   }
 
-  #stop(input: TypingInput): void {
+  #stop(input: TypingInput, others: readonly UserId[]): void {
     const typist = this.#typists.get(keyOf(input));
-    if (typist?.sessionId === input.session_id) this.#end(typist);
+    if (typist !== undefined) {
+      typist.sessions.delete(input.session_id);
+      if (endOf(typist) <= Date.now()) this.#end(typist);
+    } else if (input.was_told === true) {
+      const ended = this.#add(input);
+      if (ended !== undefined) this.#tell(ended, others, false);
+    }
+  }
+
+  #add({ user_id: userId, conversation_id: conversationId }: InConversation): Typist | undefined {
+    if (this.#typists.size >= TYPISTS_MAX) return undefined;
+    const keptUntil = Date.now() + KEPT_MS;
+    const typist = { sessions: new Map(), toldAt: 0, isTold: false, keptUntil };
+    const place = { user_id: userId, conversation_id: conversationId };
+    const added = { userId, conversationId, ...typist };
+    this.#typists.set(keyOf(place), added);
+    return added;
   }
 
   #tellBegun(typist: Typist, others: readonly UserId[] | undefined, nowMs: number): void {
@@ -98,9 +115,9 @@ export class Typing {
     else this.#tell(typist, others, true);
   }
 
-  /** Stays known until it may be told again: the next `true` comes no sooner. */
+  /** Stays known: the next `true` is told no sooner than it may be, a late end not once more. */
   #end(typist: Typist): void {
-    typist.endsAt = 0;
+    typist.sessions.clear();
     if (!typist.isTold) return;
     typist.isTold = false;
     void this.#tellAll(typist, false);
@@ -110,12 +127,12 @@ export class Typing {
   #sweep(nowMs: number): void {
     for (const [key, typist] of this.#typists) {
       const isDue = nowMs - typist.toldAt >= TOLD_EVERY_MS;
-      if (typist.endsAt > nowMs) {
+      if (endOf(typist) > nowMs) {
         if (isDue && !typist.isTold) this.#tellBegun(typist, undefined, nowMs);
         continue;
       }
       this.#end(typist);
-      if (isDue) this.#typists.delete(key);
+      if (isDue && typist.keptUntil <= nowMs) this.#typists.delete(key);
     }
   }
 
@@ -142,4 +159,8 @@ export class Typing {
 
 function keyOf({ user_id, conversation_id }: InConversation): string {
   return `${conversation_id}${user_id}`;
+}
+
+function endOf({ sessions }: Typist): number {
+  return Math.max(0, ...sessions.values());
 }

@@ -4,10 +4,11 @@ import { metadataProblem } from '../../../shared/protocol/message-input.ts';
 import { MessageSentShape } from '../../../shared/protocol/shapes.ts';
 import type { Messages } from '../messages.ts';
 import type { Session, StickyRoute } from '../session.ts';
+import type { Typing } from '../typing.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 /** Sends of one socket to one conversation keep their order: they go to the same router. */
-export function messageOperation(messages: Messages): Operation {
+export function messageOperation(messages: Messages, typing: Typing): Operation {
   return defineOperation({
     type: 'message',
     summary: 'Sends a message, once for each client_msg_id; always answered',
@@ -20,7 +21,9 @@ export function messageOperation(messages: Messages): Operation {
       const { type: _type, id: _id, ...input } = frame;
       const sticky = stick(session, frame.conversation_id);
       try {
-        return await messages.send({ user_id: userId, ...input }, { sticky });
+        const sent = await messages.send({ user_id: userId, ...input }, { sticky });
+        typing.sent(session, frame.conversation_id);
+        return sent;
       } finally {
         unstick(session, frame.conversation_id, sticky);
       }

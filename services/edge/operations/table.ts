@@ -30,7 +30,7 @@ export type OperationDeps = {
 /** Every frame type that an authenticated socket may send, `auth` aside. */
 export function createOperations(deps: OperationDeps): ReadonlyMap<string, Operation> {
   const operations = [
-    messageOperation(deps.messages),
+    messageOperation(deps.messages, deps.typing),
     editOperation(deps.messages),
     deleteOperation(deps.messages),
     reactOperation(deps.messages),
