@@ -167,6 +167,22 @@ t.test('of a stranger, or who has become one, nothing is told', async (t) => {
   t.ok(a.seen.every(({ user_id }) => user_id === bob.id));
 });
 
+t.test('REST, without a socket, knows at once who is a stranger no more, or again', async (t) => {
+  const { ann, bob, a } = await scene();
+  const [cid, dan] = await system.people(2);
+  t.match(await read(cid, ann), [{ status: 'unknown' }]);
+  t.match(await watch(a.client, dan), [{ status: 'unknown' }]);
+  await system.conversation([cid, ann]);
+  t.match(await read(cid, ann), [{ status: 'online' }], 'by a request of their own');
+  t.match(await read(dan, ann), [{ status: 'unknown' }]);
+  const group = await system.conversation([ann, bob, dan]);
+  t.match(await read(dan, ann), [{ status: 'online' }]);
+  t.match(await watch(a.client, dan), [{ status: 'offline' }]);
+  const path = `/api/v1/conversations/${group}/participants/${dan.id}`;
+  t.equal((await system.rest('DELETE', path, { token: ann.token })).status, 204);
+  t.match(await read(dan, ann), [{ status: 'unknown' }]);
+});
+
 t.test('who is watched no more is not told of, and 1000 are the most', async (t) => {
   const { bob, a } = await scene();
   const frame = (type: string, user_ids: string[]) => a.client.ask({ type, user_ids });

@@ -15,7 +15,7 @@ type Deps = {
  * conversation comes through it, and makes the edge drop what is kept.
  */
 export const QUEUE_TOLD_MS = 24 * 3_600_000;
-/** Where nothing tells: REST, and a device whose queue is new. */
+/** Where nothing tells: a device whose queue is new, and REST while store is away. */
 export const UNTOLD_MS = 60_000;
 const TTL_S = QUEUE_TOLD_MS / 1_000;
 /** Beyond, a user's kept answers are dropped: two sockets full of watches. */
@@ -24,7 +24,8 @@ const ASKED_MAX = { concurrencyMax: 32, waitingMax: 8_192 };
 
 /**
  * Who shares a conversation with whom: asked of store, kept in Redis (`contacts:<user>`, a field
- * for each other one) so that a mass reconnect asks Redis alone. Redis away: store is asked.
+ * for each other one: when it was so) so that a mass reconnect asks Redis alone. Redis away: store
+ * is asked. Strangers are not kept: what ends that is seen at once.
  */
 export class Contacts {
   readonly #deps: Deps;
@@ -38,18 +39,21 @@ export class Contacts {
 
   /** Which of `userIds` (≤ 1000) the user may know of. Rejects where store is away. */
   async shared(userId: UserId, userIds: readonly UserId[], ageMsMax: number): Promise<Set<UserId>> {
-    const shared = new Set<UserId>();
-    const unknown: UserId[] = [];
-    const kept = await this.#read(userId, userIds);
-    const since = Date.now() - ageMsMax;
-    for (const [index, other] of userIds.entries()) {
-      const [verdict, at = '0'] = kept[index]?.split(' ') ?? [];
-      if (verdict === undefined || Number(at) < since) unknown.push(other);
-      else if (verdict === '1') shared.add(other);
-    }
+    const shared = await this.#kept(userId, userIds, ageMsMax);
+    const unknown = userIds.filter((other) => !shared.has(other));
     if (unknown.length === 0) return shared;
     for (const other of await this.#ask(userId, unknown)) shared.add(other);
     return shared;
+  }
+
+  /** As `shared`, as it is now; as it was a minute ago where store is away. Never rejects. */
+  async sharedNow(userId: UserId, userIds: readonly UserId[]): Promise<Set<UserId>> {
+    try {
+      return new Set(await this.#ask(userId, userIds));
+    } catch (error) {
+      this.#failed(error);
+      return await this.#kept(userId, userIds, UNTOLD_MS);
+    }
   }
 
   /** Somebody has come to a conversation of theirs, or left. Rejects where Redis is away. */
@@ -75,12 +79,15 @@ export class Contacts {
     }
   }
 
-  async #read(userId: UserId, others: readonly UserId[]): Promise<readonly (string | null)[]> {
+  /** None where Redis is away. */
+  async #kept(userId: UserId, others: readonly UserId[], ageMsMax: number): Promise<Set<UserId>> {
+    const since = Date.now() - ageMsMax;
     try {
-      return await this.#deps.redis.hmget(keyOf(userId), ...others);
+      const times = await this.#deps.redis.hmget(keyOf(userId), ...others);
+      return new Set(others.filter((_, index) => Number(times[index] ?? Number.NaN) >= since));
     } catch (error) {
       this.#failed(error);
-      return [];
+      return new Set();
     }
   }
 
@@ -88,11 +95,12 @@ export class Contacts {
     const { redis } = this.#deps;
     const key = keyOf(userId);
     const at = Date.now();
-    const fields = others.flatMap((other) => [other, `${shared.has(other) ? 1 : 0} ${at}`]);
+    const strangers = others.filter((other) => !shared.has(other));
     try {
       const [length] = await Promise.all([
         redis.hlen(key),
-        redis.hset(key, ...fields),
+        shared.size > 0 && redis.hset(key, ...[...shared].flatMap((other) => [other, at])),
+        strangers.length > 0 && redis.hdel(key, ...strangers),
         redis.expire(key, TTL_S),
       ]);
       if (length > KEPT_MAX) await redis.del(key);
@@ -102,7 +110,7 @@ export class Contacts {
   }
 
   #failed(error: unknown): void {
-    this.#deps.logger.debug({ reason: (error as Error).name }, 'contacts not kept');
+    this.#deps.logger.debug({ reason: (error as Error).name }, 'contacts not kept, or not asked');
   }
 }
 

@@ -8,7 +8,7 @@ import { subjects } from '../../../shared/subjects.ts';
 import type { Hub } from '../hub.ts';
 import type { Session } from '../session.ts';
 import type { Subscriptions } from '../subscriptions.ts';
-import { Contacts, UNTOLD_MS } from './contacts.ts';
+import { Contacts } from './contacts.ts';
 import { EdgeLife } from './edge-life.ts';
 import { OnlineUsers } from './online-users.ts';
 import {
@@ -112,7 +112,7 @@ export class Presence {
     const known = new Map<UserId, Known>();
     try {
       if (this.#redis.isReady) {
-        const shared = [...(await this.#contacts.shared(userId, wanted, UNTOLD_MS))];
+        const shared = [...(await this.#contacts.sharedNow(userId, wanted))];
         const presences = shared.length === 0 ? [] : await this.#redis.read(shared);
         for (const [index, id] of shared.entries()) known.set(id, presences[index] as Known);
       }
