@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { isAlive, type ProcessSpec, untilReady } from '../dev/child.ts';
 import { isSoak } from '../dev/test-servers.ts';
-import type { Client, Frame } from './client.ts';
+import type { Client, Closed, Frame } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
 import { setStack } from './stack.ts';
 import { until } from './until.ts';
@@ -99,6 +100,8 @@ t.test('every service exits 0 on SIGTERM', async (t) => {
   await system.connect(await system.person());
 });
 
+let readOn: Promise<Closed> | undefined;
+
 t.test('a reader that is too slow is closed 4008, and its queue is whole', async (t) => {
   const { ann, bob, writer, conversation } = await scene();
   for (const n of numbers(1, 9)) await writer.post(conversation, `${n}${'🙂'.repeat(7_990)}`);
@@ -117,8 +120,10 @@ t.test('a reader that is too slow is closed 4008, and its queue is whole', async
     'others are served meanwhile',
   );
   await until('it is closed', async () => /code="4008".* [1-9]/.test(await metrics('edge-1')));
-  slow.resume();
-  t.match(await slow.closed, { code: CODES.slowReader });
+  readOn = delay(9 * S).then(() => {
+    slow.resume();
+    return slow.closed;
+  });
   const back = await system.connect(bob);
   t.equal(back.received[0]?.resumed, true);
   t.match(await back.messages(1), [{ content: 'unread' }]);
@@ -155,6 +160,10 @@ t.test('who is silent for 30 s is offline and closed 4012, who says anything is 
   t.ok(goneMs > 28 * S && goneMs < 30.5 * S, `${goneMs} ms`);
   t.ok(tookMs > 29 * S && tookMs < 33 * S, `${tookMs} ms`);
   await alive.settled();
+});
+
+t.test('a slow reader that goes on to read 9 s later sees why it was closed', async (t) => {
+  t.match(await readOn, { code: CODES.slowReader });
 });
 
 if (unacknowledging !== undefined) {

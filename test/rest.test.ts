@@ -197,7 +197,7 @@ t.test('a path or a method that nobody serves is told', async (t) => {
   const { token } = await system.person();
   const cases: [string, string, number, string][] = [
     ['GET', `${API}/nothing`, 404, 'NOT_FOUND'],
-    ['GET', `${API}/conversations/%zz`, 404, 'NOT_FOUND'],
+    ['GET', `${API}/conversations/%zz`, 400, 'INVALID_REQUEST'],
     ['GET', '/api/v1/../../etc/passwd', 404, 'NOT_FOUND'],
     ['PUT', `${API}/conversations`, 405, 'INVALID_REQUEST'],
     ['POST', '/ws', 405, 'INVALID_REQUEST'],

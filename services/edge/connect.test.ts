@@ -64,6 +64,7 @@ t.test('what an upgrade may not hold is refused before it', async (t) => {
     [403, 'an Origin that begins alike', { ...bearer, origin: 'http://localhost.evil.example' }],
     [403, 'Origin null', { ...bearer, origin: 'null' }],
     [400, 'unknown subprotocols only', { 'sec-websocket-protocol': 'chat, kaha.v2' }],
+    [400, 'an empty device', { ...bearer, 'x-device-id': '' }],
     [400, 'a malformed device', { ...bearer, 'x-device-id': 'a_b' }],
     [400, 'a device of 65 characters', { ...bearer, 'x-device-id': 'a'.repeat(65) }],
     [400, 'a malformed device.', { 'sec-websocket-protocol': 'kaha.v1, device.a.b' }],

@@ -6,6 +6,7 @@ import type { UndeliveredPage } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
 import { setStage, tokenOf } from './edge-stage.ts';
 import { connectRaw } from './raw-client-stage.ts';
+import { UNACKED_MAX } from './unacked.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -13,6 +14,9 @@ router.script.delivered = () => ({});
 const edge = await stage.startEdge();
 const store = await stage.busOf('store-1');
 t.teardown(() => stage.close());
+
+/** Publishes that are on their way together. */
+const AT_ONCE = 256;
 
 async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
   const endsAt = Date.now() + 8_000;
@@ -97,6 +101,29 @@ t.test('a new session of a device replaces the old one, on another edge too', as
   await stage.deliver(userId, { content: 'to one' });
   t.match(await third.next('message'), { q: 1, content: 'to one' });
   await third.close();
+});
+
+t.test('2048 unacknowledged events are sent, one more closes 4013 and none is lost', async (t) => {
+  const userId = newId<UserId>();
+  router.script['session.open'] = (request) => stage.openQueue(request, UNACKED_MAX + 1);
+  const client = await stage.open(edge, userId);
+  router.script['session.open'] = (request) => stage.openQueue(request);
+  let n = 0;
+  const send = async (upTo: number): Promise<void> => {
+    while (n < upTo) {
+      const count = Math.min(AT_ONCE, upTo - n);
+      await Promise.all(Array.from({ length: count }, () => stage.deliver(userId, { n: ++n })));
+    }
+  };
+  await send(UNACKED_MAX);
+  await client.nextThat(({ q }) => q === UNACKED_MAX);
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'still there');
+  await send(UNACKED_MAX + 1);
+  t.equal(await client.closed, 4013);
+  const again = await stage.open(edge, userId);
+  await again.nextThat(({ q }) => q === UNACKED_MAX);
+  t.same(new Set(again.frames.map((frame) => frame.n)).size, UNACKED_MAX - 1);
+  await again.close();
 });
 
 t.test('a router that asks for a device gets it back with what was unacknowledged', async (t) => {

@@ -97,13 +97,10 @@ export class Stage {
   }
 
   /** As the router does it: makes the durable if there is none. */
-  async openQueue({
-    user_id: userId,
-    device_id: deviceId,
-  }: {
-    user_id: UserId;
-    device_id: string;
-  }): Promise<SessionOpened> {
+  async openQueue(
+    { user_id: userId, device_id: deviceId }: { user_id: UserId; device_id: string },
+    unackedMax = 256,
+  ): Promise<SessionOpened> {
     this.#epoch += 1;
     const epoch = this.#epoch;
     const durable = durableName(userId, deviceId);
@@ -119,7 +116,7 @@ export class Stage {
       deliver_policy: 'new' as never,
       ack_policy: 'explicit' as never,
       ack_wait: ACK_WAIT_NS,
-      max_ack_pending: 256,
+      max_ack_pending: unackedMax,
     });
     return { resumed: false, epoch };
   }

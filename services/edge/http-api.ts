@@ -72,6 +72,9 @@ export class HttpApi {
     const match = this.#match(call);
     if (match.kind === 'wrong method') return wrongMethod(match.allowed);
     if (match.kind === 'unknown path') throw new KahaError('NOT_FOUND', 'There is no such path');
+    if (match.kind === 'malformed path') {
+      throw new KahaError('INVALID_REQUEST', 'The path holds a malformed escape');
+    }
     const { route } = match;
     const userId = await this.#authenticate(call);
     const limited = this.#deps.limits.refuse(userId, route.cost, Date.now());

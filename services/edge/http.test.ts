@@ -138,10 +138,16 @@ t.test('tokens, paths and methods', async (t) => {
     '/api/v1/conversations/',
     '/api/v1/__proto__',
     `/api/v1/conversations/${conversationId}/nothing`,
-    '/api/v1/%ff',
+    '/api/chat/chats',
+    '/api/v1/chatsx',
+    '/%zz',
   ]) {
     const answer = await call(path, { headers: { authorization: '' } });
     t.match(answer, { status: 404, body: { error: { code: 'NOT_FOUND' } } }, path);
+  }
+  for (const path of ['/api/v1/%ff', '/api/v1/messages/%zz', '/api/chat/messages/%']) {
+    const answer = await call(path);
+    t.match(answer, { status: 400, body: { error: { code: 'INVALID_REQUEST' } } }, path);
   }
   const wrong = await call('/api/v1/conversations', { method: 'DELETE' });
   t.match(wrong, { status: 405, body: { error: { code: 'INVALID_REQUEST' } } });

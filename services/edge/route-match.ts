@@ -3,16 +3,19 @@ import type { Route } from './routes/route.ts';
 export type Match =
   | { kind: 'route'; route: Route; params: Record<string, string> }
   | { kind: 'wrong method'; allowed: string[] }
-  | { kind: 'unknown path' };
+  | { kind: 'unknown path' }
+  | { kind: 'malformed path' };
 
 const BASES = ['/api/v1/', '/api/chat/'];
-/** First segments that mean another. */
-const ALIASES: Readonly<Record<string, string>> = { chats: 'conversations' };
+/** A first segment below `/api/v1` that means another; `/api/chat` is an alias itself. */
+const CHATS = /^\/api\/v1\/chats(?=\/|$)/;
 
 /** Finds what a call means; a path is known before its method is looked at. */
 export function matchRoute(routes: readonly Route[], method: string, path: string): Match {
-  const segments = segmentsOf(path);
-  if (segments === undefined) return { kind: 'unknown path' };
+  const known = withoutBase(path.replace(CHATS, '/api/v1/conversations'));
+  if (known === undefined) return { kind: 'unknown path' };
+  const segments = segmentsOf(known);
+  if (segments === undefined) return { kind: 'malformed path' };
   const allowed: string[] = [];
   for (const route of routes) {
     const params = paramsOf(route.segments, segments);
@@ -23,16 +26,16 @@ export function matchRoute(routes: readonly Route[], method: string, path: strin
   return allowed.length === 0 ? { kind: 'unknown path' } : { kind: 'wrong method', allowed };
 }
 
+function withoutBase(path: string): string | undefined {
+  for (const base of BASES) if (path.startsWith(base)) return path.slice(base.length);
+  return undefined;
+}
+
+/** Undefined where an escape is broken: it names nothing. */
 function segmentsOf(path: string): string[] | undefined {
-  const base = BASES.find((candidate) => path.startsWith(candidate));
-  if (base === undefined) return undefined;
   try {
-    const segments = path.slice(base.length).split('/').map(decodeURIComponent);
-    const [first = ''] = segments;
-    segments[0] = ALIASES[first] ?? first;
-    return segments;
+    return path.split('/').map(decodeURIComponent);
   } catch {
-    // A broken escape names nothing.
     return undefined;
   }
 }

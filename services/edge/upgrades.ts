@@ -50,7 +50,7 @@ export class Upgrades {
     }
     const offer = readOffer(call.subprotocols);
     if (typeof offer === 'string') return this.#refuse(new KahaError('INVALID_REQUEST', offer));
-    if (call.deviceId !== '' && !isDeviceId(call.deviceId)) {
+    if (call.deviceId !== undefined && !isDeviceId(call.deviceId)) {
       return this.#refuse(new KahaError('INVALID_REQUEST', 'x-device-id is malformed'));
     }
     const reason = this.#noRoom(Date.now());
@@ -75,13 +75,12 @@ export class Upgrades {
   }
 
   #byHeader(call: UpgradeCall, offer: Offer): UpgradeAnswer | Promise<UpgradeAnswer> {
-    const deviceId = call.deviceId === '' ? undefined : call.deviceId;
     const token = bearerToken(call.authorization);
     if (token === undefined) {
       return this.#refuse(new KahaError('UNAUTHENTICATED', 'A bearer token is required'));
     }
     return this.#verified(token, {
-      good: (verified) => this.#accept(offer, authenticated(verified, deviceId)),
+      good: (verified) => this.#accept(offer, authenticated(verified, call.deviceId)),
       bad: (error) => this.#refuse(KahaError.from(error)),
     });
   }

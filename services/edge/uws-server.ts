@@ -13,7 +13,8 @@ export type UpgradeCall = {
   origin: string;
   subprotocols: string;
   authorization: string;
-  deviceId: string;
+  /** An empty one is malformed. */
+  deviceId: string | undefined;
 };
 export type UpgradeAnswer =
   | { isAccepted: true; session: Session; subprotocol: string | undefined }
@@ -39,6 +40,12 @@ export type Server = {
 const EXCLUSIVE_PORT = 1;
 /** We close a slow reader before the server would drop frames: one large answer on top. */
 const BACKPRESSURE_BYTES_MAX = BUFFERED_BYTES_MAX + 2 * 1024 * 1024;
+/**
+ * Far above our own 30 s. From 32 s on the library gives a socket that we closed 16 s to take what
+ * it has waiting, the close frame at its end; below it cuts one that reads nothing after 4.
+ */
+const IDLE_S = 120;
+const DEVICE_HEADER = 'x-device-id';
 /** A body larger than this is not even read to its end. */
 const BODY_CUT_BYTES = 1024 * 1024;
 
@@ -75,7 +82,7 @@ export async function startServer(
       compression: DISABLED,
       maxPayloadLength: LIMITS.frameCutBytes,
       maxBackpressure: BACKPRESSURE_BYTES_MAX,
-      idleTimeout: 0,
+      idleTimeout: IDLE_S,
       sendPingsAutomatically: false,
       upgrade: (res, req, context) => upgrade({ res, req, context }, handlers),
       open(ws) {
@@ -152,7 +159,7 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
     origin: req.getHeader('origin'),
     subprotocols: req.getHeader('sec-websocket-protocol'),
     authorization: req.getHeader('authorization'),
-    deviceId: req.getHeader('x-device-id'),
+    deviceId: req.getHeader(DEVICE_HEADER) || emptyHeader(req, DEVICE_HEADER),
   });
   if (answer instanceof Promise) {
     res.onAborted(() => {
@@ -162,6 +169,15 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
   } else {
     finish(answer);
   }
+}
+
+/** `getHeader` does not tell one that is empty from none. */
+function emptyHeader(req: HttpRequest, name: string): '' | undefined {
+  let found: '' | undefined;
+  req.forEach((key) => {
+    if (key === name) found = '';
+  });
+  return found;
 }
 
 function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
