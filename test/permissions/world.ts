@@ -7,6 +7,7 @@ export type Conversation = {
   lastSeq: number;
   members: Map<string, Member>;
   stays: Map<string, Stay[]>;
+  said: Message[];
 };
 export type Message = {
   id: string;
@@ -27,6 +28,7 @@ const GROUP_MAX = 8;
 export class World {
   readonly conversations = new Map<string, Conversation>();
   readonly messages = new Map<string, Message>();
+  readonly userIds: readonly string[];
   /** What may be read of something, by whom: ids, contents and titles. */
   readonly #guards = new Map<string, (userId: string) => boolean>();
   /** Who was ever in one conversation with whom. */
@@ -34,6 +36,7 @@ export class World {
   #clock = 0;
 
   constructor(userIds: readonly string[]) {
+    this.userIds = userIds;
     for (const id of userIds) {
       this.#met.set(id, new Set([id]));
       this.#guards.set(id, (userId) => this.#met.get(userId)?.has(id) ?? false);
@@ -44,7 +47,7 @@ export class World {
     const known = this.conversations.get(id);
     if (known !== undefined) return known;
     const conversation: Conversation = {
-      ...{ id, type, lastSeq: 0, members: new Map(), stays: new Map() },
+      ...{ id, type, lastSeq: 0, members: new Map(), stays: new Map(), said: [] },
     };
     this.conversations.set(id, conversation);
     this.#guards.set(id, (userId) => conversation.stays.has(userId));
@@ -58,6 +61,7 @@ export class World {
 
   said(message: Message, secrets: readonly string[]): void {
     this.messages.set(message.id, message);
+    message.conversation.said.push(message);
     message.conversation.lastSeq = Math.max(message.conversation.lastSeq, message.seq);
     for (const secret of [message.id, ...secrets]) this.guard(secret, message);
   }
@@ -116,8 +120,11 @@ export class World {
     return member !== undefined && seq >= member.first;
   }
 
-  haveMet(one: string, other: string): boolean {
-    return this.#met.get(one)?.has(other) ?? false;
+  /** Are in one conversation now. */
+  share(one: string, other: string): boolean {
+    return [...this.conversations.values()].some(
+      ({ members }) => members.has(one) && members.has(other),
+    );
   }
 
   /** What of it this user must not know. */
