@@ -2,22 +2,45 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Faults } from './kaha-answer.ts';
 import type { ProfilesMetrics } from './profiles-metrics.ts';
 
+export type FaultReport = {
+  /** What was wrong with an answer. */
+  wrong(faults: Faults): void;
+  /** A try without a usable answer, by its outcome. */
+  failed(outcome: string): void;
+};
+
 /** A bad day of kaha-main-v3 is a line each 10 s, not one a call. */
 const LOG_INTERVAL_MS = 10_000;
 
-/** Counts what was wrong with answers and warns of it, in numbers alone. */
-export function createFaultReport(deps: { metrics: ProfilesMetrics; logger: Logger }) {
+/**
+ * Counts what was wrong with answers and warns of it, in numbers alone: of the first at once, of
+ * what comes within 10 s of a warning at their end.
+ */
+export function createFaultReport(deps: { metrics: ProfilesMetrics; logger: Logger }): FaultReport {
   const { metrics, logger } = deps;
   const held = new Map<string, number>();
-  let loggedAt = Number.NEGATIVE_INFINITY;
-  return (faults: Faults): void => {
-    for (const [fault, count] of Object.entries(faults)) {
-      metrics.faults.inc({ fault }, count);
-      held.set(fault, (held.get(fault) ?? 0) + count);
-    }
-    if (held.size === 0 || Date.now() - loggedAt < LOG_INTERVAL_MS) return;
-    loggedAt = Date.now();
+  let timer: NodeJS.Timeout | undefined;
+  const hold = (fault: string, count: number): void => {
+    held.set(fault, (held.get(fault) ?? 0) + count);
+  };
+  const warn = (): void => {
+    timer = undefined;
+    if (held.size === 0) return;
     logger.warn({ faults: Object.fromEntries(held) }, 'kaha-main-v3 answered badly');
     held.clear();
+    timer = setTimeout(warn, LOG_INTERVAL_MS).unref();
+  };
+  return {
+    wrong(faults) {
+      for (const [fault, count] of Object.entries(faults)) {
+        metrics.faults.inc({ fault }, count);
+        hold(fault, count);
+      }
+      if (timer === undefined) warn();
+    },
+    failed(outcome) {
+      hold(`call ${outcome}`, 1);
+      if (timer === undefined) warn();
+    },
   };
 }

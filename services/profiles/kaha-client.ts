@@ -2,6 +2,18 @@ import { Agent, request } from 'undici';
 import { type KahaAnswer, readKahaAnswer } from './kaha-answer.ts';
 import type { ProfileRef } from './profile.ts';
 
+/**
+ * The call failed on its way. It has the code of what failed and no cause: the parser's own error
+ * carries the bytes that it could not read, names.
+ */
+export class KahaUnreachableError extends Error {
+  constructor(error: unknown) {
+    const { code, name } = error as NodeJS.ErrnoException;
+    super(`kaha-main-v3 could not be asked: ${code ?? name}`);
+    this.name = 'KahaUnreachableError';
+  }
+}
+
 /** kaha-main-v3 refused: `retryable` where the same call may succeed later. */
 export class KahaRefusedError extends Error {
   readonly retryable: boolean;
@@ -35,20 +47,25 @@ export function createKahaClient({ url, serviceToken, connectionsMax }: Options)
     connect: { timeout: CONNECT_TIMEOUT_MS },
   });
   const endpoint = new URL('api/batch/profiles', url.endsWith('/') ? url : `${url}/`);
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${serviceToken}` };
+  const post = async (options: object): Promise<{ status: number; text: string }> => {
+    try {
+      const { statusCode: status, body } = await request(endpoint, { method: 'POST', ...options });
+      if (status === 200) return { status, text: await body.text() };
+      await body.dump();
+      return { status, text: '' };
+    } catch (error) {
+      throw (error as Error).name === 'AbortError' ? error : new KahaUnreachableError(error);
+    }
+  };
   return {
     async fetch(refs, signal) {
       const idsOf = (kind: string): string[] =>
         refs.filter((ref) => ref.kind === kind).map(({ id }) => id);
-      const { statusCode, body } = await request(endpoint, {
-        method: 'POST',
-        dispatcher,
-        signal,
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${serviceToken}` },
-        body: JSON.stringify({ user_ids: idsOf('user'), business_ids: idsOf('business') }),
-      });
-      if (statusCode === 200) return readKahaAnswer(await body.text(), refs);
-      await body.dump();
-      throw new KahaRefusedError(statusCode);
+      const body = JSON.stringify({ user_ids: idsOf('user'), business_ids: idsOf('business') });
+      const { status, text } = await post({ dispatcher, signal, headers, body });
+      if (status !== 200) throw new KahaRefusedError(status);
+      return readKahaAnswer(text, refs);
     },
     close: () => dispatcher.destroy(),
   };

@@ -62,14 +62,20 @@ export function guardKaha({ client, metrics, logger }: Deps): KahaGuard {
   tries.onRetry(() => metrics.retries.inc());
   places.onReject(() => metrics.rejections.inc());
   tellOfCircuit(breaker, { metrics, logger });
-  const reportFaults = createFaultReport({ metrics, logger });
+  const report = createFaultReport({ metrics, logger });
+  const ended = (outcome: string): void => {
+    metrics.calls.inc({ outcome });
+    // Of an open circuit one line has told.
+    if (outcome !== 'ok' && breaker.state === CircuitState.Closed) report.failed(outcome);
+  };
   const policy = wrap(places, tries, breaker, timeout(TIMEOUT_MS, TimeoutStrategy.Aggressive));
   return {
     fetch: (refs) =>
       policy.execute(async ({ signal }) => {
-        const answer = await measured(metrics, () => client.fetch(refs, signal));
-        reportFaults(answer.faults);
-        return answer.found;
+        const stop = metrics.callSeconds.startTimer();
+        const { found, faults } = await told(client.fetch(refs, signal), ended).finally(stop);
+        report.wrong(faults);
+        return found;
       }),
     get isClosed() {
       return breaker.state === CircuitState.Closed;
@@ -119,20 +125,17 @@ function mayPass(error: Error): boolean {
   return !(error instanceof KahaRefusedError) || error.retryable;
 }
 
-async function measured<Result>(
-  metrics: ProfilesMetrics,
-  call: () => Promise<Result>,
+async function told<Result>(
+  call: Promise<Result>,
+  ended: (outcome: string) => void,
 ): Promise<Result> {
-  const stop = metrics.callSeconds.startTimer();
   try {
-    const result = await call();
-    metrics.calls.inc({ outcome: 'ok' });
+    const result = await call;
+    ended('ok');
     return result;
   } catch (error) {
-    metrics.calls.inc({ outcome: outcomeOf(error) });
+    ended(outcomeOf(error));
     throw error;
-  } finally {
-    stop();
   }
 }
 
