@@ -20,8 +20,11 @@ type Found = {
 export type LocalProfiles = {
   get(key: string): LocalProfile | undefined;
   set(key: string, found: Found): void;
-  /** The id has no profile; remembered for 30 s. */
-  setUnknown(key: string): void;
+  /**
+   * Asked for at `since` (epoch ms), the id had no profile: remembered for 30 s, unless it was
+   * outdated meanwhile. An old profile is shown still.
+   */
+  setUnknown(key: string, since: number): void;
   isUnknown(key: string): boolean;
   /** It has changed at kaha-main-v3: shown still, looked after with the next lookup. */
   outdate(key: string): void;
@@ -75,7 +78,12 @@ export function createLocalProfiles(random: () => number): LocalProfiles {
       const checkedUntil = now + checkMs;
       profiles.set(key, { profile, checkedUntil, isSuperseded: false });
     },
-    setUnknown: (key) => void unknown.set(key, true),
+    setUnknown(key, since) {
+      if (isOutdatedSince(key, since)) return;
+      unknown.set(key, true);
+      const entry = profiles.get(key);
+      if (entry !== undefined) entry.checkedUntil = Date.now() + UNKNOWN.ttl;
+    },
     isUnknown: (key) => unknown.has(key),
     outdate: (key) => change(key, false),
     supersede: (key) => change(key, true),

@@ -22,7 +22,7 @@ export function createProfileKeeper({ cache, local, random }: Deps) {
       const { ref, seen, since } = fetching;
       const profile = found.get(ref.key);
       if (profile === undefined) {
-        local.setUnknown(ref.key);
+        local.setUnknown(ref.key, since);
         if (seen !== '' || local.get(ref.key)?.isSuperseded) gone.push(fetching);
         continue;
       }
