@@ -5,7 +5,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
  */
 export function createTokenCheck(token: string): (authorization: string | undefined) => boolean {
   const expected = digest(`Bearer ${token}`);
-  return (authorization = '') => timingSafeEqual(digest(authorization), expected);
+  return (authorization = '') => {
+    const given = authorization.replace(/^bearer /i, 'Bearer ');
+    return timingSafeEqual(digest(given), expected);
+  };
 }
 
 function digest(text: string): Buffer {

@@ -22,6 +22,8 @@ const PATH = '/webhooks/kaha';
 const CONNECTIONS_MAX = 256;
 const REQUESTS_MAX = 64;
 const REQUEST_MS = 5_000;
+/** Node looks for requests that took too long each 30 s by default. */
+const REQUEST_CHECK_MS = 1_000;
 
 /**
  * `POST /webhooks/kaha` for kaha-main-v3, on a port that clients cannot reach: 202 once the event
@@ -42,23 +44,26 @@ export async function startWebhookServer(options: Options): Promise<WebhookServe
     if (serving > REQUESTS_MAX) throw new KahaError('MESSAGING_UNAVAILABLE', 'Overloaded');
     await accept(await readWebhookCall(request));
   };
-  const server = createServer(async (request, response) => {
-    serving += 1;
-    try {
-      await carryOut(request);
-      metrics.events.inc({ source: 'webhook', outcome: 'taken' });
-      answer(response, 202, {});
-    } catch (thrown) {
-      const error = KahaError.from(thrown);
-      if (error.code === 'INTERNAL' && !request.destroyed) {
-        logger.error({ err: thrown }, 'webhook failed');
+  const server = createServer(
+    { connectionsCheckingInterval: REQUEST_CHECK_MS },
+    async (request, response) => {
+      serving += 1;
+      try {
+        await carryOut(request);
+        metrics.events.inc({ source: 'webhook', outcome: 'taken' });
+        answer(response, 202, {});
+      } catch (thrown) {
+        const error = KahaError.from(thrown);
+        if (error.code === 'INTERNAL' && !request.destroyed) {
+          logger.error({ err: thrown }, 'webhook failed');
+        }
+        metrics.events.inc({ source: 'webhook', outcome: 'refused' });
+        refuse(response, error);
+      } finally {
+        serving -= 1;
       }
-      metrics.events.inc({ source: 'webhook', outcome: 'refused' });
-      refuse(response, error);
-    } finally {
-      serving -= 1;
-    }
-  });
+    },
+  );
   server.maxConnections = CONNECTIONS_MAX;
   server.requestTimeout = REQUEST_MS;
   server.headersTimeout = REQUEST_MS;

@@ -57,6 +57,13 @@ t.test('who has not the token is refused before anything is read', async (t) => 
   }
 });
 
+t.test('the scheme of the token may be written in any case', async (t) => {
+  const { user, post } = await setScene(t);
+  const body = { event: 'user.profile.updated', id: user };
+  const headers = { authorization: `bearer ${SERVICE_TOKEN}` };
+  t.equal((await post({ body, headers })).status, 202);
+});
+
 t.test('every refusal has its status and its code', async (t) => {
   const { user, post } = await setScene(t);
   const good = { event: 'user.profile.updated', id: user };
