@@ -4,6 +4,7 @@ import { LIMITS } from './limits.ts';
 import {
   BusinessIdField,
   DescriptionField,
+  readTime,
   TimeField,
   TitleField,
   UrlField,
@@ -76,7 +77,7 @@ export type MuteBody = Static<typeof MuteBody>;
 
 /** The time as it is stored, or what is wrong with it: it must exist and not be over. */
 export function readMuteUntil(until: string, nowMs: number): { until: string } | string {
-  const ms = Date.parse(until);
-  if (Number.isNaN(ms)) return 'until: is not a time';
+  const ms = readTime(until);
+  if (ms === undefined) return 'until: is not a time';
   return ms > nowMs ? { until: new Date(ms).toISOString() } : 'until: is over';
 }

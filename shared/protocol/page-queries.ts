@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { CursorField, PageLimitField, SeqField, TimeField } from './scalars.ts';
+import { CursorField, PageLimitField, readTime, SeqField, TimeField } from './scalars.ts';
 
 /** Which page of a conversation's messages; at most one of the first three. */
 export const historyFields = {
@@ -26,7 +26,7 @@ export function historyProblem(query: HistoryQuery): string | undefined {
   if (ways.filter((way) => way !== undefined).length > 1) {
     return 'only one of before_seq, after_seq and since may be given';
   }
-  if (query.since !== undefined && Number.isNaN(Date.parse(query.since))) {
+  if (query.since !== undefined && readTime(query.since) === undefined) {
     return 'since: is not a time';
   }
   return undefined;

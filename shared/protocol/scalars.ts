@@ -37,6 +37,12 @@ export const MetadataField = Type.Record(Type.String(), Type.Unknown());
 export const TimeField = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?Z$',
 });
+/** Epoch ms; undefined for a time that no calendar has: `Date` reads 30 February as 2 March. */
+export function readTime(text: string): number | undefined {
+  const ms = Date.parse(text);
+  const isReal = !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.slice(0, 19));
+  return isReal ? ms : undefined;
+}
 export const PageLimitField = Type.Integer({ minimum: 1, maximum: LIMITS.pageLimitMax });
 /** Opaque: given out by the server, handed back as it was. */
 export const CursorField = Type.String({ minLength: 1, maxLength: LIMITS.cursorCharactersMax });

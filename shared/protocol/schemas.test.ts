@@ -1,7 +1,7 @@
 import t from 'tap';
 import { newId, type UserId } from '../ids.ts';
 import { CreateConversationFrame, MessageFrame } from './client-frames.ts';
-import { ConversationInputBody, participantsProblem } from './conversation-input.ts';
+import { ConversationInputBody, participantsProblem, readMuteUntil } from './conversation-input.ts';
 import { metadataProblem } from './message-input.ts';
 import { HistoryQuery, historyProblem } from './page-queries.ts';
 import { compileValidator } from './validator.ts';
@@ -57,8 +57,18 @@ t.test('history pages one way at a time', async (t) => {
   t.notOk(problem({ since: '2026-01-01T00:00:00.000Z' }));
   t.ok(problem({ before_seq: 1, since: '2026-01-01T00:00:00.000Z' }));
   t.ok(problem({ since: '2026-02-31T25:00:00Z' }));
+  t.ok(problem({ since: '2026-02-30T00:00:00.000Z' }), 'not the 2nd of March');
   t.ok(problem({ before_seq: -1 }));
   t.ok(problem({ after_seq: 2 ** 53 }));
+});
+
+t.test('a mute ends at a time that exists and is not over', async (t) => {
+  const until = (text: string) => readMuteUntil(text, Date.parse('2026-01-01T00:00:00.000Z'));
+  t.same(until('2028-02-29T12:00:00Z'), { until: '2028-02-29T12:00:00.000Z' });
+  t.same(until('2026-01-01T00:00:00.001999Z'), { until: '2026-01-01T00:00:00.001Z' });
+  t.type(until('2026-01-01T00:00:00.000Z'), 'string');
+  t.type(until('2030-02-30T00:00:00.000Z'), 'string', 'not the 2nd of March');
+  t.type(until('2030-02-28T24:00:00.000Z'), 'string', 'nor the 1st');
 });
 
 t.test('of several shapes the one that was meant is judged', async (t) => {
