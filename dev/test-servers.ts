@@ -69,6 +69,7 @@ export async function startNats(): Promise<TestNats> {
 
 export type TestDatabase = { url: string; drop(): Promise<void> };
 
+const keyPrefix = `${newId<string>()}:`;
 const own: { postgres?: Promise<string>; redis?: Promise<string> } = {};
 
 /** A fresh, empty database. */
@@ -85,10 +86,12 @@ export async function createDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** A Redis for tests, shared: keys must be of ids that the test made. */
+/** A Redis for tests, shared; each process has keys of its own, as each system must have. */
 export async function redisUrl(): Promise<string> {
   if (TEST_REDIS_URL === undefined) own.redis ??= startOwnRedis();
-  return TEST_REDIS_URL ?? ((await own.redis) as string);
+  const url = new URL(TEST_REDIS_URL ?? ((await own.redis) as string));
+  url.searchParams.set('keyPrefix', keyPrefix);
+  return url.href;
 }
 
 async function execute(url: string, statement: string): Promise<void> {

@@ -10,6 +10,9 @@ const RECONNECT_MS = { step: 100, max: 2_000 };
 /**
  * A connection for a cache: a command fails at once while Redis is away, and after 100 ms at most.
  * It reconnects for ever; neither the start nor the end depends on it. One log line per outage.
+ *
+ * A system has keys of its own, or else edges end the presence of another's users: a server, a
+ * database (`redis://host/1`) or a prefix (`redis://host?keyPrefix=kaha:`).
  */
 export function connectRedis(url: string, logger: Logger): Redis {
   const redis = new Redis(url, {

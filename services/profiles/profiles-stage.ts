@@ -133,7 +133,7 @@ export async function startRedisProxy(): Promise<RedisProxy> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}${target.search}`,
     get lookups() {
       return lookups;
     },

@@ -42,8 +42,9 @@ async function countOf(outcome: string): Promise<number> {
 /** Resolves once the page that was read is kept. */
 async function kept(userId: UserId): Promise<string> {
   for (;;) {
-    const [key] = await redis.keys(`chats:${userId}:*`);
-    if (key !== undefined) return key;
+    // The client puts its prefix before every key, but not before a pattern.
+    const [key] = await redis.keys(`*chats:${userId}:*`);
+    if (key !== undefined) return key.slice(key.indexOf('chats:'));
   }
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import t from 'tap';
 import { redisUrl } from '../../../dev/test-servers.ts';
@@ -46,6 +47,26 @@ t.test('3000 who come at once are few round trips, each told once', async (t) =>
   t.equal(online.owed, 0);
   t.same(told.map(({ userId }) => userId).sort(), users.sort());
   t.ok((await redis.read(users.slice(0, 500))).every(({ status }) => status === 'online'));
+});
+
+t.test('systems that share a Redis by prefixes know nothing of each other', async (t) => {
+  const url = new URL(await redisUrl());
+  url.searchParams.set('keyPrefix', `${newId<string>()}:`);
+  const foreign = new Redis(url.href);
+  t.teardown(() => foreign.disconnect());
+  const elsewhere = new PresenceRedis(foreign);
+  await once(foreign, 'ready');
+  const [one, other] = [`edge-t.${newId<string>()}`, `edge-t.${newId<string>()}`];
+  await redis.beat(one, true);
+  t.teardown(() => redis.bury(one));
+  const [user] = newUsers(1) as [UserId];
+  await redis.register(one, [user]);
+  await redis.handOver(one);
+  t.same(await elsewhere.beat(other, true), { dead: [], closed: [] });
+  t.match(await elsewhere.read([user]), [{ status: 'offline', atUs: 0 }]);
+  const seen = await redis.beat(other, true);
+  t.match(seen?.closed, [{ incarnation: one }], 'their own they do know');
+  t.teardown(() => redis.bury(other));
 });
 
 t.test('of two edges the first one to come and the last one to go tell it', async (t) => {
