@@ -112,7 +112,7 @@ t.test('who comes back within 5 s, elsewhere, was never away; two devices are on
   const phone = await connect(bob, 2);
   await untilStatus(a.seen, 'online', 2_000);
   await phone.client.close();
-  const tablet = await connect(bob, 3, 'tablet');
+  const tablet = await connect(bob, 1, 'tablet');
   const again = await system.connect(bob, { edge: 2 });
   await tablet.client.close();
   await delay(6_500);

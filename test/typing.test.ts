@@ -150,19 +150,19 @@ t.test('beyond the rate it is dropped without an error', async (t) => {
 t.test('when its router is killed it ends by its time, once', ALONE, async (t) => {
   const [ann, bob] = await system.people(2);
   const conversations = await Promise.all(
-    numbers(1, 6).map(async () => system.conversation([ann, bob, await system.person()])),
+    numbers(1, 8).map(async () => system.conversation([ann, bob, await system.person()])),
   );
   const a = await watch(ann, 1);
   const b = await watch(bob, 2);
   for (const conversation of conversations) await type(a.client, conversation);
   const lastAt = Date.now();
-  await until('all are told', () => b.seen.length === 6);
-  for (const router of ['router-1', 'router-2']) system.stack.kill(router);
-  await Promise.all(['router-1', 'router-2'].map((router) => system.stack.start(router)));
-  await until('all end', () => b.seen.length === 12);
-  t.ok(Date.now() - lastAt < 6_500, `${Date.now() - lastAt} ms`);
+  await until('all are told', () => b.seen.length === 8);
+  system.stack.kill('router-1');
+  await until('all end', () => b.seen.length === 16);
+  t.ok(Date.now() - lastAt < 7_000, `${Date.now() - lastAt} ms`);
   const endedIn = b.seen.filter(({ is_typing }) => !is_typing);
   t.same(endedIn.map(({ conversation_id }) => conversation_id).sort(), conversations.sort());
+  await system.stack.start('router-1');
 });
 
 t.test('when its edge is killed it ends by its time', ALONE, async (t) => {
