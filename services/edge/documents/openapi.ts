@@ -13,7 +13,8 @@ const ABOUT = `What the socket \`kaha.v1\` (see \`/asyncapi.json\`) does, live e
 
 Ids are lower-case UUID v4, times ISO 8601 UTC with milliseconds. An optional field without a value
 is absent. Unknown fields in a body are an error; clients must ignore unknown fields in answers.
-\`/api/chat/*\` is an alias of \`/api/v1/*\`, \`…/chats/*\` of \`…/conversations/*\`.`;
+\`/api/chat/*\` is an alias of \`/api/v1/*\`, \`/api/v1/chats/*\` of
+\`/api/v1/conversations/*\`.`;
 
 /** The REST routes as an OpenAPI 3.1 document, from the very table that is served. */
 export function openApiOf(routes: readonly Route[]): Json {
