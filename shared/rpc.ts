@@ -1,6 +1,14 @@
 import type { BusinessId, ConversationId, EventId, MessageId, UserId } from './ids.ts';
 import type { ContactsList, ContactsPage, ContactsShared, TypingInput } from './rpc-live.ts';
 import type {
+  HistoryMessage,
+  LastMessage,
+  MessageRecord,
+  MessageType,
+  Reaction,
+  ReplyPreview,
+} from './rpc-messages.ts';
+import type {
   ConversationPositions,
   DeliveredItem,
   ReadInput,
@@ -8,11 +16,11 @@ import type {
 } from './rpc-positions.ts';
 
 export type * from './rpc-live.ts';
+export type * from './rpc-messages.ts';
 export type * from './rpc-positions.ts';
 
 /** Request and reply bodies between services. Times are ISO 8601 UTC with ms, unless `…_ms`. */
 
-export type MessageType = 'text' | 'image' | 'file' | 'voice';
 export type ConversationType = 'direct' | 'group' | 'business';
 export type Role = 'customer' | 'agent' | 'business' | 'member' | 'admin';
 
@@ -129,14 +137,6 @@ export type ParticipantRecord = {
   read_seq: number;
   read_at?: string;
 };
-export type LastMessage = {
-  message_id: MessageId;
-  seq: number;
-  sender_id: UserId;
-  content: string;
-  message_type: MessageType | 'system';
-  sent_at: string;
-};
 /** A conversation as one user sees it, without names. */
 export type ConversationRecord = {
   conversation_id: ConversationId;
@@ -157,36 +157,6 @@ export type ConversationRecord = {
   last_activity: string;
   participants: ParticipantRecord[];
   last_message?: LastMessage;
-};
-
-export type ReplyPreview = {
-  message_id: MessageId;
-  sender_id: UserId;
-  message_type: MessageType | 'system';
-  content: string;
-  deleted?: true;
-};
-/** A message as the event carries it; the last two only where one was changed since. */
-export type MessageRecord = {
-  message_id: MessageId;
-  conversation_id: ConversationId;
-  seq: number;
-  sender_id: UserId;
-  client_msg_id?: string;
-  version: number;
-  content?: string;
-  message_type: MessageType | 'system';
-  metadata?: Record<string, unknown>;
-  reply_to?: ReplyPreview;
-  sent_at: string;
-  edited_at?: string;
-  deleted_at?: string;
-};
-export type Reaction = { emoji: string; count: number; mine: boolean };
-/** A message as history shows it to one user. */
-export type HistoryMessage = MessageRecord & {
-  reactions: Reaction[];
-  status?: 'sent' | 'delivered' | 'read';
 };
 
 export type AppendItem = Omit<MessageInput, 'conversation_id'>;

@@ -54,7 +54,7 @@ t.test('a change of title is answered, told to all and in history', async (t) =>
     t.match(event, { q: Number, conversation: { title: 'Trek', version: 2, conversation_id: id } });
     t.match(await device.next(isSystem('title_changed')), {
       ...{ seq: 1, message_type: 'system', sender_id: admin.id, version: 1 },
-      ...{ content: 'The title was changed to "Trek"', metadata: { value: 'Trek' } },
+      ...{ content: 'Unknown User changed the title to “Trek”', metadata: { value: 'Trek' } },
     });
     await device.next(isSystem('description_changed'));
     const read = await callAs(people[index] as Person, 'GET')(id);

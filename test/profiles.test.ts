@@ -1,6 +1,7 @@
 import t from 'tap';
 import { FAULTS } from '../dev/kaha/faults.ts';
 import { newId } from '../shared/ids.ts';
+import type { Frame, MessageEvent } from './client.ts';
 import { KahaControl } from './kaha-control.ts';
 import { type Person, setStack } from './stack.ts';
 import { until } from './until.ts';
@@ -94,6 +95,110 @@ t.test('a changed profile is told to who shares a conversation, and to nobody el
   }
   await e.settled();
   t.notOk(e.received.some(({ type }) => type === 'profile_updated'));
+});
+
+const MESSAGES = (id: string) => `/api/v1/conversations/${id}/messages`;
+const GROUP = (id: string) => `/api/v1/conversations/${id}`;
+const says = (content: string) => (frame: Frame) => frame.content === content;
+const contentsOf = ({ messages }: Record<string, unknown>) =>
+  (messages as MessageEvent[]).map(({ content }) => content);
+
+/** What `ask` answers, and how often profiles were asked for it. */
+async function counted<Answer>(ask: () => Promise<Answer>): Promise<[Answer, number]> {
+  const before = await kaha.metric('kaha_profiles_requests_total');
+  return [await ask(), (await kaha.metric('kaha_profiles_requests_total')) - before];
+}
+
+t.test('a system message tells names wherever it is shown, for one request', async (t) => {
+  const [ann, bob, cat, dan] = await system.people(4);
+  const nameOf = ({ id }: Person) => `Canary ${id.slice(0, 8)}`;
+  await kaha.name(new Map([ann, bob, cat, dan].map((person) => [person.id, nameOf(person)])));
+  const [A, D] = [nameOf(ann), nameOf(dan)];
+  const id = await system.conversation([ann, bob, cat]);
+  const [a, b] = [await system.connectNew(ann), await system.connectNew(bob)];
+  await a.post(id, 'before');
+  const asAnn = (method: string, path: string, body?: unknown) =>
+    system.rest(method, path, { token: ann.token, body });
+  const said = [`${A} changed the title to “Trek”`, `${A} added ${D}`, `${A} removed ${D}`];
+  await asAnn('PATCH', GROUP(id), { title: 'Trek' });
+  await asAnn('POST', `${GROUP(id)}/participants`, { user_ids: [dan.id] });
+  await asAnn('DELETE', `${GROUP(id)}/participants/${dan.id}`);
+  for (const content of said) for (const device of [a, b]) await device.next(says(content));
+  const told = b.received.findLast(({ type }) => type === 'conversation');
+  t.match(told, { conversation: { last_message: { content: said[2] } } });
+
+  const [page, ofPage] = await counted(() => b.ask({ type: 'history', conversation_id: id }));
+  t.same(contentsOf(page.data ?? {}), ['before', ...said]);
+  const [rest, ofRest] = await counted(() => asAnn('GET', MESSAGES(id)));
+  t.same(contentsOf(rest.body), ['before', ...said]);
+  const last = (rest.body.messages as MessageEvent[]).at(-1) as MessageEvent;
+  const [one, ofOne] = await counted(() => asAnn('GET', `/api/v1/messages/${last.message_id}`));
+  t.match(one.body, { content: said[2], metadata: { user_id: dan.id }, message_type: 'system' });
+  const [listed, ofList] = await counted(() => asAnn('GET', '/api/v1/conversations'));
+  const shown = listed.body.conversations as { last_message: object }[];
+  t.match(shown[0]?.last_message, { content: said[2], message_type: 'system' });
+  t.notOk('said' in (shown[0]?.last_message ?? {}));
+  const [details, ofDetails] = await counted(() => asAnn('GET', GROUP(id)));
+  t.match(details.body.last_message, { content: said[2] });
+  t.same([ofPage, ofRest, ofOne, ofList, ofDetails], [1, 1, 1, 1, 1], 'one request each');
+
+  const preview = { message_id: last.message_id, sender_id: ann.id, message_type: 'system' };
+  const quote = { ...preview, content: said[2] };
+  const { data } = await b.post(id, 'why?', { reply_to: last.message_id });
+  t.same((await a.next(says('why?'))).reply_to, quote);
+  const path = `/api/v1/messages/${data?.message_id}`;
+  const edited = await system.rest('PATCH', path, { token: bob.token, body: { content: 'so?' } });
+  t.same(edited.body.reply_to, quote);
+  const [after, ofAfter] = await counted(() => asAnn('GET', `${MESSAGES(id)}?limit=1`));
+  t.match(after.body.messages, [{ content: 'so?', reply_to: quote }]);
+  t.equal(ofAfter, 1);
+  const [plain, ofPlain] = await counted(() => asAnn('GET', `${MESSAGES(id)}?before_seq=2`));
+  t.same([contentsOf(plain.body), ofPlain], [['before'], 0], 'a page without them asks nobody');
+
+  const [c, ofReplay] = await counted(() => system.connectNew(cat));
+  t.same(
+    c.messageEvents.map(({ content }) => content),
+    ['before', ...said, 'so?'],
+    'a replay to a new device',
+  );
+  t.equal(ofReplay, 1);
+});
+
+t.test('profiles frozen: system messages come in order and in time, without names', async (t) => {
+  const [ann, bob] = await system.people(2);
+  await kaha.name(new Map([[ann.id, 'Canary frozen']]));
+  const id = await system.conversation([ann, bob, await system.person()]);
+  const b = await system.connectNew(bob);
+  const patch = (title: string) =>
+    system.rest('PATCH', GROUP(id), { token: ann.token, body: { title } });
+  const stored = 'Unknown User changed the title to “Trek”';
+  system.signal('profiles', 'SIGSTOP');
+  try {
+    const at = Date.now();
+    const changing = patch('Trek');
+    await b.next(says(stored));
+    t.ok(Date.now() - at < WITHOUT_NAMES_MS, `${Date.now() - at} ms`);
+    t.equal((await changing).status, 200);
+    for (let times = 0; times < 3; times += 1) {
+      const askedAt = Date.now();
+      const { data } = await b.ask({ type: 'history', conversation_id: id });
+      t.same(contentsOf(data ?? {}), [stored]);
+      t.ok(Date.now() - askedAt < WITHOUT_NAMES_MS, `${Date.now() - askedAt} ms`);
+    }
+    await Promise.all([patch('Trek 2'), b.post(id, 'after')]);
+    await b.messages(3);
+    t.same(
+      b.messageEvents.map(({ seq }) => seq),
+      [1, 2, 3],
+    );
+  } finally {
+    system.signal('profiles', 'SIGCONT');
+  }
+  const named = async () => {
+    const { data } = await b.ask({ type: 'history', conversation_id: id, limit: 50 });
+    return contentsOf(data ?? {}).includes('Canary frozen changed the title to “Trek”');
+  };
+  await until('names again', named);
 });
 
 for (const mode of Object.keys(FAULTS)) {

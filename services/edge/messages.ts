@@ -18,19 +18,23 @@ import type {
 import { subjects } from '../../shared/subjects.ts';
 import { REQUEST_TIMEOUT_MS, type RouterClient } from './router-client.ts';
 import type { StickyRoute } from './session.ts';
+import type { NameSystem } from './system-naming.ts';
 
 type Options = { sticky?: StickyRoute; trace?: string | undefined };
 type Named = { user_id: UserId; message_id: MessageId };
 type Change = (target: MessageTarget) => RouterRequest;
+type Deps = { bus: Bus; routers: RouterClient; nameSystem: NameSystem };
 
 /** What sockets and REST do with messages. */
 export class Messages {
   readonly #bus: Bus;
   readonly #routers: RouterClient;
+  readonly #nameSystem: NameSystem;
 
-  constructor(bus: Bus, routers: RouterClient) {
+  constructor({ bus, routers, nameSystem }: Deps) {
     this.#bus = bus;
     this.#routers = routers;
+    this.#nameSystem = nameSystem;
   }
 
   send(input: MessageInput, options: Options): Promise<MessageSent> {
@@ -62,27 +66,32 @@ export class Messages {
   }
 
   /** `since` may come in any precision; the store gets milliseconds. */
-  history(request: HistoryRequest, trace?: string): Promise<HistoryPage> {
+  async history(request: HistoryRequest, trace?: string): Promise<HistoryPage> {
     const { since } = request;
     const body =
       since === undefined ? request : { ...request, since: new Date(since).toISOString() };
     const subject = subjects.store('messages.history');
-    return this.#bus.request<HistoryPage>(subject, body, { timeoutMs: REQUEST_TIMEOUT_MS, trace });
+    const options = { timeoutMs: REQUEST_TIMEOUT_MS, trace };
+    const page = await this.#bus.request<HistoryPage>(subject, body, options);
+    const naming = this.#nameSystem(page.messages);
+    if (naming !== undefined) await naming;
+    return page;
   }
 
-  get(named: Named, trace?: string): Promise<HistoryMessage> {
-    return this.#bus.request<HistoryMessage>(subjects.store('messages.get'), named, {
-      timeoutMs: REQUEST_TIMEOUT_MS,
-      trace,
-    });
+  async get(named: Named, trace?: string): Promise<HistoryMessage> {
+    const options = { timeoutMs: REQUEST_TIMEOUT_MS, trace };
+    const subject = subjects.store('messages.get');
+    return await this.#named(await this.#bus.request<HistoryMessage>(subject, named, options));
   }
 
-  edit(named: Named, content: string, trace?: string): Promise<HistoryMessage> {
-    return this.#change(named, (target) => ({ op: 'messages.edit', ...target, content }), trace);
+  async edit(named: Named, content: string, trace?: string): Promise<HistoryMessage> {
+    const toRequest: Change = (target) => ({ op: 'messages.edit', ...target, content });
+    return await this.#named(await this.#change(named, toRequest, trace));
   }
 
-  delete(named: Named, trace?: string): Promise<HistoryMessage> {
-    return this.#change(named, (target) => ({ op: 'messages.delete', ...target }), trace);
+  async delete(named: Named, trace?: string): Promise<HistoryMessage> {
+    const toRequest: Change = (target) => ({ op: 'messages.delete', ...target });
+    return await this.#named(await this.#change(named, toRequest, trace));
   }
 
   /** INVALID_REQUEST for what is not exactly one emoji. */
@@ -94,6 +103,13 @@ export class Messages {
     if (emoji === undefined) throw new KahaError('INVALID_REQUEST', emojiProblem(text) ?? '');
     const toRequest: Change = (target) => ({ op: 'messages.react', ...target, emoji, remove });
     return await this.#change(named, toRequest, trace);
+  }
+
+  /** A message, or what it replies to, may be the system's. */
+  async #named(message: HistoryMessage): Promise<HistoryMessage> {
+    const shown = [message];
+    await this.#nameSystem(shown);
+    return shown[0] as HistoryMessage;
   }
 
   /**

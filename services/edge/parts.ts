@@ -1,5 +1,6 @@
 import type { Bus } from '../../shared/bus.ts';
 import type { Closers, ServiceDeps } from '../../shared/process.ts';
+import { createNameLookUp } from '../../shared/profile-names.ts';
 import { closeRedis, connectRedis } from '../../shared/redis.ts';
 import { Authentication } from './authentication.ts';
 import type { Config } from './config.ts';
@@ -22,6 +23,7 @@ import type { Session } from './session.ts';
 import { SessionOpening } from './session-opening.ts';
 import { Sockets } from './sockets.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { createNameSystem, type NameSystem } from './system-naming.ts';
 import { TokenVerifier } from './token-verifier.ts';
 import { Typing } from './typing.ts';
 import { Upgrades } from './upgrades.ts';
@@ -47,7 +49,9 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const metrics = createEdgeMetrics(deps.metrics);
   const table = new RouterTable();
   const routers = new RouterClient(bus, table);
-  const sessions = createSessions({ ...given, table, routers, metrics, deps });
+  const nameSystem = createNameSystem(createNameLookUp({ bus, logger: deps.logger }));
+  const parts = { table, routers, nameSystem, metrics, deps };
+  const sessions = createSessions({ ...given, ...parts });
   const { hub, delivery, opening, presence } = sessions;
 
   const verifier = new TokenVerifier(config.token);
@@ -55,7 +59,7 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const forgetting = setInterval(() => limits.forgetIdle(Date.now()), FORGET_LIMITS_MS);
   closers.push('limits', () => clearInterval(forgetting));
 
-  const messages = new Messages(bus, routers);
+  const messages = new Messages({ bus, routers, nameSystem });
   const conversations = new Conversations(routers);
   const { logger } = deps;
   const typing = new Typing(routers, logger);
@@ -91,13 +95,14 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
 type SessionDeps = Given & {
   table: RouterTable;
   routers: RouterClient;
+  nameSystem: NameSystem;
   metrics: EdgeMetrics;
   deps: ServiceDeps;
 };
 
 /** What a session lives of: its queue, its user's signals, its opening and replay. */
 function createSessions(given: SessionDeps) {
-  const { config, bus, table, routers, metrics, closers, deps } = given;
+  const { config, bus, table, routers, nameSystem, metrics, closers, deps } = given;
   const { logger } = deps;
   const hub = new Hub(metrics);
   const subscriptions = new Subscriptions(bus.nc);
@@ -125,7 +130,7 @@ function createSessions(given: SessionDeps) {
     logger,
     onResync: (session, userId) => void opening.replaceVoidQueue(session, userId),
   });
-  const replay = new Replay({ bus, hub, logger });
+  const replay = new Replay({ bus, hub, nameSystem, logger });
   const opening = new SessionOpening({
     routers,
     delivery,

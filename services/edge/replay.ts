@@ -9,8 +9,9 @@ import type { Hub } from './hub.ts';
 import { REQUEST_TIMEOUT_MS } from './router-client.ts';
 import type { Session } from './session.ts';
 import { replayEndFrame, replayedFrame } from './socket-frames.ts';
+import type { NameSystem } from './system-naming.ts';
 
-type Deps = { bus: Bus; hub: Hub; logger: Logger };
+type Deps = { bus: Bus; hub: Hub; nameSystem: NameSystem; logger: Logger };
 
 /** Store's share for those whose queue is new; everything else of it is for those who work. */
 const CONCURRENCY_MAX = 16;
@@ -49,7 +50,7 @@ export class Replay {
 
   /** True if all that was undelivered went out. */
   async #send(session: Session, userId: UserId, isCurrent: () => boolean): Promise<boolean> {
-    const { bus, hub } = this.#deps;
+    const { bus, hub, nameSystem } = this.#deps;
     const subject = subjects.store('messages.undelivered');
     let sent = 0;
     let cursor: string | null = null;
@@ -59,6 +60,7 @@ export class Replay {
       const page: UndeliveredPage = await bus.request<UndeliveredPage>(subject, body, {
         timeoutMs: REQUEST_TIMEOUT_MS,
       });
+      await nameSystem(page.messages);
       if (!isCurrent()) return false;
       for (const message of page.messages) hub.send(session, 'message', replayedFrame(message));
       sent += page.messages.length;

@@ -1,6 +1,7 @@
 import { KahaError } from '../../shared/errors.ts';
 import type { ConversationId, EventId, UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { Names } from '../../shared/profile-names.ts';
 import type {
   AppendItem,
   AppendReply,
@@ -12,6 +13,7 @@ import type {
   OutboxEntry,
   Participants,
 } from '../../shared/rpc.ts';
+import { withNames } from '../../shared/system-names.ts';
 import { deliveriesOf } from './conversation-event.ts';
 import type { Delivery } from './fan-out.ts';
 import type { LiveReceipts } from './live-receipts.ts';
@@ -173,15 +175,13 @@ export class ConversationActor {
     liveReceipts.verify(this.#id, participants.version);
     if (OF_MEMBERS.includes(command.op)) memberships.publish(this.#id, participants.version);
     resolve(changed);
-    // Names may take a second. Only where messages have to come after the event do they wait too.
-    const telling = this.#tell(entries.filter(isConversation), (delivery) => {
+    const telling = this.#tell(entries, (delivery) => {
       const isForAll = delivery.userIds.every((userId) => participants.user_ids.includes(userId));
       if (isForAll) fanOuts.start(delivery);
       else fanOuts.startLast(delivery, { before, inHand });
     });
-    if (entries.some(isFirst)) await telling;
-    const messages = entries.filter((entry) => !isConversation(entry));
-    await this.#tell(messages, (delivery) => fanOuts.start(delivery));
+    // Names may take a second. Only what has to come after it waits for them too.
+    if (entries.some(isBeforeNext)) await telling;
   }
 
   /** What cannot be told stays in the outbox. */
@@ -208,15 +208,22 @@ export class ConversationActor {
       metrics.fanOutsOwed.inc(fresh.length);
       return;
     }
+    const names = fresh.some(isQuotingSystem) ? await this.#namesFor(fresh) : undefined;
     for (const { input, result } of fresh) {
       const { event_id: eventId, reply_to_seq: repliedSeq } = result;
+      const record = recordOf(input, result);
       const addressed = {
         eventId,
         userIds: audienceOf(participants, result.seq),
-        record: recordOf(input, result),
+        record: names === undefined ? record : withNames(record, names),
       };
       fanOuts.start(messageDelivery(addressed, blindTo(participants, repliedSeq)));
     }
+  }
+
+  #namesFor(fresh: readonly Fresh[]): Promise<Names> {
+    const records = fresh.map(({ input, result }) => recordOf(input, result));
+    return this.#deps.lookUpNames([], records);
   }
 
   async #load(): Promise<void> {
@@ -236,13 +243,13 @@ function blindTo({ late }: Participants, repliedSeq: number | undefined): UserId
   return late.flatMap(([userId, firstSeq]) => (firstSeq > repliedSeq ? userId : []));
 }
 
-function isConversation({ kind }: OutboxEntry): boolean {
-  return kind === 'conversation';
+/** Messages come by `seq`, those of the system too; and one undoes an archive. */
+function isBeforeNext(entry: OutboxEntry): boolean {
+  return entry.kind === 'message' || (entry.kind === 'conversation' && entry.change === 'archived');
 }
 
-/** Who joins hears of the conversation before its messages; a message undoes an archive. */
-function isFirst(entry: OutboxEntry): boolean {
-  return entry.kind === 'conversation' && ['created', 'archived'].includes(entry.change);
+function isQuotingSystem({ result }: Fresh): boolean {
+  return result.reply_to?.message_type === 'system';
 }
 
 /** Participants may be newer than a message: who joined after it is not sent it. */

@@ -1,28 +1,23 @@
 import { encodeInbox } from '../../shared/events.ts';
 import type { UserId } from '../../shared/ids.ts';
+import type { Names } from '../../shared/profile-names.ts';
 import type { OutboxEntry } from '../../shared/rpc.ts';
+import { withNames } from '../../shared/system-names.ts';
 import { viewOf } from './conversation-view.ts';
 import type { Delivery } from './fan-out.ts';
 import { messageDelivery } from './message-event.ts';
 import { updateDelivery } from './message-updated-event.ts';
-import type { LookUpNames, Names } from './profile-names.ts';
+import type { LookUpNames } from './profile-names.ts';
 
 type ConversationEntry = Extract<OutboxEntry, { kind: 'conversation' }>;
 
-/** What an outbox row owes, ready to be published. Asks for names only where views need them. */
+/** What an outbox row owes, ready to be published. */
 export async function deliveryOf(entry: OutboxEntry, lookUpNames: LookUpNames): Promise<Delivery> {
-  const { event_id: eventId, user_ids: userIds } = entry;
-  if (entry.kind === 'message') {
-    return messageDelivery({ eventId, userIds, record: entry.message }, entry.without_preview);
-  }
-  if (entry.kind === 'message_updated') return updateDelivery(entry);
-  const names = await lookUpNames(Object.values(entry.records));
-  return conversationDelivery(entry, names);
+  const [delivery] = await deliveriesOf([entry], lookUpNames);
+  return delivery as Delivery;
 }
 
-const NOBODY: Names = { users: new Map(), businesses: new Map() };
-
-/** As `deliveryOf`, for all that one change owes; names are asked for once. */
+/** As `deliveryOf`, for all that one change owes; names are asked for once, where any are. */
 export async function deliveriesOf(
   entries: readonly OutboxEntry[],
   lookUpNames: LookUpNames,
@@ -30,8 +25,19 @@ export async function deliveriesOf(
   const records = entries.flatMap((entry) =>
     entry.kind === 'conversation' ? Object.values(entry.records) : [],
   );
-  const names = records.length === 0 ? NOBODY : await lookUpNames(records);
-  return await Promise.all(entries.map((entry) => deliveryOf(entry, async () => names)));
+  const messages = entries.flatMap((entry) => (entry.kind === 'message' ? entry.message : []));
+  const names = await lookUpNames(records, messages);
+  return entries.map((entry) => deliveryWith(entry, names));
+}
+
+function deliveryWith(entry: OutboxEntry, names: Names): Delivery {
+  const { event_id: eventId, user_ids: userIds } = entry;
+  if (entry.kind === 'message') {
+    const record = withNames(entry.message, names);
+    return messageDelivery({ eventId, userIds, record }, entry.without_preview);
+  }
+  if (entry.kind === 'message_updated') return updateDelivery(entry);
+  return conversationDelivery(entry, names);
 }
 
 /** The `conversation` event, for each user their own view. Without a record: not for them. */

@@ -1,8 +1,9 @@
 import type { UserId } from '../../shared/ids.ts';
+import type { Names } from '../../shared/profile-names.ts';
+import { UNKNOWN_USER } from '../../shared/protocol/system-content.ts';
 import type { ConversationRecord, ConversationView } from '../../shared/rpc.ts';
-import type { Names } from './profile-names.ts';
+import { lastWithNames } from '../../shared/system-names.ts';
 
-export const UNKNOWN_USER = 'Unknown User';
 export const UNKNOWN_BUSINESS = 'Unknown Business';
 /** How many make up the name of a group without a title. */
 const NAMED_MAX = 3;
@@ -11,7 +12,7 @@ type Face = { name: string; avatar_url?: string };
 
 /** The protocol's conversation as `viewer` sees it. */
 export function viewOf(record: ConversationRecord, viewer: UserId, names: Names): ConversationView {
-  const { avatar_url: ownAvatarUrl, participants, ...rest } = record;
+  const { avatar_url: ownAvatarUrl, participants, last_message: last, ...rest } = record;
   const { name, avatar_url: faceAvatarUrl } = faceOf(record, viewer, names);
   const avatarUrl = ownAvatarUrl ?? faceAvatarUrl;
   return {
@@ -22,6 +23,7 @@ export function viewOf(record: ConversationRecord, viewer: UserId, names: Names)
       ...participant,
       ...userFace(participant.user_id, names),
     })),
+    ...(last !== undefined && { last_message: lastWithNames(last, names) }),
   };
 }
 

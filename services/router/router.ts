@@ -5,6 +5,7 @@ import { newId, type UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import { type Closers, createClosers } from '../../shared/process.ts';
+import { createNameLookUp } from '../../shared/profile-names.ts';
 import { subjects } from '../../shared/subjects.ts';
 import type { RouterConfig } from './config.ts';
 import { ConversationActors } from './conversation-actors.ts';
@@ -15,7 +16,7 @@ import { LiveReceipts } from './live-receipts.ts';
 import { MembershipSignals } from './membership-signals.ts';
 import { MessageChanges } from './message-changes.ts';
 import { createOperations } from './operations.ts';
-import { createNameLookUp } from './profile-names.ts';
+import { createLookUpNames } from './profile-names.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { Reads } from './reads.ts';
 import { Receipts } from './receipts.ts';
@@ -80,7 +81,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const { bus, logger, metrics, counters, queues } = parts;
   const { instance } = config;
   const store = createStoreClient(bus);
-  const lookUpNames = createNameLookUp({ bus, logger });
+  const lookUpNames = createLookUpNames(createNameLookUp({ bus, logger }));
   const receipts = new Receipts({
     publish: (batch) => {
       const payload = Buffer.from(JSON.stringify(batch));

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type ConversationId, newId, type UserId } from '../../shared/ids.ts';
+import { type ConversationId, type MessageId, newId, type UserId } from '../../shared/ids.ts';
 import type {
   ConversationChanged,
   ConversationCommand,
@@ -87,18 +87,25 @@ t.test('what changes of a group is written, told and numbered', async (t) => {
   });
   t.notOk('client_msg_id' in (title as object));
   t.match(avatar, { seq: 3, metadata: { event: 'avatar_changed', value: set.avatar_url } });
+  t.same(record?.last_message?.said, { event: 'avatar_changed' }, 'for who knows names');
   const [row] = await sql('select content from messages where conversation_id = $1 and seq = 2', [
     id,
   ]);
   t.notOk(String(row?.content).includes('title'), 'encrypted');
   const sent = entries.find(({ kind }) => kind === 'message');
-  t.equal((await appendOk(store, id, [letter(admin.user)]))[0]?.seq, 4);
+  const reply = { ...letter(admin.user), reply_to: title?.message_id as MessageId };
+  const said = { event: 'title_changed', value: 'Trek' };
+  const metadata = { more: 'of a text is nobody else\u2019s' };
+  t.match((await appendOk(store, id, [{ ...reply, metadata }]))[0], { seq: 4, reply_to: { said } });
+  t.match((await historyOf(admin.user, id))[3], { reply_to: { said } });
   const claimed = await claimAll(id);
   t.same(
     claimed.find(({ event_id }) => event_id === sent?.event_id),
     sent,
     'repair tells the same',
   );
+  const { record: later } = await change(admin, 'conversations.mute', {});
+  t.match(later?.last_message, { seq: 4, said: undefined });
 });
 
 t.test('what changes nothing writes nothing', async (t) => {

@@ -1,17 +1,9 @@
 import type { UserId } from '../../shared/ids.ts';
+import type { SystemEvent } from '../../shared/protocol/system-content.ts';
 import type { ConversationChange } from '../../shared/rpc.ts';
 import type { ConversationRow, ParticipantRow } from './conversation-rows.ts';
 
-export type SystemEvent =
-  | 'participant_added'
-  | 'participant_removed'
-  | 'participant_left'
-  | 'title_changed'
-  | 'description_changed'
-  | 'avatar_changed'
-  | 'admin_changed';
-
-/** What a system message says: `content` for who reads, the rest as `metadata` for who renders. */
+/** The rest is `metadata`, of which those who know names make the content that is shown. */
 export type SystemMessage = {
   event: SystemEvent;
   content: string;

@@ -2,7 +2,7 @@ import type { UserId } from '../../shared/ids.ts';
 import type { ConversationRecord, LastMessage, ParticipantRecord } from '../../shared/rpc.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import type { ConversationRow, LastMessageRow, ParticipantRow } from './conversation-rows.ts';
-import { openContent } from './message-row.ts';
+import { openContent, openSaid } from './message-row.ts';
 
 export type LoadedConversation = {
   conversation: ConversationRow;
@@ -58,7 +58,7 @@ function isMuted({ is_muted, muted_until }: ParticipantRow, nowMs: number): bool
 function toLastMessage(row: LastMessageRow, cipher: ContentCipher): LastMessage {
   const { message_id, seq, sender_id, message_type, sent_at } = row;
   const content = row.deleted_at === null ? openContent(row, cipher) : '';
-  return { message_id, seq, sender_id, content, message_type, sent_at };
+  return { message_id, seq, sender_id, content, message_type, sent_at, ...openSaid(row, cipher) };
 }
 
 type Present<Row, Name extends keyof Row> = { [Key in Name]?: NonNullable<Row[Key]> };

@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { ConversationId } from '../../shared/ids.ts';
 import type { LoadedConversation } from './conversation-record.ts';
+import { metadataOfSystem } from './message-row.ts';
 import type { ConversationsTable, Database, MessagesTable, ParticipantsTable } from './schema.ts';
 
 export type ConversationRow = Selectable<ConversationsTable>;
@@ -13,6 +14,7 @@ export type LastMessageRow = Pick<
   | 'sender_id'
   | 'message_type'
   | 'content'
+  | 'metadata'
   | 'key_id'
   | 'sent_at'
   | 'deleted_at'
@@ -88,7 +90,7 @@ function selectLastMessages(
         .onRef('m.sent_at', '=', 'c.last_sent_at'),
     )
     .select(['m.conversation_id', 'm.message_id', 'm.seq', 'm.sender_id', 'm.message_type'])
-    .select(['m.content', 'm.key_id', 'm.sent_at', 'm.deleted_at'])
+    .select(['m.content', 'm.key_id', 'm.sent_at', 'm.deleted_at', metadataOfSystem('m')])
     .where('c.conversation_id', '=', anyOf(ids))
     .execute();
 }

@@ -1,4 +1,7 @@
+import { sql } from 'kysely';
 import type { ConversationId, MessageId, UserId } from '../../shared/ids.ts';
+import { previewOf } from '../../shared/protocol/preview.ts';
+import { readSaid, type SystemSaid } from '../../shared/protocol/system-content.ts';
 import type { MessageRecord, MessageType, ReplyPreview } from '../../shared/rpc.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { present } from './conversation-record.ts';
@@ -40,9 +43,6 @@ export type MessageRow = {
   deleted_at: string | null;
 };
 
-/** Code points of the message replied to that are shown. */
-const PREVIEW_CODE_POINTS = 140;
-
 export type PreviewRow = Pick<
   MessageRow,
   | 'conversation_id'
@@ -50,6 +50,7 @@ export type PreviewRow = Pick<
   | 'sender_id'
   | 'message_type'
   | 'content'
+  | 'metadata'
   | 'key_id'
   | 'deleted_at'
 >;
@@ -81,7 +82,10 @@ export function toMessageRecord(
 }
 
 /** The metadata as JSON text. */
-export function openMetadata(row: MessageRow, cipher: ContentCipher): string | undefined {
+export function openMetadata(
+  row: Pick<MessageRow, 'conversation_id' | 'message_id' | 'metadata' | 'key_id'>,
+  cipher: ContentCipher,
+): string | undefined {
   const { conversation_id, message_id, metadata, key_id } = row;
   if (metadata === null) return undefined;
   return cipher.decrypt(metadata, key_id, { conversation_id, message_id, field: 'metadata' });
@@ -93,8 +97,23 @@ export function toReplyPreview(row: PreviewRow, cipher: ContentCipher): ReplyPre
   if (row.deleted_at !== null) {
     return { message_id, sender_id, message_type, content: '', deleted: true };
   }
-  const content = firstCodePoints(openContent(row, cipher), PREVIEW_CODE_POINTS);
-  return { message_id, sender_id, message_type, content };
+  const content = previewOf(openContent(row, cipher));
+  return { message_id, sender_id, message_type, content, ...openSaid(row, cipher) };
+}
+
+/** The column where it says who did what; null of all other messages, whose own can be 4 KiB. */
+export function metadataOfSystem(table: 'm' | 'messages') {
+  const [type, metadata] = [sql.ref(`${table}.message_type`), sql.ref(`${table}.metadata`)];
+  return sql<Buffer | null>`case when ${type} = 'system' then ${metadata} end`.as('metadata');
+}
+
+type SystemRow = Parameters<typeof openMetadata>[0] & Pick<MessageRow, 'message_type'>;
+
+/** What those who know names make the content of a system message of; nothing of another one. */
+export function openSaid(row: SystemRow, cipher: ContentCipher): { said?: SystemSaid } {
+  if (row.message_type !== 'system') return {};
+  const said = readSaid(JSON.parse(openMetadata(row, cipher) ?? 'null'));
+  return said === undefined ? {} : { said };
 }
 
 /** The plain content; empty where none is stored. */
@@ -105,10 +124,4 @@ export function openContent(
   const { conversation_id, message_id, content, key_id } = row;
   if (content === null) return '';
   return cipher.decrypt(content, key_id, { conversation_id, message_id, field: 'content' });
-}
-
-/** A code point is at most two units, so a slice of twice as many surely holds them. */
-function firstCodePoints(text: string, count: number): string {
-  if (text.length <= count) return text;
-  return [...text.slice(0, count * 2)].slice(0, count).join('');
 }

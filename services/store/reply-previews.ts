@@ -3,7 +3,12 @@ import type { ConversationId, MessageId } from '../../shared/ids.ts';
 import type { ReplyPreview } from '../../shared/rpc.ts';
 import type { ContentCipher } from './content-cipher.ts';
 import { selectByPlace } from './message-places.ts';
-import { type MessageRow, type PreviewRow, toReplyPreview } from './message-row.ts';
+import {
+  type MessageRow,
+  metadataOfSystem,
+  type PreviewRow,
+  toReplyPreview,
+} from './message-row.ts';
 import type { Database } from './schema.ts';
 
 type Replying = Pick<MessageRow, 'conversation_id' | 'message_id' | 'reply_to' | 'reply_to_seq'>;
@@ -43,7 +48,7 @@ export async function findReplies(
   const rows: FoundReply[] = await db
     .selectFrom('messages')
     .select(['conversation_id', 'message_id', 'sender_id', 'message_type', 'content', 'key_id'])
-    .select(['deleted_at', 'seq'])
+    .select(['deleted_at', 'seq', metadataOfSystem('messages')])
     .where('message_id', '=', sql<MessageId>`any(${messageIds}::uuid[])`)
     .where('conversation_id', '=', conversationId)
     .execute();

@@ -1,0 +1,63 @@
+import type { Bus } from './bus.ts';
+import { KahaError } from './errors.ts';
+import type { BusinessId, UserId } from './ids.ts';
+import type { Logger } from './logger.ts';
+import type { BusinessProfile, Profiles, ProfilesGet, UserProfile } from './rpc.ts';
+import { subjects } from './subjects.ts';
+
+/** Who is known by name. Whoever is absent is shown as unknown. */
+export type Names = {
+  users: ReadonlyMap<UserId, UserProfile>;
+  businesses: ReadonlyMap<BusinessId, BusinessProfile>;
+};
+/** Ids may be repeated. */
+export type Sought = { users: Iterable<UserId>; businesses?: Iterable<BusinessId> };
+/** Never rejects. */
+export type NameLookUp = (sought: Sought) => Promise<Names>;
+
+const TIMEOUT_MS = 1_000;
+/** Who did not answer in time is not waited for longer than this, for so long. */
+const DOUBTED = { timeoutMs: 250, forMs: 2_000 };
+/** A page of 200 conversations of 8, and more. */
+const IDS_MAX = 2_000;
+
+/** One request per response (two above 2000 ids). Profiles away or late: everybody is unknown. */
+export function createNameLookUp({ bus, logger }: { bus: Bus; logger: Logger }): NameLookUp {
+  let doubtedUntil = 0;
+  const ask = async (request: ProfilesGet): Promise<Profiles> => {
+    const isDoubted = Date.now() < doubtedUntil;
+    try {
+      const options = { timeoutMs: isDoubted ? DOUBTED.timeoutMs : TIMEOUT_MS };
+      return await bus.request<Profiles>(subjects.profiles('get'), request, options);
+    } catch (error) {
+      const isLate = KahaError.from(error).code === 'TIMEOUT';
+      if (isLate && !isDoubted) doubtedUntil = Date.now() + DOUBTED.forMs;
+      logger.debug({ err: error }, 'names unknown');
+      return { users: [], businesses: [] };
+    }
+  };
+  return async (sought) => {
+    const answers = await Promise.all(requestsFor(sought).map(ask));
+    return {
+      users: new Map(answers.flatMap(({ users }) => users.map((user) => [user.id, user]))),
+      businesses: new Map(
+        answers.flatMap(({ businesses }) => businesses.map((business) => [business.id, business])),
+      ),
+    };
+  };
+}
+
+function requestsFor({ users, businesses = [] }: Sought): ProfilesGet[] {
+  const requests: ProfilesGet[] = [];
+  const userIds = [...new Set(users)];
+  const businessIds = [...new Set(businesses)];
+  while (userIds.length + businessIds.length > 0) {
+    const businessPart = businessIds.splice(0, IDS_MAX);
+    const userPart = userIds.splice(0, IDS_MAX - businessPart.length);
+    requests.push({
+      ...(userPart.length > 0 && { user_ids: userPart }),
+      ...(businessPart.length > 0 && { business_ids: businessPart }),
+    });
+  }
+  return requests;
+}

@@ -1,0 +1,48 @@
+import type { UserId } from '../ids.ts';
+
+export type SystemEvent =
+  | 'participant_added'
+  | 'participant_removed'
+  | 'participant_left'
+  | 'title_changed'
+  | 'description_changed'
+  | 'avatar_changed'
+  | 'admin_changed';
+
+/** What a system message says its sender did: all that its text is made of, besides names. */
+export type SystemSaid = { event: SystemEvent; user_id?: UserId; value?: string };
+
+export const UNKNOWN_USER = 'Unknown User';
+
+type Words = { actor: string; subject: string; value: string | undefined };
+
+const TEXTS: Record<SystemEvent, (words: Words) => string> = {
+  participant_added: ({ actor, subject }) => `${actor} added ${subject}`,
+  participant_removed: ({ actor, subject }) => `${actor} removed ${subject}`,
+  participant_left: ({ subject }) => `${subject} left`,
+  title_changed: ({ actor, value }) =>
+    value === undefined
+      ? `${actor} changed the title`
+      : `${actor} changed the title to \u201c${value}\u201d`,
+  description_changed: ({ actor }) => `${actor} changed the description`,
+  avatar_changed: ({ actor }) => `${actor} changed the picture`,
+  admin_changed: ({ subject }) => `${subject} is admin now`,
+};
+
+type Named = { actor?: string | undefined; subject?: string | undefined };
+
+/** The English text. Who has no name is unknown. */
+export function systemContent({ event, value }: SystemSaid, { actor, subject }: Named): string {
+  return TEXTS[event]({ actor: actor ?? UNKNOWN_USER, subject: subject ?? UNKNOWN_USER, value });
+}
+
+/** Reads a system message's metadata, without what no text shows; undefined: not such a one. */
+export function readSaid(metadata: unknown): SystemSaid | undefined {
+  if (typeof metadata !== 'object' || metadata === null) return undefined;
+  const { event, user_id, value } = metadata as Record<string, unknown>;
+  if (typeof event !== 'string' || !Object.hasOwn(TEXTS, event)) return undefined;
+  const said: SystemSaid = { event: event as SystemEvent };
+  if (typeof user_id === 'string') said.user_id = user_id as UserId;
+  if (typeof value === 'string' && event === 'title_changed') said.value = value;
+  return said;
+}

@@ -1,0 +1,62 @@
+import type { UserId } from './ids.ts';
+import type { Names } from './profile-names.ts';
+import { previewOf } from './protocol/preview.ts';
+import { readSaid, type SystemSaid, systemContent } from './protocol/system-content.ts';
+import type { LastMessage, MessageRecord } from './rpc.ts';
+
+/** Names in what system messages say: the content as stored has none. */
+
+type Shown = Pick<MessageRecord, 'message_type' | 'reply_to'>;
+type Saying = { sender_id: UserId; said?: SystemSaid | undefined };
+
+/** Whether its content, or that of what it replies to, names people. */
+export function namesPeople({ message_type: type, reply_to: reply }: Shown): boolean {
+  return type === 'system' || reply?.message_type === 'system';
+}
+
+/** Who is named by what these say. */
+export function peopleIn(messages: Iterable<MessageRecord>): UserId[] {
+  const users: UserId[] = [];
+  for (const message of messages) {
+    if (message.message_type === 'system') users.push(...peopleOf(sayingOf(message)));
+    if (message.reply_to?.said !== undefined) users.push(...peopleOf(message.reply_to));
+  }
+  return users;
+}
+
+/** Who is named by what it says. */
+export function peopleOf({ sender_id: senderId, said }: Saying): UserId[] {
+  if (said === undefined) return [];
+  return said.user_id === undefined ? [senderId] : [senderId, said.user_id];
+}
+
+/** The message as clients get it; itself where it names nobody. */
+export function withNames<Message extends MessageRecord>(message: Message, names: Names): Message {
+  if (!namesPeople(message)) return message;
+  const named = { ...message };
+  const { reply_to: reply } = message;
+  const content = message.message_type === 'system' && contentOf(sayingOf(message), names);
+  if (typeof content === 'string') named.content = content;
+  if (reply?.said !== undefined) {
+    const { said: _said, ...shown } = reply;
+    named.reply_to = { ...shown, content: previewOf(contentOf(reply, names) ?? reply.content) };
+  }
+  return named;
+}
+
+/** As `withNames`. */
+export function lastWithNames(message: LastMessage, names: Names): LastMessage {
+  if (message.said === undefined) return message;
+  const { said: _said, ...shown } = message;
+  return { ...shown, content: contentOf(message, names) ?? message.content };
+}
+
+function sayingOf({ sender_id, metadata }: MessageRecord): Saying {
+  return { sender_id, said: readSaid(metadata) };
+}
+
+function contentOf({ sender_id: senderId, said }: Saying, { users }: Names): string | undefined {
+  if (said === undefined) return undefined;
+  const subject = said.user_id === undefined ? undefined : users.get(said.user_id)?.name;
+  return systemContent(said, { actor: users.get(senderId)?.name, subject });
+}
