@@ -19,7 +19,7 @@ export type Places = {
   extraEnv: Readonly<Partial<Record<ServiceName, Record<string, string>>>>;
 };
 
-export const INBOX_SHARDS = '64';
+export const INBOX_SHARDS = '256';
 
 type Instance = { service: ServiceName; number: number; adminPort: number; port?: number };
 

@@ -6,8 +6,8 @@ import { subjects } from '../../shared/subjects.ts';
 import { REQUEST_TIMEOUT_MS } from './router-client.ts';
 import type { RouterTable } from './router-table.ts';
 
-/** How long reports wait for others. */
-const COALESCE_MS = 100;
+/** How long reports wait for others; with the delay of the acks before, ≤ 100 ms. */
+const COALESCE_MS = 80;
 /** After a report that no router took. */
 const RETRY_MS = 500;
 const ITEMS_PER_REPORT_MAX = 1_000;
