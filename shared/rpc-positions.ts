@@ -20,7 +20,7 @@ export type ReadReply = {
   last_read_seq: number;
   /** Visible messages above it. */
   unread: number;
-  /** Only where this read has raised the position. */
+  /** Only where this read has raised the position, or one in the last 10 s. */
   raised?: { read_at: string; delivered_seq: number; delivered_at: string };
 };
 /** Each judged for itself. */

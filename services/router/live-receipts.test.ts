@@ -1,4 +1,5 @@
 import t from 'tap';
+import { KahaError } from '../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../shared/ids.ts';
 import type { ReadAnswer, RouterRequest } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
@@ -135,6 +136,23 @@ t.test('an answer of store that was overtaken is not told any more', async (t) =
   ]);
   t.match(eventsOf(writer), [{ read_seq: 3 }]);
   t.equal(writer.signals.length, 1);
+});
+
+t.test('a read whose answer was lost is told when it is repeated, once', async (t) => {
+  const [alice, bina] = users();
+  const id = store.open([alice, bina]);
+  for (const _ of [1, 2, 3]) await send(edge, letter(id, alice));
+  const [writer, reader] = [alice, bina].map(listen) as [StageDevice, StageDevice];
+  store.after = async (op) => {
+    if (op === 'positions.read') throw new KahaError('DATABASE_UNAVAILABLE', 'Gone meanwhile');
+  };
+  await t.rejects(read(id, bina, 2), { code: 'DATABASE_UNAVAILABLE' });
+  store.after = () => undefined;
+  for (const _ of [1, 2]) t.same(await read(id, bina, 2), { last_read_seq: 2 });
+  await read(id, bina, 3);
+  await until('all is told', () => writer.signals.length > 1 && reader.signals.length > 1);
+  t.match(eventsOf(writer), [{ read_seq: 2 }, { read_seq: 3 }]);
+  t.match(eventsOf(reader), [{ unread: 1 }, { unread: 0 }]);
 });
 
 t.test('while store is away receipts are not told, and later ones are', async (t) => {

@@ -67,7 +67,8 @@ export class LiveReceipts {
     const positions = this.#known.fresh(conversation_id, Date.now());
     const delivered = { seq: raised.delivered_seq, at: raised.delivered_at };
     const read = { seq: last_read_seq, at: raised.read_at };
-    // Answers of store can overtake each other: an older count would stay on the screen.
+    // Answers of store can overtake each other: an older count would stay on the screen. And
+    // what was raised lately is said again.
     const isNews =
       positions === undefined ||
       this.#tell(positions, { conversation_id, user_id }, { delivered, read });

@@ -280,7 +280,7 @@ export class ScriptedStore {
       version,
       last_read_seq: position,
       unread: sent.length - position,
-      ...(position > before && {
+      ...(position > 0 && {
         raised: { read_at: at, delivered_seq: position, delivered_at: at },
       }),
     };

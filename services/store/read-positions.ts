@@ -10,7 +10,7 @@ export type ReadRow = {
   read_seq: number;
   unread: number;
   first_visible_seq: number;
-  /** Null where the position was there already. */
+  /** Null where the position was there already, for more than 10 s or by sending. */
   read_at: string | null;
   delivered_seq: number;
   delivered_at: string;
@@ -20,13 +20,16 @@ export type ReadRow = {
  * Raises what stands below. Never waits for a lock, so it can neither deadlock nor be held up by
  * one conversation. `locked` has the rows as they are under the lock, newer than what the statement
  * began with; who was removed meanwhile is not in it and comes out as `locked` for once.
+ * What a read raised in the last 10 s comes out once more, except by sending: the answer of the
+ * one that raised it may have been lost, and nobody told.
  */
 const READ_POSITIONS = `
 with wanted as (
   select w.* from unnest($1::uuid[], $2::uuid[], $3::bigint[]) with ordinality
     as w (conversation_id, user_id, seq, item)
 ), locked as materialized (
-  select p.conversation_id, p.user_id, p.read_seq, p.first_visible_seq
+  select p.conversation_id, p.user_id, p.first_visible_seq, p.read_seq, p.read_at,
+    p.delivered_seq, p.delivered_at
   from wanted w join participants p using (conversation_id, user_id)
   where p.left_at is null
   order by p.conversation_id, p.user_id
@@ -51,7 +54,10 @@ select case when l.user_id is not null then 'ok' when p.user_id is not null then
   c.version, l.first_visible_seq, coalesce(r.read_seq, l.read_seq) as read_seq,
   greatest(c.last_seq - greatest(coalesce(r.read_seq, l.read_seq), l.first_visible_seq - 1,
     c.first_seq - 1), 0) as unread,
-  r.read_at, r.delivered_seq, r.delivered_at
+  coalesce(r.read_at, case when l.read_at > clock_timestamp() - interval '10 s'
+    and l.read_at is distinct from c.last_sent_at then l.read_at end) as read_at,
+  coalesce(r.delivered_seq, l.delivered_seq) as delivered_seq,
+  coalesce(r.delivered_at, l.delivered_at) as delivered_at
 from wanted w
 left join conversations c using (conversation_id)
 left join participants p on p.conversation_id = w.conversation_id and p.user_id = w.user_id

@@ -63,9 +63,25 @@ t.test('an older read changes nothing and answers where the user stands', async 
   const before = await row(id, bina);
   for (const seq of [5, 9, 0]) {
     const reply = await read({ ...mine, seq });
-    t.same([reply.last_read_seq, reply.unread, reply.raised], [9, 0, undefined]);
+    t.same([reply.last_read_seq, reply.unread], [9, 0]);
   }
   t.same(await row(id, bina), before);
+});
+
+t.test('what was raised is said again for 10 s: the answer may have been lost', async (t) => {
+  const { id, alice, bina, mine } = await talkWith(5);
+  const { raised } = await read({ ...mine, seq: 4 });
+  t.match(raised, { delivered_seq: 4 });
+  t.same((await read({ ...mine, seq: 4 })).raised, raised);
+  t.same((await read({ ...mine, seq: 2 })).raised, raised);
+  await sql(
+    `update participants set read_at = read_at - interval '11 s'
+      where conversation_id = $1 and user_id = $2`,
+    [id, bina],
+  );
+  t.equal((await read({ ...mine, seq: 4 })).raised, undefined);
+  const ownMessage = await read({ user_id: alice, conversation_id: id, seq: 5 });
+  t.equal(ownMessage.raised, undefined, 'sending tells itself');
 });
 
 t.test('a delivered position that is higher stays as it is', async (t) => {
