@@ -7,7 +7,7 @@ import type { Client } from './client.ts';
 import { castOf } from './permissions/cast.ts';
 import { Hearing } from './permissions/hearing.ts';
 import { OPERATIONS, type Operation, type Target } from './permissions/operations.ts';
-import { secretsOf, World } from './permissions/world.ts';
+import { type Message, secretsOf, World } from './permissions/world.ts';
 import { type Person, setStack } from './stack.ts';
 
 const TRIPLES = isSoak ? 10_000 : 1_000;
@@ -166,6 +166,15 @@ t.test('a world is made', async (t) => {
       const target = { ...newTargetOf(id), userId, conversation };
       t.same(await judge(named('send'), target), []);
     }
+    if (!isGroup) continue;
+    // From the start on somebody everywhere came too late to see what is replied to, or is out.
+    const message = conversation.said[0] as Message;
+    const known = { conversation, message, messageId: message.id };
+    const target = { ...newTargetOf(id), ...known, userId: makerId };
+    const [out, late] = [userIds[0] as string, (others.at(-1) as Person).id];
+    t.same(await judge(named('add'), { ...target, otherId: late }), []);
+    t.same(await judge(named('remove'), { ...target, otherId: out }), []);
+    t.same(await judge(named('reply'), target), []);
   }
 });
 
