@@ -19,6 +19,7 @@ const HELP = `Starts the whole system on this machine and waits until it is read
 
 NATS_URL, DATABASE_URL and REDIS_URL name servers to use instead of private ones. With a NATS
 of your own, .data/nats holds the nkey seeds; its users are those of shared/permissions.ts.
+EDIT_WINDOW_MIN is how many minutes a message can be edited (default 15; 0 for not at all).
 `;
 
 const RUN_DIR = '.run';
@@ -64,7 +65,7 @@ async function up(): Promise<void> {
 type Options = { edges: number; routers: number; stores: number; port: number; detach: boolean };
 
 async function run(options: Options): Promise<void> {
-  const { NATS_URL, DATABASE_URL, REDIS_URL } = process.env;
+  const { NATS_URL, DATABASE_URL, REDIS_URL, EDIT_WINDOW_MIN } = process.env;
   const interrupted = new AbortController();
   untilEnded(() => interrupted.abort(new Error('Interrupted; stopped what had started.')));
   const progress = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -81,6 +82,7 @@ async function run(options: Options): Promise<void> {
     ...(NATS_URL && { natsUrl: NATS_URL }),
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
     ...(REDIS_URL && { redisUrl: REDIS_URL }),
+    ...(EDIT_WINDOW_MIN && { env: { store: { EDIT_WINDOW_MIN } } }),
   });
   process.stdout.write(screen(stack.urls, options.detach));
   if (options.detach) process.exit(0);
