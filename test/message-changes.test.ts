@@ -111,7 +111,7 @@ t.test('REST does the same, emoji percent-encoded, repeats without effect', asyn
   await next(a, 5);
   for (const bad of ['x', '👍👍', '1', '%F0%9F']) {
     const to = bad.startsWith('%') ? path(id, `/reactions/${bad}`) : reactionPath(id, bad);
-    t.match((await rest(bob)('PUT', to)).status, bad.startsWith('%') ? 404 : 400);
+    t.equal((await rest(bob)('PUT', to)).status, 400, bad);
   }
   const bad = await a.ask({ type: 'react', message_id: id, emoji: 'thumb' });
   t.equal(bad.error?.code, 'INVALID_REQUEST');
