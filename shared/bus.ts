@@ -13,6 +13,7 @@ import {
   type ServeOptions,
   serveRpc,
 } from './rpc-server.ts';
+import { subjects } from './subjects.ts';
 import { newTraceparent } from './trace.ts';
 
 export type { RpcContext } from './rpc-server.ts';
@@ -23,7 +24,8 @@ export type JetPublishOptions = { msgId: string; timeoutMs: number };
 
 /**
  * The only way to NATS. Guarantees: no call hangs (each has a deadline, a lost connection rejects
- * at once), and failures are KahaErrors: TIMEOUT, MESSAGING_UNAVAILABLE, or what the peer answered.
+ * at once), and failures are KahaErrors: TIMEOUT, MESSAGING_UNAVAILABLE, or what the peer answered;
+ * DATABASE_UNAVAILABLE where no store is there.
  */
 export type Bus = {
   readonly nc: NatsConnection;
@@ -74,7 +76,10 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       const traceparent = trace ?? newTraceparent();
       const headerLines = `deadline: ${deadline}\r\ntraceparent: ${traceparent}\r\n`;
       const payload = encoder.encode(JSON.stringify(body));
-      const msg = await replies.ask({ subject, payload, headerLines, timeoutMs });
+      const msg = await answered(
+        subject,
+        replies.ask({ subject, payload, headerLines, timeoutMs }),
+      );
       const reply = parseJson(msg.data) as { data: Reply } | { error: WireError };
       if ('error' in reply) throw KahaError.fromWire(reply.error);
       return reply.data;
@@ -102,6 +107,19 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     onReconnect: link.onReconnect,
     close: link.close,
   };
+}
+
+/** Where no store is there: to a client that is the database being away. */
+async function answered(subject: string, answer: Promise<Msg>): Promise<Msg> {
+  try {
+    return await answer;
+  } catch (error) {
+    const isStoreAway =
+      error instanceof KahaError && error.noResponders && subject.startsWith(subjects.store(''));
+    if (!isStoreAway) throw error;
+    const options = { noResponders: true, cause: error };
+    throw new KahaError('DATABASE_UNAVAILABLE', 'No store is available', options);
+  }
 }
 
 /** It may take for ever, and nothing else of the process is up yet to tell what it waits for. */

@@ -76,7 +76,7 @@ t.test('history asks the store, its time in milliseconds', async (t) => {
   t.match(await client.ask(frame), { type: 'reply', data: page });
   t.same(asked, { user_id: userId, conversation_id, since: '2026-01-02T03:04:05.000Z', limit: 3 });
   await server.drain();
-  t.match(await client.ask(frame), { error: { code: 'MESSAGING_UNAVAILABLE' } });
+  t.match(await client.ask(frame), { error: { code: 'DATABASE_UNAVAILABLE' } });
   await client.close();
 });
 
