@@ -31,7 +31,7 @@ export class World {
   readonly userIds: readonly string[];
   /** What may be read of something, by whom: ids, contents and titles. */
   readonly #guards = new Map<string, (userId: string) => boolean>();
-  /** Who was ever in one conversation with whom. */
+  /** Of whom one may know: who can be seen in what one was ever in. */
   readonly #met = new Map<string, Set<string>>();
   #clock = 0;
 
@@ -138,9 +138,12 @@ export class World {
     stays.set(userId, [...known, { first: member.first, to: OPEN }]);
   }
 
-  #meet({ members }: Conversation): void {
-    for (const one of members.keys()) {
-      for (const other of members.keys()) this.#met.get(one)?.add(other);
+  /** One learns of all who were in it at a time that one can see: of former members, too. */
+  #meet({ members, stays }: Conversation): void {
+    for (const [one, { first }] of members) {
+      for (const [other, others] of stays) {
+        if (others.some(({ to }) => to >= first)) this.#met.get(one)?.add(other);
+      }
     }
   }
 }
