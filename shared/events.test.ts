@@ -15,12 +15,15 @@ t.test('a payload comes apart as it was put together, and q is spliced in', asyn
     conversationId: newId(),
     seq: 42,
     senderId: newId(),
+    isNameless: true,
   };
   const event = { type: 'message', content: 'ä\n{}' };
   const decoded = decodeInbox(encodeInbox(header, JSON.stringify(event)));
   t.ok(decoded);
   if (decoded === undefined) return;
   t.same(decoded.header, header);
+  const named = encodeInbox({ ...header, isNameless: false }, '{}');
+  t.equal(decodeInbox(named)?.header.isNameless, false);
   t.same(JSON.parse(frameWithQ(decoded.body, 7).toString()), { q: 7, ...event });
 });
 
@@ -33,7 +36,9 @@ t.test('what is not ours is told apart', async (t) => {
 t.test('a live event is told from a signal, and its JSON comes as it was', async (t) => {
   const event = { type: 'receipt', read_seq: 4, text: 'ä\n' };
   const live = decodeLive(Buffer.from(encodeLive(event)));
-  t.equal(live?.type, 'receipt');
+  t.same([live?.type, live?.isNameless], ['receipt', false]);
+  const nameless = decodeLive(Buffer.from(encodeLive(event, true)));
+  t.same([nameless?.type, nameless?.isNameless], ['receipt', true]);
   t.same(JSON.parse(Buffer.from(live?.body ?? []).toString()), event);
   for (const other of ['', '{"kind":"resync"}', '{\n}', 'A Type\n{}', `${'x'.repeat(40)}\n{}`]) {
     t.equal(decodeLive(Buffer.from(other)), undefined, other);

@@ -2,9 +2,9 @@ import type { ConversationId, UserId } from './ids.ts';
 
 /**
  * What travels on `inbox.<shard>.<user>`: one header line, then the event's JSON without `q`.
- * The edge reads the line only and splices `q` in: it never parses what it forwards.
+ * The edge reads the line only and splices `q` in: it parses no more than what names people.
  *
- *     message <conversation_id> <seq> <sender_id>\n{"type":"message",…}
+ *     message <conversation_id> <seq> <sender_id>[ nameless]\n{"type":"message",…}
  */
 export type InboxHeader = {
   kind: 'message' | 'message_updated' | 'conversation';
@@ -12,19 +12,24 @@ export type InboxHeader = {
   /** 0 where the event has none. */
   seq: number;
   senderId: UserId | undefined;
+  /** Its body is of ids alone: whoever shows it puts names in first, see `NamedEvent`. */
+  isNameless: boolean;
 };
 
 const NEWLINE = 0x0a;
 const NO_SENDER = '-';
-/** kind ≤ 15 + UUID 36 + seq ≤ 16 + UUID 36 + 3 blanks. */
-const HEADER_BYTES_MAX = 110;
+const NAMELESS = 'nameless';
+/** kind ≤ 15 + UUID 36 + seq ≤ 16 + UUID 36 + `nameless` 8 + 4 blanks. */
+const HEADER_BYTES_MAX = 120;
 
 const encoder = new TextEncoder();
 
 /** The payload of an inbox message. `json` is the whole event, an object. */
 export function encodeInbox(header: InboxHeader, json: string): Uint8Array {
-  const { kind, conversationId, seq, senderId } = header;
-  return encoder.encode(`${kind} ${conversationId} ${seq} ${senderId ?? NO_SENDER}\n${json}`);
+  const { kind, conversationId, seq, senderId, isNameless } = header;
+  const mark = isNameless ? ` ${NAMELESS}` : '';
+  const line = `${kind} ${conversationId} ${seq} ${senderId ?? NO_SENDER}${mark}`;
+  return encoder.encode(`${line}\n${json}`);
 }
 
 /** Splits a payload; undefined where it is not ours. `body` is a view, not a copy. */
@@ -34,13 +39,14 @@ export function decodeInbox(
   const end = payload.indexOf(NEWLINE);
   if (end <= 0 || end > HEADER_BYTES_MAX) return undefined;
   const line = Buffer.from(payload.buffer, payload.byteOffset, end).toString('latin1');
-  const [kind, conversationId, seq, senderId] = line.split(' ');
+  const [kind, conversationId, seq, senderId, mark] = line.split(' ');
   if (conversationId === undefined || seq === undefined || senderId === undefined) return undefined;
   const header: InboxHeader = {
     kind: kind as InboxHeader['kind'],
     conversationId: conversationId as ConversationId,
     seq: Number(seq),
     senderId: senderId === NO_SENDER ? undefined : (senderId as UserId),
+    isNameless: mark === NAMELESS,
   };
   return { header, body: payload.subarray(end + 1) };
 }
@@ -59,20 +65,27 @@ export type LiveEvent = { type: string } & Record<string, unknown>;
 
 const LIVE_TYPE = /^[a-z_]{1,32}$/;
 
+/** `body` is a view, not a copy. */
+export type LiveBytes = { type: string; isNameless: boolean; body: Uint8Array };
+
 /**
  * A live event on `user.<user>` (core, best effort): its type, a newline, its JSON. The edge
- * forwards the bytes and never parses them.
+ * forwards the bytes and parses only what names people.
+ *
+ *     typing[ nameless]\n{"type":"typing",…}
  */
-export function encodeLive(event: LiveEvent): string {
-  return `${event.type}\n${JSON.stringify(event)}`;
+export function encodeLive(event: LiveEvent, isNameless = false): string {
+  return `${event.type}${isNameless ? ` ${NAMELESS}` : ''}\n${JSON.stringify(event)}`;
 }
 
-/** Splits a live event; undefined where the payload is a signal. `body` is a view, not a copy. */
-export function decodeLive(payload: Uint8Array): { type: string; body: Uint8Array } | undefined {
+/** Splits a live event; undefined where the payload is a signal. */
+export function decodeLive(payload: Uint8Array): LiveBytes | undefined {
   const end = payload.indexOf(NEWLINE);
   if (end <= 0 || end > HEADER_BYTES_MAX) return undefined;
-  const type = Buffer.from(payload.buffer, payload.byteOffset, end).toString('latin1');
-  return LIVE_TYPE.test(type) ? { type, body: payload.subarray(end + 1) } : undefined;
+  const line = Buffer.from(payload.buffer, payload.byteOffset, end).toString('latin1');
+  const [type, mark] = line.split(' ') as [string, string?];
+  if (!LIVE_TYPE.test(type)) return undefined;
+  return { type, isNameless: mark === NAMELESS, body: payload.subarray(end + 1) };
 }
 
 /** What else travels on `user.<user>`, as JSON. */

@@ -7,6 +7,7 @@ import { JETSTREAM_ACK_PREFIX, subjects } from '../../shared/subjects.ts';
 import type { DeliveredReports } from './delivered-reports.ts';
 import type { EdgeMetrics } from './edge-metrics.ts';
 import type { Hub } from './hub.ts';
+import type { NamelessEvents } from './nameless-events.ts';
 import type { Session } from './session.ts';
 import { LeanSubscription, type Subscriptions } from './subscriptions.ts';
 import { UnackedQueue } from './unacked.ts';
@@ -16,6 +17,7 @@ type Deps = {
   subscriptions: Subscriptions;
   hub: Hub;
   reports: DeliveredReports;
+  nameless: NamelessEvents;
   /** One of its user is another now: who takes part, among other things. */
   onConversation: (session: Session) => void;
   metrics: EdgeMetrics;
@@ -76,7 +78,8 @@ export class Delivery {
 
   /** Cumulative. */
   acknowledge(session: Session, q: number): void {
-    const upTo = Math.min(q, session.lastQ);
+    const [next] = session.held ?? [];
+    const upTo = Math.min(q, next === undefined ? session.lastQ : next.q - 1);
     if (upTo <= session.acknowledgedQ) return;
     session.acknowledgedQ = upTo;
     session.ackDueSince = Date.now();
@@ -95,6 +98,7 @@ export class Delivery {
     if (deliver === undefined) return session.ending ?? Promise.resolve();
     this.#settle(session);
     session.deliver = undefined;
+    session.held = undefined;
     const ending = this.#putBack(session, deliver).catch((error: unknown) => {
       // The connection went: the server sends it again by itself, after `ack_wait`.
       this.#deps.metrics.acks.add('not put back');
@@ -110,6 +114,7 @@ export class Delivery {
   abandon(session: Session): void {
     const { deliver } = session;
     session.deliver = undefined;
+    session.held = undefined;
     session.unacked = undefined;
     session.acknowledgedQ = session.lastQ;
     if (deliver !== undefined) this.#deps.subscriptions.remove(deliver);
@@ -159,7 +164,11 @@ export class Delivery {
     this.#count += 1;
     if (this.#count % TIMED_EVERY === 0) this.#time(ackSubject);
     if (header.kind === 'conversation') this.#deps.onConversation(session);
-    this.#deps.hub.sendSoon(session, header.kind, frameWithQ(body, q));
+    if (header.isNameless || session.held !== undefined) {
+      this.#deps.nameless.hold(session, { q, header, body });
+    } else {
+      this.#deps.hub.sendSoon(session, header.kind, frameWithQ(body, q));
+    }
   }
 
   /** A router opens a newer session of the device: it waits until we have put back. */

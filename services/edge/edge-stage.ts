@@ -142,6 +142,7 @@ export class Stage {
       conversationId: newId<ConversationId>(),
       seq: 1,
       senderId: newId<UserId>(),
+      isNameless: false,
       ...header,
     };
     const payload = encodeInbox(full, JSON.stringify({ type: full.kind, ...event }));

@@ -1,6 +1,7 @@
 import type { Bus } from '../../shared/bus.ts';
 import type { Closers, ServiceDeps } from '../../shared/process.ts';
 import { createNameLookUp } from '../../shared/profile-names.ts';
+import { createLookUpNames, type LookUpNames } from '../../shared/record-names.ts';
 import { closeRedis, connectRedis } from '../../shared/redis.ts';
 import { Authentication } from './authentication.ts';
 import type { Config } from './config.ts';
@@ -13,6 +14,7 @@ import { FrameDispatcher } from './frame-dispatcher.ts';
 import { HttpApi } from './http-api.ts';
 import { Hub } from './hub.ts';
 import { Messages } from './messages.ts';
+import { NamelessEvents } from './nameless-events.ts';
 import { createOperations } from './operations/table.ts';
 import { Presence } from './presence/presence.ts';
 import { Replay } from './replay.ts';
@@ -49,8 +51,10 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const metrics = createEdgeMetrics(deps.metrics);
   const table = new RouterTable();
   const routers = new RouterClient(bus, table);
-  const nameSystem = createNameSystem(createNameLookUp({ bus, logger: deps.logger }));
-  const parts = { table, routers, nameSystem, metrics, deps };
+  const lookUp = createNameLookUp({ bus, logger: deps.logger });
+  const nameSystem = createNameSystem(lookUp);
+  const lookUpNames = createLookUpNames(lookUp);
+  const parts = { table, routers, nameSystem, lookUpNames, metrics, deps };
   const sessions = createSessions({ ...given, ...parts });
   const { hub, delivery, opening, presence } = sessions;
 
@@ -96,13 +100,14 @@ type SessionDeps = Given & {
   table: RouterTable;
   routers: RouterClient;
   nameSystem: NameSystem;
+  lookUpNames: LookUpNames;
   metrics: EdgeMetrics;
   deps: ServiceDeps;
 };
 
 /** What a session lives of: its queue, its user's signals, its opening and replay. */
 function createSessions(given: SessionDeps) {
-  const { config, bus, table, routers, nameSystem, metrics, closers, deps } = given;
+  const { config, bus, table, routers, nameSystem, lookUpNames, metrics, closers, deps } = given;
   const { logger } = deps;
   const hub = new Hub(metrics);
   const subscriptions = new Subscriptions(bus.nc);
@@ -113,11 +118,13 @@ function createSessions(given: SessionDeps) {
   const { instance } = config;
   const presence = new Presence({ ...deps, instance, bus, subscriptions, hub, redis, closers });
   const onConversation = (session: Session): void => presence.conversationChanged(session);
+  const nameless = new NamelessEvents({ lookUpNames, hub, logger });
   const delivery = new Delivery({
     bus,
     subscriptions,
     hub,
     reports,
+    nameless,
     onConversation,
     metrics,
     logger,
@@ -127,6 +134,7 @@ function createSessions(given: SessionDeps) {
     bus,
     subscriptions,
     hub,
+    nameless,
     logger,
     onResync: (session, userId) => void opening.replaceVoidQueue(session, userId),
   });

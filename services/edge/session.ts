@@ -1,5 +1,6 @@
 import type { KahaError } from '../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../shared/ids.ts';
+import type { HeldEvent } from './nameless-events.ts';
 import type { LeanSubscription } from './subscriptions.ts';
 import type { Typed } from './typing.ts';
 import type { UnackedQueue } from './unacked.ts';
@@ -61,6 +62,8 @@ export class Session {
   /** What the client has acknowledged; ahead of the queue only while NATS is away. */
   acknowledgedQ = 0;
   unacked: UnackedQueue | undefined = undefined;
+  /** Events that wait for names, or behind one that does, see `NamelessEvents`. */
+  held: HeldEvent[] | undefined = undefined;
   /** Since when an acknowledgement is due; only meaningful while one is. */
   ackDueSince = 0;
 

@@ -1,11 +1,12 @@
 import type { Bus, Msg } from '../../shared/bus.ts';
 import { CLOSE } from '../../shared/errors.ts';
-import { decodeLive, type UserSignal } from '../../shared/events.ts';
+import { decodeLive, type LiveBytes, type UserSignal } from '../../shared/events.ts';
 import type { UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { parseJson } from '../../shared/rpc-server.ts';
 import { subjects } from '../../shared/subjects.ts';
 import type { Hub, UserSockets } from './hub.ts';
+import type { NamelessEvents } from './nameless-events.ts';
 import type { Session } from './session.ts';
 import { LeanSubscription, type Subscriptions } from './subscriptions.ts';
 
@@ -13,6 +14,7 @@ type Deps = {
   bus: Bus;
   subscriptions: Subscriptions;
   hub: Hub;
+  nameless: NamelessEvents;
   logger: Logger;
   /** The session's queue is void. */
   onResync: (session: Session, userId: UserId) => void;
@@ -53,7 +55,8 @@ export class UserSignals {
   #onMessage(user: UserSockets, msg: Msg): void {
     try {
       const live = decodeLive(msg.data);
-      if (live !== undefined) this.#forward(user, live);
+      if (live?.isNameless) void this.#deps.nameless.forward(user, live);
+      else if (live !== undefined) this.#forward(user, live);
       else this.#carryOut(user, parseJson(msg.data) as UserSignal);
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'signal not understood');
@@ -81,7 +84,7 @@ export class UserSignals {
     }
   }
 
-  #forward(user: UserSockets, { type, body }: { type: string; body: Uint8Array }): void {
+  #forward(user: UserSockets, { type, body }: LiveBytes): void {
     // A copy: sending may close, and closing changes the list.
     for (const session of [...user.sessions]) {
       if (session.state === 'open') this.#deps.hub.send(session, type, body);

@@ -1,7 +1,6 @@
 import { KahaError } from '../../shared/errors.ts';
 import type { ConversationId, EventId, UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { Names } from '../../shared/profile-names.ts';
 import type {
   AppendItem,
   AppendReply,
@@ -10,18 +9,14 @@ import type {
   ConversationCommand,
   MessageInput,
   MessageSent,
-  OutboxEntry,
   Participants,
 } from '../../shared/rpc.ts';
-import { withNames } from '../../shared/system-names.ts';
-import { deliveriesOf } from './conversation-event.ts';
-import type { Delivery } from './fan-out.ts';
+import { deliveryOf } from './conversation-event.ts';
 import type { LiveReceipts } from './live-receipts.ts';
 import { type Letter, Mailbox } from './mailbox.ts';
 import type { MembershipSignals } from './membership-signals.ts';
 import { type Appended, messageDelivery, recordOf } from './message-event.ts';
 import type { InHand, OwedFanOuts } from './owed-fan-outs.ts';
-import type { LookUpNames } from './profile-names.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Store } from './store-client.ts';
 
@@ -35,7 +30,6 @@ export type Change = Asked<ConversationChanged> & { command: ConversationCommand
 
 export type ActorDeps = {
   store: Store;
-  lookUpNames: LookUpNames;
   fanOuts: OwedFanOuts;
   liveReceipts: Pick<LiveReceipts, 'verify'>;
   memberships: Pick<MembershipSignals, 'publish'>;
@@ -175,22 +169,11 @@ export class ConversationActor {
     liveReceipts.verify(this.#id, participants.version);
     if (OF_MEMBERS.includes(command.op)) memberships.publish(this.#id, participants.version);
     resolve(changed);
-    const telling = this.#tell(entries, (delivery) => {
+    for (const entry of entries) {
+      const delivery = deliveryOf(entry);
       const isForAll = delivery.userIds.every((userId) => participants.user_ids.includes(userId));
       if (isForAll) fanOuts.start(delivery);
       else fanOuts.startLast(delivery, { before, inHand });
-    });
-    // Names may take a second. Only what has to come after it waits for them too.
-    if (entries.some(isBeforeNext)) await telling;
-  }
-
-  /** What cannot be told stays in the outbox. */
-  async #tell(entries: OutboxEntry[], start: (delivery: Delivery) => void): Promise<void> {
-    const { lookUpNames, logger } = this.#deps;
-    try {
-      for (const delivery of await deliveriesOf(entries, lookUpNames)) start(delivery);
-    } catch (error) {
-      logger.error({ err: error }, 'a change stays owed');
     }
   }
 
@@ -208,22 +191,12 @@ export class ConversationActor {
       metrics.fanOutsOwed.inc(fresh.length);
       return;
     }
-    const names = fresh.some(isQuotingSystem) ? await this.#namesFor(fresh) : undefined;
     for (const { input, result } of fresh) {
       const { event_id: eventId, reply_to_seq: repliedSeq } = result;
-      const record = recordOf(input, result);
-      const addressed = {
-        eventId,
-        userIds: audienceOf(participants, result.seq),
-        record: names === undefined ? record : withNames(record, names),
-      };
+      const userIds = audienceOf(participants, result.seq);
+      const addressed = { eventId, userIds, record: recordOf(input, result) };
       fanOuts.start(messageDelivery(addressed, blindTo(participants, repliedSeq)));
     }
-  }
-
-  #namesFor(fresh: readonly Fresh[]): Promise<Names> {
-    const records = fresh.map(({ input, result }) => recordOf(input, result));
-    return this.#deps.lookUpNames([], records);
   }
 
   async #load(): Promise<void> {
@@ -241,15 +214,6 @@ export class ConversationActor {
 function blindTo({ late }: Participants, repliedSeq: number | undefined): UserId[] | undefined {
   if (repliedSeq === undefined || late.length === 0) return undefined;
   return late.flatMap(([userId, firstSeq]) => (firstSeq > repliedSeq ? userId : []));
-}
-
-/** Messages come by `seq`, those of the system too; and one undoes an archive. */
-function isBeforeNext(entry: OutboxEntry): boolean {
-  return entry.kind === 'message' || (entry.kind === 'conversation' && entry.change === 'archived');
-}
-
-function isQuotingSystem({ result }: Fresh): boolean {
-  return result.reply_to?.message_type === 'system';
 }
 
 /** Participants may be newer than a message: who joined after it is not sent it. */

@@ -8,9 +8,8 @@ import {
   type UserId,
 } from '../../shared/ids.ts';
 import type { ConversationRecord, MessageRecord, OutboxEntry } from '../../shared/rpc.ts';
-import { deliveriesOf, deliveryOf } from './conversation-event.ts';
+import { deliveryOf } from './conversation-event.ts';
 import type { Delivery } from './fan-out.ts';
-import { createLookUpNames } from './profile-names.ts';
 
 const [anna, bob] = [newId<UserId>(), newId<UserId>()];
 const conversation_id = newId<ConversationId>();
@@ -20,16 +19,6 @@ const left = {
   ...{ message_id: newId<MessageId>(), seq: 3, sender_id: bob, content: 'A participant left' },
   ...{ message_type: 'system' as const, sent_at },
 };
-
-function lookUpOf(names: Record<UserId, string>) {
-  const asked: Set<UserId>[] = [];
-  const lookUpNames = createLookUpNames(async ({ users }) => {
-    asked.push(new Set(users));
-    const known = Object.entries(names) as [UserId, string][];
-    return { users: new Map(known.map(([id, name]) => [id, { id, name }])), businesses: new Map() };
-  });
-  return { asked, lookUpNames };
-}
 
 function messageEntry(message: Partial<MessageRecord>): OutboxEntry {
   const record: MessageRecord = { conversation_id, version: 1, ...left, ...message };
@@ -50,26 +39,27 @@ const event: OutboxEntry = {
   ...{ change: 'participants', records: { [anna]: record } },
 };
 
-function bodyOf({ payload }: Delivery) {
+function partsOf({ payload }: Delivery) {
   const bytes = payload instanceof Uint8Array ? payload : (payload.get(anna) as Uint8Array);
-  return JSON.parse(Buffer.from(decodeInbox(bytes)?.body ?? []).toString());
+  const { header, body } = decodeInbox(bytes) ?? {};
+  return { isNameless: header?.isNameless, event: JSON.parse(Buffer.from(body ?? []).toString()) };
 }
 
-t.test('all that one change owes has names, asked for once, who has left too', async (t) => {
-  const { asked, lookUpNames } = lookUpOf({ [anna]: 'Anna', [bob]: 'Bob' });
-  const entries = [event, messageEntry({ metadata: said })];
-  const [told, sent] = (await deliveriesOf(entries, lookUpNames)).map(bodyOf);
-  t.same(asked, [new Set([anna, bob])]);
-  t.same(told.conversation.last_message, { ...left, content: 'Bob left' });
-  t.match(sent, { type: 'message', content: 'Bob left', metadata: said });
+t.test('what shows people is told by ids, and says so', async (t) => {
+  const change = partsOf(deliveryOf(event));
+  t.same(change.event, { type: 'conversation', change: 'participants', conversation: record });
+  t.ok(change.isNameless);
+  const system = partsOf(deliveryOf(messageEntry({ metadata: said })));
+  t.match(system.event, { type: 'message', content: left.content, metadata: said });
+  t.ok(system.isNameless);
 });
 
-t.test('a repaired reply to one shows what it says, with names', async (t) => {
-  const { lookUpNames } = lookUpOf({ [bob]: 'Bob' });
+t.test('a reply to it does too, any other message is as it is shown', async (t) => {
   const { message_id, sender_id, message_type, content } = left;
-  const preview = { message_id, sender_id, message_type, content };
-  const reply = { message_type: 'text' as const, reply_to: { ...preview, said } };
-  const sent = bodyOf(await deliveryOf(messageEntry(reply), lookUpNames));
-  t.same(sent.reply_to, { ...preview, content: 'Bob left' });
-  t.equal(sent.content, left.content);
+  const preview = { message_id, sender_id, message_type, content, said };
+  const text = { message_type: 'text' as const, content: 'Namaste' };
+  const reply = partsOf(deliveryOf(messageEntry({ ...text, reply_to: preview })));
+  t.same(reply.event.reply_to, preview);
+  t.ok(reply.isNameless);
+  t.notOk(partsOf(deliveryOf(messageEntry(text))).isNameless);
 });

@@ -1,4 +1,6 @@
+import { viewOf } from '../../shared/conversation-view.ts';
 import type { ConversationId, UserId } from '../../shared/ids.ts';
+import type { LookUpNames } from '../../shared/record-names.ts';
 import type {
   ConversationCommand,
   ConversationCreated,
@@ -8,10 +10,8 @@ import type {
   ConversationView,
 } from '../../shared/rpc.ts';
 import type { ConversationActors } from './conversation-actors.ts';
-import { conversationDelivery } from './conversation-event.ts';
-import { viewOf } from './conversation-view.ts';
+import { deliveryOf } from './conversation-event.ts';
 import type { OwedFanOuts } from './owed-fan-outs.ts';
-import type { LookUpNames } from './profile-names.ts';
 import type { Store } from './store-client.ts';
 
 type Deps = {
@@ -45,9 +45,8 @@ export function createConversations({ store, lookUpNames, fanOuts, actors }: Dep
     async create({ user_id: userId, conversation }, context) {
       const request = { user_id: userId, conversation };
       const { created, record, entry } = await store('conversations.create', request, context);
-      const names = await lookUpNames([record]);
-      if (entry?.kind === 'conversation') fanOuts.start(conversationDelivery(entry, names));
-      return { conversation: viewOf(record, userId, names), created };
+      if (entry !== undefined) fanOuts.start(deliveryOf(entry));
+      return { conversation: viewOf(record, userId, await lookUpNames([record])), created };
     },
     async get({ user_id: userId, conversation_id: id }, context) {
       const request = { user_id: userId, conversation_id: id };

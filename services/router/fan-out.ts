@@ -16,7 +16,7 @@ export type Delivery = {
 export type FanOutDeps = {
   publish: (message: InboxMessage) => Promise<void>;
   /** A live copy on `user.<user>`, best effort. */
-  publishLive: (userId: UserId, event: LiveEvent) => void;
+  publishLive: (userId: UserId, event: LiveEvent, isNameless: boolean) => void;
   /** The user's subject is full: deletes the queues that keep it so, and tells their devices. */
   voidDeep: (userId: UserId) => Promise<void>;
   metrics: RouterMetrics;
@@ -85,8 +85,10 @@ export class FanOut {
   async deliverLive(delivery: Delivery): Promise<UserId[]> {
     const missed = await this.deliver(delivery);
     for (const userId of missed) {
-      const event = liveEvent(payloadFor(delivery, userId));
-      if (event !== undefined) this.#deps.publishLive(userId, event);
+      const decoded = decodeInbox(payloadFor(delivery, userId));
+      if (decoded === undefined) continue;
+      const event: LiveEvent = JSON.parse(new TextDecoder().decode(decoded.body));
+      this.#deps.publishLive(userId, event, decoded.header.isNameless === true);
     }
     return missed;
   }
@@ -149,10 +151,4 @@ function payloadFor({ payload }: Delivery, userId: UserId): Uint8Array {
   const own = payload.get(userId);
   if (own === undefined) throw new Error('a delivery without a payload for one of its users');
   return own;
-}
-
-function liveEvent(payload: Uint8Array): LiveEvent | undefined {
-  const decoded = decodeInbox(payload);
-  if (decoded === undefined) return undefined;
-  return JSON.parse(new TextDecoder().decode(decoded.body));
 }

@@ -9,7 +9,6 @@ import { FanOut } from './fan-out.ts';
 import { OutboxDone } from './outbox-done.ts';
 import { OutboxRepair } from './outbox-repair.ts';
 import { OwedFanOuts } from './owed-fan-outs.ts';
-import type { LookUpNames } from './profile-names.ts';
 import type { Queues } from './queues.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Store } from './store-client.ts';
@@ -20,7 +19,6 @@ const DRAIN_MS = 8_000;
 type Deps = {
   bus: Bus;
   store: Store;
-  lookUpNames: LookUpNames;
   queues: Queues;
   metrics: Metrics;
   counters: RouterMetrics;
@@ -29,13 +27,14 @@ type Deps = {
 
 /** Wires the way from an outbox row to the queues. */
 export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
-  const { bus, store, lookUpNames, queues, counters, logger } = deps;
+  const { bus, store, queues, counters, logger } = deps;
   const { publisher, devices } = queues;
   const parts = { metrics: counters, logger };
   const fanOut = new FanOut({
     ...parts,
     publish: (message) => publisher.publish(message),
-    publishLive: (userId, event) => bus.publish(subjects.user(userId), encodeLive(event)),
+    publishLive: (userId, event, isNameless) =>
+      bus.publish(subjects.user(userId), encodeLive(event, isNameless)),
     voidDeep: (userId) => devices.voidDeep(userId),
   });
   const done = new OutboxDone({ ...parts, store });
@@ -45,7 +44,6 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
     store,
     fanOut,
     done,
-    lookUpNames,
     voidQueues: (userId) => devices.voidUser(userId),
     isConnected: () => bus.connected,
   });

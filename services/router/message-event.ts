@@ -1,6 +1,7 @@
 import { encodeInbox } from '../../shared/events.ts';
 import type { EventId, UserId } from '../../shared/ids.ts';
 import type { AppendResult, MessageInput, MessageRecord } from '../../shared/rpc.ts';
+import { namesPeople } from '../../shared/system-names.ts';
 import type { Delivery } from './fan-out.ts';
 
 /** What is the same for every letter besides its content and metadata: ids and field names. */
@@ -59,6 +60,7 @@ export function encodeMessageEvent(record: MessageRecord): Uint8Array {
     conversationId: record.conversation_id,
     seq: record.seq,
     senderId: record.sender_id,
+    isNameless: namesPeople(record),
   };
   return encodeInbox(header, `{"type":"message",${JSON.stringify(record).slice(1)}`);
 }

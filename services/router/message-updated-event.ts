@@ -39,6 +39,7 @@ function encodeUpdate(update: MessageUpdate, viewer: UserId | undefined): Uint8A
     conversationId: update.conversation_id,
     seq: update.seq,
     senderId: undefined,
+    isNameless: false,
   };
   return encodeInbox(header, JSON.stringify(event));
 }

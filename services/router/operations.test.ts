@@ -49,9 +49,10 @@ t.test('a new conversation is shown to its maker and told to all, each their own
   t.match(devices[0]?.events[0], {
     type: 'conversation',
     change: 'created',
-    conversation: { ...answer.conversation },
+    conversation: { conversation_id: answer.conversation.conversation_id },
   });
-  t.match(devices[1]?.events[0], { type: 'conversation', conversation: { name: 'Alice' } });
+  const told = JSON.stringify(devices.map(({ events }) => events));
+  t.notMatch(told, /Alice|Bina/, 'no name is in a queue');
   await until('the outbox is empty', () => store.outbox.size === 0);
   t.equal(asked.length, 1, 'one request for names');
   await server.drain();
@@ -87,7 +88,7 @@ t.test('profiles that hang delay a conversation by a second', async (t) => {
   await hanging.drain();
 });
 
-t.test('profiles that hang delay the event of a change, and no message', async (t) => {
+t.test('profiles that hang delay no event', async (t) => {
   const alice = new StageDevice(edge, newId<UserId>());
   await alice.open();
   const conversation = store.open([alice.userId, newId<UserId>()]);
@@ -99,10 +100,9 @@ t.test('profiles that hang delay the event of a change, and no message', async (
   const place = { user_id: alice.userId, conversation_id: conversation };
   await ask(edge, { op: 'conversations.mute', ...place });
   await send(edge, letter(conversation, alice.userId));
-  await until('the message came', () => alice.events.length === 1);
-  t.ok(Date.now() - startedAt < 900);
   await until('both came', () => alice.events.length === 2);
-  t.match(alice.events, [{ type: 'message' }, { type: 'conversation', change: 'updated' }]);
+  t.ok(Date.now() - startedAt < 900);
+  t.match(alice.events, [{ type: 'conversation', change: 'updated' }, { type: 'message' }]);
   await hanging.drain();
 });
 

@@ -6,7 +6,6 @@ import { deliveryOf } from './conversation-event.ts';
 import type { FanOut } from './fan-out.ts';
 import { forEachBounded } from './gate.ts';
 import type { OutboxDone } from './outbox-done.ts';
-import type { LookUpNames } from './profile-names.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Store } from './store-client.ts';
 
@@ -28,7 +27,6 @@ type Deps = {
   store: Store;
   fanOut: FanOut;
   done: OutboxDone;
-  lookUpNames: LookUpNames;
   voidQueues: (userId: UserId) => Promise<void>;
   /** No use while NATS is away. */
   isConnected: () => boolean;
@@ -103,7 +101,7 @@ export class OutboxRepair {
   }
 
   async #claim(eventIds?: EventId[]): Promise<number> {
-    const { store, lookUpNames, logger } = this.#deps;
+    const { store, logger } = this.#deps;
     const request = { limit: CLAIM_MAX, lease_ms: LEASE_MS };
     const { entries } = await store(
       'outbox.claim',
@@ -111,7 +109,7 @@ export class OutboxRepair {
     );
     await forEachBounded(entries, CONCURRENCY_MAX, async (entry) => {
       try {
-        await this.#repair(entry, lookUpNames);
+        await this.#repair(entry);
       } catch (error) {
         // One row that cannot be read must not keep the others from their queues.
         logger.error({ err: error, event: entry.event_id }, 'an owed event cannot be sent');
@@ -120,10 +118,10 @@ export class OutboxRepair {
     return entries.length;
   }
 
-  async #repair(entry: OutboxEntry, lookUpNames: LookUpNames): Promise<void> {
+  async #repair(entry: OutboxEntry): Promise<void> {
     const { fanOut, done, metrics } = this.#deps;
     const { event_id: eventId } = entry;
-    const delivery = await deliveryOf(entry, lookUpNames);
+    const delivery = deliveryOf(entry);
     const before = this.#missed.get(eventId);
     if (before) delivery.userIds = delivery.userIds.filter((userId) => before.has(userId));
     let missed = await fanOut.deliver(delivery);

@@ -6,6 +6,7 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import { type Closers, createClosers } from '../../shared/process.ts';
 import { createNameLookUp } from '../../shared/profile-names.ts';
+import { createLookUpNames } from '../../shared/record-names.ts';
 import { subjects } from '../../shared/subjects.ts';
 import type { RouterConfig } from './config.ts';
 import { ConversationActors } from './conversation-actors.ts';
@@ -16,7 +17,6 @@ import { LiveReceipts } from './live-receipts.ts';
 import { MembershipSignals } from './membership-signals.ts';
 import { MessageChanges } from './message-changes.ts';
 import { createOperations } from './operations.ts';
-import { createLookUpNames } from './profile-names.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { Reads } from './reads.ts';
 import { Receipts } from './receipts.ts';
@@ -96,12 +96,11 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     store,
     announce: (input, reply) => void liveReceipts.read(input, reply),
   });
-  const fanOuts = createFanOuts({ ...parts, store, lookUpNames }, closers);
+  const fanOuts = createFanOuts({ ...parts, store }, closers);
   const onChanged = liveReceipts.verify.bind(liveReceipts);
   const memberships = new MembershipSignals({ bus, onChanged, logger });
   const actors = new ConversationActors({
     store,
-    lookUpNames,
     fanOuts,
     liveReceipts,
     memberships,

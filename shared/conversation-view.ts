@@ -1,8 +1,8 @@
-import type { UserId } from '../../shared/ids.ts';
-import type { Names } from '../../shared/profile-names.ts';
-import { UNKNOWN_USER } from '../../shared/protocol/system-content.ts';
-import type { ConversationRecord, ConversationView } from '../../shared/rpc.ts';
-import { lastWithNames } from '../../shared/system-names.ts';
+import type { UserId } from './ids.ts';
+import type { Names } from './profile-names.ts';
+import { UNKNOWN_USER } from './protocol/system-content.ts';
+import type { ConversationRecord, ConversationView } from './rpc.ts';
+import { lastWithNames } from './system-names.ts';
 
 export const UNKNOWN_BUSINESS = 'Unknown Business';
 /** How many make up the name of a group without a title. */

@@ -1,7 +1,7 @@
-import type { BusinessId, UserId } from '../../shared/ids.ts';
-import type { NameLookUp, Names } from '../../shared/profile-names.ts';
-import type { ConversationRecord, MessageRecord } from '../../shared/rpc.ts';
-import { peopleIn, peopleOf } from '../../shared/system-names.ts';
+import type { BusinessId, UserId } from './ids.ts';
+import type { NameLookUp, Names } from './profile-names.ts';
+import type { ConversationRecord, MessageRecord } from './rpc.ts';
+import { peopleIn, peopleOf } from './system-names.ts';
 
 /** Names for all people and businesses in the records and messages; never rejects. */
 export type LookUpNames = (

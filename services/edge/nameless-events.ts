@@ -1,0 +1,115 @@
+import { viewOf } from '../../shared/conversation-view.ts';
+import { frameWithQ, type InboxHeader, type LiveBytes } from '../../shared/events.ts';
+import type { UserId } from '../../shared/ids.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { Names } from '../../shared/profile-names.ts';
+import type { LookUpNames } from '../../shared/record-names.ts';
+import type { ConversationRecord, MessageRecord } from '../../shared/rpc.ts';
+import { parseJson } from '../../shared/rpc-server.ts';
+import { withNames } from '../../shared/system-names.ts';
+import type { Hub, UserSockets } from './hub.ts';
+import type { Session } from './session.ts';
+
+/** An event of a queue on its way to the socket. */
+export type HeldEvent = { q: number; header: InboxHeader; body: Uint8Array };
+
+type MessageEvent = MessageRecord & { type: 'message' };
+type ConversationEvent = { type: 'conversation'; conversation: ConversationRecord };
+type Nameless = MessageEvent | ConversationEvent;
+type Frame = string | Uint8Array;
+
+type Deps = {
+  /** Never rejects: ≤ 1 s, then whoever is not known is unknown. */
+  lookUpNames: LookUpNames;
+  hub: Hub;
+  logger: Logger;
+};
+
+/**
+ * Names are in no queue: an event that shows people comes with ids, and gets their names here, as
+ * they are now. What comes behind it on the session waits, so that order stays; what waits together
+ * is one request. At most what the queue has sent without acknowledgement.
+ */
+export class NamelessEvents {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** Sends it once all that the session holds before it is sent. */
+  hold(session: Session, event: HeldEvent): void {
+    if (session.held !== undefined) {
+      session.held.push(event);
+      return;
+    }
+    session.held = [event];
+    void this.#release(session, session.held);
+  }
+
+  /** A live copy, for every open socket of the user; best effort. */
+  async forward(user: UserSockets, { type, body }: LiveBytes): Promise<void> {
+    const event = this.#read(body);
+    if (event === undefined) return;
+    const names = await this.#namesFor([event]);
+    const frame = JSON.stringify(shown(event, user.userId, names));
+    // A copy: sending may close, and closing changes the list.
+    for (const session of [...user.sessions]) {
+      if (session.state === 'open') this.#deps.hub.send(session, type, frame);
+    }
+  }
+
+  /** Until nothing is held; a session that lets go of its queue takes `held` away. */
+  async #release(session: Session, held: HeldEvent[]): Promise<void> {
+    while (held.length > 0) {
+      const batch = [...held];
+      const frames = await this.#framesOf(batch, session.userId as UserId);
+      if (session.held !== held) return;
+      held.splice(0, batch.length);
+      for (const [index, { header }] of batch.entries()) {
+        const frame = frames[index];
+        if (frame !== undefined) this.#deps.hub.sendSoon(session, header.kind, frame);
+      }
+    }
+    if (session.held === held) session.held = undefined;
+  }
+
+  async #framesOf(batch: readonly HeldEvent[], viewer: UserId): Promise<(Frame | undefined)[]> {
+    const events = batch.map(({ header, body }) =>
+      header.isNameless ? this.#read(body) : undefined,
+    );
+    const names = await this.#namesFor(events);
+    return batch.map(({ q, header, body }, index) => {
+      if (!header.isNameless) return frameWithQ(body, q);
+      const event = events[index];
+      return event && JSON.stringify({ q, ...shown(event, viewer, names) });
+    });
+  }
+
+  /** A router made it; one that is broken must not keep the others from their client. */
+  #read(body: Uint8Array): Nameless | undefined {
+    try {
+      return parseJson(body) as Nameless;
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'an event cannot be read');
+      return undefined;
+    }
+  }
+
+  #namesFor(events: readonly (Nameless | undefined)[]): Promise<Names> {
+    const records: ConversationRecord[] = [];
+    const messages: MessageRecord[] = [];
+    for (const event of events) {
+      if (event === undefined) continue;
+      if ('conversation' in event) records.push(event.conversation);
+      else messages.push(event);
+    }
+    return this.#deps.lookUpNames(records, messages);
+  }
+}
+
+/** The event as its client gets it. */
+function shown(event: Nameless, viewer: UserId, names: Names): object {
+  if (!('conversation' in event)) return withNames(event, names);
+  return { ...event, conversation: viewOf(event.conversation, viewer, names) };
+}
