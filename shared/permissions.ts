@@ -65,19 +65,22 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
       'deliver.*.*',
       'user.*',
       'receipts.*',
-      'push.*',
       'router.alive',
       'router.leaving',
       'membership.changed',
-      'rpc.store.>',
+      'rpc.store.messages.append',
+      'rpc.store.messages.edit',
+      'rpc.store.messages.delete',
+      'rpc.store.messages.react',
+      'rpc.store.conversations.*',
+      'rpc.store.positions.*',
+      'rpc.store.outbox.*',
       'rpc.profiles.get',
-      `${CONSUMER_API}.CREATE.>`,
       `${CONSUMER_API}.DURABLE.CREATE.>`,
       `${CONSUMER_API}.DELETE.>`,
       `${CONSUMER_API}.INFO.>`,
       `${CONSUMER_API}.NAMES.>`,
       `${STREAM_API}.INFO.*`,
-      '$JS.API.INFO',
     ],
     subscribe: [
       'rpc.router.*',
@@ -109,7 +112,7 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
     allowResponses: true,
   }),
   retention: (natsUser) => ({
-    publish: ['rpc.store.partitions.>', 'rpc.store.retention.>'],
+    publish: ['rpc.store.partitions.ensure'],
     subscribe: [`${inboxPrefix(natsUser)}.>`],
   }),
   kaha: (natsUser) => ({
@@ -124,7 +127,6 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
 
 function pullOf(stream: string, durable: string): string[] {
   return [
-    `${STREAM_API}.INFO.${stream}`,
     `${CONSUMER_API}.INFO.${stream}.${durable}`,
     `${CONSUMER_API}.MSG.NEXT.${stream}.${durable}`,
     `${JETSTREAM_ACK_PREFIX}${stream}.${durable}.>`,

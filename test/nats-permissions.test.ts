@@ -26,6 +26,10 @@ const SUBJECTS = [
   ...['rpc.store.partitions.ensure', 'rpc.store.retention.delete', 'rpc.profiles.get'],
   ...['rpc.store.contacts.list', 'rpc.store.contacts.shared', 'profiles.changed'],
   'membership.changed',
+  ...['rpc.store.messages.delete', 'rpc.store.messages.react', 'rpc.store.conversations.get'],
+  ...['rpc.store.conversations.list', 'rpc.store.conversations.participants'],
+  ...['rpc.store.conversations.change', 'rpc.store.positions.read', 'rpc.store.positions.list'],
+  ...['rpc.store.outbox.owed', 'rpc.store.outbox.done'],
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'released.router-1.7'],
@@ -63,7 +67,6 @@ const SUBJECTS = [
 type Rights = { publish: string[]; subscribe: string[] };
 
 const consumerOf = (stream: string, durable: string): string[] => [
-  `$JS.API.STREAM.INFO.${stream}`,
   `$JS.API.CONSUMER.INFO.${stream}.${durable}`,
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
 ];
@@ -86,10 +89,11 @@ const ALLOWED: Record<string, Rights> = {
   'edge-2': edge('edge-2'),
   router: {
     publish: [
-      ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, 'receipts.router-1', `push.${USER}`],
+      ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, 'receipts.router-1'],
       ...['router.alive', 'router.leaving', 'membership.changed', 'rpc.profiles.get'],
-      ...SUBJECTS.filter((subject) => subject.startsWith('rpc.store.')),
-      ...['$JS.API.INFO', '$JS.API.CONSUMER.CREATE.INBOX_3', '$JS.API.CONSUMER.CREATE.INBOX_3.x.y'],
+      ...['rpc.store.messages.append', 'rpc.store.messages.edit', 'rpc.store.messages.delete'],
+      'rpc.store.messages.react',
+      ...SUBJECTS.filter((one) => /^rpc\.store\.(conversations|positions|outbox)\./.test(one)),
       ...['$JS.API.CONSUMER.DURABLE.CREATE.INBOX_3.x', '$JS.API.CONSUMER.DELETE.INBOX_3.x'],
       ...['$JS.API.CONSUMER.INFO.INBOX_3.x', '$JS.API.CONSUMER.NAMES.INBOX_3'],
       ...['$JS.API.CONSUMER.INFO.RECEIPTS.store', '$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles'],
@@ -117,7 +121,7 @@ const ALLOWED: Record<string, Rights> = {
     subscribe: ['rpc.profiles.get', 'profiles.changed', '_INBOX.profiles.a'],
   },
   retention: {
-    publish: ['rpc.store.partitions.ensure', 'rpc.store.retention.delete'],
+    publish: ['rpc.store.partitions.ensure'],
     subscribe: ['_INBOX.retention.a'],
   },
   kaha: {
