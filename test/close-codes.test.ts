@@ -87,7 +87,7 @@ t.test('SIGTERM tells all going_away, waits, closes the rest 4000 and exits 0', 
 });
 
 t.test('every service exits 0 on SIGTERM', async (t) => {
-  for (const name of ['edge-3', 'router-1', 'store-1']) {
+  for (const name of ['edge-3', 'router-1', 'store-1', 'profiles', 'retention']) {
     await system.stack.stopProcess(name);
     const spec = system.stack.processes.find((process) => process.name === name) as ProcessSpec;
     const child = spawn(spec.command, spec.args, { env: spec.env, stdio: 'ignore' });

@@ -78,7 +78,7 @@ const BAD: Record<string, unknown> = {
   'metadata nested too deep': raw('metadata', nested(8)),
   'nested a thousand deep': raw('metadata', nested(1_000)),
   'lists nested deep': raw('metadata', `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`),
-  __proto__: raw('metadata', '{"__proto__":{"is_admin":true}}'),
+  '__proto__ in metadata': raw('metadata', '{"__proto__":{"is_admin":true}}'),
   '__proto__ of the frame': `{"__proto__":{"type":"ping"},"type":"ping"}`,
   '__proto__ with an escape': raw('metadata', '{"\\u005f_proto__":1}'),
   constructor: message({ metadata: { constructor: { prototype: {} } } }),

@@ -112,6 +112,7 @@ t.test('replayed messages are those of history, to the letter', async (t) => {
   const client = await system.connectNew(bob);
   const history = await system.history(bob, conversation);
   t.equal(history.length, 2);
+  t.equal(replayedOf(client).length, 2);
   for (const [index, { type, ...event }] of replayedOf(client).entries()) {
     t.equal(type, 'message');
     t.match(history[index], event);
