@@ -234,6 +234,23 @@ t.test('auth with resync asks for a new queue', async (t) => {
   await client.close();
 });
 
+t.test('what is acknowledged right before a resync counts as delivered', async (t) => {
+  const userId = newId<UserId>();
+  const conversationId = newId<ConversationId>();
+  const client = await stage.open(edge, userId);
+  await stage.deliver(userId, {}, { conversationId, seq: 7 });
+  await client.nextThat(({ q }) => q === 1);
+  client.send({ type: 'ack', q: 1 });
+  client.send({ type: 'auth', token: await tokenOf(userId), resync: true });
+  const reported = (): unknown[] =>
+    router.requests
+      .flatMap((request) => (request.op === 'delivered' ? request.items : []))
+      .filter(([id]) => id === conversationId);
+  await until(() => reported().length > 0);
+  t.match(reported(), [[conversationId, userId, 7, Number]]);
+  await client.close();
+});
+
 t.test('an ack while NATS is away is kept, and sent after the reconnect', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);

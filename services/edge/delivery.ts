@@ -110,10 +110,12 @@ export class Delivery {
     return ending;
   }
 
-  /** Lets go of a queue that is about to be deleted. */
+  /** Lets go of a queue that is about to be deleted; `q` goes on from what the client has seen. */
   abandon(session: Session): void {
-    const { deliver } = session;
+    const { deliver, held } = session;
+    this.#settle(session);
     session.deliver = undefined;
+    if (held?.[0] !== undefined) session.lastQ = held[0].q - 1;
     session.held = undefined;
     session.unacked = undefined;
     session.acknowledgedQ = session.lastQ;
