@@ -109,6 +109,54 @@ t.test('a session that ends while names are awaited leaves all to the next one',
   await second.close();
 });
 
+t.test('a queue that is void while names are awaited leaves no gap in q', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  await client.next('replay_end');
+  const release = hold();
+  await stage.deliver(userId, { n: 1 });
+  await stage.deliver(userId, { n: 2, ...direct }, CONVERSATION);
+  await stage.deliver(userId, { n: 3 });
+  await untilAsked(1);
+  await stage.deleteQueue(userId, 'phone');
+  const signal = JSON.stringify({ kind: 'resync', device_id: 'phone' });
+  router.bus.publish(subjects.user(userId), signal);
+  await client.next('replay_end');
+  release();
+  await stage.deliver(userId, { n: 4 });
+  t.match(await client.nextThat(({ n }) => n === 4), { q: 2 });
+  t.notOk(client.frames.some(({ n }) => n === 2 || n === 3));
+  client.send({ type: 'ack', q: 2 });
+  while ((await stage.queue(userId)).unacked > 0);
+  await client.close();
+});
+
+t.test('who keeps up is not too slow a reader, however much has waited', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  const release = hold();
+  await stage.deliver(userId, direct, CONVERSATION);
+  await untilAsked(1);
+  const event = { content: 'न'.repeat(8_000), metadata: { x: 'x'.repeat(4_000) } };
+  await Promise.all(Array.from({ length: 249 }, () => stage.deliver(userId, event)));
+  while ((await stage.queue(userId)).unacked !== 250);
+  release();
+  await client.nextThat(({ q }) => q === 250);
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'still there');
+  await client.close();
+});
+
+t.test('an event that nothing can be made of keeps no other from its client', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  await stage.deliver(userId, { conversation: { type: 'direct' } }, CONVERSATION);
+  await stage.deliver(userId, { n: 2 });
+  t.match(await client.nextThat(({ n }) => n === 2), { q: 2 });
+  client.send({ type: 'ack', q: 2 });
+  while ((await stage.queue(userId)).unacked > 0);
+  await client.close();
+});
+
 t.test('profiles does not answer: unknown after a second, and the rest follows', async (t) => {
   const client = await stage.open(edge, anna);
   const release = hold();

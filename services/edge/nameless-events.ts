@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { viewOf } from '../../shared/conversation-view.ts';
 import { frameWithQ, type InboxHeader, type LiveBytes } from '../../shared/events.ts';
 import type { UserId } from '../../shared/ids.ts';
@@ -9,6 +10,7 @@ import { parseJson } from '../../shared/rpc-server.ts';
 import { withNames } from '../../shared/system-names.ts';
 import type { Hub, UserSockets } from './hub.ts';
 import type { Session } from './session.ts';
+import { hasDrained } from './socket-drain.ts';
 
 /** An event of a queue on its way to the socket. */
 export type HeldEvent = { q: number; header: InboxHeader; body: Uint8Array };
@@ -24,6 +26,12 @@ type Deps = {
   hub: Hub;
   logger: Logger;
 };
+
+const NOBODY: Names = { users: new Map(), businesses: new Map() };
+/** What waited is written in parts: at once it may be more than a reader that keeps up may owe. */
+const PART_BYTES = 512 * 1024;
+/** How long the next part waits for a reader; then it is on its way, as without names. */
+const DRAIN_MS = 500;
 
 /**
  * Names are in no queue: an event that shows people comes with ids, and gets their names here, as
@@ -49,7 +57,7 @@ export class NamelessEvents {
 
   /** A live copy, for every open socket of the user; best effort. */
   async forward(user: UserSockets, { type, body }: LiveBytes): Promise<void> {
-    const event = this.#read(body);
+    const event = this.#read(body, user.userId);
     if (event === undefined) return;
     const names = await this.#namesFor([event]);
     const frame = JSON.stringify(shown(event, user.userId, names));
@@ -64,19 +72,33 @@ export class NamelessEvents {
     while (held.length > 0) {
       const batch = [...held];
       const frames = await this.#framesOf(batch, session.userId as UserId);
+      await this.#send(session, held, frames);
       if (session.held !== held) return;
-      held.splice(0, batch.length);
-      for (const [index, { header }] of batch.entries()) {
-        const frame = frames[index];
-        if (frame !== undefined) this.#deps.hub.sendSoon(session, header.kind, frame);
-      }
     }
-    if (session.held === held) session.held = undefined;
+    session.held = undefined;
+  }
+
+  /** The first of `held`, which these are made of. */
+  async #send(session: Session, held: HeldEvent[], frames: (Frame | undefined)[]): Promise<void> {
+    const isCurrent = (): boolean => session.held === held;
+    let bytes = 0;
+    for (const frame of frames) {
+      if (bytes > PART_BYTES) {
+        bytes = 0;
+        await nextTurn();
+        await hasDrained(session, { isCurrent, timeoutMs: DRAIN_MS });
+      }
+      if (!isCurrent()) return;
+      const event = held.shift();
+      if (event === undefined || frame === undefined) continue;
+      bytes += frame.length;
+      this.#deps.hub.sendSoon(session, event.header.kind, frame);
+    }
   }
 
   async #framesOf(batch: readonly HeldEvent[], viewer: UserId): Promise<(Frame | undefined)[]> {
     const events = batch.map(({ header, body }) =>
-      header.isNameless ? this.#read(body) : undefined,
+      header.isNameless ? this.#read(body, viewer) : undefined,
     );
     const names = await this.#namesFor(events);
     return batch.map(({ q, header, body }, index) => {
@@ -87,9 +109,12 @@ export class NamelessEvents {
   }
 
   /** A router made it; one that is broken must not keep the others from their client. */
-  #read(body: Uint8Array): Nameless | undefined {
+  #read(body: Uint8Array, viewer: UserId): Nameless | undefined {
     try {
-      return parseJson(body) as Nameless;
+      const event = parseJson(body) as Nameless;
+      // Throws now and not later, where it is of a shape that nothing can be made of.
+      shown(event, viewer, NOBODY);
+      return event;
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'an event cannot be read');
       return undefined;

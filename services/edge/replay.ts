@@ -8,6 +8,7 @@ import { Gate } from './gate.ts';
 import type { Hub } from './hub.ts';
 import { REQUEST_TIMEOUT_MS } from './router-client.ts';
 import type { Session } from './session.ts';
+import { hasDrained } from './socket-drain.ts';
 import { replayEndFrame, replayedFrame } from './socket-frames.ts';
 import type { NameSystem } from './system-naming.ts';
 
@@ -17,10 +18,8 @@ type Deps = { bus: Bus; hub: Hub; nameSystem: NameSystem; logger: Logger };
 const CONCURRENCY_MAX = 16;
 const WAITING_MAX = 20_000;
 const MESSAGES_MAX = 1_000;
-/** The next page waits until the socket has no more than this left to send, for so long. */
-const BUFFERED_BYTES_LOW = 128 * 1024;
-const DRAIN_POLL_MS = 50;
-const DRAIN_POLLS_MAX = 600;
+/** The next page waits for so long until the socket has little left to write. */
+const DRAIN_MS = 30_000;
 
 /**
  * What is undelivered, for a session whose queue is new: message events without `q`, oldest first,
@@ -67,15 +66,7 @@ export class Replay {
       cursor = page.next_cursor;
       if (cursor === null) return page.complete;
       if (sent >= MESSAGES_MAX || page.messages.length === 0) return false;
-    } while (await hasDrained(session, isCurrent));
+    } while (await hasDrained(session, { isCurrent, timeoutMs: DRAIN_MS }));
     return false;
   }
-}
-
-async function hasDrained(session: Session, isCurrent: () => boolean): Promise<boolean> {
-  for (let polls = 0; polls < DRAIN_POLLS_MAX && isCurrent(); polls += 1) {
-    if ((session.socket?.getBufferedAmount() ?? 0) <= BUFFERED_BYTES_LOW) return true;
-    await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-  }
-  return false;
 }

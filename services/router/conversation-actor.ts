@@ -51,7 +51,7 @@ const OF_MEMBERS: readonly ConversationCommand['op'][] = [
  * `seq`, to those who take part and did so at that `seq`.
  *
  *     put → mailbox ┬ append → answers → participants of that version? ┬ fan-out → next
- *                   └ change → answer → its participants, names ───────┘
+ *                   └ change → answer → its participants ──────────────┘
  *
  * No answer from store: TIMEOUT. The key makes a repeat safe, the outbox the event. Who was removed
  * is told when all that was sent before has settled: what is not in a queue by then stays owed, and
