@@ -54,21 +54,22 @@ t.test('an event reaches every instance within a second, and who sees the profil
   t.equal(await stage.redis.exists(`profile:stale:user:${user}`), 0);
 });
 
-t.test('many events at once are all carried out within a second', async (t) => {
+t.test('many events at once are carried out together, not one by one', async (t) => {
   const { stage } = await setScene(t, 3);
   const users = userIds(200);
   for (let start = 0; start < users.length; start += 20) {
     await stage.get({ user_ids: users.slice(start, start + 20) });
   }
   stage.kaha.behave(answerNamed('New'));
-  const publishedAt = Date.now();
+  const before = stage.kaha.calls.length;
   await Promise.all(users.map((id) => stage.publish(subjects.userProfileUpdated, { id })));
   const isDone = async (id: UserId) => {
     const hash = await stage.redis.hgetall(`profile:user:${id}`);
     return hash.name === 'New' || hash.fresh_until === '0';
   };
   await untilTrue(async () => (await Promise.all(users.map(isDone))).every(Boolean));
-  t.ok(Date.now() - publishedAt < 1_000, `${Date.now() - publishedAt} ms`);
+  const asked = stage.kaha.calls.length - before;
+  t.ok(asked <= users.length / 4, `${asked} calls for ${users.length} events`);
 });
 
 t.test('a business that changed is told to those who have a conversation with it', async (t) => {
