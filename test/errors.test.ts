@@ -124,10 +124,13 @@ t.test('DATABASE_UNAVAILABLE while a conversation stays locked', async (t) => {
   t.equal((await client.post(conversation, 'free')).type, 'reply');
 });
 
-t.test('MESSAGING_UNAVAILABLE while no router, or no store, is there', async (t) => {
-  const expected = { code: 'MESSAGING_UNAVAILABLE', status: 503, isRetryable: true };
+t.test('a typed error while no router, or no store, is there', async (t) => {
   const client = await connect(ann);
-  for (const name of ['store-1', 'router-1']) {
+  for (const [name, code] of [
+    ['store-1', 'DATABASE_UNAVAILABLE'],
+    ['router-1', 'MESSAGING_UNAVAILABLE'],
+  ] as const) {
+    const expected = { code, status: 503, isRetryable: true };
     await system.stack.stopProcess(name);
     checkError(t, (await client.post(conversation, 'x')).error, expected);
     checkRest(t, await system.rest('POST', PATH, { token: ann.token, body: body() }), expected);

@@ -2,6 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import t from 'tap';
+import { INBOX_SHARDS } from '../dev/service-specs.ts';
 import { setUpStreams } from '../services/router/stream-setup.ts';
 import { shardOf, type UserId } from '../shared/ids.ts';
 import { connectNats } from '../shared/nats-connection.ts';
@@ -13,7 +14,7 @@ import { startTraffic } from './traffic.ts';
 
 /** NATS loses what it was trusted with: queues, all of its data, or the last minutes of it. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
-const SHARDS = 64;
+const SHARDS = Number(INBOX_SHARDS);
 const INBOX_BYTES_MAX = 4 * 1024 ** 3;
 /** Told 1.5 s after the loss was noticed at the earliest, and again where nobody listened. */
 const TOLD_MS = 20_000;

@@ -216,7 +216,11 @@ t.test('no event told anybody what is not theirs', async (t) => {
   }
   for (const [userId, hearing] of hearings) {
     t.ok(hearing.secrets.size > 0);
-    t.same(world.leaks(userId, hearing.secrets), []);
+    const leaks = world.leaks(userId, hearing.secrets.keys());
+    t.same(
+      leaks.map((secret) => `${secret} in ${hearing.secrets.get(secret)}`),
+      [],
+    );
     t.same(hearing.late, [], 'nothing after the event that it is over');
   }
   const lasts = await system.sql<{ conversation_id: string; last_seq: string }>(

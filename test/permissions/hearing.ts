@@ -14,7 +14,8 @@ type Told = {
  * that conversation, live ones included, until one shows them in it again.
  */
 export class Hearing {
-  readonly secrets = new Set<string>();
+  /** Each with the first frame it was read in. */
+  readonly secrets = new Map<string, string>();
   /** What came after the last event. */
   readonly late: string[] = [];
   readonly #world: World;
@@ -28,7 +29,10 @@ export class Hearing {
 
   hear(frame: Frame): void {
     if (ASKED_FOR.includes(frame.type)) return;
-    for (const secret of secretsOf(JSON.stringify(frame))) this.secrets.add(secret);
+    const text = JSON.stringify(frame);
+    for (const secret of secretsOf(text)) {
+      if (!this.secrets.has(secret)) this.secrets.set(secret, text);
+    }
     const { conversation_id, conversation } = frame as Frame & Told;
     const id = conversation?.conversation_id ?? conversation_id;
     if (id === undefined) return;
