@@ -71,7 +71,7 @@ t.test('a typed error arrives as it was thrown; any other without its text', asy
 t.test('nobody there is told at once, and differs from no answer in time', async (t) => {
   const nobody = await failure(edge.request('rpc.router.none', {}, { timeoutMs: 9_000 }));
   t.match(nobody, { code: 'MESSAGING_UNAVAILABLE', noResponders: true });
-  const stores = failure(router.request('rpc.store.messages.history', {}, { timeoutMs: 9_000 }));
+  const stores = failure(router.request('rpc.store.messages.append', {}, { timeoutMs: 9_000 }));
   t.match(await stores, { code: 'DATABASE_UNAVAILABLE', noResponders: true });
   const server = router.serve(
     { subject: 'rpc.router.slow', concurrencyMax: 9 },
