@@ -18,8 +18,8 @@ type Typist = {
   sessions: Map<string, number>;
   /** When others were told that one types. */
   toldAt: number;
-  /** They believe so. */
-  isTold: boolean;
+  /** Those who believe so: an end is told to nobody else, who may have joined after one left. */
+  believers: readonly UserId[];
   /** An end that comes late is known by then. */
   keptUntil: number;
 };
@@ -101,7 +101,7 @@ export class Typing {
   #add({ user_id: userId, conversation_id: conversationId }: InConversation): Typist | undefined {
     if (this.#typists.size >= TYPISTS_MAX) return undefined;
     const keptUntil = Date.now() + KEPT_MS;
-    const typist = { sessions: new Map(), toldAt: 0, isTold: false, keptUntil };
+    const typist = { sessions: new Map(), toldAt: 0, believers: [], keptUntil };
     const place = { user_id: userId, conversation_id: conversationId };
     const added = { userId, conversationId, ...typist };
     this.#typists.set(keyOf(place), added);
@@ -110,17 +110,20 @@ export class Typing {
 
   #tellBegun(typist: Typist, others: readonly UserId[] | undefined, nowMs: number): void {
     typist.toldAt = nowMs;
-    typist.isTold = true;
-    if (others === undefined) void this.#tellAll(typist, true);
-    else this.#tell(typist, others, true);
+    if (others === undefined) {
+      void this.#tellAgain(typist);
+    } else {
+      typist.believers = others;
+      this.#tell(typist, others, true);
+    }
   }
 
   /** Stays known: the next `true` is told no sooner than it may be, a late end not once more. */
   #end(typist: Typist): void {
     typist.sessions.clear();
-    if (!typist.isTold) return;
-    typist.isTold = false;
-    void this.#tellAll(typist, false);
+    if (typist.believers.length === 0) return;
+    void this.#tellEnded(typist, typist.believers);
+    typist.believers = [];
   }
 
   /** What was held back for its rate is told as soon as it may be, if it is true still. */
@@ -128,7 +131,7 @@ export class Typing {
     for (const [key, typist] of this.#typists) {
       const isDue = nowMs - typist.toldAt >= TOLD_EVERY_MS;
       if (endOf(typist) > nowMs) {
-        if (isDue && !typist.isTold) this.#tellBegun(typist, undefined, nowMs);
+        if (isDue && typist.believers.length === 0) this.#tellBegun(typist, undefined, nowMs);
         continue;
       }
       this.#end(typist);
@@ -136,16 +139,30 @@ export class Typing {
     }
   }
 
+  async #tellAgain(typist: Typist): Promise<void> {
+    const all = await this.#audienceOf(typist);
+    if (!all.includes(typist.userId) || endOf(typist) <= Date.now()) return;
+    typist.believers = all;
+    this.#tell(typist, all, true);
+  }
+
+  async #tellEnded(typist: Typist, believers: readonly UserId[]): Promise<void> {
+    const all = await this.#audienceOf(typist);
+    this.#tell(
+      typist,
+      all.filter((userId) => believers.includes(userId)),
+      false,
+    );
+  }
+
   /** Who takes part may have changed since it was told last, the one who types included. */
-  async #tellAll(typist: Typist, isTyping: boolean): Promise<void> {
+  async #audienceOf({ conversationId: id }: Typist): Promise<readonly UserId[]> {
     const { audiences, logger } = this.#deps;
-    const id = typist.conversationId;
     try {
-      const all = audiences.known(id) ?? (await audiences.ask(id, Date.now() + ASK_MS)) ?? [];
-      if (isTyping && !all.includes(typist.userId)) return;
-      this.#tell(typist, all, isTyping);
+      return audiences.known(id) ?? (await audiences.ask(id, Date.now() + ASK_MS)) ?? [];
     } catch (error) {
       logger.debug({ err: error }, 'typing not told');
+      return [];
     }
   }
 
