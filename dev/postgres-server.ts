@@ -15,6 +15,8 @@ const SETTINGS = {
   shared_buffers: '256MB',
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
+  // In its folder, and gone with it: one that is killed leaves what it has in /dev/shm for ever.
+  dynamic_shared_memory_type: 'mmap',
   jit: 'off',
   log_statement: 'none',
   log_min_duration_statement: '-1',
