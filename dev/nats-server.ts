@@ -8,7 +8,7 @@ import type { ProcessSpec } from './child.ts';
 /** Edges have a NATS user each; more than a machine runs costs nothing. */
 const EDGE_USERS = 16;
 const SERVICE_USERS = ['router', 'store', 'profiles', 'retention', 'kaha', 'setup'];
-/** Of its heap, before it collects garbage; 20 000 queues live in a fifth of it. */
+/** Of its heap, before it collects garbage; 10 000 queues live in a tenth of it. */
 const NATS_BYTES_MAX = 4 * 1024 ** 3;
 
 export type NatsPlan = {
@@ -41,7 +41,7 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
       // costs 0.51 instead of 0.59 CPU-ms a message.
       GOMAXPROCS: String(Math.max(1, Math.floor(cpus().length / 2))),
       // 10 000 queues are a heap of 0.4 GB that lives for ever: walking it takes p99 of a message
-      // to 70 ms. With a limit in place of a rate that happens each few minutes at 1000/s.
+      // to 45 to 60 ms for 20 s. With a limit in place of a rate that is once a minute at 1000/s.
       GOGC: 'off',
       GOMEMLIMIT: String(Math.min(NATS_BYTES_MAX, Math.floor(totalmem() / 4))),
     },

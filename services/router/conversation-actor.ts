@@ -169,6 +169,7 @@ export class ConversationActor {
     liveReceipts.verify(this.#id, participants.version);
     if (OF_MEMBERS.includes(command.op)) memberships.publish(this.#id, participants.version);
     resolve(changed);
+    // As store puts them: who joins hears of the conversation before its messages.
     for (const entry of entries) {
       const delivery = deliveryOf(entry);
       const isForAll = delivery.userIds.every((userId) => participants.user_ids.includes(userId));
