@@ -135,5 +135,5 @@ export function readCommonConfig(reader: EnvReader): CommonConfig {
 
 /** The number of inbox shards is part of the data: the same in router, edge and streams. */
 export function readInboxShards(reader: EnvReader): number {
-  return reader.integer('INBOX_SHARDS', { min: 1, max: 4096, byDefault: 64 });
+  return reader.integer('INBOX_SHARDS', { min: 1, max: 4096, byDefault: 256 });
 }
