@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -109,10 +109,12 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
     extraEnv: options.env ?? {},
   };
   progress('Schema and streams …');
-  runCommand(places, { script: 'store/migrate-main.js', natsUser: 'store' });
-  runCommand(places, { script: 'router/streams-main.js', natsUser: 'setup' });
+  await Promise.all([
+    runCommand(places, { script: 'store/migrate-main.js', natsUser: 'store' }),
+    runCommand(places, { script: 'router/streams-main.js', natsUser: 'setup' }),
+    start([kahaSpec(places, { port: kahaPort, webhookPort })]),
+  ]);
   progress('Services …');
-  await start([kahaSpec(places, { port: kahaPort, webhookPort })]);
   const edgePorts = await portsOfEdges(options);
   const ports: Partial<Record<ServiceName, number[]>> = {
     edge: edgePorts,
@@ -257,14 +259,19 @@ async function portsOfEdges({ edges, port }: StackOptions): Promise<number[]> {
   return Array.from({ length: edges }, (_, index) => port + index);
 }
 
-function runCommand(places: Places, command: { script: string; natsUser: string }): void {
-  const path = join('dist', 'services', command.script);
-  const env = commandEnv(places, command.natsUser);
-  const options = { env, encoding: 'utf8', timeout: COMMAND_MS } as const;
-  const result = spawnSync(process.execPath, [path], options);
-  if (result.status === 0) return;
-  const late = result.signal === null ? '' : ` (${result.signal})`;
-  throw new Error(`${command.script} failed${late}:\n${result.stdout}${result.stderr}`);
+function runCommand(
+  places: Places,
+  { script, natsUser }: { script: string; natsUser: string },
+): Promise<void> {
+  const options = { env: commandEnv(places, natsUser), timeout: COMMAND_MS };
+  return new Promise((resolve, reject) => {
+    const args = [join('dist', 'services', script)];
+    execFile(process.execPath, args, options, (error, stdout, stderr) => {
+      const late = error?.killed ? ` (${error.signal})` : '';
+      if (error === null) resolve();
+      else reject(new Error(`${script} failed${late}:\n${stdout}${stderr}`));
+    });
+  });
 }
 
 /** Logs and stack file of the last time go. */
