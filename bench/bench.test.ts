@@ -2,12 +2,11 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { programArgs } from '../dev/program.ts';
 import { type FakeStack, type Faults, startFakeStack } from './fake-stack-stage.ts';
 import type { Report } from './report.ts';
 
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const SHORT = '--connections 60 --rate 100 --duration 1 --warmup 0 --settle 1 --connect-rate 500';
 
 const dir = mkdtempSync(join(tmpdir(), 'kaha-bench-'));
@@ -26,7 +25,7 @@ function begin(stack: FakeStack, line: string): Begun {
   runs += 1;
   const json = join(dir, `${runs}.json`);
   const target = ['--edges', stack.url, '--kaha', stack.url, '--json', json];
-  const args = ['--import=tsx', MAIN, ...target, ...line.split(' ')];
+  const args = [...programArgs('bench/main.ts'), ...target, ...line.split(' ')];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -37,7 +37,7 @@ function help(): number {
 
 async function bench(): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'kaha-bench-'));
-  build();
+  await build();
   const stack = await startStack({
     ...{ runDir: join(dir, 'run'), dataDir: join(dir, 'data'), port: 0, bound: true },
     ...{ edges: 1, routers: 1, stores: 1 },

@@ -1,11 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CallName, FromWorker, Progress, WorkerCalls } from './worker-calls.ts';
 
 type Waiting = { resolve(result: unknown): void; reject(error: Error): void };
 type Worker = { child: ChildProcess; waiting: Map<CallName, Waiting>; progress: Progress };
 
-const WORKER_PATH = fileURLToPath(new URL('./worker-main.ts', import.meta.url));
+const WORKER_PATH = fileURLToPath(
+  new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url),
+);
 const NO_PROGRESS: Progress = {
   ready: 0,
   waiting: 0,

@@ -1,8 +1,35 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { join, relative } from 'node:path';
+
+export type Checked = { passed: boolean; output: string };
+
+const TSC = 'node_modules/typescript/bin/tsc';
+const BIOME = 'node_modules/@biomejs/biome/bin/biome';
 
 /** Compiles services and shared to `dist/`; incremental: cheap when nothing changed. */
-export function build(): void {
-  const args = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'];
-  const result = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  if (result.status !== 0) throw new Error(`the build failed:\n${result.stdout}${result.stderr}`);
+export async function build(): Promise<void> {
+  const { passed, output } = await runTool(TSC, '-p', 'tsconfig.build.json');
+  if (!passed) throw new Error(`the build failed:\n${output}`);
+}
+
+/** Checks the types of everything and compiles it, right or wrong, for `compiledPath`. */
+export function typeCheck(): Promise<Checked> {
+  return runTool(TSC, '-p', 'tsconfig.test.json');
+}
+
+export function lint(): Promise<Checked> {
+  return runTool(BIOME, 'check', '.');
+}
+
+/** Where `typeCheck` puts what it makes of a file. To load it takes a third of the time. */
+export function compiledPath(file: string): string {
+  return join('dist', 'tests', relative('', file).replace(/\.ts$/, '.js'));
+}
+
+function runTool(...args: string[]): Promise<Checked> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, (error, stdout, stderr) => {
+      resolve({ passed: error === null, output: `${stdout}${stderr}` });
+    });
+  });
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { isAlive, launch, type ProcessSpec, sendSignal, stop, untilReady } from './child.ts';
@@ -67,7 +67,7 @@ t.test('a pid that belongs to another process by now is left alone', async (t) =
 
 t.test('what is bound ends with the one that started it, even by kill -9', async (t) => {
   const spec = await setSpec(t);
-  const child = JSON.stringify(new URL('./child.ts', import.meta.url).href);
+  const child = JSON.stringify(new URL(`./child${extname(import.meta.url)}`, import.meta.url).href);
   const script = `
     const { launch } = await import(${child});
     process.stdout.write(JSON.stringify(launch(${JSON.stringify(spec)}, { bound: true })) + '\\n');

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { ProcessSpec } from './child.ts';
 import { TOKEN_TERMS } from './kaha/token-mint.ts';
+import { programArgs } from './program.ts';
 import type { Secrets } from './secrets.ts';
 
 export type ServiceName = 'edge' | 'router' | 'store' | 'profiles' | 'retention';
@@ -71,7 +72,7 @@ export function kahaSpec(
     name: 'kaha',
     service: 'kaha',
     command: process.execPath,
-    args: ['--import=tsx', join('dev', 'kaha', 'main.ts')],
+    args: programArgs('dev/kaha/main.ts'),
     env: {
       KAHA_PORT: String(port),
       KAHA_WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/webhooks/kaha`,

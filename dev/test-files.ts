@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { compiledPath } from './build.ts';
 
 export type TestRun = {
   env: Readonly<Record<string, string>>;
@@ -20,8 +21,9 @@ const OUTPUT_MS = 5_000;
 const MS_PER_S = 1_000;
 
 /**
- * Runs each file in a process of its own, two at a time. Not by the runner of tap: it would have to
- * be rebuilt after each install to leave out its TypeScript plugin, which fails with TypeScript 7.
+ * Runs each file, as it was compiled, in a process of its own, two at a time. Not by the runner of
+ * tap: it would have to be rebuilt after each install to leave out its TypeScript plugin, which
+ * fails with TypeScript 7.
  */
 export async function runTestFiles(files: readonly string[], run: TestRun): Promise<void> {
   let next = 0;
@@ -40,7 +42,7 @@ async function runFile(
   { env, fileTimeoutS, signal, note }: TestRun,
 ): Promise<void> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, ['--import=tsx', file], {
+  const child = spawn(process.execPath, ['--enable-source-maps', compiledPath(file)], {
     env: { ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,9 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from './build.ts';
+import { build, type Checked, lint, typeCheck } from './build.ts';
 import { launch, type RunningProcess, stop, untilReady } from './child.ts';
 import { wipePostgres } from './postgres-server.ts';
 import { planServers } from './servers.ts';
@@ -53,12 +52,10 @@ async function runAll(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => interrupted.abort(new Error('Interrupted.')));
   }
-  if (positionals.length === 0) {
-    check('type check', ['node_modules/typescript/bin/tsc', '-p', '.']);
-    check('lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']);
-  }
-  build();
-  const files = positionals.length > 0 ? positionals : testFiles();
+  const isAll = positionals.length === 0;
+  const checks = isAll ? [check('type check', typeCheck()), check('lint', lint())] : [typeCheck()];
+  await Promise.all([build(), ...checks]);
+  const files = isAll ? testFiles() : positionals;
   const { soak } = values;
   const fileTimeoutS = soak ? SOAK_FILE_S : FILE_S;
   await withServers(async (servers) => {
@@ -84,12 +81,11 @@ async function withServers(run: (env: Record<string, string>) => Promise<void>):
 }
 
 /** A step of its own: one pass or one failure, its output only where it failed. */
-function check(name: string, args: string[]): void {
-  const result = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  const passed = result.status === 0;
+async function check(name: string, checked: Promise<Checked>): Promise<void> {
+  const { passed, output } = await checked;
   process.stdout.write(`${passed ? 'ok' : 'not ok'} ${name}\n`);
   counts[passed ? 'passed' : 'failed'] += 1;
-  if (!passed) process.stdout.write(`${result.stdout}${result.stderr}\n`);
+  if (!passed) process.stdout.write(`${output}\n`);
 }
 
 /** Tells files as they end, and of what failed all there is. */

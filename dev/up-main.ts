@@ -70,7 +70,7 @@ async function run(options: Options): Promise<void> {
   untilEnded(() => interrupted.abort(new Error('Interrupted; stopped what had started.')));
   const progress = (line: string): void => void process.stdout.write(`${line}\n`);
   progress('Building …');
-  build();
+  await build();
   const stack = await startStack({
     ...options,
     runDir: RUN_DIR,

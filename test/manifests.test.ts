@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
 import { loadConfig as loadEdge } from '../services/edge/config.ts';
@@ -21,7 +20,7 @@ import {
 } from './manifests/workloads.ts';
 
 /** What runs the services elsewhere says what the services understand. */
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = process.cwd();
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 const LOADERS: Record<string, (env: Env) => unknown> = {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { nkeys } from 'nats';
 import t from 'tap';
 import { freePorts } from '../dev/ports.ts';
+import { programArgs } from '../dev/program.ts';
 import { until } from './until.ts';
 
 /** Services whose servers are not there: nobody listens on these ports. */
@@ -32,6 +33,8 @@ const settings: Record<string, Record<string, string>> = {
   retention: {},
 };
 
+const mainArgs = (service: string) => programArgs(`services/${service}/main.ts`);
+
 async function start(service: string): Promise<{ child: ChildProcess; admin: string }> {
   const [port] = (await freePorts(1)) as [number];
   const env = {
@@ -43,8 +46,7 @@ async function start(service: string): Promise<{ child: ChildProcess; admin: str
     LOG_LEVEL: 'silent',
     ...settings[service],
   };
-  const args = ['--import=tsx', `services/${service}/main.ts`];
-  const child = spawn(process.execPath, args, { env, stdio: 'inherit' });
+  const child = spawn(process.execPath, mainArgs(service), { env, stdio: 'inherit' });
   running.push(child);
   return { child, admin: `http://127.0.0.1:${port}` };
 }
@@ -65,9 +67,7 @@ for (const service of Object.keys(settings)) {
   });
 
   t.test(`${service} without settings names all that are missing, and no stack`, async (t) => {
-    const child = spawn(process.execPath, ['--import=tsx', `services/${service}/main.ts`], {
-      env: {},
-    });
+    const child = spawn(process.execPath, mainArgs(service), { env: {} });
     running.push(child);
     let said = '';
     child.stderr.on('data', (chunk) => {

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import t from 'tap';
 import { findBadImports, findSocketImports } from './tidy/import-rules.ts';
 import { readTree, sourcesOf } from './tidy/read-tree.ts';
@@ -8,7 +7,7 @@ import { findOversize, findOversizeTree } from './tidy/size-rules.ts';
 import { findBadName, findForbiddenText, findMachineTraces } from './tidy/text-rules.ts';
 
 /** The house style that a machine can check, over the whole tree; plain reading, no compiler. */
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = process.cwd();
 const files = readTree(root);
 const sources = sourcesOf(files);
 

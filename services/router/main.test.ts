@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
 import { freePorts } from '../../dev/ports.ts';
+import { programArgs } from '../../dev/program.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
 import { letter, SHARDS, StageDevice, send, setStage, until, untilReady } from './router-stage.ts';
 
@@ -24,7 +25,7 @@ async function start(instance: string): Promise<ChildProcess> {
     LOG_LEVEL: 'error',
     INBOX_SHARDS: `${SHARDS}`,
   };
-  const args = ['--import=tsx', 'services/router/main.ts'];
+  const args = programArgs('services/router/main.ts');
   const child = spawn(process.execPath, args, { env, stdio: 'inherit' });
   running.push(child);
   await untilReady(port as number);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
 import { freePorts } from '../../dev/ports.ts';
+import { programArgs } from '../../dev/program.ts';
 import { startNats } from '../../dev/test-servers.ts';
 import { connectBus } from '../../shared/bus.ts';
 import { createMetrics } from '../../shared/metrics.ts';
@@ -37,7 +38,7 @@ async function start(instance: string): Promise<ChildProcess> {
     DATABASE_URL: stage.url,
     CONTENT_KEYS: contentKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
   };
-  const args = ['--import=tsx', 'services/store/main.ts'];
+  const args = programArgs('services/store/main.ts');
   const child = spawn(process.execPath, args, { env, stdio: 'inherit' });
   running.push(child);
   await untilReady(port);
