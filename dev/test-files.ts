@@ -11,35 +11,51 @@ export type TestRun = {
   signal: AbortSignal;
   /** Gets the TAP of a file when it has ended: its lines indented, then its own line. */
   note: (line: string) => void;
+  /** Told of a file, passed or not, once it has ended. */
+  onEnd: (file: string) => void;
 };
 
-/** Two cores; a file spends most of its time waiting for servers. */
-const FILES_AT_ONCE = 2;
+/**
+ * On two cores: a file with a stack of its own waits half of its time, for what it killed to come
+ * back, while the others hardly wait at all. So two of those run beside one of these, and what is
+ * left in the end three at a time.
+ */
+const STACKS_AT_ONCE = 2;
+const OTHERS_AT_ONCE = 1;
 /** What a file may take to stop what it started. */
 const END_GRACE_MS = 10_000;
 const OUTPUT_MS = 5_000;
 const MS_PER_S = 1_000;
 
+/** What to run, in this order. */
+export type TestFiles = { stacks: readonly string[]; others: readonly string[] };
+
 /**
- * Runs each file, as it was compiled, in a process of its own, two at a time. Not by the runner of
- * tap: it would have to be rebuilt after each install to leave out its TypeScript plugin, which
- * fails with TypeScript 7.
+ * Runs each file, as it was compiled, in a process of its own. Not by the runner of tap: it would
+ * have to be rebuilt after each install to leave out its TypeScript plugin, which fails with
+ * TypeScript 7.
  */
-export async function runTestFiles(files: readonly string[], run: TestRun): Promise<void> {
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < files.length && !run.signal.aborted) {
-      next += 1;
-      await runFile({ file: files[next - 1] as string, number: next }, run);
+export async function runTestFiles(files: TestFiles, run: TestRun): Promise<void> {
+  const [stacks, others] = [[...files.stacks], [...files.others]];
+  let number = 0;
+  const work = async (own: string[], last: string[]): Promise<void> => {
+    while (!run.signal.aborted) {
+      const file = own.shift() ?? last.shift();
+      if (file === undefined) return;
+      number += 1;
+      await runFile({ file, number }, run);
     }
   };
-  await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
+  await Promise.all([
+    ...Array.from({ length: STACKS_AT_ONCE }, () => work(stacks, others)),
+    ...Array.from({ length: OTHERS_AT_ONCE }, () => work(others, stacks)),
+  ]);
   run.signal.throwIfAborted();
 }
 
 async function runFile(
   { file, number }: { file: string; number: number },
-  { env, fileTimeoutS, signal, note }: TestRun,
+  { env, fileTimeoutS, signal, note, onEnd }: TestRun,
 ): Promise<void> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, ['--enable-source-maps', compiledPath(file)], {
@@ -61,6 +77,7 @@ async function runFile(
   signal.removeEventListener('abort', abort);
   for (const line of lines) note(line);
   const verdict = code === 0 ? 'ok' : 'not ok';
+  onEnd(file);
   note(`${verdict} ${number} - ${file} # time=${Math.round(performance.now() - startedAt)}ms`);
 }
 

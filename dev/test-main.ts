@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Checked, lint, typeCheck } from './build.ts';
 import { launch, type RunningProcess, stop, untilReady } from './child.ts';
+import { startCommonStack } from './common-stack.ts';
 import { wipePostgres } from './postgres-server.ts';
 import { planServers } from './servers.ts';
 import { createTapTally } from './tap-tally.ts';
@@ -53,31 +54,73 @@ async function runAll(): Promise<void> {
     process.on(signal, () => interrupted.abort(new Error('Interrupted.')));
   }
   const isAll = positionals.length === 0;
-  const checks = isAll ? [check('type check', typeCheck()), check('lint', lint())] : [typeCheck()];
-  await Promise.all([build(), ...checks]);
-  const files = isAll ? testFiles() : positionals;
   const { soak } = values;
-  const fileTimeoutS = soak ? SOAK_FILE_S : FILE_S;
   await withServers(async (servers) => {
-    const env = { ...ownEnv(), ...servers, ...(soak && { SOAK: '1' }) };
-    await runTestFiles(files, { env, fileTimeoutS, signal: interrupted.signal, note: show });
+    const checks = isAll
+      ? [check('type check', typeCheck()), check('lint', lint())]
+      : [typeCheck()];
+    const files = isAll ? testFiles() : positionals;
+    const shared = isAll ? files.filter((file) => says(file, 'await shareStack(t)')) : [];
+    const stacks = files.filter((file) => says(file, 'await setStack(t'));
+    const units = files.filter((file) => !shared.includes(file) && !stacks.includes(file));
+    const [stack] = await Promise.all([
+      build().then(() => startShared(shared, servers)),
+      ...checks,
+    ]);
+    const run = {
+      env: { ...ownEnv(), ...servers.env, ...stack?.env, ...(soak && { SOAK: '1' }) },
+      fileTimeoutS: soak ? SOAK_FILE_S : FILE_S,
+      ...{ signal: interrupted.signal, note: show },
+    };
+    try {
+      const order = { stacks, others: [...shared, ...units] };
+      await runTestFiles(order, { ...run, onEnd: (file) => stack?.ended(file) });
+    } finally {
+      await stack?.stop();
+    }
   });
 }
 
+type Servers = { dir: string; env: Record<string, string>; databaseUrl: string; redisUrl: string };
+
 /** One Postgres and one Redis for all files; a NATS each has of its own. They end with us. */
-async function withServers(run: (env: Record<string, string>) => Promise<void>): Promise<void> {
+async function withServers(run: (servers: Servers) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'kaha-test-'));
   const running: RunningProcess[] = [];
   try {
     const plan = await planServers({ runDir: dir, dataDir: dir, natsUrl: 'nats://unused' });
     for (const spec of plan.specs) running.push(launch(spec, { bound: true }));
     await Promise.all(running.map((server) => untilReady(server, READY_MS, interrupted.signal)));
-    await run({ TEST_DATABASE_URL: await plan.database(), TEST_REDIS_URL: plan.redis });
+    const [databaseUrl, redisUrl] = [await plan.database(), plan.redis];
+    const env = { TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl };
+    await run({ dir, env, databaseUrl, redisUrl });
   } finally {
     for (const server of running.reverse()) await stop(server);
     wipePostgres(dir);
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** The stack of these files: they come first, and it is stopped with the last of them. */
+async function startShared(files: readonly string[], servers: Servers) {
+  if (files.length === 0) return undefined;
+  const dir = join(servers.dir, 'common');
+  const stack = await startCommonStack(dir, servers, interrupted.signal);
+  const left = new Set(files);
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= stack.stop();
+    return stopping;
+  };
+  const ended = (file: string): void => {
+    // A failure to stop is heard at the end, where it is awaited.
+    if (left.delete(file) && left.size === 0) stop().catch((error: unknown) => error);
+  };
+  return { env: { TEST_STACK_DIR: dir }, ended, stop };
+}
+
+function says(file: string, text: string): boolean {
+  return readFileSync(file, 'utf8').includes(text);
 }
 
 /** A step of its own: one pass or one failure, its output only where it failed. */

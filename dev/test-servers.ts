@@ -19,12 +19,14 @@ import { planRedis } from './redis-server.ts';
 
 /**
  * Real servers for test files. `npm test` shares one Postgres and one Redis by TEST_DATABASE_URL
- * and TEST_REDIS_URL; a file run alone starts private ones, which end with its process. This file
- * and the entry points are the only ones that read the environment.
+ * and TEST_REDIS_URL, and one stack by TEST_STACK_DIR; a file run alone starts private ones, which
+ * end with its process. This file and the entry points are the only ones that read the environment.
  */
-const { TEST_DATABASE_URL, TEST_REDIS_URL, SOAK } = process.env;
+const { TEST_DATABASE_URL, TEST_REDIS_URL, TEST_STACK_DIR, SOAK } = process.env;
 /** `npm run soak`: tests that have a dose give the full one. */
 export const isSoak = SOAK === '1';
+/** Of the stack that files share, in `npm test`. */
+export const commonStackDir = TEST_STACK_DIR;
 const READY_MS = 20_000;
 
 export type TestNats = {

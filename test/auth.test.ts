@@ -1,10 +1,10 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import { type Person, setStack } from './stack.ts';
+import { type Person, shareStack } from './stack.ts';
 import { until } from './until.ts';
 import { upgrade } from './websocket.ts';
 
-const system = await setStack(t, { edges: 2, routers: 1, stores: 1 });
+const system = await shareStack(t);
 const CODES = { tokenExpired: 4005, badToken: 4500, noAuth: 4502 };
 const S = 1_000;
 

@@ -1,9 +1,9 @@
 import t from 'tap';
 import type { Client } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
+import { type Person, shareStack } from './stack.ts';
 
-const system = await setStack(t);
+const system = await shareStack(t);
 
 /** Sends them without waiting for answers, then waits for all. */
 function pipeline(client: Client, conversation: string, contents: string[]) {

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Answer, Frame } from './client.ts';
 import { CALLS, FRAMES, setScene } from './documented-calls.ts';
 import { DocumentedShapes } from './official-schemas.ts';
-import { setStack } from './stack.ts';
+import { shareStack } from './stack.ts';
 
 type Json = Record<string, unknown>;
 type Responses = Record<string, Json>;
@@ -11,7 +11,7 @@ type Operation = {
   reply?: { messages: { $ref: string }[] };
 };
 
-const system = await setStack(t, { edges: 1, routers: 1, stores: 1 });
+const system = await shareStack(t);
 const openApi = (await system.rest('GET', '/openapi.json')).body as Json;
 const asyncApi = (await system.rest('GET', '/asyncapi.json')).body as Json;
 const answers = new DocumentedShapes(openApi);

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { asyncApiCheck, brokenRefs, openApiCheck } from './official-schemas.ts';
-import { setStack } from './stack.ts';
+import { shareStack } from './stack.ts';
 
-const system = await setStack(t, { edges: 1, routers: 1, stores: 1 });
+const system = await shareStack(t);
 
 type Json = Record<string, unknown>;
 const fetchDocument = async (path: string): Promise<Json> => (await system.rest('GET', path)).body;

@@ -2,9 +2,9 @@ import t from 'tap';
 import { newId } from '../shared/ids.ts';
 import type { Client, Frame, MessageEvent } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
-import { type Person, type RestAnswer, setStack } from './stack.ts';
+import { type Person, type RestAnswer, shareStack } from './stack.ts';
 
-const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });
+const system = await shareStack(t);
 /** A group is made by one router and may be left at another, while its making is owed. */
 const SOONER_THAN_REPAIR_MS = 4_500;
 const API = '/api/v1/conversations';

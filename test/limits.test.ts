@@ -2,9 +2,9 @@ import t from 'tap';
 import { newId } from '../shared/ids.ts';
 import type { Answer, Client } from './client.ts';
 import { numbers } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
+import { type Person, shareStack } from './stack.ts';
 
-const system = await setStack(t, { edges: 2, routers: 1, stores: 1 });
+const system = await shareStack(t);
 const KIB = 1_024;
 
 async function scene() {

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
 import type { Answer, Client } from './client.ts';
-import { setStack } from './stack.ts';
+import { shareStack } from './stack.ts';
 import { OPCODES } from './websocket.ts';
 
-const system = await setStack(t, { edges: 1, routers: 1, stores: 1 });
+const system = await shareStack(t);
 const [ann, bob] = await system.people(2);
 const conversation = await system.conversation([ann, bob]);
 const witness = await system.connectNew(bob);

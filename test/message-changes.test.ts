@@ -3,10 +3,10 @@ import { newId } from '../shared/ids.ts';
 import { serverFrames } from '../shared/protocol/server-frames.ts';
 import { compileValidator } from '../shared/protocol/validator.ts';
 import type { Client, Frame } from './client.ts';
-import { type Person, setStack } from './stack.ts';
+import { type Person, shareStack } from './stack.ts';
 import { until } from './until.ts';
 
-const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });
+const system = await shareStack(t);
 const THUMB = '👍🏽';
 /** A fan-out that is owed is looked for 5 s after the commit, every 2-3 s. */
 const OWED_MS = 45_000;

@@ -1,10 +1,10 @@
 import t from 'tap';
 import type { Client, Frame } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
+import { type Person, shareStack } from './stack.ts';
 import { until } from './until.ts';
 
-const system = await setStack(t);
+const system = await shareStack(t);
 
 /** Ann and Bob, their conversation, and Ann's socket to write with. */
 async function scene() {

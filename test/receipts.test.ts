@@ -2,10 +2,10 @@ import t from 'tap';
 import { newId } from '../shared/ids.ts';
 import type { Client, Frame } from './client.ts';
 import { numbers } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
+import { type Person, shareStack } from './stack.ts';
 import { until } from './until.ts';
 
-const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });
+const system = await shareStack(t);
 const API = '/api/v1';
 
 type Receipt = Frame & {

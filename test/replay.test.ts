@@ -2,11 +2,11 @@ import t from 'tap';
 import { newId } from '../shared/ids.ts';
 import type { Client } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
-import { setStack } from './stack.ts';
+import { shareStack } from './stack.ts';
 import { append, connectAsRouter, itemOf } from './store-bus.ts';
 
 /** What a new device gets of what nobody has had: a help with limits, and honest about them. */
-const system = await setStack(t, { edges: 2, routers: 1, stores: 1 });
+const system = await shareStack(t);
 const REPLAYED_MAX = 1_000;
 const APPENDED_AT_ONCE = 50;
 

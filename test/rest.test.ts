@@ -2,9 +2,9 @@ import t from 'tap';
 import { newId } from '../shared/ids.ts';
 import type { MessageEvent } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
-import { type Person, type RestAnswer, setStack } from './stack.ts';
+import { type Person, type RestAnswer, shareStack } from './stack.ts';
 
-const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
+const system = await shareStack(t);
 const API = '/api/v1';
 
 type Conversation = Record<string, unknown> & {

@@ -2,10 +2,10 @@ import t from 'tap';
 import { newId } from '../shared/ids.ts';
 import type { Client } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
+import { type Person, shareStack } from './stack.ts';
 import { append, connectAsRouter, itemOf } from './store-bus.ts';
 
-const system = await setStack(t);
+const system = await shareStack(t);
 
 async function scene() {
   const [ann, bob] = await system.people(2);

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Client } from './client.ts';
 import { numbers, seqsOf } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
+import { type Person, shareStack } from './stack.ts';
 import { until } from './until.ts';
 
-const system = await setStack(t);
+const system = await shareStack(t);
 
 const CODES = { tooManyDevices: 4504, replaced: 4505 };
 const DEVICES_MAX = 10;

@@ -5,9 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Test } from 'tap';
 import { isAlive } from '../dev/child.ts';
+import { openCommonStack } from '../dev/common-stack.ts';
 import { wipePostgres } from '../dev/postgres-server.ts';
 import { type Stack, type StackOptions, startStack } from '../dev/stack.ts';
-import { createDatabase, isSoak, redisUrl, type TestDatabase } from '../dev/test-servers.ts';
+import { commonStackDir, createDatabase, isSoak, redisUrl } from '../dev/test-servers.ts';
 import { newId } from '../shared/ids.ts';
 import { Client, type ClientOptions, type MessageEvent } from './client.ts';
 import { signalTree } from './process-tree.ts';
@@ -56,7 +57,14 @@ export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options
     ...{ edges: 2, routers: 2, stores: 2, ...counts },
     ...(database !== undefined && { databaseUrl: database.url, redisUrl: await redisUrl() }),
   });
-  const system = new System(stack, { dir, database });
+  const system = new System(stack, {
+    runDir: join(dir, 'run'),
+    clear: async () => {
+      await database?.drop();
+      wipePostgres(join(dir, 'data'));
+      rmSync(dir, { recursive: true, force: true });
+    },
+  });
   process.once('exit', () => system.killAll());
   // SIGALRM is what tap ends a file with that takes too long.
   for (const signal of ['SIGALRM', 'SIGTERM', 'SIGINT'] as const) {
@@ -66,7 +74,21 @@ export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options
   return system;
 }
 
-type Place = { dir: string; database: TestDatabase | undefined };
+/**
+ * The system that the files of `npm test` share which harm nothing of it and count nothing in it
+ * that others make too; for a file that is run alone one of its own.
+ */
+export async function shareStack(t: Pick<Test, 'teardown' | 'setTimeout'>): Promise<System> {
+  if (commonStackDir === undefined) return setStack(t);
+  t.setTimeout(isSoak ? SOAK_MS : FILE_MS);
+  const { stack, runDir } = openCommonStack(commonStackDir);
+  const system = new System(stack, { runDir, clear: () => Promise.resolve() });
+  t.teardown(() => system.close());
+  return system;
+}
+
+/** Where its logs are, and how it goes once all of it has stopped. */
+type Place = { runDir: string; clear(): Promise<void> };
 
 /** What a test does to a running system, from outside. */
 export class System {
@@ -205,9 +227,9 @@ export class System {
 
   /** What was written, by process: by our services, and by servers of this stack alone. */
   logs(): Map<string, string> {
-    const folder = join(this.#place.dir, 'run');
-    const names = readdirSync(folder).filter((name) => name.endsWith('.log') && name !== STAND_IN);
-    return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+    const { runDir } = this.#place;
+    const names = readdirSync(runDir).filter((name) => name.endsWith('.log') && name !== STAND_IN);
+    return new Map(names.map((name) => [name, readFileSync(join(runDir, name), 'utf8')]));
   }
 
   /** Lines of logs in which one of the canaries can be read. */
@@ -227,9 +249,7 @@ export class System {
     await this.stack.stop();
     const left = this.stack.processes.filter(isAlive).map(({ name }) => name);
     if (left.length > 0) throw new Error(`still running: ${left.join(', ')}`);
-    await this.#place.database?.drop();
-    wipePostgres(join(this.#place.dir, 'data'));
-    rmSync(this.#place.dir, { recursive: true, force: true });
+    await this.#place.clear();
   }
 
   /** For the end of the test process, where nothing can be awaited. */

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { readSeeds } from './nats-server.ts';
+import { mintTokens, type Stack, startStack } from './stack.ts';
+import { readStackFile } from './stack-file.ts';
+
+type Servers = { databaseUrl: string; redisUrl: string };
+
+const KEY_PREFIX = 'common:';
+
+/** One system for all test files that only use it, in a folder of its own; ends with us. */
+export async function startCommonStack(
+  dir: string,
+  { databaseUrl, redisUrl }: Servers,
+  signal: AbortSignal,
+): Promise<Stack> {
+  const redis = new URL(redisUrl);
+  redis.searchParams.set('keyPrefix', KEY_PREFIX);
+  return startStack({
+    ...{ ...placesOf(dir), port: 0, bound: true, signal },
+    ...{ edges: 2, routers: 2, stores: 2 },
+    ...{ databaseUrl, redisUrl: redis.href },
+  });
+}
+
+/** To use, from another process; it has no processes there that could be harmed. */
+export function openCommonStack(dir: string): { stack: Stack; runDir: string } {
+  const { runDir, dataDir } = placesOf(dir);
+  const { urls } = readStackFile(runDir);
+  const refuse = (): never => {
+    throw new Error('not of this file alone');
+  };
+  const stack: Stack = {
+    ...{ processes: [], urls, seeds: readSeeds(join(dataDir, 'nats')) },
+    token: async (userId, ttlS) => (await mintTokens(urls.kaha, [userId], ttlS))[0] as string,
+    ...{ kill: refuse, start: refuse, stopProcess: refuse },
+    stop: () => Promise.resolve(),
+  };
+  return { stack, runDir };
+}
+
+function placesOf(dir: string): { runDir: string; dataDir: string } {
+  return { runDir: join(dir, 'run'), dataDir: join(dir, 'data') };
+}
