@@ -22,6 +22,8 @@ export type TestRun = {
  */
 const STACKS_AT_ONCE = 2;
 const OTHERS_AT_ONCE = 1;
+/** So long before that tap itself ends it and tells why; its own limit is too short by default. */
+const TAP_SOONER_S = 10;
 /** What a file may take to stop what it started. */
 const END_GRACE_MS = 10_000;
 const OUTPUT_MS = 5_000;
@@ -59,7 +61,7 @@ async function runFile(
 ): Promise<void> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, ['--enable-source-maps', compiledPath(file)], {
-    env: { ...env },
+    env: { ...env, TAP_TIMEOUT: String(fileTimeoutS - TAP_SOONER_S) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const abort = (): void => end(child);
