@@ -12,6 +12,7 @@ import { newId } from './ids.ts';
 t.test('a payload comes apart as it was put together, and q is spliced in', async (t) => {
   const header: InboxHeader = {
     kind: 'message',
+    eventId: newId(),
     conversationId: newId(),
     seq: 42,
     senderId: newId(),

@@ -1,13 +1,15 @@
-import type { ConversationId, UserId } from './ids.ts';
+import type { ConversationId, EventId, UserId } from './ids.ts';
 
 /**
  * What travels on `inbox.<shard>.<user>`: one header line, then the event's JSON without `q`.
  * The edge reads the line only and splices `q` in: it parses no more than what names people.
  *
- *     message <conversation_id> <seq> <sender_id>[ nameless]\n{"type":"message",…}
+ *     message <event_id> <conversation_id> <seq> <sender_id>[ nameless]\n{"type":"message",…}
  */
 export type InboxHeader = {
   kind: 'message' | 'message_updated' | 'conversation';
+  /** The same on every way and in every repeat. */
+  eventId: EventId;
   conversationId: ConversationId;
   /** 0 where the event has none. */
   seq: number;
@@ -19,16 +21,16 @@ export type InboxHeader = {
 const NEWLINE = 0x0a;
 const NO_SENDER = '-';
 const NAMELESS = 'nameless';
-/** kind ≤ 15 + UUID 36 + seq ≤ 16 + UUID 36 + `nameless` 8 + 4 blanks. */
-const HEADER_BYTES_MAX = 120;
+/** kind ≤ 15 + three UUIDs of 36 + seq ≤ 16 + `nameless` 8 + 5 blanks. */
+const HEADER_BYTES_MAX = 152;
 
 const encoder = new TextEncoder();
 
 /** The payload of an inbox message. `json` is the whole event, an object. */
 export function encodeInbox(header: InboxHeader, json: string): Uint8Array {
-  const { kind, conversationId, seq, senderId, isNameless } = header;
+  const { kind, eventId, conversationId, seq, senderId, isNameless } = header;
   const mark = isNameless ? ` ${NAMELESS}` : '';
-  const line = `${kind} ${conversationId} ${seq} ${senderId ?? NO_SENDER}${mark}`;
+  const line = `${kind} ${eventId} ${conversationId} ${seq} ${senderId ?? NO_SENDER}${mark}`;
   return encoder.encode(`${line}\n${json}`);
 }
 
@@ -39,10 +41,11 @@ export function decodeInbox(
   const end = payload.indexOf(NEWLINE);
   if (end <= 0 || end > HEADER_BYTES_MAX) return undefined;
   const line = Buffer.from(payload.buffer, payload.byteOffset, end).toString('latin1');
-  const [kind, conversationId, seq, senderId, mark] = line.split(' ');
+  const [kind, eventId, conversationId, seq, senderId, mark] = line.split(' ');
   if (conversationId === undefined || seq === undefined || senderId === undefined) return undefined;
   const header: InboxHeader = {
     kind: kind as InboxHeader['kind'],
+    eventId: eventId as EventId,
     conversationId: conversationId as ConversationId,
     seq: Number(seq),
     senderId: senderId === NO_SENDER ? undefined : (senderId as UserId),
@@ -93,4 +96,6 @@ export type UserSignal =
   /** A newer session of the device: whoever holds one with a lower epoch closes it 4505. */
   | { kind: 'replaced'; device_id: string; epoch: number; session_id: string }
   /** The device's queue is void: tell it `resync`, open anew. */
-  | { kind: 'resync'; device_id: string };
+  | { kind: 'resync'; device_id: string }
+  /** The user's queues have an event that not all live devices can know of. */
+  | { kind: 'queued' };

@@ -12,6 +12,8 @@ type Pending = {
 const SWEEP_MS = 50;
 const IN_FLIGHT_MAX = 16_384;
 const encoder = new TextEncoder();
+/** In place of a token, which has no capitals: the answer to several, see `answerMany`. */
+const MANY = 'MANY';
 
 export type Ask = {
   subject: string;
@@ -86,6 +88,14 @@ export class ReplyMux {
 
   #settle(msg: Msg): void {
     const token = msg.subject.slice(this.#prefix.length + 1);
+    if (token === MANY) {
+      for (const one of msg.string().split(' ')) this.#settleOne(one, msg);
+    } else {
+      this.#settleOne(token, msg);
+    }
+  }
+
+  #settleOne(token: string, msg: Msg): void {
     const pending = this.#pending.get(token);
     if (pending === undefined) return;
     this.#pending.delete(token);
@@ -105,6 +115,23 @@ export class ReplyMux {
       pending.reject(new KahaError('TIMEOUT', 'No answer in time'));
     }
   }
+}
+
+/**
+ * One answer to many requests, as few messages: `<answer> <token> <token> …` to each asker, which
+ * resolves each with that whole message. `answer` is no token.
+ */
+export function answerMany(
+  replySubjects: readonly string[],
+  answer: string,
+): { subject: string; payload: string }[] {
+  const byAsker = new Map<string, string>();
+  for (const subject of replySubjects) {
+    const end = subject.lastIndexOf('.');
+    const asker = subject.slice(0, end);
+    byAsker.set(asker, `${byAsker.get(asker) ?? answer} ${subject.slice(end + 1)}`);
+  }
+  return [...byAsker].map(([asker, payload]) => ({ subject: `${asker}.${MANY}`, payload }));
 }
 
 /** Headers as bytes: the library's own object costs a map and a list per message. */

@@ -13,10 +13,12 @@ export const subjects = {
   profiles: (op: string) => `rpc.profiles.${op}`,
   /** JetStream, router → the durables of a user. */
   inbox: (userId: UserId, shards: number) => `inbox.${shardOf(userId, shards)}.${userId}`,
-  /** Deliver subject of one durable; subscribed by the edge that holds the device. */
+  /** Deliver subject of one durable; subscribed while an edge takes from the queue. */
   deliver: (userId: UserId, deviceId: string) => `deliver.${userId}.${deviceId}`,
-  /** Where an edge answers the router that it has let go of a device; one prefix per router. */
-  released: (instance: string) => `released.${instance}`,
+  /** Request, router → the edge that holds the device: an event for it, or to let go of it. */
+  device: (userId: UserId, deviceId: string) => `device.${userId}.${deviceId}`,
+  /** Where edges answer a router what it asked on `device.…`; one prefix per router. */
+  answers: (instance: string) => `answers.${instance}`,
   /** Core, router and edge → the edges that hold the user. */
   user: (userId: UserId) => `user.${userId}`,
   /** Core, edge → edges with a watcher. */
@@ -33,6 +35,8 @@ export const subjects = {
   routerLeaving: 'router.leaving',
   /** Core, among the routers: others take part in a conversation now. */
   membershipChanged: 'membership.changed',
+  /** Core, among the routers: a device has a queue from now on. */
+  queueMade: 'queue.made',
   /** Core, among the instances of profiles: what they hold of these is old. */
   profilesChanged: 'profiles.changed',
   userProfileUpdated: 'kaha.user.profile.updated',

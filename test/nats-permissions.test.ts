@@ -13,6 +13,7 @@ const port = Number(new URL(nats.url).port);
 
 const USER = newId<string>();
 const DELIVER = `deliver.${USER}.phone`;
+const DEVICE = `device.${USER}.phone`;
 const ACK_INBOX = `$JS.ACK.INBOX_3.${USER}_phone.1.2.3.4.5`;
 const ACK_RECEIPTS = '$JS.ACK.RECEIPTS.store.1.2.3.4.5';
 const ACK_PUSH = '$JS.ACK.PUSH.push.1.2.3.4.5';
@@ -25,14 +26,14 @@ const SUBJECTS = [
   ...['rpc.store.messages.edit', 'rpc.store.conversations.create', 'rpc.store.outbox.claim'],
   ...['rpc.store.partitions.ensure', 'rpc.store.retention.delete', 'rpc.profiles.get'],
   ...['rpc.store.contacts.list', 'rpc.store.contacts.shared', 'profiles.changed'],
-  'membership.changed',
+  ...['membership.changed', 'queue.made', DEVICE],
   ...['rpc.store.messages.delete', 'rpc.store.messages.react', 'rpc.store.conversations.get'],
   ...['rpc.store.conversations.list', 'rpc.store.conversations.participants'],
   ...['rpc.store.conversations.change', 'rpc.store.positions.read', 'rpc.store.positions.list'],
   ...['rpc.store.outbox.owed', 'rpc.store.outbox.done'],
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
-  ...['router.alive', 'router.who', 'router.leaving', 'released.router-1.7'],
+  ...['router.alive', 'router.who', 'router.leaving', 'answers.router-1.7'],
   ...[ACK_INBOX, ACK_RECEIPTS, ACK_PUSH, ACK_KAHA],
   ...['$JS.API.INFO', '$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.INBOX_3'],
   ...['$JS.API.STREAM.PURGE.INBOX_3', '$JS.API.STREAM.UPDATE.INBOX_3', '$JS.API.STREAM.NAMES'],
@@ -76,10 +77,10 @@ const edge = (name: string): Rights => ({
     ...['rpc.router.router-1', 'rpc.store.messages.history', 'rpc.store.messages.undelivered'],
     ...['rpc.store.messages.get', 'rpc.store.messages.locate', 'rpc.store.contacts.shared'],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
-    ...[ACK_INBOX, 'released.router-1.7'],
+    ...[ACK_INBOX, 'answers.router-1.7'],
   ],
   subscribe: [
-    ...[DELIVER, `user.${USER}`, `presence.${USER}`, 'router.alive', 'router.leaving'],
+    ...[DELIVER, DEVICE, `user.${USER}`, `presence.${USER}`, 'router.alive', 'router.leaving'],
     `_INBOX.${name}.a`,
   ],
 });
@@ -89,7 +90,7 @@ const ALLOWED: Record<string, Rights> = {
   'edge-2': edge('edge-2'),
   router: {
     publish: [
-      ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, 'receipts.router-1'],
+      ...[`inbox.3.${USER}`, DEVICE, `user.${USER}`, 'receipts.router-1', 'queue.made'],
       ...['router.alive', 'router.leaving', 'membership.changed', 'rpc.profiles.get'],
       ...['rpc.store.messages.append', 'rpc.store.messages.edit', 'rpc.store.messages.delete'],
       'rpc.store.messages.react',
@@ -100,8 +101,8 @@ const ALLOWED: Record<string, Rights> = {
       ...SUBJECTS.filter((subject) => subject.startsWith('$JS.API.STREAM.INFO.')),
     ],
     subscribe: [
-      ...['rpc.router.router-1', 'router.who', 'released.router-1.7', '_INBOX.router.a'],
-      'membership.changed',
+      ...['rpc.router.router-1', 'router.who', 'answers.router-1.7', '_INBOX.router.a'],
+      ...['membership.changed', 'queue.made'],
       ...SUBJECTS.filter((subject) => subject.startsWith('$JS.EVENT.ADVISORY.CONSUMER.')),
     ],
   },

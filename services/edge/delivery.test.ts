@@ -131,8 +131,8 @@ t.test('a router that asks for a device gets it back with what was unacknowledge
   const client = await stage.open(edge, userId);
   await stage.deliver(userId, { n: 1 });
   await client.next('message');
-  const mux = router.bus.mux(subjects.released('router-1'));
-  const subject = subjects.deliver(userId, 'phone');
+  const mux = router.bus.mux(subjects.answers('router-1'));
+  const subject = subjects.device(userId, 'phone');
   const answer: Msg = await mux.ask({
     subject,
     payload: new TextEncoder().encode('release'),

@@ -10,7 +10,8 @@ export type EdgeMetrics = {
   httpAnswers: Tally;
   upgradesRefused: Tally;
   acks: Tally;
-  /** From the queue taking an event to its frame being handed to the socket. */
+  offers: Tally;
+  /** From the queue taking an event to its frame being handed to the socket; not of offers. */
   deliverSeconds: Histogram;
   openSeconds: Histogram;
 };
@@ -44,7 +45,11 @@ export function createEdgeMetrics(metrics: Metrics): EdgeMetrics {
     httpAnswers: tally('kaha_edge_http_answers_total', 'HTTP answers', 'status'),
     upgradesRefused: tally('kaha_edge_upgrades_refused_total', 'Upgrades refused', 'status'),
     acks: tally('kaha_edge_queue_acks_total', 'Acks and naks to JetStream', 'kind'),
-    deliverSeconds: metrics.histogram('kaha_edge_deliver_seconds', 'Queue to socket, sampled'),
+    offers: tally('kaha_edge_offers_total', 'Events offered by routers', 'outcome'),
+    deliverSeconds: metrics.histogram(
+      'kaha_edge_deliver_seconds',
+      'Queue to socket, sampled; not of offers',
+    ),
     openSeconds: metrics.histogram('kaha_edge_session_open_seconds', 'Token known to auth_ok'),
   };
 }

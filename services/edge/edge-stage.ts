@@ -5,10 +5,11 @@ import { redisUrl, startNats, type TestNats } from '../../dev/test-servers.ts';
 import { type Bus, connectBus } from '../../shared/bus.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { encodeInbox, type InboxHeader } from '../../shared/events.ts';
-import { type ConversationId, newId, type UserId } from '../../shared/ids.ts';
+import { type ConversationId, type EventId, newId, type UserId } from '../../shared/ids.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { createMetrics } from '../../shared/metrics.ts';
 import { connectNats } from '../../shared/nats-connection.ts';
+import type { ReplyMux } from '../../shared/reply-mux.ts';
 import type { RouterRequest, SessionOpened } from '../../shared/rpc.ts';
 import { durableName, subjects } from '../../shared/subjects.ts';
 import { type Client, type ConnectOptions, connectClient } from './client-stage.ts';
@@ -125,10 +126,11 @@ export class Stage {
     await this.#jsm.consumers.delete(STREAM, durableName(userId, deviceId));
   }
 
-  /** What of the queue is sent and unacknowledged, and whether an edge holds it. */
-  async queue(userId: UserId, deviceId = 'phone'): Promise<{ unacked: number; isHeld: boolean }> {
+  /** What of the queue is sent and unacknowledged, or not sent, and whether an edge takes it. */
+  async queue(userId: UserId, deviceId = 'phone') {
     const info = await this.#jsm.consumers.info(STREAM, durableName(userId, deviceId));
-    return { unacked: info.num_ack_pending, isHeld: info.push_bound === true };
+    const { num_ack_pending: unacked, num_pending: unsent } = info;
+    return { unacked, unsent, isHeld: info.push_bound === true };
   }
 
   /** Puts an event into the inbox of a user. */
@@ -137,18 +139,31 @@ export class Stage {
     event: Record<string, unknown>,
     header: Partial<InboxHeader> = {},
   ): Promise<void> {
-    const full: InboxHeader = {
-      kind: 'message',
-      conversationId: newId<ConversationId>(),
-      seq: 1,
-      senderId: newId<UserId>(),
-      isNameless: false,
-      ...header,
-    };
+    const full = headerOf(header);
     const payload = encodeInbox(full, JSON.stringify({ type: full.kind, ...event }));
     await this.#router().then((bus) =>
-      bus.jetPublish(`inbox.0.${userId}`, payload, { msgId: newId(), timeoutMs: 5_000 }),
+      bus.jetPublish(`inbox.0.${userId}`, payload, { msgId: full.eventId, timeoutMs: 5_000 }),
     );
+  }
+
+  /** Offers an event to a device, as a router does; what is answered, or that nobody is there. */
+  async offer(
+    { userId, deviceId = 'phone' }: { userId: UserId; deviceId?: string },
+    event: Record<string, unknown>,
+    header: Partial<InboxHeader> = {},
+  ): Promise<'+' | '-' | 'free'> {
+    const full = headerOf(header);
+    const payload = encodeInbox(full, JSON.stringify({ type: full.kind, ...event }));
+    const bus = await this.#router();
+    this.#offers ??= bus.mux(subjects.answers('router-99'));
+    const subject = subjects.device(userId, deviceId);
+    try {
+      const answer = await this.#offers.ask({ subject, payload, timeoutMs: 5_000 });
+      return answer.string().slice(0, 1) as '+' | '-';
+    } catch (error) {
+      if (KahaError.from(error).noResponders) return 'free';
+      throw error;
+    }
   }
 
   async busOf(instance: string): Promise<Bus> {
@@ -182,6 +197,7 @@ export class Stage {
     await this.nats.stop();
   }
 
+  #offers: ReplyMux | undefined;
   #publisher: Promise<Bus> | undefined;
   #router(): Promise<Bus> {
     this.#publisher ??= this.busOf('router-99');
@@ -235,6 +251,18 @@ export function tokenOf(userId: UserId | string, changes: Record<string, unknown
   const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'HS256' });
   if (!('exp' in changes)) jwt.setExpirationTime('1h');
   return jwt.sign(new TextEncoder().encode(SECRET));
+}
+
+function headerOf(header: Partial<InboxHeader>): InboxHeader {
+  return {
+    kind: 'message',
+    eventId: newId<EventId>(),
+    conversationId: newId<ConversationId>(),
+    seq: 1,
+    senderId: newId<UserId>(),
+    isNameless: false,
+    ...header,
+  };
 }
 
 function parts(instance: string) {

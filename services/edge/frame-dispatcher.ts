@@ -87,7 +87,7 @@ export class FrameDispatcher {
 
   #answer(operation: Operation, { session, asked }: Request, data: unknown): void {
     if (data === undefined || (asked.id === undefined && !operation.isAlwaysAnswered)) return;
-    this.#deps.hub.send(session, 'reply', replyFrame(asked.id, data));
+    this.#deps.hub.sendSoon(session, 'reply', replyFrame(asked.id, data));
   }
 
   #authenticate(session: Session, frame: ClientFrame, asked: Asked): void {

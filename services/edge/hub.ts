@@ -96,7 +96,7 @@ export class Hub {
     }
     session.outbox = [frame];
     this.#waiting.push(session);
-    if (this.#waiting.length === 1) queueMicrotask(() => this.#flushAll());
+    if (this.#waiting.length === 1) setImmediate(() => this.#flushAll());
   }
 
   /** The socket's close handler runs before this returns. */

@@ -8,6 +8,7 @@ import type { Config } from './config.ts';
 import { Conversations } from './conversations.ts';
 import { DeliveredReports } from './delivered-reports.ts';
 import { Delivery } from './delivery.ts';
+import { DeliveryRounds } from './delivery-rounds.ts';
 import { Documents } from './documents/documents.ts';
 import { createEdgeMetrics, type EdgeMetrics } from './edge-metrics.ts';
 import { FrameDispatcher } from './frame-dispatcher.ts';
@@ -129,7 +130,9 @@ function createSessions(given: SessionDeps) {
     metrics,
     logger,
   });
-  bus.onReconnect(() => delivery.settleHeld());
+  bus.onReconnect(() => delivery.reconnected());
+  const rounds = new DeliveryRounds(hub, delivery);
+  closers.push('rounds', () => rounds.close());
   const signals = new UserSignals({
     bus,
     subscriptions,
@@ -137,6 +140,7 @@ function createSessions(given: SessionDeps) {
     nameless,
     logger,
     onResync: (session, userId) => void opening.replaceVoidQueue(session, userId),
+    onQueued: (session) => delivery.queued(session),
   });
   const replay = new Replay({ bus, hub, nameSystem, logger });
   const opening = new SessionOpening({

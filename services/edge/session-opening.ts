@@ -35,7 +35,7 @@ const MS_PER_S = 1_000;
  * Makes the device's queue ready, and then its session open:
  *
  *     SUB user → router: session.open (releases an older session, makes the queue) → auth_ok
- *       → SUB deliver → tell others `replaced` → replay, if the queue is new
+ *       → SUB device, deliver → tell others `replaced` → replay, if the queue is new
  *
  * The router's answer proves that the server has the first SUB: no signal after `auth_ok` is lost.
  * For a queue that was there no store is asked. Any failure closes the socket: a session either
@@ -72,12 +72,15 @@ export class SessionOpening {
     this.#attach(session, userId);
     this.#deps.onOpened(session, userId);
     this.#deps.metrics.openSeconds.observe((Date.now() - startedAt) / MS_PER_S);
-    if (!session.resumed) await this.#deps.replay.run(session, userId);
+    await this.#catchUp(session, userId, opened);
   }
 
   /** The router found the queue void: the client is told, and gets a new one. */
   async replaceVoidQueue(session: Session, userId: UserId): Promise<void> {
-    if (session.isReopening) return;
+    if (session.state !== 'open' || session.isReopening) {
+      session.isVoidTold = true;
+      return;
+    }
     this.#deps.hub.send(session, 'resync', RESYNC_FRAME);
     await this.#reopen(session, userId, undefined);
   }
@@ -98,12 +101,19 @@ export class SessionOpening {
     this.#take(session, { ...opened, resumed: false });
     if (request !== undefined) this.#sendAuthOk(session, request.id);
     this.#attach(session, userId);
-    await this.#deps.replay.run(session, userId);
+    await this.#catchUp(session, userId, opened);
+  }
+
+  /** A queue that was made for this session is none of those it was told of before. */
+  async #catchUp(session: Session, userId: UserId, opened: Opened): Promise<void> {
+    if (opened.resumed && session.isVoidTold) await this.replaceVoidQueue(session, userId);
+    else if (!session.resumed) await this.#deps.replay.run(session, userId);
   }
 
   /** Undefined: the socket has been closed, by us or by the client. */
   async #ask(session: Session, userId: UserId, resync: boolean): Promise<Opened | undefined> {
     const { routers, hub, logger } = this.#deps;
+    session.isVoidTold = false;
     const request = { op: 'session.open', user_id: userId, device_id: session.deviceId } as const;
     try {
       const opened = await this.#gate.run(() =>

@@ -1,5 +1,6 @@
 import type { KahaError } from '../../shared/errors.ts';
-import type { ConversationId, UserId } from '../../shared/ids.ts';
+import type { ConversationId, EventId, UserId } from '../../shared/ids.ts';
+import type { LiveEvents } from './live-events.ts';
 import type { HeldEvent } from './nameless-events.ts';
 import type { LeanSubscription } from './subscriptions.ts';
 import type { Typed } from './typing.ts';
@@ -45,6 +46,8 @@ export class Session {
   resumed = false;
   /** The queue is being made anew while the socket stays. */
   isReopening = false;
+  /** It was told that its queue is void while it was being opened. */
+  isVoidTold = false;
 
   isGoingAwayTold = false;
 
@@ -55,7 +58,20 @@ export class Session {
 
   /** Frames of this turn of the event loop, see `Hub.sendSoon`. */
   outbox: (string | Uint8Array)[] | undefined = undefined;
+  /** It holds its device, and can be asked to let go of it. */
+  device: LeanSubscription<Session> | undefined = undefined;
+  /** It takes from its queue. */
   deliver: LeanSubscription<Session> | undefined = undefined;
+  /** It takes what routers offer, see `Delivery`; not before, and not longer than. */
+  isLive = false;
+  liveAfter = 0;
+  liveUntil = 0;
+  /** Its queue had nothing more to send. */
+  isDrained = false;
+  /** The newest event that it left to its queue, until that has sent it. */
+  leftToQueue: EventId | undefined = undefined;
+  /** What it was sent beside its queue. */
+  live: LiveEvents | undefined = undefined;
   /** The letting go of its queue, once it has begun. */
   ending: Promise<void> | undefined = undefined;
   lastQ = 0;

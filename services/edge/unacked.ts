@@ -1,7 +1,10 @@
 import type { InboxHeader } from '../../shared/events.ts';
 
-/** An event that was sent to the client and is not acknowledged yet. */
-export type Unacked = { q: number; ackSubject: string; header: InboxHeader };
+/**
+ * An event that was sent to the client and is not acknowledged yet. `ackSubject` once the queue's
+ * own copy of it has come.
+ */
+export type Unacked = { q: number; ackSubject: string | undefined; header: InboxHeader };
 
 /** Below it a few dead slots at the front cost less than moving the rest. */
 const COMPACT_MIN = 64;

@@ -18,6 +18,8 @@ type Deps = {
   logger: Logger;
   /** The session's queue is void. */
   onResync: (session: Session, userId: UserId) => void;
+  /** The user's queues have what may not have been offered. */
+  onQueued: (session: Session) => void;
 };
 
 /** What comes on `user.<user>`: one subscription per user of this edge, for all their sockets. */
@@ -69,9 +71,13 @@ export class UserSignals {
         this.#replace(user, signal);
         break;
       case 'resync':
-        for (const session of openOf(user, signal.device_id)) {
+        for (const session of [...user.sessions]) {
+          if (session.deviceId !== signal.device_id || !session.isAuthenticated) continue;
           this.#deps.onResync(session, user.userId);
         }
+        break;
+      case 'queued':
+        for (const session of user.sessions) this.#deps.onQueued(session);
         break;
     }
   }

@@ -29,6 +29,7 @@ function conversationDelivery(entry: ConversationEntry): Delivery {
     const event = { type: 'conversation', change: entry.change, conversation: record };
     const header = {
       kind: 'conversation' as const,
+      eventId: entry.event_id,
       conversationId: entry.conversation_id,
       seq: 0,
       senderId: undefined,

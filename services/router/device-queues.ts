@@ -1,9 +1,10 @@
 import type { UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { DeviceHolders } from './device-holders.ts';
 import { Gate } from './gate.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import type { QueueApi } from './queue-api.ts';
-import { longestUnused, QUEUES_MAX, type QueueUse } from './queue-eviction.ts';
+import { type Candidate, longestUnused, QUEUES_MAX, type QueueUse } from './queue-eviction.ts';
 import { tooDeep } from './queue-verdict.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 
@@ -13,6 +14,9 @@ const CREATIONS = { concurrencyMax: 16, waitingMax: 4_000 };
 type Deps = {
   api: QueueApi;
   known: KnownQueues;
+  holders: DeviceHolders;
+  /** Tells the other routers before the queue exists: they offer events to known devices. */
+  announce: (device: Device) => void;
   /** Tells the device's session, if it has one anywhere, that its queue is void. */
   signalResync: (device: Device) => void;
   metrics: RouterMetrics;
@@ -35,9 +39,11 @@ export class DeviceQueues {
 
   /** Waits for a place; `checkDeadline` throws where nobody waits for it any more. */
   create(device: Device, checkDeadline: () => void): Promise<void> {
-    const { api, known, metrics } = this.#deps;
+    const { api, known, announce, metrics } = this.#deps;
     return this.#creations.run(async () => {
       checkDeadline();
+      // Before, on one connection: on one server all routers know of it before it is there.
+      announce(device);
       await api.create(device);
       known.add(device);
       metrics.queuesCreated.inc();
@@ -54,7 +60,7 @@ export class DeviceQueues {
   /** False where the user has 10 queues and all are connected. */
   async makeRoom(userId: UserId): Promise<boolean> {
     if (this.#deps.known.devicesOf(userId).length < QUEUES_MAX) return true;
-    const queues = await this.#use(userId);
+    const queues = await this.#candidates(userId);
     while (queues.length >= QUEUES_MAX) {
       const deviceId = longestUnused(queues);
       if (deviceId === undefined) return false;
@@ -95,6 +101,16 @@ export class DeviceQueues {
     } finally {
       this.#voidings.delete(userId);
     }
+  }
+
+  async #candidates(userId: UserId): Promise<Candidate[]> {
+    const { holders } = this.#deps;
+    return Promise.all(
+      (await this.#use(userId)).map(async (use) => {
+        const isHeld = await holders.isHeld({ userId, deviceId: use.deviceId });
+        return { ...use, isHeld };
+      }),
+    );
   }
 
   /** How the user's queues are used; those that are gone are forgotten. */

@@ -14,7 +14,11 @@ export type Delivery = {
 };
 
 export type FanOutDeps = {
+  /** To the devices that are there: whether all have taken it; undefined where not offered. */
+  offer: (userId: UserId, payload: Uint8Array) => Promise<boolean> | undefined;
   publish: (message: InboxMessage) => Promise<void>;
+  /** Has the user's live devices look into their queues. */
+  signalQueued: (userId: UserId) => void;
   /** A live copy on `user.<user>`, best effort. */
   publishLive: (userId: UserId, event: LiveEvent, isNameless: boolean) => void;
   /** The user's subject is full: deletes the queues that keep it so, and tells their devices. */
@@ -23,7 +27,16 @@ export type FanOutDeps = {
   logger: Logger;
 };
 
-type Job = { delivery: Delivery; userId: UserId; settle: (reached: boolean) => void };
+type Job = {
+  delivery: Delivery;
+  userId: UserId;
+  settle: (reached: boolean) => void;
+  /** When its devices left it to the queue; undefined where they were not asked. */
+  declinedAtMs?: number;
+};
+
+/** An edge that refused looks into the queue for longer. */
+const STORED_SOON_MS = 50;
 
 /** JetStream's publishes time out when thousands run at once; 64 shards are busy well below. */
 const IN_FLIGHT_MAX = 2_048;
@@ -33,9 +46,10 @@ const TRIES = 3;
 const RETRY_DELAY_MS = 300;
 
 /**
- * Publishes an event to the queue of every participant, in parallel. Jobs start in the order of
- * `deliver` calls on one connection, so that events of one conversation enter each queue by `seq`;
- * only a retry may come behind newer ones. Who cannot be reached gets a live copy, and stays owed.
+ * Brings an event to every participant, in parallel: to the devices that are there, else to the
+ * queue. Both happen in the order of `deliver` calls on one connection, and devices refuse in that
+ * order, so that events of one conversation enter each queue by `seq`; only a retry may come behind
+ * newer ones. Who cannot be reached gets a live copy, and stays owed.
  */
 export class FanOut {
   readonly #deps: FanOutDeps;
@@ -62,8 +76,17 @@ export class FanOut {
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 
-  /** The users whose queue has not taken it, [] where all have. Never rejects. */
+  /** The users who do not have it and whose queue has not taken it. Never rejects. */
   deliver(delivery: Delivery): Promise<UserId[]> {
+    return this.#toAll(delivery, (job) => this.#offer(job));
+  }
+
+  /** `deliver`, but into the queues right away. */
+  requeue(delivery: Delivery): Promise<UserId[]> {
+    return this.#toAll(delivery, (job) => void this.#waiting.push(job));
+  }
+
+  #toAll(delivery: Delivery, begin: (job: Job) => void): Promise<UserId[]> {
     const { userIds } = delivery;
     return new Promise((resolve) => {
       const missed: UserId[] = [];
@@ -75,8 +98,27 @@ export class FanOut {
           open -= 1;
           if (open === 0) resolve(missed);
         };
-        this.#waiting.push({ delivery, userId, settle });
+        begin({ delivery, userId, settle });
       }
+      this.#pump();
+    });
+  }
+
+  #offer(job: Job): void {
+    const { delivery, userId, settle } = job;
+    const payload = payloadFor(delivery, userId);
+    const offered = this.#deps.offer(userId, payload);
+    if (offered === undefined) {
+      this.#waiting.push(job);
+      return;
+    }
+    void offered.then((isTaken) => {
+      if (isTaken) {
+        settle(true);
+        return;
+      }
+      job.declinedAtMs = Date.now();
+      this.#waiting.push(job);
       this.#pump();
     });
   }
@@ -115,7 +157,12 @@ export class FanOut {
     const { delivery, userId } = job;
     const payload = payloadFor(delivery, userId);
     this.#deps.publish({ userId, payload, msgId: `${delivery.eventId}:${userId}` }).then(
-      () => this.#settle(job, true),
+      () => {
+        // Now that it is there: a session may have gone live meanwhile.
+        const askedAtMs = job.declinedAtMs ?? 0;
+        if (Date.now() - askedAtMs > STORED_SOON_MS) this.#deps.signalQueued(userId);
+        this.#settle(job, true);
+      },
       (error) => void this.#fail(job, { error, tries }),
     );
   }

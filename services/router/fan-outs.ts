@@ -32,6 +32,8 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   const parts = { metrics: counters, logger };
   const fanOut = new FanOut({
     ...parts,
+    offer: (userId, payload) => queues.offers.offer(userId, payload),
+    signalQueued: (userId) => queues.signalQueued(userId),
     publish: (message) => publisher.publish(message),
     publishLive: (userId, event, isNameless) =>
       bus.publish(subjects.user(userId), encodeLive(event, isNameless)),
@@ -66,6 +68,7 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   void forgetOnDisconnect(bus, done);
 
   const { gauge } = deps.metrics;
+  gauge('kaha_router_offers_open', 'Users offered an event', () => queues.offers.open);
   gauge('kaha_router_publishes_in_flight', 'JetStream publishes', () => fanOut.inFlight);
   gauge('kaha_router_publishes_waiting', 'Publishes that wait', () => fanOut.waiting);
   gauge('kaha_router_outbox_done_held', 'Finished, not yet struck off', () => done.held);

@@ -21,41 +21,53 @@ t.test('knows what it was told, until it is told otherwise', async (t) => {
   t.equal(known.size, 1);
 });
 
-t.test('the names of a shard add what was unheard and tell what has vanished', async (t) => {
+t.test('a queue that is being made can miss nothing, and is not there yet', async (t) => {
+  const known = new KnownQueues(4);
+  const one = device();
+  known.expect(one);
+  t.notOk(known.has(one));
+  t.same(known.devicesOf(one.userId), ['a']);
+  known.add(one);
+  known.expect(one);
+  t.ok(known.has(one));
+  t.equal(known.size, 1);
+});
+
+t.test('the names of a shard tell what was unheard, and what is missing', async (t) => {
   const known = new KnownQueues(1);
-  const [kept, vanished, unheard] = [device(), device(), device('x-1')];
-  known.add(kept);
-  known.add(vanished);
+  const [kept, missed, gone, unheard] = [device(), device(), device(), device('x-1')];
+  const expected = device();
+  for (const one of [kept, missed, gone]) known.add(one);
+  known.expect(expected);
   known.beginRead(0);
-  t.same(known.endRead(0, new Set([nameOf(kept), nameOf(unheard)])), [vanished]);
-  t.ok(known.has(kept) && known.has(unheard));
-  t.notOk(known.has(vanished));
+  const names = new Set([nameOf(kept), nameOf(unheard)]);
+  t.same(known.missing(0, names), [missed, gone, expected]);
+  const { appeared, vanished } = known.endRead(0, names, [gone, expected]);
+  t.same({ appeared, vanished }, { appeared: [unheard], vanished: [gone] });
+  t.ok(known.has(kept) && known.has(missed) && known.has(unheard));
+  t.notOk(known.has(gone));
+  t.same(known.devicesOf(expected.userId), []);
 });
 
 t.test('what changes while the names are read wins over the names', async (t) => {
   const known = new KnownQueues(1);
-  const [made, deleted] = [device(), device()];
+  const [made, deleted, back] = [device(), device(), device()];
   known.add(deleted);
+  known.add(back);
   known.beginRead(0);
   known.add(made);
   known.remove(deleted);
-  t.same(known.endRead(0, new Set([nameOf(deleted)])), []);
-  t.ok(known.has(made));
+  const names = new Set([nameOf(deleted)]);
+  t.same(known.missing(0, names), [back]);
+  known.add(back);
+  t.same(known.endRead(0, names, [back]), { appeared: [], vanished: [] });
+  t.ok(known.has(made) && known.has(back));
   t.notOk(known.has(deleted));
-});
-
-t.test('names that could not be read change nothing', async (t) => {
-  const known = new KnownQueues(1);
-  const one = device();
-  known.add(one);
-  known.beginRead(0);
-  t.same(known.endRead(0, undefined), []);
-  t.ok(known.has(one));
 });
 
 t.test('a durable that is not a device is not taken for one', async (t) => {
   const known = new KnownQueues(1);
   known.beginRead(0);
-  known.endRead(0, new Set(['store']));
+  known.endRead(0, new Set(['store']), []);
   t.equal(known.size, 0);
 });

@@ -4,7 +4,8 @@ import { durableName, parseDurableName } from '../../shared/subjects.ts';
 export type Device = { userId: UserId; deviceId: string };
 
 type Shard = {
-  devices: Map<UserId, Set<string>>;
+  /** By device: whether its queue was made, or is just being made. */
+  devices: Map<UserId, Map<string, boolean>>;
   /** While the names are being read: what came or went meanwhile, which a page may not show. */
   changed: Set<string> | undefined;
 };
@@ -29,11 +30,12 @@ export class KnownQueues {
   }
 
   has({ userId, deviceId }: Device): boolean {
-    return this.#shardOf(userId).devices.get(userId)?.has(deviceId) ?? false;
+    return this.#shardOf(userId).devices.get(userId)?.get(deviceId) ?? false;
   }
 
+  /** Those whose queue is just being made too. */
   devicesOf(userId: UserId): string[] {
-    return [...(this.#shardOf(userId).devices.get(userId) ?? [])];
+    return [...(this.#shardOf(userId).devices.get(userId)?.keys() ?? [])];
   }
 
   usersOf(shard: number): UserId[] {
@@ -43,7 +45,14 @@ export class KnownQueues {
   add(device: Device): void {
     const shard = this.#shardOf(device.userId);
     shard.changed?.add(durableName(device.userId, device.deviceId));
-    this.#put(shard, device);
+    this.#put(shard, device, true);
+  }
+
+  /** Its queue is being made: it may miss nothing from now on, and need not be there yet. */
+  expect(device: Device): void {
+    const shard = this.#shardOf(device.userId);
+    shard.changed?.add(durableName(device.userId, device.deviceId));
+    if (!this.has(device)) this.#put(shard, device, false);
   }
 
   remove(device: Device): void {
@@ -58,38 +67,53 @@ export class KnownQueues {
     if (shard !== undefined) shard.changed = new Set();
   }
 
-  /**
-   * Makes the shard agree with the names read; what changed since `beginRead` is left as it is.
-   * Returns the queues that have vanished unheard. `undefined`: the names could not be read.
-   */
-  endRead(index: number, names: ReadonlySet<string> | undefined): Device[] {
+  /** Those that the names read do not hold; a page may have missed one. */
+  missing(index: number, names: ReadonlySet<string>): Device[] {
     const shard = this.#shards[index];
     if (shard === undefined) return [];
+    return [...devicesIn(shard)].filter((device) => {
+      const name = durableName(device.userId, device.deviceId);
+      return !names.has(name) && !shard.changed?.has(name);
+    });
+  }
+
+  /**
+   * Makes the shard agree with the names read, without those that are `gone`; what changed since
+   * `beginRead` is left as it is. `appeared` nobody had told us of, `vanished` had been made.
+   */
+  endRead(index: number, names: ReadonlySet<string>, gone: readonly Device[]) {
+    const shard = this.#shards[index] as Shard;
     const changed = shard.changed ?? new Set();
     shard.changed = undefined;
-    if (names === undefined) return [];
-    const vanished = [...devicesIn(shard)].filter(({ userId, deviceId }) => {
-      const name = durableName(userId, deviceId);
-      return !names.has(name) && !changed.has(name);
-    });
-    for (const device of vanished) this.#drop(shard, device);
+    const vanished: Device[] = [];
+    for (const device of gone) {
+      if (changed.has(durableName(device.userId, device.deviceId))) continue;
+      if (this.has(device)) vanished.push(device);
+      this.#drop(shard, device);
+    }
+    const appeared: Device[] = [];
     for (const name of names) {
       const device = parseDurableName(name);
-      if (device !== undefined && !changed.has(name)) this.#put(shard, device);
+      if (device === undefined || changed.has(name) || this.has(device)) continue;
+      this.#put(shard, device, true);
+      appeared.push(device);
     }
-    return vanished;
+    return { appeared, vanished };
   }
 
   #shardOf(userId: UserId): Shard {
     return this.#shards[shardOf(userId, this.#shards.length)] as Shard;
   }
 
-  #put({ devices }: Shard, { userId, deviceId }: Device): void {
+  #put({ devices }: Shard, { userId, deviceId }: Device, isMade: boolean): void {
     const own = devices.get(userId);
-    if (own?.has(deviceId)) return;
-    if (own === undefined) devices.set(userId, new Set([deviceId]));
-    else own.add(deviceId);
-    this.#size += 1;
+    if (own === undefined) {
+      devices.set(userId, new Map([[deviceId, isMade]]));
+      this.#size += 1;
+      return;
+    }
+    if (!own.has(deviceId)) this.#size += 1;
+    own.set(deviceId, isMade);
   }
 
   #drop({ devices }: Shard, { userId, deviceId }: Device): void {
@@ -101,5 +125,6 @@ export class KnownQueues {
 }
 
 function* devicesIn({ devices }: Shard): Generator<Device> {
-  for (const [userId, own] of devices) for (const deviceId of own) yield { userId, deviceId };
+  for (const [userId, own] of devices)
+    for (const deviceId of own.keys()) yield { userId, deviceId };
 }

@@ -40,12 +40,12 @@ export function messageDelivery(
   { eventId, userIds, record }: Addressed,
   withoutPreview: readonly UserId[] = [],
 ): Delivery {
-  const common = encodeMessageEvent(record);
+  const common = encodeMessageEvent(eventId, record);
   if (withoutPreview.length === 0 || record.reply_to === undefined) {
     return { eventId, userIds, payload: common };
   }
   const { reply_to: _hidden, ...rest } = record;
-  const bare = encodeMessageEvent(rest);
+  const bare = encodeMessageEvent(eventId, rest);
   const payload = new Map<UserId, Uint8Array>();
   for (const userId of userIds) {
     payload.set(userId, withoutPreview.includes(userId) ? bare : common);
@@ -54,9 +54,10 @@ export function messageDelivery(
 }
 
 /** The `message` event as a queue gets it. */
-export function encodeMessageEvent(record: MessageRecord): Uint8Array {
+function encodeMessageEvent(eventId: EventId, record: MessageRecord): Uint8Array {
   const header = {
     kind: 'message' as const,
+    eventId,
     conversationId: record.conversation_id,
     seq: record.seq,
     senderId: record.sender_id,

@@ -1,5 +1,5 @@
 import { encodeInbox, type InboxHeader } from '../../shared/events.ts';
-import type { UserId } from '../../shared/ids.ts';
+import type { EventId, UserId } from '../../shared/ids.ts';
 import type { MessageUpdate, OutboxEntry } from '../../shared/rpc.ts';
 import type { Delivery } from './fan-out.ts';
 
@@ -11,17 +11,17 @@ type UpdateEntry = Extract<OutboxEntry, { kind: 'message_updated' }>;
  */
 export function updateDelivery(entry: UpdateEntry): Delivery {
   const { event_id: eventId, user_ids: userIds, update } = entry;
-  const common = encodeUpdate(update, undefined);
+  const common = encodeUpdate(eventId, update);
   const reactors = new Set(update.reactions.flatMap(({ user_ids }) => user_ids));
   if (!userIds.some((userId) => reactors.has(userId))) return { eventId, userIds, payload: common };
   const payload = new Map<UserId, Uint8Array>();
   for (const userId of userIds) {
-    payload.set(userId, reactors.has(userId) ? encodeUpdate(update, userId) : common);
+    payload.set(userId, reactors.has(userId) ? encodeUpdate(eventId, update, userId) : common);
   }
   return { eventId, userIds, payload };
 }
 
-function encodeUpdate(update: MessageUpdate, viewer: UserId | undefined): Uint8Array {
+function encodeUpdate(eventId: EventId, update: MessageUpdate, viewer?: UserId): Uint8Array {
   const { reactions, ...rest } = update;
   const event = {
     type: 'message_updated',
@@ -36,6 +36,7 @@ function encodeUpdate(update: MessageUpdate, viewer: UserId | undefined): Uint8A
   };
   const header: InboxHeader = {
     kind: 'message_updated',
+    eventId,
     conversationId: update.conversation_id,
     seq: update.seq,
     senderId: undefined,

@@ -37,8 +37,8 @@ type Deps = {
 
 /**
  * Finishes what others began: every ~2 s claims outbox rows older than 5 s (leased, so that routers
- * share them), publishes them under the same message ids and strikes them off. A queue cannot tell
- * a repaired event from the first one.
+ * share them), publishes them under the same message ids and strikes them off. A queue that took
+ * the first one less than 30 s ago does not take the second, and edges know an event by its id.
  */
 export class OutboxRepair {
   readonly #deps: Deps;
@@ -124,7 +124,7 @@ export class OutboxRepair {
     const delivery = deliveryOf(entry);
     const before = this.#missed.get(eventId);
     if (before) delivery.userIds = delivery.userIds.filter((userId) => before.has(userId));
-    let missed = await fanOut.deliver(delivery);
+    let missed = await fanOut.requeue(delivery);
     if (missed.length > 0 && this.#isGivenUp(entry)) missed = await this.#giveUp(missed);
     metrics.repairs.inc({ outcome: missed.length === 0 ? 'done' : 'owed' });
     if (missed.length > 0) {

@@ -23,7 +23,7 @@ type Last = { before: readonly EventId[] | undefined; inHand: InHand };
 
 /**
  * What the conversations see of fan-out: start one and go on. It is struck off the outbox when
- * every queue has taken it, and otherwise stays there for repair.
+ * every device or its queue has it, and otherwise stays there for repair.
  */
 export class OwedFanOuts {
   readonly #deps: Deps;

@@ -28,7 +28,6 @@ export type QueueInfo = {
   ack_floor: { stream_seq: number; last_active?: string };
   num_pending: number;
   num_ack_pending: number;
-  push_bound?: boolean;
 };
 export type ShardInfo = { messages: number; lastSeq: number; subjects: Record<string, number> };
 

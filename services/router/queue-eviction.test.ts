@@ -4,6 +4,7 @@ import { longestUnused } from './queue-eviction.ts';
 const at = (minute: number) => new Date(minute * 60_000).toISOString();
 const use = (deviceId: string, created: number, rest = {}) => ({
   deviceId,
+  isHeld: false,
   info: {
     created: at(created),
     delivered: { stream_seq: 0 },
@@ -20,9 +21,9 @@ t.test('the longest unused goes, by its last delivery, else by its creation', as
 });
 
 t.test('one that is connected stays, however old', async (t) => {
-  t.equal(longestUnused([use('on', 1, { push_bound: true }), use('off', 9)]), 'off');
+  t.equal(longestUnused([{ ...use('on', 1), isHeld: true }, use('off', 9)]), 'off');
 });
 
 t.test('with all connected there is none', async (t) => {
-  t.equal(longestUnused([use('on', 1, { push_bound: true })]), undefined);
+  t.equal(longestUnused([{ ...use('on', 1), isHeld: true }]), undefined);
 });

@@ -3,12 +3,14 @@ import type { QueueInfo } from './queue-api.ts';
 export const QUEUES_MAX = 10;
 
 export type QueueUse = { deviceId: string; info: QueueInfo };
+/** `isHeld`: some edge has a session of the device. */
+export type Candidate = QueueUse & { isHeld: boolean };
 
 /** The queue that makes room: the longest unused of those not connected; none if all are. */
-export function longestUnused(queues: readonly QueueUse[]): string | undefined {
+export function longestUnused(queues: readonly Candidate[]): string | undefined {
   let oldest: { deviceId: string; usedAt: number } | undefined;
-  for (const { deviceId, info } of queues) {
-    if (info.push_bound) continue;
+  for (const { deviceId, info, isHeld } of queues) {
+    if (isHeld) continue;
     const usedAt = usedAtOf(info);
     if (oldest === undefined || usedAt < oldest.usedAt) oldest = { deviceId, usedAt };
   }

@@ -1,6 +1,6 @@
 import type { Bus, Msg } from '../../shared/bus.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { parseDurableName } from '../../shared/subjects.ts';
+import { parseDurableName, subjects } from '../../shared/subjects.ts';
 import { forEachBounded } from './gate.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import { LostQueues } from './lost-queues.ts';
@@ -16,6 +16,8 @@ const SHARDS_AT_ONCE = 8;
 
 type Deps = {
   bus: Bus;
+  /** It may be incomplete. */
+  voidQueue: (device: Device) => Promise<void>;
   api: QueueApi;
   known: KnownQueues;
   shards: number;
@@ -24,6 +26,8 @@ type Deps = {
 };
 
 export type QueueWatch = {
+  /** Whether every queue is known: not after a reconnect, until the names are read again. */
+  isCurrent(): boolean;
   /** Reads the names of all shards. Rejects where one could not be read. */
   refresh(): Promise<void>;
   close(): Promise<void>;
@@ -34,7 +38,7 @@ export type QueueWatch = {
  * A queue that is gone and stays gone is told to its device: a session on it is deaf.
  */
 export function watchQueues(deps: Deps): QueueWatch {
-  const { bus, api, known, shards, logger } = deps;
+  const { bus, known, shards, logger } = deps;
   const lost = new LostQueues({
     isBack: (device) => known.has(device),
     tell: deps.signalResync,
@@ -43,7 +47,93 @@ export function watchQueues(deps: Deps): QueueWatch {
   let again: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const advisories = [
+  const subscriptions = hearOfQueues({ ...deps, lost });
+
+  /** Counts connections to NATS; of which one all names were read. */
+  let connection = 1;
+  let readOn = 0;
+  const isCurrent = (): boolean => readOn === connection;
+  const readAll = async (): Promise<void> => {
+    const began = connection;
+    const failures: unknown[] = [];
+    const indexes = Array.from({ length: shards }, (_, index) => index);
+    await forEachBounded(indexes, SHARDS_AT_ONCE, (shard) =>
+      readShard(shard, { ...deps, lost, isCurrent }).catch((error) => void failures.push(error)),
+    );
+    if (failures.length > 0) throw failures[0];
+    // Of what was made while we were away nobody told us.
+    readOn = began;
+  };
+  const refresh = (): Promise<void> => {
+    running ??= readAll().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const refreshQuietly = async (): Promise<void> => {
+    if (closed || !bus.connected) return;
+    const isRead = await refresh().then(
+      () => true,
+      (error) => {
+        logger.warn({ err: error }, 'queue names not read');
+        return false;
+      },
+    );
+    // What was read may be of the connection before.
+    if (closed || isCurrent()) return;
+    clearTimeout(again);
+    again = setTimeout(refreshQuietly, isRead ? 0 : RETRY_MS);
+  };
+  bus.onReconnect(() => {
+    connection += 1;
+    void refreshQuietly();
+  });
+  const timer = setInterval(refreshQuietly, REFRESH_MS + Math.random() * JITTER_MS);
+
+  return {
+    isCurrent,
+    refresh,
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      clearTimeout(again);
+      lost.close();
+      if (!bus.nc.isClosed()) for (const one of subscriptions) one.unsubscribe();
+      await Promise.allSettled([running]);
+    },
+  };
+}
+
+type Reading = Deps & { lost: LostQueues; isCurrent: () => boolean };
+
+/** Rejects where it cannot be read; what is known of it is left then. */
+async function readShard(shard: number, reading: Reading): Promise<void> {
+  const { api, known, lost, isCurrent, voidQueue, logger } = reading;
+  known.beginRead(shard);
+  const wasCurrent = isCurrent();
+  const names = await readNames(api, shard);
+  const gone: Device[] = [];
+  for (const device of known.missing(shard, names)) {
+    // One that went while the pages were read has moved another one off them.
+    if ((await api.info(device)) === undefined) gone.push(device);
+  }
+  const { appeared, vanished } = known.endRead(shard, names, gone);
+  for (const device of vanished) lost.add(device);
+  if (!wasCurrent) return;
+  for (const device of appeared) {
+    // Events were offered to the user's other devices, and this queue may have missed them.
+    logger.warn({ device: device.deviceId, user: device.userId }, 'queue unheard of');
+    await voidQueue(device);
+  }
+}
+
+/** What comes and goes while we are connected. */
+function hearOfQueues({ bus, known, lost }: Deps & { lost: LostQueues }) {
+  return [
+    bus.subscribe(subjects.queueMade, (msg) => {
+      const device = parseDurableName(msg.string());
+      if (device !== undefined) known.expect(device);
+    }),
     bus.subscribe(`${ADVISORY}.CREATED.>`, (msg) => {
       const device = deviceOf(msg);
       if (device !== undefined) known.add(device);
@@ -55,46 +145,6 @@ export function watchQueues(deps: Deps): QueueWatch {
       lost.add(device);
     }),
   ];
-
-  const readAll = async (): Promise<void> => {
-    const failures: unknown[] = [];
-    const indexes = Array.from({ length: shards }, (_, index) => index);
-    await forEachBounded(indexes, SHARDS_AT_ONCE, async (shard) => {
-      known.beginRead(shard);
-      const names = await readNames(api, shard).catch((error) => void failures.push(error));
-      for (const device of known.endRead(shard, names ?? undefined)) lost.add(device);
-    });
-    if (failures.length > 0) throw failures[0];
-  };
-  const refresh = (): Promise<void> => {
-    running ??= readAll().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
-  const refreshQuietly = async (): Promise<void> => {
-    if (closed || !bus.connected) return;
-    await refresh().catch((error) => {
-      logger.warn({ err: error }, 'queue names not read');
-      if (closed) return;
-      clearTimeout(again);
-      again = setTimeout(refreshQuietly, RETRY_MS);
-    });
-  };
-  bus.onReconnect(() => void refreshQuietly());
-  const timer = setInterval(refreshQuietly, REFRESH_MS + Math.random() * JITTER_MS);
-
-  return {
-    refresh,
-    async close() {
-      closed = true;
-      clearInterval(timer);
-      clearTimeout(again);
-      lost.close();
-      if (!bus.nc.isClosed()) for (const advisory of advisories) advisory.unsubscribe();
-      await Promise.allSettled([running]);
-    },
-  };
 }
 
 async function readNames(api: QueueApi, shard: number): Promise<Set<string>> {

@@ -1,13 +1,17 @@
 import type { Bus } from '../../shared/bus.ts';
 import type { UserSignal } from '../../shared/events.ts';
+import type { UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Metrics } from '../../shared/metrics.ts';
 import type { Closers } from '../../shared/process.ts';
-import { subjects } from '../../shared/subjects.ts';
+import type { ReplyMux } from '../../shared/reply-mux.ts';
+import { durableName, subjects } from '../../shared/subjects.ts';
 import type { RouterConfig } from './config.ts';
+import { DeviceHolders } from './device-holders.ts';
 import { DeviceQueues } from './device-queues.ts';
 import { InboxPublisher } from './inbox-publisher.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
+import { Offers } from './offers.ts';
 import { createQueueApi } from './queue-api.ts';
 import { watchHealth } from './queue-health.ts';
 import { watchQueues } from './queue-watch.ts';
@@ -16,6 +20,9 @@ import type { RouterMetrics } from './router-metrics.ts';
 export type Queues = {
   known: KnownQueues;
   devices: DeviceQueues;
+  holders: DeviceHolders;
+  offers: Offers;
+  signalQueued: (userId: UserId) => void;
   publisher: InboxPublisher;
   /** Reads which queues there are. */
   refresh: () => Promise<void>;
@@ -33,16 +40,42 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
     const signal: UserSignal = { kind: 'resync', device_id: deviceId };
     bus.publish(subjects.user(userId), JSON.stringify(signal));
   };
-  const devices = new DeviceQueues({ api, known, signalResync, metrics: counters, logger });
+  const openMux = (): ReplyMux => bus.mux(subjects.answers(config.instance));
+  const holders = new DeviceHolders(openMux(), counters);
+  const signalQueued = (userId: UserId): void => {
+    const signal: UserSignal = { kind: 'queued' };
+    bus.publish(subjects.user(userId), JSON.stringify(signal));
+  };
+  const offers = new Offers({
+    mux: openMux(),
+    devicesOf: (userId) => known.devicesOf(userId),
+    isCurrent: () => watch.isCurrent(),
+    signalQueued,
+    metrics: counters,
+  });
+  const announce = ({ userId, deviceId }: Device): void => {
+    bus.publish(subjects.queueMade, durableName(userId, deviceId));
+  };
+  const queueDeps = { api, known, holders, announce, signalResync, metrics: counters, logger };
+  const devices = new DeviceQueues(queueDeps);
   const publisher = new InboxPublisher(bus, {
     shards,
     onTailLost: (shard) => health.tailLost(shard),
   });
   const health = watchHealth({ bus, api, known, queues: devices, publisher, shards, logger });
   closers.push('queue-health', () => health.close());
-  const watch = watchQueues({ bus, api, known, shards, signalResync, logger });
+  const voidQueue = (device: Device): Promise<void> => devices.void(device);
+  const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });
   closers.push('queue-watch', () => watch.close());
   metrics.gauge('kaha_router_queues_known', 'Device queues known', () => known.size);
   metrics.gauge('kaha_router_queues_creating', 'Creations that wait', () => devices.creating);
-  return { known, devices, publisher, refresh: () => watch.refresh() };
+  return {
+    known,
+    devices,
+    holders,
+    offers,
+    signalQueued,
+    publisher,
+    refresh: () => watch.refresh(),
+  };
 }

@@ -15,6 +15,7 @@ export type RouterMetrics = {
   queuesVoided: Counter;
   sessions: Counter;
   releases: Counter;
+  offers: Counter;
   receiptsDropped: Counter;
   receiptsTold: Counter;
 };
@@ -26,7 +27,10 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
   return {
     messages: counter('kaha_router_messages_total', 'Sends answered', ['outcome']),
     appendItems: histogram('kaha_router_append_items', 'Sends joined in an append', APPEND_BUCKETS),
-    fanOutS: histogram('kaha_router_fanout_seconds', 'Append answered until all queues have it'),
+    fanOutS: histogram(
+      'kaha_router_fanout_seconds',
+      'Append answered until devices or queues have it',
+    ),
     fanOutsOwed: counter('kaha_router_fanouts_owed_total', 'Fan-outs that could not be finished'),
     publishFailures: counter('kaha_router_publish_failures_total', 'Failed JetStream publishes'),
     repairs: counter('kaha_router_repairs_total', 'Owed fan-outs claimed', ['outcome']),
@@ -35,6 +39,7 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     queuesDeleted: counter('kaha_router_queues_deleted_total', 'Device queues deleted', ['reason']),
     queuesVoided: counter('kaha_router_queues_voided_total', 'Devices told to resync'),
     sessions: counter('kaha_router_sessions_total', 'Sessions opened', ['outcome']),
+    offers: counter('kaha_router_offers_total', 'Events offered to devices', ['outcome']),
     releases: counter('kaha_router_releases_total', 'Devices taken over', ['outcome']),
     receiptsDropped: counter('kaha_router_receipts_dropped_total', 'Positions refused'),
     receiptsTold: counter('kaha_router_receipts_told_total', 'Live receipts and unread counts'),

@@ -97,10 +97,15 @@ export class StageDevice {
   readonly deviceId: string;
   readonly events: Record<string, unknown>[] = [];
   readonly signals: Record<string, unknown>[] = [];
+  /** Signals that its queue has something. */
+  queuedSignals = 0;
   readonly unacked: Msg[] = [];
   acknowledges = true;
+  /** To what routers offer: taken, left to the queue, or silence. */
+  answer: '+' | '-' | '' = '-';
+  readonly offered: Record<string, unknown>[] = [];
   readonly #bus: Bus;
-  #subscription: { unsubscribe(): void } | undefined;
+  #subscriptions: { unsubscribe(): void }[] = [];
 
   constructor(bus: Bus, userId: UserId, deviceId = 'phone-1') {
     this.#bus = bus;
@@ -109,7 +114,9 @@ export class StageDevice {
     bus.subscribe(subjects.user(userId), ({ data }) => {
       const live = decodeLive(data);
       const event = live && JSON.parse(Buffer.from(live.body).toString());
-      this.signals.push(live ? { kind: 'event', event } : JSON.parse(Buffer.from(data).toString()));
+      const signal = live ? { kind: 'event', event } : JSON.parse(Buffer.from(data).toString());
+      if (signal.kind === 'queued') this.queuedSignals += 1;
+      else this.signals.push(signal);
     });
   }
 
@@ -127,17 +134,29 @@ export class StageDevice {
   }
 
   async listen(): Promise<void> {
-    this.#subscription?.unsubscribe();
-    this.#subscription = this.#bus.subscribe(subjects.deliver(this.userId, this.deviceId), (msg) =>
-      this.#receive(msg),
-    );
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    const { userId, deviceId } = this;
+    this.#subscriptions = [
+      this.#bus.subscribe(subjects.deliver(userId, deviceId), (msg) => this.#receive(msg)),
+      this.#bus.subscribe(subjects.device(userId, deviceId), (msg) => this.#asked(msg)),
+    ];
     await this.#bus.nc.flush();
   }
 
   async close(): Promise<void> {
-    this.#subscription?.unsubscribe();
-    this.#subscription = undefined;
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#subscriptions = [];
     await this.#bus.nc.flush();
+  }
+
+  /** Never lets go, as an edge that is frozen. */
+  #asked(msg: Msg): void {
+    const asked = msg.string();
+    if (asked === 'held') msg.respond('held');
+    if (asked === 'held' || asked === 'release') return;
+    const { body } = decodeInbox(msg.data) ?? {};
+    this.offered.push(JSON.parse(Buffer.from(body ?? []).toString()));
+    if (this.answer !== '') msg.respond(this.answer);
   }
 
   #receive(msg: Msg): void {

@@ -111,7 +111,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const sessions = new Sessions({
     known: queues.known,
     queues: queues.devices,
-    releases: bus.mux(subjects.released(instance)),
+    holders: queues.holders,
     metrics: counters,
   });
   const conversations = createConversations({ store, lookUpNames, fanOuts, actors });

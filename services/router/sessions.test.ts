@@ -75,7 +75,7 @@ t.test('the edge that holds the device is asked to let go first', async (t) => {
   await device.open();
   const asked: string[] = [];
   const holder = await stage.busOf('edge-2');
-  const subject = subjects.deliver(device.userId, device.deviceId);
+  const subject = subjects.device(device.userId, device.deviceId);
   await device.close();
   const subscription = holder.subscribe(subject, (msg: Msg) => {
     asked.push(msg.string());

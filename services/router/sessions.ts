@@ -1,16 +1,12 @@
 import { KahaError } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
-import type { ReplyMux } from '../../shared/reply-mux.ts';
 import type { SessionOpen, SessionOpened } from '../../shared/rpc.ts';
-import { subjects } from '../../shared/subjects.ts';
+import type { DeviceHolders } from './device-holders.ts';
 import type { DeviceQueues } from './device-queues.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import { NewDeviceLimit } from './new-device-limit.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 
-/** An edge that holds the device has this long to give back what it has not acknowledged. */
-const RELEASE_TIMEOUT_MS = 400;
-const RELEASE = new TextEncoder().encode('release');
 /** Opens that wait for another one of the same user. */
 const WAITING_MAX = 8_000;
 /** Sub-millisecond room in an epoch, so that two routers hardly ever give the same. */
@@ -19,8 +15,7 @@ const EPOCH_STEPS = 1_024;
 type Deps = {
   known: KnownQueues;
   queues: DeviceQueues;
-  /** Replies come below `released.<instance>`, which edges may publish to. */
-  releases: ReplyMux;
+  holders: DeviceHolders;
   metrics: RouterMetrics;
 };
 
@@ -62,10 +57,11 @@ export class Sessions {
     device: Device,
     options: { resync: boolean; deadlineAt: number },
   ): Promise<SessionOpened> {
-    const { known, queues } = this.#deps;
+    const { known, queues, holders } = this.#deps;
+    if (known.has(device)) await holders.release(device);
+    // It may have been found void meanwhile.
     const isKnown = known.has(device);
-    if (isKnown) await this.#release(device);
-    if (isKnown && !options.resync) return { resumed: true, epoch: this.#nextEpoch() };
+    if (isKnown && !options.resync) return this.#opened(true);
     if (isKnown) {
       await queues.delete(device, 'resync');
     } else {
@@ -73,23 +69,13 @@ export class Sessions {
       if (!(await queues.makeRoom(device.userId))) return { too_many_devices: true };
     }
     await queues.create(device, () => checkDeadline(options.deadlineAt));
-    return { resumed: false, epoch: this.#nextEpoch() };
+    return this.#opened(false);
   }
 
-  /** Nobody there, or no answer in time: the later epoch settles it. */
-  async #release({ userId, deviceId }: Device): Promise<void> {
-    const { releases, metrics } = this.#deps;
-    try {
-      await releases.ask({
-        subject: subjects.deliver(userId, deviceId),
-        payload: RELEASE,
-        timeoutMs: RELEASE_TIMEOUT_MS,
-      });
-      metrics.releases.inc({ outcome: 'released' });
-    } catch (error) {
-      const { noResponders } = KahaError.from(error);
-      metrics.releases.inc({ outcome: noResponders ? 'free' : 'late' });
-    }
+  #opened(resumed: boolean): SessionOpened {
+    const now = Date.now() * EPOCH_STEPS + Math.floor(Math.random() * EPOCH_STEPS);
+    this.#lastEpoch = Math.max(now, this.#lastEpoch + 1);
+    return { resumed, epoch: this.#lastEpoch };
   }
 
   async #inTurn<Result>(userId: UserId, task: () => Promise<Result>): Promise<Result> {
@@ -107,12 +93,6 @@ export class Sessions {
       this.#waiting -= 1;
       if (this.#tails.get(userId) === settled) this.#tails.delete(userId);
     }
-  }
-
-  #nextEpoch(): number {
-    const now = Date.now() * EPOCH_STEPS + Math.floor(Math.random() * EPOCH_STEPS);
-    this.#lastEpoch = Math.max(now, this.#lastEpoch + 1);
-    return this.#lastEpoch;
   }
 }
 
