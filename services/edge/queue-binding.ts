@@ -15,7 +15,7 @@ type Deps = {
 const LIVE_MAX = 128;
 /**
  * Longer than `ack_wait`, 10 s: what the queue sent to somebody who is gone, or in the instant of
- * an UNSUB to nobody, comes again by then.
+ * an UNSUB to nobody, comes again by then. A queue that is silent for so long is empty.
  */
 const REPEATS_MS = 12_000;
 /** In a queue that was made just now nothing waits: what came since is here by then. */
@@ -40,15 +40,13 @@ export class QueueBinding {
 
   start(session: Session): void {
     this.take(session);
-    if (session.resumed) return;
-    session.liveAfter = Date.now() + NEW_QUEUE_MS;
-    session.isDrained = true;
+    if (!session.resumed) session.liveAfter = Date.now() + NEW_QUEUE_MS;
   }
 
   /** From the queue again, until it is empty and nothing can come again. */
   take(session: Session): void {
     session.isLive = false;
-    session.isDrained = false;
+    session.isDrained = true;
     session.leftToQueue = undefined;
     session.liveAfter = Date.now() + REPEATS_MS;
     if (session.deliver !== undefined) return;

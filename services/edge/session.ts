@@ -66,7 +66,7 @@ export class Session {
   isLive = false;
   liveAfter = 0;
   liveUntil = 0;
-  /** Its queue had nothing more to send. */
+  /** Its queue had nothing more to send, or has sent nothing since it takes from it. */
   isDrained = false;
   /** The newest event that it left to its queue, until that has sent it. */
   leftToQueue: EventId | undefined = undefined;
