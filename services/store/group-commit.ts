@@ -21,9 +21,9 @@ export const PENDING_MAX = 10_000;
  * Commits begin at least this far apart: a commit costs Postgres and us 0.3 ms of CPU whatever is
  * in it. Measured at 1000 single sends a second, CPU and median answer: no gap 0.5 ms, 0.9 ms;
  * 4 ms 0.35 ms, 3.3 ms; 8 ms 0.29 ms, 5.7 ms; 15 ms 0.25 ms, 10 ms. The whole way, 10 000
- * connections at 1000/s: 4 ms 1.38 ms, 8 ms 1.22 ms, p99 30 ms with either; at 500/s p99 is 15 ms
- * with 4 ms and 20 ms with 8. So the gap grows with what the last commit had. A batch that is full
- * does not wait, nor does a send after a quiet moment.
+ * connections at 1000/s: 8 ms p99 20 ms, 12 ms p99 24 ms; at 500/s 8 ms cost p99 5 ms more than 4.
+ * So the gap grows with what the last commit had. A batch that is full does not wait, nor does a
+ * send after a quiet moment.
  */
 const COMMIT_GAP_MS = { min: 4, max: 8, perRow: 1.5 };
 
