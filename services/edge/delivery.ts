@@ -267,7 +267,9 @@ export class Delivery {
       this.#count += 1;
       if (this.#count % TIMED_EVERY === 0) this.#time(ackSubject);
     }
-    this.#binding.sent(session, eventId, isLastOf(ackSubject));
+    const isLast = isLastOf(ackSubject);
+    if (session.isLive && !isLast) this.#takeFromQueue(session, 'more');
+    this.#binding.sent(session, eventId, isLast);
     this.#binding.perhapsLive(session, Date.now());
   }
 

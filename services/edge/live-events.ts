@@ -74,9 +74,9 @@ export class LiveEvents {
     let newest: EventId | undefined;
     for (const [eventId, open] of this.#open) {
       askers.push(...open.askers);
-      newest = eventId;
       // One that the queue has sent already is one of the queue.
       if (open.item.ackSubject !== undefined) continue;
+      newest = eventId;
       this.#owed.set(eventId, open.item);
       if (this.#owed.size > OWED_MAX) dropOldest(this.#owed);
     }

@@ -119,7 +119,9 @@ export class DeviceQueues {
     const uses = await Promise.all(
       known.devicesOf(userId).map(async (deviceId) => {
         const info = await api.info({ userId, deviceId });
-        if (info === undefined) known.remove({ userId, deviceId });
+        const device = { userId, deviceId };
+        // One that is just being made is not there yet.
+        if (info === undefined && known.has(device)) known.remove(device);
         return info && { deviceId, info };
       }),
     );

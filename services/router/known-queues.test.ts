@@ -41,6 +41,7 @@ t.test('the names of a shard tell what was unheard, and what is missing', async 
   known.expect(expected);
   known.beginRead(0);
   const names = new Set([nameOf(kept), nameOf(unheard)]);
+  t.same(known.missing(0, names), [missed, gone], 'one that is expected has until the next');
   t.same(known.missing(0, names), [missed, gone, expected]);
   const { appeared, vanished } = known.endRead(0, names, [gone, expected]);
   t.same({ appeared, vanished }, { appeared: [unheard], vanished: [gone] });
@@ -63,6 +64,22 @@ t.test('what changes while the names are read wins over the names', async (t) =>
   t.same(known.endRead(0, names, [back]), { appeared: [], vanished: [] });
   t.ok(known.has(made) && known.has(back));
   t.notOk(known.has(deleted));
+});
+
+t.test('one that was deleted counts until it is known to be gone', async (t) => {
+  const known = new KnownQueues(1);
+  const one = device();
+  known.add(one);
+  known.doubt(one);
+  t.notOk(known.has(one));
+  t.same(known.devicesOf(one.userId), ['a']);
+  t.ok(known.isDoubted(one));
+  known.beginRead(0);
+  t.same(known.endRead(0, new Set(), known.missing(0, new Set())).vanished, [one]);
+  known.add(one);
+  known.doubt(one);
+  known.expect(one);
+  t.notOk(known.isDoubted(one), 'it is being made anew');
 });
 
 t.test('a durable that is not a device is not taken for one', async (t) => {

@@ -3,9 +3,14 @@ import { durableName, parseDurableName } from '../../shared/subjects.ts';
 
 export type Device = { userId: UserId; deviceId: string };
 
+/**
+ * `expected`: its queue is being made; `late`: and a read has not found it; `doubted`: one was
+ * deleted, which may be another than the one that is there now.
+ */
+type State = 'made' | 'expected' | 'late' | 'doubted';
+
 type Shard = {
-  /** By device: whether its queue was made, or is just being made. */
-  devices: Map<UserId, Map<string, boolean>>;
+  devices: Map<UserId, Map<string, State>>;
   /** While the names are being read: what came or went meanwhile, which a page may not show. */
   changed: Set<string> | undefined;
 };
@@ -30,10 +35,10 @@ export class KnownQueues {
   }
 
   has({ userId, deviceId }: Device): boolean {
-    return this.#shardOf(userId).devices.get(userId)?.get(deviceId) ?? false;
+    return this.#shardOf(userId).devices.get(userId)?.get(deviceId) === 'made';
   }
 
-  /** Those whose queue is just being made too. */
+  /** Those that may have a queue too: to ask one too many costs less than to miss one. */
   devicesOf(userId: UserId): string[] {
     return [...(this.#shardOf(userId).devices.get(userId)?.keys() ?? [])];
   }
@@ -45,14 +50,26 @@ export class KnownQueues {
   add(device: Device): void {
     const shard = this.#shardOf(device.userId);
     shard.changed?.add(durableName(device.userId, device.deviceId));
-    this.#put(shard, device, true);
+    this.#put(shard, device, 'made');
   }
 
   /** Its queue is being made: it may miss nothing from now on, and need not be there yet. */
   expect(device: Device): void {
     const shard = this.#shardOf(device.userId);
     shard.changed?.add(durableName(device.userId, device.deviceId));
-    if (!this.has(device)) this.#put(shard, device, false);
+    if (!this.has(device)) this.#put(shard, device, 'expected');
+  }
+
+  /** A queue of it was deleted: `remove` or `add` is to follow, see `isDoubted`. */
+  doubt(device: Device): void {
+    const shard = this.#shardOf(device.userId);
+    shard.changed?.add(durableName(device.userId, device.deviceId));
+    if (this.has(device)) this.#put(shard, device, 'doubted');
+  }
+
+  /** False where it has been heard of since. */
+  isDoubted({ userId, deviceId }: Device): boolean {
+    return this.#shardOf(userId).devices.get(userId)?.get(deviceId) === 'doubted';
   }
 
   remove(device: Device): void {
@@ -67,13 +84,19 @@ export class KnownQueues {
     if (shard !== undefined) shard.changed = new Set();
   }
 
-  /** Those that the names read do not hold; a page may have missed one. */
+  /**
+   * Those that the names read do not hold; a page may have missed one. One that is expected has
+   * until the next read.
+   */
   missing(index: number, names: ReadonlySet<string>): Device[] {
     const shard = this.#shards[index];
     if (shard === undefined) return [];
     return [...devicesIn(shard)].filter((device) => {
       const name = durableName(device.userId, device.deviceId);
-      return !names.has(name) && !shard.changed?.has(name);
+      if (names.has(name) || shard.changed?.has(name)) return false;
+      const isExpected = shard.devices.get(device.userId)?.get(device.deviceId) === 'expected';
+      if (isExpected) this.#put(shard, device, 'late');
+      return !isExpected;
     });
   }
 
@@ -88,15 +111,16 @@ export class KnownQueues {
     const vanished: Device[] = [];
     for (const device of gone) {
       if (changed.has(durableName(device.userId, device.deviceId))) continue;
-      if (this.has(device)) vanished.push(device);
+      if (this.has(device) || this.isDoubted(device)) vanished.push(device);
       this.#drop(shard, device);
     }
     const appeared: Device[] = [];
     for (const name of names) {
       const device = parseDurableName(name);
       if (device === undefined || changed.has(name) || this.has(device)) continue;
-      this.#put(shard, device, true);
-      appeared.push(device);
+      const isUnheardOf = !this.devicesOf(device.userId).includes(device.deviceId);
+      this.#put(shard, device, 'made');
+      if (isUnheardOf) appeared.push(device);
     }
     return { appeared, vanished };
   }
@@ -105,15 +129,15 @@ export class KnownQueues {
     return this.#shards[shardOf(userId, this.#shards.length)] as Shard;
   }
 
-  #put({ devices }: Shard, { userId, deviceId }: Device, isMade: boolean): void {
+  #put({ devices }: Shard, { userId, deviceId }: Device, state: State): void {
     const own = devices.get(userId);
     if (own === undefined) {
-      devices.set(userId, new Map([[deviceId, isMade]]));
+      devices.set(userId, new Map([[deviceId, state]]));
       this.#size += 1;
       return;
     }
     if (!own.has(deviceId)) this.#size += 1;
-    own.set(deviceId, isMade);
+    own.set(deviceId, state);
   }
 
   #drop({ devices }: Shard, { userId, deviceId }: Device): void {

@@ -74,6 +74,25 @@ t.test('an edge that does not answer loses nothing', async (t) => {
   await until('the outbox is empty', () => store.outbox.size === 0);
 });
 
+t.test('what an edge that died was offered comes before what nobody was there for', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const conversation = store.open([alice, bina]);
+  const device = await deviceOf(bina);
+  device.answer = '';
+  await send(edge, letter(conversation, alice));
+  await until('it was offered', () => device.offered.length === 1);
+  await device.close();
+  for (let n = 0; n < 3; n += 1) await send(edge, letter(conversation, alice));
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  device.answer = '-';
+  await device.open();
+  await until('all came', () => device.events.length === 4);
+  t.same(
+    device.events.map(({ seq }) => seq),
+    [1, 2, 3, 4],
+  );
+});
+
 t.test('a queue that another router made is known before it can miss anything', async () => {
   const other = await stage.startRouter('router-2');
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];

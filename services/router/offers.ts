@@ -31,8 +31,8 @@ const TAKEN = 0x2b;
  */
 export class Offers {
   readonly #deps: Deps;
-  /** How many offers each user has not answered. */
-  readonly #open = new Map<UserId, number>();
+  /** By user: offers that not all devices have answered; resolves when what was to come has. */
+  readonly #open = new Map<UserId, { count: number; settled: Promise<unknown> }>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -46,19 +46,31 @@ export class Offers {
   /** Whether all have taken it; undefined where the queues are to have it. Never rejects. */
   offer(userId: UserId, payload: Uint8Array): Promise<boolean> | undefined {
     const { devicesOf, isCurrent, signalQueued } = this.#deps;
-    const open = this.#open.get(userId) ?? 0;
-    // Behind one that is open nothing may go to the queue before it.
-    if (!isCurrent() || (open === 0 && this.#open.size >= OPEN_MAX)) return undefined;
-    const devices = devicesOf(userId);
-    if (devices.length === 0) return undefined;
-    this.#open.set(userId, open + 1);
+    const open = this.#open.get(userId);
+    if (open === undefined && this.#open.size >= OPEN_MAX) return undefined;
+    const devices = isCurrent() ? devicesOf(userId) : [];
+    if (devices.length === 0) {
+      if (open !== undefined) signalQueued(userId);
+      return open?.settled.then(() => false);
+    }
+    const answered = this.#ask(userId, devices, payload);
+    const settled = open === undefined ? answered : answered.then(() => open.settled);
+    this.#open.set(userId, { count: (open?.count ?? 0) + 1, settled });
+    if (open === undefined) return answered;
+    // Nothing may go to the queue before what is older.
+    return answered.then((isTaken) => isTaken || open.settled.then(() => false));
+  }
+
+  /** True when all have taken it, false as soon as one has not. */
+  #ask(userId: UserId, devices: readonly string[], payload: Uint8Array): Promise<boolean> {
+    const { metrics, signalQueued } = this.#deps;
     return new Promise((resolve) => {
       let waiting = devices.length;
       let taken = 0;
       let late = 0;
       for (const deviceId of devices) {
-        void this.#ask(subjects.device(userId, deviceId), payload).then((outcome) => {
-          this.#deps.metrics.offers.inc({ outcome });
+        void this.#askOne(subjects.device(userId, deviceId), payload).then((outcome) => {
+          metrics.offers.inc({ outcome });
           waiting -= 1;
           if (outcome === 'taken') taken += 1;
           else resolve(false);
@@ -74,12 +86,13 @@ export class Offers {
   }
 
   #close(userId: UserId): void {
-    const open = this.#open.get(userId) ?? 0;
-    if (open > 1) this.#open.set(userId, open - 1);
-    else this.#open.delete(userId);
+    const open = this.#open.get(userId);
+    if (open === undefined) return;
+    open.count -= 1;
+    if (open.count === 0) this.#open.delete(userId);
   }
 
-  async #ask(subject: string, payload: Uint8Array): Promise<Outcome> {
+  async #askOne(subject: string, payload: Uint8Array): Promise<Outcome> {
     try {
       const answer = await this.#deps.mux.ask({ subject, payload, timeoutMs: TIMEOUT_MS });
       return answer.data[0] === TAKEN ? 'taken' : 'queue';

@@ -104,10 +104,13 @@ export function watchQueues(deps: Deps): QueueWatch {
   };
 }
 
-type Reading = Deps & { lost: LostQueues; isCurrent: () => boolean };
+type Reading = Pick<Deps, 'api' | 'known' | 'voidQueue' | 'logger'> & {
+  lost: Pick<LostQueues, 'add'>;
+  isCurrent: () => boolean;
+};
 
 /** Rejects where it cannot be read; what is known of it is left then. */
-async function readShard(shard: number, reading: Reading): Promise<void> {
+export async function readShard(shard: number, reading: Reading): Promise<void> {
   const { api, known, lost, isCurrent, voidQueue, logger } = reading;
   known.beginRead(shard);
   const wasCurrent = isCurrent();
@@ -122,13 +125,30 @@ async function readShard(shard: number, reading: Reading): Promise<void> {
   if (!wasCurrent) return;
   for (const device of appeared) {
     // Events were offered to the user's other devices, and this queue may have missed them.
-    logger.warn({ device: device.deviceId, user: device.userId }, 'queue unheard of');
-    await voidQueue(device);
+    const about = { device: device.deviceId, user: device.userId };
+    logger.warn(about, 'queue unheard of');
+    await voidQueue(device).catch((error) => {
+      // The next read finds it again.
+      known.remove(device);
+      logger.warn({ ...about, err: error }, 'queue not voided');
+    });
   }
 }
 
 /** What comes and goes while we are connected. */
-function hearOfQueues({ bus, known, lost }: Deps & { lost: LostQueues }) {
+function hearOfQueues({ bus, api, known, lost, logger }: Deps & { lost: LostQueues }) {
+  const look = async (device: Device): Promise<void> => {
+    known.doubt(device);
+    // The advisory may come behind the making of a new one.
+    const info = await api.info(device);
+    if (!known.isDoubted(device)) return;
+    if (info !== undefined) {
+      known.add(device);
+    } else {
+      known.remove(device);
+      lost.add(device);
+    }
+  };
   return [
     bus.subscribe(subjects.queueMade, (msg) => {
       const device = parseDurableName(msg.string());
@@ -140,9 +160,8 @@ function hearOfQueues({ bus, known, lost }: Deps & { lost: LostQueues }) {
     }),
     bus.subscribe(`${ADVISORY}.DELETED.>`, (msg) => {
       const device = deviceOf(msg);
-      if (device === undefined) return;
-      known.remove(device);
-      lost.add(device);
+      if (device === undefined || !known.has(device)) return;
+      look(device).catch((error) => logger.warn({ err: error }, 'deleted queue not looked for'));
     }),
   ];
 }
