@@ -4,7 +4,7 @@ import { encodeLive } from '../../shared/events.ts';
 import { type ConversationId, newId, type UserId } from '../../shared/ids.ts';
 import type { UndeliveredPage } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
-import { setStage, tokenOf } from './edge-stage.ts';
+import { setStage, tokenOf, until } from './edge-stage.ts';
 import { connectRaw } from './raw-client-stage.ts';
 import { UNACKED_MAX } from './unacked.ts';
 
@@ -17,14 +17,6 @@ t.teardown(() => stage.close());
 
 /** Publishes that are on their way together. */
 const AT_ONCE = 256;
-
-async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const endsAt = Date.now() + 8_000;
-  while (!(await isSo())) {
-    if (Date.now() > endsAt) throw new Error('it never came to that');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 t.test('events carry q from 1 on, and an ack empties the queue up to it', async (t) => {
   const userId = newId<UserId>();
@@ -80,12 +72,8 @@ t.test('delivered positions are reported once, coalesced, own messages aside', a
   await stage.deliver(userId, {}, { conversationId, seq: 0, kind: 'conversation' });
   await client.nextThat(({ q }) => q === 5);
   client.send({ type: 'ack', q: 5 });
-  const reported = (): unknown[] =>
-    router.requests
-      .flatMap((request) => (request.op === 'delivered' ? request.items : []))
-      .filter(([id]) => id === conversationId);
-  await until(() => reported().length > 0);
-  t.match(reported(), [[conversationId, userId, 3, Number]]);
+  await until(() => router.reported(conversationId).length > 0);
+  t.match(router.reported(conversationId), [[conversationId, userId, 3, Number]]);
   await client.close();
 });
 
@@ -242,12 +230,8 @@ t.test('what is acknowledged right before a resync counts as delivered', async (
   await client.nextThat(({ q }) => q === 1);
   client.send({ type: 'ack', q: 1 });
   client.send({ type: 'auth', token: await tokenOf(userId), resync: true });
-  const reported = (): unknown[] =>
-    router.requests
-      .flatMap((request) => (request.op === 'delivered' ? request.items : []))
-      .filter(([id]) => id === conversationId);
-  await until(() => reported().length > 0);
-  t.match(reported(), [[conversationId, userId, 7, Number]]);
+  await until(() => router.reported(conversationId).length > 0);
+  t.match(router.reported(conversationId), [[conversationId, userId, 7, Number]]);
   await client.close();
 });
 

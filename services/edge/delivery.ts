@@ -188,7 +188,7 @@ export class Delivery {
   #takeFromQueue(session: Session, why: string): void {
     const newest = this.#decline(session, why);
     this.#binding.take(session);
-    session.leftToQueue = newest;
+    session.leftToQueue = newest ?? session.leftToQueue;
   }
 
   /** Gives what is open to the queue; the newest of it. */

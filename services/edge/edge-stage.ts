@@ -32,6 +32,8 @@ export type ScriptedRouter = {
   script: Script;
   requests: RouterRequest[];
   count(op: RouterRequest['op']): number;
+  /** What was reported as delivered of a conversation. */
+  reported(conversationId: ConversationId): unknown[];
   leave(): Promise<void>;
 };
 
@@ -94,7 +96,11 @@ export class Stage {
     this.#closers.push(leave);
     const count = (op: RouterRequest['op']): number =>
       requests.filter((request) => request.op === op).length;
-    return { bus, script, requests, count, leave };
+    const reported = (conversationId: ConversationId): unknown[] =>
+      requests
+        .flatMap((request) => (request.op === 'delivered' ? request.items : []))
+        .filter(([id]) => id === conversationId);
+    return { bus, script, requests, count, reported, leave };
   }
 
   /** As the router does it: makes the durable if there is none. */
@@ -243,6 +249,15 @@ export async function setStage(): Promise<Stage> {
     max_consumers: 1_000,
   });
   return new Stage({ nats, setup, jsm, redis: await redisUrl() });
+}
+
+/** Waits for the condition, not for a time; fails after 8 s. */
+export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const endsAt = Date.now() + 8_000;
+  while (!(await isSo())) {
+    if (Date.now() > endsAt) throw new Error('it never came to that');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** A token of the user; `changes` overrule its claims. */

@@ -36,8 +36,8 @@ const DRAIN_MS = 500;
 /**
  * Names are in no queue: an event that shows people comes with ids, and gets their names here, as
  * they are now. What comes behind it on the session waits, so that order stays; what waits together
- * is one request, so that an event waits for two at most. Held is at most what the queue has sent
- * without acknowledgement.
+ * is one request, so that an event waits for two at most. Held is at most what was sent
+ * without acknowledgement, 128 live or 256 of the queue.
  */
 export class NamelessEvents {
   readonly #deps: Deps;

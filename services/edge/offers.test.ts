@@ -2,21 +2,13 @@ import t from 'tap';
 import { type ConversationId, type EventId, newId, type UserId } from '../../shared/ids.ts';
 import { subjects } from '../../shared/subjects.ts';
 import type { Client } from './client-stage.ts';
-import { setStage } from './edge-stage.ts';
+import { setStage, until } from './edge-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
 router.script.delivered = () => ({});
 const edge = await stage.startEdge();
 t.teardown(() => stage.close());
-
-async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const endsAt = Date.now() + 8_000;
-  while (!(await isSo())) {
-    if (Date.now() > endsAt) throw new Error('it never came to that');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 /** A session that has left its queue, which was new and had nothing. */
 async function openLive(userId: UserId): Promise<Client> {
@@ -45,12 +37,8 @@ t.test('what is offered is sent, and taken once the client has acknowledged it',
   client.send({ type: 'ack', q: 1 });
   await offered;
   t.equal(answer, '+');
-  const reported = (): unknown[] =>
-    router.requests
-      .flatMap((request) => (request.op === 'delivered' ? request.items : []))
-      .filter(([id]) => id === conversationId);
-  await until(() => reported().length > 0);
-  t.match(reported(), [[conversationId, userId, 7, Number]]);
+  await until(() => router.reported(conversationId).length > 0);
+  t.match(router.reported(conversationId), [[conversationId, userId, 7, Number]]);
   await client.close();
 });
 

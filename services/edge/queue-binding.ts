@@ -40,14 +40,15 @@ export class QueueBinding {
 
   start(session: Session): void {
     this.take(session);
+    session.isDrained = true;
+    session.leftToQueue = undefined;
     if (!session.resumed) session.liveAfter = Date.now() + NEW_QUEUE_MS;
   }
 
   /** From the queue again, until it is empty and nothing can come again. */
   take(session: Session): void {
+    if (session.isLive) session.isDrained = true;
     session.isLive = false;
-    session.isDrained = true;
-    session.leftToQueue = undefined;
     session.liveAfter = Date.now() + REPEATS_MS;
     if (session.deliver !== undefined) return;
     const subject = subjects.deliver(session.userId as UserId, session.deviceId);

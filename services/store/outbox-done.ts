@@ -22,7 +22,7 @@ export type OutboxDone = {
 };
 
 /**
- * Deletes outbox rows whose fan-out every queue has taken. Calls that come while a delete runs
+ * Deletes outbox rows whose fan-out is done. Calls that come while a delete runs
  * share the next one: no timer. `deleted` of a shared one counts all of it.
  */
 export function createOutboxDone(pool: Pool): OutboxDone {
