@@ -1,20 +1,17 @@
 import type { JsMsg, Msg, NatsConnection, Subscription } from 'nats';
 import { type ConsumeOptions, startConsumer } from './consume.ts';
-import { KahaError, type WireError } from './errors.ts';
+import { KahaError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { connectNats, watchStatus } from './nats-connection.ts';
-import { inboxPrefix, natsUserOf } from './permissions.ts';
+import { parseJson } from './parse-json.ts';
+import { inboxPrefix, natsUserOf, repliesPrefix } from './permissions.ts';
 import { ReplyMux } from './reply-mux.ts';
-import {
-  parseJson,
-  type RpcHandler,
-  type RpcServer,
-  type ServeOptions,
-  serveRpc,
-} from './rpc-server.ts';
+import { RpcClient } from './rpc-client.ts';
+import { type RpcHandler, type RpcServer, type ServeOptions, serveRpc } from './rpc-server.ts';
 import { subjects } from './subjects.ts';
 import { newTraceparent } from './trace.ts';
+import { batchWrites, type Writes } from './write-batches.ts';
 
 export type { RpcContext } from './rpc-server.ts';
 export type { ConsumeOptions, JsMsg, Msg, RpcHandler, RpcServer, Subscription };
@@ -35,6 +32,8 @@ export type Bus = {
   /** Raw request with the replies below a prefix of its own (see subjects and permissions). */
   mux(prefix: string): ReplyMux;
   serve(options: ServeOptions, handler: RpcHandler): RpcServer;
+  /** `fill` publishes what has gathered, right before the connection writes next. */
+  beforeWrite(fill: () => void): void;
   /** Core publish, best effort; false where there is no connection (it would vanish silently). */
   publish(subject: string, payload: Uint8Array | string): boolean;
   /** Core subscription; `listener` must not throw. */
@@ -61,10 +60,12 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const { logger, instance } = options;
   const natsUser = natsUserOf(instance);
   const nc = await firstConnection(options, natsUser);
-  const link = followLink(nc, options);
+  const writes = batchWrites(nc);
+  const link = followLink(nc, { ...options, writes });
   const replies = link.openMux(inboxPrefix(natsUser));
-  const { metrics } = options;
-  metrics.gauge('kaha_nats_requests_in_flight', 'NATS requests that wait', () => replies.inFlight);
+  const rpc = link.openRpc(repliesPrefix(natsUser));
+  const inFlight = (): number => rpc.inFlight + replies.inFlight;
+  options.metrics.gauge('kaha_nats_requests_in_flight', 'NATS requests that wait', inFlight);
   return {
     nc,
     get connected() {
@@ -72,20 +73,12 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     },
     async request<Reply>(subject: string, body: unknown, { timeoutMs, trace }: RequestOptions) {
       link.assertConnected();
-      const deadline = Date.now() + timeoutMs;
-      const traceparent = trace ?? newTraceparent();
-      const headerLines = `deadline: ${deadline}\r\ntraceparent: ${traceparent}\r\n`;
-      const payload = encoder.encode(JSON.stringify(body));
-      const msg = await answered(
-        subject,
-        replies.ask({ subject, payload, headerLines, timeoutMs }),
-      );
-      const reply = parseJson(msg.data) as { data: Reply } | { error: WireError };
-      if ('error' in reply) throw KahaError.fromWire(reply.error);
-      return reply.data;
+      const call = { timeoutMs, trace: trace ?? newTraceparent() };
+      return (await answered(subject, rpc.ask(subject, body, call))) as Reply;
     },
     mux: link.openMux,
-    serve: (serveOptions, handler) => serveRpc({ nc, logger }, serveOptions, handler),
+    serve: (serveOptions, handler) => serveRpc({ nc, writes, logger }, serveOptions, handler),
+    beforeWrite: writes.beforeNext,
     publish(subject, payload) {
       if (!link.connected() || nc.isClosed()) return false;
       nc.publish(subject, payload);
@@ -110,7 +103,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
 }
 
 /** Where no store is there: to a client that is the database being away. */
-async function answered(subject: string, answer: Promise<Msg>): Promise<Msg> {
+async function answered<Data>(subject: string, answer: Promise<Data>): Promise<Data> {
   try {
     return await answer;
   } catch (error) {
@@ -137,11 +130,14 @@ type Link = Pick<Bus, 'onReconnect' | 'close'> & {
   connected(): boolean;
   assertConnected(): void;
   openMux(prefix: string): ReplyMux;
+  openRpc(prefix: string): RpcClient;
 };
+type LinkOptions = BusOptions & { writes: Writes };
+type Asker = Pick<ReplyMux, 'rejectAll' | 'close'>;
 
 /** Knows whether there is a connection, and tells those who wait for a reply when it is lost. */
-function followLink(nc: NatsConnection, { logger, metrics }: BusOptions): Link {
-  const muxes: ReplyMux[] = [];
+function followLink(nc: NatsConnection, { logger, metrics, writes }: LinkOptions): Link {
+  const askers: Asker[] = [];
   const listeners: (() => void)[] = [];
   let connected = true;
   let closing = false;
@@ -151,7 +147,7 @@ function followLink(nc: NatsConnection, { logger, metrics }: BusOptions): Link {
     logger,
     onDisconnect: () => {
       connected = false;
-      for (const mux of muxes) mux.rejectAll('NATS is not connected');
+      for (const asker of askers) asker.rejectAll('NATS is not connected');
     },
     onReconnect: () => {
       connected = true;
@@ -170,21 +166,25 @@ function followLink(nc: NatsConnection, { logger, metrics }: BusOptions): Link {
     },
     openMux(prefix) {
       const mux = new ReplyMux(nc, prefix);
-      muxes.push(mux);
+      askers.push(mux);
       return mux;
+    },
+    openRpc(prefix) {
+      const rpc = new RpcClient({ nc, writes, prefix });
+      askers.push(rpc);
+      return rpc;
     },
     onReconnect: (listener) => void listeners.push(listener),
     async close() {
       closing = true;
-      for (const mux of muxes) mux.close();
+      writes.now();
+      for (const asker of askers) asker.close();
       if (nc.isClosed()) return;
       if (connected) await nc.flush();
       await nc.close();
     },
   };
 }
-
-const encoder = new TextEncoder();
 
 /** A PubAck is `{"stream":…,"seq":…}` or `{"error":{code,description},…}`. */
 function assertStored(msg: Msg): void {

@@ -1,12 +1,20 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
 import { KahaError } from './errors.ts';
 import type { Logger } from './logger.ts';
+import {
+  type Answer,
+  answersSubject,
+  FRAME_CHARS_MAX,
+  type RequestItem,
+  readRequests,
+} from './rpc-frame.ts';
+import type { Writes } from './write-batches.ts';
 
 export type RpcContext = {
   /** Epoch ms at which the caller stops waiting. */
   deadlineAt: number;
   /** W3C traceparent. */
-  trace: string | undefined;
+  trace: string;
 };
 
 export type RpcHandler = (body: unknown, context: RpcContext) => Promise<unknown> | unknown;
@@ -24,55 +32,82 @@ export type RpcServer = {
   drain(): Promise<void>;
 };
 
-/** A caller that named no deadline is served as if it waited this long. */
-const DEADLINE_DEFAULT_MS = 4_000;
 const DRAIN_POLL_MS = 10;
+/** NATS takes 1 MB, a character up to three bytes. */
+const ANSWER_CHARS_MAX = 320 * 1024;
+const OVERLOADED: Answer = { error: new KahaError('MESSAGING_UNAVAILABLE', 'Overloaded').toWire() };
 const encoder = new TextEncoder();
 
-type Deps = { nc: NatsConnection; logger: Logger };
+type Deps = { nc: NatsConnection; writes: Writes; logger: Logger };
+type Answers = { items: string[]; chars: number };
 
 /**
- * Serves a subject: JSON in, `{"data":…}` or `{"error":…}` out. A request whose deadline has
- * passed is not carried out: nobody waits for it.
+ * Serves a subject: requests in, answers out, see `rpc-frame.ts`. A request whose deadline has
+ * passed is not carried out: nobody waits for it. What is answered to one caller when the
+ * connection writes goes out as one message; no answer waits for another.
  */
 export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler): RpcServer {
-  const { nc, logger } = deps;
+  const { nc, writes, logger } = deps;
+  const { subject, queue, concurrencyMax } = options;
   let inFlight = 0;
+  /** By the subject of who asked. */
+  let answers = new Map<string, Answers>();
 
-  const answer = (msg: Msg, body: object): void => {
-    if (!msg.reply || nc.isClosed()) return;
-    nc.publish(msg.reply, encoder.encode(JSON.stringify(body)));
+  const publish = (replyTo: string, { items }: Answers): void => {
+    if (!nc.isClosed()) nc.publish(replyTo, encoder.encode(`[${items.join(',')}]`));
   };
-  const run = async (msg: Msg): Promise<void> => {
-    const context = contextOf(msg);
+  const publishAll = (): void => {
+    const due = answers;
+    answers = new Map();
+    for (const [replyTo, ready] of due) publish(replyTo, ready);
+  };
+  const answer = (replyTo: string, token: number, body: Answer): void => {
+    let json = JSON.stringify(body);
+    if (json.length > ANSWER_CHARS_MAX) {
+      logger.error({ subject, chars: json.length }, 'answer too large');
+      json = JSON.stringify({ error: new KahaError('INTERNAL', 'Answer too large').toWire() });
+    }
+    const ready = answers.get(replyTo) ?? { items: [], chars: 0 };
+    if (ready.items.length > 0 && ready.chars + json.length > FRAME_CHARS_MAX) {
+      publish(replyTo, ready);
+      ready.items = [];
+      ready.chars = 0;
+    }
+    ready.items.push(`[${token},${json}]`);
+    ready.chars += json.length;
+    if (answers.size === 0) writes.beforeNext(publishAll);
+    answers.set(replyTo, ready);
+  };
+  const run = async (item: RequestItem, answerWith: (body: Answer) => void): Promise<void> => {
+    const [, deadlineAt, trace, body] = item;
     inFlight += 1;
     try {
-      if (context.deadlineAt <= Date.now()) throw new KahaError('TIMEOUT', 'Too late');
-      const data = await handler(parseJson(msg.data), context);
-      answer(msg, { data: data ?? {} });
+      if (deadlineAt <= Date.now()) throw new KahaError('TIMEOUT', 'Too late');
+      const data = await handler(body, { deadlineAt, trace });
+      answerWith({ data: data ?? {} });
     } catch (thrown) {
       const error = KahaError.from(thrown);
-      if (error.code === 'INTERNAL') {
-        logger.error({ err: thrown, subject: msg.subject, trace: context.trace }, 'request failed');
-      }
-      answer(msg, { error: error.toWire() });
+      if (error.code === 'INTERNAL')
+        logger.error({ err: thrown, subject, trace }, 'request failed');
+      answerWith({ error: error.toWire() });
     } finally {
       inFlight -= 1;
     }
   };
-  const receive = (error: Error | null, msg: Msg): void => {
+  const receive = (error: Error | null, { data, reply = '' }: Msg): void => {
     if (error !== null) {
-      logger.error({ err: error, subject: options.subject }, 'cannot serve');
+      logger.error({ err: error, subject }, 'cannot serve');
       return;
     }
-    if (inFlight >= options.concurrencyMax) {
-      answer(msg, { error: new KahaError('MESSAGING_UNAVAILABLE', 'Overloaded').toWire() });
-      return;
+    const replyTo = answersSubject(reply);
+    for (const item of requestsOf(data, logger)) {
+      const [token] = item;
+      if (inFlight < concurrencyMax) void run(item, (body) => answer(replyTo, token, body));
+      else answer(replyTo, token, OVERLOADED);
     }
-    void run(msg);
   };
-  const subscription: Subscription = nc.subscribe(options.subject, {
-    ...(options.queue !== undefined && { queue: options.queue }),
+  const subscription: Subscription = nc.subscribe(subject, {
+    ...(queue !== undefined && { queue }),
     callback: receive,
   });
   return {
@@ -84,21 +119,12 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
   };
 }
 
-function contextOf(msg: Msg): RpcContext {
-  const { headers } = msg;
-  const deadline = Number(headers?.get('deadline') || Number.NaN);
-  return {
-    deadlineAt: Number.isFinite(deadline) ? deadline : Date.now() + DEADLINE_DEFAULT_MS,
-    trace: headers?.get('traceparent') || undefined,
-  };
-}
-
-/** Services trust each other's shapes, not that a payload is JSON. */
-export function parseJson(payload: Uint8Array): unknown {
-  const { buffer, byteOffset, length } = payload;
+/** Nothing of ours: there is nobody to answer. */
+function requestsOf(payload: Uint8Array, logger: Logger): RequestItem[] {
   try {
-    return JSON.parse(Buffer.from(buffer, byteOffset, length).toString('utf8'));
+    return readRequests(payload);
   } catch (error) {
-    throw new KahaError('INVALID_REQUEST', 'The body is not JSON', { cause: error });
+    logger.error({ err: error }, 'not a request');
+    return [];
   }
 }

@@ -18,11 +18,11 @@ export class OfferAnswers {
     this.#deps = deps;
   }
 
-  /** Goes out when this turn of the event loop is over. */
+  /** Goes out with the connection's next write. */
   taken(asker: string): void {
     this.#deps.metrics.offers.add('taken');
     this.#taken.push(asker);
-    if (this.#taken.length === 1) setImmediate(() => this.#flush());
+    if (this.#taken.length === 1) this.#deps.bus.beforeWrite(() => this.#flush());
   }
 
   toQueue(asker: string, why: string): void {

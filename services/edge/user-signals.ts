@@ -3,7 +3,7 @@ import { CLOSE } from '../../shared/errors.ts';
 import { decodeLive, type LiveBytes, type UserSignal } from '../../shared/events.ts';
 import type { UserId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { parseJson } from '../../shared/rpc-server.ts';
+import { parseJson } from '../../shared/parse-json.ts';
 import { subjects } from '../../shared/subjects.ts';
 import type { Hub, UserSockets } from './hub.ts';
 import type { NamelessEvents } from './nameless-events.ts';

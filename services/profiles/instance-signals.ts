@@ -1,7 +1,7 @@
 import type { Bus } from '../../shared/bus.ts';
 import { newId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { parseJson } from '../../shared/rpc-server.ts';
+import { parseJson } from '../../shared/parse-json.ts';
 import { subjects } from '../../shared/subjects.ts';
 import type { LocalProfiles } from './local-profiles.ts';
 

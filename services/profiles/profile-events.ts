@@ -2,7 +2,7 @@ import type { JsMsg } from '../../shared/bus.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { isUuidV4 } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { parseJson } from '../../shared/rpc-server.ts';
+import { parseJson } from '../../shared/parse-json.ts';
 import { subjects } from '../../shared/subjects.ts';
 import type { InstanceSignals } from './instance-signals.ts';
 import type { LocalProfiles } from './local-profiles.ts';

@@ -13,10 +13,7 @@ export function startHeartbeat(bus: Bus, instance: string): Heartbeat {
   const body = JSON.stringify({ instance });
   const beat = (): void => void bus.publish(subjects.routerAlive, body);
   const timer = setInterval(beat, INTERVAL_MS);
-  const asked = bus.subscribe(subjects.routerWho, (msg) => {
-    beat();
-    if (msg.reply) msg.respond(body);
-  });
+  const asked = bus.subscribe(subjects.routerWho, beat);
   beat();
   return {
     leave() {

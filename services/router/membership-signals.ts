@@ -1,7 +1,7 @@
 import type { Bus, Msg } from '../../shared/bus.ts';
 import type { ConversationId } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { parseJson } from '../../shared/rpc-server.ts';
+import { parseJson } from '../../shared/parse-json.ts';
 import { subjects } from '../../shared/subjects.ts';
 
 type Signal = { conversation_id: ConversationId; version: number };

@@ -1,6 +1,6 @@
 import type { Bus, JsMsg } from '../../shared/bus.ts';
+import { parseJson } from '../../shared/parse-json.ts';
 import type { ReceiptBatch, ReceiptItem } from '../../shared/rpc.ts';
-import { parseJson } from '../../shared/rpc-server.ts';
 import { streams } from '../../shared/subjects.ts';
 import { toKahaError } from './database-error.ts';
 import type { Pool } from './pool.ts';

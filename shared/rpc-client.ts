@@ -1,0 +1,168 @@
+import type { Msg, NatsConnection, Subscription } from 'nats';
+import { KahaError } from './errors.ts';
+import { newId } from './ids.ts';
+import {
+  type Answer,
+  FRAME_CHARS_MAX,
+  readAnswers,
+  readReplySubject,
+  replySubject,
+} from './rpc-frame.ts';
+import type { Writes } from './write-batches.ts';
+
+type Waiting = {
+  resolve: (data: unknown) => void;
+  reject: (error: KahaError) => void;
+  deadlineAt: number;
+};
+
+/** Requests of one subject that go as one message; `items` without their tokens. */
+type Frame = { items: string[]; chars: number; waiting: Waiting[] };
+
+/** How late a timeout may be noticed. One sweep for all instead of a timer per request. */
+const SWEEP_MS = 50;
+const IN_FLIGHT_MAX = 16_384;
+const NO_RESPONDERS = 503;
+const encoder = new TextEncoder();
+
+type Deps = { nc: NatsConnection; writes: Writes; prefix: string };
+type Call = { timeoutMs: number; trace: string };
+
+/**
+ * JSON requests, see `rpc-frame.ts`: those that one write of the connection takes along go as one
+ * message a subject. Limits: 16 384 in flight, beyond which a request is refused
+ * MESSAGING_UNAVAILABLE. A lost connection rejects all that wait at once: their answers would go
+ * nowhere.
+ */
+export class RpcClient {
+  readonly #nc: NatsConnection;
+  readonly #writes: Writes;
+  readonly #prefix: string;
+  readonly #subscription: Subscription;
+  readonly #sweep: NodeJS.Timeout;
+  /** By subject: what goes with the next write. */
+  #filling = new Map<string, Frame>();
+  #fillingCount = 0;
+  /** By token. */
+  readonly #asked = new Map<number, Waiting>();
+  #nextToken = 0;
+
+  /** Answers come below `prefix`, which only this NATS user may listen to. */
+  constructor({ nc, writes, prefix }: Deps) {
+    this.#nc = nc;
+    this.#writes = writes;
+    this.#prefix = `${prefix}.${newId<string>().slice(0, 8)}`;
+    this.#subscription = nc.subscribe(`${this.#prefix}.*`, {
+      callback: (error, msg) => {
+        if (error === null) this.#receive(msg);
+      },
+    });
+    this.#sweep = setInterval(() => this.#timeOut(Date.now()), SWEEP_MS);
+  }
+
+  get inFlight(): number {
+    return this.#asked.size + this.#fillingCount;
+  }
+
+  /** The answer's data; rejects what was answered, TIMEOUT or MESSAGING_UNAVAILABLE. */
+  ask(subject: string, body: unknown, { timeoutMs, trace }: Call): Promise<unknown> {
+    if (this.inFlight >= IN_FLIGHT_MAX) {
+      return Promise.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Too many requests in flight'));
+    }
+    const deadlineAt = Date.now() + timeoutMs;
+    const item = `${deadlineAt},"${trace}",${JSON.stringify(body)}`;
+    return new Promise((resolve, reject) => {
+      const frame = this.#frameWithRoom(subject, item.length);
+      frame.items.push(item);
+      frame.chars += item.length;
+      frame.waiting.push({ resolve, reject, deadlineAt });
+      this.#fillingCount += 1;
+    });
+  }
+
+  rejectAll(reason: string): void {
+    const error = new KahaError('MESSAGING_UNAVAILABLE', reason);
+    const filling = this.#takeFilling();
+    for (const frame of filling.values()) for (const { reject } of frame.waiting) reject(error);
+    for (const { reject } of this.#asked.values()) reject(error);
+    this.#asked.clear();
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#subscription.unsubscribe();
+    this.rejectAll('Closing');
+  }
+
+  #frameWithRoom(subject: string, chars: number): Frame {
+    const filling = this.#filling.get(subject);
+    if (filling !== undefined && filling.chars + chars <= FRAME_CHARS_MAX) return filling;
+    if (this.#filling.size === 0) this.#writes.beforeNext(() => this.#publishAll());
+    if (filling !== undefined) {
+      this.#fillingCount -= filling.waiting.length;
+      this.#publish(subject, filling);
+    }
+    const frame: Frame = { items: [], chars: 0, waiting: [] };
+    this.#filling.set(subject, frame);
+    return frame;
+  }
+
+  #publishAll(): void {
+    for (const [subject, frame] of this.#takeFilling()) this.#publish(subject, frame);
+  }
+
+  #takeFilling(): Map<string, Frame> {
+    const filling = this.#filling;
+    this.#filling = new Map();
+    this.#fillingCount = 0;
+    return filling;
+  }
+
+  #publish(subject: string, { items, waiting }: Frame): void {
+    const first = this.#nextToken;
+    this.#nextToken += items.length;
+    const tokened = items.map((item, index) => `[${first + index},${item}]`);
+    for (const [index, one] of waiting.entries()) this.#asked.set(first + index, one);
+    try {
+      const reply = replySubject(this.#prefix, first, items.length);
+      this.#nc.publish(subject, encoder.encode(`[${tokened.join(',')}]`), { reply });
+    } catch (error) {
+      const cause = { cause: error };
+      const failure = new KahaError('MESSAGING_UNAVAILABLE', 'Cannot publish', cause);
+      for (const index of items.keys()) this.#take(first + index)?.reject(failure);
+    }
+  }
+
+  #receive(msg: Msg): void {
+    const unheard = readReplySubject(msg.subject);
+    if (unheard === undefined) {
+      for (const [token, answer] of readAnswers(msg.data)) this.#settle(token, answer);
+    } else if (msg.data.length === 0 && msg.headers?.code === NO_RESPONDERS) {
+      const options = { noResponders: true };
+      const error = new KahaError('MESSAGING_UNAVAILABLE', 'Nobody answers', options);
+      const { first, count } = unheard;
+      for (let token = first; token < first + count; token += 1) this.#take(token)?.reject(error);
+    }
+  }
+
+  #settle(token: number, answer: Answer): void {
+    const waiting = this.#take(token);
+    if (waiting === undefined) return;
+    if ('error' in answer) waiting.reject(KahaError.fromWire(answer.error));
+    else waiting.resolve(answer.data);
+  }
+
+  #take(token: number): Waiting | undefined {
+    const waiting = this.#asked.get(token);
+    this.#asked.delete(token);
+    return waiting;
+  }
+
+  #timeOut(nowMs: number): void {
+    for (const [token, { deadlineAt, reject }] of this.#asked) {
+      if (deadlineAt > nowMs) continue;
+      this.#asked.delete(token);
+      reject(new KahaError('TIMEOUT', 'No answer in time'));
+    }
+  }
+}
