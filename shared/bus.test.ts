@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { startNats } from '../dev/test-servers.ts';
 import { type Bus, connectBus } from './bus.ts';
@@ -54,6 +55,60 @@ t.test('a request carries deadline and trace, and brings the reply', async (t) =
   await server.drain();
 });
 
+t.test('requests of one moment share a message, and none waits for another', async (t) => {
+  let messages = 0;
+  const count = router.subscribe('rpc.router.many', () => {
+    messages += 1;
+  });
+  const server = router.serve({ subject: 'rpc.router.many', concurrencyMax: 9 }, async (body) => {
+    if (body === 'bad') throw new KahaError('CONFLICT', 'bad');
+    if (body === 'slow') await delay(300);
+    return { body };
+  });
+  await router.nc.flush();
+  const ask = (body: unknown, trace?: string) =>
+    edge.request('rpc.router.many', body, { timeoutMs: 5_000, trace });
+  const settled: unknown[] = [];
+  const asked = ['slow', 'bad', 'ä"]', 'last'].map((body) =>
+    ask(body, '"],[').then(
+      (reply) => settled.push(reply),
+      (error) => settled.push(error.code),
+    ),
+  );
+  await Promise.all(asked);
+  t.equal(messages, 1);
+  t.same(settled, ['CONFLICT', { body: 'ä"]' }, { body: 'last' }, { body: 'slow' }]);
+  t.same(await ask(undefined), { body: null });
+  t.equal(messages, 2);
+  count.unsubscribe();
+  await server.drain();
+});
+
+t.test('a request too large for the rest goes alone, and fails alone', async (t) => {
+  const server = router.serve({ subject: 'rpc.router.large', concurrencyMax: 9 }, (body) => ({
+    chars: String(body).length,
+    ...(body === 'much' && { text: 'x'.repeat(2 ** 20) }),
+  }));
+  await router.nc.flush();
+  const ask = (body: unknown) => edge.request('rpc.router.large', body, { timeoutMs: 5_000 });
+  const asked = ['a', '€'.repeat(200_000), 'b', 'c'.repeat(2 ** 21), 'much', 'd'].map(ask);
+  const outcomes = (await Promise.allSettled(asked)).map((one) =>
+    one.status === 'fulfilled' ? (one.value as { chars: number }).chars : one.reason.code,
+  );
+  t.same(outcomes, [1, 200_000, 1, 'MESSAGING_UNAVAILABLE', 'INTERNAL', 1]);
+  await server.drain();
+});
+
+t.test('what is no request or no answer ends nothing', async (t) => {
+  const server = router.serve({ subject: 'rpc.router.odd', concurrencyMax: 9 }, () => ({ ok: 1 }));
+  await router.nc.flush();
+  for (const payload of ['', '{', '{}', '[1]', '[null]', '"x"']) {
+    edge.publish('rpc.router.odd', payload);
+  }
+  t.same(await edge.request('rpc.router.odd', {}, { timeoutMs: 5_000 }), { ok: 1 });
+  await server.drain();
+});
+
 t.test('a typed error arrives as it was thrown; any other without its text', async (t) => {
   const server = router.serve({ subject: 'rpc.router.b', concurrencyMax: 9 }, (body) => {
     if (body === 1)
@@ -69,8 +124,12 @@ t.test('a typed error arrives as it was thrown; any other without its text', asy
 });
 
 t.test('nobody there is told at once, and differs from no answer in time', async (t) => {
-  const nobody = await failure(edge.request('rpc.router.none', {}, { timeoutMs: 9_000 }));
-  t.match(nobody, { code: 'MESSAGING_UNAVAILABLE', noResponders: true });
+  const nobody = [1, 2].map((body) =>
+    failure(edge.request('rpc.router.none', body, { timeoutMs: 9_000 })),
+  );
+  for (const error of await Promise.all(nobody)) {
+    t.match(error, { code: 'MESSAGING_UNAVAILABLE', noResponders: true });
+  }
   const stores = failure(router.request('rpc.store.messages.append', {}, { timeoutMs: 9_000 }));
   t.match(await stores, { code: 'DATABASE_UNAVAILABLE', noResponders: true });
   const server = router.serve(
@@ -103,6 +162,32 @@ t.test('a request that comes too late or over the limit is not carried out', asy
   t.equal(late.code, 'TIMEOUT');
   await server.drain();
   t.equal(calls, 1);
+});
+
+t.test('writes begin a gap apart, except after a pause', async (t) => {
+  const nkeySeed = nats.seeds['edge-2'] as string;
+  const metrics = createMetrics('test', 'edge-2');
+  const options = { url: nats.url, nkeySeed, instance: 'edge-2', logger: silent, metrics };
+  const gathering = await connectBus({ ...options, writeGapMs: 300 });
+  open.push(gathering);
+  const heard: string[] = [];
+  const listening = edge.subscribe('user.gap', (msg) => void heard.push(msg.string()));
+  await edge.nc.flush();
+  await delay(350);
+  gathering.publish('user.gap', 'first');
+  await delay(50);
+  gathering.publish('user.gap', 'second');
+  gathering.beforeWrite(() => gathering.publish('user.gap', 'third'));
+  await delay(50);
+  t.same(heard, ['first']);
+  await delay(400);
+  t.same(heard, ['first', 'second', 'third']);
+  gathering.publish('user.gap', 'fourth');
+  gathering.publish('user.gap', 'fifth');
+  await gathering.close();
+  await edge.nc.flush();
+  t.same(heard.slice(3), ['fourth', 'fifth']);
+  listening.unsubscribe();
 });
 
 t.test('a stream that is not there refuses a publish', async (t) => {

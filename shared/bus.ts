@@ -51,6 +51,8 @@ export type BusOptions = {
   instance: string;
   logger: Logger;
   metrics: Metrics;
+  /** Writes begin so far apart at least, see `batchWrites`; 0. */
+  writeGapMs?: number;
 };
 
 const WAITING_WARN_MS = 2_000;
@@ -60,7 +62,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const { logger, instance } = options;
   const natsUser = natsUserOf(instance);
   const nc = await firstConnection(options, natsUser);
-  const writes = batchWrites(nc);
+  const writes = batchWrites(nc, options.writeGapMs ?? 0);
   const link = followLink(nc, { ...options, writes });
   const replies = link.openMux(inboxPrefix(natsUser));
   const rpc = link.openRpc(repliesPrefix(natsUser));

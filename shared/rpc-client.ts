@@ -70,7 +70,7 @@ export class RpcClient {
       return Promise.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Too many requests in flight'));
     }
     const deadlineAt = Date.now() + timeoutMs;
-    const item = `${deadlineAt},"${trace}",${JSON.stringify(body)}`;
+    const item = `${deadlineAt},${JSON.stringify(trace)},${JSON.stringify(body ?? null)}`;
     return new Promise((resolve, reject) => {
       const frame = this.#frameWithRoom(subject, item.length);
       frame.items.push(item);
@@ -136,7 +136,7 @@ export class RpcClient {
   #receive(msg: Msg): void {
     const unheard = readReplySubject(msg.subject);
     if (unheard === undefined) {
-      for (const [token, answer] of readAnswers(msg.data)) this.#settle(token, answer);
+      for (const [token, answer] of readAnswers(msg.data) ?? []) this.#settle(token, answer);
     } else if (msg.data.length === 0 && msg.headers?.code === NO_RESPONDERS) {
       const options = { noResponders: true };
       const error = new KahaError('MESSAGING_UNAVAILABLE', 'Nobody answers', options);

@@ -33,10 +33,21 @@ export function readReplySubject(subject: string): { first: number; count: numbe
   return count === undefined ? undefined : { first: Number(first), count: Number(count) };
 }
 
-export function readRequests(payload: Uint8Array): RequestItem[] {
-  return parseJson(payload) as RequestItem[];
+/** Undefined: nothing of ours. */
+export function readRequests(payload: Uint8Array): RequestItem[] | undefined {
+  return readItems(payload) as RequestItem[] | undefined;
 }
 
-export function readAnswers(payload: Uint8Array): AnswerItem[] {
-  return parseJson(payload) as AnswerItem[];
+/** Undefined: nothing of ours. */
+export function readAnswers(payload: Uint8Array): AnswerItem[] | undefined {
+  return readItems(payload) as AnswerItem[] | undefined;
+}
+
+function readItems(payload: Uint8Array): unknown[][] | undefined {
+  try {
+    const items = parseJson(payload);
+    return Array.isArray(items) && items.every(Array.isArray) ? items : undefined;
+  } catch {
+    return undefined;
+  }
 }

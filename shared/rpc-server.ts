@@ -54,7 +54,12 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
   let answers = new Map<string, Answers>();
 
   const publish = (replyTo: string, { items }: Answers): void => {
-    if (!nc.isClosed()) nc.publish(replyTo, encoder.encode(`[${items.join(',')}]`));
+    try {
+      nc.publish(replyTo, encoder.encode(`[${items.join(',')}]`));
+    } catch (error) {
+      // The connection closes: who asked hears of that.
+      logger.debug({ err: error, subject }, 'not answered');
+    }
   };
   const publishAll = (): void => {
     const due = answers;
@@ -99,8 +104,10 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
       logger.error({ err: error, subject }, 'cannot serve');
       return;
     }
+    const items = readRequests(data);
+    if (items === undefined) logger.error({ subject }, 'not a request: dropped');
     const replyTo = answersSubject(reply);
-    for (const item of requestsOf(data, logger)) {
+    for (const item of items ?? []) {
       const [token] = item;
       if (inFlight < concurrencyMax) void run(item, (body) => answer(replyTo, token, body));
       else answer(replyTo, token, OVERLOADED);
@@ -117,14 +124,4 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
       while (inFlight > 0) await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     },
   };
-}
-
-/** Nothing of ours: there is nobody to answer. */
-function requestsOf(payload: Uint8Array, logger: Logger): RequestItem[] {
-  try {
-    return readRequests(payload);
-  } catch (error) {
-    logger.error({ err: error }, 'not a request');
-    return [];
-  }
 }

@@ -29,6 +29,8 @@ import { TypingAudiences } from './typing-audiences.ts';
 /** ~2 s of sends at the rate one process can do; beyond it an edge gets a retryable error. */
 const CONCURRENCY_MAX = 8_192;
 const DRAIN_MS = 8_000;
+/** What conversations ask of store goes together; figures at the edge's. */
+const WRITE_GAP_MS = 3;
 const RECEIPTS_TIMEOUT_MS = 2_000;
 const LOAD_RETRY_MS = 1_000;
 const LOAD_TRIES = 60;
@@ -54,7 +56,9 @@ export async function createRouter(config: RouterConfig, deps: Deps): Promise<Ro
   const admin = await startAdminServer({ ...config.admin, metrics, readiness });
   closers.push('admin', () => admin.close());
   try {
-    bus = await connectBus({ ...config.nats, instance: config.instance, logger, metrics });
+    const { instance } = config;
+    const writeGapMs = WRITE_GAP_MS;
+    bus = await connectBus({ ...config.nats, instance, writeGapMs, logger, metrics });
     const parts = { ...deps, bus, counters: createRouterMetrics(metrics) };
     closers.push('bus', () => parts.bus.close());
     const queues = createQueues(config, parts, closers);

@@ -18,6 +18,8 @@ const CONNECTIONS_MAX = 1 + LOCKED_LANES_MAX;
 export const LEAN_PLANS = [
   'plan_cache_mode=force_generic_plan',
   'enable_seqscan=off',
+  'enable_hashjoin=off',
+  'enable_mergejoin=off',
   'lock_timeout=500',
 ];
 

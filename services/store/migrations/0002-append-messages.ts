@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * The append as one call. It is a loop of single-row statements: measured against one set-based
- * statement it costs half for a batch of one (97 µs, not 183 µs) and no more at 500 (56 µs a row).
- * VOLATILE: each statement inside sees what was committed before its own start, so what is read
+ * The append as one call. What is judged item by item is a loop of single-row statements: measured
+ * against one set-based statement it costs half for a batch of one (97 µs, not 183 µs) and no more
+ * at 500. What was judged good is written by one statement a table behind it: 18 900 rows/s, in the
+ * loop 15 900. VOLATILE: each statement inside sees what was committed before its own start, so what is read
  * after a lock is current.
  *
  * Items come sorted by conversation, in order of arrival within it. Participants are locked in the
@@ -33,23 +34,23 @@ declare
   v_now constant timestamptz := date_trunc('milliseconds', clock_timestamp());
   v_conversation uuid;
   v_state text;          -- of the conversation: ok, locked, no_conversation
-  v_dirty boolean := false;
   v_archived boolean;
   v_end int;             -- the conversation's last item
   v_version int;
   v_seq bigint;
   v_at timestamptz;
+  v_last int;            -- the conversation's last item that is to be written
+  -- By item, null where it is not to be written; v_tops: where it is not its conversation's last.
+  v_seqs bigint[] := array_fill(null::bigint, array[cardinality(p_conversation)]);
+  v_tops bigint[] := array_fill(null::bigint, array[cardinality(p_conversation)]);
+  v_ats timestamptz[] := array_fill(null::timestamptz, array[cardinality(p_conversation)]);
 begin
   for i in 1 .. cardinality(p_conversation) loop
     item := i;
     message_id := null; seq := null; sent_at := null; fanout_pending := null;
 
     if v_conversation is distinct from p_conversation[i] then
-      if v_dirty then
-        update conversations set last_seq = v_seq, last_sent_at = v_at, last_activity = v_at
-          where conversation_id = v_conversation;
-        v_dirty := false;
-      end if;
+      v_last := null;
       v_conversation := p_conversation[i];
       v_state := 'ok';
       if p_wait then
@@ -124,25 +125,38 @@ begin
     end if;
 
     v_seq := v_seq + 1;
-    v_dirty := true;
-    insert into messages
-      (conversation_id, seq, sent_at, message_id, sender_id, client_msg_id, message_type,
-       content, metadata, key_id, reply_to, reply_to_seq)
-      values (v_conversation, v_seq, v_at, p_message[i], p_sender[i], p_client_msg[i], p_type[i],
-       p_content[i], p_metadata[i], p_key_id, p_reply[i], p_reply_seq[i]);
-    insert into outbox (event_id, conversation_id, kind, seq, created_at)
-      values (p_message[i], v_conversation, 'message', v_seq, v_now);
+    v_seqs[i] := v_seq;
+    v_ats[i] := v_at;
+    if v_last is not null then
+      v_tops[v_last] := null;
+    end if;
+    v_tops[i] := v_seq;
+    v_last := i;
     message_id := p_message[i]; seq := v_seq; sent_at := v_at;
     return next;
   end loop;
 
-  if v_dirty then
-    update conversations set last_seq = v_seq, last_sent_at = v_at, last_activity = v_at
-      where conversation_id = v_conversation;
-    if v_archived then
-      update participants set archived_at = null
-        where conversation_id = v_conversation and archived_at is not null;
-      update conversations set has_archived = false where conversation_id = v_conversation;
-    end if;
+  insert into messages
+    (conversation_id, seq, sent_at, message_id, sender_id, client_msg_id, message_type,
+     content, metadata, key_id, reply_to, reply_to_seq)
+    select w.conversation, w.seq, w.at, w.message, w.sender, w.client_msg, w.type,
+       w.content, w.metadata, p_key_id, w.reply, w.reply_seq
+      from unnest(p_conversation, v_seqs, v_ats, p_message, p_sender, p_client_msg, p_type,
+        p_content, p_metadata, p_reply, p_reply_seq)
+        as w (conversation, seq, at, message, sender, client_msg, type,
+          content, metadata, reply, reply_seq)
+      where w.seq is not null;
+  insert into outbox (event_id, conversation_id, kind, seq, created_at)
+    select w.message, w.conversation, 'message', w.seq, v_now
+      from unnest(p_message, p_conversation, v_seqs) as w (message, conversation, seq)
+      where w.seq is not null;
+
+  update conversations c set last_seq = w.seq, last_sent_at = w.at, last_activity = w.at
+    from unnest(p_conversation, v_tops, v_ats) as w (conversation, seq, at)
+    where w.seq is not null and c.conversation_id = w.conversation;
+  if v_last is not null and v_archived then
+    update participants set archived_at = null
+      where conversation_id = v_conversation and archived_at is not null;
+    update conversations set has_archived = false where conversation_id = v_conversation;
   end if;
 end $$`;
