@@ -65,7 +65,7 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
     metrics: counters,
   });
   closers.push('fan-outs', () => owed.drained(), DRAIN_MS);
-  void forgetOnDisconnect(bus, done);
+  void forgetOnDisconnect(bus, [done, repair]);
 
   const { gauge } = deps.metrics;
   gauge('kaha_router_offers_open', 'Users offered an event', () => queues.offers.open);
@@ -75,8 +75,9 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   return owed;
 }
 
-async function forgetOnDisconnect(bus: Bus, done: OutboxDone): Promise<void> {
+async function forgetOnDisconnect(bus: Bus, memories: { forget(): void }[]): Promise<void> {
   for await (const status of bus.nc.status()) {
-    if (status.type === Events.Disconnect) done.forget();
+    if (status.type !== Events.Disconnect) continue;
+    for (const memory of memories) memory.forget();
   }
 }

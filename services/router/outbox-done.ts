@@ -24,6 +24,7 @@ export class OutboxDone {
   #young: EventId[] = [];
   #ripe: EventId[] = [];
   readonly #sending = new Map<Promise<void>, EventId[]>();
+  #losses = 0;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -32,6 +33,14 @@ export class OutboxDone {
 
   get held(): number {
     return this.#young.length + this.#ripe.length;
+  }
+
+  /**
+   * How often `forget` was called. Of a fan-out that began before the last one, nobody knows whose
+   * queue has it: it is not done, and owed to all.
+   */
+  get losses(): number {
+    return this.#losses;
   }
 
   /** What is fanned out and perhaps not yet struck off. */
@@ -46,6 +55,7 @@ export class OutboxDone {
 
   /** The connection to NATS was lost: what it took last may not have been written. */
   forget(): void {
+    this.#losses += 1;
     this.#deps.metrics.doneDropped.inc(this.held);
     this.#young = [];
     this.#ripe = [];

@@ -66,6 +66,11 @@ export class OutboxRepair {
     this.#missed.set(eventId, new Set(userIds));
   }
 
+  /** The connection to NATS was lost: who had it may have it no more. */
+  forget(): void {
+    this.#missed.clear();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -124,7 +129,12 @@ export class OutboxRepair {
     const delivery = deliveryOf(entry);
     const before = this.#missed.get(eventId);
     if (before) delivery.userIds = delivery.userIds.filter((userId) => before.has(userId));
+    const { losses } = done;
     let missed = await fanOut.requeue(delivery);
+    if (done.losses !== losses) {
+      metrics.repairs.inc({ outcome: 'owed' });
+      return;
+    }
     if (missed.length > 0 && this.#isGivenUp(entry)) missed = await this.#giveUp(missed);
     metrics.repairs.inc({ outcome: missed.length === 0 ? 'done' : 'owed' });
     if (missed.length > 0) {

@@ -93,12 +93,14 @@ export class OwedFanOuts {
   async #run(delivery: Delivery): Promise<void> {
     const { fanOut, done, repair, metrics } = this.#deps;
     const startedAt = performance.now();
+    const { losses } = done;
     const missed = await fanOut.deliverLive(delivery);
     metrics.fanOutS.observe((performance.now() - startedAt) / 1_000);
-    if (missed.length === 0) {
+    const isCertain = done.losses === losses;
+    if (missed.length === 0 && isCertain) {
       done.add(delivery.eventId);
     } else {
-      repair.noteMissed(delivery.eventId, missed);
+      if (isCertain) repair.noteMissed(delivery.eventId, missed);
       metrics.fanOutsOwed.inc();
     }
   }
