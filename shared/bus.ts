@@ -7,6 +7,7 @@ import { connectNats, watchStatus } from './nats-connection.ts';
 import { parseJson } from './parse-json.ts';
 import { inboxPrefix, natsUserOf, repliesPrefix } from './permissions.ts';
 import { ReplyMux } from './reply-mux.ts';
+import { RpcAnswers } from './rpc-answers.ts';
 import { RpcClient } from './rpc-client.ts';
 import { type RpcHandler, type RpcServer, type ServeOptions, serveRpc } from './rpc-server.ts';
 import { subjects } from './subjects.ts';
@@ -64,6 +65,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const nc = await firstConnection(options, natsUser);
   const writes = batchWrites(nc, options.writeGapMs ?? 0);
   const link = followLink(nc, { ...options, writes });
+  const answers = new RpcAnswers({ nc, writes, logger });
   const replies = link.openMux(inboxPrefix(natsUser));
   const rpc = link.openRpc(repliesPrefix(natsUser));
   const inFlight = (): number => rpc.inFlight + replies.inFlight;
@@ -79,7 +81,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       return (await answered(subject, rpc.ask(subject, body, call))) as Reply;
     },
     mux: link.openMux,
-    serve: (serveOptions, handler) => serveRpc({ nc, writes, logger }, serveOptions, handler),
+    serve: (serveOptions, handler) => serveRpc({ nc, answers, logger }, serveOptions, handler),
     beforeWrite: writes.beforeNext,
     publish(subject, payload) {
       if (!link.connected() || nc.isClosed()) return false;

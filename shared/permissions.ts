@@ -24,9 +24,9 @@ export function inboxPrefix(natsUser: string): string {
 }
 
 /**
- * What services answer comes here, one prefix per NATS user as well. They may answer the kinds that
- * ask them: `allow_responses` would keep an entry per request, which cost the server 0.1 CPU-seconds
- * per 1000 messages where several answers go to one subject.
+ * What services answer comes here, one prefix per NATS user as well. They may answer the kinds of
+ * users that ask them. `allow_responses` instead keeps an entry per request: where several answers
+ * go to one subject that cost the server 0.1 CPU-seconds per 1000 messages.
  */
 export function repliesPrefix(natsUser: string): string {
   return `${repliesTo(kindOf(natsUser))}.${natsUser}`;

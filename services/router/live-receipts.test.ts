@@ -2,8 +2,7 @@ import t from 'tap';
 import { KahaError } from '../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../shared/ids.ts';
 import type { ReadAnswer, RouterRequest } from '../../shared/rpc.ts';
-import { subjects } from '../../shared/subjects.ts';
-import { ask, letter, ROUTER, StageDevice, send, setStage, until } from './router-stage.ts';
+import { ask, letter, StageDevice, send, setStage, until } from './router-stage.ts';
 
 const stage = await setStage();
 const { edge, store } = stage;
@@ -15,7 +14,7 @@ const listen = (userId: UserId): StageDevice => new StageDevice(edge, userId);
 const eventsOf = ({ signals }: StageDevice) => signals.map(({ event }) => event);
 const reportDelivered = (id: ConversationId, userId: UserId, seq: number): void => {
   const request: RouterRequest = { op: 'delivered', items: [[id, userId, seq, seq]] };
-  edge.publish(subjects.router(ROUTER), JSON.stringify(request));
+  void ask(edge, request);
 };
 const typing = (id: ConversationId, userId: UserId, is_typing = true): RouterRequest => {
   return { op: 'typing', user_id: userId, conversation_id: id, session_id: 's', is_typing };

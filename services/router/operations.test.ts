@@ -111,7 +111,7 @@ t.test('delivered positions reach the stream, reduced', async (t) => {
   const conversation = store.open([user]);
   for (const seq of [1, 3, 2]) {
     const request: RouterRequest = { op: 'delivered', items: [[conversation, user, seq, seq]] };
-    edge.publish(subjects.router(ROUTER), JSON.stringify(request));
+    void ask(edge, request);
   }
   const jsm = await setup.nc.jetstreamManager();
   let last: unknown;

@@ -1,0 +1,64 @@
+import type { NatsConnection } from 'nats';
+import { KahaError } from './errors.ts';
+import type { Logger } from './logger.ts';
+import { type Answer, answersSubject, FRAME_CHARS_MAX } from './rpc-frame.ts';
+import type { Writes } from './write-batches.ts';
+
+/** What NATS takes, less the frame around one answer. */
+const ANSWER_BYTES_MAX = 1024 * 1024 - 64;
+const BYTES_PER_CHAR_MAX = 3;
+const encoder = new TextEncoder();
+
+type Deps = { nc: NatsConnection; writes: Writes; logger: Logger };
+type Ready = { items: string[]; chars: number };
+
+/** What one connection answers: all that one caller is to hear when it writes is one message. */
+export class RpcAnswers {
+  readonly #deps: Deps;
+  /** By the subject of who asked. */
+  #ready = new Map<string, Ready>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** `replyTo`: the reply subject of the message that asked. */
+  add(replyTo: string, token: number, answer: Answer): void {
+    const json = this.#encode(answer);
+    const subject = answersSubject(replyTo);
+    let ready = this.#ready.get(subject);
+    if (ready !== undefined && ready.chars + json.length > FRAME_CHARS_MAX) {
+      this.#publish(subject, ready);
+      ready = undefined;
+    }
+    ready ??= { items: [], chars: 0 };
+    ready.items.push(`[${token},${json}]`);
+    ready.chars += json.length;
+    if (this.#ready.size === 0) this.#deps.writes.beforeNext(() => this.#publishAll());
+    this.#ready.set(subject, ready);
+  }
+
+  #encode(answer: Answer): string {
+    const json = JSON.stringify(answer);
+    if (json.length * BYTES_PER_CHAR_MAX <= ANSWER_BYTES_MAX) return json;
+    const bytes = Buffer.byteLength(json);
+    if (bytes <= ANSWER_BYTES_MAX) return json;
+    this.#deps.logger.error({ bytes }, 'answer too large');
+    return JSON.stringify({ error: new KahaError('INTERNAL', 'Answer too large').toWire() });
+  }
+
+  #publishAll(): void {
+    const due = this.#ready;
+    this.#ready = new Map();
+    for (const [subject, ready] of due) this.#publish(subject, ready);
+  }
+
+  #publish(subject: string, { items }: Ready): void {
+    try {
+      this.#deps.nc.publish(subject, encoder.encode(`[${items.join(',')}]`));
+    } catch (error) {
+      // The connection closes: who asked hears of that.
+      this.#deps.logger.debug({ err: error }, 'not answered');
+    }
+  }
+}
