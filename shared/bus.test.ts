@@ -103,11 +103,49 @@ t.test('a request too large for the rest goes alone, and fails alone', async (t)
 t.test('what is no request or no answer ends nothing', async (t) => {
   const server = router.serve({ subject: 'rpc.router.odd', concurrencyMax: 9 }, () => ({ ok: 1 }));
   await router.nc.flush();
-  for (const payload of ['', '{', '{}', '[1]', '[null]', '"x"']) {
-    edge.publish('rpc.router.odd', payload);
-  }
+  const odd = ['', '{', '{}', '[1]', '[null]', '"x"', '[[]]', '[[1,null]]', '[[1,9e9,"t",1],[]]'];
+  for (const payload of odd) edge.publish('rpc.router.odd', payload);
+  const reply = 'replies.edge.edge-1.none.0-1';
+  for (const payload of odd) edge.nc.publish('rpc.router.odd', payload, { reply });
+  const asked: string[] = [];
+  const asking = router.subscribe('rpc.router.deaf', ({ reply }) => void asked.push(`${reply}`));
+  await router.nc.flush();
+  const deaf = failure(edge.request('rpc.router.deaf', {}, { timeoutMs: 300 }));
+  while (asked.length === 0) await delay(5);
+  const client = asked[0]?.slice(0, asked[0].lastIndexOf('.'));
+  for (const payload of odd) router.publish(`${client}.router`, payload);
+  t.equal((await deaf).code, 'TIMEOUT');
   t.same(await edge.request('rpc.router.odd', {}, { timeoutMs: 5_000 }), { ok: 1 });
+  asking.unsubscribe();
   await server.drain();
+});
+
+t.test('only the service that was asked is believed', async (t) => {
+  const store = await busOf('store-1', 'store');
+  const asked: string[] = [];
+  const asking = router.subscribe('rpc.router.slow', ({ reply }) => void asked.push(`${reply}`));
+  await router.nc.flush();
+  const answer = edge.request('rpc.router.slow', {}, { timeoutMs: 5_000 });
+  while (asked.length === 0) await delay(5);
+  const [, client = '', token] = asked[0]?.match(/^(.*)\.(\d+)-1$/) ?? [];
+  store.publish(`${client}.store`, `[[${token},{"data":"store"}]]`);
+  await store.nc.flush();
+  router.publish(`${client}.router`, `[[${token},{"data":"router"}]]`);
+  t.equal(await answer, 'router');
+  asking.unsubscribe();
+});
+
+t.test('what waits for a write is refused when the connection closes or is lost', async (t) => {
+  const nkeySeed = nats.seeds['edge-2'] as string;
+  const metrics = createMetrics('test', 'edge-2');
+  const options = { url: nats.url, nkeySeed, instance: 'edge-2', logger: silent, metrics };
+  const gathering = await connectBus({ ...options, writeGapMs: 60_000 });
+  open.push(gathering);
+  gathering.publish('user.first', '');
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  const waiting = failure(gathering.request('rpc.router.gap', {}, { timeoutMs: 30_000 }));
+  await gathering.close();
+  t.equal((await waiting).code, 'MESSAGING_UNAVAILABLE');
 });
 
 t.test('a typed error arrives as it was thrown; any other without its text', async (t) => {
@@ -228,5 +266,8 @@ t.test('who waits for NATS at the start says so, and connects when it is there',
   const [line] = await once(lines, 'data');
   t.match(`${line}`, /waiting for the first connection to NATS/);
   await nats.restart();
-  t.ok((await connecting).connected);
+  const store = await connecting;
+  t.ok(store.connected);
+  await store.nc.flush();
+  t.notMatch(`${lines.read()}`, /"level":50/, 'nothing that it may not do');
 });

@@ -5,7 +5,7 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { connectNats, watchStatus } from './nats-connection.ts';
 import { parseJson } from './parse-json.ts';
-import { inboxPrefix, natsUserOf, repliesPrefix } from './permissions.ts';
+import { inboxPrefix, kindOf, natsUserOf, repliesPrefix } from './permissions.ts';
 import { ReplyMux } from './reply-mux.ts';
 import { RpcAnswers } from './rpc-answers.ts';
 import { RpcClient } from './rpc-client.ts';
@@ -33,7 +33,10 @@ export type Bus = {
   /** Raw request with the replies below a prefix of its own (see subjects and permissions). */
   mux(prefix: string): ReplyMux;
   serve(options: ServeOptions, handler: RpcHandler): RpcServer;
-  /** `fill` publishes what has gathered, right before the connection writes next. */
+  /**
+   * `fill` publishes what has gathered, right before the connection writes next; it must not throw.
+   * `nc.flush` does not wait for it.
+   */
   beforeWrite(fill: () => void): void;
   /** Core publish, best effort; false where there is no connection (it would vanish silently). */
   publish(subject: string, payload: Uint8Array | string): boolean;
@@ -65,7 +68,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const nc = await firstConnection(options, natsUser);
   const writes = batchWrites(nc, options.writeGapMs ?? 0);
   const link = followLink(nc, { ...options, writes });
-  const answers = new RpcAnswers({ nc, writes, logger });
+  const answers = new RpcAnswers({ nc, writes, logger, service: kindOf(natsUser) });
   const replies = link.openMux(inboxPrefix(natsUser));
   const rpc = link.openRpc(repliesPrefix(natsUser));
   const inFlight = (): number => rpc.inFlight + replies.inFlight;

@@ -24,16 +24,17 @@ export function inboxPrefix(natsUser: string): string {
 }
 
 /**
- * What services answer comes here, one prefix per NATS user as well. They may answer the kinds of
- * users that ask them. `allow_responses` instead keeps an entry per request: where several answers
- * go to one subject that cost the server 0.1 CPU-seconds per 1000 messages.
+ * What services answer comes here, one prefix per NATS user as well: `<prefix>.<client>.<service>`.
+ * A service may answer the kinds of users that ask it, under its own name. `allow_responses`
+ * instead keeps an entry per request: where several answers go to one subject that cost the server
+ * 0.1 CPU-seconds per 1000 messages.
  */
 export function repliesPrefix(natsUser: string): string {
-  return `${repliesTo(kindOf(natsUser))}.${natsUser}`;
+  return `replies.${kindOf(natsUser)}.${natsUser}`;
 }
 
-function repliesTo(kind: NatsUserKind): string {
-  return `replies.${kind}`;
+function answersOf(service: NatsUserKind, ...askers: NatsUserKind[]): string[] {
+  return askers.map((kind) => `replies.${kind}.*.*.${service}`);
 }
 
 /** `router-2` runs as user `router`; every edge has a user of its own. */
@@ -85,7 +86,7 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
       'router.leaving',
       'membership.changed',
       'queue.made',
-      `${repliesTo('edge')}.>`,
+      ...answersOf('router', 'edge'),
       'rpc.store.messages.append',
       'rpc.store.messages.edit',
       'rpc.store.messages.delete',
@@ -115,9 +116,7 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
   store: (natsUser) => ({
     publish: [
       ...pullOf(streams.receipts, streams.receiptsDurable),
-      ...(['edge', 'router', 'profiles', 'retention'] as const).map(
-        (kind) => `${repliesTo(kind)}.>`,
-      ),
+      ...answersOf('store', 'edge', 'router', 'profiles', 'retention'),
     ],
     subscribe: ['rpc.store.>', `${inboxPrefix(natsUser)}.>`],
   }),
@@ -130,8 +129,7 @@ export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions
       'kaha.user.profile.updated',
       'kaha.business.profile.updated',
       ...pullOf(streams.kahaEvents, streams.kahaEventsDurable),
-      `${repliesTo('edge')}.>`,
-      `${repliesTo('router')}.>`,
+      ...answersOf('profiles', 'edge', 'router'),
     ],
     subscribe: [
       'rpc.profiles.>',

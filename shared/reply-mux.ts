@@ -1,16 +1,8 @@
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from 'nats';
 import { KahaError } from './errors.ts';
 import { newId } from './ids.ts';
+import { type Pending, PendingReplies } from './pending-replies.ts';
 
-type Pending = {
-  resolve: (msg: Msg) => void;
-  reject: (error: KahaError) => void;
-  deadlineAt: number;
-};
-
-/** How late a timeout may be noticed. One sweep for all instead of a timer per request. */
-const SWEEP_MS = 50;
-const IN_FLIGHT_MAX = 16_384;
 const encoder = new TextEncoder();
 /** In place of a token, which has no capitals: the answer to several, see `answerMany`. */
 const MANY = 'MANY';
@@ -31,9 +23,8 @@ export type Ask = {
 export class ReplyMux {
   readonly #nc: NatsConnection;
   readonly #prefix: string;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new PendingReplies<string, Pending<Msg>>();
   readonly #subscription: Subscription;
-  readonly #sweep: NodeJS.Timeout;
   #next = 0;
 
   constructor(nc: NatsConnection, prefix: string) {
@@ -44,7 +35,6 @@ export class ReplyMux {
         if (error === null) this.#settle(msg);
       },
     });
-    this.#sweep = setInterval(() => this.#timeOut(Date.now()), SWEEP_MS);
   }
 
   get inFlight(): number {
@@ -53,13 +43,12 @@ export class ReplyMux {
 
   /** The reply; rejects with TIMEOUT or MESSAGING_UNAVAILABLE (`noResponders` where so). */
   ask(request: Ask): Promise<Msg> {
-    if (this.#pending.size >= IN_FLIGHT_MAX) {
-      return Promise.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Too many requests in flight'));
-    }
+    const refusal = this.#pending.refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     this.#next += 1;
     const token = this.#next.toString(36);
     return new Promise((resolve, reject) => {
-      this.#pending.set(token, { resolve, reject, deadlineAt: Date.now() + request.timeoutMs });
+      this.#pending.add(token, { resolve, reject, deadlineAt: Date.now() + request.timeoutMs });
       const reply = `${this.#prefix}.${token}`;
       try {
         const { headerLines } = request;
@@ -67,21 +56,18 @@ export class ReplyMux {
           headerLines === undefined ? { reply } : { reply, headers: rawHeaders(headerLines) };
         this.#nc.publish(request.subject, request.payload, options);
       } catch (error) {
-        this.#pending.delete(token);
+        this.#pending.take(token);
         reject(new KahaError('MESSAGING_UNAVAILABLE', 'Cannot publish', { cause: error }));
       }
     });
   }
 
   rejectAll(reason: string): void {
-    for (const pending of this.#pending.values()) {
-      pending.reject(new KahaError('MESSAGING_UNAVAILABLE', reason));
-    }
-    this.#pending.clear();
+    this.#pending.rejectAll(new KahaError('MESSAGING_UNAVAILABLE', reason));
   }
 
   close(): void {
-    clearInterval(this.#sweep);
+    this.#pending.close();
     this.#subscription.unsubscribe();
     this.rejectAll('Closing');
   }
@@ -96,9 +82,8 @@ export class ReplyMux {
   }
 
   #settleOne(token: string, msg: Msg): void {
-    const pending = this.#pending.get(token);
+    const pending = this.#pending.take(token);
     if (pending === undefined) return;
-    this.#pending.delete(token);
     // Only the server's own status messages have neither payload nor ordinary headers.
     if (msg.data.length === 0 && msg.headers?.code === 503) {
       const options = { noResponders: true };
@@ -106,14 +91,6 @@ export class ReplyMux {
       return;
     }
     pending.resolve(msg);
-  }
-
-  #timeOut(now: number): void {
-    for (const [token, pending] of this.#pending) {
-      if (pending.deadlineAt > now) continue;
-      this.#pending.delete(token);
-      pending.reject(new KahaError('TIMEOUT', 'No answer in time'));
-    }
   }
 }
 

@@ -9,7 +9,8 @@ const ANSWER_BYTES_MAX = 1024 * 1024 - 64;
 const BYTES_PER_CHAR_MAX = 3;
 const encoder = new TextEncoder();
 
-type Deps = { nc: NatsConnection; writes: Writes; logger: Logger };
+/** `service`: the kind of NATS user that answers. */
+type Deps = { nc: NatsConnection; writes: Writes; service: string; logger: Logger };
 type Ready = { items: string[]; chars: number };
 
 /** What one connection answers: all that one caller is to hear when it writes is one message. */
@@ -25,7 +26,7 @@ export class RpcAnswers {
   /** `replyTo`: the reply subject of the message that asked. */
   add(replyTo: string, token: number, answer: Answer): void {
     const json = this.#encode(answer);
-    const subject = answersSubject(replyTo);
+    const subject = answersSubject(replyTo, this.#deps.service);
     let ready = this.#ready.get(subject);
     if (ready !== undefined && ready.chars + json.length > FRAME_CHARS_MAX) {
       this.#publish(subject, ready);

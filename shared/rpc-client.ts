@@ -1,27 +1,23 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
 import { KahaError } from './errors.ts';
 import { newId } from './ids.ts';
+import { type Pending, PendingReplies } from './pending-replies.ts';
 import {
   type Answer,
   FRAME_CHARS_MAX,
+  FRAME_ITEMS_MAX,
   readAnswers,
-  readReplySubject,
+  readSubject,
   replySubject,
+  serviceOf,
 } from './rpc-frame.ts';
 import type { Writes } from './write-batches.ts';
 
-type Waiting = {
-  resolve: (data: unknown) => void;
-  reject: (error: KahaError) => void;
-  deadlineAt: number;
-};
+type Waiting = Pending<unknown> & { service: string };
 
 /** Requests of one subject that go as one message; `items` without their tokens. */
 type Frame = { items: string[]; chars: number; waiting: Waiting[] };
 
-/** How late a timeout may be noticed. One sweep for all instead of a timer per request. */
-const SWEEP_MS = 50;
-const IN_FLIGHT_MAX = 16_384;
 const NO_RESPONDERS = 503;
 const encoder = new TextEncoder();
 
@@ -38,13 +34,12 @@ export class RpcClient {
   readonly #nc: NatsConnection;
   readonly #writes: Writes;
   readonly #prefix: string;
-  readonly #subscription: Subscription;
-  readonly #sweep: NodeJS.Timeout;
+  #subscription: Subscription | undefined;
   /** By subject: what goes with the next write. */
   #filling = new Map<string, Frame>();
   #fillingCount = 0;
   /** By token. */
-  readonly #asked = new Map<number, Waiting>();
+  readonly #asked = new PendingReplies<number, Waiting>();
   #nextToken = 0;
 
   /** Answers come below `prefix`, which only this NATS user may listen to. */
@@ -52,12 +47,6 @@ export class RpcClient {
     this.#nc = nc;
     this.#writes = writes;
     this.#prefix = `${prefix}.${newId<string>().slice(0, 8)}`;
-    this.#subscription = nc.subscribe(`${this.#prefix}.*`, {
-      callback: (error, msg) => {
-        if (error === null) this.#receive(msg);
-      },
-    });
-    this.#sweep = setInterval(() => this.#timeOut(Date.now()), SWEEP_MS);
   }
 
   get inFlight(): number {
@@ -66,16 +55,17 @@ export class RpcClient {
 
   /** The answer's data; rejects what was answered, TIMEOUT or MESSAGING_UNAVAILABLE. */
   ask(subject: string, body: unknown, { timeoutMs, trace }: Call): Promise<unknown> {
-    if (this.inFlight >= IN_FLIGHT_MAX) {
-      return Promise.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Too many requests in flight'));
-    }
+    const refusal = this.#asked.refusal(this.#fillingCount);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.#subscription ??= this.#listen();
+    const service = serviceOf(subject);
     const deadlineAt = Date.now() + timeoutMs;
     const item = `${deadlineAt},${JSON.stringify(trace)},${JSON.stringify(body ?? null)}`;
     return new Promise((resolve, reject) => {
       const frame = this.#frameWithRoom(subject, item.length);
       frame.items.push(item);
       frame.chars += item.length;
-      frame.waiting.push({ resolve, reject, deadlineAt });
+      frame.waiting.push({ resolve, reject, deadlineAt, service });
       this.#fillingCount += 1;
     });
   }
@@ -84,19 +74,27 @@ export class RpcClient {
     const error = new KahaError('MESSAGING_UNAVAILABLE', reason);
     const filling = this.#takeFilling();
     for (const frame of filling.values()) for (const { reject } of frame.waiting) reject(error);
-    for (const { reject } of this.#asked.values()) reject(error);
-    this.#asked.clear();
+    this.#asked.rejectAll(error);
   }
 
   close(): void {
-    clearInterval(this.#sweep);
-    this.#subscription.unsubscribe();
+    this.#asked.close();
+    this.#subscription?.unsubscribe();
     this.rejectAll('Closing');
+  }
+
+  /** Not all services ask, and who does not may not listen. */
+  #listen(): Subscription {
+    return this.#nc.subscribe(`${this.#prefix}.*`, {
+      callback: (error, msg) => {
+        if (error === null) this.#receive(msg);
+      },
+    });
   }
 
   #frameWithRoom(subject: string, chars: number): Frame {
     const filling = this.#filling.get(subject);
-    if (filling !== undefined && filling.chars + chars <= FRAME_CHARS_MAX) return filling;
+    if (filling !== undefined && hasRoom(filling, chars)) return filling;
     if (this.#filling.size === 0) this.#writes.beforeNext(() => this.#publishAll());
     if (filling !== undefined) {
       this.#fillingCount -= filling.waiting.length;
@@ -122,47 +120,43 @@ export class RpcClient {
     const first = this.#nextToken;
     this.#nextToken += items.length;
     const tokened = items.map((item, index) => `[${first + index},${item}]`);
-    for (const [index, one] of waiting.entries()) this.#asked.set(first + index, one);
+    for (const [index, one] of waiting.entries()) this.#asked.add(first + index, one);
     try {
       const reply = replySubject(this.#prefix, first, items.length);
       this.#nc.publish(subject, encoder.encode(`[${tokened.join(',')}]`), { reply });
     } catch (error) {
       const cause = { cause: error };
       const failure = new KahaError('MESSAGING_UNAVAILABLE', 'Cannot publish', cause);
-      for (const index of items.keys()) this.#take(first + index)?.reject(failure);
+      for (const index of items.keys()) this.#asked.take(first + index)?.reject(failure);
     }
   }
 
   #receive(msg: Msg): void {
-    const unheard = readReplySubject(msg.subject);
-    if (unheard === undefined) {
-      for (const [token, answer] of readAnswers(msg.data) ?? []) this.#settle(token, answer);
+    const heard = readSubject(msg.subject);
+    if ('service' in heard) {
+      for (const [token, answer] of readAnswers(msg.data) ?? []) {
+        this.#settle(token, heard.service, answer);
+      }
     } else if (msg.data.length === 0 && msg.headers?.code === NO_RESPONDERS) {
       const options = { noResponders: true };
       const error = new KahaError('MESSAGING_UNAVAILABLE', 'Nobody answers', options);
-      const { first, count } = unheard;
-      for (let token = first; token < first + count; token += 1) this.#take(token)?.reject(error);
+      const { firstToken, count } = heard;
+      for (let token = firstToken; token < firstToken + count; token += 1) {
+        this.#asked.take(token)?.reject(error);
+      }
     }
   }
 
-  #settle(token: number, answer: Answer): void {
-    const waiting = this.#take(token);
-    if (waiting === undefined) return;
+  /** What one service was asked no other answers. */
+  #settle(token: number, service: string, answer: Answer): void {
+    const waiting = this.#asked.get(token);
+    if (waiting?.service !== service) return;
+    this.#asked.take(token);
     if ('error' in answer) waiting.reject(KahaError.fromWire(answer.error));
     else waiting.resolve(answer.data);
   }
+}
 
-  #take(token: number): Waiting | undefined {
-    const waiting = this.#asked.get(token);
-    this.#asked.delete(token);
-    return waiting;
-  }
-
-  #timeOut(nowMs: number): void {
-    for (const [token, { deadlineAt, reject }] of this.#asked) {
-      if (deadlineAt > nowMs) continue;
-      this.#asked.delete(token);
-      reject(new KahaError('TIMEOUT', 'No answer in time'));
-    }
-  }
+function hasRoom({ items, chars }: Frame, more: number): boolean {
+  return items.length < FRAME_ITEMS_MAX && chars + more <= FRAME_CHARS_MAX;
 }

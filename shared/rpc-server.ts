@@ -63,7 +63,8 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
     }
     const items = readRequests(msg.data);
     if (items === undefined) logger.error({ subject }, 'not a request: dropped');
-    const replyTo = msg.reply ?? '';
+    const replyTo = msg.reply;
+    if (replyTo === undefined) return;
     for (const item of items ?? []) {
       if (inFlight < concurrencyMax) void run(item, replyTo);
       else answers.add(replyTo, item[0], OVERLOADED);

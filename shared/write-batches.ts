@@ -18,7 +18,7 @@ export type Writes = {
 /**
  * Many publishes, one write: a write costs the writer, the server and who it wakes more than what
  * is in it. The first after a pause goes at the end of this turn of the event loop, the next ones
- * begin `gapMs` apart at least. Order stays.
+ * begin `gapMs` apart at least, unless 32 KiB wait. Order stays.
  */
 export function batchWrites(nc: NatsConnection, gapMs: number): Writes {
   const { protocol } = nc as unknown as { protocol: Protocol };

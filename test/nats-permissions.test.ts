@@ -58,9 +58,11 @@ const SUBJECTS = [
     '_INBOX.profiles.a',
   ],
   ...['_INBOX.retention.a', '_INBOX.kaha.a', '_INBOX.setup.a', '_INBOX.a', '_R_.a'],
-  ...['replies.edge.edge-1.a.1', 'replies.edge.edge-2.a.1', 'replies.router.router.a.1'],
-  ...['replies.profiles.profiles.a.1', 'replies.retention.retention.a.1', 'replies.a'],
-  ...['replies.store.store.a.1', 'replies.kaha.kaha.a.1', 'replies.setup.setup.a.1'],
+  ...['edge.edge-1', 'edge.edge-2', 'router.router', 'store.store', 'profiles.profiles']
+    .concat(['retention.retention', 'kaha.kaha', 'setup.setup'])
+    .flatMap((user) =>
+      ['1-2', 'edge', 'router', 'store', 'profiles'].map((last) => `replies.${user}.a.${last}`),
+    ),
   ...[
     '$JS.EVENT.ADVISORY.CONSUMER.CREATED.INBOX_3.x',
     '$JS.EVENT.ADVISORY.CONSUMER.DELETED.INBOX_3.x',
@@ -84,13 +86,17 @@ const edge = (name: string): Rights => ({
   ],
   subscribe: [
     ...[DELIVER, DEVICE, `user.${USER}`, `presence.${USER}`, 'router.alive', 'router.leaving'],
-    ...[`_INBOX.${name}.a`, `replies.edge.${name}.a.1`],
+    ...[`_INBOX.${name}.a`, ...repliesOf(name)],
   ],
 });
 
-/** Answers to these kinds of users. */
-const repliesTo = (...kinds: string[]): string[] =>
-  SUBJECTS.filter((one) => kinds.some((kind) => one.startsWith(`replies.${kind}.`)));
+/** What a service answers these kinds of users. */
+const answersOf = (service: string, ...kinds: string[]): string[] =>
+  SUBJECTS.filter((one) =>
+    kinds.some((kind) => one.startsWith(`replies.${kind}.`) && one.endsWith(`.a.${service}`)),
+  );
+const repliesOf = (user: string): string[] =>
+  SUBJECTS.filter((one) => one.startsWith('replies.') && one.includes(`.${user}.a.`));
 
 const ALLOWED: Record<string, Rights> = {
   'edge-1': edge('edge-1'),
@@ -100,7 +106,7 @@ const ALLOWED: Record<string, Rights> = {
       ...[`inbox.3.${USER}`, DEVICE, `user.${USER}`, 'receipts.router-1', 'queue.made'],
       ...['router.alive', 'router.leaving', 'membership.changed', 'rpc.profiles.get'],
       ...['rpc.store.messages.append', 'rpc.store.messages.edit', 'rpc.store.messages.delete'],
-      ...['rpc.store.messages.react', ...repliesTo('edge')],
+      ...['rpc.store.messages.react', ...answersOf('router', 'edge')],
       ...SUBJECTS.filter((one) => /^rpc\.store\.(conversations|positions|outbox)\./.test(one)),
       ...['$JS.API.CONSUMER.DURABLE.CREATE.INBOX_3.x', '$JS.API.CONSUMER.DELETE.INBOX_3.x'],
       ...['$JS.API.CONSUMER.INFO.INBOX_3.x', '$JS.API.CONSUMER.NAMES.INBOX_3'],
@@ -109,14 +115,14 @@ const ALLOWED: Record<string, Rights> = {
     ],
     subscribe: [
       ...['rpc.router.router-1', 'router.who', 'answers.router-1.7', '_INBOX.router.a'],
-      ...['membership.changed', 'queue.made', 'replies.router.router.a.1'],
+      ...['membership.changed', 'queue.made', ...repliesOf('router')],
       ...SUBJECTS.filter((subject) => subject.startsWith('$JS.EVENT.ADVISORY.CONSUMER.')),
     ],
   },
   store: {
     publish: [
       ...[...consumerOf('RECEIPTS', 'store'), ACK_RECEIPTS],
-      ...repliesTo('edge', 'router', 'profiles', 'retention'),
+      ...answersOf('store', 'edge', 'router', 'profiles', 'retention'),
     ],
     subscribe: [
       ...SUBJECTS.filter((subject) => subject.startsWith('rpc.store.')),
@@ -128,16 +134,16 @@ const ALLOWED: Record<string, Rights> = {
       ...[...consumerOf('KAHA_EVENTS', 'profiles'), ACK_KAHA, `user.${USER}`],
       ...['rpc.store.contacts.list', 'profiles.changed'],
       ...['kaha.user.profile.updated', 'kaha.business.profile.updated'],
-      ...repliesTo('edge', 'router'),
+      ...answersOf('profiles', 'edge', 'router'),
     ],
     subscribe: [
       ...['rpc.profiles.get', 'profiles.changed', '_INBOX.profiles.a'],
-      'replies.profiles.profiles.a.1',
+      ...repliesOf('profiles'),
     ],
   },
   retention: {
     publish: ['rpc.store.partitions.ensure'],
-    subscribe: ['_INBOX.retention.a', 'replies.retention.retention.a.1'],
+    subscribe: ['_INBOX.retention.a', ...repliesOf('retention')],
   },
   kaha: {
     publish: ['kaha.user.profile.updated', 'kaha.business.profile.updated'],

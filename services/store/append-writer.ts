@@ -18,16 +18,17 @@ const CONNECTIONS_MAX = 1 + LOCKED_LANES_MAX;
 export const LEAN_PLANS = [
   'plan_cache_mode=force_generic_plan',
   'enable_seqscan=off',
-  'enable_hashjoin=off',
-  'enable_mergejoin=off',
   'lock_timeout=500',
 ];
+
+/** Its one join is of a batch with the conversations that it locked, by primary key. */
+const APPEND_PLANS = [...LEAN_PLANS, 'enable_hashjoin=off', 'enable_mergejoin=off'];
 
 /** The connections that append; apart from the reads, so that neither waits for the other. */
 export function openAppendWriter({ url, keyId, db, logger }: Options): BatchWriter & {
   close(): Promise<void>;
 } {
-  const pool = createPool({ url, max: CONNECTIONS_MAX, settings: LEAN_PLANS, logger });
+  const pool = createPool({ url, max: CONNECTIONS_MAX, settings: APPEND_PLANS, logger });
   return {
     write: (messages, wait) => appendMessages(pool, messages, { keyId, wait }),
     ensurePartitions: () => ensurePartitions(db, 1),
