@@ -79,6 +79,36 @@ t.test('the same key twice in one request is one message', async (t) => {
   t.match(second, { seq: 1, duplicate: true, message_id: first?.message_id });
 });
 
+t.test('of many conversations at once each has its own last message', async (t) => {
+  const talks = await Promise.all(Array.from({ length: 6 }, () => createTalk(store)));
+  const known = letter(talks[0]?.alice as UserId);
+  await appendOk(store, talks[0]?.id as ConversationId, [known]);
+  const sent = await Promise.all(
+    talks.map(({ id, alice, bina }, index) => {
+      const fresh = Array.from({ length: index }, () => letter(index % 2 ? alice : bina));
+      // The last of each is refused, or a repeat.
+      const last = index === 0 ? known : letter(newId<UserId>());
+      return append(store, id, [...fresh, last]);
+    }),
+  );
+  for (const [index, { id }] of talks.entries()) {
+    const codes = sent[index]?.results.map((result) => codeOf(result) ?? 'ok');
+    const last = index === 0 ? 'ok' : 'NOT_A_PARTICIPANT';
+    t.same(codes, [...Array.from({ length: index }, () => 'ok'), last]);
+    const seqs = await sql(
+      `select c.last_seq, c.last_sent_at, max(m.seq) as seq, max(m.sent_at) as sent_at,
+        count(m.seq) as messages, count(o.event_id) as owed
+        from conversations c join messages m using (conversation_id)
+        left join outbox o on o.event_id = m.message_id
+        where c.conversation_id = $1 group by c.conversation_id`,
+      [id],
+    );
+    const count = Math.max(1, index);
+    t.match(seqs, [{ last_seq: count, seq: count, messages: count, owed: count }]);
+    t.equal(seqs[0]?.last_sent_at, seqs[0]?.sent_at);
+  }
+});
+
 t.test('strangers, removed members and unknown conversations are refused alone', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const removed = letter(bina);
