@@ -9,7 +9,7 @@ const encoder = new TextEncoder();
 const TAKEN = '+';
 const QUEUE = encoder.encode('-');
 
-/** What routers hear of what they offered: that it was taken in bursts, a refusal at once. */
+/** What routers hear of what they offered: that it was taken in bursts, each refusal for itself. */
 export class OfferAnswers {
   readonly #deps: Deps;
   #taken: string[] = [];
