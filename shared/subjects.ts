@@ -1,8 +1,9 @@
 import { shardOf, type UserId } from './ids.ts';
 
 /**
- * The one table of NATS subjects and streams; where answers come is `permissions.ts`'s. Tokens are UUIDs, device ids or instance names, all
- * of which are checked at the edge of the process: none can hold `.`, `*`, `>` or a blank.
+ * The one table of NATS subjects and streams; where answers come is the permissions' business.
+ * Tokens are UUIDs, device ids or instance names, all of which are checked at the edge of the
+ * process: none can hold `.`, `*`, `>` or a blank.
  */
 export const subjects = {
   /** Request, edge → one router. */
