@@ -8,7 +8,7 @@ type Protocol = {
   sendCommand(command: string | Uint8Array, ...payloads: Uint8Array[]): void;
 };
 
-/** What is said in batches: `fill` publishes what has gathered, right before the next write. */
+/** What may wait: `fill` publishes what has gathered, right before the next write. */
 export type Writes = {
   beforeNext(fill: () => void): void;
   /** Whatever the gap. */
@@ -17,40 +17,45 @@ export type Writes = {
 
 /**
  * Many publishes, one write: a write costs the writer, the server and who it wakes more than what
- * is in it. The first after a pause goes at the end of this turn of the event loop, the next ones
- * begin `gapMs` apart at least, unless 32 KiB wait. Order stays.
+ * is in it. What is published goes at the end of this turn of the event loop. What may wait goes
+ * with it, else `gapMs` after the last write, or at the end of the turn where that is over. Order
+ * stays.
  */
 export function batchWrites(nc: NatsConnection, gapMs: number): Writes {
   const { protocol } = nc as unknown as { protocol: Protocol };
   let fills: (() => void)[] = [];
-  let isScheduled = false;
+  let isDue = false;
+  let timer: NodeJS.Timeout | undefined;
   let writtenAt = Number.NEGATIVE_INFINITY;
   const write = (): void => {
-    const due = fills;
+    clearTimeout(timer);
+    timer = undefined;
+    const gathered = fills;
     fills = [];
-    for (const fill of due) fill();
-    isScheduled = false;
+    for (const fill of gathered) fill();
+    isDue = false;
     writtenAt = performance.now();
     protocol.flushPending();
   };
-  const schedule = (): void => {
-    if (isScheduled) return;
-    isScheduled = true;
-    const waitMs = writtenAt + gapMs - performance.now();
-    if (waitMs > 0) setTimeout(write, waitMs);
-    else setImmediate(write);
+  const writeSoon = (): void => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(write);
   };
   protocol.sendCommand = (command, ...payloads) => {
     const { outbound } = protocol;
     outbound.fill(typeof command === 'string' ? Buffer.from(command) : command, ...payloads);
     if (outbound.size() >= protocol.pendingLimit) protocol.flushPending();
-    else schedule();
+    else writeSoon();
   };
   return {
     now: write,
     beforeNext(fill) {
       fills.push(fill);
-      schedule();
+      if (isDue || timer !== undefined) return;
+      const waitMs = writtenAt + gapMs - performance.now();
+      if (waitMs > 0) timer = setTimeout(write, waitMs);
+      else writeSoon();
     },
   };
 }
