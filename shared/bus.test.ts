@@ -203,29 +203,33 @@ t.test('a request that comes too late or over the limit is not carried out', asy
   t.equal(calls, 1);
 });
 
-t.test('writes begin a gap apart, except after a pause', async (t) => {
+t.test('what may wait goes after the gap, with the next write, or when it closes', async (t) => {
   const nkeySeed = nats.seeds['edge-2'] as string;
   const metrics = createMetrics('test', 'edge-2');
   const options = { url: nats.url, nkeySeed, instance: 'edge-2', logger: silent, metrics };
-  const gathering = await connectBus({ ...options, writeGapMs: 300 });
+  const gathering = await connectBus({ ...options, writeGapMs: 200 });
   open.push(gathering);
   const heard: string[] = [];
   const listening = edge.subscribe('user.gap', (msg) => void heard.push(msg.string()));
   await edge.nc.flush();
-  await delay(350);
-  gathering.publish('user.gap', 'first');
-  await delay(50);
-  gathering.publish('user.gap', 'second');
-  gathering.beforeWrite(() => gathering.publish('user.gap', 'third'));
-  await delay(50);
-  t.same(heard, ['first']);
-  await delay(400);
-  t.same(heard, ['first', 'second', 'third']);
-  gathering.publish('user.gap', 'fourth');
-  gathering.publish('user.gap', 'fifth');
+  const hears = async (count: number): Promise<void> => {
+    while (heard.length < count) await delay(5);
+  };
+  const say = (text: string): unknown => gathering.publish('user.gap', text);
+  const sayLater = (text: string): void => gathering.beforeWrite(() => void say(text));
+  say('first');
+  await hears(1);
+  const saidAt = performance.now();
+  sayLater('waits');
+  await hears(2);
+  t.ok(performance.now() - saidAt > 100, 'for the gap');
+  sayLater('taken along');
+  say('at once');
+  await hears(4);
+  t.same(heard.slice(2), ['at once', 'taken along'], 'right before the write');
+  sayLater('at the end');
   await gathering.close();
-  await edge.nc.flush();
-  t.same(heard.slice(3), ['fourth', 'fifth']);
+  await hears(5);
   listening.unsubscribe();
 });
 

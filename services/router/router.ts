@@ -8,6 +8,7 @@ import { type Closers, createClosers } from '../../shared/process.ts';
 import { createNameLookUp } from '../../shared/profile-names.ts';
 import { createLookUpNames } from '../../shared/record-names.ts';
 import { subjects } from '../../shared/subjects.ts';
+import { WRITE_GAP_MS } from '../../shared/write-batches.ts';
 import type { RouterConfig } from './config.ts';
 import { ConversationActors } from './conversation-actors.ts';
 import { createConversations } from './conversations.ts';
@@ -29,8 +30,6 @@ import { TypingAudiences } from './typing-audiences.ts';
 /** ~2 s of sends at the rate one process can do; beyond it an edge gets a retryable error. */
 const CONCURRENCY_MAX = 8_192;
 const DRAIN_MS = 8_000;
-/** What conversations ask of store goes together; figures at the edge's. */
-const WRITE_GAP_MS = 3;
 const RECEIPTS_TIMEOUT_MS = 2_000;
 const LOAD_RETRY_MS = 1_000;
 const LOAD_TRIES = 60;
