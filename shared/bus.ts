@@ -55,7 +55,7 @@ export type BusOptions = {
   instance: string;
   logger: Logger;
   metrics: Metrics;
-  /** Writes begin so far apart at least, see `batchWrites`; 0. */
+  /** What may wait goes so long after the last write at the latest; 0. */
   writeGapMs?: number;
 };
 
@@ -187,8 +187,11 @@ function followLink(nc: NatsConnection, { logger, metrics, writes }: LinkOptions
       writes.now();
       for (const asker of askers) asker.close();
       if (nc.isClosed()) return;
-      if (connected) await nc.flush();
-      await nc.close();
+      try {
+        if (connected) await nc.flush();
+      } finally {
+        await nc.close();
+      }
     },
   };
 }

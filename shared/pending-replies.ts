@@ -9,7 +9,7 @@ export type Pending<Reply> = {
 
 /** How late a timeout may be noticed. One sweep for all instead of a timer per request. */
 const SWEEP_MS = 50;
-const MAX = 16_384;
+const IN_FLIGHT_MAX = 16_384;
 
 /**
  * What waits for a reply, by its token. At most 16 384; one whose deadline has passed is rejected
@@ -17,7 +17,7 @@ const MAX = 16_384;
  */
 export class PendingReplies<Token, Waiting extends Pending<never>> {
   readonly #waiting = new Map<Token, Waiting>();
-  readonly #sweep = setInterval(() => this.#timeOut(Date.now()), SWEEP_MS);
+  #sweep: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   get size(): number {
@@ -27,12 +27,13 @@ export class PendingReplies<Token, Waiting extends Pending<never>> {
   /** Why nothing more may be asked, with `besides` more that are not here yet. */
   refusal(besides = 0): KahaError | undefined {
     if (this.#isClosed) return new KahaError('MESSAGING_UNAVAILABLE', 'Closing');
-    if (this.size + besides < MAX) return undefined;
+    if (this.size + besides < IN_FLIGHT_MAX) return undefined;
     return new KahaError('MESSAGING_UNAVAILABLE', 'Too many requests in flight');
   }
 
   add(token: Token, waiting: Waiting): void {
     this.#waiting.set(token, waiting);
+    this.#sweep ??= setInterval(() => this.#timeOut(Date.now()), SWEEP_MS);
   }
 
   get(token: Token): Waiting | undefined {

@@ -70,5 +70,10 @@ function isRequest(item: unknown): item is RequestItem {
 }
 
 function isAnswer(item: unknown): item is AnswerItem {
-  return Array.isArray(item) && typeof item[1] === 'object' && item[1] !== null;
+  if (!Array.isArray(item) || !isObject(item[1])) return false;
+  return !('error' in item[1]) || (isObject(item[1].error) && 'code' in item[1].error);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -64,7 +64,7 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
     const items = readRequests(msg.data);
     if (items === undefined) logger.error({ subject }, 'not a request: dropped');
     const replyTo = msg.reply;
-    if (replyTo === undefined) return;
+    if (!replyTo) return; // nobody waits
     for (const item of items ?? []) {
       if (inFlight < concurrencyMax) void run(item, replyTo);
       else answers.add(replyTo, item[0], OVERLOADED);

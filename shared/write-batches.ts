@@ -31,23 +31,25 @@ export type Writes = {
 export function batchWrites(nc: NatsConnection, gapMs: number): Writes {
   const { protocol } = nc as unknown as { protocol: Protocol };
   let fills: (() => void)[] = [];
-  let isDue = false;
+  let immediate: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let isFilling = false;
   let writtenAt = Number.NEGATIVE_INFINITY;
   const write = (): void => {
     clearTimeout(timer);
+    clearImmediate(immediate);
     timer = undefined;
+    immediate = undefined;
     const gathered = fills;
     fills = [];
+    isFilling = true;
     for (const fill of gathered) fill();
-    isDue = false;
+    isFilling = false;
     writtenAt = performance.now();
     protocol.flushPending();
   };
   const writeSoon = (): void => {
-    if (isDue) return;
-    isDue = true;
-    setImmediate(write);
+    if (!isFilling) immediate ??= setImmediate(write);
   };
   protocol.sendCommand = (command, ...payloads) => {
     const { outbound } = protocol;
@@ -59,7 +61,7 @@ export function batchWrites(nc: NatsConnection, gapMs: number): Writes {
     now: write,
     beforeNext(fill) {
       fills.push(fill);
-      if (isDue || timer !== undefined) return;
+      if (immediate !== undefined || timer !== undefined) return;
       const waitMs = writtenAt + gapMs - performance.now();
       if (waitMs > 0) timer = setTimeout(write, waitMs);
       else writeSoon();

@@ -131,11 +131,11 @@ export class OutboxRepair {
     if (before) delivery.userIds = delivery.userIds.filter((userId) => before.has(userId));
     const { losses } = done;
     let missed = await fanOut.requeue(delivery);
+    if (missed.length > 0 && this.#isGivenUp(entry)) missed = await this.#giveUp(missed);
     if (done.losses !== losses) {
       metrics.repairs.inc({ outcome: 'owed' });
       return;
     }
-    if (missed.length > 0 && this.#isGivenUp(entry)) missed = await this.#giveUp(missed);
     metrics.repairs.inc({ outcome: missed.length === 0 ? 'done' : 'owed' });
     if (missed.length > 0) {
       this.noteMissed(eventId, missed);

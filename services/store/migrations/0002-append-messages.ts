@@ -14,6 +14,7 @@ import { type Kysely, sql } from 'kysely';
  *  p_wait = true   items of one conversation; waits for it up to `lock_timeout`, then for all
  *                  participants it will touch, in order.
  *
+ * `fanout_pending`: of a repeat, by what was committed before; within one call no key comes twice.
  * `status`: ok · duplicate · locked · no_conversation · not_a_participant · bad_reply.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
