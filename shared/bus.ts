@@ -34,8 +34,8 @@ export type Bus = {
   mux(prefix: string): ReplyMux;
   serve(options: ServeOptions, handler: RpcHandler): RpcServer;
   /**
-   * `fill` publishes what has gathered, right before the connection writes next; it must not throw.
-   * `nc.flush` does not wait for it.
+   * `fill` publishes what has gathered, right before the connection writes next; it neither throws
+   * nor calls this. `nc.flush` does not wait for it.
    */
   beforeWrite(fill: () => void): void;
   /** Core publish, best effort; false where there is no connection (it would vanish silently). */
