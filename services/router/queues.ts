@@ -15,6 +15,7 @@ import { Offers } from './offers.ts';
 import { createQueueApi } from './queue-api.ts';
 import { watchHealth } from './queue-health.ts';
 import { watchQueues } from './queue-watch.ts';
+import { ResyncSignals } from './resync-signals.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 
 export type Queues = {
@@ -36,10 +37,15 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   const { inboxShards: shards, queueInactiveDays: inactiveDays } = config;
   const api = createQueueApi(bus, { shards, inactiveDays });
   const known = new KnownQueues(shards);
-  const signalResync = ({ userId, deviceId }: Device): void => {
-    const signal: UserSignal = { kind: 'resync', device_id: deviceId };
-    bus.publish(subjects.user(userId), JSON.stringify(signal));
-  };
+  const resyncs = new ResyncSignals({
+    publish({ userId, deviceId }) {
+      const signal: UserSignal = { kind: 'resync', device_id: deviceId };
+      bus.publish(subjects.user(userId), JSON.stringify(signal));
+    },
+    isKnown: (device) => known.has(device),
+  });
+  closers.push('resyncs', async () => resyncs.close());
+  const signalResync = (device: Device): void => resyncs.tell(device);
   const openMux = (): ReplyMux => bus.mux(subjects.answers(config.instance));
   const holders = new DeviceHolders(openMux(), counters);
   const signalQueued = (userId: UserId): void => {

@@ -1,0 +1,46 @@
+import type { Device } from './known-queues.ts';
+
+/** A connection to NATS is back within half a second, a queue made anew within two. */
+const REPEAT_AFTER_MS = [3_000, 10_000];
+/** Beyond, devices are told once. */
+const WAITING_MAX = 20_000;
+
+type Deps = {
+  publish: (device: Device) => void;
+  /** Whether the device has a queue (again). */
+  isKnown: (device: Device) => boolean;
+  repeatAfterMs?: readonly number[];
+};
+
+/**
+ * Tells devices that their queues are void, again while they have none: after NATS was away a
+ * router may be back before the edge, and who was not told would hear nothing any more.
+ */
+export class ResyncSignals {
+  readonly #deps: Deps;
+  readonly #waiting = new Set<NodeJS.Timeout>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  tell(device: Device): void {
+    this.#deps.publish(device);
+    const { repeatAfterMs = REPEAT_AFTER_MS } = this.#deps;
+    for (const afterMs of repeatAfterMs) this.#repeat(device, afterMs);
+  }
+
+  close(): void {
+    for (const timer of this.#waiting) clearTimeout(timer);
+    this.#waiting.clear();
+  }
+
+  #repeat(device: Device, afterMs: number): void {
+    if (this.#waiting.size >= WAITING_MAX) return;
+    const timer = setTimeout(() => {
+      this.#waiting.delete(timer);
+      if (!this.#deps.isKnown(device)) this.#deps.publish(device);
+    }, afterMs);
+    this.#waiting.add(timer);
+  }
+}
