@@ -42,7 +42,7 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
       const signal: UserSignal = { kind: 'resync', device_id: deviceId };
       bus.publish(subjects.user(userId), JSON.stringify(signal));
     },
-    isKnown: (device) => known.has(device),
+    isKnown: ({ userId, deviceId }) => known.devicesOf(userId).includes(deviceId),
   });
   closers.push('resyncs', async () => resyncs.close());
   const signalResync = (device: Device): void => resyncs.tell(device);

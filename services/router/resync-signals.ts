@@ -7,7 +7,7 @@ const WAITING_MAX = 20_000;
 
 type Deps = {
   publish: (device: Device) => void;
-  /** Whether the device has a queue (again). */
+  /** Whether the device has a queue again, or is getting one: it would start anew again. */
   isKnown: (device: Device) => boolean;
   repeatAfterMs?: readonly number[];
 };
