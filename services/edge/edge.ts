@@ -3,11 +3,11 @@ import { connectBus } from '../../shared/bus.ts';
 import { createClosers, type ServiceDeps } from '../../shared/process.ts';
 import { WRITE_GAP_MS } from '../../shared/write-batches.ts';
 import type { Config } from './config.ts';
-import { drainSockets } from './drain.ts';
+import { drainSockets } from './lifecycle/drain.ts';
+import { SessionSweep } from './lifecycle/session-sweep.ts';
 import { createParts } from './parts.ts';
-import { RouterDiscovery } from './router-discovery.ts';
-import { SessionSweep } from './session-sweep.ts';
-import { startServer } from './uws-server.ts';
+import { RouterDiscovery } from './routers/router-discovery.ts';
+import { startServer } from './server/uws-server.ts';
 
 export type Edge = { port: number; adminPort: number; close(): Promise<void> };
 

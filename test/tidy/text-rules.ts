@@ -2,7 +2,7 @@ import type { SourceFile, TextFile } from './read-tree.ts';
 
 type Rule = { what: string; pattern: RegExp; part: 'code' | 'comments'; except?: RegExp };
 
-const TESTS = /(?:\.test|-stage)\.ts$/;
+const TESTS = /(?:\.test|-stage)\.ts$|(?:^|\/)stage\//;
 
 /** What no source line may hold. `code` is without strings and comments, see `maskSource`. */
 const RULES: readonly Rule[] = [

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { HttpAnswer, HttpCall } from '../http-call.ts';
-import { JSON_HEADER } from '../http-errors.ts';
 import type { Operation } from '../operations/operation.ts';
+import type { HttpAnswer, HttpCall } from '../rest/http-call.ts';
+import { JSON_HEADER } from '../rest/http-errors.ts';
 import type { Route } from '../routes/route.ts';
 import { asyncApiOf } from './asyncapi.ts';
 import { openApiOf } from './openapi.ts';

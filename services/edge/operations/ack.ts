@@ -1,5 +1,5 @@
 import { AckFrame } from '../../../shared/protocol/client-frames.ts';
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../delivery/delivery.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 export function ackOperation(delivery: Delivery): Operation {

@@ -1,6 +1,6 @@
 import { ConversationsFrame } from '../../../shared/protocol/client-frames.ts';
 import { ConversationsShape } from '../../../shared/protocol/shapes.ts';
-import type { Conversations } from '../conversations.ts';
+import type { Conversations } from '../api/conversations.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 export function conversationsOperation(conversations: Conversations): Operation {

@@ -1,6 +1,6 @@
 import { CreateConversationFrame } from '../../../shared/protocol/client-frames.ts';
 import { ConversationShape } from '../../../shared/protocol/shapes.ts';
-import type { Conversations } from '../conversations.ts';
+import type { Conversations } from '../api/conversations.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 export function createConversationOperation(conversations: Conversations): Operation {

@@ -1,6 +1,6 @@
 import { DeleteFrame } from '../../../shared/protocol/client-frames.ts';
 import { MessageShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../api/messages.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 export function deleteOperation(messages: Messages): Operation {

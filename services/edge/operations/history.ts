@@ -1,7 +1,7 @@
 import { HistoryFrame } from '../../../shared/protocol/client-frames.ts';
 import { historyProblem } from '../../../shared/protocol/page-queries.ts';
 import { HistoryShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../api/messages.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 export function historyOperation(messages: Messages): Operation {

@@ -2,9 +2,9 @@ import type { ConversationId } from '../../../shared/ids.ts';
 import { MessageFrame } from '../../../shared/protocol/client-frames.ts';
 import { metadataProblem } from '../../../shared/protocol/message-input.ts';
 import { MessageSentShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
-import type { Session, StickyRoute } from '../session.ts';
-import type { Typing } from '../typing.ts';
+import type { Messages } from '../api/messages.ts';
+import type { Typing } from '../presence/typing.ts';
+import type { Session, StickyRoute } from '../session/session.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 /** Sends of one socket to one conversation keep their order: they go to the same router. */

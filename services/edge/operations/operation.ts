@@ -1,8 +1,8 @@
 import type { Static, TSchema } from 'typebox';
 import type { UserId } from '../../../shared/ids.ts';
 import { compileValidator, type Validator } from '../../../shared/protocol/validator.ts';
-import type { Session } from '../session.ts';
-import type { Cost } from '../user-limits.ts';
+import type { Cost } from '../limits/user-limits.ts';
+import type { Session } from '../session/session.ts';
 
 /** Who asks, and over what. */
 export type Caller = { session: Session; userId: UserId };

@@ -1,6 +1,6 @@
 import { PingFrame } from '../../../shared/protocol/client-frames.ts';
-import type { Hub } from '../hub.ts';
-import { pongFrame } from '../socket-frames.ts';
+import { pongFrame } from '../server/socket-frames.ts';
+import type { Hub } from '../session/hub.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 /** The answer is the event `pong`. */

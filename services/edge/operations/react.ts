@@ -1,7 +1,7 @@
 import { ReactFrame } from '../../../shared/protocol/client-frames.ts';
 import { emojiProblem } from '../../../shared/protocol/emoji.ts';
 import { ReactionsShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../api/messages.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 /** The answer is the message's reactions. */

@@ -1,7 +1,7 @@
 import type { MessageId } from '../../../shared/ids.ts';
 import { ReadFrame, readProblem } from '../../../shared/protocol/client-frames.ts';
 import { ReadShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../api/messages.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 export function readOperation(messages: Messages): Operation {

@@ -1,9 +1,9 @@
-import type { Conversations } from '../conversations.ts';
-import type { Delivery } from '../delivery.ts';
-import type { Hub } from '../hub.ts';
-import type { Messages } from '../messages.ts';
+import type { Conversations } from '../api/conversations.ts';
+import type { Messages } from '../api/messages.ts';
+import type { Delivery } from '../delivery/delivery.ts';
 import type { Presence } from '../presence/presence.ts';
-import type { Typing } from '../typing.ts';
+import type { Typing } from '../presence/typing.ts';
+import type { Hub } from '../session/hub.ts';
 import { ackOperation } from './ack.ts';
 import { conversationsOperation } from './conversations.ts';
 import { createConversationOperation } from './create-conversation.ts';

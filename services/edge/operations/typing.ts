@@ -1,6 +1,6 @@
 import { TypingFrame } from '../../../shared/protocol/client-frames.ts';
 import { EmptyShape } from '../../../shared/protocol/shapes.ts';
-import type { Typing } from '../typing.ts';
+import type { Typing } from '../presence/typing.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 export function typingOperation(typing: Typing): Operation {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/logger.ts';
-import { Gate } from '../gate.ts';
+import { Gate } from '../limits/gate.ts';
 
 type Deps = {
   redis: Redis;

@@ -3,8 +3,8 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/logger.ts';
 import { parseJson } from '../../../shared/parse-json.ts';
 import { subjects } from '../../../shared/subjects.ts';
-import type { Session } from '../session.ts';
-import { LeanSubscription, type Subscriptions } from '../subscriptions.ts';
+import type { Session } from '../session/session.ts';
+import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
 import { BATCH_MAX, type Change, type Presence, type PresenceRedis } from './presence-redis.ts';
 
 type Deps = {

@@ -3,7 +3,7 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { type Contacts, QUEUE_TOLD_MS, UNTOLD_MS } from './contacts.ts';
 import { type Presence, type PresenceRedis, presenceEntry } from './presence-redis.ts';
 import type { WatchedUsers } from './watched-users.ts';

@@ -1,5 +1,5 @@
 import { ConversationShape } from '../../../shared/protocol/shapes.ts';
-import type { Conversations } from '../conversations.ts';
+import type { Conversations } from '../api/conversations.ts';
 import { ConversationParams, Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

@@ -1,6 +1,6 @@
 import { ConversationsQuery } from '../../../shared/protocol/page-queries.ts';
 import { ConversationsShape } from '../../../shared/protocol/shapes.ts';
-import type { Conversations } from '../conversations.ts';
+import type { Conversations } from '../api/conversations.ts';
 import { Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

@@ -1,5 +1,5 @@
 import { MuteBody } from '../../../shared/protocol/conversation-input.ts';
-import type { Conversations } from '../conversations.ts';
+import type { Conversations } from '../api/conversations.ts';
 import { ConversationParams, Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

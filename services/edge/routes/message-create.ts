@@ -2,7 +2,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4 } from '../../../shared/ids.ts';
 import { MessageBody, metadataProblem } from '../../../shared/protocol/message-input.ts';
 import { MessageSentShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../api/messages.ts';
 import { ConversationParams, Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

@@ -1,6 +1,6 @@
 import { EditBody } from '../../../shared/protocol/message-input.ts';
 import { MessageShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../api/messages.ts';
 import { MessageParams, Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

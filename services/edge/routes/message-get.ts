@@ -1,5 +1,5 @@
 import { MessageShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../api/messages.ts';
 import { MessageParams, Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

@@ -1,7 +1,7 @@
 import { KahaError } from '../../../shared/errors.ts';
 import { HistoryQuery, historyProblem } from '../../../shared/protocol/page-queries.ts';
 import { HistoryShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../api/messages.ts';
 import { ConversationParams } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

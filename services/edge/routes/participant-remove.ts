@@ -1,4 +1,4 @@
-import type { Conversations } from '../conversations.ts';
+import type { Conversations } from '../api/conversations.ts';
 import { Nothing, ParticipantParams } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

@@ -1,6 +1,6 @@
 import { ParticipantsBody } from '../../../shared/protocol/conversation-input.ts';
 import { ConversationShape } from '../../../shared/protocol/shapes.ts';
-import type { Conversations } from '../conversations.ts';
+import type { Conversations } from '../api/conversations.ts';
 import { ConversationParams, Nothing } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

@@ -1,5 +1,5 @@
 import { ReactionsShape } from '../../../shared/protocol/shapes.ts';
-import type { Messages } from '../messages.ts';
+import type { Messages } from '../api/messages.ts';
 import { Nothing, ReactionParams } from './fields.ts';
 import { defineRoute, type Route } from './route.ts';
 

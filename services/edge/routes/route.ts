@@ -1,7 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import type { UserId } from '../../../shared/ids.ts';
 import { compileValidator, type Validator } from '../../../shared/protocol/validator.ts';
-import type { Cost } from '../user-limits.ts';
+import type { Cost } from '../limits/user-limits.ts';
 
 type Status = 200 | 201 | 204;
 export type Result = { status: Status; body?: unknown };

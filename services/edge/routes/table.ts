@@ -1,5 +1,5 @@
-import type { Conversations } from '../conversations.ts';
-import type { Messages } from '../messages.ts';
+import type { Conversations } from '../api/conversations.ts';
+import type { Messages } from '../api/messages.ts';
 import type { Presence } from '../presence/presence.ts';
 import { conversationArchiveRoute } from './conversation-archive.ts';
 import { conversationCreateRoute } from './conversation-create.ts';

@@ -1,0 +1,18 @@
+import type { NameLookUp } from '../../../shared/profile-names.ts';
+import type { MessageRecord } from '../../../shared/rpc.ts';
+import { namesPeople, peopleIn, withNames } from '../../../shared/system-names.ts';
+
+/**
+ * Puts names into those of `messages` that are the system's or reply to one, with one request for
+ * all; undefined where there is none, and so nothing to wait for. Never rejects: ≤ 1 s, then
+ * whoever is not known is unknown.
+ */
+export type NameSystem = (messages: MessageRecord[]) => Promise<void> | undefined;
+
+export function createNameSystem(lookUp: NameLookUp): NameSystem {
+  const name = async (messages: MessageRecord[]): Promise<void> => {
+    const names = await lookUp({ users: peopleIn(messages) });
+    for (const [index, message] of messages.entries()) messages[index] = withNames(message, names);
+  };
+  return (messages) => (messages.some(namesPeople) ? name(messages) : undefined);
+}

@@ -1,0 +1,108 @@
+import type { Bus } from '../../../shared/bus.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import type { DeliveredItem, RouterRequest } from '../../../shared/rpc.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
+import type { RouterTable } from '../routers/router-table.ts';
+
+/** How long reports wait for others; with the delay of the acks before, ≤ 100 ms. */
+const COALESCE_MS = 80;
+/** After a report that no router took. */
+const RETRY_MS = 500;
+const ITEMS_PER_REPORT_MAX = 1_000;
+/** While no router is there; beyond, new pairs are dropped: positions rise with the next ack. */
+const HELD_MAX = 50_000;
+
+/**
+ * Tells the routers what users have had delivered: the highest `seq` per conversation and user,
+ * one report per router and 100 ms. Kept until a router has answered that they will stay; a repeat
+ * raises nothing.
+ */
+export class DeliveredReports {
+  readonly #bus: Bus;
+  readonly #table: RouterTable;
+  readonly #pending = new Map<string, DeliveredItem>();
+  readonly #sending = new Set<Promise<void>>();
+  #unanswered = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(bus: Bus, table: RouterTable) {
+    this.#bus = bus;
+    this.#table = table;
+  }
+
+  /** Positions that no router has for good. */
+  get held(): number {
+    return this.#pending.size + this.#unanswered;
+  }
+
+  add(conversationId: ConversationId, userId: UserId, seq: number): void {
+    this.#raise([conversationId, userId, seq, Date.now()]);
+    this.#timer ??= setTimeout(() => this.flush(), COALESCE_MS);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#pending.size === 0) return;
+    if (!this.#bus.connected || this.#table.instances.length === 0) {
+      this.#timer = setTimeout(() => this.flush(), COALESCE_MS);
+      return;
+    }
+    const routes = this.#byRouter();
+    this.#pending.clear();
+    for (const [instance, items] of routes) {
+      for (let start = 0; start < items.length; start += ITEMS_PER_REPORT_MAX) {
+        const sending = this.#send(instance, items.slice(start, start + ITEMS_PER_REPORT_MAX));
+        this.#sending.add(sending);
+        void sending.then(() => this.#sending.delete(sending));
+      }
+    }
+  }
+
+  /** Sends what is there; what is not taken is lost then. */
+  async close(): Promise<void> {
+    this.flush();
+    await Promise.all(this.#sending);
+    clearTimeout(this.#timer);
+  }
+
+  #raise(item: DeliveredItem): void {
+    const key = item[0] + item[1];
+    const known = this.#pending.get(key);
+    if (known === undefined) {
+      if (this.held < HELD_MAX) this.#pending.set(key, item);
+    } else if (item[2] > known[2]) {
+      this.#pending.set(key, item);
+    }
+  }
+
+  /** Never rejects. */
+  async #send(instance: string, items: DeliveredItem[]): Promise<void> {
+    const request: RouterRequest = { op: 'delivered', items };
+    const options = { timeoutMs: REQUEST_TIMEOUT_MS };
+    this.#unanswered += items.length;
+    try {
+      await this.#bus.request(subjects.router(instance), request, options);
+      this.#unanswered -= items.length;
+    } catch (error) {
+      this.#unanswered -= items.length;
+      for (const item of items) this.#raise(item);
+      if (error instanceof KahaError && error.noResponders) this.#table.remove(instance);
+      this.#timer ??= setTimeout(() => this.flush(), RETRY_MS);
+    }
+  }
+
+  #byRouter(): Map<string, DeliveredItem[]> {
+    const routes = new Map<string, DeliveredItem[]>();
+    for (const item of this.#pending.values()) {
+      const instance = this.#table.first(item[0]);
+      if (instance === undefined) continue;
+      const items = routes.get(instance);
+      if (items === undefined) routes.set(instance, [item]);
+      else items.push(item);
+    }
+    return routes;
+  }
+}

@@ -1,0 +1,34 @@
+import type { Hub } from '../session/hub.ts';
+import type { Delivery } from './delivery.ts';
+
+const TICK_MS = 250;
+/** Each session is looked at once a second. */
+const TICKS_PER_PASS = 4;
+
+/** One timer for all that time does to the delivery of sessions, see `Delivery.look`. */
+export class DeliveryRounds {
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(hub: Hub, delivery: Delivery) {
+    let rest = hub.sessions.values();
+    let dueMs = Date.now() + TICK_MS;
+    this.#timer = setInterval(() => {
+      const nowMs = Date.now();
+      // After a pause of ours the acknowledgements of clients are still to be read.
+      if (nowMs < dueMs + TICK_MS) delivery.declineLate(nowMs);
+      dueMs = nowMs + TICK_MS;
+      for (let looks = Math.ceil(hub.sessions.size / TICKS_PER_PASS); looks > 0; looks -= 1) {
+        const next = rest.next();
+        if (next.done) {
+          rest = hub.sessions.values();
+          break;
+        }
+        delivery.look(next.value, nowMs);
+      }
+    }, TICK_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}

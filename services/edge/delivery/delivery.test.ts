@@ -1,0 +1,282 @@
+import t from 'tap';
+import type { Msg } from '../../../shared/bus.ts';
+import { encodeLive } from '../../../shared/events.ts';
+import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import type { UndeliveredPage } from '../../../shared/rpc.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import { setStage, tokenOf, until } from '../stage/edge-stage.ts';
+import { connectRaw } from '../stage/raw-client.ts';
+import { UNACKED_MAX } from './unacked.ts';
+
+const stage = await setStage();
+const router = await stage.startRouter();
+router.script.delivered = () => ({});
+const edge = await stage.startEdge();
+const store = await stage.busOf('store-1');
+t.teardown(() => stage.close());
+
+/** Publishes that are on their way together. */
+const AT_ONCE = 256;
+
+t.test('events carry q from 1 on, and an ack empties the queue up to it', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  for (const content of ['a', 'ü', 'c']) await stage.deliver(userId, { content });
+  for (const [index, content] of ['a', 'ü', 'c'].entries()) {
+    t.same(await client.next('message'), { q: index + 1, type: 'message', content });
+  }
+  client.send({ type: 'ack', q: 2 });
+  await until(async () => (await stage.queue(userId)).unacked === 1);
+  client.send({ type: 'ack', q: 1 });
+  client.send({ type: 'ack', q: 999_999 });
+  await until(async () => (await stage.queue(userId)).unacked === 0);
+  t.same(
+    client.frames.filter(({ type }) => type !== 'replay_end'),
+    [],
+    'an ack is never answered',
+  );
+  await client.close();
+});
+
+t.test('what is not acknowledged comes first and in order in the next session', async (t) => {
+  const userId = newId<UserId>();
+  const first = await stage.open(edge, userId);
+  for (let n = 1; n <= 20; n += 1) await stage.deliver(userId, { n });
+  await first.nextThat(({ n }) => n === 20);
+  first.send({ type: 'ack', q: 5 });
+  await until(async () => (await stage.queue(userId)).unacked === 15);
+  await first.close();
+  await until(async () => !(await stage.queue(userId)).isHeld);
+  await stage.deliver(userId, { n: 21 });
+  const startedAt = Date.now();
+  const second = await stage.open(edge, userId);
+  const got: unknown[] = [];
+  for (let n = 6; n <= 21; n += 1) {
+    const { q, n: which } = await second.next('message');
+    got.push([q, which]);
+  }
+  t.same(
+    got,
+    Array.from({ length: 16 }, (_, i) => [i + 1, i + 6]),
+  );
+  t.ok(Date.now() - startedAt < 2_000, 'at once, not after ack_wait');
+  await second.close();
+});
+
+t.test('delivered positions are reported once, coalesced, own messages aside', async (t) => {
+  const userId = newId<UserId>();
+  const conversationId = newId<ConversationId>();
+  const client = await stage.open(edge, userId);
+  for (const seq of [1, 2, 3]) await stage.deliver(userId, {}, { conversationId, seq });
+  await stage.deliver(userId, {}, { conversationId, seq: 4, senderId: userId });
+  await stage.deliver(userId, {}, { conversationId, seq: 0, kind: 'conversation' });
+  await client.nextThat(({ q }) => q === 5);
+  client.send({ type: 'ack', q: 5 });
+  await until(() => router.reported(conversationId).length > 0);
+  t.match(router.reported(conversationId), [[conversationId, userId, 3, Number]]);
+  await client.close();
+});
+
+t.test('a new session of a device replaces the old one, on another edge too', async (t) => {
+  const other = await stage.startEdge('edge-2');
+  const userId = newId<UserId>();
+  const first = await stage.open(edge, userId);
+  await stage.open(edge, userId, 'tablet');
+  const second = await stage.open(other, userId);
+  t.equal(await first.closed, 4505);
+  const third = await stage.open(edge, userId);
+  t.equal(await second.closed, 4505);
+  await stage.deliver(userId, { content: 'to one' });
+  t.match(await third.next('message'), { q: 1, content: 'to one' });
+  await third.close();
+});
+
+t.test('2048 unacknowledged events are sent, one more closes 4013 and none is lost', async (t) => {
+  const userId = newId<UserId>();
+  router.script['session.open'] = (request) => stage.openQueue(request, UNACKED_MAX + 1);
+  const client = await stage.open(edge, userId);
+  router.script['session.open'] = (request) => stage.openQueue(request);
+  let n = 0;
+  const send = async (upTo: number): Promise<void> => {
+    while (n < upTo) {
+      const count = Math.min(AT_ONCE, upTo - n);
+      await Promise.all(Array.from({ length: count }, () => stage.deliver(userId, { n: ++n })));
+    }
+  };
+  await send(UNACKED_MAX);
+  await client.nextThat(({ q }) => q === UNACKED_MAX);
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'still there');
+  await send(UNACKED_MAX + 1);
+  t.equal(await client.closed, 4013);
+  const again = await stage.open(edge, userId);
+  await again.nextThat(({ q }) => q === UNACKED_MAX);
+  t.same(new Set(again.frames.map((frame) => frame.n)).size, UNACKED_MAX - 1);
+  await again.close();
+});
+
+t.test('a router that asks for a device gets it back with what was unacknowledged', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  await stage.deliver(userId, { n: 1 });
+  await client.next('message');
+  const mux = router.bus.mux(subjects.answers('router-1'));
+  const subject = subjects.device(userId, 'phone');
+  const answer: Msg = await mux.ask({
+    subject,
+    payload: new TextEncoder().encode('release'),
+    timeoutMs: 2_000,
+  });
+  t.equal(answer.string(), 'released');
+  t.equal(await client.closed, 4505);
+  const again = await stage.open(edge, userId);
+  t.match(await again.next('message'), { q: 1, n: 1 });
+  await again.close();
+});
+
+t.test('of two openings that crossed, the older one gives way', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  const signal = { kind: 'replaced', device_id: 'phone', session_id: newId() };
+  const lower = JSON.stringify({ ...signal, epoch: 0 });
+  router.bus.publish(subjects.user(userId), lower);
+  router.bus.publish(
+    subjects.user(userId),
+    JSON.stringify({ ...signal, device_id: 'x', epoch: 1e15 }),
+  );
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'still there');
+  router.bus.publish(subjects.user(userId), JSON.stringify({ ...signal, epoch: 1e15 }));
+  t.equal(await client.closed, 4505);
+});
+
+t.test('live events of a user go to all their sockets', async (t) => {
+  const userId = newId<UserId>();
+  const headers = { authorization: `Bearer ${await tokenOf(userId)}`, 'x-device-id': 'a' };
+  const one = await stage.connect(edge, { headers });
+  await one.next('auth_ok');
+  const two = await stage.open(edge, userId, 'b');
+  const event = { type: 'receipt', read_seq: 4 };
+  const subject = subjects.user(userId);
+  router.bus.publish(subject, 'not JSON');
+  router.bus.publish(subject, 'A Type\n{}');
+  router.bus.publish(subject, encodeLive(event));
+  t.same(await one.next('receipt'), event);
+  t.same(await two.next('receipt'), event);
+  await one.close();
+  await two.close();
+});
+
+t.test('a new queue is followed by the replay', async (t) => {
+  const pages: UndeliveredPage[] = [
+    { messages: [{ content: 'old 1' } as never], next_cursor: 'c1', complete: false },
+    { messages: [{ content: 'old 2' } as never], next_cursor: null, complete: true },
+  ];
+  const asked: unknown[] = [];
+  const server = store.serve(
+    { subject: subjects.store('messages.undelivered'), concurrencyMax: 9 },
+    (body) => {
+      asked.push(body);
+      return pages[asked.length - 1];
+    },
+  );
+  await store.nc.flush();
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  t.same(await client.next('message'), { type: 'message', content: 'old 1' });
+  t.same(await client.next('message'), { type: 'message', content: 'old 2' });
+  t.same(await client.next('replay_end'), { type: 'replay_end', complete: true });
+  t.same(asked, [{ user_id: userId }, { user_id: userId, cursor: 'c1' }]);
+  await server.drain();
+  await client.close();
+});
+
+t.test('a queue that the router voids is told and made anew on the same socket', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  await client.next('replay_end');
+  await stage.deliver(userId, { n: 1 });
+  await client.next('message');
+  await stage.deleteQueue(userId, 'phone');
+  const signal = JSON.stringify({ kind: 'resync', device_id: 'phone' });
+  router.bus.publish(subjects.user(userId), signal);
+  await client.next('resync');
+  await client.next('replay_end');
+  await stage.deliver(userId, { n: 2 });
+  t.match(await client.next('message'), { q: 2, n: 2 }, 'q goes on within the session');
+  client.send({ type: 'ack', q: 2 });
+  await until(async () => (await stage.queue(userId)).unacked === 0);
+  await client.close();
+});
+
+t.test('auth with resync asks for a new queue', async (t) => {
+  const userId = newId<UserId>();
+  await (await stage.open(edge, userId)).close();
+  const client = await stage.open(edge, userId);
+  await stage.deleteQueue(userId, 'phone');
+  const answer = await client.ask({ type: 'auth', token: await tokenOf(userId), resync: true });
+  t.match(answer, { type: 'auth_ok', resumed: false });
+  const opened = router.requests.findLast(({ op }) => op === 'session.open');
+  t.match(opened, { user_id: userId, resync: true });
+  await client.next('replay_end');
+  await stage.deliver(userId, { n: 1 });
+  t.match(await client.next('message'), { n: 1 });
+  await client.close();
+});
+
+t.test('what is acknowledged right before a resync counts as delivered', async (t) => {
+  const userId = newId<UserId>();
+  const conversationId = newId<ConversationId>();
+  const client = await stage.open(edge, userId);
+  await stage.deliver(userId, {}, { conversationId, seq: 7 });
+  await client.nextThat(({ q }) => q === 1);
+  client.send({ type: 'ack', q: 1 });
+  client.send({ type: 'auth', token: await tokenOf(userId), resync: true });
+  await until(() => router.reported(conversationId).length > 0);
+  t.match(router.reported(conversationId), [[conversationId, userId, 7, Number]]);
+  await client.close();
+});
+
+t.test('an ack while NATS is away is kept, and sent after the reconnect', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  await stage.deliver(userId, { n: 1 });
+  await stage.deliver(userId, { n: 2 });
+  await client.nextThat(({ n }) => n === 2);
+  await stage.nats.kill('SIGTERM');
+  client.send({ type: 'ack', q: 2 });
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong');
+  await stage.nats.restart();
+  await until(() =>
+    stage.queue(userId).then(
+      ({ unacked }) => unacked === 0,
+      () => false,
+    ),
+  );
+  await until(() =>
+    stage.deliver(userId, { n: 3 }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  t.match(await client.nextThat(({ n }) => n === 3), { type: 'message' });
+  await client.close();
+});
+
+t.test('a reader that is too slow is closed 4008, and loses nothing', async (t) => {
+  const userId = newId<UserId>();
+  router.script['conversations.list'] = () => ({
+    conversations: [{ name: 'x'.repeat(400_000) }],
+    next_cursor: null,
+  });
+  const headers = { authorization: `Bearer ${await tokenOf(userId)}`, 'x-device-id': 'phone' };
+  const client = await connectRaw(edge.port, headers);
+  t.match(await client.text(), /auth_ok/);
+  client.socket.pause();
+  await stage.deliver(userId, { n: 1 });
+  for (let n = 0; n < 60; n += 1) client.send({ type: 'conversations', id: n });
+  await until(async () => !(await stage.queue(userId)).isHeld);
+  client.socket.resume();
+  t.equal(await client.ended, 4008);
+  const again = await stage.open(edge, userId);
+  t.match(await again.next('message'), { q: 1, n: 1 });
+  await again.close();
+});

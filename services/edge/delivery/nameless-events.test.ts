@@ -1,0 +1,180 @@
+import t from 'tap';
+import { encodeLive } from '../../../shared/events.ts';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import type { Profiles, ProfilesGet } from '../../../shared/rpc.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import { setStage } from '../stage/edge-stage.ts';
+
+const stage = await setStage();
+const router = await stage.startRouter();
+router.script.delivered = () => ({});
+const edge = await stage.startEdge();
+const profiles = await stage.busOf('profiles');
+t.teardown(() => stage.close());
+
+const [anna, bob] = [newId<UserId>(), newId<UserId>()];
+const known: Profiles = {
+  users: [
+    { id: anna, name: 'Anna' },
+    { id: bob, name: 'Bob', avatar_url: 'https://a/bob' },
+  ],
+  businesses: [],
+};
+const asked: ProfilesGet[] = [];
+let waitsFor: Promise<void> | undefined;
+profiles.serve({ subject: subjects.profiles('get'), concurrencyMax: 99 }, async (body) => {
+  asked.push(body as ProfilesGet);
+  await waitsFor;
+  return known;
+});
+await profiles.nc.flush();
+
+const NAMELESS = { isNameless: true };
+const CONVERSATION = { kind: 'conversation', ...NAMELESS } as const;
+const direct = {
+  change: 'created',
+  conversation: { type: 'direct', participants: [{ user_id: anna }, { user_id: bob }] },
+};
+const system = {
+  message_type: 'system',
+  sender_id: bob,
+  content: 'A participant left',
+  metadata: { event: 'participant_left', user_id: bob },
+};
+
+/** Profiles answers nothing until it is called. */
+function hold(): () => void {
+  let open = (): void => undefined;
+  waitsFor = new Promise((resolve) => {
+    open = resolve;
+  });
+  return () => {
+    waitsFor = undefined;
+    open();
+  };
+}
+
+async function untilAsked(times: number): Promise<void> {
+  while (asked.length < times) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+t.beforeEach(() => asked.splice(0));
+
+t.test('an event of ids gets the names that people have now, as its user sees them', async (t) => {
+  const client = await stage.open(edge, anna);
+  await stage.deliver(anna, direct, CONVERSATION);
+  const { q, change, conversation } = await client.next('conversation');
+  t.same([q, change], [1, 'created']);
+  t.match(conversation, { name: 'Bob', avatar_url: 'https://a/bob' });
+  t.match(conversation, { participants: [{ name: 'Anna' }, { name: 'Bob' }] });
+  await stage.deliver(anna, system, NAMELESS);
+  t.match(await client.next('message'), { q: 2, content: 'Bob left' });
+  await client.close();
+});
+
+t.test('what comes behind it waits, in order, and then shares one request', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  const release = hold();
+  await stage.deliver(userId, { n: 1 });
+  await stage.deliver(userId, { n: 2, ...direct }, CONVERSATION);
+  await untilAsked(1);
+  await stage.deliver(userId, { n: 3 });
+  await stage.deliver(userId, { n: 4, ...direct }, CONVERSATION);
+  await stage.deliver(userId, { n: 5, ...system }, NAMELESS);
+  // What is not sent cannot be acknowledged: it stays in the queue.
+  await client.nextThat(({ n }) => n === 1);
+  client.send({ type: 'ack', q: 5 });
+  while ((await stage.queue(userId)).unacked !== 4);
+  release();
+  const seen = [];
+  for (const n of [2, 3, 4, 5]) seen.push((await client.nextThat((frame) => frame.n === n)).q);
+  t.same(seen, [2, 3, 4, 5]);
+  t.equal(asked.length, 2);
+  await client.close();
+});
+
+t.test('a session that ends while names are awaited leaves all to the next one', async (t) => {
+  const userId = newId<UserId>();
+  const first = await stage.open(edge, userId);
+  const release = hold();
+  await stage.deliver(userId, { n: 1, ...direct }, CONVERSATION);
+  await stage.deliver(userId, { n: 2 });
+  await untilAsked(1);
+  await first.close();
+  release();
+  const second = await stage.open(edge, userId);
+  t.match(await second.nextThat(({ n }) => n === 1), { q: 1, conversation: { name: 'Anna' } });
+  t.match(await second.nextThat(({ n }) => n === 2), { q: 2 });
+  await second.close();
+});
+
+t.test('a queue that is void while names are awaited leaves no gap in q', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  await client.next('replay_end');
+  const release = hold();
+  await stage.deliver(userId, { n: 1 });
+  await stage.deliver(userId, { n: 2, ...direct }, CONVERSATION);
+  await stage.deliver(userId, { n: 3 });
+  await untilAsked(1);
+  await stage.deleteQueue(userId, 'phone');
+  const signal = JSON.stringify({ kind: 'resync', device_id: 'phone' });
+  router.bus.publish(subjects.user(userId), signal);
+  await client.next('replay_end');
+  release();
+  await stage.deliver(userId, { n: 4 });
+  t.match(await client.nextThat(({ n }) => n === 4), { q: 2 });
+  t.notOk(client.frames.some(({ n }) => n === 2 || n === 3));
+  client.send({ type: 'ack', q: 2 });
+  while ((await stage.queue(userId)).unacked > 0);
+  await client.close();
+});
+
+t.test('who keeps up is not too slow a reader, however much has waited', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  const release = hold();
+  await stage.deliver(userId, direct, CONVERSATION);
+  await untilAsked(1);
+  const event = { content: 'न'.repeat(8_000), metadata: { x: 'x'.repeat(4_000) } };
+  await Promise.all(Array.from({ length: 249 }, () => stage.deliver(userId, event)));
+  while ((await stage.queue(userId)).unacked !== 250);
+  release();
+  await client.nextThat(({ q }) => q === 250);
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'still there');
+  await client.close();
+});
+
+t.test('an event that nothing can be made of keeps no other from its client', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  await stage.deliver(userId, { conversation: { type: 'direct' } }, CONVERSATION);
+  await stage.deliver(userId, { n: 2 });
+  t.match(await client.nextThat(({ n }) => n === 2), { q: 2 });
+  client.send({ type: 'ack', q: 2 });
+  while ((await stage.queue(userId)).unacked > 0);
+  await client.close();
+});
+
+t.test('profiles does not answer: unknown after a second, and the rest follows', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  const release = hold();
+  const startedAt = Date.now();
+  await stage.deliver(userId, direct, CONVERSATION);
+  await stage.deliver(userId, { n: 2 });
+  t.match(await client.next('conversation'), { conversation: { name: 'Unknown User' } });
+  await client.nextThat(({ n }) => n === 2);
+  t.ok(Date.now() - startedAt < 3_000);
+  release();
+  await client.close();
+});
+
+t.test('a live copy gets names too, one that is broken hurts nobody', async (t) => {
+  const client = await stage.open(edge, anna);
+  router.bus.publish(subjects.user(anna), 'message nameless\n{"broken');
+  router.bus.publish(subjects.user(anna), encodeLive({ type: 'message', ...system }, true));
+  t.match(await client.next('message'), { content: 'Bob left' });
+  await client.close();
+});

@@ -1,0 +1,141 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { viewOf } from '../../../shared/conversation-view.ts';
+import { frameWithQ, type InboxHeader, type LiveBytes } from '../../../shared/events.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
+import type { Names } from '../../../shared/profile-names.ts';
+import type { LookUpNames } from '../../../shared/record-names.ts';
+import type { ConversationRecord, MessageRecord } from '../../../shared/rpc.ts';
+import { withNames } from '../../../shared/system-names.ts';
+import { hasDrained } from '../server/socket-drain.ts';
+import type { Hub, UserSockets } from '../session/hub.ts';
+import type { Session } from '../session/session.ts';
+
+/** An event of a queue on its way to the socket. */
+export type HeldEvent = { q: number; header: InboxHeader; body: Uint8Array };
+
+type MessageEvent = MessageRecord & { type: 'message' };
+type ConversationEvent = { type: 'conversation'; conversation: ConversationRecord };
+type Nameless = MessageEvent | ConversationEvent;
+type Frame = string | Uint8Array;
+
+type Deps = {
+  /** Never rejects: ≤ 1 s, then whoever is not known is unknown. */
+  lookUpNames: LookUpNames;
+  hub: Hub;
+  logger: Logger;
+};
+
+const NOBODY: Names = { users: new Map(), businesses: new Map() };
+/** What waited is written in parts: at once it may be more than a reader that keeps up may owe. */
+const PART_BYTES = 512 * 1024;
+/** How long the next part waits for a reader; then it is on its way, as without names. */
+const DRAIN_MS = 500;
+
+/**
+ * Names are in no queue: an event that shows people comes with ids, and gets their names here, as
+ * they are now. What comes behind it on the session waits, so that order stays; what waits together
+ * is one request, so that an event waits for two at most. Held is at most what was sent
+ * without acknowledgement, 128 live or 256 of the queue.
+ */
+export class NamelessEvents {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** Sends it once all that the session holds before it is sent. */
+  hold(session: Session, event: HeldEvent): void {
+    if (session.held !== undefined) {
+      session.held.push(event);
+      return;
+    }
+    session.held = [event];
+    void this.#release(session, session.held);
+  }
+
+  /** A live copy, for every open socket of the user; best effort. */
+  async forward(user: UserSockets, { type, body }: LiveBytes): Promise<void> {
+    const event = this.#read(body, user.userId);
+    if (event === undefined) return;
+    const names = await this.#namesFor([event]);
+    const frame = JSON.stringify(shown(event, user.userId, names));
+    // A copy: sending may close, and closing changes the list.
+    for (const session of [...user.sessions]) {
+      if (session.state === 'open') this.#deps.hub.send(session, type, frame);
+    }
+  }
+
+  /** Until nothing is held; a session that lets go of its queue takes `held` away. */
+  async #release(session: Session, held: HeldEvent[]): Promise<void> {
+    while (held.length > 0) {
+      const batch = [...held];
+      const frames = await this.#framesOf(batch, session.userId as UserId);
+      await this.#send(session, held, frames);
+      if (session.held !== held) return;
+    }
+    session.held = undefined;
+  }
+
+  /** The first of `held`, which these are made of. */
+  async #send(session: Session, held: HeldEvent[], frames: (Frame | undefined)[]): Promise<void> {
+    const isCurrent = (): boolean => session.held === held;
+    let bytes = 0;
+    for (const frame of frames) {
+      if (bytes > PART_BYTES) {
+        bytes = 0;
+        await nextTurn();
+        await hasDrained(session, { isCurrent, timeoutMs: DRAIN_MS });
+      }
+      if (!isCurrent()) return;
+      const event = held.shift();
+      if (event === undefined || frame === undefined) continue;
+      bytes += frame.length;
+      this.#deps.hub.sendSoon(session, event.header.kind, frame);
+    }
+  }
+
+  async #framesOf(batch: readonly HeldEvent[], viewer: UserId): Promise<(Frame | undefined)[]> {
+    const events = batch.map(({ header, body }) =>
+      header.isNameless ? this.#read(body, viewer) : undefined,
+    );
+    const names = await this.#namesFor(events);
+    return batch.map(({ q, header, body }, index) => {
+      if (!header.isNameless) return frameWithQ(body, q);
+      const event = events[index];
+      return event && JSON.stringify({ q, ...shown(event, viewer, names) });
+    });
+  }
+
+  /** A router made it; one that is broken must not keep the others from their client. */
+  #read(body: Uint8Array, viewer: UserId): Nameless | undefined {
+    try {
+      const event = parseJson(body) as Nameless;
+      // Throws now and not later, where it is of a shape that nothing can be made of.
+      shown(event, viewer, NOBODY);
+      return event;
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'an event cannot be read');
+      return undefined;
+    }
+  }
+
+  #namesFor(events: readonly (Nameless | undefined)[]): Promise<Names> {
+    const records: ConversationRecord[] = [];
+    const messages: MessageRecord[] = [];
+    for (const event of events) {
+      if (event === undefined) continue;
+      if ('conversation' in event) records.push(event.conversation);
+      else messages.push(event);
+    }
+    return this.#deps.lookUpNames(records, messages);
+  }
+}
+
+/** The event as its client gets it. */
+function shown(event: Nameless, viewer: UserId, names: Names): object {
+  if (!('conversation' in event)) return withNames(event, names);
+  return { ...event, conversation: viewOf(event.conversation, viewer, names) };
+}

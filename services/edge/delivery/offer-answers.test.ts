@@ -1,0 +1,146 @@
+import t from 'tap';
+import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { Client } from '../stage/client.ts';
+import { setStage, until } from '../stage/edge-stage.ts';
+
+const stage = await setStage();
+const router = await stage.startRouter();
+router.script.delivered = () => ({});
+const edge = await stage.startEdge();
+t.teardown(() => stage.close());
+
+/** A session that has left its queue, which was new and had nothing. */
+async function openLive(userId: UserId): Promise<Client> {
+  const client = await stage.open(edge, userId);
+  await until(async () => !(await stage.queue(userId)).isHeld);
+  return client;
+}
+
+/** Tests that begin with a live session, which takes a second to become one. */
+const people = Array.from({ length: 7 }, () => newId<UserId>());
+const clients = await Promise.all(people.map(openLive));
+const live = (): { userId: UserId; client: Client } => ({
+  userId: people.pop() as UserId,
+  client: clients.pop() as Client,
+});
+
+t.test('what is offered is sent, and taken once the client has acknowledged it', async (t) => {
+  const { userId, client } = live();
+  const conversationId = newId<ConversationId>();
+  let answer: string | undefined;
+  const offered = stage.offer({ userId }, { n: 1 }, { conversationId, seq: 7 }).then((said) => {
+    answer = said;
+  });
+  t.match(await client.next('message'), { q: 1, n: 1 });
+  t.equal(answer, undefined, 'not before');
+  client.send({ type: 'ack', q: 1 });
+  await offered;
+  t.equal(answer, '+');
+  await until(() => router.reported(conversationId).length > 0);
+  t.match(router.reported(conversationId), [[conversationId, userId, 7, Number]]);
+  await client.close();
+});
+
+t.test('what is offered again is sent once, and every router is answered', async (t) => {
+  const { userId, client } = live();
+  const eventId = newId<EventId>();
+  const offers = [1, 2].map(() => stage.offer({ userId }, { n: 1 }, { eventId }));
+  t.match(await client.next('message'), { q: 1 });
+  client.send({ type: 'ack', q: 1 });
+  t.same(await Promise.all(offers), ['+', '+']);
+  t.equal(await stage.offer({ userId }, { n: 1 }, { eventId }), '+');
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong');
+  t.notOk(client.frames.some(({ type }) => type === 'message'));
+  await client.close();
+});
+
+t.test('what a client does not acknowledge in time goes to the queue, not to it', async (t) => {
+  const { userId, client } = live();
+  const [one, two] = [newId<EventId>(), newId<EventId>()];
+  const offers = [one, two].map((eventId, n) => stage.offer({ userId }, { n }, { eventId }));
+  await client.next('message');
+  await client.next('message');
+  t.same(await Promise.all(offers), ['-', '-']);
+  client.send({ type: 'ack', q: 1 });
+  for (const eventId of [one, two]) await stage.deliver(userId, { n: 'copy' }, { eventId });
+  await until(async () => (await stage.queue(userId)).unacked === 1);
+  client.send({ type: 'ack', q: 2 });
+  await until(async () => (await stage.queue(userId)).unacked === 0);
+  t.equal((await stage.queue(userId)).unsent, 0);
+  t.notOk(client.frames.some(({ type }) => type === 'message'));
+  await client.close();
+});
+
+t.test('what is unacknowledged at the end is left to the queue at once', async (t) => {
+  const { userId, client } = live();
+  const offered = stage.offer({ userId }, { n: 1 });
+  await client.next('message');
+  const startedAt = Date.now();
+  client.send({ type: 'nonsense' });
+  await client.close();
+  t.equal(await offered, '-');
+  t.ok(Date.now() - startedAt < 900);
+  await until(async () => (await stage.offer({ userId }, { n: 2 })) === 'free');
+});
+
+t.test('who leaves an event to the queue takes from it until it has come', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  const [one, two] = [newId<EventId>(), newId<EventId>()];
+  t.equal(await stage.offer({ userId }, { n: 1 }, { eventId: one }), '-', 'it has just begun');
+  const younger = await openLive(newId<UserId>());
+  t.equal(await stage.offer({ userId }, { n: 2 }, { eventId: two }), '-', 'still');
+  await younger.close();
+  await stage.deliver(userId, { n: 1 }, { eventId: one });
+  t.match(await client.next('message'), { q: 1, n: 1 });
+  t.equal((await stage.queue(userId)).isHeld, true);
+  await stage.deliver(userId, { n: 2 }, { eventId: two });
+  t.match(await client.next('message'), { q: 2, n: 2 });
+  const third = stage.offer({ userId }, { n: 3 });
+  t.match(await client.next('message'), { q: 3, n: 3 });
+  client.send({ type: 'ack', q: 3 });
+  t.equal(await third, '+');
+  await client.close();
+});
+
+t.test('told that its queue has something it takes from there, what it knows aside', async (t) => {
+  const { userId, client } = live();
+  const [known, news] = [newId<EventId>(), newId<EventId>()];
+  const offered = stage.offer({ userId }, { n: 1 }, { eventId: known });
+  await client.next('message');
+  client.send({ type: 'ack', q: 1 });
+  t.equal(await offered, '+');
+  await stage.deliver(userId, { n: 1 }, { eventId: known });
+  await stage.deliver(userId, { n: 2 }, { eventId: news });
+  const signal = JSON.stringify({ kind: 'queued' });
+  router.bus.publish(subjects.user(userId), signal);
+  t.match(await client.next('message'), { q: 2, n: 2 });
+  client.send({ type: 'ack', q: 2 });
+  await until(async () => (await stage.queue(userId)).unacked === 0);
+  await client.close();
+});
+
+t.test('a client that lags is left to the pace of its queue', async (t) => {
+  const { userId, client } = live();
+  const offers = Array.from({ length: 130 }, (_, n) => stage.offer({ userId }, { n }));
+  t.equal(await offers[129], '-');
+  await client.nextThat(({ q }) => q === 128);
+  client.send({ type: 'ack', q: 128 });
+  t.equal(new Set(await Promise.all(offers.slice(0, 128))).size, 1);
+  await client.close();
+});
+
+t.test('after a reconnect to NATS a session begins with its queue', async (t) => {
+  const { userId, client } = live();
+  await stage.nats.kill('SIGTERM');
+  await stage.nats.restart();
+  await until(() =>
+    stage.deliver(userId, { n: 1 }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  t.match(await client.next('message'), { n: 1 });
+  await client.close();
+});

@@ -1,0 +1,72 @@
+import type { Bus } from '../../../shared/bus.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { UndeliveredPage } from '../../../shared/rpc.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { NameSystem } from '../api/system-naming.ts';
+import { Gate } from '../limits/gate.ts';
+import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
+import { hasDrained } from '../server/socket-drain.ts';
+import { replayEndFrame, replayedFrame } from '../server/socket-frames.ts';
+import type { Hub } from '../session/hub.ts';
+import type { Session } from '../session/session.ts';
+
+type Deps = { bus: Bus; hub: Hub; nameSystem: NameSystem; logger: Logger };
+
+/** Store's share for those whose queue is new; everything else of it is for those who work. */
+const CONCURRENCY_MAX = 16;
+const WAITING_MAX = 20_000;
+const MESSAGES_MAX = 1_000;
+/** The next page waits for so long until the socket has little left to write. */
+const DRAIN_MS = 30_000;
+
+/**
+ * What is undelivered, for a session whose queue is new: message events without `q`, oldest first,
+ * then `replay_end`. Whatever goes wrong ends in `complete: false`: the client has history.
+ */
+export class Replay {
+  readonly #deps: Deps;
+  readonly #gate = new Gate({ concurrencyMax: CONCURRENCY_MAX, waitingMax: WAITING_MAX });
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  async run(session: Session, userId: UserId): Promise<void> {
+    const { epoch } = session;
+    const isCurrent = (): boolean => session.state === 'open' && session.epoch === epoch;
+    let isComplete = false;
+    try {
+      isComplete = await this.#gate.run(() => this.#send(session, userId, isCurrent));
+    } catch (error) {
+      const level = KahaError.from(error).code === 'INTERNAL' ? 'error' : 'debug';
+      this.#deps.logger[level]({ err: error }, 'replay cut short');
+    }
+    if (!isCurrent()) return;
+    this.#deps.hub.send(session, 'replay_end', replayEndFrame(isComplete));
+  }
+
+  /** True if all that was undelivered went out. */
+  async #send(session: Session, userId: UserId, isCurrent: () => boolean): Promise<boolean> {
+    const { bus, hub, nameSystem } = this.#deps;
+    const subject = subjects.store('messages.undelivered');
+    let sent = 0;
+    let cursor: string | null = null;
+    do {
+      if (!isCurrent()) return false;
+      const body = cursor === null ? { user_id: userId } : { user_id: userId, cursor };
+      const page: UndeliveredPage = await bus.request<UndeliveredPage>(subject, body, {
+        timeoutMs: REQUEST_TIMEOUT_MS,
+      });
+      await nameSystem(page.messages);
+      if (!isCurrent()) return false;
+      for (const message of page.messages) hub.send(session, 'message', replayedFrame(message));
+      sent += page.messages.length;
+      cursor = page.next_cursor;
+      if (cursor === null) return page.complete;
+      if (sent >= MESSAGES_MAX || page.messages.length === 0) return false;
+    } while (await hasDrained(session, { isCurrent, timeoutMs: DRAIN_MS }));
+    return false;
+  }
+}

@@ -1,0 +1,54 @@
+import type { InboxHeader } from '../../../shared/events.ts';
+
+/**
+ * An event that was sent to the client and is not acknowledged yet. `ackSubject` once the queue's
+ * own copy of it has come.
+ */
+export type Unacked = { q: number; ackSubject: string | undefined; header: InboxHeader };
+
+/** Below it a few dead slots at the front cost less than moving the rest. */
+const COMPACT_MIN = 64;
+
+/** JetStream stops at 256, but repeats them each 10 s to a client that hardly acknowledges. */
+export const UNACKED_MAX = 2_048;
+
+/** FIFO by `q`, ≤ 2048: what does not fit is not taken, and comes again. */
+export class UnackedQueue {
+  #items: Unacked[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** False where it is full. */
+  push(item: Unacked): boolean {
+    if (this.size >= UNACKED_MAX) return false;
+    this.#items.push(item);
+    return true;
+  }
+
+  /** Takes all up to `q`, oldest first. */
+  takeUpTo(q: number, take: (item: Unacked) => void): void {
+    const items = this.#items;
+    let head = this.#head;
+    while (head < items.length) {
+      const item = items[head] as Unacked;
+      if (item.q > q) break;
+      take(item);
+      head += 1;
+    }
+    this.#head = head;
+    if (head === items.length) {
+      this.#items = [];
+      this.#head = 0;
+    } else if (head >= COMPACT_MIN && head * 2 >= items.length) {
+      this.#items = items.slice(head);
+      this.#head = 0;
+    }
+  }
+
+  takeAll(take: (item: Unacked) => void): void {
+    this.takeUpTo(Number.POSITIVE_INFINITY, take);
+  }
+}

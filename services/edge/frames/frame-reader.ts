@@ -1,0 +1,62 @@
+import { KahaError } from '../../../shared/errors.ts';
+import { jsonProblem } from '../../../shared/protocol/json-guard.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+import type { Asked } from '../server/socket-frames.ts';
+
+export type ClientFrame = { type: string } & Record<string, unknown>;
+
+export type Reading =
+  | { isGood: true; frame: ClientFrame; asked: Asked }
+  | { isGood: false; error: KahaError; asked: Asked };
+
+const NOTHING_ASKED: Asked = { id: undefined, clientMsgId: undefined };
+/** Longer than a UUID: what is echoed may be malformed, but not endless. */
+const CLIENT_MSG_ID_CHARACTERS_MAX = 64;
+
+/**
+ * Reads what came over a socket, as far as that goes without knowing the frame's type. The bytes
+ * are valid UTF-8 (the server cuts what is not). `asked` is found even where the rest is wrong.
+ */
+export function readFrame(bytes: ArrayBuffer, isBinary: boolean): Reading {
+  if (isBinary) return bad('a frame must be text');
+  const text = Buffer.from(bytes).toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return bytes.byteLength > LIMITS.frameBytesMax ? tooLarge(NOTHING_ASKED) : bad('not JSON');
+  }
+  const asked = askedOf(value);
+  if (bytes.byteLength > LIMITS.frameBytesMax) return tooLarge(asked);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return bad('a frame must be an object');
+  }
+  const problem = jsonProblem(value, text);
+  if (problem !== undefined) return bad(problem, asked);
+  const frame = value as ClientFrame;
+  if (typeof frame.type !== 'string') return bad('a frame must have a type', asked);
+  return { isGood: true, frame, asked };
+}
+
+function askedOf(value: unknown): Asked {
+  if (typeof value !== 'object' || value === null) return NOTHING_ASKED;
+  const { id, client_msg_id: key } = value as Record<string, unknown>;
+  const isId =
+    Number.isInteger(id) ||
+    (typeof id === 'string' && [...id].length <= LIMITS.requestIdCharactersMax);
+  const isKey = typeof key === 'string' && key.length <= CLIENT_MSG_ID_CHARACTERS_MAX;
+  if (!isId && !isKey) return NOTHING_ASKED;
+  return {
+    id: isId ? (id as string | number) : undefined,
+    clientMsgId: isKey ? (key as string) : undefined,
+  };
+}
+
+function bad(problem: string, asked: Asked = NOTHING_ASKED): Reading {
+  return { isGood: false, error: new KahaError('INVALID_REQUEST', problem), asked };
+}
+
+function tooLarge(asked: Asked): Reading {
+  const text = `A frame has at most ${LIMITS.frameBytesMax} bytes`;
+  return { isGood: false, error: new KahaError('PAYLOAD_TOO_LARGE', text), asked };
+}

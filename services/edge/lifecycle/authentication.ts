@@ -1,0 +1,65 @@
+import { CLOSE, KahaError } from '../../../shared/errors.ts';
+import type { AuthFrame } from '../../../shared/protocol/client-frames.ts';
+import { authOkFrame } from '../server/socket-frames.ts';
+import type { Hub } from '../session/hub.ts';
+import type { Session } from '../session/session.ts';
+import { tellTokenEnd } from '../tokens/token-end.ts';
+import type { TokenVerifier, VerifiedToken } from '../tokens/token-verifier.ts';
+import type { SessionOpening } from './session-opening.ts';
+
+type Deps = { verifier: TokenVerifier; opening: SessionOpening; hub: Hub };
+
+/**
+ * The frame `auth`: the first one opens the session, a later one renews its token. A bad token
+ * closes 4500; keys that cannot be had, 4001. Throws what is to be answered instead.
+ */
+export class Authentication {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  async receive(session: Session, frame: AuthFrame): Promise<void> {
+    if (session.state === 'connected') return this.#begin(session, frame);
+    if (session.state === 'open') return this.#renew(session, frame);
+    throw new KahaError('INVALID_REQUEST', 'The session is not open yet');
+  }
+
+  async #begin(session: Session, frame: AuthFrame): Promise<void> {
+    session.state = 'verifying';
+    session.deviceId = frame.device_id ?? session.deviceId;
+    const token = await this.#verify(session, frame.token);
+    if (token === undefined) return;
+    session.userId = token.userId;
+    session.tokenEndsAt = token.endsAt;
+    await this.#deps.opening.open(session, token.userId, frame);
+  }
+
+  async #renew(session: Session, frame: AuthFrame): Promise<void> {
+    if (frame.device_id !== undefined && frame.device_id !== session.deviceId) {
+      throw new KahaError('INVALID_REQUEST', 'device_id: a session keeps its device');
+    }
+    const token = await this.#verify(session, frame.token);
+    if (token === undefined) return;
+    if (token.userId !== session.userId) return this.#deps.hub.close(session, CLOSE.BAD_TOKEN);
+    session.tokenEndsAt = token.endsAt;
+    session.isTokenEndTold = false;
+    if (frame.resync === true) return this.#deps.opening.resync(session, token.userId, frame);
+    const nowMs = Date.now();
+    this.#deps.hub.send(session, 'auth_ok', authOkFrame(session, frame.id, nowMs));
+    tellTokenEnd(this.#deps.hub, session, nowMs);
+  }
+
+  /** Undefined: the socket is closed. */
+  async #verify(session: Session, token: string): Promise<VerifiedToken | undefined> {
+    try {
+      const verified = await this.#deps.verifier.verify(token);
+      return session.state === 'closed' ? undefined : verified;
+    } catch (error) {
+      const isBad = KahaError.from(error).code === 'UNAUTHENTICATED';
+      this.#deps.hub.close(session, isBad ? CLOSE.BAD_TOKEN : CLOSE.SERVER_ERROR);
+      return undefined;
+    }
+  }
+}

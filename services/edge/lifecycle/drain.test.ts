@@ -1,0 +1,56 @@
+import t from 'tap';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { setStage } from '../stage/edge-stage.ts';
+
+const stage = await setStage();
+await stage.startRouter();
+t.teardown(() => stage.close());
+
+t.test('a drain sends everybody away, and nothing of theirs is lost', async (t) => {
+  const edge = await stage.startEdge('edge-1', { drainMs: 700, drainReconnectMs: 300 });
+  const other = await stage.startEdge('edge-2');
+  const [leaving, staying] = [newId<UserId>(), newId<UserId>()];
+  const first = await stage.open(edge, leaving);
+  const second = await stage.open(edge, staying);
+  await stage.deliver(leaving, { n: 1 });
+  await stage.deliver(staying, { n: 1 });
+  await Promise.all([first.next('message'), second.next('message')]);
+  const startedAt = Date.now();
+  const closing = edge.close();
+  const told = await first.next('going_away');
+  const after = told.reconnect_after_ms as number;
+  t.ok(Number.isInteger(after) && after >= 0 && after <= 300);
+  const ready = await fetch(`http://127.0.0.1:${edge.adminPort}/readyz`);
+  t.match([ready.status, await ready.text()], [503, /draining/]);
+  t.equal((await second.ask({ type: 'ping' })).type, 'pong', 'requests are still served');
+  await t.rejects(fetch(`http://127.0.0.1:${edge.port}/`), 'nobody new is let in');
+  await first.close();
+  t.equal(await second.closed, 4000);
+  t.ok(Date.now() - startedAt >= 700);
+  await closing;
+  for (const userId of [leaving, staying]) {
+    const again = await stage.open(other, userId);
+    t.match(await again.next('message'), { q: 1, n: 1 });
+    await again.close();
+  }
+  t.ok(Date.now() - startedAt < 4_000, 'without waiting for ack_wait');
+});
+
+t.test('an edge without sockets is gone at once', async (t) => {
+  const edge = await stage.startEdge('edge-3', { drainMs: 60_000 });
+  const startedAt = Date.now();
+  await edge.close();
+  t.ok(Date.now() - startedAt < 1_000);
+});
+
+t.test('an edge is ready once it knows a router, and tells its numbers', async (t) => {
+  const edge = await stage.startEdge('edge-4');
+  const isReady = async (): Promise<boolean> =>
+    (await fetch(`http://127.0.0.1:${edge.adminPort}/readyz`)).ok;
+  while (!(await isReady())) await new Promise((resolve) => setTimeout(resolve, 20));
+  await (await stage.open(edge, newId<UserId>())).close();
+  const text = await (await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`)).text();
+  t.match(text, /kaha_edge_closes_total\{code="client",.*\} 1/);
+  t.match(text, /kaha_edge_frames_out_total\{type="auth_ok",.*\} 1/);
+  t.match(text, /kaha_edge_connections\{.*\} 0/);
+});

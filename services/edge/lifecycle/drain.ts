@@ -1,0 +1,32 @@
+import { CLOSE } from '../../../shared/errors.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import { goingAwayFrame } from '../server/socket-frames.ts';
+import type { Hub } from '../session/hub.ts';
+import type { Session } from '../session/session.ts';
+
+type Plan = { drainMs: number; reconnectMs: number };
+
+const POLL_MS = 50;
+
+/**
+ * Sends everybody away: tells each when to come back, spread over `reconnectMs`, waits until all
+ * have left or `drainMs` is over, closes the rest 4000, and resolves when every queue is let go of.
+ */
+export async function drainSockets(hub: Hub, delivery: Delivery, plan: Plan): Promise<void> {
+  const { drainMs, reconnectMs } = plan;
+  const endsAt = Date.now() + drainMs;
+  do {
+    for (const session of [...hub.sessions]) tell(hub, session, reconnectMs);
+    if (hub.sessions.size === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  } while (Date.now() < endsAt);
+  for (const session of [...hub.sessions]) hub.close(session, CLOSE.GOING_AWAY);
+  await delivery.settled();
+}
+
+/** Who is still opening is told once that is done: `auth_ok` comes before any event. */
+function tell(hub: Hub, session: Session, reconnectMs: number): void {
+  if (session.isGoingAwayTold || session.state !== 'open') return;
+  session.isGoingAwayTold = true;
+  hub.send(session, 'going_away', goingAwayFrame(Math.floor(Math.random() * reconnectMs)));
+}

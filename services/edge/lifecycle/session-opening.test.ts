@@ -1,0 +1,207 @@
+import t from 'tap';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { setStage, tokenOf } from '../stage/edge-stage.ts';
+import { askUpgrade } from '../stage/upgrade.ts';
+
+const stage = await setStage();
+const router = await stage.startRouter();
+const edge = await stage.startEdge();
+t.teardown(() => stage.close());
+
+const AUTH_OK = {
+  session_id: String,
+  resumed: false,
+  heartbeat_interval_ms: 15_000,
+  server_time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+};
+
+t.test('a token in the Authorization header opens a session', async (t) => {
+  const userId = newId<UserId>();
+  const headers = { authorization: `Bearer ${await tokenOf(userId)}`, 'x-device-id': 'phone-1' };
+  const client = await stage.connect(edge, { headers });
+  const ok = await client.next('auth_ok');
+  t.match(ok, { ...AUTH_OK, user_id: userId, device_id: 'phone-1' });
+  t.equal(ok.id, undefined);
+  t.match(await client.next('replay_end'), { complete: false });
+  await client.close();
+});
+
+t.test('a token among the subprotocols opens a session, and only kaha.v1 is echoed', async (t) => {
+  const userId = newId<UserId>();
+  const protocols = ['kaha.v1', `bearer.${await tokenOf(userId)}`, 'device.Web-2'];
+  const client = await stage.connect(edge, { protocols, path: '/api/chat/ws' });
+  t.equal(client.protocol, 'kaha.v1');
+  t.match(await client.next('auth_ok'), { ...AUTH_OK, user_id: userId, device_id: 'Web-2' });
+  await client.close();
+});
+
+t.test('a first frame auth opens a session; without device_id it is default', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.connect(edge, { protocols: ['kaha.v1'] });
+  client.send({ type: 'auth', id: 'a', token: await tokenOf(userId) });
+  t.match(await client.next('auth_ok'), { ...AUTH_OK, id: 'a', device_id: 'default' });
+  await client.close();
+});
+
+t.test('the second session of a device is resumed, and asks no store', async (t) => {
+  const userId = newId<UserId>();
+  await (await stage.open(edge, userId)).close();
+  const again = await stage.open(edge, userId);
+  const pong = await again.ask({ type: 'ping' });
+  t.equal(pong.type, 'pong');
+  t.same(again.frames, [], 'no replay_end');
+  await again.close();
+});
+
+t.test('what an upgrade may not hold is refused before it', async (t) => {
+  const bearer = { authorization: `Bearer ${await tokenOf(newId())}` };
+  const cases: [number, string, Record<string, string>][] = [
+    [101, 'no token yet', {}],
+    [101, 'a good token', bearer],
+    [101, 'kaha.v1 among others', { 'sec-websocket-protocol': 'chat, kaha.v1' }],
+    [101, 'an allowed Origin', { ...bearer, origin: 'http://localhost:3000' }],
+    [403, 'another Origin', { ...bearer, origin: 'https://evil.example' }],
+    [403, 'an Origin that begins alike', { ...bearer, origin: 'http://localhost.evil.example' }],
+    [403, 'Origin null', { ...bearer, origin: 'null' }],
+    [400, 'unknown subprotocols only', { 'sec-websocket-protocol': 'chat, kaha.v2' }],
+    [400, 'an empty device', { ...bearer, 'x-device-id': '' }],
+    [400, 'a malformed device', { ...bearer, 'x-device-id': 'a_b' }],
+    [400, 'a device of 65 characters', { ...bearer, 'x-device-id': 'a'.repeat(65) }],
+    [400, 'a malformed device.', { 'sec-websocket-protocol': 'kaha.v1, device.a.b' }],
+    [400, 'an empty device.', { 'sec-websocket-protocol': 'kaha.v1, device.' }],
+    [401, 'not a JWT', { authorization: 'Bearer abc' }],
+    [401, 'another scheme', { authorization: 'Basic abc' }],
+    [401, 'no exp', { authorization: `Bearer ${await tokenOf(newId(), { exp: undefined })}` }],
+    [401, 'expired', { authorization: `Bearer ${await tokenOf(newId(), { exp: 1_700_000_000 })}` }],
+    [401, 'not yet', { authorization: `Bearer ${await tokenOf(newId(), { nbf: 9_999_999_999 })}` }],
+    [401, 'sub is no UUID', { authorization: `Bearer ${await tokenOf('me')}` }],
+    [401, 'sub in upper case', { authorization: `Bearer ${await tokenOf(newId().toUpperCase())}` }],
+  ];
+  for (const [status, name, headers] of cases) {
+    const result = await askUpgrade(edge.port, headers);
+    t.equal(result.status, status, name);
+    if (status === 401) t.match(JSON.parse(result.body), { error: { code: 'UNAUTHENTICATED' } });
+  }
+});
+
+t.test('a bad token among the subprotocols is upgraded and closed 4500', async (t) => {
+  const client = await stage.connect(edge, { protocols: ['kaha.v1', 'bearer.abc.def.ghi'] });
+  t.equal(client.protocol, 'kaha.v1');
+  t.equal(await client.closed, 4500);
+});
+
+t.test('a bad token in the first frame closes 4500', async (t) => {
+  const client = await stage.connect(edge);
+  client.send({ type: 'auth', token: 'abc' });
+  t.equal(await client.closed, 4500);
+});
+
+t.test('no auth within 5 s closes 4502', async (t) => {
+  const startedAt = Date.now();
+  const client = await stage.connect(edge);
+  client.send({ type: 'ping' });
+  t.equal(await client.closed, 4502);
+  const tookMs = Date.now() - startedAt;
+  t.ok(tookMs >= 5_000 && tookMs < 6_500, `${tookMs} ms`);
+});
+
+t.test('before authentication a frame is answered UNAUTHENTICATED', async (t) => {
+  const client = await stage.connect(edge);
+  for (const type of ['ping', 'message', 'history', 'unheard of']) {
+    const answer = await client.ask({ type });
+    t.match(answer, { type: 'error', error: { code: 'UNAUTHENTICATED' } }, type);
+  }
+  const userId = newId<UserId>();
+  client.send({ type: 'auth', id: 9, token: await tokenOf(userId), device_id: 'no such device' });
+  const refused = await client.next('error');
+  t.match(refused, { id: 9, error: { code: 'INVALID_REQUEST' } });
+  t.match(await client.ask({ type: 'ping' }), { error: { code: 'UNAUTHENTICATED' } });
+  client.send({ type: 'auth', token: await tokenOf(userId), device_id: 'phone' });
+  t.match(await client.next('auth_ok'), { user_id: userId, device_id: 'phone' });
+  await client.close();
+});
+
+t.test('auth on a live socket renews the token', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  const token = await tokenOf(userId);
+  t.match(await client.ask({ type: 'auth', token }), { type: 'auth_ok', device_id: 'phone' });
+  t.match(await client.ask({ type: 'auth', token, device_id: 'other' }), {
+    type: 'error',
+    error: { code: 'INVALID_REQUEST' },
+  });
+  client.send({ type: 'auth', token: await tokenOf(newId()) });
+  t.equal(await client.closed, 4500, 'another user');
+});
+
+t.test('a token that ends soon is announced at once, and closes 4005 at its end', async (t) => {
+  const exp = Math.floor(Date.now() / 1000) + 3;
+  const userId = newId<UserId>();
+  const headers = { authorization: `Bearer ${await tokenOf(userId, { exp })}` };
+  const client = await stage.connect(edge, { headers });
+  await client.next('auth_ok');
+  const told = await client.next('token_expiring');
+  t.equal(told.expires_at, new Date(exp * 1000).toISOString());
+  t.equal(await client.closed, 4005);
+  t.ok(Date.now() >= exp * 1000);
+});
+
+t.test('a renewal in time keeps the socket', async (t) => {
+  const userId = newId<UserId>();
+  const exp = Math.floor(Date.now() / 1000) + 2;
+  const headers = { authorization: `Bearer ${await tokenOf(userId, { exp })}` };
+  const client = await stage.connect(edge, { headers });
+  await client.next('token_expiring');
+  t.match(await client.ask({ type: 'auth', token: await tokenOf(userId) }), { type: 'auth_ok' });
+  await new Promise((resolve) => setTimeout(resolve, exp * 1000 + 1_000 - Date.now()));
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong');
+  await client.close();
+});
+
+t.test('too many devices closes 4504; a router that fails closes 4001', async (t) => {
+  const { script } = router;
+  const ordinary = script['session.open'];
+  t.teardown(() => {
+    script['session.open'] = ordinary as never;
+  });
+  const headers = { authorization: `Bearer ${await tokenOf(newId())}` };
+  script['session.open'] = () => ({ too_many_devices: true });
+  t.equal(await (await stage.connect(edge, { headers })).closed, 4504);
+  script['session.open'] = () => {
+    throw new Error('broken');
+  };
+  t.equal(await (await stage.connect(edge, { headers })).closed, 4001);
+});
+
+t.test('a client that leaves while its session opens leaves nothing behind', async (t) => {
+  const { script } = router;
+  const ordinary = script['session.open'] as NonNullable<(typeof script)['session.open']>;
+  let open = (): void => undefined;
+  let isDone = (): void => undefined;
+  const done = new Promise<void>((resolve) => {
+    isDone = resolve;
+  });
+  const asked = new Promise<void>((resolve) => {
+    script['session.open'] = async (request) => {
+      resolve();
+      await new Promise<void>((go) => {
+        open = go;
+      });
+      const opened = await ordinary(request);
+      isDone();
+      return opened;
+    };
+  });
+  const userId = newId<UserId>();
+  const headers = { authorization: `Bearer ${await tokenOf(userId)}` };
+  const client = await stage.connect(edge, { headers });
+  await asked;
+  await client.close();
+  open();
+  await done;
+  script['session.open'] = ordinary;
+  t.equal((await stage.queue(userId, 'default')).isHeld, false);
+  const again = await stage.connect(edge, { headers });
+  t.match(await again.next('auth_ok'), { resumed: true });
+  await again.close();
+});

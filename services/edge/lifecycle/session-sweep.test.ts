@@ -1,0 +1,78 @@
+import t from 'tap';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { createMetrics } from '../../../shared/metrics.ts';
+import { UnackedQueue } from '../delivery/unacked.ts';
+import { createEdgeMetrics } from '../edge-metrics.ts';
+import { Hub } from '../session/hub.ts';
+import { Session } from '../session/session.ts';
+import { SessionSweep } from './session-sweep.ts';
+
+const START = 1_000_000;
+
+function rig(changes: Partial<Session> = {}) {
+  const hub = new Hub(createEdgeMetrics(createMetrics('test', 'edge-1')));
+  const sweep = new SessionSweep(hub);
+  sweep.close();
+  const session = new Session(START);
+  const sent: string[] = [];
+  let closedWith: number | undefined;
+  session.socket = {
+    send: (frame) => sent.push(String(frame)) && 1,
+    getBufferedAmount: () => 0,
+    end(code) {
+      closedWith = code;
+      session.state = 'closed';
+    },
+    cork: (write) => write(),
+  };
+  Object.assign(session, { state: 'open', userId: newId<UserId>(), tokenEndsAt: 1e15, ...changes });
+  hub.sessions.add(session);
+  const at = (afterMs: number): number | undefined => {
+    sweep.sweep(START + afterMs);
+    return closedWith;
+  };
+  return { session, sent, at };
+}
+
+t.test('nothing for 30 s closes 4012; a frame in between starts anew', async (t) => {
+  const { session, at } = rig();
+  t.equal(at(30_000), undefined);
+  session.lastFrameAt = START + 30_000;
+  t.equal(at(60_000), undefined);
+  t.equal(at(60_001), 4012);
+});
+
+t.test('no authentication within 5 s closes 4502, verifying included', async (t) => {
+  for (const state of ['connected', 'verifying'] as const) {
+    const { at } = rig({ state });
+    t.equal(at(4_999), undefined);
+    t.equal(at(5_000), 4502);
+  }
+  t.equal(rig({ state: 'opening' }).at(6_000), undefined);
+});
+
+t.test('the end of the token is told once, 60 s before, and closes 4005', async (t) => {
+  const { session, sent, at } = rig({ tokenEndsAt: START + 70_000 });
+  t.equal(at(9_999), undefined);
+  t.same(sent, []);
+  at(10_000);
+  at(20_000);
+  const expires_at = new Date(START + 70_000).toISOString();
+  t.same(
+    sent.map((frame) => JSON.parse(frame)),
+    [{ type: 'token_expiring', expires_at }],
+  );
+  session.lastFrameAt = START + 69_000;
+  t.equal(at(70_000), 4005);
+});
+
+t.test('no acknowledgement for 60 s while one is due closes 4013', async (t) => {
+  const unacked = new UnackedQueue();
+  const header = { kind: 'message', conversationId: newId(), seq: 1, senderId: undefined } as never;
+  unacked.push({ q: 1, ackSubject: 'a', header });
+  const due = { unacked, lastQ: 1, ackDueSince: START, lastFrameAt: START + 60_000 };
+  t.equal(rig(due).at(60_000), undefined);
+  t.equal(rig(due).at(60_001), 4013);
+  t.equal(rig({ ...due, acknowledgedQ: 1 }).at(60_001), undefined, 'held while NATS is away');
+  t.equal(rig({ ...due, unacked: undefined }).at(60_001), undefined);
+});

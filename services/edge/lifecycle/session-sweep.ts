@@ -1,0 +1,50 @@
+import { CLOSE } from '../../../shared/errors.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+import type { Hub } from '../session/hub.ts';
+import type { Session } from '../session/session.ts';
+import { tellTokenEnd } from '../tokens/token-end.ts';
+
+/** How late a limit of time may be noticed. */
+const SWEEP_MS = 500;
+
+/**
+ * One timer for all that time does to sessions: authentication (4502), heartbeat (4012), end of
+ * the token (4005), acknowledgement (4013). 20 000 sessions take about a millisecond.
+ */
+export class SessionSweep {
+  readonly #hub: Hub;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(hub: Hub) {
+    this.#hub = hub;
+    this.#timer = setInterval(() => this.sweep(Date.now()), SWEEP_MS);
+  }
+
+  sweep(nowMs: number): void {
+    for (const session of this.#hub.sessions) this.#look(session, nowMs);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(session: Session, nowMs: number): void {
+    if (!session.isAuthenticated) {
+      if (nowMs - session.connectedAt >= LIMITS.authTimeoutMs) {
+        this.#hub.close(session, CLOSE.AUTH_TIMEOUT);
+      }
+    } else if (nowMs - session.lastFrameAt > LIMITS.heartbeatTimeoutMs) {
+      this.#hub.close(session, CLOSE.NO_HEARTBEAT);
+    } else if (isAcknowledgementLate(session, nowMs)) {
+      this.#hub.close(session, CLOSE.NO_ACKNOWLEDGEMENT);
+    } else {
+      tellTokenEnd(this.#hub, session, nowMs);
+    }
+  }
+}
+
+/** Events that the client has acknowledged while NATS is away are not due. */
+function isAcknowledgementLate(session: Session, nowMs: number): boolean {
+  if (session.unacked === undefined || session.lastQ <= session.acknowledgedQ) return false;
+  return nowMs - session.ackDueSince > LIMITS.acknowledgeTimeoutMs;
+}

@@ -1,0 +1,122 @@
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { TypingInput } from '../../../shared/rpc.ts';
+import type { RouterClient } from '../routers/router-client.ts';
+import type { Session } from '../session/session.ts';
+
+/** That others were told, or may have been, and were not told the end of. */
+export type Typed = { session: Session; conversationId: ConversationId; dueAt: number };
+
+/** Where one types at once; beyond, the longest known ends by its time. */
+const CONVERSATIONS_MAX = 32;
+/** Ends that no router takes; beyond, they are not told. */
+const ENDS_MAX = 10_000;
+/** Nobody waits for what is later. */
+const DEADLINE_MS = 3_000;
+/** A router ends it 5 s after the last `true`, if it lives. */
+const ENDS_AFTER_MS = 5_500;
+const SWEEP_MS = 250;
+const REFUSED_BELOW = 500;
+
+/**
+ * Typing of the sessions here. The routers tell it, and end it by its time; an edge ends it when
+ * its socket closes, and after that time once more: a router that died has told nobody. One that
+ * lives knows that it has.
+ */
+export class Typing {
+  readonly #routers: RouterClient;
+  readonly #logger: Logger;
+  /** The next one due first. */
+  readonly #typed = new Set<Typed>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(routers: RouterClient, logger: Logger) {
+    this.#routers = routers;
+    this.#logger = logger;
+    this.#timer = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+  }
+
+  async tell(session: Session, input: TypingInput): Promise<Record<string, never>> {
+    const { conversation_id: id, is_typing: isTyping } = input;
+    const before = session.typingIn?.get(id);
+    const begun = isTyping ? this.#remember(session, id) : undefined;
+    try {
+      await this.#ask(isTyping || before === undefined ? input : { ...input, was_told: true });
+    } catch (error) {
+      if (begun !== undefined && isRefused(error)) this.#forget(begun);
+      throw error;
+    }
+    if (!isTyping && before !== undefined) this.#forget(before);
+    if (session.state === 'closed') this.closed(session);
+    return {};
+  }
+
+  /** One has sent there: that ends it. */
+  sent(session: Session, id: ConversationId): void {
+    const typed = session.typingIn?.get(id);
+    if (typed !== undefined) this.#forget(typed);
+  }
+
+  closed(session: Session): void {
+    for (const typed of [...(session.typingIn?.values() ?? [])]) this.#end(typed);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #sweep(nowMs: number): void {
+    for (const typed of this.#typed) {
+      if (typed.dueAt > nowMs) break;
+      this.#end(typed);
+    }
+  }
+
+  #end(typed: Typed): void {
+    this.#forget(typed);
+    const { session, conversationId: conversation_id } = typed;
+    const { userId, sessionId: session_id } = session;
+    if (userId === undefined) return;
+    const input = { user_id: userId, conversation_id, session_id, is_typing: false };
+    this.#ask({ ...input, was_told: true }).catch((error: unknown) => {
+      this.#logger.debug({ err: error }, 'typing not ended');
+      if (isRefused(error) || this.#typed.size >= ENDS_MAX) return;
+      typed.dueAt = Date.now() + ENDS_AFTER_MS;
+      this.#typed.add(typed);
+    });
+  }
+
+  #remember(session: Session, conversationId: ConversationId): Typed {
+    const before = session.typingIn?.get(conversationId);
+    if (before !== undefined) this.#forget(before);
+    const typed = { session, conversationId, dueAt: Date.now() + ENDS_AFTER_MS };
+    session.typingIn ??= new Map();
+    session.typingIn.set(conversationId, typed);
+    this.#typed.add(typed);
+    if (session.typingIn.size > CONVERSATIONS_MAX) {
+      const [oldest] = session.typingIn.values();
+      if (oldest !== undefined) this.#forget(oldest);
+    }
+    return typed;
+  }
+
+  #forget(typed: Typed): void {
+    const { session, conversationId } = typed;
+    this.#typed.delete(typed);
+    if (session.typingIn?.get(conversationId) !== typed) return;
+    session.typingIn.delete(conversationId);
+    if (session.typingIn.size === 0) session.typingIn = undefined;
+  }
+
+  #ask(input: TypingInput): Promise<unknown> {
+    const request = { op: 'typing', ...input } as const;
+    const deadlineAt = Date.now() + DEADLINE_MS;
+    return this.#routers.ask({ key: input.conversation_id, request, deadlineAt });
+  }
+}
+
+/** Nobody was told. */
+function isRefused(error: unknown): boolean {
+  return KahaError.from(error).status < REFUSED_BELOW;
+}

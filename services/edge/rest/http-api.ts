@@ -1,0 +1,155 @@
+import { KahaError } from '../../../shared/errors.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import { jsonProblem } from '../../../shared/protocol/json-guard.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+import type { Validator } from '../../../shared/protocol/validator.ts';
+import type { Documents } from '../documents/documents.ts';
+import type { EdgeMetrics } from '../edge-metrics.ts';
+import type { UserLimits } from '../limits/user-limits.ts';
+import type { Route } from '../routes/route.ts';
+import { isOriginAllowed } from '../server/origin.ts';
+import { WEBSOCKET_PATHS } from '../server/uws-server.ts';
+import { bearerToken } from '../tokens/bearer.ts';
+import type { TokenVerifier } from '../tokens/token-verifier.ts';
+import type { HttpAnswer, HttpCall } from './http-call.ts';
+import { errorAnswer, JSON_HEADER } from './http-errors.ts';
+import { readQuery } from './query.ts';
+import { matchRoute } from './route-match.ts';
+
+type Deps = {
+  routes: readonly Route[];
+  documents: Documents;
+  verifier: TokenVerifier;
+  limits: UserLimits;
+  allowedOrigins: readonly string[];
+  metrics: EdgeMetrics;
+  logger: Logger;
+};
+
+type Header = readonly [string, string];
+
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const METHODS = 'GET, POST, PUT, PATCH, DELETE, OPTIONS';
+const PREFLIGHT: readonly Header[] = [
+  ['Access-Control-Allow-Methods', METHODS],
+  ['Access-Control-Allow-Headers', 'Authorization, Content-Type, Idempotency-Key, Traceparent'],
+  ['Access-Control-Max-Age', '600'],
+];
+const VARY: Header = ['Vary', 'Origin'];
+const NO_CONTENT = 204;
+
+/**
+ * REST: route, token, rate, schemas, handler; what fails is answered as the protocol's error.
+ * Headers of CORS go on every answer to an allowed Origin; another Origin gets none, so that its
+ * browser keeps the answer from the page.
+ */
+export class HttpApi {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  async answer(call: HttpCall): Promise<HttpAnswer> {
+    const { metrics, logger } = this.#deps;
+    let answer: HttpAnswer;
+    try {
+      answer = await this.#carryOut(call);
+    } catch (thrown) {
+      const error = KahaError.from(thrown);
+      if (error.code === 'INTERNAL') logger.error({ err: thrown, path: call.path }, 'call failed');
+      metrics.errors.add(error.code);
+      answer = errorAnswer(error);
+    }
+    metrics.httpAnswers.add(String(answer.status));
+    return { ...answer, headers: [...answer.headers, ...this.#corsHeaders(call)] };
+  }
+
+  async #carryOut(call: HttpCall): Promise<HttpAnswer> {
+    if (call.method === 'OPTIONS') return { status: NO_CONTENT, headers: PREFLIGHT, body: '' };
+    if (this.#deps.documents.has(call.path)) return this.#document(call);
+    const match = this.#match(call);
+    if (match.kind === 'wrong method') return wrongMethod(match.allowed);
+    if (match.kind === 'unknown path') throw new KahaError('NOT_FOUND', 'There is no such path');
+    if (match.kind === 'malformed path') {
+      throw new KahaError('INVALID_REQUEST', 'The path holds a malformed escape');
+    }
+    const { route } = match;
+    const userId = await this.#authenticate(call);
+    const limited = this.#deps.limits.refuse(userId, route.cost, Date.now());
+    if (limited !== undefined) throw limited;
+    const result = await route.handle({
+      userId,
+      params: checked(route.params, match.params),
+      query: queryOf(route, call.query),
+      body: route.body === undefined ? undefined : checked(route.body, bodyOf(route, call)),
+      idempotencyKey: call.idempotencyKey,
+      trace: TRACEPARENT.test(call.traceparent) ? call.traceparent : undefined,
+    });
+    if (result.body === undefined) return { status: result.status, headers: [], body: '' };
+    return { status: result.status, headers: [JSON_HEADER], body: JSON.stringify(result.body) };
+  }
+
+  #document(call: HttpCall): HttpAnswer {
+    return call.method === 'GET' ? this.#deps.documents.answer(call) : wrongMethod(['GET']);
+  }
+
+  #match({ method, path }: HttpCall) {
+    if (!WEBSOCKET_PATHS.includes(path)) return matchRoute(this.#deps.routes, method, path);
+    if (method !== 'GET') return { kind: 'wrong method', allowed: ['GET'] } as const;
+    throw new KahaError('INVALID_REQUEST', 'This path is for WebSocket upgrades');
+  }
+
+  async #authenticate({ authorization }: HttpCall): Promise<UserId> {
+    const token = bearerToken(authorization);
+    if (token === undefined) throw new KahaError('UNAUTHENTICATED', 'A bearer token is required');
+    return (await this.#deps.verifier.verify(token)).userId;
+  }
+
+  #corsHeaders({ origin }: HttpCall): readonly Header[] {
+    if (origin === '' || !isOriginAllowed(origin, this.#deps.allowedOrigins)) return [VARY];
+    return [
+      VARY,
+      ['Access-Control-Allow-Origin', origin],
+      ['Access-Control-Expose-Headers', 'Retry-After'],
+    ];
+  }
+}
+
+function wrongMethod(allowed: readonly string[]): HttpAnswer {
+  const error = new KahaError('INVALID_REQUEST', 'This path does not know the method');
+  return { ...errorAnswer(error, [['Allow', [...allowed, 'OPTIONS'].join(', ')]]), status: 405 };
+}
+
+function queryOf(route: Route, raw: string): unknown {
+  const query = readQuery(raw, route.query.schema);
+  if (typeof query === 'string') throw new KahaError('INVALID_REQUEST', query);
+  return checked(route.query.validator, query);
+}
+
+function bodyOf({ isBodyOptional }: Route, { body }: HttpCall): unknown {
+  if (body?.length === 0 && isBodyOptional) return {};
+  if (body === undefined) {
+    throw new KahaError('PAYLOAD_TOO_LARGE', `A body has at most ${LIMITS.bodyBytesMax} bytes`);
+  }
+  let value: unknown;
+  let text: string;
+  try {
+    text = strictUtf8.decode(body);
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new KahaError('INVALID_REQUEST', 'The body is not JSON', { cause: error });
+  }
+  const problem = jsonProblem(value, text);
+  if (problem !== undefined) throw new KahaError('INVALID_REQUEST', problem);
+  return value;
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+function checked(validator: Validator<never>, value: unknown): unknown {
+  if (validator.check(value)) return value;
+  const problems = validator.problems(value);
+  throw new KahaError('INVALID_REQUEST', problems.join('; '), { details: { problems } });
+}

@@ -1,0 +1,15 @@
+import type { KahaError } from '../../../shared/errors.ts';
+import type { HttpAnswer } from './http-call.ts';
+
+type Header = readonly [string, string];
+
+export const JSON_HEADER: Header = ['Content-Type', 'application/json; charset=utf-8'];
+
+/** The body is the same as in an error frame; 429 and 503 say when to come back. */
+export function errorAnswer(error: KahaError, headers: readonly Header[] = []): HttpAnswer {
+  const all: Header[] = [JSON_HEADER, ...headers];
+  const isPause = error.status === 429 || error.status === 503;
+  if (isPause) all.push(['Retry-After', String(Math.max(1, Math.ceil(error.retryAfterS ?? 1)))]);
+  if (error.status === 401) all.push(['WWW-Authenticate', 'Bearer']);
+  return { status: error.status, headers: all, body: JSON.stringify({ error: error.toWire() }) };
+}

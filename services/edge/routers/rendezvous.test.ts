@@ -1,0 +1,36 @@
+import t from 'tap';
+import { newId } from '../../../shared/ids.ts';
+import { firstFor } from './rendezvous.ts';
+
+const ROUTERS = ['router-1', 'router-2', 'router-3', 'router-4'];
+const KEYS = Array.from({ length: 4_000 }, () => newId<string>());
+
+t.test('every order of the list gives the same router', async (t) => {
+  for (const key of KEYS.slice(0, 200)) {
+    t.equal(firstFor(key, [...ROUTERS].reverse()), firstFor(key, ROUTERS));
+  }
+  t.equal(firstFor('a', []), undefined);
+});
+
+t.test('keys are spread evenly', async (t) => {
+  const counts = new Map<string, number>();
+  for (const key of KEYS) {
+    const first = firstFor(key, ROUTERS) as string;
+    counts.set(first, (counts.get(first) ?? 0) + 1);
+  }
+  for (const router of ROUTERS) {
+    const share = (counts.get(router) ?? 0) / KEYS.length;
+    t.ok(share > 0.21 && share < 0.29, `${router} ${share}`);
+  }
+});
+
+t.test('a router that goes moves only its own keys, to all the others', async (t) => {
+  const rest = ROUTERS.filter((router) => router !== 'router-2');
+  const heirs = new Set<string | undefined>();
+  for (const key of KEYS) {
+    const [before, after] = [firstFor(key, ROUTERS), firstFor(key, rest)];
+    if (before === 'router-2') heirs.add(after);
+    else if (after !== before) t.fail(`${key} moved`);
+  }
+  t.same([...heirs].sort(), rest);
+});

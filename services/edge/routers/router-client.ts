@@ -1,0 +1,59 @@
+import type { Bus } from '../../../shared/bus.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import type { RouterRequest } from '../../../shared/rpc.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { StickyRoute } from '../session/session.ts';
+import type { RouterTable } from './router-table.ts';
+
+/** The whole way of a request; router and store have less, so that their typed errors arrive. */
+export const REQUEST_TIMEOUT_MS = 4_000;
+
+type Ask = {
+  /** What the router is chosen by: the conversation, or the user where there is none. */
+  key: string;
+  request: RouterRequest;
+  trace?: string | undefined;
+  sticky?: StickyRoute;
+  /** Where a part of the time is spent already. */
+  deadlineAt?: number;
+};
+
+/**
+ * Requests to the routers. Where nobody listens the next router is asked at once: such a request
+ * was surely not carried out. Any other failure is the caller's to tell: it may have been.
+ */
+export class RouterClient {
+  readonly #bus: Bus;
+  readonly #table: RouterTable;
+
+  constructor(bus: Bus, table: RouterTable) {
+    this.#bus = bus;
+    this.#table = table;
+  }
+
+  async ask<Reply>(ask: Ask): Promise<Reply> {
+    const { key, request, trace, sticky } = ask;
+    const { deadlineAt = Date.now() + REQUEST_TIMEOUT_MS } = ask;
+    let instance = sticky?.instance ?? this.#table.first(key);
+    while (instance !== undefined) {
+      if (sticky !== undefined) sticky.instance = instance;
+      try {
+        const options = { timeoutMs: deadlineAt - Date.now(), trace };
+        return await this.#bus.request<Reply>(subjects.router(instance), request, options);
+      } catch (error) {
+        if (!(error instanceof KahaError && error.noResponders)) throw error;
+        this.#table.remove(instance);
+        instance = nextAfter(instance, sticky) ?? this.#table.first(key);
+      }
+    }
+    throw new KahaError('MESSAGING_UNAVAILABLE', 'No router is available');
+  }
+}
+
+/** Where an earlier send of the same socket has moved on to: order wants the same. */
+function nextAfter(instance: string, sticky: StickyRoute | undefined): string | undefined {
+  if (sticky === undefined) return undefined;
+  if (sticky.instance !== instance) return sticky.instance;
+  sticky.instance = undefined;
+  return undefined;
+}

@@ -1,0 +1,45 @@
+import type { Bus, Msg } from '../../../shared/bus.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { RouterTable } from './router-table.ts';
+
+/** How often silent routers are looked for. */
+const EXPIRE_MS = 500;
+const INSTANCE = /^[a-z][a-z0-9-]{0,62}$/;
+
+/** Keeps the table: heartbeats, goodbyes, silence; asks who is there at start and reconnect. */
+export class RouterDiscovery {
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(bus: Bus, table: RouterTable) {
+    bus.subscribe(subjects.routerAlive, (msg) => {
+      const instance = instanceOf(msg);
+      if (instance !== undefined) table.heard(instance, Date.now());
+    });
+    bus.subscribe(subjects.routerLeaving, (msg) => {
+      const instance = instanceOf(msg);
+      if (instance !== undefined) table.remove(instance);
+    });
+    const ask = (): void => void bus.publish(subjects.routerWho, '{}');
+    bus.onReconnect(ask);
+    ask();
+    // Without a connection there is silence from all: their last word stands.
+    this.#timer = setInterval(() => {
+      if (bus.connected) table.expire(Date.now());
+    }, EXPIRE_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** The payload is `{"instance":…}`. */
+function instanceOf(msg: Msg): string | undefined {
+  try {
+    const { instance } = msg.json<{ instance?: unknown }>();
+    return typeof instance === 'string' && INSTANCE.test(instance) ? instance : undefined;
+  } catch {
+    // Not from a router of ours.
+    return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+import { CLOSE, type CloseCode } from '../../../shared/errors.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import type { EdgeMetrics } from '../edge-metrics.ts';
+import type { SessionOpening } from '../lifecycle/session-opening.ts';
+import type { Presence } from '../presence/presence.ts';
+import type { Typing } from '../presence/typing.ts';
+import type { Hub } from '../session/hub.ts';
+import type { Session } from '../session/session.ts';
+import type { UserSignals } from '../session/user-signals.ts';
+
+type Deps = {
+  hub: Hub;
+  opening: SessionOpening;
+  delivery: Delivery;
+  signals: UserSignals;
+  typing: Typing;
+  presence: Presence;
+  metrics: EdgeMetrics;
+};
+
+const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE));
+
+/** The beginning and the end of a socket. */
+export class Sockets {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  opened(session: Session): void {
+    const { hub, opening } = this.#deps;
+    hub.sessions.add(session);
+    if (session.refusal !== undefined) hub.close(session, refusalCode(session));
+    else if (session.userId !== undefined) void opening.open(session, session.userId, {});
+  }
+
+  /** After it nothing may touch the socket. */
+  closed(session: Session, code: number): void {
+    const { delivery, signals, typing, presence, metrics } = this.#deps;
+    session.state = 'closed';
+    session.socket = undefined;
+    metrics.closes.add(OUR_CODES.has(code) ? String(code) : 'client');
+    signals.leave(session);
+    typing.closed(session);
+    presence.closed(session);
+    void delivery.stop(session);
+  }
+}
+
+function refusalCode({ refusal }: Session): CloseCode {
+  return refusal?.code === 'UNAUTHENTICATED' ? CLOSE.BAD_TOKEN : CLOSE.SERVER_ERROR;
+}

@@ -1,0 +1,235 @@
+import uWS, { type HttpRequest, type HttpResponse, type us_listen_socket } from 'uWebSockets.js';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+import type { HttpAnswer, HttpCall } from '../rest/http-call.ts';
+import { BUFFERED_BYTES_MAX } from '../session/hub.ts';
+import type { Session, Socket } from '../session/session.ts';
+
+const { App, DISABLED, us_listen_socket_close, us_socket_local_port } = uWS;
+
+export const WEBSOCKET_PATHS: readonly string[] = ['/ws', '/api/chat/ws'];
+
+/** The upgrade request; headers are empty where they are not there. */
+export type UpgradeCall = {
+  origin: string;
+  subprotocols: string;
+  authorization: string;
+  /** An empty one is malformed. */
+  deviceId: string | undefined;
+};
+export type UpgradeAnswer =
+  | { isAccepted: true; session: Session; subprotocol: string | undefined }
+  | { isAccepted: false; answer: HttpAnswer };
+
+export type Handlers = {
+  upgrade(call: UpgradeCall): UpgradeAnswer | Promise<UpgradeAnswer>;
+  opened(session: Session): void;
+  /** The bytes are valid only until it returns. */
+  received(session: Session, bytes: ArrayBuffer, isBinary: boolean): void;
+  closed(session: Session, code: number): void;
+  http(call: HttpCall): Promise<HttpAnswer>;
+};
+
+export type Server = {
+  port: number;
+  /** Open connections stay. */
+  stopAccepting(): void;
+  close(): void;
+};
+
+/** Rather than two processes that share a port without knowing. */
+const EXCLUSIVE_PORT = 1;
+/** We close a slow reader before the server would drop frames: one large answer on top. */
+const BACKPRESSURE_BYTES_MAX = BUFFERED_BYTES_MAX + 2 * 1024 * 1024;
+/**
+ * Far above our own 30 s. From 32 s on the library gives a socket that we closed 16 s to take what
+ * it has waiting, the close frame at its end; below it cuts one that reads nothing after 4.
+ */
+const IDLE_S = 120;
+const DEVICE_HEADER = 'x-device-id';
+/** A body larger than this is not even read to its end. */
+const BODY_CUT_BYTES = 1024 * 1024;
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'Created',
+  204: 'No Content',
+  304: 'Not Modified',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Payload Too Large',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+/**
+ * The one file that knows uWebSockets.js. What it takes care of: no response is touched after it
+ * was aborted, everything asynchronous writes corked, invalid UTF-8 and frames above 256 KiB are
+ * cut by the library itself.
+ */
+export async function startServer(
+  address: { host: string; port: number },
+  handlers: Handlers,
+): Promise<Server> {
+  const app = App();
+  for (const path of WEBSOCKET_PATHS) {
+    app.ws<{ session: Session }>(path, {
+      compression: DISABLED,
+      maxPayloadLength: LIMITS.frameCutBytes,
+      maxBackpressure: BACKPRESSURE_BYTES_MAX,
+      idleTimeout: IDLE_S,
+      sendPingsAutomatically: false,
+      upgrade: (res, req, context) => upgrade({ res, req, context }, handlers),
+      open(ws) {
+        const { session } = ws.getUserData();
+        session.socket = ws as unknown as Socket;
+        handlers.opened(session);
+      },
+      message: (ws, bytes, isBinary) =>
+        handlers.received(ws.getUserData().session, bytes, isBinary),
+      close: (ws, code) => handlers.closed(ws.getUserData().session, code),
+    });
+  }
+  app.any('/*', (res, req) => serve(res, req, handlers));
+  const listening = await listen(app, address);
+  let isAccepting = true;
+  const stopAccepting = (): void => {
+    if (isAccepting) us_listen_socket_close(listening);
+    isAccepting = false;
+  };
+  return {
+    port: us_socket_local_port(listening as never),
+    stopAccepting,
+    close() {
+      stopAccepting();
+      app.close();
+    },
+  };
+}
+
+/** The declared types lack this overload; the library has it. */
+type Listen = (
+  host: string,
+  port: number,
+  options: number,
+  done: (socket: us_listen_socket | false) => void,
+) => void;
+
+function listen(
+  app: object,
+  { host, port }: { host: string; port: number },
+): Promise<us_listen_socket> {
+  return new Promise((resolve, reject) => {
+    const start = (app as { listen: Listen }).listen.bind(app);
+    start(host, port, EXCLUSIVE_PORT, (socket) => {
+      if (socket === false) reject(new Error(`cannot listen on ${host}:${port}`));
+      else resolve(socket);
+    });
+  });
+}
+
+type Upgrade = {
+  res: HttpResponse;
+  req: HttpRequest;
+  context: Parameters<HttpResponse['upgrade']>[4];
+};
+
+function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
+  const key = req.getHeader('sec-websocket-key');
+  const extensions = req.getHeader('sec-websocket-extensions');
+  let isAborted = false;
+  const finish = (answer: UpgradeAnswer): void => {
+    if (isAborted) return;
+    if (!answer.isAccepted) {
+      res.cork(() => write(res, answer.answer));
+      return;
+    }
+    // Never corked by us: in the handler the library does it, and later, where a token's key had to
+    // be asked for, its cork goes on with the socket as HTTP if the memory did not move, and by
+    // what it finds there closes one in some hundreds (1006).
+    const { session, subprotocol = '' } = answer;
+    res.upgrade({ session }, key, subprotocol, extensions, context);
+  };
+  const answer = handlers.upgrade({
+    origin: req.getHeader('origin'),
+    subprotocols: req.getHeader('sec-websocket-protocol'),
+    authorization: req.getHeader('authorization'),
+    deviceId: req.getHeader(DEVICE_HEADER) || emptyHeader(req, DEVICE_HEADER),
+  });
+  if (answer instanceof Promise) {
+    res.onAborted(() => {
+      isAborted = true;
+    });
+    void answer.then(finish);
+  } else {
+    finish(answer);
+  }
+}
+
+/** `getHeader` does not tell one that is empty from none. */
+function emptyHeader(req: HttpRequest, name: string): '' | undefined {
+  let found: '' | undefined;
+  req.forEach((key) => {
+    if (key === name) found = '';
+  });
+  return found;
+}
+
+function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
+  const call: HttpCall = {
+    method: req.getCaseSensitiveMethod().toUpperCase(),
+    path: req.getUrl(),
+    query: req.getQuery(),
+    authorization: req.getHeader('authorization'),
+    origin: req.getHeader('origin'),
+    idempotencyKey: req.getHeader('idempotency-key'),
+    traceparent: req.getHeader('traceparent'),
+    ifNoneMatch: req.getHeader('if-none-match'),
+    body: undefined,
+  };
+  const lengthBytes = Number(req.getHeader('content-length'));
+  let isDone = false;
+  res.onAborted(() => {
+    isDone = true;
+  });
+  const finish = (answer: HttpAnswer, mustClose: boolean): void => {
+    if (isDone) return;
+    isDone = true;
+    res.cork(() => write(res, answer, mustClose));
+  };
+  const answer = (body: Buffer | undefined, mustClose = false): void => {
+    call.body = body;
+    void handlers.http(call).then((result) => finish(result, mustClose));
+  };
+  if (lengthBytes > BODY_CUT_BYTES) answer(undefined, true);
+  else collect(res, answer);
+}
+
+/** Reads the body; one that is too large is read to its end, so that the answer arrives. */
+function collect(res: HttpResponse, done: (body: Buffer | undefined, mustClose: boolean) => void) {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let isDone = false;
+  res.onData((chunk, isLast) => {
+    if (isDone) return;
+    bytes += chunk.byteLength;
+    const isTooLarge = bytes > LIMITS.bodyBytesMax;
+    if (isTooLarge) chunks.length = 0;
+    else chunks.push(Buffer.from(Buffer.from(chunk)));
+    const mustClose = bytes > BODY_CUT_BYTES;
+    if (!isLast && !mustClose) return;
+    isDone = true;
+    done(isTooLarge ? undefined : Buffer.concat(chunks), mustClose);
+  });
+}
+
+function write(res: HttpResponse, answer: HttpAnswer, mustClose = false): void {
+  res.writeStatus(`${answer.status} ${REASONS[answer.status] ?? ''}`);
+  for (const [name, value] of answer.headers) res.writeHeader(name, value);
+  res.end(answer.body, mustClose);
+}

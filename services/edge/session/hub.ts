@@ -1,0 +1,143 @@
+import type { CloseCode } from '../../../shared/errors.ts';
+import { CLOSE } from '../../../shared/errors.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { EdgeMetrics } from '../edge-metrics.ts';
+import type { Session } from './session.ts';
+import type { LeanSubscription } from './subscriptions.ts';
+
+/** The sockets of one user on this edge, and their one subscription of `user.<user>`. */
+export type UserSockets = {
+  userId: UserId;
+  sessions: Session[];
+  subscription: LeanSubscription<UserSockets> | undefined;
+};
+
+type Frame = string | Uint8Array;
+
+/** What a socket may have waiting before its reader counts as too slow. */
+export const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
+
+const REASONS: Record<CloseCode, string> = {
+  [CLOSE.GOING_AWAY]: 'going away',
+  [CLOSE.SERVER_ERROR]: 'server error',
+  [CLOSE.TOKEN_EXPIRED]: 'token expired',
+  [CLOSE.SLOW_READER]: 'too slow a reader',
+  [CLOSE.NO_HEARTBEAT]: 'no heartbeat',
+  [CLOSE.NO_ACKNOWLEDGEMENT]: 'does not acknowledge',
+  [CLOSE.BAD_TOKEN]: 'bad token',
+  [CLOSE.TOO_MANY_BAD_FRAMES]: 'too many bad frames',
+  [CLOSE.AUTH_TIMEOUT]: 'no auth in time',
+  [CLOSE.KICKED]: 'kicked',
+  [CLOSE.TOO_MANY_DEVICES]: 'too many devices',
+  [CLOSE.REPLACED]: 'replaced by a newer session',
+};
+
+/** All sockets of this edge, by nothing and by user; the one place that writes to them. */
+export class Hub {
+  readonly sessions = new Set<Session>();
+  readonly #users = new Map<UserId, UserSockets>();
+  readonly #metrics: EdgeMetrics;
+  /** Sessions with something in their outbox. */
+  #waiting: Session[] = [];
+
+  constructor(metrics: EdgeMetrics) {
+    this.#metrics = metrics;
+  }
+
+  get userCount(): number {
+    return this.#users.size;
+  }
+
+  user(userId: UserId): UserSockets | undefined {
+    return this.#users.get(userId);
+  }
+
+  /** The user's entry with this session in it. */
+  join(session: Session, userId: UserId): UserSockets {
+    let user = this.#users.get(userId);
+    if (user === undefined) {
+      user = { userId, sessions: [], subscription: undefined };
+      this.#users.set(userId, user);
+    }
+    if (!user.sessions.includes(session)) user.sessions.push(session);
+    return user;
+  }
+
+  /** Forgets the session; returns the user's entry if it was the last one there. */
+  leave(session: Session): UserSockets | undefined {
+    this.sessions.delete(session);
+    const user = session.userId === undefined ? undefined : this.#users.get(session.userId);
+    if (user === undefined) return undefined;
+    const index = user.sessions.indexOf(session);
+    if (index === -1) return undefined;
+    user.sessions.splice(index, 1);
+    if (user.sessions.length > 0) return undefined;
+    this.#users.delete(user.userId);
+    return user;
+  }
+
+  /**
+   * Nothing is ever sent to a socket that is closed, or after it was too slow. `type` is what the
+   * frame counts as.
+   */
+  send(session: Session, type: string, frame: Frame): void {
+    if (session.outbox !== undefined) this.#flush(session);
+    this.#metrics.framesOut.add(type);
+    this.#write(session, frame);
+  }
+
+  /** For what comes in bursts: frames of one turn of the event loop go out in one write. */
+  sendSoon(session: Session, type: string, frame: Frame): void {
+    if (session.state === 'closed') return;
+    this.#metrics.framesOut.add(type);
+    if (session.outbox !== undefined) {
+      session.outbox.push(frame);
+      return;
+    }
+    session.outbox = [frame];
+    this.#waiting.push(session);
+    if (this.#waiting.length === 1) setImmediate(() => this.#flushAll());
+  }
+
+  /** The socket's close handler runs before this returns. */
+  close(session: Session, code: CloseCode): void {
+    if (session.state === 'closed' || session.socket === undefined) return;
+    if (session.outbox !== undefined) this.#flush(session);
+    // The rest may have shown that its reader is too slow.
+    session.socket?.end(code, REASONS[code]);
+  }
+
+  #flushAll(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const session of waiting) this.#flush(session);
+  }
+
+  #flush(session: Session): void {
+    const { outbox, socket } = session;
+    session.outbox = undefined;
+    if (outbox === undefined || socket === undefined) return;
+    if (outbox.length === 1) {
+      this.#write(session, outbox[0] as Frame);
+      return;
+    }
+    socket.cork(() => {
+      for (const frame of outbox) socket.send(frame, false);
+    });
+    this.#closeSlow(session);
+  }
+
+  #write(session: Session, frame: Frame): void {
+    const { socket } = session;
+    if (socket === undefined || session.state === 'closed') return;
+    if (socket.send(frame, false) !== SENT) this.#closeSlow(session);
+  }
+
+  /** Never while corked: the library would go on writing to the closed socket. */
+  #closeSlow(session: Session): void {
+    const buffered = session.socket?.getBufferedAmount() ?? 0;
+    if (buffered > BUFFERED_BYTES_MAX) this.close(session, CLOSE.SLOW_READER);
+  }
+}
+
+const SENT = 1;

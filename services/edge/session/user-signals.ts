@@ -1,0 +1,106 @@
+import type { Bus, Msg } from '../../../shared/bus.ts';
+import { CLOSE } from '../../../shared/errors.ts';
+import { decodeLive, type LiveBytes, type UserSignal } from '../../../shared/events.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { NamelessEvents } from '../delivery/nameless-events.ts';
+import type { Hub, UserSockets } from './hub.ts';
+import type { Session } from './session.ts';
+import { LeanSubscription, type Subscriptions } from './subscriptions.ts';
+
+type Deps = {
+  bus: Bus;
+  subscriptions: Subscriptions;
+  hub: Hub;
+  nameless: NamelessEvents;
+  logger: Logger;
+  /** The session's queue is void. */
+  onResync: (session: Session, userId: UserId) => void;
+  /** The user's queues have what may not have been offered. */
+  onQueued: (session: Session) => void;
+};
+
+/** What comes on `user.<user>`: one subscription per user of this edge, for all their sockets. */
+export class UserSignals {
+  readonly #deps: Deps;
+  readonly #receive = (user: UserSockets, msg: Msg): void => this.#onMessage(user, msg);
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  join(session: Session, userId: UserId): void {
+    const user = this.#deps.hub.join(session, userId);
+    if (user.subscription !== undefined) return;
+    const subscription = new LeanSubscription(subjects.user(userId), user, this.#receive);
+    user.subscription = this.#deps.subscriptions.add(subscription);
+  }
+
+  leave(session: Session): void {
+    const subscription = this.#deps.hub.leave(session)?.subscription;
+    if (subscription !== undefined) this.#deps.subscriptions.remove(subscription);
+  }
+
+  /** Whoever holds an older session of the device closes it. */
+  publishReplaced(session: Session, userId: UserId): void {
+    const signal: UserSignal = {
+      kind: 'replaced',
+      device_id: session.deviceId,
+      epoch: session.epoch,
+      session_id: session.sessionId,
+    };
+    this.#deps.bus.publish(subjects.user(userId), JSON.stringify(signal));
+  }
+
+  #onMessage(user: UserSockets, msg: Msg): void {
+    try {
+      const live = decodeLive(msg.data);
+      if (live?.isNameless) void this.#deps.nameless.forward(user, live);
+      else if (live !== undefined) this.#forward(user, live);
+      else this.#carryOut(user, parseJson(msg.data) as UserSignal);
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'signal not understood');
+    }
+  }
+
+  #carryOut(user: UserSockets, signal: UserSignal): void {
+    switch (signal.kind) {
+      case 'replaced':
+        this.#replace(user, signal);
+        break;
+      case 'resync':
+        for (const session of [...user.sessions]) {
+          if (session.deviceId !== signal.device_id || !session.isAuthenticated) continue;
+          this.#deps.onResync(session, user.userId);
+        }
+        break;
+      case 'queued':
+        for (const session of user.sessions) this.#deps.onQueued(session);
+        break;
+    }
+  }
+
+  /** Two openings of one device may cross: the older one, told late, answers itself here. */
+  #replace(user: UserSockets, signal: Extract<UserSignal, { kind: 'replaced' }>): void {
+    for (const session of openOf(user, signal.device_id)) {
+      if (session.epoch < signal.epoch) this.#deps.hub.close(session, CLOSE.REPLACED);
+      else if (session.epoch > signal.epoch) this.publishReplaced(session, user.userId);
+    }
+  }
+
+  #forward(user: UserSockets, { type, body }: LiveBytes): void {
+    // A copy: sending may close, and closing changes the list.
+    for (const session of [...user.sessions]) {
+      if (session.state === 'open') this.#deps.hub.send(session, type, body);
+    }
+  }
+}
+
+/** A copy: closing changes the list. */
+function openOf(user: UserSockets, deviceId: string): Session[] {
+  return user.sessions.filter(
+    (session) => session.deviceId === deviceId && session.state === 'open',
+  );
+}

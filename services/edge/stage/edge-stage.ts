@@ -1,0 +1,288 @@
+import { randomBytes } from 'node:crypto';
+import { SignJWT } from 'jose';
+import type { JetStreamManager, NatsConnection } from 'nats';
+import { redisUrl, startNats, type TestNats } from '../../../dev/test-servers.ts';
+import { type Bus, connectBus } from '../../../shared/bus.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import { encodeInbox, type InboxHeader } from '../../../shared/events.ts';
+import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import { createLogger } from '../../../shared/logger.ts';
+import { createMetrics } from '../../../shared/metrics.ts';
+import { connectNats } from '../../../shared/nats-connection.ts';
+import type { ReplyMux } from '../../../shared/reply-mux.ts';
+import type { RouterRequest, SessionOpened } from '../../../shared/rpc.ts';
+import { durableName, subjects } from '../../../shared/subjects.ts';
+import type { Config } from '../config.ts';
+import { createEdge, type Edge } from '../edge.ts';
+import { type Client, type ConnectOptions, connectClient } from './client.ts';
+
+export const SECRET = 'a secret of a test, long enough for HS256';
+const STREAM = 'INBOX_0';
+const ACK_WAIT_NS = 10_000_000_000;
+
+/** What a scripted router or store answers; replace what a test is about. */
+export type Script = {
+  [Op in RouterRequest['op']]?: (
+    request: Extract<RouterRequest, { op: Op }>,
+  ) => Promise<unknown> | unknown;
+};
+
+export type ScriptedRouter = {
+  bus: Bus;
+  script: Script;
+  requests: RouterRequest[];
+  count(op: RouterRequest['op']): number;
+  /** What was reported as delivered of a conversation. */
+  reported(conversationId: ConversationId): unknown[];
+  leave(): Promise<void>;
+};
+
+type Servers = { nats: TestNats; setup: NatsConnection; jsm: JetStreamManager; redis: string };
+
+/** Real NATS with one inbox stream, an edge, and whatever routers a test scripts. */
+export class Stage {
+  readonly nats: TestNats;
+  readonly #setup: NatsConnection;
+  readonly #jsm: JetStreamManager;
+  readonly #redisUrl: string;
+  readonly #closers: (() => Promise<void>)[] = [];
+  #epoch = 0;
+
+  constructor({ nats, setup, jsm, redis }: Servers) {
+    this.nats = nats;
+    this.#setup = setup;
+    this.#jsm = jsm;
+    this.#redisUrl = redis;
+  }
+
+  /** Resolves once the edge is ready: a router must have been started. */
+  async startEdge(instance = 'edge-1', changes: Partial<Config> = {}): Promise<Edge> {
+    const { logger, metrics } = parts(instance);
+    const edge = await createEdge({ ...this.#config(instance), ...changes }, { logger, metrics });
+    this.#closers.push(() => edge.close());
+    const readyz = `http://127.0.0.1:${edge.adminPort}/readyz`;
+    while (!(await fetch(readyz)).ok) await new Promise((resolve) => setTimeout(resolve, 10));
+    return edge;
+  }
+
+  /** Beats once a second as a router does, and answers by its script. */
+  async startRouter(instance = 'router-1'): Promise<ScriptedRouter> {
+    const bus = await this.busOf(instance);
+    const requests: RouterRequest[] = [];
+    const script: Script = { 'session.open': (request) => this.openQueue(request) };
+    const server = bus.serve(
+      { subject: subjects.router(instance), concurrencyMax: 1_000 },
+      (body) => {
+        const request = body as RouterRequest;
+        requests.push(request);
+        const answer = script[request.op] as ((r: RouterRequest) => unknown) | undefined;
+        if (answer === undefined) throw new KahaError('INTERNAL', 'not scripted');
+        return answer(request);
+      },
+    );
+    const beat = (): boolean => bus.publish(subjects.routerAlive, JSON.stringify({ instance }));
+    bus.subscribe(subjects.routerWho, beat);
+    const timer = setInterval(beat, 1_000);
+    beat();
+    await bus.nc.flush();
+    let isGone = false;
+    const leave = async (): Promise<void> => {
+      if (isGone) return;
+      isGone = true;
+      clearInterval(timer);
+      await server.drain();
+      await bus.close();
+    };
+    this.#closers.push(leave);
+    const count = (op: RouterRequest['op']): number =>
+      requests.filter((request) => request.op === op).length;
+    const reported = (conversationId: ConversationId): unknown[] =>
+      requests
+        .flatMap((request) => (request.op === 'delivered' ? request.items : []))
+        .filter(([id]) => id === conversationId);
+    return { bus, script, requests, count, reported, leave };
+  }
+
+  /** As the router does it: makes the durable if there is none. */
+  async openQueue(
+    { user_id: userId, device_id: deviceId }: { user_id: UserId; device_id: string },
+    unackedMax = 256,
+  ): Promise<SessionOpened> {
+    this.#epoch += 1;
+    const epoch = this.#epoch;
+    const durable = durableName(userId, deviceId);
+    const exists = await this.#jsm.consumers.info(STREAM, durable).then(
+      () => true,
+      () => false,
+    );
+    if (exists) return { resumed: true, epoch };
+    await this.#jsm.consumers.add(STREAM, {
+      durable_name: durable,
+      deliver_subject: subjects.deliver(userId, deviceId),
+      filter_subject: `inbox.0.${userId}`,
+      deliver_policy: 'new' as never,
+      ack_policy: 'explicit' as never,
+      ack_wait: ACK_WAIT_NS,
+      max_ack_pending: unackedMax,
+    });
+    return { resumed: false, epoch };
+  }
+
+  async deleteQueue(userId: UserId, deviceId: string): Promise<void> {
+    await this.#jsm.consumers.delete(STREAM, durableName(userId, deviceId));
+  }
+
+  /** What of the queue is sent and unacknowledged, or not sent, and whether an edge takes it. */
+  async queue(userId: UserId, deviceId = 'phone') {
+    const info = await this.#jsm.consumers.info(STREAM, durableName(userId, deviceId));
+    const { num_ack_pending: unacked, num_pending: unsent } = info;
+    return { unacked, unsent, isHeld: info.push_bound === true };
+  }
+
+  /** Puts an event into the inbox of a user. */
+  async deliver(
+    userId: UserId,
+    event: Record<string, unknown>,
+    header: Partial<InboxHeader> = {},
+  ): Promise<void> {
+    const full = headerOf(header);
+    const payload = encodeInbox(full, JSON.stringify({ type: full.kind, ...event }));
+    await this.#router().then((bus) =>
+      bus.jetPublish(`inbox.0.${userId}`, payload, { msgId: full.eventId, timeoutMs: 5_000 }),
+    );
+  }
+
+  /** Offers an event to a device, as a router does; what is answered, or that nobody is there. */
+  async offer(
+    { userId, deviceId = 'phone' }: { userId: UserId; deviceId?: string },
+    event: Record<string, unknown>,
+    header: Partial<InboxHeader> = {},
+  ): Promise<'+' | '-' | 'free'> {
+    const full = headerOf(header);
+    const payload = encodeInbox(full, JSON.stringify({ type: full.kind, ...event }));
+    const bus = await this.#router();
+    this.#offers ??= bus.mux(subjects.answers('router-99'));
+    const subject = subjects.device(userId, deviceId);
+    try {
+      const answer = await this.#offers.ask({ subject, payload, timeoutMs: 5_000 });
+      return answer.string().slice(0, 1) as '+' | '-';
+    } catch (error) {
+      if (KahaError.from(error).noResponders) return 'free';
+      throw error;
+    }
+  }
+
+  async busOf(instance: string): Promise<Bus> {
+    const { logger, metrics } = parts(instance);
+    const user = instance.startsWith('edge-') ? instance : instance.replace(/-\d+$/, '');
+    const nkeySeed = this.nats.seeds[user] as string;
+    const bus = await connectBus({ url: this.nats.url, nkeySeed, instance, logger, metrics });
+    this.#closers.push(() => bus.close());
+    return bus;
+  }
+
+  connect(edge: Edge, options: ConnectOptions = {}): Promise<Client> {
+    return connectClient(edge.port, options);
+  }
+
+  /** A client whose session is open, `auth_ok` read, its queue held. */
+  async open(edge: Edge, userId: UserId, deviceId = 'phone'): Promise<Client> {
+    const headers = {
+      authorization: `Bearer ${await tokenOf(userId)}`,
+      'x-device-id': deviceId,
+    };
+    const client = await this.connect(edge, { headers });
+    await client.next('auth_ok');
+    while (!(await this.queue(userId, deviceId)).isHeld);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.reverse()) await close();
+    await this.#setup.close();
+    await this.nats.stop();
+  }
+
+  #offers: ReplyMux | undefined;
+  #publisher: Promise<Bus> | undefined;
+  #router(): Promise<Bus> {
+    this.#publisher ??= this.busOf('router-99');
+    return this.#publisher;
+  }
+
+  #config(instance: string): Config {
+    return {
+      instance,
+      nats: { url: this.nats.url, nkeySeed: this.nats.seeds[instance] as string },
+      admin: { host: '127.0.0.1', port: 0 },
+      log: { level: 'silent', hashKey: 'k' },
+      host: '127.0.0.1',
+      port: 0,
+      redisUrl: this.#redisUrl,
+      token: {
+        key: { kind: 'secret', secret: SECRET },
+        algorithms: ['HS256'],
+        issuer: undefined,
+        audience: undefined,
+      },
+      allowedOrigins: ['http://localhost:*', 'https://app.example'],
+      admissionRatePerS: 2_000,
+      drainMs: 500,
+      drainReconnectMs: 100,
+    };
+  }
+}
+
+export async function setStage(): Promise<Stage> {
+  const nats = await startNats();
+  const setup = await connectNats({
+    url: nats.url,
+    nkeySeed: nats.seeds.setup as string,
+    natsUser: 'setup',
+    instance: 'setup',
+  });
+  const jsm = await setup.jetstreamManager();
+  await jsm.streams.add({
+    name: STREAM,
+    subjects: ['inbox.0.*'],
+    retention: 'interest' as never,
+    max_consumers: 1_000,
+  });
+  return new Stage({ nats, setup, jsm, redis: await redisUrl() });
+}
+
+/** Waits for the condition, not for a time; fails after 8 s. */
+export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const endsAt = Date.now() + 8_000;
+  while (!(await isSo())) {
+    if (Date.now() > endsAt) throw new Error('it never came to that');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A token of the user; `changes` overrule its claims. */
+export function tokenOf(userId: UserId | string, changes: Record<string, unknown> = {}) {
+  const claims = { sub: userId, jti: randomBytes(4).toString('hex'), ...changes };
+  const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'HS256' });
+  if (!('exp' in changes)) jwt.setExpirationTime('1h');
+  return jwt.sign(new TextEncoder().encode(SECRET));
+}
+
+function headerOf(header: Partial<InboxHeader>): InboxHeader {
+  return {
+    kind: 'message',
+    eventId: newId<EventId>(),
+    conversationId: newId<ConversationId>(),
+    seq: 1,
+    senderId: newId<UserId>(),
+    isNameless: false,
+    ...header,
+  };
+}
+
+function parts(instance: string) {
+  return {
+    logger: createLogger({ service: 't', instance, level: 'silent', hashKey: 'k' }),
+    metrics: createMetrics('test', instance),
+  };
+}

@@ -1,0 +1,32 @@
+import { isUuidV4, type UserId } from '../../../shared/ids.ts';
+
+export type ClaimRules = { issuer: string | undefined; audience: string | undefined };
+
+/** Whose token it is, and when it ends (epoch ms). */
+export type VerifiedToken = { userId: UserId; endsAt: number };
+
+const MS_PER_S = 1_000;
+
+/** Claims of a token whose signature is right; a text is what is wrong with them. */
+export function readClaims(
+  claims: Record<string, unknown>,
+  rules: ClaimRules,
+  nowMs: number,
+): VerifiedToken | string {
+  const { sub, exp, nbf, iss, aud } = claims;
+  if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'The token has no end';
+  if (exp * MS_PER_S <= nowMs) return 'The token has ended';
+  if (nbf !== undefined && !(typeof nbf === 'number' && nbf * MS_PER_S <= nowMs)) {
+    return 'The token is not valid yet';
+  }
+  if (rules.issuer !== undefined && iss !== rules.issuer) return 'The token has another issuer';
+  if (rules.audience !== undefined && !isFor(aud, rules.audience)) {
+    return 'The token is for another audience';
+  }
+  if (!isUuidV4(sub)) return 'The token names no user';
+  return { userId: sub, endsAt: exp * MS_PER_S };
+}
+
+function isFor(aud: unknown, audience: string): boolean {
+  return aud === audience || (Array.isArray(aud) && aud.includes(audience));
+}

@@ -1,0 +1,152 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from 'jose';
+import t from 'tap';
+import { newId } from '../../../shared/ids.ts';
+import type { TokenConfig } from '../config.ts';
+import { readClaims } from './token-claims.ts';
+import { TokenVerifier } from './token-verifier.ts';
+
+const SECRET = 'a secret that is long enough for HS512 too, and a bit more';
+const userId = newId<string>();
+
+function sign(alg: string, key: CryptoKey | Uint8Array, header: object = {}): Promise<string> {
+  return new SignJWT({ sub: userId, jti: newId<string>() })
+    .setProtectedHeader({ alg, ...header })
+    .setExpirationTime('5m')
+    .sign(key);
+}
+
+function configOf(key: TokenConfig['key'], algorithms: string[]): TokenConfig {
+  return { key, algorithms, issuer: undefined, audience: undefined };
+}
+
+async function outcome(verifier: TokenVerifier, token: string): Promise<string> {
+  try {
+    return (await verifier.verify(token)).userId;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+/** The same token with one bit of one part turned. */
+function tampered(token: string, part: number): string {
+  const parts = token.split('.');
+  const bytes = Buffer.from(parts[part] as string, 'base64url');
+  bytes[bytes.length - 3] = (bytes[bytes.length - 3] as number) ^ 1;
+  parts[part] = bytes.toString('base64url');
+  return parts.join('.');
+}
+
+t.test('a shared secret verifies at once', async (t) => {
+  const secret = new TextEncoder().encode(SECRET);
+  for (const alg of ['HS256', 'HS384', 'HS512']) {
+    const verifier = new TokenVerifier(configOf({ kind: 'secret', secret: SECRET }, [alg]));
+    t.match(verifier.verify(await sign(alg, secret)), { userId }, alg);
+    const token = await sign(alg, secret);
+    for (const part of [1, 2]) {
+      t.equal(await outcome(verifier, tampered(token, part)), 'UNAUTHENTICATED');
+    }
+    const other = new TextEncoder().encode(`${SECRET}!`);
+    t.equal(await outcome(verifier, await sign(alg, other)), 'UNAUTHENTICATED');
+  }
+});
+
+t.test(
+  'the first token asks the key server, the others verify at once; no confusion',
+  async (t) => {
+    const keys: JWK[] = [];
+    let asked = 0;
+    const server = createServer((_, response) => {
+      asked += 1;
+      response.end(JSON.stringify({ keys }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const algorithms = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
+    const pairs = new Map<string, CryptoKey>();
+    for (const alg of algorithms) {
+      const { publicKey, privateKey } = await generateKeyPair(alg);
+      pairs.set(alg, privateKey);
+      keys.push({ ...(await exportJWK(publicKey)), kid: `k-${alg}`, alg });
+    }
+    const verifier = new TokenVerifier(configOf({ kind: 'jwks', url }, algorithms));
+    for (const alg of algorithms) {
+      const key = pairs.get(alg) as CryptoKey;
+      const kid = `k-${alg}`;
+      t.equal(await outcome(verifier, await sign(alg, key, { kid })), userId);
+      t.match(verifier.verify(await sign(alg, key, { kid })), { userId }, `${alg} at once`);
+      const token = await sign(alg, key, { kid });
+      t.equal(await outcome(verifier, tampered(token, 2)), 'UNAUTHENTICATED');
+      t.equal(await outcome(verifier, tampered(token, 1)), 'UNAUTHENTICATED');
+    }
+    t.equal(asked, 1);
+    const fresh = new TokenVerifier(configOf({ kind: 'jwks', url }, algorithms));
+    await fresh.loadKeys();
+    const rsa = pairs.get('RS256') as CryptoKey;
+    t.match(fresh.verify(await sign('RS256', rsa, { kid: 'k-RS256' })), { userId }, 'loaded ahead');
+    t.equal(await outcome(fresh, await sign('RS256', rsa)), userId, 'a key without a name');
+    const foreign = (await generateKeyPair('RS256')).privateKey;
+    t.equal(
+      await outcome(verifier, await sign('RS256', foreign, { kid: 'k-RS256' })),
+      'UNAUTHENTICATED',
+    );
+    const published = new TextEncoder().encode(JSON.stringify(keys[0]));
+    const confused = await sign('HS256', published, { kid: 'k-RS256' });
+    t.equal(await outcome(verifier, confused), 'UNAUTHENTICATED', 'a public key is no secret');
+    const unsigned = new UnsecuredJWT({ sub: userId }).setExpirationTime('5m').encode();
+    t.equal(await outcome(verifier, unsigned), 'UNAUTHENTICATED', 'alg none');
+    const renamed = await sign('PS256', pairs.get('PS256') as CryptoKey, { kid: 'k-RS256' });
+    t.equal(await outcome(verifier, renamed), 'UNAUTHENTICATED', 'a key for another algorithm');
+    const critical = await sign('RS256', pairs.get('RS256') as CryptoKey, {
+      kid: 'k-RS256',
+      crit: ['b64'],
+      b64: true,
+    }).catch(() => 'a.b.c');
+    t.type(await outcome(verifier, critical), 'string');
+  },
+);
+
+t.test('what is no token at all is refused', async (t) => {
+  const verifier = new TokenVerifier(configOf({ kind: 'secret', secret: SECRET }, ['HS256']));
+  const part = Buffer.from('{"alg":"HS256"}').toString('base64url');
+  for (const token of [
+    '',
+    'a',
+    'a.b',
+    'a.b.c',
+    '..',
+    `${part}..`,
+    `${part}.W10.AA`,
+    `x${'y'.repeat(20_000)}`,
+  ]) {
+    t.equal(await outcome(verifier, token), 'UNAUTHENTICATED', token.slice(0, 40));
+  }
+});
+
+t.test('claims: end, begin, issuer, audience and user', async (t) => {
+  const now = 1_000_000_000;
+  const rules = { issuer: 'kaha', audience: 'chat' };
+  const good = { sub: userId, exp: now / 1_000 + 1, iss: 'kaha', aud: ['x', 'chat'] };
+  t.same(readClaims(good, rules, now), { userId, endsAt: now + 1_000 });
+  t.type(readClaims({ ...good, nbf: now / 1_000 }, rules, now), 'object');
+  for (const changes of [
+    { exp: undefined },
+    { exp: '9999999999' },
+    { exp: Number.POSITIVE_INFINITY },
+    { exp: now / 1_000 },
+    { nbf: now / 1_000 + 1 },
+    { nbf: '1' },
+    { iss: undefined },
+    { iss: ['kaha'] },
+    { aud: undefined },
+    { aud: 'other' },
+    { aud: ['x'] },
+    { sub: undefined },
+    { sub: userId.toUpperCase() },
+    { sub: 7 },
+  ]) {
+    t.type(readClaims({ ...good, ...changes }, rules, now), 'string', JSON.stringify(changes));
+  }
+});
