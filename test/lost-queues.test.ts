@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import t from 'tap';
 import { INBOX_SHARDS } from '../dev/service-specs.ts';
-import { setUpStreams } from '../services/router/stream-setup.ts';
+import { setUpStreams } from '../services/router/streams/stream-setup.ts';
 import { shardOf, type UserId } from '../shared/ids.ts';
 import { connectNats } from '../shared/nats-connection.ts';
 import { durableName, streams } from '../shared/subjects.ts';

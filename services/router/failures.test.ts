@@ -5,7 +5,15 @@ import type { Msg } from '../../shared/bus.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { newId, shardOf, type UserId } from '../../shared/ids.ts';
 import { subjects } from '../../shared/subjects.ts';
-import { letter, ROUTER, SHARDS, StageDevice, send, setStage, until } from './router-stage.ts';
+import {
+  letter,
+  ROUTER,
+  SHARDS,
+  StageDevice,
+  send,
+  setStage,
+  until,
+} from './stage/router-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();

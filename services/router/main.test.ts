@@ -4,7 +4,15 @@ import t from 'tap';
 import { freePorts } from '../../dev/ports.ts';
 import { programArgs } from '../../dev/program.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
-import { letter, SHARDS, StageDevice, send, setStage, until, untilReady } from './router-stage.ts';
+import {
+  letter,
+  SHARDS,
+  StageDevice,
+  send,
+  setStage,
+  until,
+  untilReady,
+} from './stage/router-stage.ts';
 
 const stage = await setStage();
 const { edge, store, nats } = stage;

@@ -2,7 +2,7 @@ import t from 'tap';
 import { newId, type UserId } from '../../shared/ids.ts';
 import type { ConversationCreated, ConversationView, RouterRequest } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
-import { ask, letter, ROUTER, StageDevice, send, setStage, until } from './router-stage.ts';
+import { ask, letter, ROUTER, StageDevice, send, setStage, until } from './stage/router-stage.ts';
 
 const stage = await setStage();
 const { edge, store } = stage;

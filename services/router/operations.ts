@@ -1,15 +1,15 @@
 import type { RpcContext, RpcHandler } from '../../shared/bus.ts';
 import { KahaError } from '../../shared/errors.ts';
 import type { MessageSent, ReadAnswer, RouterRequest } from '../../shared/rpc.ts';
-import type { ConversationActors } from './conversation-actors.ts';
-import type { Conversations } from './conversations.ts';
-import type { LiveReceipts } from './live-receipts.ts';
-import type { MessageChanges } from './message-changes.ts';
-import type { Reads } from './reads.ts';
-import type { Receipts } from './receipts.ts';
+import type { ConversationActors } from './conversations/conversation-actors.ts';
+import type { Conversations } from './conversations/conversations.ts';
+import type { MessageChanges } from './conversations/message-changes.ts';
+import type { LiveReceipts } from './positions/live-receipts.ts';
+import type { Reads } from './positions/reads.ts';
+import type { Receipts } from './positions/receipts.ts';
 import type { RouterMetrics } from './router-metrics.ts';
-import type { Sessions } from './sessions.ts';
-import type { Typing } from './typing.ts';
+import type { Sessions } from './sessions/sessions.ts';
+import type { Typing } from './typing/typing.ts';
 
 /** The edge waits 4 s: our answer, whatever it is, has to come before. */
 const DEADLINE_MS = 3_000;

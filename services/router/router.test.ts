@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { KahaError } from '../../shared/errors.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
-import { letter, StageDevice, send, setStage, until } from './router-stage.ts';
+import { letter, StageDevice, send, setStage, until } from './stage/router-stage.ts';
 
 const stage = await setStage();
 await stage.startRouter();

@@ -1,7 +1,7 @@
 import { EnvReader, readInboxShards } from '../../shared/env.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { connectNats } from '../../shared/nats-connection.ts';
-import { setUpStreams } from './stream-setup.ts';
+import { setUpStreams } from './streams/stream-setup.ts';
 
 const GIB = 1024 ** 3;
 const reader = new EnvReader(process.env);

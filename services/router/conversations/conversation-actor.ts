@@ -1,0 +1,259 @@
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type {
+  AppendItem,
+  AppendReply,
+  AppendResult,
+  ConversationChanged,
+  ConversationCommand,
+  MessageInput,
+  MessageSent,
+  Participants,
+} from '../../../shared/rpc.ts';
+import { deliveryOf } from '../fan-out/conversation-event.ts';
+import { type Appended, messageDelivery, recordOf } from '../fan-out/message-event.ts';
+import type { InHand, OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
+import type { LiveReceipts } from '../positions/live-receipts.ts';
+import type { RouterMetrics } from '../router-metrics.ts';
+import type { Store } from '../store-client.ts';
+import { type Letter, Mailbox } from './mailbox.ts';
+import type { MembershipSignals } from './membership-signals.ts';
+
+type Asked<Answer> = Letter & {
+  trace: string | undefined;
+  resolve: (answer: Answer) => void;
+  reject: (error: KahaError) => void;
+};
+export type Send = Asked<MessageSent> & { input: MessageInput; isAlone?: false };
+export type Change = Asked<ConversationChanged> & { command: ConversationCommand; isAlone: true };
+
+export type ActorDeps = {
+  store: Store;
+  fanOuts: OwedFanOuts;
+  liveReceipts: Pick<LiveReceipts, 'verify'>;
+  memberships: Pick<MembershipSignals, 'publish'>;
+  metrics: RouterMetrics;
+  logger: Logger;
+};
+
+type Fresh = { input: MessageInput; result: Appended };
+
+const MAILBOX_RETRY_AFTER_S = 1;
+const OF_MEMBERS: readonly ConversationCommand['op'][] = [
+  'conversations.add',
+  'conversations.remove',
+];
+
+/**
+ * One conversation: its sends and changes in order of arrival, one in flight; sends that wait
+ * meanwhile are the next append. Who asks is answered on commit, the fan-out follows in order of
+ * `seq`, to those who take part and did so at that `seq`.
+ *
+ *     put → mailbox ┬ append → answers → participants of that version? ┬ fan-out → next
+ *                   └ change → answer → its participants ──────────────┘
+ *
+ * No answer from store: TIMEOUT. The key makes a repeat safe, the outbox the event. Who was removed
+ * is told when all that was sent before has settled: what is not in a queue by then stays owed, and
+ * owed to those who are left.
+ */
+export class ConversationActor {
+  readonly #id: ConversationId;
+  readonly #deps: ActorDeps;
+  readonly #mailbox = new Mailbox<Send | Change>();
+  #participants: Participants | undefined;
+  #running: Promise<void> | undefined;
+  /** The append or change in flight, until its fan-out has begun. */
+  #step: Promise<void> | undefined;
+  lastUsedAt = 0;
+
+  constructor(id: ConversationId, deps: ActorDeps) {
+    this.#id = id;
+    this.#deps = deps;
+  }
+
+  get idle(): boolean {
+    return this.#running === undefined;
+  }
+
+  get depth(): number {
+    return this.#mailbox.size;
+  }
+
+  /** Settled by its `resolve` or `reject`, at its deadline at the latest. */
+  put(asked: Send | Change): void {
+    if (!this.#mailbox.put(asked)) {
+      const options = { retryAfterS: MAILBOX_RETRY_AFTER_S };
+      asked.reject(new KahaError('RATE_LIMITED', 'Too much at once here', options));
+      return;
+    }
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when what is in flight now has begun its fan-out; undefined where nothing is. */
+  get settled(): Promise<void> | undefined {
+    return this.#step;
+  }
+
+  /** Resolves when nothing waits and nothing is in flight. */
+  async drained(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#mailbox.size > 0) {
+      await this.#deps.fanOuts.room();
+      const { batch, expired } = this.#mailbox.take(Date.now());
+      for (const asked of expired) asked.reject(new KahaError('TIMEOUT', 'Not sent in time'));
+      const [first] = batch;
+      if (first?.isAlone === true) this.#step = this.#change(first);
+      else if (first !== undefined) this.#step = this.#append(batch as Send[]);
+      await this.#step;
+      this.#step = undefined;
+    }
+    this.#running = undefined;
+  }
+
+  async #append(batch: Send[]): Promise<void> {
+    const { metrics, store } = this.#deps;
+    metrics.appendItems.observe(batch.length);
+    let reply: AppendReply;
+    try {
+      const request = {
+        conversation_id: this.#id,
+        items: batch.map(itemOf),
+        ...(this.#participants === undefined && { needs_participants: true as const }),
+      };
+      const deadlineAt = batch.reduce((latest, send) => Math.max(latest, send.deadlineAt), 0);
+      reply = await store('messages.append', request, { deadlineAt, trace: batch[0]?.trace });
+    } catch (error) {
+      for (const send of batch) send.reject(KahaError.from(error));
+      return;
+    }
+    this.#participants ??= reply.participants;
+    this.#deps.liveReceipts.verify(this.#id, reply.conversation_version);
+    this.#answer(batch, reply.results);
+    await this.#fanOut(batch, reply);
+  }
+
+  #answer(batch: Send[], results: AppendResult[]): void {
+    const owed: EventId[] = [];
+    for (const [index, send] of batch.entries()) {
+      const result = results[index];
+      if (result === undefined) {
+        send.reject(new KahaError('INTERNAL', 'Store gave no answer'));
+      } else if (result.ok) {
+        send.resolve(sentOf(send.input, result));
+        if (result.duplicate && result.fanout_pending) owed.push(result.event_id);
+      } else {
+        send.reject(KahaError.fromWire(result.error as Parameters<typeof KahaError.fromWire>[0]));
+      }
+    }
+    if (owed.length > 0) this.#deps.fanOuts.rescue(owed);
+  }
+
+  async #change({ command, deadlineAt, trace, resolve, reject }: Change): Promise<void> {
+    const { store, fanOuts, liveReceipts, memberships } = this.#deps;
+    // What is sent before somebody is removed was started by now, or by another router.
+    const isRemoval = command.op === 'conversations.remove';
+    const inHand: InHand = isRemoval ? fanOuts.inHand() : new Map();
+    let changed: ConversationChanged;
+    try {
+      changed = await store('conversations.change', command, { deadlineAt, trace });
+    } catch (error) {
+      reject(KahaError.from(error));
+      return;
+    }
+    const { participants, entries, owed_before: before } = changed;
+    this.#participants = participants;
+    liveReceipts.verify(this.#id, participants.version);
+    if (OF_MEMBERS.includes(command.op)) memberships.publish(this.#id, participants.version);
+    resolve(changed);
+    // As store puts them: who joins hears of the conversation before its messages.
+    for (const entry of entries) {
+      const delivery = deliveryOf(entry);
+      const isForAll = delivery.userIds.every((userId) => participants.user_ids.includes(userId));
+      if (isForAll) fanOuts.start(delivery);
+      else fanOuts.startLast(delivery, { before, inHand });
+    }
+  }
+
+  /** Starts the fan-out of what was written; what it cannot start stays in the outbox. */
+  async #fanOut(batch: Send[], reply: AppendReply): Promise<void> {
+    const { fanOuts, metrics, logger } = this.#deps;
+    const fresh = freshOf(batch, reply.results);
+    if (fresh.length === 0) return;
+    const version = reply.conversation_version;
+    if (this.#participants === undefined || this.#participants.version < version)
+      await this.#load();
+    const participants = this.#participants;
+    if (participants === undefined || participants.version < version) {
+      logger.warn({ version, known: participants?.version }, 'participants unknown, fan-out owed');
+      metrics.fanOutsOwed.inc(fresh.length);
+      return;
+    }
+    for (const { input, result } of fresh) {
+      const { event_id: eventId, reply_to_seq: repliedSeq } = result;
+      const userIds = audienceOf(participants, result.seq);
+      const addressed = { eventId, userIds, record: recordOf(input, result) };
+      fanOuts.start(messageDelivery(addressed, blindTo(participants, repliedSeq)));
+    }
+  }
+
+  async #load(): Promise<void> {
+    const request = { conversation_id: this.#id };
+    try {
+      this.#participants = await this.#deps.store('conversations.participants', request);
+    } catch (error) {
+      this.#participants = undefined;
+      this.#deps.logger.debug({ err: error }, 'participants not loaded');
+    }
+  }
+}
+
+/** Who cannot see the message that one replies to. */
+function blindTo({ late }: Participants, repliedSeq: number | undefined): UserId[] | undefined {
+  if (repliedSeq === undefined || late.length === 0) return undefined;
+  return late.flatMap(([userId, firstSeq]) => (firstSeq > repliedSeq ? userId : []));
+}
+
+/** Participants may be newer than a message: who joined after it is not sent it. */
+function audienceOf({ user_ids: userIds, joiners }: Participants, seq: number): readonly UserId[] {
+  if (joiners.length === 0) return userIds;
+  const later = joiners.flatMap(([userId, joinedSeq]) => (joinedSeq > seq ? userId : []));
+  return later.length === 0 ? userIds : userIds.filter((userId) => !later.includes(userId));
+}
+
+/** What was written now, by `seq`: store may have written a batch in another order. */
+function freshOf(batch: Send[], results: AppendResult[]): Fresh[] {
+  const fresh: Fresh[] = [];
+  for (const [index, { input }] of batch.entries()) {
+    const result = results[index];
+    if (result?.ok && result.duplicate !== true) fresh.push({ input, result });
+  }
+  return fresh.sort((one, other) => one.result.seq - other.result.seq);
+}
+
+function itemOf({ input }: Send): AppendItem {
+  const item: AppendItem = {
+    user_id: input.user_id,
+    client_msg_id: input.client_msg_id,
+    content: input.content,
+  };
+  if (input.message_type !== undefined) item.message_type = input.message_type;
+  if (input.metadata !== undefined) item.metadata = input.metadata;
+  if (input.reply_to !== undefined) item.reply_to = input.reply_to;
+  return item;
+}
+
+function sentOf(input: MessageInput, result: Appended): MessageSent {
+  const sent: MessageSent = {
+    message_id: result.message_id,
+    conversation_id: input.conversation_id,
+    client_msg_id: input.client_msg_id,
+    seq: result.seq,
+    sent_at: result.sent_at,
+  };
+  if (result.duplicate) sent.duplicate = true;
+  return sent;
+}

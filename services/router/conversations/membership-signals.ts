@@ -1,0 +1,42 @@
+import type { Bus, Msg } from '../../../shared/bus.ts';
+import type { ConversationId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
+import { subjects } from '../../../shared/subjects.ts';
+
+type Signal = { conversation_id: ConversationId; version: number };
+type Deps = {
+  bus: Bus;
+  /** Of versions below, who takes part is not true any more. */
+  onChanged: (id: ConversationId, version: number) => void;
+  logger: Logger;
+};
+
+/**
+ * Who serves a change of members tells the other routers: what they know of the conversation is old
+ * from then on. Best effort: one that misses it trusts what it holds only for some seconds.
+ */
+export class MembershipSignals {
+  readonly #deps: Deps;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    deps.bus.subscribe(subjects.membershipChanged, (msg) => this.#receive(msg));
+  }
+
+  /** It is committed. */
+  publish(id: ConversationId, version: number): void {
+    const signal: Signal = { conversation_id: id, version };
+    this.#deps.bus.publish(subjects.membershipChanged, JSON.stringify(signal));
+  }
+
+  #receive(msg: Msg): void {
+    const { onChanged, logger } = this.#deps;
+    try {
+      const { conversation_id: id, version } = parseJson(msg.data) as Signal;
+      onChanged(id, version);
+    } catch (error) {
+      logger.error({ err: error }, 'signal not understood');
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { MessageId } from '../../../shared/ids.ts';
+import type {
+  HistoryMessage,
+  MessageEdit,
+  MessageReaction,
+  MessageTarget,
+  OutboxEntry,
+  Reaction,
+} from '../../../shared/rpc.ts';
+import { updateDelivery } from '../fan-out/message-updated-event.ts';
+import type { OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
+import type { Store } from '../store-client.ts';
+import type { ConversationActors } from './conversation-actors.ts';
+import { Turns } from './turns.ts';
+
+type Deps = { store: Store; fanOuts: OwedFanOuts; actors: ConversationActors };
+type Context = { deadlineAt: number; trace: string | undefined };
+
+/**
+ * Changes of messages, told to all who can see the message. Those of one message come one at a
+ * time: more would only wait for its lock in the database, each on a connection, and their events
+ * would change places. Appends go on meanwhile; only the event waits for one in flight, so that no
+ * update overtakes its message.
+ */
+export class MessageChanges {
+  readonly #deps: Deps;
+  readonly #turns = new Turns<MessageId>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** Messages that are being changed. */
+  get size(): number {
+    return this.#turns.size;
+  }
+
+  async edit(request: MessageEdit, context: Context): Promise<HistoryMessage> {
+    const { content, ...rest } = request;
+    const body = { ...targetOf(rest), content };
+    const ask = () => this.#deps.store('messages.edit', body, context);
+    return (await this.#run(request, ask)).message;
+  }
+
+  async delete(request: MessageTarget, context: Context): Promise<HistoryMessage> {
+    const ask = () => this.#deps.store('messages.delete', targetOf(request), context);
+    return (await this.#run(request, ask)).message;
+  }
+
+  async react(request: MessageReaction, context: Context): Promise<{ reactions: Reaction[] }> {
+    const { emoji, remove = false } = request;
+    const body = { ...targetOf(request), emoji, remove };
+    const ask = () => this.#deps.store('messages.react', body, context);
+    const { reactions } = await this.#run(request, ask);
+    return { reactions };
+  }
+
+  /** Resolves when every change that was begun has been told. */
+  drained(): Promise<void> {
+    return this.#turns.drained();
+  }
+
+  /** Answered on commit; the turn lasts until the event is on its way. */
+  #run<Changed extends { entry?: OutboxEntry }>(
+    { message_id, place }: MessageTarget,
+    ask: () => Promise<Changed>,
+  ): Promise<Changed> {
+    const { actors, fanOuts } = this.#deps;
+    return new Promise((resolve, reject) => {
+      const turn = this.#turns.run(message_id, async () => {
+        const changed = await ask();
+        resolve(changed);
+        const { entry } = changed;
+        if (entry?.kind !== 'message_updated') return;
+        await actors.settled(place.conversation_id);
+        fanOuts.start(updateDelivery(entry));
+      });
+      turn.catch(reject);
+    });
+  }
+}
+
+/** Without the name of the operation. */
+function targetOf({ user_id, message_id, place }: MessageTarget): MessageTarget {
+  return { user_id, message_id, place };
+}

@@ -1,0 +1,65 @@
+import t from 'tap';
+import { decodeInbox } from '../../../shared/events.ts';
+import {
+  type ConversationId,
+  type EventId,
+  type MessageId,
+  newId,
+  type UserId,
+} from '../../../shared/ids.ts';
+import type { ConversationRecord, MessageRecord, OutboxEntry } from '../../../shared/rpc.ts';
+import { deliveryOf } from './conversation-event.ts';
+import type { Delivery } from './fan-out.ts';
+
+const [anna, bob] = [newId<UserId>(), newId<UserId>()];
+const conversation_id = newId<ConversationId>();
+const sent_at = new Date(0).toISOString();
+const said = { event: 'participant_left' as const, user_id: bob };
+const left = {
+  ...{ message_id: newId<MessageId>(), seq: 3, sender_id: bob, content: 'A participant left' },
+  ...{ message_type: 'system' as const, sent_at },
+};
+
+function messageEntry(message: Partial<MessageRecord>): OutboxEntry {
+  const record: MessageRecord = { conversation_id, version: 1, ...left, ...message };
+  const address = { event_id: newId<EventId>(), conversation_id, user_ids: [anna] };
+  return { ...address, kind: 'message', message: record };
+}
+
+const record: ConversationRecord = {
+  ...{ conversation_id, type: 'group', title: 'Trek', version: 2, first_seq: 1, last_seq: 3 },
+  ...{ last_read_seq: 3, unread: 0, is_muted: false, created_at: sent_at, last_activity: sent_at },
+  participants: [
+    { user_id: anna, role: 'admin', joined_at: sent_at, delivered_seq: 3, read_seq: 3 },
+  ],
+  last_message: { ...left, said },
+};
+const event: OutboxEntry = {
+  ...{ event_id: newId<EventId>(), conversation_id, user_ids: [anna], kind: 'conversation' },
+  ...{ change: 'participants', records: { [anna]: record } },
+};
+
+function partsOf({ payload }: Delivery) {
+  const bytes = payload instanceof Uint8Array ? payload : (payload.get(anna) as Uint8Array);
+  const { header, body } = decodeInbox(bytes) ?? {};
+  return { isNameless: header?.isNameless, event: JSON.parse(Buffer.from(body ?? []).toString()) };
+}
+
+t.test('what shows people is told by ids, and says so', async (t) => {
+  const change = partsOf(deliveryOf(event));
+  t.same(change.event, { type: 'conversation', change: 'participants', conversation: record });
+  t.ok(change.isNameless);
+  const system = partsOf(deliveryOf(messageEntry({ metadata: said })));
+  t.match(system.event, { type: 'message', content: left.content, metadata: said });
+  t.ok(system.isNameless);
+});
+
+t.test('a reply to it does too, any other message is as it is shown', async (t) => {
+  const { message_id, sender_id, message_type, content } = left;
+  const preview = { message_id, sender_id, message_type, content, said };
+  const text = { message_type: 'text' as const, content: 'Namaste' };
+  const reply = partsOf(deliveryOf(messageEntry({ ...text, reply_to: preview })));
+  t.same(reply.event.reply_to, preview);
+  t.ok(reply.isNameless);
+  t.notOk(partsOf(deliveryOf(messageEntry(text))).isNameless);
+});

@@ -1,0 +1,83 @@
+import { Events } from 'nats';
+import type { Bus } from '../../../shared/bus.ts';
+import { encodeLive } from '../../../shared/events.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { Metrics } from '../../../shared/metrics.ts';
+import type { Closers } from '../../../shared/process.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { Queues } from '../queues/queues.ts';
+import type { RouterMetrics } from '../router-metrics.ts';
+import type { Store } from '../store-client.ts';
+import { FanOut } from './fan-out.ts';
+import { OutboxDone } from './outbox-done.ts';
+import { OutboxRepair } from './outbox-repair.ts';
+import { OwedFanOuts } from './owed-fan-outs.ts';
+
+/** A last event still has to reach its queues when the process stops. */
+const DRAIN_MS = 8_000;
+
+type Deps = {
+  bus: Bus;
+  store: Store;
+  queues: Queues;
+  metrics: Metrics;
+  counters: RouterMetrics;
+  logger: Logger;
+};
+
+/** Wires the way from an outbox row to the queues. */
+export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
+  const { bus, store, queues, counters, logger } = deps;
+  const { publisher, devices } = queues;
+  const parts = { metrics: counters, logger };
+  const fanOut = new FanOut({
+    ...parts,
+    offer: (userId, payload) => queues.offers.offer(userId, payload),
+    signalQueued: (userId) => queues.signalQueued(userId),
+    publish: (message) => publisher.publish(message),
+    publishLive: (userId, event, isNameless) =>
+      bus.publish(subjects.user(userId), encodeLive(event, isNameless)),
+    voidDeep: (userId) => devices.voidDeep(userId),
+  });
+  const done = new OutboxDone({ ...parts, store });
+  closers.push('outbox-done', () => done.close());
+  const repair = new OutboxRepair({
+    ...parts,
+    store,
+    fanOut,
+    done,
+    voidQueues: (userId) => devices.voidUser(userId),
+    isConnected: () => bus.connected,
+  });
+  closers.push('outbox-repair', () => repair.close(), DRAIN_MS);
+  const owed = new OwedFanOuts({
+    fanOut,
+    done,
+    repair,
+    stillOwed: async (eventIds) => {
+      try {
+        return (await store('outbox.owed', { event_ids: eventIds })).event_ids;
+      } catch (error) {
+        logger.debug({ err: error }, 'the outbox cannot be read');
+        return eventIds;
+      }
+    },
+    metrics: counters,
+  });
+  closers.push('fan-outs', () => owed.drained(), DRAIN_MS);
+  void forgetOnDisconnect(bus, [done, repair]);
+
+  const { gauge } = deps.metrics;
+  gauge('kaha_router_offers_open', 'Users offered an event', () => queues.offers.open);
+  gauge('kaha_router_publishes_in_flight', 'JetStream publishes', () => fanOut.inFlight);
+  gauge('kaha_router_publishes_waiting', 'Publishes that wait', () => fanOut.waiting);
+  gauge('kaha_router_outbox_done_held', 'Finished, not yet struck off', () => done.held);
+  return owed;
+}
+
+async function forgetOnDisconnect(bus: Bus, memories: { forget(): void }[]): Promise<void> {
+  for await (const status of bus.nc.status()) {
+    if (status.type !== Events.Disconnect) continue;
+    for (const memory of memories) memory.forget();
+  }
+}

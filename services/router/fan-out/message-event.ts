@@ -1,0 +1,74 @@
+import { encodeInbox } from '../../../shared/events.ts';
+import type { EventId, UserId } from '../../../shared/ids.ts';
+import type { AppendResult, MessageInput, MessageRecord } from '../../../shared/rpc.ts';
+import { namesPeople } from '../../../shared/system-names.ts';
+import type { Delivery } from './fan-out.ts';
+
+/** What is the same for every letter besides its content and metadata: ids and field names. */
+const FRAME_BYTES = 400;
+const METADATA_BYTES_MAX = 4 * 1024;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON has to escape
+const ESCAPED = /["\\\u0000-\u001f]/;
+
+export type Appended = Extract<AppendResult, { ok: true }>;
+
+/** The record of a message that was appended just now. */
+export function recordOf(input: MessageInput, appended: Appended): MessageRecord {
+  const record: MessageRecord = {
+    message_id: appended.message_id,
+    conversation_id: input.conversation_id,
+    seq: appended.seq,
+    sender_id: input.user_id,
+    client_msg_id: input.client_msg_id,
+    version: 1,
+    content: input.content,
+    message_type: input.message_type ?? 'text',
+    sent_at: appended.sent_at,
+  };
+  if (input.metadata !== undefined) record.metadata = input.metadata;
+  if (appended.reply_to !== undefined) record.reply_to = appended.reply_to;
+  return record;
+}
+
+type Addressed = { eventId: EventId; userIds: readonly UserId[]; record: MessageRecord };
+
+/**
+ * The `message` event: the same bytes for all. Who cannot see what it replies to gets it without
+ * `reply_to`, as if the other one did not exist.
+ */
+export function messageDelivery(
+  { eventId, userIds, record }: Addressed,
+  withoutPreview: readonly UserId[] = [],
+): Delivery {
+  const common = encodeMessageEvent(eventId, record);
+  if (withoutPreview.length === 0 || record.reply_to === undefined) {
+    return { eventId, userIds, payload: common };
+  }
+  const { reply_to: _hidden, ...rest } = record;
+  const bare = encodeMessageEvent(eventId, rest);
+  const payload = new Map<UserId, Uint8Array>();
+  for (const userId of userIds) {
+    payload.set(userId, withoutPreview.includes(userId) ? bare : common);
+  }
+  return { eventId, userIds, payload };
+}
+
+/** The `message` event as a queue gets it. */
+function encodeMessageEvent(eventId: EventId, record: MessageRecord): Uint8Array {
+  const header = {
+    kind: 'message' as const,
+    eventId,
+    conversationId: record.conversation_id,
+    seq: record.seq,
+    senderId: record.sender_id,
+    isNameless: namesPeople(record),
+  };
+  return encodeInbox(header, `{"type":"message",${JSON.stringify(record).slice(1)}`);
+}
+
+/** An upper bound of a send's size in an append, bytes, without making its JSON. */
+export function sizeOf(input: MessageInput): number {
+  const { content, metadata } = input;
+  const text = ESCAPED.test(content) ? JSON.stringify(content) : content;
+  return Buffer.byteLength(text) + FRAME_BYTES + (metadata === undefined ? 0 : METADATA_BYTES_MAX);
+}

@@ -1,0 +1,110 @@
+import t from 'tap';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { letter, SHARDS, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
+
+const stage = await setStage();
+await stage.startRouter();
+const { edge, store } = stage;
+const setup = await stage.busOf('setup');
+const jsm = await setup.nc.jetstreamManager();
+t.teardown(() => stage.close());
+
+async function stored(): Promise<number> {
+  const shards = Array.from({ length: SHARDS }, (_, shard) => jsm.streams.info(`INBOX_${shard}`));
+  return (await Promise.all(shards)).reduce((sum, { state }) => sum + state.last_seq, 0);
+}
+
+async function deviceOf(userId: UserId, deviceId?: string): Promise<StageDevice> {
+  const device = new StageDevice(edge, userId, deviceId);
+  await device.open();
+  return device;
+}
+
+t.test('what all devices take is in no queue, and is struck off then', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const devices = [await deviceOf(alice), await deviceOf(bina), await deviceOf(bina, 'tablet')];
+  for (const device of devices) device.answer = '+';
+  const before = await stored();
+  await send(edge, letter(store.open([alice, bina]), alice));
+  await until('each was offered it', () => devices.every(({ offered }) => offered.length === 1));
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  t.equal(await stored(), before);
+  t.ok(devices.every(({ queuedSignals }) => queuedSignals === 0));
+});
+
+t.test('a device that leaves it to its queue gets it there', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const device = await deviceOf(bina);
+  const conversation = store.open([alice, bina]);
+  for (let n = 0; n < 20; n += 1) await send(edge, letter(conversation, alice));
+  await until('all came', () => device.events.length === 20);
+  const seqs = Array.from({ length: 20 }, (_, index) => index + 1);
+  t.same(
+    device.events.map(({ seq }) => seq),
+    seqs,
+  );
+  t.equal(device.offered.length, 20);
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  t.equal(device.queuedSignals, 0, 'it takes from its queue already');
+});
+
+t.test('while one device is away, all queues get it and the others are told', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const phone = await deviceOf(bina);
+  const tablet = await deviceOf(bina, 'tablet');
+  phone.answer = '+';
+  await tablet.close();
+  await send(edge, letter(store.open([alice, bina]), alice));
+  await until('it was told', () => phone.queuedSignals > 0);
+  await until('its queue has it', () => phone.events.length === 1);
+  t.equal(phone.offered.length, 1);
+  await tablet.open();
+  await until('the other has it', () => tablet.events.length === 1);
+});
+
+t.test('an edge that does not answer loses nothing', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const device = await deviceOf(bina);
+  device.answer = '';
+  const startedAt = Date.now();
+  await send(edge, letter(store.open([alice, bina]), alice));
+  t.ok(Date.now() - startedAt < 1_000, 'its sender does not wait for that');
+  await until('its queue has it', () => device.events.length === 1);
+  await until('it was told', () => device.queuedSignals > 0);
+  await until('the outbox is empty', () => store.outbox.size === 0);
+});
+
+t.test('what an edge that died was offered comes before what nobody was there for', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const conversation = store.open([alice, bina]);
+  const device = await deviceOf(bina);
+  device.answer = '';
+  await send(edge, letter(conversation, alice));
+  await until('it was offered', () => device.offered.length === 1);
+  await device.close();
+  for (let n = 0; n < 3; n += 1) await send(edge, letter(conversation, alice));
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  device.answer = '-';
+  await device.open();
+  await until('all came', () => device.events.length === 4);
+  t.same(
+    device.events.map(({ seq }) => seq),
+    [1, 2, 3, 4],
+  );
+});
+
+t.test('a queue that another router made is known before it can miss anything', async () => {
+  const other = await stage.startRouter('router-2');
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const conversation = store.open([alice, bina]);
+  const phone = await deviceOf(bina);
+  phone.answer = '+';
+  for (let n = 1; n <= 15; n += 1) {
+    const device = new StageDevice(edge, bina, `d${n % 9}`);
+    await device.open({ router: 'router-2', resync: true });
+    await send(edge, letter(conversation, alice));
+    await until('it came', () => device.events.length === 1);
+    await device.close();
+  }
+  await other.close();
+});

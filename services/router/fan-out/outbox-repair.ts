@@ -1,0 +1,173 @@
+import { LRUCache } from 'lru-cache';
+import type { EventId, UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { OutboxEntry } from '../../../shared/rpc.ts';
+import { forEachBounded } from '../queues/gate.ts';
+import type { RouterMetrics } from '../router-metrics.ts';
+import type { Store } from '../store-client.ts';
+import { deliveryOf } from './conversation-event.ts';
+import type { FanOut } from './fan-out.ts';
+import type { OutboxDone } from './outbox-done.ts';
+
+const INTERVAL_MS = 2_000;
+const JITTER_MS = 1_000;
+/** One claim; the next follows at once until there is nothing more. */
+const CLAIM_MAX = 200;
+/** Longer than a fan-out with all its tries. */
+const LEASE_MS = 30_000;
+const CONCURRENCY_MAX = 32;
+/** Repeated sends that wait to be claimed by id; beyond, the ordinary claim finds them in 5 s. */
+const RESCUES_MAX = 1_000;
+/** Events of which it is remembered who has them; one forgotten goes to all again. */
+const MISSED_MAX = 20_000;
+/** A queue that took nothing for so long is void: its devices replay from the database. */
+const GIVE_UP_MS = 6 * 3_600_000;
+
+type Deps = {
+  store: Store;
+  fanOut: FanOut;
+  done: OutboxDone;
+  voidQueues: (userId: UserId) => Promise<void>;
+  /** No use while NATS is away. */
+  isConnected: () => boolean;
+  metrics: RouterMetrics;
+  logger: Logger;
+  giveUpMs?: number;
+};
+
+/**
+ * Finishes what others began: every ~2 s claims outbox rows older than 5 s (leased, so that routers
+ * share them), publishes them under the same message ids and strikes them off. A queue that took
+ * the first one less than 30 s ago does not take the second, and edges know an event by its id.
+ */
+export class OutboxRepair {
+  readonly #deps: Deps;
+  readonly #rescues = new Set<EventId>();
+  readonly #missed = new LRUCache<EventId, ReadonlySet<UserId>>({ max: MISSED_MAX });
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#schedule();
+  }
+
+  /** Claims these now instead of after 5 s. */
+  rescue(eventIds: readonly EventId[]): void {
+    for (const eventId of eventIds) {
+      if (this.#rescues.size < RESCUES_MAX) this.#rescues.add(eventId);
+    }
+    if (this.#running === undefined && !this.#closed) this.#start();
+  }
+
+  /** All but these have it: an outage that lasts must not bring it to the others over and over. */
+  noteMissed(eventId: EventId, userIds: readonly UserId[]): void {
+    this.#missed.set(eventId, new Set(userIds));
+  }
+
+  /** The connection to NATS was lost: who had it may have it no more. */
+  forget(): void {
+    this.#missed.clear();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => this.#start(), INTERVAL_MS + Math.random() * JITTER_MS);
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#running = this.#pass()
+      .catch((error) => this.#deps.logger.debug({ err: error }, 'nothing claimed'))
+      .then(() => {
+        this.#running = undefined;
+        if (this.#rescues.size > 0 && !this.#closed) this.#start();
+        else this.#schedule();
+      });
+  }
+
+  async #pass(): Promise<void> {
+    if (!this.#deps.isConnected()) {
+      this.#rescues.clear();
+      return;
+    }
+    const eventIds = [...this.#rescues].slice(0, CLAIM_MAX);
+    for (const eventId of eventIds) this.#rescues.delete(eventId);
+    if (eventIds.length > 0) await this.#claim(eventIds);
+    const goesOn = (): boolean => !this.#closed && this.#deps.isConnected();
+    while (goesOn() && (await this.#claim()) > 0);
+  }
+
+  async #claim(eventIds?: EventId[]): Promise<number> {
+    const { store, logger } = this.#deps;
+    const request = { limit: CLAIM_MAX, lease_ms: LEASE_MS };
+    const { entries } = await store(
+      'outbox.claim',
+      eventIds === undefined ? request : { ...request, event_ids: eventIds },
+    );
+    await forEachBounded(entries, CONCURRENCY_MAX, async (entry) => {
+      try {
+        await this.#repair(entry);
+      } catch (error) {
+        // One row that cannot be read must not keep the others from their queues.
+        logger.error({ err: error, event: entry.event_id }, 'an owed event cannot be sent');
+      }
+    });
+    return entries.length;
+  }
+
+  async #repair(entry: OutboxEntry): Promise<void> {
+    const { fanOut, done, metrics } = this.#deps;
+    const { event_id: eventId } = entry;
+    const delivery = deliveryOf(entry);
+    const before = this.#missed.get(eventId);
+    if (before) delivery.userIds = delivery.userIds.filter((userId) => before.has(userId));
+    const { losses } = done;
+    let missed = await fanOut.requeue(delivery);
+    if (missed.length > 0 && this.#isGivenUp(entry)) missed = await this.#giveUp(missed);
+    if (done.losses !== losses) {
+      metrics.repairs.inc({ outcome: 'owed' });
+      return;
+    }
+    metrics.repairs.inc({ outcome: missed.length === 0 ? 'done' : 'owed' });
+    if (missed.length > 0) {
+      this.noteMissed(eventId, missed);
+    } else {
+      this.#missed.delete(eventId);
+      done.add(eventId);
+    }
+  }
+
+  #isGivenUp(entry: OutboxEntry): boolean {
+    const bornAt = Date.parse(bornOf(entry) ?? '');
+    return Date.now() - bornAt > (this.#deps.giveUpMs ?? GIVE_UP_MS);
+  }
+
+  /** Those whose queues could not even be deleted. */
+  async #giveUp(missed: UserId[]): Promise<UserId[]> {
+    const left: UserId[] = [];
+    for (const userId of missed) {
+      try {
+        await this.#deps.voidQueues(userId);
+      } catch (error) {
+        this.#deps.logger.warn({ err: error }, 'a queue given up could not be deleted');
+        left.push(userId);
+      }
+    }
+    return left;
+  }
+}
+
+function bornOf(entry: OutboxEntry): string | undefined {
+  if (entry.kind === 'message') return entry.message.sent_at;
+  if (entry.kind === 'message_updated') return entry.changed_at;
+  const record = Object.values(entry.records)[0];
+  return entry.change === 'created' ? record?.created_at : record?.last_activity;
+}

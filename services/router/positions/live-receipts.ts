@@ -1,0 +1,141 @@
+import { encodeLive, type LiveEvent } from '../../../shared/events.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { DeliveredItem, ReadReply } from '../../../shared/rpc.ts';
+import type { RouterMetrics } from '../router-metrics.ts';
+import type { Store } from '../store-client.ts';
+import { KnownPositions, type Positions } from './known-positions.ts';
+
+type Deps = {
+  store: Store;
+  /** On `user.<user>`, best effort. */
+  publish: (userId: UserId, payload: string) => void;
+  metrics: RouterMetrics;
+  logger: Logger;
+};
+
+type Place = { conversation_id: ConversationId; user_id: UserId };
+type Step = { seq: number; at: string };
+type Rise = { delivered?: Step; read?: Step };
+
+/** A report holds as many items at most. */
+const LOAD_MAX = 1_000;
+
+/**
+ * Tells positions to those who take part, live: `receipt` to the others, `unread` to the user's own
+ * devices. Only what rises is told, and only of and to those who take part by what store said at
+ * most 5 s ago. Nothing is kept for who is away: they read positions with the conversation.
+ */
+export class LiveReceipts {
+  readonly #deps: Deps;
+  readonly #known = new KnownPositions();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  get conversations(): number {
+    return this.#known.size;
+  }
+
+  /** Store answered with this version of the conversation just now. */
+  verify(id: ConversationId, version: number): void {
+    this.#known.verify(id, version, Date.now());
+  }
+
+  /** For others who tell something live, as of any time. */
+  get known(): KnownPositions {
+    return this.#known;
+  }
+
+  /** Coalesced by the edges; never rejects. */
+  async delivered(items: readonly DeliveredItem[]): Promise<void> {
+    const unknown = this.#tellDelivered(items);
+    if (unknown.length === 0) return;
+    await this.#load([...new Set(unknown.map(([id]) => id))]);
+    this.#tellDelivered(unknown);
+  }
+
+  /** What one's read has changed, once it is committed; never rejects. */
+  async read({ conversation_id, user_id }: Place, reply: ReadReply): Promise<void> {
+    const { raised, last_read_seq, unread, version } = reply;
+    this.verify(conversation_id, version);
+    if (raised === undefined) return;
+    if (this.#known.fresh(conversation_id, Date.now()) === undefined) {
+      await this.#load([conversation_id]);
+    }
+    const positions = this.#known.fresh(conversation_id, Date.now());
+    const delivered = { seq: raised.delivered_seq, at: raised.delivered_at };
+    const read = { seq: last_read_seq, at: raised.read_at };
+    // Answers of store can overtake each other: an older count would stay on the screen. And
+    // what was raised lately is said again.
+    const isNews =
+      positions === undefined ||
+      this.#tell(positions, { conversation_id, user_id }, { delivered, read });
+    if (isNews) this.#publish([user_id], { type: 'unread', conversation_id, unread });
+  }
+
+  /** Those of conversations that are not known well enough. */
+  #tellDelivered(items: readonly DeliveredItem[]): DeliveredItem[] {
+    const nowMs = Date.now();
+    const unknown: DeliveredItem[] = [];
+    for (const item of items) {
+      const [conversation_id, user_id, seq, atMs] = item;
+      const positions = this.#known.fresh(conversation_id, nowMs);
+      if (positions === undefined) {
+        unknown.push(item);
+      } else {
+        const delivered = { seq, at: new Date(atMs).toISOString() };
+        this.#tell(positions, { conversation_id, user_id }, { delivered });
+      }
+    }
+    return unknown;
+  }
+
+  /**
+   * What of it does not rise is left out; of one who does not take part nothing is told. True where
+   * the read position rose.
+   */
+  #tell(positions: Positions, place: Place, { delivered, read }: Rise): boolean {
+    const own = positions.get(place.user_id);
+    if (own === undefined) return false;
+    const event: LiveEvent = { type: 'receipt', ...place };
+    const isDelivered =
+      delivered !== undefined &&
+      delivered.seq > own.delivered &&
+      delivered.seq >= own.storedDelivered;
+    const isRead = read !== undefined && read.seq > own.read;
+    if (isDelivered) {
+      own.delivered = delivered.seq;
+      Object.assign(event, { delivered_seq: delivered.seq, delivered_at: delivered.at });
+    }
+    if (isRead) {
+      own.read = read.seq;
+      Object.assign(event, { read_seq: read.seq, read_at: read.at });
+    }
+    if (isDelivered || isRead) {
+      this.#publish(
+        [...positions.keys()].filter((userId) => userId !== place.user_id),
+        event,
+      );
+    }
+    return isRead;
+  }
+
+  #publish(userIds: readonly UserId[], event: LiveEvent): void {
+    const payload = encodeLive(event);
+    for (const userId of userIds) this.#deps.publish(userId, payload);
+    this.#deps.metrics.receiptsTold.inc(userIds.length);
+  }
+
+  async #load(ids: readonly ConversationId[]): Promise<void> {
+    const asOf = Date.now();
+    try {
+      const request = { conversation_ids: ids.slice(0, LOAD_MAX) };
+      const { conversations } = await this.#deps.store('positions.list', request);
+      for (const one of conversations) this.#known.learn(one, asOf);
+    } catch (error) {
+      this.#deps.logger.debug({ err: error }, 'receipts not told');
+    }
+  }
+}

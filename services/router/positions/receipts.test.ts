@@ -1,0 +1,59 @@
+import t from 'tap';
+import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { createMetrics } from '../../../shared/metrics.ts';
+import type { DeliveredItem, ReceiptBatch } from '../../../shared/rpc.ts';
+import { createRouterMetrics } from '../router-metrics.ts';
+import { Receipts } from './receipts.ts';
+
+const metrics = createRouterMetrics(createMetrics('test', 'test'));
+const conversation = newId<ConversationId>();
+const user = newId<UserId>();
+
+function collect(failures = 0) {
+  const batches: ReceiptBatch[] = [];
+  let left = failures;
+  const publish = async (batch: ReceiptBatch): Promise<void> => {
+    left -= 1;
+    if (left >= 0) throw new Error('not now');
+    batches.push(batch);
+  };
+  return { batches, receipts: new Receipts({ publish, metrics }) };
+}
+const many = (count: number): DeliveredItem[] =>
+  Array.from({ length: count }, () => [conversation, newId<UserId>(), 1, 1]);
+
+t.test('only the highest position of a user in a conversation goes out', async (t) => {
+  const { batches, receipts } = collect();
+  const reports = [3, 7, 5].map((seq) => receipts.delivered([[conversation, user, seq, seq * 10]]));
+  t.equal(receipts.held, 1);
+  await Promise.all(reports);
+  t.same(batches, [{ items: [[conversation, user, 'delivered', 7, 70]] }]);
+  t.equal(receipts.held, 0);
+});
+
+t.test('a batch has 1000 items at most, and closing sends what waits', async (t) => {
+  const { batches, receipts } = collect();
+  const reported = receipts.delivered(many(2_500));
+  await receipts.close();
+  await reported;
+  t.same(
+    batches.map((batch) => batch.items.length),
+    [1_000, 1_000, 500],
+  );
+});
+
+t.test('who reports is told what the stream did not take', async (t) => {
+  const { batches, receipts } = collect(1);
+  await t.rejects(receipts.delivered([[conversation, user, 3, 30]]), { message: 'not now' });
+  t.equal(receipts.held, 0);
+  await receipts.delivered([[conversation, user, 9, 90]]);
+  t.same(batches, [{ items: [[conversation, user, 'delivered', 9, 90]] }]);
+});
+
+t.test('beyond what may wait a report is refused', async (t) => {
+  const { receipts } = collect();
+  const reports = Array.from({ length: 100 }, () => receipts.delivered(many(1_000)));
+  await t.rejects(receipts.delivered(many(1)), { code: 'MESSAGING_UNAVAILABLE' });
+  await Promise.all(reports);
+  await receipts.delivered(many(1));
+});

@@ -1,0 +1,90 @@
+import t from 'tap';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { durableName } from '../../../shared/subjects.ts';
+import { KnownQueues } from './known-queues.ts';
+
+const device = (deviceId = 'a') => ({ userId: newId<UserId>(), deviceId });
+const nameOf = ({ userId, deviceId }: ReturnType<typeof device>) => durableName(userId, deviceId);
+
+t.test('knows what it was told, until it is told otherwise', async (t) => {
+  const known = new KnownQueues(4);
+  const one = device();
+  known.add(one);
+  known.add(one);
+  known.add({ ...one, deviceId: 'b' });
+  t.ok(known.has(one));
+  t.same(known.devicesOf(one.userId), ['a', 'b']);
+  t.equal(known.size, 2);
+  known.remove(one);
+  known.remove(one);
+  t.notOk(known.has(one));
+  t.equal(known.size, 1);
+});
+
+t.test('a queue that is being made can miss nothing, and is not there yet', async (t) => {
+  const known = new KnownQueues(4);
+  const one = device();
+  known.expect(one);
+  t.notOk(known.has(one));
+  t.same(known.devicesOf(one.userId), ['a']);
+  known.add(one);
+  known.expect(one);
+  t.ok(known.has(one));
+  t.equal(known.size, 1);
+});
+
+t.test('the names of a shard tell what was unheard, and what is missing', async (t) => {
+  const known = new KnownQueues(1);
+  const [kept, missed, gone, unheard] = [device(), device(), device(), device('x-1')];
+  const expected = device();
+  for (const one of [kept, missed, gone]) known.add(one);
+  known.expect(expected);
+  known.beginRead(0);
+  const names = new Set([nameOf(kept), nameOf(unheard)]);
+  t.same(known.missing(0, names), [missed, gone], 'one that is expected has until the next');
+  t.same(known.missing(0, names), [missed, gone, expected]);
+  const { appeared, vanished } = known.endRead(0, names, [gone, expected]);
+  t.same({ appeared, vanished }, { appeared: [unheard], vanished: [gone] });
+  t.ok(known.has(kept) && known.has(missed) && known.has(unheard));
+  t.notOk(known.has(gone));
+  t.same(known.devicesOf(expected.userId), []);
+});
+
+t.test('what changes while the names are read wins over the names', async (t) => {
+  const known = new KnownQueues(1);
+  const [made, deleted, back] = [device(), device(), device()];
+  known.add(deleted);
+  known.add(back);
+  known.beginRead(0);
+  known.add(made);
+  known.remove(deleted);
+  const names = new Set([nameOf(deleted)]);
+  t.same(known.missing(0, names), [back]);
+  known.add(back);
+  t.same(known.endRead(0, names, [back]), { appeared: [], vanished: [] });
+  t.ok(known.has(made) && known.has(back));
+  t.notOk(known.has(deleted));
+});
+
+t.test('one that was deleted counts until it is known to be gone', async (t) => {
+  const known = new KnownQueues(1);
+  const one = device();
+  known.add(one);
+  known.doubt(one);
+  t.notOk(known.has(one));
+  t.same(known.devicesOf(one.userId), ['a']);
+  t.ok(known.isDoubted(one));
+  known.beginRead(0);
+  t.same(known.endRead(0, new Set(), known.missing(0, new Set())).vanished, [one]);
+  known.add(one);
+  known.doubt(one);
+  known.expect(one);
+  t.notOk(known.isDoubted(one), 'it is being made anew');
+});
+
+t.test('a durable that is not a device is not taken for one', async (t) => {
+  const known = new KnownQueues(1);
+  known.beginRead(0);
+  known.endRead(0, new Set(['store']), []);
+  t.equal(known.size, 0);
+});

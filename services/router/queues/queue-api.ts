@@ -1,0 +1,123 @@
+import type { Bus } from '../../../shared/bus.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import { shardOf, type UserId } from '../../../shared/ids.ts';
+import { inboxPrefix } from '../../../shared/permissions.ts';
+import { durableName, streams, subjects } from '../../../shared/subjects.ts';
+import type { Device } from './known-queues.ts';
+
+const API = '$JS.API';
+const TIMEOUT_MS = 2_000;
+const SECOND_NS = 1_000_000_000;
+const DAY_NS = 86_400 * SECOND_NS;
+const CONSUMER_NOT_FOUND = 10014;
+
+/** What JetStream refused; `errCode` is its own, stable number. */
+export class JetStreamApiError extends KahaError {
+  readonly errCode: number;
+
+  constructor(error: { err_code: number; description: string }) {
+    super('MESSAGING_UNAVAILABLE', `JetStream: ${error.description}`);
+    this.name = 'JetStreamApiError';
+    this.errCode = error.err_code;
+  }
+}
+
+export type QueueInfo = {
+  created: string;
+  delivered: { stream_seq: number; last_active?: string };
+  ack_floor: { stream_seq: number; last_active?: string };
+  num_pending: number;
+  num_ack_pending: number;
+};
+export type ShardInfo = { messages: number; lastSeq: number; subjects: Record<string, number> };
+
+/** The device queues in JetStream. Rejects with KahaErrors; nothing is retried here. */
+export type QueueApi = {
+  create(device: Device): Promise<void>;
+  /** True where there was one. */
+  delete(device: Device): Promise<boolean>;
+  info(device: Device): Promise<QueueInfo | undefined>;
+  /** The durables of a shard, one page from `offset`. */
+  names(shard: number, offset: number): Promise<{ names: string[]; total: number }>;
+  /** With `perSubject`, how many messages each user's subject holds (≤ 100 000 subjects). */
+  shardInfo(shard: number, options?: { perSubject: boolean }): Promise<ShardInfo>;
+};
+
+type Options = { shards: number; inactiveDays: number };
+type Answer = { error?: { code: number; err_code: number; description: string } };
+
+export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): QueueApi {
+  const mux = bus.mux(inboxPrefix('router'));
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+
+  const ask = async <Reply>(op: string, body: object): Promise<Reply> => {
+    if (!bus.connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
+    const payload = encoder.encode(JSON.stringify(body));
+    const answer = await mux.ask({ subject: `${API}.${op}`, payload, timeoutMs: TIMEOUT_MS });
+    const reply = JSON.parse(decoder.decode(answer.data)) as Reply & Answer;
+    if (reply.error !== undefined) throw new JetStreamApiError(reply.error);
+    return reply;
+  };
+  const tokensOf = ({ userId, deviceId }: Device): string =>
+    `${streams.inbox(shardOf(userId, shards))}.${durableName(userId, deviceId)}`;
+
+  return {
+    async create(device) {
+      const { userId, deviceId } = device;
+      const config = queueConfig(device, { shards, inactiveDays });
+      const body = { stream_name: streams.inbox(shardOf(userId, shards)), config };
+      await ask(`CONSUMER.DURABLE.CREATE.${tokensOf({ userId, deviceId })}`, body);
+    },
+    async delete(device) {
+      const deleted = ask<object>(`CONSUMER.DELETE.${tokensOf(device)}`, {});
+      return (await unlessMissing(deleted)) !== undefined;
+    },
+    info: (device) => unlessMissing(ask<QueueInfo>(`CONSUMER.INFO.${tokensOf(device)}`, {})),
+    async names(shard, offset) {
+      type Names = { consumers: string[] | null; total: number };
+      const op = `CONSUMER.NAMES.${streams.inbox(shard)}`;
+      const { consumers, total } = await ask<Names>(op, { offset });
+      return { names: consumers ?? [], total };
+    },
+    async shardInfo(shard, { perSubject } = { perSubject: false }) {
+      type State = { messages: number; last_seq: number; subjects?: Record<string, number> };
+      const body = perSubject ? { subjects_filter: streams.inboxSubjects(shard) } : {};
+      const info = await ask<{ state: State }>(`STREAM.INFO.${streams.inbox(shard)}`, body);
+      const { messages, last_seq: lastSeq, subjects: perUser } = info.state;
+      return { messages, lastSeq, subjects: perUser ?? {} };
+    },
+  };
+}
+
+/** Part of the data: changed by a migration, not by creating with other settings. */
+function queueConfig({ userId, deviceId }: Device, { shards, inactiveDays }: Options): object {
+  return {
+    durable_name: durableName(userId, deviceId),
+    deliver_subject: subjects.deliver(userId, deviceId),
+    deliver_policy: 'new',
+    replay_policy: 'instant',
+    ack_policy: 'explicit',
+    ack_wait: 10 * SECOND_NS,
+    max_ack_pending: 256,
+    // A limit would silently eat the queue while an edge is frozen.
+    max_deliver: -1,
+    filter_subject: subjects.inbox(userId, shards),
+    inactive_threshold: inactiveDays * DAY_NS,
+  };
+}
+
+async function unlessMissing<Reply>(asked: Promise<Reply>): Promise<Reply | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.errCode === CONSUMER_NOT_FOUND)
+      return undefined;
+    throw error;
+  }
+}
+
+/** The user a subject of a shard belongs to. */
+export function userOfSubject(subject: string): UserId {
+  return subject.slice(subject.lastIndexOf('.') + 1) as UserId;
+}

@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bus } from '../../../shared/bus.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { DeviceQueues } from './device-queues.ts';
+import { forEachBounded } from './gate.ts';
+import type { InboxPublisher } from './inbox-publisher.ts';
+import type { KnownQueues } from './known-queues.ts';
+import { type QueueApi, userOfSubject } from './queue-api.ts';
+import { concernedBy, TOO_DEEP } from './queue-verdict.ts';
+
+const DEPTH_INTERVAL_MS = 15_000;
+const JITTER_MS = 5_000;
+const SHARDS_AT_ONCE = 8;
+const USERS_AT_ONCE = 16;
+/** Publishing waits no longer for the check after a reconnect. */
+const HOLD_MAX_MS = 3_000;
+const TAIL_TRIES = 5;
+const RETRY_DELAY_MS = 1_000;
+
+type Deps = {
+  bus: Bus;
+  api: QueueApi;
+  known: KnownQueues;
+  queues: DeviceQueues;
+  publisher: InboxPublisher;
+  shards: number;
+  logger: Logger;
+};
+
+export type QueueHealth = {
+  /** A shard acknowledged a sequence it had given before. */
+  tailLost(shard: number): void;
+  close(): Promise<void>;
+};
+
+/**
+ * Finds queues that may be incomplete, and voids them: those too deep (one stream info a shard each
+ * 15 s, per user only where a shard holds that many), and those that a NATS server which came back
+ * has lost a part of (after each reconnect; publishing waits for the check, at most 3 s).
+ */
+export function watchHealth(deps: Deps): QueueHealth {
+  const { bus, api, queues, shards, logger } = deps;
+  const indexes = Array.from({ length: shards }, (_, index) => index);
+  const checking = new Set<number>();
+  let running: Promise<void> = Promise.resolve();
+  let closed = false;
+
+  const quietly = async (what: string, task: () => Promise<void>): Promise<void> => {
+    if (closed || !bus.connected) return;
+    await task().catch((error) => logger.warn({ err: error, what }, 'queues not checked'));
+  };
+  const checkDepths = async (shard: number): Promise<void> => {
+    const { messages } = await api.shardInfo(shard);
+    if (messages < TOO_DEEP) return;
+    const { subjects } = await api.shardInfo(shard, { perSubject: true });
+    for (const [subject, count] of Object.entries(subjects)) {
+      if (count >= TOO_DEEP) await queues.voidDeep(userOfSubject(subject));
+    }
+  };
+  const checkTail = async (shard: number): Promise<void> => {
+    if (checking.has(shard)) return;
+    checking.add(shard);
+    try {
+      await surely(() => checkTailOf(shard, deps));
+    } finally {
+      checking.delete(shard);
+    }
+  };
+  const overShards = (what: string, task: (shard: number) => Promise<void>): Promise<void> =>
+    forEachBounded(indexes, SHARDS_AT_ONCE, (shard) => quietly(what, () => task(shard)));
+
+  bus.onReconnect(() => {
+    running = overShards('tail', checkTail);
+    deps.publisher.holdUntil(
+      Promise.race([running, delay(HOLD_MAX_MS, undefined, { ref: false })]),
+    );
+  });
+  const timer = setInterval(
+    () => {
+      running = overShards('depth', checkDepths);
+    },
+    DEPTH_INTERVAL_MS + Math.random() * JITTER_MS,
+  );
+  return {
+    tailLost: (shard) => void quietly('tail', () => checkTail(shard)),
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+async function surely(task: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await task();
+    } catch (error) {
+      if (tries >= TAIL_TRIES) throw error;
+      await delay(RETRY_DELAY_MS);
+    }
+  }
+}
+
+/** The stream's end now, against what it had acknowledged and where its consumers stand. */
+async function checkTailOf(shard: number, deps: Deps): Promise<void> {
+  const { api, known, queues, publisher, logger } = deps;
+  const { lastSeq } = await api.shardInfo(shard);
+  const recent = publisher.recent.of(shard);
+  const concerned = concernedBy({ lastSeq, acknowledged: publisher.lastSeq(shard), recent });
+  publisher.resetLastSeq(shard, lastSeq);
+  const lost = concerned.lost === 'all' ? known.usersOf(shard) : concerned.lost;
+  if (lost.length > 0) logger.warn({ shard, lastSeq, users: lost.length }, 'stream lost its tail');
+  await forEachBounded(lost, USERS_AT_ONCE, (userId) => queues.voidUser(userId));
+  await forEachBounded(concerned.suspect, USERS_AT_ONCE, (userId) => checkUser(userId, lastSeq));
+
+  async function checkUser(userId: UserId, streamEnd: number): Promise<void> {
+    for (const deviceId of known.devicesOf(userId)) {
+      const info = await api.info({ userId, deviceId });
+      const reached = Math.max(info?.delivered.stream_seq ?? 0, info?.ack_floor.stream_seq ?? 0);
+      if (reached > streamEnd) await queues.void({ userId, deviceId });
+    }
+  }
+}

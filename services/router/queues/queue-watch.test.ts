@@ -1,0 +1,84 @@
+import t from 'tap';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { durableName } from '../../../shared/subjects.ts';
+import { silent } from '../stage/router-stage.ts';
+import { DeviceQueues } from './device-queues.ts';
+import { type Device, KnownQueues } from './known-queues.ts';
+import type { QueueApi } from './queue-api.ts';
+import { readShard } from './queue-watch.ts';
+
+const device = (): Device => ({ userId: newId<UserId>(), deviceId: 'a' });
+const nameOf = ({ userId, deviceId }: Device): string => durableName(userId, deviceId);
+
+/** A reader of one shard whose names are `listed`, while the queues of `there` exist. */
+function setReader({ listed, there }: { listed: Device[]; there: Device[] }) {
+  const known = new KnownQueues(1);
+  const voided: Device[] = [];
+  const lost: Device[] = [];
+  const reading = {
+    api: {
+      names: async () => ({ names: listed.map(nameOf), total: listed.length }),
+      info: async (one: Device) =>
+        there.some((it) => nameOf(it) === nameOf(one)) ? {} : undefined,
+    } as unknown as QueueApi,
+    known,
+    lost: { add: (one: Device) => void lost.push(one) },
+    voidQueue: async (one: Device) => void voided.push(one),
+    isCurrent: () => true,
+    logger: silent,
+  };
+  return { known, voided, lost, reading };
+}
+
+t.test('a queue that a page missed stays known, one that is gone does not', async (t) => {
+  const [missed, gone] = [device(), device()];
+  const { known, lost, voided, reading } = setReader({ listed: [], there: [missed] });
+  known.add(missed);
+  known.add(gone);
+  await readShard(0, reading);
+  t.ok(known.has(missed));
+  t.same(known.devicesOf(gone.userId), []);
+  t.same({ lost, voided }, { lost: [gone], voided: [] });
+});
+
+t.test('a queue that nobody told of is void, until that has succeeded', async (t) => {
+  const [one, other, expected] = [device(), device(), device()];
+  const there = [one, other, expected];
+  const { known, voided, reading } = setReader({ listed: there, there });
+  known.expect(expected);
+  let isFailing = true;
+  const voidQueue = async (found: Device): Promise<void> => {
+    if (isFailing && nameOf(found) === nameOf(one)) throw new Error('NATS is busy');
+    voided.push(found);
+  };
+  await readShard(0, { ...reading, voidQueue });
+  t.same(voided, [other], 'the others go on');
+  t.ok(known.has(expected));
+  isFailing = false;
+  await readShard(0, { ...reading, voidQueue });
+  t.same(voided, [other, one]);
+});
+
+t.test('what appears in the first read after a connection is taken as it is', async (t) => {
+  const one = device();
+  const { known, voided, reading } = setReader({ listed: [one], there: [one] });
+  await readShard(0, { ...reading, isCurrent: () => false });
+  t.ok(known.has(one));
+  t.same(voided, []);
+});
+
+t.test('a queue is announced before it is made', async (t) => {
+  const done: string[] = [];
+  const note = (what: string) => async () => void done.push(what);
+  const queues = new DeviceQueues({
+    api: { create: note('create') } as unknown as QueueApi,
+    known: { add: note('add') } as never,
+    holders: {} as never,
+    announce: () => void done.push('announce'),
+    signalResync: () => undefined,
+    metrics: { queuesCreated: { inc: () => undefined } } as never,
+    logger: silent,
+  });
+  await queues.create(device(), () => undefined);
+  t.same(done, ['announce', 'create', 'add']);
+});

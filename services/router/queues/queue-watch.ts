@@ -1,0 +1,183 @@
+import type { Bus, Msg } from '../../../shared/bus.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import { parseDurableName, subjects } from '../../../shared/subjects.ts';
+import { forEachBounded } from './gate.ts';
+import type { Device, KnownQueues } from './known-queues.ts';
+import { LostQueues } from './lost-queues.ts';
+import type { QueueApi } from './queue-api.ts';
+
+const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
+/** Position of the stream in an advisory's subject; the consumer follows. */
+const STREAM_TOKEN = 5;
+const REFRESH_MS = 60_000;
+const JITTER_MS = 10_000;
+const RETRY_MS = 2_000;
+const SHARDS_AT_ONCE = 8;
+
+type Deps = {
+  bus: Bus;
+  /** It may be incomplete. */
+  voidQueue: (device: Device) => Promise<void>;
+  api: QueueApi;
+  known: KnownQueues;
+  shards: number;
+  signalResync: (device: Device) => void;
+  logger: Logger;
+};
+
+export type QueueWatch = {
+  /** Whether every queue is known: not after a reconnect, until the names are read again. */
+  isCurrent(): boolean;
+  /** Reads the names of all shards. Rejects where one could not be read. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/**
+ * Keeps the known queues true: advisories at once, all names each minute and after each reconnect.
+ * A queue that is gone and stays gone is told to its device: a session on it is deaf.
+ */
+export function watchQueues(deps: Deps): QueueWatch {
+  const { bus, known, shards, logger } = deps;
+  const lost = new LostQueues({
+    isBack: (device) => known.has(device),
+    tell: deps.signalResync,
+  });
+  let running: Promise<void> | undefined;
+  let again: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const subscriptions = hearOfQueues({ ...deps, lost });
+
+  /** Counts connections to NATS; of which one all names were read. */
+  let connection = 1;
+  let readOn = 0;
+  const isCurrent = (): boolean => readOn === connection;
+  const readAll = async (): Promise<void> => {
+    const began = connection;
+    const failures: unknown[] = [];
+    const indexes = Array.from({ length: shards }, (_, index) => index);
+    await forEachBounded(indexes, SHARDS_AT_ONCE, (shard) =>
+      readShard(shard, { ...deps, lost, isCurrent }).catch((error) => void failures.push(error)),
+    );
+    if (failures.length > 0) throw failures[0];
+    // Of what was made while we were away nobody told us.
+    readOn = began;
+  };
+  const refresh = (): Promise<void> => {
+    running ??= readAll().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const refreshQuietly = async (): Promise<void> => {
+    if (closed || !bus.connected) return;
+    const isRead = await refresh().then(
+      () => true,
+      (error) => {
+        logger.warn({ err: error }, 'queue names not read');
+        return false;
+      },
+    );
+    // What was read may be of the connection before.
+    if (closed || isCurrent()) return;
+    clearTimeout(again);
+    again = setTimeout(refreshQuietly, isRead ? 0 : RETRY_MS);
+  };
+  bus.onReconnect(() => {
+    connection += 1;
+    void refreshQuietly();
+  });
+  const timer = setInterval(refreshQuietly, REFRESH_MS + Math.random() * JITTER_MS);
+
+  return {
+    isCurrent,
+    refresh,
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      clearTimeout(again);
+      lost.close();
+      if (!bus.nc.isClosed()) for (const one of subscriptions) one.unsubscribe();
+      await Promise.allSettled([running]);
+    },
+  };
+}
+
+type Reading = Pick<Deps, 'api' | 'known' | 'voidQueue' | 'logger'> & {
+  lost: Pick<LostQueues, 'add'>;
+  isCurrent: () => boolean;
+};
+
+/** Rejects where it cannot be read; what is known of it is left then. */
+export async function readShard(shard: number, reading: Reading): Promise<void> {
+  const { api, known, lost, isCurrent, voidQueue, logger } = reading;
+  known.beginRead(shard);
+  const wasCurrent = isCurrent();
+  const names = await readNames(api, shard);
+  const gone: Device[] = [];
+  for (const device of known.missing(shard, names)) {
+    // One that went while the pages were read has moved another one off them.
+    if ((await api.info(device)) === undefined) gone.push(device);
+  }
+  const { appeared, vanished } = known.endRead(shard, names, gone);
+  for (const device of vanished) lost.add(device);
+  if (!wasCurrent) return;
+  for (const device of appeared) {
+    // Events were offered to the user's other devices, and this queue may have missed them.
+    const about = { device: device.deviceId, user: device.userId };
+    logger.warn(about, 'queue unheard of');
+    await voidQueue(device).catch((error) => {
+      // The next read finds it again.
+      known.remove(device);
+      logger.warn({ ...about, err: error }, 'queue not voided');
+    });
+  }
+}
+
+/** What comes and goes while we are connected. */
+function hearOfQueues({ bus, api, known, lost, logger }: Deps & { lost: LostQueues }) {
+  const look = async (device: Device): Promise<void> => {
+    known.doubt(device);
+    // The advisory may come behind the making of a new one.
+    const info = await api.info(device);
+    if (!known.isDoubted(device)) return;
+    if (info !== undefined) {
+      known.add(device);
+    } else {
+      known.remove(device);
+      lost.add(device);
+    }
+  };
+  return [
+    bus.subscribe(subjects.queueMade, (msg) => {
+      const device = parseDurableName(msg.string());
+      if (device !== undefined) known.expect(device);
+    }),
+    bus.subscribe(`${ADVISORY}.CREATED.>`, (msg) => {
+      const device = deviceOf(msg);
+      if (device !== undefined) known.add(device);
+    }),
+    bus.subscribe(`${ADVISORY}.DELETED.>`, (msg) => {
+      const device = deviceOf(msg);
+      if (device === undefined || !known.has(device)) return;
+      look(device).catch((error) => logger.warn({ err: error }, 'deleted queue not looked for'));
+    }),
+  ];
+}
+
+async function readNames(api: QueueApi, shard: number): Promise<Set<string>> {
+  const names = new Set<string>();
+  for (let offset = 0; ; ) {
+    const page = await api.names(shard, offset);
+    for (const name of page.names) names.add(name);
+    offset += page.names.length;
+    if (page.names.length === 0 || offset >= page.total) return names;
+  }
+}
+
+function deviceOf(msg: Msg): Device | undefined {
+  const tokens = msg.subject.split('.');
+  if (!tokens[STREAM_TOKEN]?.startsWith('INBOX_')) return undefined;
+  return parseDurableName(tokens[STREAM_TOKEN + 1] ?? '');
+}

@@ -1,0 +1,87 @@
+import type { Bus } from '../../../shared/bus.ts';
+import type { UserSignal } from '../../../shared/events.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { Metrics } from '../../../shared/metrics.ts';
+import type { Closers } from '../../../shared/process.ts';
+import type { ReplyMux } from '../../../shared/reply-mux.ts';
+import { durableName, subjects } from '../../../shared/subjects.ts';
+import type { RouterConfig } from '../config.ts';
+import { Offers } from '../fan-out/offers.ts';
+import type { RouterMetrics } from '../router-metrics.ts';
+import { DeviceHolders } from '../sessions/device-holders.ts';
+import { DeviceQueues } from './device-queues.ts';
+import { InboxPublisher } from './inbox-publisher.ts';
+import { type Device, KnownQueues } from './known-queues.ts';
+import { createQueueApi } from './queue-api.ts';
+import { watchHealth } from './queue-health.ts';
+import { watchQueues } from './queue-watch.ts';
+import { ResyncSignals } from './resync-signals.ts';
+
+export type Queues = {
+  known: KnownQueues;
+  devices: DeviceQueues;
+  holders: DeviceHolders;
+  offers: Offers;
+  signalQueued: (userId: UserId) => void;
+  publisher: InboxPublisher;
+  /** Reads which queues there are. */
+  refresh: () => Promise<void>;
+};
+
+type Deps = { bus: Bus; metrics: Metrics; counters: RouterMetrics; logger: Logger };
+
+/** Wires what knows, makes, watches and fills the device queues. */
+export function createQueues(config: RouterConfig, deps: Deps, closers: Closers): Queues {
+  const { bus, metrics, counters, logger } = deps;
+  const { inboxShards: shards, queueInactiveDays: inactiveDays } = config;
+  const api = createQueueApi(bus, { shards, inactiveDays });
+  const known = new KnownQueues(shards);
+  const resyncs = new ResyncSignals({
+    publish({ userId, deviceId }) {
+      const signal: UserSignal = { kind: 'resync', device_id: deviceId };
+      bus.publish(subjects.user(userId), JSON.stringify(signal));
+    },
+    isKnown: ({ userId, deviceId }) => known.devicesOf(userId).includes(deviceId),
+  });
+  closers.push('resyncs', async () => resyncs.close());
+  const signalResync = (device: Device): void => resyncs.tell(device);
+  const openMux = (): ReplyMux => bus.mux(subjects.answers(config.instance));
+  const holders = new DeviceHolders(openMux(), counters);
+  const signalQueued = (userId: UserId): void => {
+    const signal: UserSignal = { kind: 'queued' };
+    bus.publish(subjects.user(userId), JSON.stringify(signal));
+  };
+  const offers = new Offers({
+    mux: openMux(),
+    devicesOf: (userId) => known.devicesOf(userId),
+    isCurrent: () => watch.isCurrent(),
+    signalQueued,
+    metrics: counters,
+  });
+  const announce = ({ userId, deviceId }: Device): void => {
+    bus.publish(subjects.queueMade, durableName(userId, deviceId));
+  };
+  const queueDeps = { api, known, holders, announce, signalResync, metrics: counters, logger };
+  const devices = new DeviceQueues(queueDeps);
+  const publisher = new InboxPublisher(bus, {
+    shards,
+    onTailLost: (shard) => health.tailLost(shard),
+  });
+  const health = watchHealth({ bus, api, known, queues: devices, publisher, shards, logger });
+  closers.push('queue-health', () => health.close());
+  const voidQueue = (device: Device): Promise<void> => devices.void(device);
+  const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });
+  closers.push('queue-watch', () => watch.close());
+  metrics.gauge('kaha_router_queues_known', 'Device queues known', () => known.size);
+  metrics.gauge('kaha_router_queues_creating', 'Creations that wait', () => devices.creating);
+  return {
+    known,
+    devices,
+    holders,
+    offers,
+    signalQueued,
+    publisher,
+    refresh: () => watch.refresh(),
+  };
+}

@@ -1,0 +1,47 @@
+import type { UserId } from '../../../shared/ids.ts';
+
+export type RecentPublish = { userId: UserId; seq: number };
+
+/**
+ * The last publishes of this router, the oldest overwritten: who may be concerned if a server loses
+ * what it had not written. A sequence of 0 means that no answer came.
+ */
+export class RecentPublishes {
+  readonly #capacity: number;
+  readonly #userIds: (UserId | undefined)[];
+  readonly #shards: Uint16Array;
+  readonly #seqs: Float64Array;
+  #next = 0;
+
+  constructor(capacity = 65_536) {
+    this.#capacity = capacity;
+    this.#userIds = new Array(capacity).fill(undefined);
+    this.#shards = new Uint16Array(capacity);
+    this.#seqs = new Float64Array(capacity);
+  }
+
+  /** A ticket for `answered`. */
+  begin(userId: UserId, shard: number): number {
+    const ticket = this.#next;
+    const slot = ticket % this.#capacity;
+    this.#userIds[slot] = userId;
+    this.#shards[slot] = shard;
+    this.#seqs[slot] = 0;
+    this.#next += 1;
+    return ticket;
+  }
+
+  answered(ticket: number, seq: number): void {
+    if (ticket + this.#capacity >= this.#next) this.#seqs[ticket % this.#capacity] = seq;
+  }
+
+  of(shard: number): RecentPublish[] {
+    const found: RecentPublish[] = [];
+    const length = Math.min(this.#next, this.#capacity);
+    for (let slot = 0; slot < length; slot += 1) {
+      if (this.#shards[slot] !== shard) continue;
+      found.push({ userId: this.#userIds[slot] as UserId, seq: this.#seqs[slot] ?? 0 });
+    }
+    return found;
+  }
+}

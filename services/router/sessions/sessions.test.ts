@@ -1,0 +1,165 @@
+import t from 'tap';
+import type { Msg } from '../../../shared/bus.ts';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { durableName, subjects } from '../../../shared/subjects.ts';
+import { letter, SHARDS, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
+
+const stage = await setStage();
+const router = await stage.startRouter();
+const { edge, store } = stage;
+const admin = await stage.busOf('setup');
+t.teardown(() => stage.close());
+
+function streamOf(userId: UserId): string {
+  return `INBOX_${Number.parseInt(userId.slice(0, 8), 16) % SHARDS}`;
+}
+
+async function queuesOf(userId: UserId): Promise<string[]> {
+  const jsm = await admin.nc.jetstreamManager();
+  const names: string[] = [];
+  for await (const info of jsm.consumers.list(streamOf(userId))) names.push(info.name);
+  return names.filter((name) => name.startsWith(userId)).map((name) => name.slice(37));
+}
+
+t.test('the router is ready once it has read the queues', async (t) => {
+  const response = await fetch(`http://127.0.0.1:${router.adminPort}/readyz`);
+  t.equal(response.status, 200);
+});
+
+t.test('a device is new once, then resumed, with a higher epoch each time', async (t) => {
+  const device = new StageDevice(edge, newId<UserId>());
+  const first = await device.open();
+  t.match(first, { resumed: false });
+  await device.close();
+  const second = await device.open();
+  t.match(second, { resumed: true });
+  t.ok(Number('epoch' in second && second.epoch) > Number('epoch' in first && first.epoch));
+  t.same(await queuesOf(device.userId), ['phone-1']);
+});
+
+t.test('another router knows a queue that was made just now', async (t) => {
+  const second = await stage.startRouter('router-2');
+  const device = new StageDevice(edge, newId<UserId>());
+  await device.open();
+  await device.close();
+  t.match(await device.open({ router: 'router-2' }), { resumed: true });
+  await second.close();
+});
+
+t.test('a router that starts knows the queues that are there', async (t) => {
+  const devices = Array.from({ length: 30 }, () => new StageDevice(edge, newId<UserId>()));
+  for (const device of devices) await device.open();
+  const third = await stage.startRouter('router-3');
+  const opened = await Promise.all(devices.map((device) => device.open({ router: 'router-3' })));
+  t.ok(opened.every((session) => 'resumed' in session && session.resumed));
+  await third.close();
+});
+
+t.test('what was sent while the device was away comes in its next session', async (t) => {
+  const alice = newId<UserId>();
+  const device = new StageDevice(edge, newId<UserId>());
+  await device.open();
+  await device.close();
+  const conversation = store.open([alice, device.userId]);
+  for (let index = 0; index < 3; index += 1) await send(edge, letter(conversation, alice));
+  await device.open();
+  await until('all came', () => device.events.length === 3);
+  t.same(
+    device.events.map(({ seq }) => seq),
+    [1, 2, 3],
+  );
+});
+
+t.test('the edge that holds the device is asked to let go first', async (t) => {
+  const device = new StageDevice(edge, newId<UserId>());
+  await device.open();
+  const asked: string[] = [];
+  const holder = await stage.busOf('edge-2');
+  const subject = subjects.device(device.userId, device.deviceId);
+  await device.close();
+  const subscription = holder.subscribe(subject, (msg: Msg) => {
+    asked.push(msg.string());
+    subscription.unsubscribe();
+    msg.respond('released');
+  });
+  await holder.nc.flush();
+  t.match(await device.open(), { resumed: true });
+  t.same(asked, ['release']);
+});
+
+t.test('an edge that does not let go delays a session by 400 ms at most', async (t) => {
+  const device = new StageDevice(edge, newId<UserId>());
+  await device.open();
+  const startedAt = Date.now();
+  t.match(await device.open(), { resumed: true });
+  const tookMs = Date.now() - startedAt;
+  t.ok(tookMs >= 390 && tookMs < 700, `${tookMs} ms`);
+});
+
+t.test('resync makes the queue anew, and is no new device', async (t) => {
+  const alice = newId<UserId>();
+  const device = new StageDevice(edge, newId<UserId>());
+  await device.open();
+  await device.close();
+  await send(edge, letter(store.open([alice, device.userId]), alice));
+  for (let index = 0; index < 25; index += 1) {
+    t.match(await device.open({ resync: true }), { resumed: false });
+    await device.close();
+  }
+  t.equal(device.events.length, 0);
+  await until('no signal for what was meant', () => device.signals.length === 0);
+});
+
+t.test('the eleventh device takes the place of the longest unused', async (t) => {
+  const userId = newId<UserId>();
+  const devices = Array.from(
+    { length: 10 },
+    (_, index) => new StageDevice(edge, userId, `d${index}`),
+  );
+  for (const device of devices) await device.open();
+  await devices[3]?.close();
+  await devices[2]?.close();
+  t.match(await new StageDevice(edge, userId, 'd10').open(), { resumed: false });
+  const queues = await queuesOf(userId);
+  t.equal(queues.length, 10);
+  t.notOk(queues.includes('d2'));
+  t.ok(queues.includes('d3') && queues.includes('d10'));
+});
+
+t.test('ten connected devices leave no place', async (t) => {
+  const userId = newId<UserId>();
+  for (let index = 0; index < 10; index += 1) {
+    await new StageDevice(edge, userId, `d${index}`).open();
+  }
+  t.same(await new StageDevice(edge, userId, 'd10').open(), { too_many_devices: true });
+});
+
+t.test('the 21st new device within an hour is refused', async (t) => {
+  const userId = newId<UserId>();
+  for (let index = 0; index < 20; index += 1) {
+    const device = new StageDevice(edge, userId, `d${index}`);
+    t.match(await device.open(), { resumed: false });
+    await device.close();
+  }
+  t.same(await new StageDevice(edge, userId, 'd20').open(), { too_many_devices: true });
+  t.match(await new StageDevice(edge, userId, 'd0').open(), { resumed: false });
+});
+
+t.test('two sessions of a device at once: one is new, the other resumes it', async (t) => {
+  const userId = newId<UserId>();
+  const sessions = await Promise.all([
+    new StageDevice(edge, userId).open(),
+    new StageDevice(edge, userId).open(),
+  ]);
+  t.same(sessions.map((session) => 'resumed' in session && session.resumed).sort(), [false, true]);
+});
+
+t.test('a queue that somebody deletes under a session is told to it', async (t) => {
+  const device = new StageDevice(edge, newId<UserId>());
+  await device.open();
+  const jsm = await admin.nc.jetstreamManager();
+  await jsm.consumers.delete(streamOf(device.userId), durableName(device.userId, device.deviceId));
+  await until('told', () => device.signals.length > 0);
+  t.same(device.signals[0], { kind: 'resync', device_id: 'phone-1' });
+  t.match(await device.open({ resync: true }), { resumed: false });
+});

@@ -1,0 +1,106 @@
+import { KahaError } from '../../../shared/errors.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { SessionOpen, SessionOpened } from '../../../shared/rpc.ts';
+import type { DeviceQueues } from '../queues/device-queues.ts';
+import type { Device, KnownQueues } from '../queues/known-queues.ts';
+import type { RouterMetrics } from '../router-metrics.ts';
+import type { DeviceHolders } from './device-holders.ts';
+import { NewDeviceLimit } from './new-device-limit.ts';
+
+/** Opens that wait for another one of the same user. */
+const WAITING_MAX = 8_000;
+/** Sub-millisecond room in an epoch, so that two routers hardly ever give the same. */
+const EPOCH_STEPS = 1_024;
+
+type Deps = {
+  known: KnownQueues;
+  queues: DeviceQueues;
+  holders: DeviceHolders;
+  metrics: RouterMetrics;
+};
+
+/**
+ * Opens sessions, one at a time for a user:
+ *
+ *     known, no resync → release whoever holds it ───────────────────────→ resumed
+ *     known, resync    → release → delete ─┐
+ *     not known        → ≤ 20 new an hour → ≤ 10 queues, evict → create ─→ new
+ *
+ * `epoch` rises with each session, so that of two at once the later one wins.
+ */
+export class Sessions {
+  readonly #deps: Deps;
+  readonly #newDevices = new NewDeviceLimit();
+  readonly #tails = new Map<UserId, Promise<unknown>>();
+  #waiting = 0;
+  #lastEpoch = 0;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  async open(request: SessionOpen, deadlineAt: number): Promise<SessionOpened> {
+    const device = { userId: request.user_id, deviceId: request.device_id };
+    const opened = await this.#inTurn(device.userId, () => {
+      checkDeadline(deadlineAt);
+      return this.#open(device, { resync: request.resync === true, deadlineAt });
+    });
+    this.#deps.metrics.sessions.inc({ outcome: outcomeOf(opened) });
+    return opened;
+  }
+
+  async #open(
+    device: Device,
+    options: { resync: boolean; deadlineAt: number },
+  ): Promise<SessionOpened> {
+    const { known, queues, holders } = this.#deps;
+    if (known.has(device)) await holders.release(device);
+    // It may have been found void meanwhile.
+    const isKnown = known.has(device);
+    if (isKnown && !options.resync) return this.#opened(true);
+    if (isKnown) {
+      await queues.delete(device, 'resync');
+    } else {
+      if (!this.#newDevices.admit(device, Date.now())) return { too_many_devices: true };
+      if (!(await queues.makeRoom(device.userId))) return { too_many_devices: true };
+    }
+    await queues.create(device, () => checkDeadline(options.deadlineAt));
+    return this.#opened(false);
+  }
+
+  #opened(resumed: boolean): SessionOpened {
+    const now = Date.now() * EPOCH_STEPS + Math.floor(Math.random() * EPOCH_STEPS);
+    this.#lastEpoch = Math.max(now, this.#lastEpoch + 1);
+    return { resumed, epoch: this.#lastEpoch };
+  }
+
+  async #inTurn<Result>(userId: UserId, task: () => Promise<Result>): Promise<Result> {
+    const before = this.#tails.get(userId);
+    if (before !== undefined && this.#waiting >= WAITING_MAX) {
+      throw new KahaError('MESSAGING_UNAVAILABLE', 'Too many sessions at once', { retryAfterS: 2 });
+    }
+    this.#waiting += 1;
+    const turn = before === undefined ? task() : before.then(task);
+    const settled = Promise.allSettled([turn]);
+    this.#tails.set(userId, settled);
+    try {
+      return await turn;
+    } finally {
+      this.#waiting -= 1;
+      if (this.#tails.get(userId) === settled) this.#tails.delete(userId);
+    }
+  }
+}
+
+function checkDeadline(deadlineAt: number): void {
+  if (Date.now() >= deadlineAt) throw new KahaError('TIMEOUT', 'Too late to open a session');
+}
+
+function outcomeOf(opened: SessionOpened): string {
+  if (opened.too_many_devices) return 'too_many_devices';
+  return opened.resumed ? 'resumed' : 'new';
+}

@@ -1,0 +1,233 @@
+import { startNats } from '../../../dev/test-servers.ts';
+import { type Bus, connectBus, type Msg } from '../../../shared/bus.ts';
+import { decodeInbox, decodeLive } from '../../../shared/events.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import { newId } from '../../../shared/ids.ts';
+import { createLogger } from '../../../shared/logger.ts';
+import { createMetrics } from '../../../shared/metrics.ts';
+import { connectNats } from '../../../shared/nats-connection.ts';
+import type {
+  MessageInput,
+  MessageSent,
+  RouterRequest,
+  SessionOpened,
+} from '../../../shared/rpc.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import { createRouter, type Router } from '../router.ts';
+import { setUpStreams } from '../streams/stream-setup.ts';
+import { ScriptedStore } from './scripted-store.ts';
+
+export const SHARDS = 4;
+export const ROUTER = 'router-1';
+export const silent = partsOf('test').logger;
+const INBOX_BYTES_MAX = 256 * 1024 * 1024;
+const TIMEOUT_MS = 5_000;
+const POLL_MS = 20;
+
+export type Nats = Awaited<ReturnType<typeof startNats>>;
+
+/** Real NATS with its streams, a scripted store, and buses to play the other services on. */
+export type Stage = {
+  nats: Nats;
+  edge: Bus;
+  store: ScriptedStore;
+  busOf(instance: string): Promise<Bus>;
+  startRouter(instance?: string): Promise<Router>;
+  /** Kills NATS and starts it again; resolves once all buses are back. */
+  restartNats(meanwhile?: () => void): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function setStage(): Promise<Stage> {
+  const nats = await startNats();
+  await setUp(nats);
+  const buses: Bus[] = [];
+  const routers: Router[] = [];
+  const busOf = async (instance: string): Promise<Bus> => {
+    const bus = await connectBus({ ...partsOf(instance), ...addressOf(nats, instance) });
+    buses.push(bus);
+    return bus;
+  };
+  const store = new ScriptedStore();
+  store.serve(await busOf('store-1'));
+  const edge = await busOf('edge-1');
+  return {
+    nats,
+    edge,
+    store,
+    busOf,
+    async startRouter(instance = ROUTER) {
+      const parts = partsOf(instance);
+      const config = {
+        instance,
+        nats: addressOf(nats, 'router'),
+        admin: { host: '127.0.0.1', port: 0 },
+        log: { level: 'silent', hashKey: 'test' },
+        inboxShards: SHARDS,
+        queueInactiveDays: 7,
+      };
+      const router = await createRouter(config, parts);
+      routers.push(router);
+      return router;
+    },
+    async restartNats(meanwhile) {
+      const back = buses.map((bus) => new Promise<void>((resolve) => bus.onReconnect(resolve)));
+      await nats.kill();
+      meanwhile?.();
+      await nats.restart();
+      await Promise.all(back);
+      for (const { adminPort } of routers) await untilReady(adminPort);
+    },
+    async close() {
+      await Promise.all(routers.map((router) => router.close()));
+      await Promise.all(buses.map((bus) => bus.close()));
+      await nats.stop();
+    },
+  };
+}
+
+export async function setUp(nats: Nats, shards = SHARDS): Promise<void> {
+  const address = addressOf(nats, 'setup');
+  const nc = await connectNats({ ...address, natsUser: 'setup', instance: 'setup' });
+  try {
+    await setUpStreams(nc, { shards, replicas: 1, inboxBytesMax: INBOX_BYTES_MAX });
+  } finally {
+    await nc.close();
+  }
+}
+
+/** A device as the edge plays it: opens its session and subscribes its queue. */
+export class StageDevice {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  readonly events: Record<string, unknown>[] = [];
+  readonly signals: Record<string, unknown>[] = [];
+  /** Signals that its queue has something. */
+  queuedSignals = 0;
+  readonly unacked: Msg[] = [];
+  acknowledges = true;
+  /** To what routers offer: taken, left to the queue, or silence. */
+  answer: '+' | '-' | '' = '-';
+  readonly offered: Record<string, unknown>[] = [];
+  readonly #bus: Bus;
+  #subscriptions: { unsubscribe(): void }[] = [];
+
+  constructor(bus: Bus, userId: UserId, deviceId = 'phone-1') {
+    this.#bus = bus;
+    this.userId = userId;
+    this.deviceId = deviceId;
+    bus.subscribe(subjects.user(userId), ({ data }) => {
+      const live = decodeLive(data);
+      const event = live && JSON.parse(Buffer.from(live.body).toString());
+      const signal = live ? { kind: 'event', event } : JSON.parse(Buffer.from(data).toString());
+      if (signal.kind === 'queued') this.queuedSignals += 1;
+      else this.signals.push(signal);
+    });
+  }
+
+  async open(options: { resync?: boolean; router?: string } = {}): Promise<SessionOpened> {
+    const { router = ROUTER, ...rest } = options;
+    const request: RouterRequest = {
+      op: 'session.open',
+      user_id: this.userId,
+      device_id: this.deviceId,
+      ...rest,
+    };
+    const opened = await ask<SessionOpened>(this.#bus, request, router);
+    if (!opened.too_many_devices) await this.listen();
+    return opened;
+  }
+
+  async listen(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    const { userId, deviceId } = this;
+    this.#subscriptions = [
+      this.#bus.subscribe(subjects.deliver(userId, deviceId), (msg) => this.#receive(msg)),
+      this.#bus.subscribe(subjects.device(userId, deviceId), (msg) => this.#asked(msg)),
+    ];
+    await this.#bus.nc.flush();
+  }
+
+  async close(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#subscriptions = [];
+    await this.#bus.nc.flush();
+  }
+
+  /** Never lets go, as an edge that is frozen. */
+  #asked(msg: Msg): void {
+    const asked = msg.string();
+    if (asked === 'held') msg.respond('held');
+    if (asked === 'held' || asked === 'release') return;
+    const { body } = decodeInbox(msg.data) ?? {};
+    this.offered.push(JSON.parse(Buffer.from(body ?? []).toString()));
+    if (this.answer !== '') msg.respond(this.answer);
+  }
+
+  #receive(msg: Msg): void {
+    if (!msg.reply?.startsWith('$JS.ACK.')) return;
+    const decoded = decodeInbox(msg.data);
+    if (decoded !== undefined) this.events.push(JSON.parse(Buffer.from(decoded.body).toString()));
+    if (this.acknowledges) msg.respond('+ACK');
+    else this.unacked.push(msg);
+  }
+}
+
+export function ask<Reply>(bus: Bus, request: RouterRequest, router = ROUTER): Promise<Reply> {
+  return bus.request<Reply>(subjects.router(router), request, { timeoutMs: TIMEOUT_MS });
+}
+
+export function letter(
+  conversationId: ConversationId,
+  userId: UserId,
+  rest: Partial<MessageInput> = {},
+): MessageInput {
+  return {
+    user_id: userId,
+    conversation_id: conversationId,
+    client_msg_id: newId<string>(),
+    content: 'Namaste',
+    ...rest,
+  };
+}
+
+export function send(bus: Bus, input: MessageInput, router = ROUTER): Promise<MessageSent> {
+  return ask<MessageSent>(bus, { op: 'message', ...input }, router);
+}
+
+/** Waits for the condition, not for a time; fails after 15 s. */
+export async function until(what: string, holds: () => boolean, timeoutMs = 15_000): Promise<void> {
+  const giveUpAt = Date.now() + timeoutMs;
+  while (!holds()) {
+    if (Date.now() > giveUpAt) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Waits until a router's `/readyz` is 200. */
+export async function untilReady(adminPort: number): Promise<void> {
+  let ready = false;
+  const asking = setInterval(() => {
+    fetch(`http://127.0.0.1:${adminPort}/readyz`).then(
+      (response) => {
+        ready = response.status === 200;
+      },
+      () => undefined,
+    );
+  }, POLL_MS);
+  try {
+    await until('the router is ready', () => ready);
+  } finally {
+    clearInterval(asking);
+  }
+}
+
+function partsOf(instance: string) {
+  const options = { service: 'test', instance, level: 'silent', hashKey: 'test' };
+  return { instance, logger: createLogger(options), metrics: createMetrics('test', instance) };
+}
+
+function addressOf(nats: Nats, instance: string): { url: string; nkeySeed: string } {
+  const user = instance.startsWith('edge-') ? instance : instance.replace(/-\d+$/, '');
+  return { url: nats.url, nkeySeed: nats.seeds[user] as string };
+}

@@ -1,0 +1,80 @@
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import type { KnownPositions } from '../positions/known-positions.ts';
+import type { Store } from '../store-client.ts';
+
+/** Other routers tell of changes of who takes part; one that was not heard lasts no longer. */
+const FRESH_MS = 30_000;
+/** Conversations that store is asked about at once; beyond, typing there is refused. */
+const LOADS_MAX = 256;
+
+/** Who may type in a conversation, and hears of it. */
+export class TypingAudiences {
+  readonly #store: Store;
+  readonly #known: KnownPositions;
+  readonly #loads = new Map<ConversationId, Promise<void>>();
+
+  constructor(store: Store, known: KnownPositions) {
+    this.#store = store;
+    this.#known = known;
+  }
+
+  /**
+   * The others. One that is not known costs one read of store, however many ask at once. While
+   * store is away nobody joins or leaves: what was known last is as good. Refusals:
+   * CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT.
+   */
+  async othersOf(id: ConversationId, userId: UserId, deadlineAt: number): Promise<UserId[]> {
+    if (this.#known.within(id, FRESH_MS, Date.now()) === undefined) {
+      await this.#refresh(id, deadlineAt);
+    }
+    const known = this.known(id);
+    if (known === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+    if (!known.includes(userId)) {
+      throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
+    }
+    return known.filter((other) => other !== userId);
+  }
+
+  /** All, as they were known last; undefined where they are not, or have changed since. */
+  known(id: ConversationId): UserId[] | undefined {
+    const known = this.#known.within(id, Number.POSITIVE_INFINITY, Date.now());
+    return known && [...known.keys()];
+  }
+
+  /** All, as store has them now. */
+  async ask(id: ConversationId, deadlineAt: number): Promise<UserId[] | undefined> {
+    await this.#load(id, deadlineAt);
+    return this.known(id);
+  }
+
+  async #refresh(id: ConversationId, deadlineAt: number): Promise<void> {
+    const isKnown = this.known(id) !== undefined;
+    try {
+      await this.#load(id, deadlineAt);
+    } catch (error) {
+      if (!isKnown) throw error;
+    }
+  }
+
+  #load(id: ConversationId, deadlineAt: number): Promise<void> {
+    const running = this.#loads.get(id);
+    if (running !== undefined) return running;
+    if (this.#loads.size >= LOADS_MAX) {
+      return Promise.reject(new KahaError('DATABASE_UNAVAILABLE', 'Too many are asked for'));
+    }
+    const load = this.#ask(id, deadlineAt).finally(() => this.#loads.delete(id));
+    this.#loads.set(id, load);
+    return load;
+  }
+
+  async #ask(id: ConversationId, deadlineAt: number, isAgain = false): Promise<void> {
+    const asOf = Date.now();
+    const request = { conversation_ids: [id] };
+    const { conversations } = await this.#store('positions.list', request, { deadlineAt });
+    for (const one of conversations) this.#known.learn(one, asOf);
+    // It changed while it was read: what store has now is that version, or a later one.
+    const isOld = conversations.length > 0 && this.known(id) === undefined;
+    if (isOld && !isAgain) await this.#ask(id, deadlineAt, true);
+  }
+}

@@ -1,0 +1,39 @@
+import t from 'tap';
+import { decodeLive } from '../../../shared/events.ts';
+import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { createLogger } from '../../../shared/logger.ts';
+import { Typing } from './typing.ts';
+import type { TypingAudiences } from './typing-audiences.ts';
+
+const logger = createLogger({
+  service: 'router',
+  instance: 'router-1',
+  level: 'silent',
+  hashKey: 'a key',
+});
+
+t.test('an end is told to those who heard of the beginning and are in it still', async (t) => {
+  const [typist, friend, gone, newcomer] = Array.from({ length: 4 }, () => newId<UserId>());
+  let members = [typist, friend, gone] as UserId[];
+  const audiences = {
+    othersOf: async () => members.filter((userId) => userId !== typist),
+    known: () => members,
+  } as unknown as TypingAudiences;
+  const told: [UserId, boolean][] = [];
+  const publish = (userId: UserId, payload: string): void => {
+    const { body } = decodeLive(Buffer.from(payload)) ?? {};
+    told.push([userId, JSON.parse(Buffer.from(body ?? []).toString()).is_typing]);
+  };
+  const typing = new Typing({ audiences, publish, logger });
+  t.teardown(() => typing.close());
+  const place = { user_id: typist as UserId, conversation_id: newId<ConversationId>() };
+  await typing.receive({ ...place, session_id: 's', is_typing: true }, Date.now() + 1_000);
+  t.same(told.splice(0), [
+    [friend, true],
+    [gone, true],
+  ]);
+  members = [friend, newcomer] as UserId[];
+  typing.sent(place);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(told, [[friend, false]]);
+});
