@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { createContentCipher } from '../services/store/content-cipher.ts';
-import { parseContentKeys } from '../services/store/content-keys.ts';
+import { createContentCipher } from '../services/store/content/content-cipher.ts';
+import { parseContentKeys } from '../services/store/content/content-keys.ts';
 import type { ConversationId, MessageId, UserId } from '../shared/ids.ts';
 
 export type SeedOptions = {

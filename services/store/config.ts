@@ -1,5 +1,5 @@
 import { type CommonConfig, type Env, EnvReader, readCommonConfig } from '../../shared/env.ts';
-import { type ContentKey, parseContentKeys } from './content-keys.ts';
+import { type ContentKey, parseContentKeys } from './content/content-keys.ts';
 
 export type DatabaseConfig = { url: string; poolMax: number };
 export type Config = CommonConfig & {

@@ -8,7 +8,7 @@ import { connectBus } from '../../shared/bus.ts';
 import { createMetrics } from '../../shared/metrics.ts';
 import type { AppendReply } from '../../shared/rpc.ts';
 import { subjects } from '../../shared/subjects.ts';
-import { contentKeys, createTalk, letter, setStage, silent } from './store-stage.ts';
+import { contentKeys, createTalk, letter, setStage, silent } from './stage/store-stage.ts';
 
 const stage = await setStage(t);
 const nats = await startNats();

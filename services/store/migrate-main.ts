@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { loadOrExit } from '../../shared/process.ts';
 import { loadMigrateConfig } from './config.ts';
-import { openDatabase } from './database.ts';
-import { migrate, untilUp } from './migrate.ts';
+import { openDatabase } from './database/database.ts';
+import { migrate, untilUp } from './database/migrate.ts';
 
 /** Long enough for an index on a large table. */
 const STATEMENT_TIMEOUT_MS = 3_600_000;

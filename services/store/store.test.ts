@@ -7,11 +7,11 @@ import { createMetrics } from '../../shared/metrics.ts';
 import { natsUserOf } from '../../shared/permissions.ts';
 import type { AppendReply, ReceiptBatch, StoreOps } from '../../shared/rpc.ts';
 import { streams, subjects } from '../../shared/subjects.ts';
-import { openDatabase } from './database.ts';
-import { migrate } from './migrate.ts';
-import { createOutage } from './outage-stage.ts';
+import { openDatabase } from './database/database.ts';
+import { migrate } from './database/migrate.ts';
+import { createOutage } from './stage/outage.ts';
+import { contentKeys, letter, silent } from './stage/store-stage.ts';
 import { createStore } from './store.ts';
-import { contentKeys, letter, silent } from './store-stage.ts';
 
 const nats = await startNats();
 const database = await createDatabase();

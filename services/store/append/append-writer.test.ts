@@ -1,0 +1,121 @@
+import pg from 'pg';
+import t, { type Test } from 'tap';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import { newId } from '../../../shared/ids.ts';
+import type { AppendItem, ReceiptItem } from '../../../shared/rpc.ts';
+import { applyReceipts } from '../positions/receipts.ts';
+import {
+  append,
+  appendOk,
+  codeOf,
+  createGroup,
+  createTalk,
+  letter,
+  setStage,
+} from '../stage/store-stage.ts';
+
+const stage = await setStage(t);
+const { store, sql } = stage;
+const other = stage.open();
+
+/** A connection that holds a lock until it is told to let go. */
+async function lock(t: Test, statement: string, values: unknown[]) {
+  const client = new pg.Client({ connectionString: stage.url });
+  await client.connect();
+  await client.query('begin');
+  await client.query(statement, values);
+  const release = async (): Promise<void> => {
+    await client.query('rollback');
+  };
+  t.teardown(() => client.end());
+  return { release };
+}
+
+t.test('one poison send among many stands alone', async (t) => {
+  const talks = await Promise.all(Array.from({ length: 20 }, () => createTalk(store)));
+  const poison = talks[7];
+  const replies = await Promise.all(
+    talks.map((talk) => {
+      const bad: AppendItem = { ...letter(talk.alice), client_msg_id: 'not-a-uuid' };
+      return append(
+        store,
+        talk.id,
+        talk === poison ? [letter(talk.alice), bad] : [letter(talk.alice)],
+      );
+    }),
+  );
+  const codes = replies.flatMap(({ results }) => results.map(codeOf));
+  t.same(
+    codes.filter((code) => code !== undefined),
+    ['INVALID_REQUEST'],
+  );
+  t.equal(codes.length, 21);
+});
+
+t.test('a locked conversation costs only itself, and is written once it is free', async (t) => {
+  const [held, free] = await Promise.all([createTalk(store), createTalk(store)]);
+  const { release } = await lock(
+    t,
+    'select 1 from conversations where conversation_id = $1 for update',
+    [held.id],
+  );
+  let settled = false;
+  const waiting = appendOk(store, held.id, [letter(held.alice)]).finally(() => {
+    settled = true;
+  });
+  for (let round = 0; round < 20; round += 1) await appendOk(store, free.id, [letter(free.alice)]);
+  t.notOk(settled, 'the locked one still waits');
+  await release();
+  t.match(await waiting, [{ seq: 1 }]);
+});
+
+t.test('a conversation that stays locked is answered retryable, the others go on', async (t) => {
+  const [held, free] = await Promise.all([createTalk(store), createTalk(store)]);
+  await lock(t, 'select 1 from conversations where conversation_id = $1 for update', [held.id]);
+  const startedAt = Date.now();
+  const item = letter(held.alice);
+  const { results } = await append(store, held.id, [item]);
+  t.match(results, [{ ok: false, error: { code: 'DATABASE_UNAVAILABLE', retry_after: Number } }]);
+  t.ok(Date.now() - startedAt < 1_500, 'in time');
+  await appendOk(store, free.id, [letter(free.alice)]);
+});
+
+t.test('a locked participant costs a moment, and nobody else a message', async (t) => {
+  const [held, free] = await Promise.all([createTalk(store), createTalk(store)]);
+  await lock(t, 'select 1 from participants where user_id = $1 for update', [held.alice]);
+  const [refused, fine] = await Promise.all([
+    append(store, held.id, [letter(held.alice)]),
+    append(store, free.id, [letter(free.alice)]),
+  ]);
+  t.same(refused.results.map(codeOf), ['DATABASE_UNAVAILABLE']);
+  t.same(fine.results.map(codeOf), [undefined]);
+});
+
+t.test('two stores and receipts on the same rows never deadlock', async (t) => {
+  const users = Array.from({ length: 6 }, () => newId<UserId>());
+  const ids = await Promise.all([1, 2, 3, 4].map(() => createGroup(store, users)));
+  const appends = Array.from({ length: 60 }, (_, job) => {
+    const items = [...users].reverse().map((user) => letter(user));
+    return appendOk(job % 2 ? store : other, ids[job % 4] as ConversationId, items);
+  });
+  const receipts = Array.from({ length: 40 }, (_, job) => {
+    const items = ids.flatMap((id) =>
+      users.map((user): ReceiptItem => [id, user, job % 2 ? 'read' : 'delivered', job + 1, 1]),
+    );
+    return applyReceipts((job % 2 ? store : other).pool, items.reverse());
+  });
+  // lock_timeout is shorter than deadlock_timeout: a deadlock would be a refusal.
+  await t.resolves(Promise.all([...appends, ...receipts]));
+});
+
+t.test('a send whose connection is cut is tried again and written once', async (t) => {
+  const { id, alice } = await createTalk(store);
+  for (let round = 1; round <= 5; round += 1) {
+    const sending = appendOk(store, id, [letter(alice)]);
+    await sql(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`);
+    t.match(await sending, [{ seq: round }]);
+  }
+  const [row] = await sql('select count(*) from messages where conversation_id = $1', [id]);
+  t.match(row, { count: 5 });
+});

@@ -1,0 +1,124 @@
+import type { Kysely } from 'kysely';
+import { KahaError } from '../../../shared/errors.ts';
+import { type EventId, isUuidV4, type MessageId, newId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type {
+  AppendItem,
+  AppendReply,
+  AppendRequest,
+  AppendResult,
+  Participants,
+  ReplyPreview,
+} from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Database } from '../database/schema.ts';
+import { toReplyPreview } from '../records/message-row.ts';
+import type { ParticipantsReader } from '../records/participants-reader.ts';
+import { type FoundReply, findReplies } from '../records/reply-previews.ts';
+import type { AppendRow, SealedMessage } from './append-messages.ts';
+import type { GroupCommit } from './group-commit.ts';
+
+type Deps = {
+  db: Kysely<Database>;
+  cipher: ContentCipher;
+  group: GroupCommit;
+  readParticipants: ParticipantsReader;
+  logger: Logger;
+};
+type Replies = Awaited<ReturnType<typeof findReplies>>;
+
+/**
+ * `messages.append`: writes the waiting sends of one conversation, each judged for itself. An `ok`
+ * is committed, with its outbox row. Refusals: CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT,
+ * INVALID_REQUEST (a reply to what the sender cannot see, a value that Postgres refuses),
+ * DATABASE_UNAVAILABLE and TIMEOUT; the last two may be sent again with the same key.
+ */
+export function createAppend({ db, cipher, group, readParticipants, logger }: Deps) {
+  return async (request: AppendRequest, deadlineAt: number): Promise<AppendReply> => {
+    const { conversation_id, items, needs_participants: isNew } = request;
+    if (!isUuidV4(conversation_id)) throw new KahaError('INVALID_REQUEST', 'Not a conversation id');
+    const reading = isNew ? readParticipants(conversation_id).catch(unread) : undefined;
+    const wanted = items.flatMap(({ reply_to }) => (isUuidV4(reply_to) ? [reply_to] : []));
+    const replies = await findReplies(db, conversation_id, wanted);
+    let version = 0;
+    const appendOne = async (item: AppendItem): Promise<AppendResult> => {
+      try {
+        const message = sealMessage({ conversation_id, item, replies, cipher });
+        const row = await group.append(message, deadlineAt);
+        version = Math.max(version, row.conversation_version ?? 0);
+        const reply = item.reply_to && replies.get(item.reply_to);
+        return toResult(row, reply ? quoteOf(reply, cipher) : undefined);
+      } catch (error) {
+        const refusal = KahaError.from(error);
+        // With a cause it is no judgement: a bug, or a value that should not have come this far.
+        if (refusal.status < 503 && refusal.cause !== undefined) {
+          logger.error({ err: refusal }, 'send failed');
+        }
+        return { ok: false, error: refusal.toWire() };
+      }
+    };
+    const results = await Promise.all(items.map(appendOne));
+    const participants = await reading;
+    return { conversation_version: version, results, ...(participants && { participants }) };
+  };
+
+  /** What was sent is not undone by it: router asks again. */
+  function unread(error: unknown): Participants | undefined {
+    logger.debug({ err: error }, 'participants not read');
+    return undefined;
+  }
+}
+
+type Sealing = {
+  conversation_id: AppendRequest['conversation_id'];
+  item: AppendItem;
+  replies: Replies;
+  cipher: ContentCipher;
+};
+
+function sealMessage({ conversation_id, item, replies, cipher }: Sealing): SealedMessage {
+  const { user_id, client_msg_id, content, metadata, reply_to } = item;
+  const message_id = newId<MessageId>();
+  const place = { conversation_id, message_id };
+  return {
+    ...place,
+    sender_id: user_id,
+    client_msg_id,
+    message_type: item.message_type ?? 'text',
+    reply_to: reply_to ?? null,
+    reply_to_seq: (reply_to && replies.get(reply_to)?.seq) ?? null,
+    content: cipher.encrypt(content, { ...place, field: 'content' }),
+    metadata:
+      metadata === undefined
+        ? null
+        : cipher.encrypt(JSON.stringify(metadata), { ...place, field: 'metadata' }),
+  };
+}
+
+type Quote = { reply_to: ReplyPreview; reply_to_seq: number };
+
+function quoteOf(reply: FoundReply, cipher: ContentCipher): Quote {
+  return { reply_to: toReplyPreview(reply, cipher), reply_to_seq: reply.seq };
+}
+
+function toResult(row: AppendRow, quote: Quote | undefined): AppendResult {
+  switch (row.status) {
+    case 'ok':
+    case 'duplicate': {
+      const { message_id, seq, sent_at } = row;
+      // A message's event has its id: one outbox row per message.
+      const event_id = message_id as string as EventId;
+      const written = { ok: true as const, message_id, event_id, seq, sent_at };
+      if (row.status === 'ok') return { ...written, ...quote };
+      return { ...written, duplicate: true, fanout_pending: row.fanout_pending === true };
+    }
+    case 'no_conversation':
+      throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+    case 'not_a_participant':
+      throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
+    case 'bad_reply':
+      throw new KahaError('INVALID_REQUEST', 'reply_to is not a message of this conversation');
+    case 'locked':
+      throw new KahaError('DATABASE_UNAVAILABLE', 'The conversation is busy');
+  }
+}

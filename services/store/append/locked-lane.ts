@@ -1,0 +1,50 @@
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId } from '../../../shared/ids.ts';
+import { takeBatch, type Waiting } from './append-batch.ts';
+import { type BatchWriter, settleBatch } from './settle-batch.ts';
+
+/** Conversations that wait for their locks at a time; each holds a connection ≤ `lock_timeout`. */
+export const LOCKED_LANES_MAX = 4;
+
+export type LockedLane = {
+  push(waiting: Waiting): void;
+  /** Resolves when nothing waits. */
+  idle(): Promise<void>;
+};
+
+/**
+ * Sends whose conversation was locked by somebody else: each conversation alone, waiting for its
+ * locks, beside the main lane. Bounded by the group's limit on what waits.
+ */
+export function createLockedLane(writer: BatchWriter): LockedLane {
+  const queues = new Map<ConversationId, Waiting[]>();
+  const active = new Map<ConversationId, Promise<void>>();
+
+  const run = async (id: ConversationId, queue: Waiting[]): Promise<void> => {
+    while (queue.length > 0) {
+      const locked = await settleBatch(writer, takeBatch(queue), true);
+      for (const { reject } of locked) reject(new KahaError('DATABASE_UNAVAILABLE', 'Busy'));
+    }
+    active.delete(id);
+    queues.delete(id);
+    startNext();
+  };
+  const startNext = (): void => {
+    for (const [id, queue] of queues) {
+      if (active.size >= LOCKED_LANES_MAX) return;
+      if (!active.has(id)) active.set(id, run(id, queue));
+    }
+  };
+  return {
+    push(waiting) {
+      const id = waiting.message.conversation_id;
+      const queue = queues.get(id);
+      if (queue === undefined) queues.set(id, [waiting]);
+      else queue.push(waiting);
+      startNext();
+    },
+    async idle() {
+      while (active.size > 0) await Promise.all(active.values());
+    },
+  };
+}

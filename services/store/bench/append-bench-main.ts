@@ -1,0 +1,56 @@
+import { pino } from 'pino';
+import { type Env, EnvReader } from '../../../shared/env.ts';
+import { loadOrExit } from '../../../shared/process.ts';
+import { openAppendWriter } from '../append/append-writer.ts';
+import { createGroupCommit } from '../append/group-commit.ts';
+import { readContentKeys, readDatabase } from '../config.ts';
+import { createContentCipher } from '../content/content-cipher.ts';
+import { openDatabase } from '../database/database.ts';
+import { createOperations } from '../operations.ts';
+import { openPositionWriter } from '../positions/position-writer.ts';
+import { type AppendBench, measurePaced, measureThroughput } from './append-bench.ts';
+
+/**
+ * `npm run bench:append`: the store's own code, encryption and outbox deletes included, without
+ * NATS. First as much as goes in (requests of 64), then single sends at 1000/s, with the CPU that
+ * this process and Postgres (`BENCH_POSTGRES_PID`, the postmaster) take. Needs a migrated database.
+ */
+const config = loadOrExit({
+  env: process.env,
+  loadConfig: (env: Env) => {
+    const reader = new EnvReader(env);
+    const read = {
+      ...readDatabase(reader),
+      contentKeys: readContentKeys(reader),
+      seconds: reader.integer('BENCH_SECONDS', { min: 1, max: 3600, byDefault: 10 }),
+      postgresPid: reader.integer('BENCH_POSTGRES_PID', { min: 0, max: 2 ** 31, byDefault: 0 }),
+    };
+    reader.done();
+    return read;
+  },
+});
+
+const logger = pino({ name: 'append-bench', level: 'warn' });
+const cipher = createContentCipher(config.contentKeys);
+const { db, pool, close } = openDatabase({ ...config.database, logger });
+const { url } = config.database;
+const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger });
+const { reads, ...positions } = openPositionWriter({ url, logger });
+const commits = { count: 0, rows: 0 };
+const group = createGroupCommit(writer, (rows) => {
+  commits.count += 1;
+  commits.rows += rows;
+});
+const operations = createOperations({ db, pool, cipher, group, reads, editWindowMs: 0, logger });
+const { seconds, postgresPid } = config;
+const bench: AppendBench = { operations, commits, seconds, postgresPid };
+const throughput = await measureThroughput(bench);
+const paced = await measurePaced(bench);
+process.stdout.write(`${JSON.stringify({ throughput, paced })}\n`);
+process.stdout.write(
+  `${throughput.rows_per_s} rows/s (${throughput.rows_per_commit} a commit) · at ` +
+    `${paced.rows_per_s}/s ${paced.cpu_s_per_1000} CPU-s per 1000, p99 ${paced.p99_ms} ms\n`,
+);
+await writer.close();
+await positions.close();
+await close();

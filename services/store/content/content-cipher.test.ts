@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import t from 'tap';
+import { type ConversationId, type MessageId, newId } from '../../../shared/ids.ts';
+import { createContentCipher, type MessageCipherPlace } from './content-cipher.ts';
+import { parseContentKeys } from './content-keys.ts';
+
+const k1 = { id: 'k1', key: randomBytes(32) };
+const k2 = { id: 'k2', key: randomBytes(32) };
+const cipher = createContentCipher([k1]);
+
+function place(field: MessageCipherPlace['field'] = 'content'): MessageCipherPlace {
+  return { conversation_id: newId<ConversationId>(), message_id: newId<MessageId>(), field };
+}
+
+t.test('what was sealed opens at its place, and is never the same twice', async (t) => {
+  const here = place();
+  for (const plain of ['', 'hello', 'नमस्ते 👋', '\u0000', 'x'.repeat(32_000)]) {
+    const sealed = cipher.encrypt(plain, here);
+    t.equal(cipher.decrypt(sealed, 'k1', here), plain);
+    t.notSame(cipher.encrypt(plain, here), sealed);
+  }
+});
+
+t.test('swapped between rows or fields it does not open', async (t) => {
+  const here = place();
+  const sealed = cipher.encrypt('secret', here);
+  const others: MessageCipherPlace[] = [
+    { ...here, message_id: newId<MessageId>() },
+    { ...here, conversation_id: newId<ConversationId>() },
+    { ...here, field: 'metadata' },
+  ];
+  for (const other of others) t.throws(() => cipher.decrypt(sealed, 'k1', other));
+});
+
+t.test('a changed or cut ciphertext does not open', async (t) => {
+  const here = place();
+  const sealed = cipher.encrypt('secret', here);
+  for (const index of [0, 15, sealed.length - 1]) {
+    const changed = Buffer.from(sealed);
+    changed[index] = (changed[index] as number) ^ 1;
+    t.throws(() => cipher.decrypt(changed, 'k1', here));
+  }
+  t.throws(() => cipher.decrypt(sealed.subarray(0, 20), 'k1', here));
+});
+
+t.test('after a change of keys the old ones still open, an unknown one does not', async (t) => {
+  const here = place();
+  const old = cipher.encrypt('old', here);
+  const rotated = createContentCipher([k2, k1]);
+  t.equal(rotated.keyId, 'k2');
+  t.equal(rotated.decrypt(old, 'k1', here), 'old');
+  t.throws(() => cipher.decrypt(rotated.encrypt('new', here), 'k2', here), /not configured/);
+});
+
+t.test('keys are read with every problem, and no problem shows a key', async (t) => {
+  const good = k1.key.toString('base64');
+  t.same(parseContentKeys(`k1:${good}`), { keys: [k1], problems: [] });
+  const { keys, problems } = parseContentKeys(`k1:${good},k1:${good},short:AAAA,nonsense`);
+  t.equal(keys.length, 1);
+  t.equal(problems.length, 3);
+  t.notOk(problems.join().includes('AAAA'));
+});

@@ -1,0 +1,114 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
+import type { ConversationChanged, ConversationCommand } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import { classifyFailure } from '../database/database-error.ts';
+import { ensurePartitions } from '../database/ensure-partitions.ts';
+import type { Database } from '../database/schema.ts';
+import { toConversationRecord } from '../records/conversation-record.ts';
+import { loadConversations } from '../records/conversation-rows.ts';
+import { toParticipants } from '../records/participants-reader.ts';
+import type { LockedConversation } from './conversation-plan.ts';
+import { judgeCommand } from './judge-command.ts';
+import { toEntries, writePlan } from './write-plan.ts';
+
+type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+
+const TRIES_MAX = 3;
+const CLASH_BACK_OFF_MS = 10;
+const OWED_MAX = 1_000;
+
+/**
+ * `conversations.change`: one transaction that judges the command, writes the change with its
+ * system messages, and the outbox rows of all that is to be told. Refusals: see `judgeCommand`,
+ * and CONVERSATION_NOT_FOUND.
+ */
+export async function changeConversation(
+  deps: Deps,
+  command: ConversationCommand,
+): Promise<ConversationChanged> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await deps.db.transaction().execute((tx) => change(tx, command, deps.cipher));
+    } catch (error) {
+      const failure = classifyFailure(error);
+      const again = failure === 'clash' || failure === 'no_partition';
+      if (!again || tries === TRIES_MAX) throw error;
+      if (failure === 'no_partition') await ensurePartitions(deps.db, 1);
+      await delay(CLASH_BACK_OFF_MS * tries);
+    }
+  }
+}
+
+async function change(
+  tx: Transaction<Database>,
+  command: ConversationCommand,
+  cipher: ContentCipher,
+): Promise<ConversationChanged> {
+  const locked = await lock(tx, command);
+  const plan = judgeCommand(locked, command);
+  const owedBefore = plan?.leave && (await selectOwed(tx, command.conversation_id));
+  const written = plan && (await writePlan(tx, { command, locked, plan, cipher }));
+  const [loaded] = await loadConversations(tx, [command.conversation_id]);
+  if (loaded === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+  const options = { cipher, nowMs: Date.now() };
+  const record = toConversationRecord(loaded, command.user_id, options);
+  return {
+    ...(record && { record }),
+    participants: toParticipants(loaded),
+    entries: written === undefined ? [] : toEntries(written, loaded, cipher),
+    ...(owedBefore && { owed_before: owedBefore }),
+  };
+}
+
+/** Undefined where there are too many to name them. */
+async function selectOwed(
+  tx: Transaction<Database>,
+  id: ConversationId,
+): Promise<EventId[] | undefined> {
+  const rows = await tx
+    .selectFrom('outbox')
+    .select('event_id')
+    .where('conversation_id', '=', id)
+    .limit(OWED_MAX + 1)
+    .execute();
+  return rows.length > OWED_MAX ? undefined : rows.map(({ event_id }) => event_id);
+}
+
+/**
+ * In the order that every writer keeps: the conversation, then its participants by user. FOR
+ * UPDATE: changes of its messages, which hold it FOR KEY SHARE, come before or after as a whole.
+ */
+async function lock(
+  tx: Transaction<Database>,
+  command: ConversationCommand,
+): Promise<LockedConversation> {
+  const id = command.conversation_id;
+  const conversation = await tx
+    .selectFrom('conversations')
+    .selectAll()
+    .where('conversation_id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+  if (conversation === undefined) {
+    throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+  }
+  const joining = command.op === 'conversations.add' ? command.user_ids : [];
+  const members = await tx
+    .selectFrom('participants')
+    .selectAll()
+    .where('conversation_id', '=', id)
+    .where((is) =>
+      is.or([is('left_at', 'is', null), is('user_id', '=', sql<UserId>`any(${joining}::uuid[])`)]),
+    )
+    .orderBy('user_id')
+    .forNoKeyUpdate()
+    .execute();
+  // Read once the locks are there: what is written later has a later time.
+  const { rows } = await sql<{ at: string; now: string }>`
+    select now, greatest(now, ${conversation.last_sent_at}::timestamptz) as at
+    from (select date_trunc('milliseconds', clock_timestamp()) as now) clock`.execute(tx);
+  return { conversation, members, ...(rows[0] as { at: string; now: string }) };
+}

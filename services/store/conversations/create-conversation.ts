@@ -1,0 +1,146 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { KahaError } from '../../../shared/errors.ts';
+import {
+  type ConversationId,
+  type EventId,
+  isUuidV4,
+  newId,
+  type UserId,
+} from '../../../shared/ids.ts';
+import type { ConversationInput, ConversationRecord, OutboxEntry } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Database } from '../database/schema.ts';
+import { toConversationEntry } from '../outbox/outbox-entries.ts';
+import { toConversationRecord } from '../records/conversation-record.ts';
+import { loadConversations } from '../records/conversation-rows.ts';
+
+type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Request = { user_id: UserId; conversation: ConversationInput };
+type Created = { created: boolean; record: ConversationRecord; entry?: OutboxEntry };
+
+export const GROUP_MEMBERS_MAX = 8;
+
+type Members = { type: 'direct' | 'group'; userIds: UserId[]; input: DirectOrGroup };
+type DirectOrGroup = Extract<ConversationInput, { type: 'direct' | 'group' }>;
+
+/**
+ * `conversations.create`. A direct one exists once per pair: two who create it at the same time
+ * get the same one, and only one of them `created`. What is created owes a `conversation` event,
+ * whose outbox row is in the same transaction. Refusal: INVALID_REQUEST.
+ */
+export async function createConversation(
+  { db, cipher }: Deps,
+  { user_id, conversation }: Request,
+): Promise<Created> {
+  const members = judgeMembers(user_id, conversation);
+  const { id, eventId } = await db.transaction().execute((tx) => insert(tx, user_id, members));
+  const [loaded] = await loadConversations(db, [id]);
+  const options = { cipher, nowMs: Date.now() };
+  const record = loaded && toConversationRecord(loaded, user_id, options);
+  if (loaded === undefined || record === undefined) {
+    throw new KahaError('CONFLICT', 'The conversation changed meanwhile');
+  }
+  if (eventId === undefined) return { created: false, record };
+  const entry = toConversationEntry(loaded, {
+    eventId,
+    payload: { change: 'created' },
+    ...options,
+  });
+  return { created: true, record, entry };
+}
+
+/** Pure: who takes part, or INVALID_REQUEST. The creator always does, named or not. */
+export function judgeMembers(creatorId: UserId, input: ConversationInput): Members {
+  if (input.type === 'business') {
+    throw new KahaError('INVALID_REQUEST', 'Business conversations are not built yet');
+  }
+  const userIds = [...new Set([creatorId, ...input.participant_ids])];
+  if (!userIds.every(isUuidV4)) throw new KahaError('INVALID_REQUEST', 'Not a user id');
+  if (input.type === 'direct' && userIds.length !== 2) {
+    throw new KahaError('INVALID_REQUEST', 'A direct conversation has exactly one other');
+  }
+  if (input.type === 'direct' && (input.title ?? input.description ?? input.avatar_url) != null) {
+    throw new KahaError('INVALID_REQUEST', 'A direct conversation has no title of its own');
+  }
+  if (userIds.length < 2 || userIds.length > GROUP_MEMBERS_MAX) {
+    const message = `A group has 2 to ${GROUP_MEMBERS_MAX} members`;
+    throw new KahaError('INVALID_REQUEST', message);
+  }
+  return { type: input.type, userIds, input };
+}
+
+type Inserted = { id: ConversationId; eventId?: EventId };
+
+async function insert(
+  tx: Transaction<Database>,
+  creatorId: UserId,
+  { type, userIds, input }: Members,
+): Promise<Inserted> {
+  const id = newId<ConversationId>();
+  const at = new Date().toISOString();
+  const direct_key = type === 'direct' ? [...userIds].sort().join(':') : null;
+  const inserted = await tx
+    .insertInto('conversations')
+    .values({
+      conversation_id: id,
+      type,
+      direct_key,
+      title: input.title ?? null,
+      description: input.description ?? null,
+      avatar_url: input.avatar_url ?? null,
+      created_by: creatorId,
+      created_at: at,
+      last_activity: at,
+    })
+    .onConflict((conflict) => conflict.column('direct_key').doNothing())
+    .executeTakeFirst();
+  if (inserted.numInsertedOrUpdatedRows === 0n) {
+    // The insert waited for the other one's commit, so this statement sees it.
+    const existing = await tx
+      .selectFrom('conversations')
+      .select('conversation_id as id')
+      .where('direct_key', '=', direct_key)
+      .executeTakeFirstOrThrow();
+    return existing;
+  }
+  await insertMembers(tx, { id, at, creatorId, type, userIds });
+  const eventId = newId<EventId>();
+  await tx
+    .insertInto('outbox')
+    .values({
+      event_id: eventId,
+      conversation_id: id,
+      kind: 'conversation',
+      payload: JSON.stringify({ change: 'created' }),
+      created_at: at,
+    })
+    .execute();
+  return { id, eventId };
+}
+
+type NewMembers = {
+  id: ConversationId;
+  at: string;
+  creatorId: UserId;
+  type: 'direct' | 'group';
+  userIds: readonly UserId[];
+};
+
+async function insertMembers(tx: Transaction<Database>, members: NewMembers): Promise<void> {
+  const { id, at, creatorId, type, userIds } = members;
+  // In order, so that two creations with the same people cannot deadlock.
+  await sql`insert into users (user_id)
+    select user_id from unnest(${userIds}::uuid[]) as u (user_id) order by 1
+    on conflict do nothing`.execute(tx);
+  await tx
+    .insertInto('participants')
+    .values(
+      userIds.map((user_id) => ({
+        conversation_id: id,
+        user_id,
+        role: type === 'group' && user_id === creatorId ? 'admin' : 'member',
+        joined_at: at,
+      })),
+    )
+    .execute();
+}

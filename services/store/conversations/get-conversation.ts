@@ -1,0 +1,23 @@
+import type { Kysely } from 'kysely';
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import type { ConversationRecord } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Database } from '../database/schema.ts';
+import { toConversationRecord } from '../records/conversation-record.ts';
+import { loadConversations } from '../records/conversation-rows.ts';
+
+type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Request = { user_id: UserId; conversation_id: ConversationId };
+
+/** `conversations.get`. Refusals: CONVERSATION_NOT_FOUND; NOT_A_PARTICIPANT, never or no longer. */
+export async function getConversation(
+  { db, cipher }: Deps,
+  { user_id, conversation_id }: Request,
+): Promise<ConversationRecord> {
+  const [loaded] = await loadConversations(db, [conversation_id]);
+  if (loaded === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+  const record = toConversationRecord(loaded, user_id, { cipher, nowMs: Date.now() });
+  if (record !== undefined) return record;
+  throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
+}

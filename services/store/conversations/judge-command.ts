@@ -1,0 +1,103 @@
+import { KahaError } from '../../../shared/errors.ts';
+import { isUuidV4, type UserId } from '../../../shared/ids.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+import type { ConversationCommand } from '../../../shared/rpc.ts';
+import type { ParticipantRow } from '../records/conversation-rows.ts';
+import { currentOf, idsOf, type LockedConversation, type Plan } from './conversation-plan.ts';
+import { planRemoval } from './plan-removal.ts';
+import { planUpdate } from './plan-update.ts';
+
+type Of<Op extends ConversationCommand['op']> = Extract<ConversationCommand, { op: Op }>;
+
+/**
+ * Pure: what a command does, undefined where it changes nothing, or its refusal:
+ *
+ *     not in it                                       NOT_A_PARTICIPANT
+ *     anything but mute and archive, not a group      FORBIDDEN
+ *     … not an admin, other than leaving              FORBIDDEN
+ *     a ninth member                                  CONFLICT
+ *     removing who is not in it                       NOT_FOUND
+ */
+export function judgeCommand(
+  locked: LockedConversation,
+  command: ConversationCommand,
+): Plan | undefined {
+  const caller = currentOf(locked.members).find(({ user_id }) => user_id === command.user_id);
+  if (caller === undefined) {
+    throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
+  }
+  switch (command.op) {
+    case 'conversations.archive':
+      return planArchive(locked, caller);
+    case 'conversations.mute':
+      return planMute(caller, { is_muted: true, muted_until: command.until ?? null });
+    case 'conversations.unmute':
+      return planMute(caller, { is_muted: false, muted_until: null });
+    case 'conversations.update':
+      assertGroup(locked);
+      assertAdmin(caller);
+      return planUpdate(locked, command);
+    case 'conversations.add':
+      assertGroup(locked);
+      assertAdmin(caller);
+      return planAddition(locked, caller, command);
+    case 'conversations.remove':
+      assertGroup(locked);
+      if (command.member_id !== command.user_id) assertAdmin(caller);
+      return planRemoval(locked, command);
+  }
+}
+
+function assertGroup({ conversation }: LockedConversation): void {
+  if (conversation.type === 'group') return;
+  throw new KahaError('FORBIDDEN', 'Only a group can be changed so');
+}
+
+function assertAdmin({ role }: ParticipantRow): void {
+  if (role !== 'admin') throw new KahaError('FORBIDDEN', 'Only an admin may do this');
+}
+
+function planArchive({ at }: LockedConversation, caller: ParticipantRow): Plan | undefined {
+  if (caller.archived_at !== null) return undefined;
+  const events = [{ change: 'archived' as const, to: [caller.user_id] }];
+  return { own: { archived_at: at }, messages: [], events };
+}
+
+type Mute = Pick<ParticipantRow, 'is_muted' | 'muted_until'>;
+
+function planMute(caller: ParticipantRow, own: Mute): Plan | undefined {
+  const isSame = caller.is_muted === own.is_muted && caller.muted_until === own.muted_until;
+  if (isSame) return undefined;
+  const events = [{ change: 'updated' as const, to: [caller.user_id] }];
+  return { own, messages: [], events };
+}
+
+/** A system message each; all of them take part from the first of these on. */
+function planAddition(
+  { conversation, members }: LockedConversation,
+  caller: ParticipantRow,
+  { user_ids, share_history }: Of<'conversations.add'>,
+): Plan | undefined {
+  if (!user_ids.every(isUuidV4)) throw new KahaError('INVALID_REQUEST', 'Not a user id');
+  const before = idsOf(currentOf(members));
+  const added = [...new Set<UserId>(user_ids)].filter((userId) => !before.includes(userId));
+  if (added.length === 0) return undefined;
+  if (before.length + added.length > LIMITS.groupParticipantsMax) {
+    const message = `A group has at most ${LIMITS.groupParticipantsMax} participants`;
+    throw new KahaError('CONFLICT', message);
+  }
+  const joinedSeq = conversation.last_seq + 1;
+  const firstVisibleSeq = share_history === true ? caller.first_visible_seq : joinedSeq;
+  return {
+    join: { userIds: added, firstVisibleSeq },
+    messages: added.map((user_id) => ({
+      event: 'participant_added',
+      content: 'A participant was added',
+      user_id,
+    })),
+    events: [
+      { change: 'created', to: added },
+      { change: 'participants', to: before },
+    ],
+  };
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type { ConversationsList } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Database } from '../database/schema.ts';
+import { toConversationRecord } from '../records/conversation-record.ts';
+import { loadConversations } from '../records/conversation-rows.ts';
+import type { ChatListCache } from './chat-list-cache.ts';
+import { type List, type MarkedPlace, selectAfter, selectFirst } from './list-places.ts';
+import { type ListPlace, type ListPosition, readPosition, writePosition } from './list-position.ts';
+
+type Deps = {
+  db: Kysely<Database>;
+  cipher: ContentCipher;
+  /** Without it every page comes from Postgres alone. */
+  chatLists?: ChatListCache | undefined;
+};
+
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 200;
+
+/**
+ * `conversations.list`, newest activity first. A listing shows each conversation once, whatever is
+ * sent while it is paged: later pages show the order as it was when the first was read, see
+ * `ListPosition`. What is created meanwhile may be missing; its event tells of it.
+ */
+export function createListConversations({ db, cipher, chatLists }: Deps) {
+  const show = async (list: List, places: ListPlace[], position?: ListPosition) => {
+    const page = places.slice(0, list.limit - 1);
+    const ids = page.map(({ conversation_id }) => conversation_id);
+    const loaded = await loadConversations(db, ids);
+    const options = { cipher, nowMs: Date.now() };
+    const records = loaded.flatMap((one) => toConversationRecord(one, list.userId, options) ?? []);
+    const isLast = places.length < list.limit;
+    return { records, next_cursor: isLast ? null : writePosition(page, position) };
+  };
+  return async ({ user_id, cursor, archived, limit: asked }: ConversationsList) => {
+    const limit = Math.min(Math.max(asked ?? LIMIT_DEFAULT, 1), LIMIT_MAX) + 1;
+    const list = { userId: user_id, archived: archived === true, limit };
+    if (cursor !== undefined) {
+      const position = readPosition(cursor);
+      return await show(list, await selectAfter(db, list, position), position);
+    }
+    const places = selectFirst(db, list);
+    const load = async () => await show(list, await places);
+    if (chatLists === undefined) return await load();
+    return await chatLists.page(list, { stamp: places.then(stampOf), load });
+  };
+}
+
+function stampOf(places: readonly MarkedPlace[]): string {
+  const hash = createHash('sha256');
+  for (const { conversation_id, mark } of places) hash.update(`${conversation_id} ${mark},`);
+  return hash.digest('base64url');
+}

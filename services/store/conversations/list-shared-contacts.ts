@@ -1,0 +1,26 @@
+import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
+import { KahaError } from '../../../shared/errors.ts';
+import { isUuidV4, type UserId } from '../../../shared/ids.ts';
+import type { ContactsShared } from '../../../shared/rpc.ts';
+import type { Database } from '../database/schema.ts';
+
+/** A socket watches no more. */
+const IDS_MAX = 1_000;
+
+/** `contacts.shared`: which of some users share a conversation with one; oneself may be named. */
+export async function listSharedContacts(
+  db: Kysely<Database>,
+  { user_id: userId, user_ids: ids }: ContactsShared,
+): Promise<{ user_ids: UserId[] }> {
+  if (!isUuidV4(userId) || ids.length > IDS_MAX || !ids.every(isUuidV4)) {
+    throw new KahaError('INVALID_REQUEST', 'Not ids');
+  }
+  const { rows } = await sql<{ user_id: UserId }>`
+    select distinct theirs.user_id
+    from participants mine
+    join participants theirs on theirs.conversation_id = mine.conversation_id
+    where mine.user_id = ${userId} and mine.left_at is null
+      and theirs.user_id = any(${ids}::uuid[]) and theirs.left_at is null`.execute(db);
+  return { user_ids: rows.map(({ user_id }) => user_id) };
+}

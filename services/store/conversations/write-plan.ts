@@ -1,0 +1,152 @@
+import { sql, type Transaction } from 'kysely';
+import { type EventId, newId } from '../../../shared/ids.ts';
+import type { ConversationCommand, ConversationRecord, OutboxEntry } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ConversationPayload, Database } from '../database/schema.ts';
+import { toConversationEntry } from '../outbox/outbox-entries.ts';
+import { type LoadedConversation, toConversationRecord } from '../records/conversation-record.ts';
+import { idsOf, type LockedConversation, type Plan } from './conversation-plan.ts';
+import { insertSystemMessages, type SystemRecord } from './system-messages.ts';
+import { insertJoining } from './write-membership.ts';
+
+export type Writing = {
+  command: ConversationCommand;
+  locked: LockedConversation;
+  plan: Plan;
+  cipher: ContentCipher;
+};
+type OwedEvent = { event_id: EventId; payload: ConversationPayload };
+/** What is owed for a plan, in the outbox. */
+export type Written = { messages: SystemRecord[]; events: OwedEvent[] };
+
+export async function writePlan(tx: Transaction<Database>, writing: Writing): Promise<Written> {
+  await writeConversation(tx, writing);
+  await writeParticipants(tx, writing);
+  const messages = await insertSystemMessages(tx, writing);
+  const written = { messages, events: eventsOf(writing) };
+  await insertOutbox(tx, writing.locked, written);
+  return written;
+}
+
+/** It as it is to be fanned out, given the conversation as it is then: events, then messages. */
+export function toEntries(
+  { events, messages }: Written,
+  loaded: LoadedConversation,
+  cipher: ContentCipher,
+): OutboxEntry[] {
+  const { conversation_id, version } = loaded.conversation;
+  const options = { cipher, nowMs: Date.now() };
+  const user_ids = idsOf(loaded.participants);
+  return [
+    ...events.map(({ event_id, payload }) =>
+      toConversationEntry(loaded, { eventId: event_id, payload, ...options }),
+    ),
+    ...messages.map(({ record }) => {
+      const event_id = record.message_id as string as EventId;
+      const address = { event_id, conversation_id, version, user_ids };
+      return { ...address, kind: 'message' as const, message: record };
+    }),
+  ];
+}
+
+async function writeConversation(tx: Transaction<Database>, writing: Writing): Promise<void> {
+  const { locked, plan } = writing;
+  const { conversation, at } = locked;
+  const count = plan.messages.length;
+  const isMessage = count > 0;
+  await tx
+    .updateTable('conversations')
+    .set({
+      ...plan.set,
+      version: conversation.version + 1,
+      ...(isMessage && {
+        last_seq: conversation.last_seq + count,
+        last_sent_at: at,
+        last_activity: at,
+        has_archived: false,
+      }),
+      ...(plan.own?.archived_at != null && { has_archived: true }),
+    })
+    .where('conversation_id', '=', conversation.conversation_id)
+    .execute();
+}
+
+/** All of these are locked already, or new. */
+async function writeParticipants(tx: Transaction<Database>, writing: Writing): Promise<void> {
+  const { command, locked, plan } = writing;
+  const { conversation, at } = locked;
+  const { conversation_id: id } = conversation;
+  const update = (set: object, userId = command.user_id) =>
+    tx
+      .updateTable('participants')
+      .set(set)
+      .where('conversation_id', '=', id)
+      .where('user_id', '=', userId)
+      .execute();
+  if (plan.own !== undefined) await update(plan.own);
+  if (plan.leave !== undefined) await update({ left_at: at }, plan.leave);
+  if (plan.promote !== undefined) await update({ role: 'admin' }, plan.promote);
+  if (plan.join !== undefined) await insertJoining(tx, writing, plan.join);
+  if (plan.messages.length === 0) return;
+  const seq = conversation.last_seq + plan.messages.length;
+  await update({ delivered_seq: seq, delivered_at: at, read_seq: seq, read_at: at });
+  if (!conversation.has_archived) return;
+  await sql`update participants set archived_at = null
+    where conversation_id = ${id} and archived_at is not null`.execute(tx);
+}
+
+/** One event for those of each kind; who leaves gets one of their own, as things are now. */
+function eventsOf({ locked, plan, cipher }: Writing): OwedEvent[] {
+  const events: OwedEvent[] = plan.events
+    .filter(({ to }) => to.length > 0)
+    .map(({ change, to }) => ({ event_id: newId(), payload: { change, user_ids: [...to] } }));
+  if (plan.leave !== undefined) {
+    const left = farewellOf(locked, plan.leave, cipher);
+    const payload = { change: 'participants' as const, user_ids: [plan.leave], left };
+    events.push({ event_id: newId(), payload });
+  }
+  return events;
+}
+
+/** What one who leaves sees last: without them, and without content, for it is kept as it is. */
+function farewellOf(
+  { conversation, members }: LockedConversation,
+  userId: Plan['leave'] & string,
+  cipher: ContentCipher,
+): ConversationRecord {
+  const participants = members.filter(({ left_at }) => left_at === null);
+  const loaded = {
+    conversation: { ...conversation, version: conversation.version + 1 },
+    participants,
+    lastMessage: undefined,
+  };
+  const record = toConversationRecord(loaded, userId, { cipher, nowMs: Date.now() });
+  if (record === undefined) throw new Error('one who leaves took part');
+  return {
+    ...record,
+    participants: record.participants.filter(({ user_id }) => user_id !== userId),
+  };
+}
+
+async function insertOutbox(
+  tx: Transaction<Database>,
+  { conversation, now }: LockedConversation,
+  owed: Written,
+): Promise<void> {
+  const place = { conversation_id: conversation.conversation_id, created_at: now };
+  const rows = [
+    ...owed.events.map(({ event_id, payload }) => ({
+      ...place,
+      event_id,
+      kind: 'conversation' as const,
+      payload: JSON.stringify(payload),
+    })),
+    ...owed.messages.map(({ record }) => ({
+      ...place,
+      event_id: record.message_id as string as EventId,
+      kind: 'message' as const,
+      seq: record.seq,
+    })),
+  ];
+  if (rows.length > 0) await tx.insertInto('outbox').values(rows).execute();
+}

@@ -1,0 +1,27 @@
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
+import type { Logger } from '../../../shared/logger.ts';
+import { createPool, type Pool } from './pool.ts';
+import type { Database } from './schema.ts';
+
+export type OpenDatabase = {
+  db: Kysely<Database>;
+  pool: Pool;
+  close(): Promise<void>;
+};
+
+const LOCK_TIMEOUT_MS = 1_000;
+
+/** The pool for reads and for what is not an append, with Kysely on it. */
+export function openDatabase(options: {
+  url: string;
+  poolMax: number;
+  statementTimeoutMs?: number;
+  lockTimeoutMs?: number;
+  logger: Logger;
+}): OpenDatabase {
+  const { poolMax, lockTimeoutMs = LOCK_TIMEOUT_MS, ...rest } = options;
+  const pool = createPool({ ...rest, max: poolMax, settings: [`lock_timeout=${lockTimeoutMs}`] });
+  const dialect = new PostgresDialect({ pool: pool as unknown as PostgresPool });
+  const db = new Kysely<Database>({ dialect });
+  return { db, pool, close: () => db.destroy() };
+}

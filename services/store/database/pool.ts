@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import type { Logger } from '../../../shared/logger.ts';
+import { classifyFailure } from './database-error.ts';
+import { readTime } from './pg-time.ts';
+
+export type PoolOptions = {
+  url: string;
+  max: number;
+  /** Session settings, `name=value`. */
+  settings?: readonly string[];
+  /** 1.4 s; only a migration may take longer. */
+  statementTimeoutMs?: number;
+  logger: Logger;
+};
+
+export type QueryResult<Row> = { rows: Row[]; rowCount: number | null; command: string };
+
+export type PoolClient = {
+  query<Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
+  release(): void;
+};
+
+/** What Kysely needs of a pool, and one-statement calls for the hot path. */
+export type Pool = {
+  connect(): Promise<PoolClient>;
+  query<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
+  end(): Promise<void>;
+};
+
+/** On the server: ends a slow statement and keeps the connection. */
+const STATEMENT_TIMEOUT_MS = 1_400;
+/** Here, for a server that is frozen: a little later, so that a live one ends it first. */
+const QUERY_TIMEOUT_EXTRA_MS = 200;
+const CONNECTION_TIMEOUT_MS = 1_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
+const IDLE_TIMEOUT_MS = 60_000;
+const STATEMENT_NAMES_MAX = 500;
+
+const { types } = pg;
+const readText = (text: string): string => text;
+
+/**
+ * A pool that heals itself: a connection whose query got no answer is thrown away, because
+ * whatever is asked on it next would wait behind that query. Statements are prepared by name, once
+ * per connection: planning over partitions costs more than the reads themselves.
+ */
+export function createPool(options: PoolOptions): Pool {
+  const { url, max, settings = [], statementTimeoutMs = STATEMENT_TIMEOUT_MS, logger } = options;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + QUERY_TIMEOUT_EXTRA_MS,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'kaha-store',
+    options: ['TimeZone=UTC', 'jit=off', ...settings].map((setting) => `-c ${setting}`).join(' '),
+    types: { getTypeParser: parserOf as typeof types.getTypeParser },
+  });
+  pool.on('error', (error) => logger.warn({ err: error }, 'idle database connection failed'));
+  // One that fails while in use rejects its query as well; unheard, the event would end us.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => logger.warn({ err: error }, 'database connection failed'));
+  });
+  const nameOf = createStatementNames();
+
+  const connect = async (): Promise<PoolClient> => {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    return {
+      async query<Row>(text: string, values: readonly unknown[] = []) {
+        if (broken) throw broken;
+        try {
+          const name = nameOf(text);
+          const query = { text, values: [...values], ...(name !== undefined && { name }) };
+          return (await client.query(query)) as unknown as QueryResult<Row>;
+        } catch (error) {
+          if (isBroken(error)) broken = error as Error;
+          throw error;
+        }
+      },
+      release: () => client.release(broken),
+    };
+  };
+  return {
+    connect,
+    async query<Row>(text: string, values: readonly unknown[]) {
+      const client = await connect();
+      try {
+        return (await client.query<Row>(text, values)).rows;
+      } finally {
+        client.release();
+      }
+    },
+    end: () => pool.end(),
+  };
+}
+
+function isBroken(error: unknown): boolean {
+  const failure = classifyFailure(error);
+  // A statement timeout has a code, and its connection is sound.
+  return failure === 'gone' || (failure === 'frozen' && !(error as { code?: string }).code);
+}
+
+/** bigint counts here never pass 2^53; times are ISO strings as on the wire. */
+function parserOf(oid: number, format?: 'text' | 'binary'): unknown {
+  if (format === 'binary') return types.getTypeParser(oid, 'binary');
+  if (oid === types.builtins.INT8) return Number;
+  if (oid === types.builtins.TIMESTAMPTZ) return readTime;
+  if (oid === types.builtins.UUID) return readText;
+  return types.getTypeParser(oid, 'text');
+}
+
+/** The same text has the same name; only statements with a plan get one. */
+function createStatementNames(): (text: string) => string | undefined {
+  const names = new Map<string, string>();
+  return (text) => {
+    const known = names.get(text);
+    if (known !== undefined) return known;
+    if (
+      names.size >= STATEMENT_NAMES_MAX ||
+      !/^\s*(select|insert|update|delete|with)\b/i.test(text)
+    ) {
+      return undefined;
+    }
+    const name = `s${createHash('sha1').update(text).digest('hex').slice(0, 16)}`;
+    names.set(text, name);
+    return name;
+  };
+}

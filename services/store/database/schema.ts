@@ -1,0 +1,116 @@
+import type { Generated, JSONColumnType } from 'kysely';
+import type {
+  BusinessId,
+  ConversationId,
+  EventId,
+  MessageId,
+  UserId,
+} from '../../../shared/ids.ts';
+import type {
+  ConversationChange,
+  ConversationRecord,
+  ConversationType,
+  MessageChange,
+  MessageType,
+  Role,
+} from '../../../shared/rpc.ts';
+
+/** ISO 8601 UTC with milliseconds: `pool.ts` reads timestamptz as that. */
+type Time = string;
+
+export type ConversationsTable = {
+  conversation_id: ConversationId;
+  type: ConversationType;
+  /** `min:max` of the two users of a direct conversation: there is one per pair. */
+  direct_key: string | null;
+  title: string | null;
+  description: string | null;
+  avatar_url: string | null;
+  business_id: BusinessId | null;
+  /** Rises with each change of the conversation or of who takes part; not with messages. */
+  version: Generated<number>;
+  /** The oldest message still stored; raised by retention. */
+  first_seq: Generated<number>;
+  last_seq: Generated<number>;
+  last_sent_at: Time | null;
+  created_by: UserId;
+  created_at: Time;
+  last_activity: Time;
+  has_archived: Generated<boolean>;
+};
+
+export type ParticipantsTable = {
+  conversation_id: ConversationId;
+  user_id: UserId;
+  role: Role;
+  joined_at: Time;
+  left_at: Time | null;
+  /** The first message that is sent to them: with a shared history they see older ones too. */
+  joined_seq: Generated<number>;
+  first_visible_seq: Generated<number>;
+  delivered_seq: Generated<number>;
+  delivered_at: Time | null;
+  read_seq: Generated<number>;
+  read_at: Time | null;
+  is_muted: Generated<boolean>;
+  muted_until: Time | null;
+  archived_at: Time | null;
+};
+
+export type MessagesTable = {
+  conversation_id: ConversationId;
+  seq: number;
+  sent_at: Time;
+  message_id: MessageId;
+  sender_id: UserId;
+  client_msg_id: string | null;
+  message_type: MessageType | 'system';
+  content: Buffer | null;
+  metadata: Buffer | null;
+  key_id: string;
+  version: Generated<number>;
+  reply_to: MessageId | null;
+  reply_to_seq: number | null;
+  edited_at: Time | null;
+  deleted_at: Time | null;
+};
+
+export type ConversationPayload = {
+  change: ConversationChange;
+  /** Only these, where they take part still; absent: all who do. */
+  user_ids?: UserId[];
+  /** For one who was removed: what they are shown, as of then. */
+  left?: ConversationRecord;
+};
+/** What of an event its message or conversation does not say; `version` is the message's. */
+export type OutboxPayload =
+  | ConversationPayload
+  | { change: MessageChange; version: number; changed_at: string };
+
+export type OutboxTable = {
+  /** For a message its message id. */
+  event_id: EventId;
+  conversation_id: ConversationId;
+  kind: 'message' | 'message_updated' | 'conversation';
+  seq: number | null;
+  payload: JSONColumnType<OutboxPayload> | null;
+  created_at: Time;
+  claimed_until: Time | null;
+};
+
+export type ReactionsTable = {
+  message_id: MessageId;
+  emoji: string;
+  user_id: UserId;
+  version: number;
+  reacted_at: Time;
+};
+
+export type Database = {
+  users: { user_id: UserId; created_at: Generated<Time> };
+  conversations: ConversationsTable;
+  participants: ParticipantsTable;
+  messages: MessagesTable;
+  reactions: ReactionsTable;
+  outbox: OutboxTable;
+};

@@ -1,0 +1,62 @@
+import type { Kysely } from 'kysely';
+import { KahaError } from '../../../shared/errors.ts';
+import type { MessageId, UserId } from '../../../shared/ids.ts';
+import type { HistoryMessage, MessagePlace } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Database } from '../database/schema.ts';
+import { selectMembers } from '../records/members.ts';
+import { MESSAGE_COLUMNS } from '../records/message-row.ts';
+import { showMessages } from '../records/shown-messages.ts';
+
+type Request = { user_id: UserId; message_id: MessageId };
+
+/** `messages.locate`: where a message stands that the user can see, else MESSAGE_NOT_FOUND. */
+export async function locateMessage(db: Kysely<Database>, request: Request): Promise<MessagePlace> {
+  const [place] = await visible(db, request)
+    .select(['m.conversation_id', 'm.seq', 'm.sent_at'])
+    .execute();
+  if (place === undefined) throw noSuchMessage();
+  return place;
+}
+
+/** `messages.get`: as history shows it. Refusal: MESSAGE_NOT_FOUND. */
+export async function getMessage(
+  { db, cipher }: { db: Kysely<Database>; cipher: ContentCipher },
+  request: Request,
+): Promise<HistoryMessage> {
+  const [row] = await visible(db, request)
+    .select(MESSAGE_COLUMNS.map((name) => `m.${name}` as const))
+    .execute();
+  if (row === undefined) throw noSuchMessage();
+  const members = await selectMembers(db, row.conversation_id);
+  const viewer = members.find(({ user_id }) => user_id === request.user_id);
+  if (viewer === undefined) throw noSuchMessage();
+  const [message] = await showMessages({ db, cipher }, { rows: [row], viewer, members });
+  return message as HistoryMessage;
+}
+
+export function noSuchMessage(): KahaError {
+  return new KahaError('MESSAGE_NOT_FOUND', 'No such message');
+}
+
+/**
+ * Over all partitions by the index on the id; what the user may not see is not there. Apart and of
+ * one row at most: the planner may walk all that the user can see otherwise, to look for it there.
+ */
+function visible(db: Kysely<Database>, { user_id, message_id }: Request) {
+  return db
+    .with(
+      (cte) => cte('m').materialized(),
+      (cte) =>
+        cte
+          .selectFrom('messages')
+          .select(MESSAGE_COLUMNS)
+          .where('message_id', '=', message_id)
+          .limit(1),
+    )
+    .selectFrom('m')
+    .innerJoin('participants as p', 'p.conversation_id', 'm.conversation_id')
+    .where('p.user_id', '=', user_id)
+    .where('p.left_at', 'is', null)
+    .whereRef('m.seq', '>=', 'p.first_visible_seq');
+}

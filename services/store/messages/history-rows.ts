@@ -1,0 +1,89 @@
+import { type Kysely, sql } from 'kysely';
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import type { HistoryRequest } from '../../../shared/rpc.ts';
+import type { Database } from '../database/schema.ts';
+import type { MessageRow } from '../records/message-row.ts';
+import { isIsoTime } from '../records/opaque-cursor.ts';
+import { PAGE_BYTES_MAX } from '../records/page-bytes.ts';
+
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 200;
+/** What a row weighs in a page beside its content, at least. */
+const ROW_BYTES = 300;
+
+export type HistoryRange = {
+  order: 'asc' | 'desc';
+  beforeSeq?: number;
+  afterSeq?: number;
+  since?: string;
+  limit: number;
+};
+
+/** Pure: what is asked for; INVALID_REQUEST for more than one bound or a malformed one. */
+export function readRange(request: HistoryRequest): HistoryRange {
+  const { before_seq, after_seq, since, limit = LIMIT_DEFAULT } = request;
+  const bounds = [before_seq, after_seq, since].filter((bound) => bound !== undefined);
+  if (bounds.length > 1) {
+    throw new KahaError('INVALID_REQUEST', 'Only one of before_seq, after_seq and since');
+  }
+  if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
+    throw new KahaError('INVALID_REQUEST', `limit is a whole number from 1 to ${LIMIT_MAX}`);
+  }
+  if (after_seq !== undefined) return { order: 'asc', afterSeq: after_seq, limit };
+  if (since !== undefined) return { order: 'asc', since: readSince(since), limit };
+  return { order: 'desc', limit, ...(before_seq !== undefined && { beforeSeq: before_seq }) };
+}
+
+function readSince(since: string): string {
+  const ms = Date.parse(since);
+  if (Number.isNaN(ms)) throw new KahaError('INVALID_REQUEST', 'since is not a time');
+  const time = new Date(ms).toISOString();
+  if (!isIsoTime(time)) throw new KahaError('INVALID_REQUEST', 'since is out of range');
+  return time;
+}
+
+/** `matching`: how many there are, counted up to `limit` + 1. */
+export type HistoryRow = MessageRow & { matching: number };
+
+type Selection = { userId: UserId; conversationId: ConversationId; range: HistoryRange };
+
+/**
+ * Rows from the bound on, in the direction of paging, as many as can fit a page. Membership and
+ * what the user can see are conditions of this statement: who was removed a moment ago reads
+ * nothing. The inner select walks the primary key; the window only cuts by size.
+ */
+export async function selectHistory(
+  db: Kysely<Database>,
+  { userId, conversationId, range }: Selection,
+): Promise<HistoryRow[]> {
+  const order = sql.raw(range.order);
+  const { rows } = await sql<HistoryRow>`
+    select * from (
+      select found.*, count(*) over () as matching,
+        sum(coalesce(octet_length(content), 0) + coalesce(octet_length(metadata), 0)
+          + ${sql.lit(ROW_BYTES)}) over (
+            order by seq ${order} rows between unbounded preceding and 1 preceding) as bytes_before
+      from (
+        select m.conversation_id, m.seq, m.sent_at, m.message_id, m.sender_id, m.client_msg_id,
+          m.message_type, m.content, m.metadata, m.key_id, m.version, m.reply_to, m.reply_to_seq,
+          m.edited_at, m.deleted_at
+        from participants p join messages m using (conversation_id)
+        where p.conversation_id = ${conversationId} and p.user_id = ${userId}
+          and p.left_at is null and m.conversation_id = ${conversationId}
+          and m.seq >= p.first_visible_seq and ${boundOf(range)}
+        order by m.seq ${order}
+        limit ${range.limit + 1}
+      ) found
+    ) sized
+    where coalesce(bytes_before, 0) < ${sql.lit(PAGE_BYTES_MAX)}
+    order by seq ${order}`.execute(db);
+  return rows;
+}
+
+function boundOf({ beforeSeq, afterSeq, since }: HistoryRange) {
+  if (beforeSeq !== undefined) return sql`m.seq < ${beforeSeq}`;
+  if (afterSeq !== undefined) return sql`m.seq > ${afterSeq}`;
+  if (since !== undefined) return sql`m.sent_at >= ${since}`;
+  return sql`true`;
+}

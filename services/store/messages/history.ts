@@ -1,0 +1,74 @@
+import type { Kysely } from 'kysely';
+import { KahaError } from '../../../shared/errors.ts';
+import type { HistoryPage, HistoryReceipt, HistoryRequest } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Database } from '../database/schema.ts';
+import { present } from '../records/conversation-record.ts';
+import { takePage } from '../records/page-bytes.ts';
+import { showMessages } from '../records/shown-messages.ts';
+import { readRange, selectHistory } from './history-rows.ts';
+
+type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+
+/**
+ * `messages.history`: a page of what the user can see, ascending by `seq`, ≤ 256 KiB. Refusals:
+ * CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT, INVALID_REQUEST.
+ */
+export async function readHistory(
+  { db, cipher }: Deps,
+  request: HistoryRequest,
+): Promise<HistoryPage> {
+  const range = readRange(request);
+  const { user_id, conversation_id } = request;
+  const [members, rows] = await Promise.all([
+    selectMembers(db, conversation_id),
+    selectHistory(db, { userId: user_id, conversationId: conversation_id, range }),
+  ]);
+  const [any] = members;
+  if (any === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+  const viewer = members.find((member) => member.user_id === user_id);
+  if (viewer === undefined) {
+    throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
+  }
+  const receipts = members.flatMap(toReceipt);
+  const firstVisible = viewer.first_visible_seq ?? 1;
+  const messages = await showMessages(
+    { db, cipher },
+    {
+      rows: rows.slice(0, range.limit),
+      viewer: { user_id, first_visible_seq: firstVisible },
+      members: receipts,
+    },
+  );
+  const page = takePage(messages);
+  const first = rows[0];
+  return {
+    messages: range.order === 'asc' ? page : page.reverse(),
+    has_more: first !== undefined && page.length < Number(first.matching),
+    first_seq: Math.max(viewer.first_seq, firstVisible),
+    receipts,
+  };
+}
+
+type Member = Awaited<ReturnType<typeof selectMembers>>[number];
+
+/** One row per live participant; one of nulls where there is none; none: no such conversation. */
+function selectMembers(db: Kysely<Database>, id: HistoryRequest['conversation_id']) {
+  return db
+    .selectFrom('conversations as c')
+    .leftJoin('participants as p', (join) =>
+      join.onRef('p.conversation_id', '=', 'c.conversation_id').on('p.left_at', 'is', null),
+    )
+    .select(['c.first_seq', 'p.user_id', 'p.first_visible_seq'])
+    .select(['p.delivered_seq', 'p.delivered_at', 'p.read_seq', 'p.read_at'])
+    .where('c.conversation_id', '=', id)
+    .orderBy('p.user_id')
+    .execute();
+}
+
+function toReceipt(member: Member): HistoryReceipt[] {
+  const { user_id, delivered_seq, read_seq } = member;
+  if (user_id === null || delivered_seq === null || read_seq === null) return [];
+  const times = present(member, ['delivered_at', 'read_at']);
+  return [{ user_id, delivered_seq, read_seq, ...times }];
+}

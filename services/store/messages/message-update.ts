@@ -1,0 +1,33 @@
+import type { MessageChange, MessageUpdate, ReactionSet } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import { type MessageRow, openContent } from '../records/message-row.ts';
+
+type Updated = Pick<
+  MessageRow,
+  'message_id' | 'conversation_id' | 'seq' | 'content' | 'key_id' | 'edited_at' | 'deleted_at'
+>;
+
+type Change = {
+  row: Updated;
+  reactions: readonly ReactionSet[];
+  /** What the change was and the version it made; the row may have been changed again since. */
+  recorded: { change: MessageChange; version: number };
+};
+
+/**
+ * The event of a change, from the row as it is now. All that can change is in it: an event that
+ * comes late, behind a newer one, is ignored by its version, and must not take a change with it.
+ * Of a message that is deleted by now nothing but that is said.
+ */
+export function toMessageUpdate(
+  { row, reactions, recorded }: Change,
+  cipher: ContentCipher,
+): MessageUpdate {
+  const { message_id, conversation_id, seq, edited_at, deleted_at } = row;
+  const { version, change } = recorded;
+  const place = { message_id, conversation_id, seq, version };
+  if (deleted_at !== null) return { ...place, change: 'deleted', deleted_at, reactions: [] };
+  const update: MessageUpdate = { ...place, change, reactions: [...reactions] };
+  if (edited_at === null) return update;
+  return { ...update, content: openContent(row, cipher), edited_at };
+}

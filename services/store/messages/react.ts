@@ -1,0 +1,70 @@
+import { KahaError } from '../../../shared/errors.ts';
+import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import type { MessageReaction, OutboxEntry, Reaction } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Pool } from '../database/pool.ts';
+import { toReactionSets, toReactions } from '../records/reactions.ts';
+import { noSuchMessage } from './find-message.ts';
+import { toMessageUpdate } from './message-update.ts';
+
+type Deps = { pool: Pool; cipher: ContentCipher };
+type Reacted = { reactions: Reaction[]; entry?: OutboxEntry };
+
+/** Different emoji on one message. */
+const EMOJI_MAX = 20;
+
+const REACT = 'select * from react($1, $2, $3, $4, $5, $6, $7, $8, $9)';
+
+type Refusal = 'not_found' | 'system' | 'deleted' | 'too_many';
+type Row = { status: Refusal } | WrittenRow;
+type WrittenRow = {
+  status: 'ok' | 'unchanged';
+  version: number;
+  changed_at: string;
+  /** With content and key where it was edited. */
+  edited_at: string | null;
+  content: Buffer | null;
+  key_id: string;
+  seers: UserId[];
+  /** Null where there are none. */
+  emojis: string[] | null;
+  reactors: UserId[] | null;
+};
+
+/**
+ * `messages.react`, one transaction and one round trip; see migration 0004. One per user and emoji.
+ * Setting one that is set and removing one that is not change nothing. Refusals: MESSAGE_NOT_FOUND;
+ * FORBIDDEN for a system message; CONFLICT for one that was deleted, and for a 21st emoji.
+ */
+export async function react({ pool, cipher }: Deps, request: MessageReaction): Promise<Reacted> {
+  const { user_id, message_id, place, emoji, remove = false } = request;
+  const { conversation_id, seq, sent_at } = place;
+  const event_id = newId<EventId>();
+  const message = [conversation_id, seq, sent_at, message_id];
+  const reaction = [user_id, emoji, remove, EMOJI_MAX, event_id];
+  const [row] = await pool.query<Row>(REACT, [...message, ...reaction]);
+  if (row === undefined) throw new Error('react gave no row');
+  if (row.status !== 'ok' && row.status !== 'unchanged') throw refusalOf(row.status);
+  const { version, changed_at, seers, emojis, reactors } = row;
+  const sets = toReactionSets(emojis ?? [], reactors ?? []);
+  const reactions = toReactions(sets, user_id);
+  if (row.status === 'unchanged') return { reactions };
+  const changed = { ...row, message_id, conversation_id, seq, deleted_at: null };
+  const recorded = { change: 'reactions' as const, version };
+  const update = toMessageUpdate({ row: changed, reactions: sets, recorded }, cipher);
+  const address = { event_id, conversation_id, user_ids: seers };
+  return { reactions, entry: { ...address, kind: 'message_updated', update, changed_at } };
+}
+
+function refusalOf(status: Refusal): KahaError {
+  switch (status) {
+    case 'not_found':
+      return noSuchMessage();
+    case 'system':
+      return new KahaError('FORBIDDEN', 'A system message cannot be changed');
+    case 'deleted':
+      return new KahaError('CONFLICT', 'The message was deleted');
+    case 'too_many':
+      return new KahaError('CONFLICT', `A message has at most ${EMOJI_MAX} different emoji`);
+  }
+}

@@ -1,0 +1,148 @@
+import { type Kysely, sql } from 'kysely';
+import { KahaError } from '../../../shared/errors.ts';
+import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import type {
+  HistoryMessage,
+  MessageTarget,
+  OutboxEntry,
+  ReactionSet,
+} from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Pool } from '../database/pool.ts';
+import type { Database } from '../database/schema.ts';
+import { type Member, selectMembers } from '../records/members.ts';
+import { MESSAGE_COLUMNS, type MessageRow } from '../records/message-row.ts';
+import { loadReactions, toReactionSets } from '../records/reactions.ts';
+import { canSee, showMessages } from '../records/shown-messages.ts';
+import { noSuchMessage } from './find-message.ts';
+import { toRevision } from './message-revision.ts';
+import type { DeletionReason } from './message-rights.ts';
+import { toMessageUpdate } from './message-update.ts';
+
+export type RewriteDeps = { db: Kysely<Database>; pool: Pool; cipher: ContentCipher };
+
+/** A message that its viewer can see, and who takes part, as of `at`, database time. */
+export type FoundMessage = { row: MessageRow; members: Member[]; viewer: Member; at: string };
+/** What it is to read: the sealed columns, or why nothing any more. */
+export type Rewrite =
+  | { change: 'edited'; content: Buffer; metadata: Buffer | null }
+  | { change: 'deleted'; reason: DeletionReason };
+export type Rewritten = { message: HistoryMessage; entry?: OutboxEntry };
+
+/** Only somebody's other edit of the message in the same moment takes another try. */
+const TRIES_MAX = 5;
+const BUSY_RETRY_AFTER_S = 1;
+
+/**
+ * Reads, judges, and writes in one transaction, if what was judged is still so: what the message
+ * reads, with the next version, what it read before, for audit, and the event that is owed. `judge`
+ * throws the refusal, or gives undefined where nothing is to change. Refusal: MESSAGE_NOT_FOUND,
+ * for whoever does not take part or does not see that far back.
+ */
+export async function rewriteMessage(
+  deps: RewriteDeps,
+  target: MessageTarget,
+  judge: (found: FoundMessage) => Rewrite | undefined,
+): Promise<Rewritten> {
+  for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
+    const found = await findMessage(deps, target);
+    const rewrite = judge(found);
+    if (rewrite === undefined) {
+      const reactions = await loadReactions(deps.db, [found.row]);
+      return { message: await show(deps, found, { row: found.row, reactions }) };
+    }
+    const eventId = newId<EventId>();
+    const written = await write(deps, found, { rewrite, eventId });
+    if (written === undefined) continue;
+    const { row, sets } = written;
+    const reactions = new Map([[row.message_id, sets]]);
+    const message = await show(deps, found, { row, reactions });
+    return { message, entry: toEntry(eventId, { ...written, rewrite }, deps.cipher) };
+  }
+  const options = { retryAfterS: BUSY_RETRY_AFTER_S };
+  throw new KahaError('DATABASE_UNAVAILABLE', 'The message is being changed', options);
+}
+
+async function findMessage(
+  { db }: RewriteDeps,
+  { user_id, message_id, place }: MessageTarget,
+): Promise<FoundMessage> {
+  const [row, members] = await Promise.all([
+    db
+      .selectFrom('messages')
+      .select(MESSAGE_COLUMNS)
+      .select(sql<string>`clock_timestamp()::timestamptz(3)`.as('at'))
+      .where('conversation_id', '=', place.conversation_id)
+      .where('seq', '=', place.seq)
+      .where('sent_at', '=', place.sent_at)
+      .where('message_id', '=', message_id)
+      .executeTakeFirst(),
+    selectMembers(db, place.conversation_id),
+  ]);
+  const viewer = members.find((member) => member.user_id === user_id);
+  if (row === undefined || viewer === undefined || !canSee(viewer, row.seq)) throw noSuchMessage();
+  return { row, members, viewer, at: row.at };
+}
+
+const REWRITE = `select * from rewrite_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+  $13, $14, $15)`;
+
+type Answer = {
+  status: 'ok' | 'stale';
+  version: number;
+  changed_at: string;
+  /** Who takes part and sees the message. */
+  seers: UserId[];
+  /** Null where there are none. */
+  emojis: string[] | null;
+  reactors: UserId[] | null;
+};
+type Written = { row: MessageRow; sets: ReactionSet[]; seers: UserId[]; changedAt: string };
+
+/** Undefined: it is not as it was judged any more. See migration 0004. */
+async function write(
+  { pool, cipher }: RewriteDeps,
+  { row, viewer }: FoundMessage,
+  { rewrite, eventId }: { rewrite: Rewrite; eventId: EventId },
+): Promise<Written | undefined> {
+  const isEdit = rewrite.change === 'edited';
+  const texts = isEdit ? rewrite : { content: null, metadata: null };
+  const old = toRevision(row, cipher);
+  const [answer] = await pool.query<Answer>(REWRITE, [
+    ...[row.conversation_id, row.seq, row.sent_at, row.message_id],
+    ...[viewer.user_id, viewer.role, row.edited_at, isEdit ? null : rewrite.reason],
+    ...[cipher.keyId, texts.content, texts.metadata],
+    ...[row.version, old.content, old.metadata, eventId],
+  ]);
+  if (answer?.status !== 'ok') return undefined;
+  const { version, changed_at: changedAt, seers, emojis, reactors } = answer;
+  const time = isEdit ? { edited_at: changedAt, key_id: cipher.keyId } : { deleted_at: changedAt };
+  const { content, metadata } = texts;
+  const sets = toReactionSets(emojis ?? [], reactors ?? []);
+  return { row: { ...row, content, metadata, ...time, version }, sets, seers, changedAt };
+}
+
+/** As the one who changed it sees it. */
+async function show(
+  deps: RewriteDeps,
+  { viewer, members }: FoundMessage,
+  {
+    row,
+    reactions,
+  }: { row: MessageRow; reactions: ReadonlyMap<MessageRow['message_id'], ReactionSet[]> },
+): Promise<HistoryMessage> {
+  const [message] = await showMessages(deps, { rows: [row], viewer, members, reactions });
+  return message as HistoryMessage;
+}
+
+/** The event: for those who can see the message. */
+function toEntry(
+  event_id: EventId,
+  { row, sets, seers, changedAt, rewrite }: Written & { rewrite: Rewrite },
+  cipher: ContentCipher,
+): OutboxEntry {
+  const recorded = { change: rewrite.change, version: row.version };
+  const update = toMessageUpdate({ row, reactions: sets, recorded }, cipher);
+  const address = { event_id, conversation_id: row.conversation_id, user_ids: seers };
+  return { ...address, kind: 'message_updated', update, changed_at: changedAt };
+}

@@ -1,0 +1,57 @@
+import { type Kysely, sql } from 'kysely';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Database } from '../database/schema.ts';
+import type { Place } from '../records/message-places.ts';
+
+export type UndeliveredPlace = Place & { sent_at: string };
+/** As one user finds it: how far back they see there. */
+export type FoundPlace = UndeliveredPlace & { first_visible_seq: number };
+
+/** As long as a device's queue keeps. */
+const AGE_DAYS_MAX = 7;
+/** Per conversation; more cannot be shown. */
+const CONVERSATION_MESSAGES_MAX = 1_001;
+
+type Selection = { userId: UserId; after: UndeliveredPlace | undefined; limit: number };
+
+/** Where the messages stand, oldest first; only conversations with something above are read. */
+export async function selectUndelivered(
+  db: Kysely<Database>,
+  { userId, after, limit }: Selection,
+): Promise<FoundPlace[]> {
+  const rest = after
+    ? sql`(m.sent_at, m.conversation_id, m.seq)
+        > (${after.sent_at}::timestamptz, ${after.conversation_id}::uuid, ${after.seq}::bigint)`
+    : sql`true`;
+  const { rows } = await sql<FoundPlace>`
+    select u.conversation_id, u.seq, u.sent_at, p.first_visible_seq
+    from participants p
+    join conversations c using (conversation_id)
+    cross join lateral (
+      select m.conversation_id, m.seq, m.sent_at from messages m
+      where m.conversation_id = p.conversation_id
+        and m.seq > greatest(p.delivered_seq, p.first_visible_seq - 1)
+        and m.sent_at > now() - make_interval(days => ${sql.lit(AGE_DAYS_MAX)})
+        and m.sender_id <> p.user_id and m.deleted_at is null and ${rest}
+      order by m.seq limit ${sql.lit(CONVERSATION_MESSAGES_MAX)}
+    ) u
+    where p.user_id = ${userId} and p.left_at is null and c.last_seq > p.delivered_seq
+    order by u.sent_at, u.conversation_id, u.seq
+    limit ${limit}`.execute(db);
+  return rows;
+}
+
+/** Whether messages of others above the delivered position are too old for the replay. */
+export async function hasOlderUndelivered(db: Kysely<Database>, userId: UserId): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    select exists (
+      select from participants p
+      join conversations c using (conversation_id)
+      join messages m on m.conversation_id = p.conversation_id
+        and m.seq > greatest(p.delivered_seq, p.first_visible_seq - 1)
+      where p.user_id = ${userId} and p.left_at is null and c.last_seq > p.delivered_seq
+        and m.sent_at <= now() - make_interval(days => ${sql.lit(AGE_DAYS_MAX)})
+        and m.sender_id <> p.user_id and m.deleted_at is null
+    ) as found`.execute(db);
+  return rows[0]?.found === true;
+}

@@ -1,0 +1,93 @@
+import type { Kysely } from 'kysely';
+import { isUuidV4, type UserId } from '../../../shared/ids.ts';
+import type { UndeliveredMessage, UndeliveredPage } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Database } from '../database/schema.ts';
+import { selectByPlace } from '../records/message-places.ts';
+import { toMessageRecord } from '../records/message-row.ts';
+import { decodeCursor, encodeCursor, isIsoTime } from '../records/opaque-cursor.ts';
+import { takePage } from '../records/page-bytes.ts';
+import { loadReactions, toReactions } from '../records/reactions.ts';
+import { loadReplyPreviews } from '../records/reply-previews.ts';
+import { canSee } from '../records/shown-messages.ts';
+import {
+  type FoundPlace,
+  hasOlderUndelivered,
+  selectUndelivered,
+  type UndeliveredPlace,
+} from './undelivered-places.ts';
+
+type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Request = { user_id: UserId; cursor?: string };
+
+/** In all pages together. */
+const MESSAGES_MAX = 1_000;
+const PAGE_MESSAGES_MAX = 200;
+
+/**
+ * `messages.undelivered`: messages of others above the user's delivered position, in all that the
+ * user takes part in, ≤ 7 days old, ≤ 1000, oldest first, in pages ≤ 256 KiB. `complete` on the
+ * last page: there was no more than that.
+ */
+export async function readUndelivered(
+  { db, cipher }: Deps,
+  { user_id, cursor }: Request,
+): Promise<UndeliveredPage> {
+  const { after, served } = readPosition(cursor);
+  const room = Math.min(MESSAGES_MAX - served, PAGE_MESSAGES_MAX);
+  const places = await selectUndelivered(db, { userId: user_id, after, limit: room + 1 });
+  const loaded = await loadMessages({ db, cipher }, { places: places.slice(0, room), user_id });
+  const messages = takePage(loaded);
+  const total = served + messages.length;
+  const last = messages.at(-1);
+  const more = messages.length < places.length;
+  if (more && last !== undefined && total < MESSAGES_MAX) {
+    const next_cursor = encodeCursor([last.sent_at, last.conversation_id, last.seq, total]);
+    return { messages, next_cursor, complete: false };
+  }
+  const complete = !more && !(await hasOlderUndelivered(db, user_id));
+  return { messages, next_cursor: null, complete };
+}
+
+type Position = { after: UndeliveredPlace | undefined; served: number };
+
+function readPosition(cursor: string | undefined): Position {
+  if (cursor === undefined) return { after: undefined, served: 0 };
+  const isCount = (part: unknown): boolean => Number.isSafeInteger(part) && (part as number) > 0;
+  const isServed = (part: unknown): boolean => isCount(part) && (part as number) < MESSAGES_MAX;
+  const parts = decodeCursor(cursor, [isIsoTime, isUuidV4, isCount, isServed]);
+  const [sent_at, conversation_id, seq, served] = parts as [
+    string,
+    UndeliveredPlace['conversation_id'],
+    number,
+    number,
+  ];
+  return { after: { sent_at, conversation_id, seq }, served };
+}
+
+/** In the order of the places; one that went meanwhile is left out. */
+async function loadMessages(
+  { db, cipher }: Deps,
+  { places, user_id }: { places: readonly FoundPlace[]; user_id: UserId },
+): Promise<UndeliveredMessage[]> {
+  if (places.length === 0) return [];
+  const rows = await selectByPlace(db, places).execute();
+  const viewers = new Map(places.map((place) => [place.conversation_id, place]));
+  const replies = rows.filter(({ conversation_id, reply_to_seq }) => {
+    const viewer = viewers.get(conversation_id);
+    return viewer !== undefined && canSee(viewer, reply_to_seq);
+  });
+  const [previews, reactions] = await Promise.all([
+    loadReplyPreviews(db, cipher, replies),
+    loadReactions(db, rows),
+  ]);
+  const keyOf = (conversationId: string, seq: number): string => `${conversationId}/${seq}`;
+  const byKey = new Map(rows.map((row) => [keyOf(row.conversation_id, row.seq), row]));
+  return places.flatMap((place) => {
+    const row = byKey.get(keyOf(place.conversation_id, place.seq));
+    if (row === undefined) return [];
+    const record = toMessageRecord(row, cipher, previews.get(row.message_id));
+    const sets = reactions.get(row.message_id);
+    return sets === undefined ? record : { ...record, reactions: toReactions(sets, user_id) };
+  });
+}

@@ -1,0 +1,32 @@
+import type { Logger } from '../../../shared/logger.ts';
+import type { Metrics } from '../../../shared/metrics.ts';
+import type { Pool } from '../database/pool.ts';
+
+type Stats = { depth: number; oldest_s: number };
+
+/** Beyond it the depth is not counted on: counting must not burden an outage further. */
+const DEPTH_COUNTED_MAX = 100_000;
+const POLL_MS = 5_000;
+
+const SELECT_STATS = `select count(*) as depth,
+    coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_s
+  from (select created_at from outbox limit ${DEPTH_COUNTED_MAX}) counted`;
+
+/** Depth and age of what is owed, as metrics; read every 5 s. */
+export function watchOutbox(deps: { pool: Pool; metrics: Metrics; logger: Logger }) {
+  const { pool, metrics, logger } = deps;
+  let stats: Stats = { depth: 0, oldest_s: 0 };
+  metrics.gauge('kaha_outbox_depth', 'Fan-outs that are owed', () => stats.depth);
+  metrics.gauge('kaha_outbox_oldest_seconds', 'Age of the oldest of them', () => stats.oldest_s);
+  const poll = async (): Promise<void> => {
+    try {
+      const [row] = await pool.query<Stats>(SELECT_STATS, []);
+      if (row !== undefined) stats = row;
+    } catch (error) {
+      logger.debug({ err: error }, 'outbox stats not read');
+    }
+  };
+  const timer = setInterval(() => void poll(), POLL_MS);
+  void poll();
+  return { close: () => clearInterval(timer) };
+}

@@ -1,0 +1,18 @@
+import type { Logger } from '../../../shared/logger.ts';
+import { LEAN_PLANS } from '../append/append-writer.ts';
+import { createPool, type Pool } from '../database/pool.ts';
+import { ReadCommit } from './read-commit.ts';
+import { readPositions } from './read-positions.ts';
+
+export type PositionWriter = { pool: Pool; reads: ReadCommit; close(): Promise<void> };
+
+/** One for what users read, one for what stream RECEIPTS brings. */
+const CONNECTIONS_MAX = 2;
+
+/** The connections that raise positions; apart from the reads, so that neither waits long. */
+export function openPositionWriter({ url, logger }: { url: string; logger: Logger }) {
+  const pool = createPool({ url, max: CONNECTIONS_MAX, settings: LEAN_PLANS, logger });
+  const reads = new ReadCommit((batch) => readPositions(pool, batch));
+  const writer: PositionWriter = { pool, reads, close: () => pool.end() };
+  return writer;
+}

@@ -1,0 +1,44 @@
+import type { Pool } from '../database/pool.ts';
+import type { Position } from './receipts-reduce.ts';
+
+/**
+ * Positions only rise, never above the conversation's last message, and only of those who take part
+ * still. Rows are locked in the
+ * order (conversation, user), the one that every writer keeps; those that would not change are not
+ * touched. A time is set with the position it belongs to.
+ */
+const RAISE_POSITIONS = `
+with wanted as (
+  select w.conversation_id, w.user_id,
+    least(w.delivered_seq, c.last_seq) as delivered_seq, w.delivered_at,
+    least(w.read_seq, c.last_seq) as read_seq, w.read_at
+  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::bigint[],
+    $6::timestamptz[])
+    as w (conversation_id, user_id, delivered_seq, delivered_at, read_seq, read_at)
+  join conversations c using (conversation_id)
+), locked as materialized (
+  select w.* from wanted w join participants p using (conversation_id, user_id)
+  where p.left_at is null and (p.delivered_seq < w.delivered_seq or p.read_seq < w.read_seq)
+  order by p.conversation_id, p.user_id
+  for no key update of p
+)
+update participants p set
+  delivered_at = case when p.delivered_seq < l.delivered_seq then l.delivered_at
+    else p.delivered_at end,
+  delivered_seq = greatest(p.delivered_seq, l.delivered_seq),
+  read_at = case when p.read_seq < l.read_seq then l.read_at else p.read_at end,
+  read_seq = greatest(p.read_seq, l.read_seq)
+from locked l
+where p.conversation_id = l.conversation_id and p.user_id = l.user_id`;
+
+export async function raisePositions(pool: Pool, positions: readonly Position[]): Promise<void> {
+  const toTime = (ms: number): string => new Date(ms).toISOString();
+  await pool.query(RAISE_POSITIONS, [
+    positions.map((one) => one.conversation_id),
+    positions.map((one) => one.user_id),
+    positions.map((one) => one.delivered_seq),
+    positions.map((one) => toTime(one.delivered_at_ms)),
+    positions.map((one) => one.read_seq),
+    positions.map((one) => toTime(one.read_at_ms)),
+  ]);
+}

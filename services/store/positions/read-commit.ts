@@ -1,0 +1,121 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { KahaError } from '../../../shared/errors.ts';
+import { classifyFailure, toKahaError } from '../database/database-error.ts';
+import type { Read, ReadRow } from './read-positions.ts';
+
+type Waiter = {
+  deadlineAt: number;
+  resolve: (row: ReadRow) => void;
+  reject: (error: KahaError) => void;
+};
+/** The reads of one user in one conversation are one: the highest counts for all. */
+type Waiting = Read & { waiters: Waiter[] };
+
+/** Beyond it a read is refused. */
+export const WAITING_MAX = 10_000;
+/** The statement compares its parts each with each: at 500 rows that is most of what it costs. */
+const BATCH_ROWS_MAX = 100;
+/** Between the starts of two commits, as for appends: a commit costs the same whatever is in it. */
+const COMMIT_GAP_MS = 8;
+/** Deadlock or lost connection. */
+const RETRY_MS = 100;
+
+/**
+ * Joins the reads that wait into one transaction. One is in flight; the next is what came
+ * meanwhile. What is locked, and what failed in passing, joins the next one until its deadline.
+ */
+export class ReadCommit {
+  /** One row per read, in their order; at most one read per user and conversation. */
+  readonly #write: (reads: readonly Read[]) => Promise<ReadRow[]>;
+  readonly #queue = new Map<string, Waiting>();
+  #waiters = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(write: (reads: readonly Read[]) => Promise<ReadRow[]>) {
+    this.#write = write;
+  }
+
+  /** Resolves once the position is committed, or judged; rejects a KahaError. */
+  async read(read: Read, deadlineAt: number): Promise<ReadRow> {
+    if (this.#waiters >= WAITING_MAX) {
+      throw new KahaError('DATABASE_UNAVAILABLE', 'Too many reads wait');
+    }
+    this.#waiters += 1;
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#put({ ...read, waiters: [{ deadlineAt, resolve, reject }] });
+        this.#running ??= this.#run();
+      });
+    } finally {
+      this.#waiters -= 1;
+    }
+  }
+
+  /** Resolves when all that was taken is settled. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  #put(waiting: Waiting): void {
+    const key = waiting.conversation_id + waiting.user_id;
+    const known = this.#queue.get(key);
+    if (known === undefined) {
+      this.#queue.set(key, waiting);
+    } else {
+      known.seq = Math.max(known.seq, waiting.seq);
+      known.waiters.push(...waiting.waiters);
+    }
+  }
+
+  async #run(): Promise<void> {
+    // All that this turn of the event loop brings joins the first batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#queue.size > 0) {
+      const startedAt = performance.now();
+      const batch = this.#take();
+      if (batch.length > 0) await this.#commit(batch);
+      const waitMs = startedAt + COMMIT_GAP_MS - performance.now();
+      if (waitMs > 0 && this.#queue.size < BATCH_ROWS_MAX) await delay(waitMs);
+    }
+    this.#running = undefined;
+  }
+
+  #take(): Waiting[] {
+    const batch: Waiting[] = [];
+    const nowMs = Date.now();
+    for (const [key, waiting] of this.#queue) {
+      if (batch.length >= BATCH_ROWS_MAX) break;
+      this.#queue.delete(key);
+      refuseLate(waiting, nowMs);
+      if (waiting.waiters.length > 0) batch.push(waiting);
+    }
+    return batch;
+  }
+
+  async #commit(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const rows = await this.#write(batch);
+      for (const [index, waiting] of batch.entries()) {
+        const row = rows[index] as ReadRow;
+        if (row.status === 'locked') this.#put(waiting);
+        else for (const { resolve } of waiting.waiters) resolve(row);
+      }
+    } catch (error) {
+      const failure = classifyFailure(error);
+      const isPassing = failure === 'clash' || failure === 'gone';
+      if (isPassing) await delay(RETRY_MS);
+      for (const waiting of batch) {
+        if (isPassing) this.#put(waiting);
+        else for (const { reject } of waiting.waiters) reject(toKahaError(error));
+      }
+    }
+  }
+}
+
+function refuseLate(waiting: Waiting, nowMs: number): void {
+  const late = waiting.waiters.filter(({ deadlineAt }) => deadlineAt <= nowMs);
+  if (late.length === 0) return;
+  waiting.waiters = waiting.waiters.filter(({ deadlineAt }) => deadlineAt > nowMs);
+  for (const { reject } of late)
+    reject(new KahaError('DATABASE_UNAVAILABLE', 'Not written in time'));
+}

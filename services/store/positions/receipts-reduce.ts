@@ -1,0 +1,55 @@
+import { type ConversationId, isUuidV4, type UserId } from '../../../shared/ids.ts';
+import type { ReceiptItem } from '../../../shared/rpc.ts';
+
+/** The highest positions of one user in one conversation; times in epoch ms. */
+export type Position = {
+  conversation_id: ConversationId;
+  user_id: UserId;
+  delivered_seq: number;
+  delivered_at_ms: number;
+  read_seq: number;
+  read_at_ms: number;
+};
+
+/** Pure: one position per (conversation, user). Reading a message is having it delivered. */
+export function reducePositions(items: readonly ReceiptItem[]): Position[] {
+  const positions = new Map<string, Position>();
+  for (const item of items) {
+    if (!isReceiptItem(item)) continue;
+    const [conversation_id, user_id, kind, seq, atMs] = item;
+    const key = `${conversation_id}${user_id}`;
+    const position = positions.get(key) ?? {
+      conversation_id,
+      user_id,
+      delivered_seq: 0,
+      delivered_at_ms: 0,
+      read_seq: 0,
+      read_at_ms: 0,
+    };
+    positions.set(key, position);
+    if (seq > position.delivered_seq) {
+      position.delivered_seq = seq;
+      position.delivered_at_ms = atMs;
+    }
+    if (kind === 'read' && seq > position.read_seq) {
+      position.read_seq = seq;
+      position.read_at_ms = atMs;
+    }
+  }
+  return [...positions.values()];
+}
+
+/** A malformed item is left out: it must not hold up the others. */
+function isReceiptItem(item: ReceiptItem): boolean {
+  if (!Array.isArray(item)) return false;
+  const [conversationId, userId, kind, seq, atMs] = item;
+  return (
+    isUuidV4(conversationId) &&
+    isUuidV4(userId) &&
+    (kind === 'delivered' || kind === 'read') &&
+    Number.isSafeInteger(seq) &&
+    seq > 0 &&
+    Number.isSafeInteger(atMs) &&
+    Math.abs(atMs) < 8.64e15
+  );
+}

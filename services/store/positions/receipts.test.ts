@@ -1,0 +1,88 @@
+import t from 'tap';
+import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import type { ReceiptItem } from '../../../shared/rpc.ts';
+import { appendOk, createTalk, letter, setStage } from '../stage/store-stage.ts';
+import { applyReceipts } from './receipts.ts';
+import { reducePositions } from './receipts-reduce.ts';
+
+const { store, sql } = await setStage(t);
+const atMs = Date.parse('2026-11-21T10:00:00.000Z');
+
+async function positionOf(userId: UserId) {
+  const [row] = await sql<Record<string, unknown>>(
+    'select delivered_seq, delivered_at, read_seq, read_at from participants where user_id = $1',
+    [userId],
+  );
+  return row;
+}
+
+t.test('many items become one maximum per user and conversation', (t) => {
+  const [id, user] = [newId<ConversationId>(), newId<UserId>()];
+  const positions = reducePositions([
+    [id, user, 'delivered', 3, 30],
+    [id, user, 'read', 2, 20],
+    [id, user, 'delivered', 1, 10],
+    [id, newId<UserId>(), 'read', 4, 40],
+  ]);
+  t.equal(positions.length, 2);
+  t.match(positions[0], { delivered_seq: 3, delivered_at_ms: 30, read_seq: 2, read_at_ms: 20 });
+  t.match(positions[1], { delivered_seq: 4, read_seq: 4 }, 'read is delivered');
+  t.end();
+});
+
+t.test('malformed items are left out, the others count', (t) => {
+  const [id, user] = [newId<ConversationId>(), newId<UserId>()];
+  const bad = [
+    null,
+    [],
+    ['x', user, 'read', 1, 1],
+    [id, 'x', 'read', 1, 1],
+    [id, user, 'seen', 1, 1],
+    [id, user, 'read', 0, 1],
+    [id, user, 'read', 1.5, 1],
+    [id, user, 'read', 1, Number.NaN],
+    [id, user, 'read', 1, 9e15],
+  ] as unknown as ReceiptItem[];
+  t.equal(reducePositions([...bad, [id, user, 'read', 1, 1]]).length, 1);
+  t.end();
+});
+
+t.test('positions rise, never fall, and never pass the last message', async (t) => {
+  const { id, alice, bina } = await createTalk(store);
+  await appendOk(
+    store,
+    id,
+    Array.from({ length: 5 }, () => letter(alice)),
+  );
+  await applyReceipts(store.pool, [[id, bina, 'delivered', 3, atMs]]);
+  const time = '2026-11-21T10:00:00.000Z';
+  t.same(await positionOf(bina), {
+    delivered_seq: 3,
+    delivered_at: time,
+    read_seq: 0,
+    read_at: null,
+  });
+  await applyReceipts(store.pool, [[id, bina, 'delivered', 2, atMs + 1000]]);
+  t.match(await positionOf(bina), { delivered_seq: 3, delivered_at: time });
+  await applyReceipts(store.pool, [[id, bina, 'read', 900, atMs + 2000]]);
+  const later = '2026-11-21T10:00:02.000Z';
+  t.same(await positionOf(bina), {
+    delivered_seq: 5,
+    delivered_at: later,
+    read_seq: 5,
+    read_at: later,
+  });
+});
+
+t.test('strangers and unknown conversations change nothing', async (t) => {
+  const { id, alice } = await createTalk(store);
+  await appendOk(store, id, [letter(alice)]);
+  await applyReceipts(store.pool, [
+    [id, newId<UserId>(), 'read', 1, atMs],
+    [newId<ConversationId>(), alice, 'read', 1, atMs],
+  ]);
+  t.match(await positionOf(alice), { read_seq: 1 });
+  t.match(await sql('select count(*) from participants where conversation_id = $1', [id]), [
+    { count: 2 },
+  ]);
+});

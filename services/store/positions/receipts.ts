@@ -1,0 +1,40 @@
+import type { Bus, JsMsg } from '../../../shared/bus.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
+import type { ReceiptBatch, ReceiptItem } from '../../../shared/rpc.ts';
+import { streams } from '../../../shared/subjects.ts';
+import { toKahaError } from '../database/database-error.ts';
+import type { Pool } from '../database/pool.ts';
+import { raisePositions } from './raise-positions.ts';
+import { reducePositions } from './receipts-reduce.ts';
+
+/** Stream messages a pull takes, each ≤ 1000 items. */
+const BATCH_MAX = 20;
+/** Rows of one update: how long an append may find a sender's row locked. */
+const UPDATE_ROWS_MAX = 1_000;
+
+/** Brings positions from stream RECEIPTS into Postgres; acknowledged once they are committed. */
+export function startReceipts({ bus, pool }: { bus: Bus; pool: Pool }) {
+  return bus.consume({
+    stream: streams.receipts,
+    durable: streams.receiptsDurable,
+    batchMax: BATCH_MAX,
+    handle: (messages) => applyReceipts(pool, messages.flatMap(readItems)),
+  });
+}
+
+/** Reduces to maxima and raises them. DATABASE_UNAVAILABLE: to be tried again. */
+export async function applyReceipts(pool: Pool, items: readonly ReceiptItem[]): Promise<void> {
+  const positions = reducePositions(items);
+  try {
+    for (let from = 0; from < positions.length; from += UPDATE_ROWS_MAX) {
+      await raisePositions(pool, positions.slice(from, from + UPDATE_ROWS_MAX));
+    }
+  } catch (error) {
+    throw toKahaError(error);
+  }
+}
+
+function readItems(message: JsMsg): ReceiptItem[] {
+  const { items } = parseJson(message.data) as Partial<ReceiptBatch>;
+  return Array.isArray(items) ? items : [];
+}

@@ -1,0 +1,77 @@
+import type { UserId } from '../../../shared/ids.ts';
+import type { ConversationRecord, LastMessage, ParticipantRecord } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ConversationRow, LastMessageRow, ParticipantRow } from './conversation-rows.ts';
+import { openContent, openSaid } from './message-row.ts';
+
+export type LoadedConversation = {
+  conversation: ConversationRow;
+  /** Who takes part now. */
+  participants: ParticipantRow[];
+  lastMessage: LastMessageRow | undefined;
+};
+
+/**
+ * A conversation as one of its participants sees it; undefined for anybody else. `nowMs` decides
+ * whether a mute has run out.
+ */
+export function toConversationRecord(
+  { conversation, participants, lastMessage }: LoadedConversation,
+  viewerId: UserId,
+  { cipher, nowMs }: { cipher: ContentCipher; nowMs: number },
+): ConversationRecord | undefined {
+  const viewer = participants.find(({ user_id }) => user_id === viewerId);
+  if (viewer === undefined) return undefined;
+  const { last_seq } = conversation;
+  const first_seq = Math.max(conversation.first_seq, viewer.first_visible_seq);
+  const record: ConversationRecord = {
+    conversation_id: conversation.conversation_id,
+    type: conversation.type,
+    version: conversation.version,
+    first_seq,
+    last_seq,
+    last_read_seq: viewer.read_seq,
+    unread: Math.max(last_seq - Math.max(viewer.read_seq, first_seq - 1), 0),
+    is_muted: isMuted(viewer, nowMs),
+    created_at: conversation.created_at,
+    last_activity: conversation.last_activity,
+    participants: participants.map(toParticipantRecord),
+    ...present(conversation, ['title', 'description', 'avatar_url', 'business_id']),
+    ...present(viewer, ['archived_at']),
+  };
+  if (record.is_muted && viewer.muted_until !== null) record.muted_until = viewer.muted_until;
+  const visible = lastMessage !== undefined && lastMessage.seq >= first_seq;
+  if (visible) record.last_message = toLastMessage(lastMessage, cipher);
+  return record;
+}
+
+function toParticipantRecord(row: ParticipantRow): ParticipantRecord {
+  const { user_id, role, joined_at, delivered_seq, read_seq } = row;
+  const positions = present(row, ['delivered_at', 'read_at']);
+  return { user_id, role, joined_at, delivered_seq, read_seq, ...positions };
+}
+
+function isMuted({ is_muted, muted_until }: ParticipantRow, nowMs: number): boolean {
+  return is_muted && (muted_until === null || Date.parse(muted_until) > nowMs);
+}
+
+function toLastMessage(row: LastMessageRow, cipher: ContentCipher): LastMessage {
+  const { message_id, seq, sender_id, message_type, sent_at } = row;
+  const content = row.deleted_at === null ? openContent(row, cipher) : '';
+  return { message_id, seq, sender_id, content, message_type, sent_at, ...openSaid(row, cipher) };
+}
+
+type Present<Row, Name extends keyof Row> = { [Key in Name]?: NonNullable<Row[Key]> };
+
+/** The named columns that hold a value: what is null in a row is absent on the wire. */
+export function present<Row, Name extends keyof Row>(
+  row: Row,
+  names: readonly Name[],
+): Present<Row, Name> {
+  const kept: Present<Row, Name> = {};
+  for (const name of names) {
+    const value = row[name];
+    if (value !== null && value !== undefined) kept[name] = value;
+  }
+  return kept;
+}

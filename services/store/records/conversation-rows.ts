@@ -1,0 +1,106 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { ConversationId } from '../../../shared/ids.ts';
+import type {
+  ConversationsTable,
+  Database,
+  MessagesTable,
+  ParticipantsTable,
+} from '../database/schema.ts';
+import type { LoadedConversation } from './conversation-record.ts';
+import { metadataOfSystem } from './message-row.ts';
+
+export type ConversationRow = Selectable<ConversationsTable>;
+export type ParticipantRow = Selectable<ParticipantsTable>;
+export type LastMessageRow = Pick<
+  Selectable<MessagesTable>,
+  | 'conversation_id'
+  | 'message_id'
+  | 'seq'
+  | 'sender_id'
+  | 'message_type'
+  | 'content'
+  | 'metadata'
+  | 'key_id'
+  | 'sent_at'
+  | 'deleted_at'
+>;
+
+/** Conversations with who takes part and the last message, in the order of the ids. */
+export async function loadConversations(
+  db: Kysely<Database>,
+  ids: readonly ConversationId[],
+): Promise<LoadedConversation[]> {
+  if (ids.length === 0) return [];
+  const [conversations, participants, messages] = await Promise.all([
+    selectConversations(db, ids),
+    selectParticipants(db, ids),
+    selectLastMessages(db, ids),
+  ]);
+  const members = byConversation(participants);
+  const last = new Map(messages.map((row) => [row.conversation_id, row]));
+  const byId = new Map(conversations.map((row) => [row.conversation_id, row]));
+  return ids.flatMap((id) => {
+    const conversation = byId.get(id);
+    if (conversation === undefined) return [];
+    return { conversation, participants: members.get(id) ?? [], lastMessage: last.get(id) };
+  });
+}
+
+function byConversation(rows: readonly ParticipantRow[]): Map<ConversationId, ParticipantRow[]> {
+  const groups = new Map<ConversationId, ParticipantRow[]>();
+  for (const row of rows) {
+    const group = groups.get(row.conversation_id);
+    if (group === undefined) groups.set(row.conversation_id, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+function selectConversations(
+  db: Kysely<Database>,
+  ids: readonly ConversationId[],
+): Promise<ConversationRow[]> {
+  return db
+    .selectFrom('conversations')
+    .selectAll()
+    .where('conversation_id', '=', anyOf(ids))
+    .execute();
+}
+
+function selectParticipants(
+  db: Kysely<Database>,
+  ids: readonly ConversationId[],
+): Promise<ParticipantRow[]> {
+  return db
+    .selectFrom('participants')
+    .selectAll()
+    .where('conversation_id', '=', anyOf(ids))
+    .where('left_at', 'is', null)
+    .orderBy('joined_at')
+    .orderBy('user_id')
+    .execute();
+}
+
+/** Found by the whole primary key, `sent_at` too: each touches one partition. */
+function selectLastMessages(
+  db: Kysely<Database>,
+  ids: readonly ConversationId[],
+): Promise<LastMessageRow[]> {
+  return db
+    .selectFrom('conversations as c')
+    .innerJoin('messages as m', (join) =>
+      join
+        .onRef('m.conversation_id', '=', 'c.conversation_id')
+        .onRef('m.seq', '=', 'c.last_seq')
+        .onRef('m.sent_at', '=', 'c.last_sent_at'),
+    )
+    .select(['m.conversation_id', 'm.message_id', 'm.seq', 'm.sender_id', 'm.message_type'])
+    .select(['m.content', 'm.key_id', 'm.sent_at', 'm.deleted_at', metadataOfSystem('m')])
+    .where('c.conversation_id', '=', anyOf(ids))
+    .execute();
+}
+
+/** One array parameter, so that any number of ids is one statement. */
+function anyOf(ids: readonly ConversationId[]) {
+  return sql<ConversationId>`any(${ids}::uuid[])`;
+}

@@ -1,0 +1,127 @@
+import { sql } from 'kysely';
+import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
+import { previewOf } from '../../../shared/protocol/preview.ts';
+import { readSaid, type SystemSaid } from '../../../shared/protocol/system-content.ts';
+import type { MessageRecord, MessageType, ReplyPreview } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import { present } from './conversation-record.ts';
+
+/** The columns of a message that every read takes. */
+export const MESSAGE_COLUMNS = [
+  'conversation_id',
+  'seq',
+  'sent_at',
+  'message_id',
+  'sender_id',
+  'client_msg_id',
+  'message_type',
+  'content',
+  'metadata',
+  'key_id',
+  'version',
+  'reply_to',
+  'reply_to_seq',
+  'edited_at',
+  'deleted_at',
+] as const;
+
+export type MessageRow = {
+  conversation_id: ConversationId;
+  seq: number;
+  sent_at: string;
+  message_id: MessageId;
+  sender_id: UserId;
+  client_msg_id: string | null;
+  message_type: MessageType | 'system';
+  content: Buffer | null;
+  metadata: Buffer | null;
+  key_id: string;
+  version: number;
+  reply_to: MessageId | null;
+  reply_to_seq: number | null;
+  edited_at: string | null;
+  deleted_at: string | null;
+};
+
+export type PreviewRow = Pick<
+  MessageRow,
+  | 'conversation_id'
+  | 'message_id'
+  | 'sender_id'
+  | 'message_type'
+  | 'content'
+  | 'metadata'
+  | 'key_id'
+  | 'deleted_at'
+>;
+
+/** A row as the event carries it. Deleted: without content and metadata. */
+export function toMessageRecord(
+  row: MessageRow,
+  cipher: ContentCipher,
+  reply: ReplyPreview | undefined,
+): MessageRecord {
+  const { conversation_id, message_id } = row;
+  const record: MessageRecord = {
+    message_id,
+    conversation_id,
+    seq: row.seq,
+    sender_id: row.sender_id,
+    version: row.version,
+    message_type: row.message_type,
+    sent_at: row.sent_at,
+  };
+  if (row.client_msg_id !== null) record.client_msg_id = row.client_msg_id;
+  if (reply !== undefined) record.reply_to = reply;
+  Object.assign(record, present(row, ['edited_at', 'deleted_at']));
+  if (row.deleted_at !== null) return record;
+  if (row.content !== null) record.content = openContent(row, cipher);
+  const metadata = openMetadata(row, cipher);
+  if (metadata !== undefined) record.metadata = JSON.parse(metadata);
+  return record;
+}
+
+/** The metadata as JSON text. */
+export function openMetadata(
+  row: Pick<MessageRow, 'conversation_id' | 'message_id' | 'metadata' | 'key_id'>,
+  cipher: ContentCipher,
+): string | undefined {
+  const { conversation_id, message_id, metadata, key_id } = row;
+  if (metadata === null) return undefined;
+  return cipher.decrypt(metadata, key_id, { conversation_id, message_id, field: 'metadata' });
+}
+
+/** What a message shows of the one it replies to. */
+export function toReplyPreview(row: PreviewRow, cipher: ContentCipher): ReplyPreview {
+  const { message_id, sender_id, message_type } = row;
+  if (row.deleted_at !== null) {
+    return { message_id, sender_id, message_type, content: '', deleted: true };
+  }
+  const content = previewOf(openContent(row, cipher));
+  return { message_id, sender_id, message_type, content, ...openSaid(row, cipher) };
+}
+
+/** The column where it says who did what; null of all other messages, whose own can be 4 KiB. */
+export function metadataOfSystem(table: 'm' | 'messages') {
+  const [type, metadata] = [sql.ref(`${table}.message_type`), sql.ref(`${table}.metadata`)];
+  return sql<Buffer | null>`case when ${type} = 'system' then ${metadata} end`.as('metadata');
+}
+
+type SystemRow = Parameters<typeof openMetadata>[0] & Pick<MessageRow, 'message_type'>;
+
+/** What those who know names make the content of a system message of; nothing of another one. */
+export function openSaid(row: SystemRow, cipher: ContentCipher): { said?: SystemSaid } {
+  if (row.message_type !== 'system') return {};
+  const said = readSaid(JSON.parse(openMetadata(row, cipher) ?? 'null'));
+  return said === undefined ? {} : { said };
+}
+
+/** The plain content; empty where none is stored. */
+export function openContent(
+  row: Pick<MessageRow, 'conversation_id' | 'message_id' | 'content' | 'key_id'>,
+  cipher: ContentCipher,
+): string {
+  const { conversation_id, message_id, content, key_id } = row;
+  if (content === null) return '';
+  return cipher.decrypt(content, key_id, { conversation_id, message_id, field: 'content' });
+}

@@ -1,0 +1,36 @@
+import { KahaError } from '../../../shared/errors.ts';
+
+/** A cursor is base64url of a JSON array: clients pass it back and read nothing into it. */
+export function encodeCursor(parts: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(parts), 'utf8').toString('base64url');
+}
+
+/** What of a cursor is what: a test for each part. */
+export type CursorShape = readonly ((part: unknown) => boolean)[];
+
+/** The parts, or INVALID_REQUEST where the cursor is not one of ours. */
+export function decodeCursor(cursor: string, shape: CursorShape): unknown[] {
+  const parts = parse(cursor);
+  if (
+    Array.isArray(parts) &&
+    parts.length === shape.length &&
+    shape.every((isPart, index) => isPart(parts[index]))
+  ) {
+    return parts;
+  }
+  throw new KahaError('INVALID_REQUEST', 'cursor is not one that was given out');
+}
+
+function parse(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+export function isIsoTime(value: unknown): value is string {
+  return typeof value === 'string' && ISO_TIME.test(value) && !Number.isNaN(Date.parse(value));
+}

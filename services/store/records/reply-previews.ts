@@ -1,0 +1,56 @@
+import { type Kysely, sql } from 'kysely';
+import type { ConversationId, MessageId } from '../../../shared/ids.ts';
+import type { ReplyPreview } from '../../../shared/rpc.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Database } from '../database/schema.ts';
+import { selectByPlace } from './message-places.ts';
+import {
+  type MessageRow,
+  metadataOfSystem,
+  type PreviewRow,
+  toReplyPreview,
+} from './message-row.ts';
+
+type Replying = Pick<MessageRow, 'conversation_id' | 'message_id' | 'reply_to' | 'reply_to_seq'>;
+
+/**
+ * What `rows` show of the messages that they reply to, by their own ids. Those are found by their
+ * place, the primary key; for one that is gone for good there is nothing.
+ */
+export async function loadReplyPreviews(
+  db: Kysely<Database>,
+  cipher: ContentCipher,
+  rows: readonly Replying[],
+): Promise<Map<MessageId, ReplyPreview>> {
+  const places = rows.flatMap(({ conversation_id, reply_to_seq: seq }) =>
+    seq === null ? [] : { conversation_id, seq },
+  );
+  if (places.length === 0) return new Map();
+  const found = await selectByPlace(db, places).execute();
+  const byId = new Map(found.map((row) => [row.message_id, toReplyPreview(row, cipher)]));
+  const previews = new Map<MessageId, ReplyPreview>();
+  for (const { message_id, reply_to } of rows) {
+    const preview = reply_to === null ? undefined : byId.get(reply_to);
+    if (preview !== undefined) previews.set(message_id, preview);
+  }
+  return previews;
+}
+
+export type FoundReply = PreviewRow & { seq: number };
+
+/** The messages of a conversation that sends want to reply to, by message id. */
+export async function findReplies(
+  db: Kysely<Database>,
+  conversationId: ConversationId,
+  messageIds: readonly MessageId[],
+): Promise<Map<MessageId, FoundReply>> {
+  if (messageIds.length === 0) return new Map();
+  const rows: FoundReply[] = await db
+    .selectFrom('messages')
+    .select(['conversation_id', 'message_id', 'sender_id', 'message_type', 'content', 'key_id'])
+    .select(['deleted_at', 'seq', metadataOfSystem('messages')])
+    .where('message_id', '=', sql<MessageId>`any(${messageIds}::uuid[])`)
+    .where('conversation_id', '=', conversationId)
+    .execute();
+  return new Map(rows.map((row) => [row.message_id, row]));
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import type { Test } from 'tap';
+import { createDatabase } from '../../../dev/test-servers.ts';
+import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { createLogger } from '../../../shared/logger.ts';
+import type { AppendItem, AppendReply, AppendResult } from '../../../shared/rpc.ts';
+import { openAppendWriter } from '../append/append-writer.ts';
+import { createGroupCommit, type GroupCommit } from '../append/group-commit.ts';
+import { createContentCipher } from '../content/content-cipher.ts';
+import type { ChatListCache } from '../conversations/chat-list-cache.ts';
+import { openDatabase } from '../database/database.ts';
+import { migrate } from '../database/migrate.ts';
+import type { Pool } from '../database/pool.ts';
+import { createOperations, type Operations } from '../operations.ts';
+import { openPositionWriter } from '../positions/position-writer.ts';
+
+export const silent = createLogger({
+  service: 'store',
+  instance: 'store-1',
+  level: 'silent',
+  hashKey: 'test',
+});
+export const contentKeys = [{ id: 'k1', key: randomBytes(32) }];
+export const cipher = createContentCipher(contentKeys);
+
+const EDIT_WINDOW_MS = 15 * 60_000;
+
+/** What one store process has, without NATS. */
+export type StoreParts = {
+  operations: Operations;
+  group: GroupCommit;
+  pool: Pool;
+  close(): Promise<void>;
+};
+
+type Options = { editWindowMs?: number; chatLists?: ChatListCache };
+
+export function openStore(url: string, options: Options = {}): StoreParts {
+  const { editWindowMs = EDIT_WINDOW_MS, chatLists } = options;
+  const { db, pool, close } = openDatabase({ url, poolMax: 4, logger: silent });
+  const deps = { db, pool, cipher };
+  const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
+  const group = createGroupCommit(writer);
+  const positions = openPositionWriter({ url, logger: silent });
+  const { reads } = positions;
+  return {
+    operations: createOperations({
+      ...deps,
+      group,
+      reads,
+      editWindowMs,
+      chatLists,
+      logger: silent,
+    }),
+    group,
+    pool,
+    async close() {
+      await writer.close();
+      await positions.close();
+      await close();
+    },
+  };
+}
+
+export type Stage = {
+  url: string;
+  /** The first store; `open` makes more on the same database. */
+  store: StoreParts;
+  open(): StoreParts;
+  sql<Row = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
+};
+
+/** A migrated database of its own; everything closes with the test. */
+export async function setStage(t: Test): Promise<Stage> {
+  const database = await createDatabase();
+  const opened: StoreParts[] = [];
+  const open = (): StoreParts => {
+    const store = openStore(database.url);
+    opened.push(store);
+    return store;
+  };
+  const own = openDatabase({ url: database.url, poolMax: 2, logger: silent });
+  await migrate(own.db);
+  t.teardown(async () => {
+    for (const store of opened) await store.close();
+    await own.close();
+    await database.drop();
+  });
+  const sql = <Row>(text: string, values: unknown[] = []): Promise<Row[]> =>
+    own.pool.query<Row>(text, values);
+  return { url: database.url, store: open(), open, sql };
+}
+
+export type Talk = { id: ConversationId; alice: UserId; bina: UserId };
+
+export async function createTalk({ operations }: StoreParts): Promise<Talk> {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const conversation = { type: 'direct' as const, participant_ids: [bina] };
+  const { record } = await operations['conversations.create']({ user_id: alice, conversation }, 0);
+  return { id: record.conversation_id, alice, bina };
+}
+
+export async function createGroup(store: StoreParts, userIds: UserId[]): Promise<ConversationId> {
+  const [user_id] = userIds as [UserId];
+  const conversation = { type: 'group' as const, participant_ids: userIds };
+  const { record } = await store.operations['conversations.create']({ user_id, conversation }, 0);
+  return record.conversation_id;
+}
+
+export function letter(user_id: UserId, content = 'hello'): AppendItem {
+  return { user_id, client_msg_id: newId<string>() as string, content };
+}
+
+const DEADLINE_MS = 5_000;
+
+export function append(
+  { operations }: StoreParts,
+  conversation_id: ConversationId,
+  items: AppendItem[],
+): Promise<AppendReply> {
+  return operations['messages.append']({ conversation_id, items }, Date.now() + DEADLINE_MS);
+}
+
+/** The results of sends that must all be `ok`. */
+export async function appendOk(
+  store: StoreParts,
+  conversationId: ConversationId,
+  items: AppendItem[],
+) {
+  const { results } = await append(store, conversationId, items);
+  return results.map((result) => {
+    if (!result.ok) throw new Error(`refused: ${result.error.code} ${result.error.message}`);
+    return result;
+  });
+}
+
+/** The code of a refusal, or undefined for what was written. */
+export function codeOf(result: AppendResult | undefined): string | undefined {
+  return result?.ok === false ? result.error.code : undefined;
+}
