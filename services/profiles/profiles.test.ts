@@ -1,6 +1,12 @@
 import t from 'tap';
-import { businessIds, setStage, startRedisProxy, untilTrue, userIds } from './profiles-stage.ts';
-import { answerAll } from './scripted-kaha-stage.ts';
+import {
+  businessIds,
+  setStage,
+  startRedisProxy,
+  untilTrue,
+  userIds,
+} from './stage/profiles-stage.ts';
+import { answerAll } from './stage/scripted-kaha.ts';
 
 t.test('names come from kaha-main-v3 once, then from the cache', async (t) => {
   const stage = await setStage();

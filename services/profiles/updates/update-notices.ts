@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { ProfileSource } from '../look-up/profile-source.ts';
+import type { ProfileRef } from '../profile.ts';
+import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { InstanceSignals } from './instance-signals.ts';
-import type { ProfileRef } from './profile.ts';
-import type { ProfileSource } from './profile-source.ts';
-import type { ProfilesMetrics } from './profiles-metrics.ts';
 import type { Viewers } from './viewers.ts';
 
 export type UpdateNotices = {

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { type LocalProfiles, RECHECK_MS } from '../cache/local-profiles.ts';
+import type { ProfileCache } from '../cache/profile-cache.ts';
+import { createProfileKeeper } from '../cache/profile-keeper.ts';
+import type { KahaGuard } from '../kaha/kaha-guard.ts';
+import type { ProfileMap, ProfileRef } from '../profile.ts';
+import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import { createFurtherLook } from './further-look.ts';
-import type { KahaGuard } from './kaha-guard.ts';
-import { type LocalProfiles, RECHECK_MS } from './local-profiles.ts';
-import type { ProfileMap, ProfileRef } from './profile.ts';
-import type { ProfileCache } from './profile-cache.ts';
 import { createProfileFetcher } from './profile-fetcher.ts';
-import { createProfileKeeper } from './profile-keeper.ts';
-import type { ProfilesMetrics } from './profiles-metrics.ts';
 
 export type ProfileSource = {
   /** What is known of `refs` by `deadlineAt` (epoch ms); never rejects. */

@@ -1,5 +1,5 @@
-import type { BusinessId, UserId } from '../../shared/ids.ts';
-import type { Profile, ProfileRef } from './profile.ts';
+import type { BusinessId, UserId } from '../../../shared/ids.ts';
+import type { Profile, ProfileRef } from '../profile.ts';
 
 /** A profile as a Redis hash: every field is there, empty where the profile has none. */
 export type ProfileHash = Record<string, string>;

@@ -14,12 +14,12 @@ import {
   timeout,
   wrap,
 } from 'cockatiel';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { ProfileMap, ProfileRef } from '../profile.ts';
+import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import { createFaultReport } from './answer-faults.ts';
 import { MalformedAnswerError } from './kaha-answer.ts';
 import { type KahaClient, KahaRefusedError } from './kaha-client.ts';
-import type { ProfileMap, ProfileRef } from './profile.ts';
-import type { ProfilesMetrics } from './profiles-metrics.ts';
 
 /** Calls to kaha-main-v3 at once, and those that wait for a place. */
 export const CALLS = { concurrencyMax: 8, waitingMax: 64 };

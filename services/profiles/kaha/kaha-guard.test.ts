@@ -1,12 +1,12 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { newId } from '../../shared/ids.ts';
-import { createLogger } from '../../shared/logger.ts';
-import { createMetrics } from '../../shared/metrics.ts';
+import { newId } from '../../../shared/ids.ts';
+import { createLogger } from '../../../shared/logger.ts';
+import { createMetrics } from '../../../shared/metrics.ts';
+import { refOf } from '../profile.ts';
+import { createProfilesMetrics } from '../profiles-metrics.ts';
 import { createKahaClient } from './kaha-client.ts';
 import { guardKaha } from './kaha-guard.ts';
-import { refOf } from './profile.ts';
-import { createProfilesMetrics } from './profiles-metrics.ts';
 
 const NAME = 'Canary Name';
 const FAILURES_UNTIL_OPEN = 4;

@@ -1,10 +1,10 @@
-import type { Bus } from '../../shared/bus.ts';
-import { encodeLive } from '../../shared/events.ts';
-import type { BusinessId, UserId } from '../../shared/ids.ts';
-import type { StoreOps } from '../../shared/rpc.ts';
-import { subjects } from '../../shared/subjects.ts';
-import type { ProfileRef } from './profile.ts';
-import type { ProfilesMetrics } from './profiles-metrics.ts';
+import type { Bus } from '../../../shared/bus.ts';
+import { encodeLive } from '../../../shared/events.ts';
+import type { BusinessId, UserId } from '../../../shared/ids.ts';
+import type { StoreOps } from '../../../shared/rpc.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { ProfileRef } from '../profile.ts';
+import type { ProfilesMetrics } from '../profiles-metrics.ts';
 
 export type Viewers = {
   /** `profile_updated` to all who are in a conversation with them; rejects where store is away. */

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
-import type { UserId } from '../../shared/ids.ts';
-import { type Stage, setStage, untilTrue, userIds } from './profiles-stage.ts';
-import { answerAll, answerNamed } from './scripted-kaha-stage.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import { type Stage, setStage, untilTrue, userIds } from '../stage/profiles-stage.ts';
+import { answerAll, answerNamed } from '../stage/scripted-kaha.ts';
 
 const DAY_MS = 24 * 3_600_000;
 

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
-import { newId, type UserId } from '../../shared/ids.ts';
-import { subjects } from '../../shared/subjects.ts';
-import { SERVICE_TOKEN, setStage, untilTrue, userIds } from './profiles-stage.ts';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import { SERVICE_TOKEN, setStage, untilTrue, userIds } from '../stage/profiles-stage.ts';
 
 type Options = { body?: unknown; headers?: Record<string, string>; method?: string; path?: string };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { KahaError } from '../../shared/errors.ts';
-import { isUuidV4, newId } from '../../shared/ids.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import { isUuidV4, newId } from '../../../shared/ids.ts';
 import { EVENT_SUBJECTS } from './profile-events.ts';
 
 /** An event as it goes into the stream. `msgId`: the same one within 30 s is stored once. */

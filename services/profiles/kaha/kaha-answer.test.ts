@@ -1,7 +1,7 @@
 import t from 'tap';
-import { newId } from '../../shared/ids.ts';
+import { newId } from '../../../shared/ids.ts';
+import { refOf } from '../profile.ts';
 import { readKahaAnswer } from './kaha-answer.ts';
-import { refOf } from './profile.ts';
 
 const user = refOf('user', newId<string>());
 const business = refOf('business', newId<string>());

@@ -1,4 +1,4 @@
-import type { Profile, ProfileMap, ProfileRef } from './profile.ts';
+import type { Profile, ProfileMap, ProfileRef } from '../profile.ts';
 
 /** An id that is asked for now. */
 export type Fetching = {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Profile } from './profile.ts';
+import type { Profile } from '../profile.ts';
 
 export type LocalProfile = {
   profile: Profile;

@@ -1,10 +1,16 @@
 import t, { type Test } from 'tap';
-import { decodeLive } from '../../shared/events.ts';
-import { newId, type UserId } from '../../shared/ids.ts';
-import { parseJson } from '../../shared/parse-json.ts';
-import { subjects } from '../../shared/subjects.ts';
-import { type Stage, setStage, startRedisProxy, untilTrue, userIds } from './profiles-stage.ts';
-import { answerAll, answerNamed } from './scripted-kaha-stage.ts';
+import { decodeLive } from '../../../shared/events.ts';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import {
+  type Stage,
+  setStage,
+  startRedisProxy,
+  untilTrue,
+  userIds,
+} from '../stage/profiles-stage.ts';
+import { answerAll, answerNamed } from '../stage/scripted-kaha.ts';
 
 /** What every instance is asked for until all have surely answered. */
 const ASKED = 40;

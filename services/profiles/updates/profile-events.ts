@@ -1,14 +1,14 @@
-import type { JsMsg } from '../../shared/bus.ts';
-import { KahaError } from '../../shared/errors.ts';
-import { isUuidV4 } from '../../shared/ids.ts';
-import type { Logger } from '../../shared/logger.ts';
-import { parseJson } from '../../shared/parse-json.ts';
-import { subjects } from '../../shared/subjects.ts';
+import type { JsMsg } from '../../../shared/bus.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import { isUuidV4 } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { LocalProfiles } from '../cache/local-profiles.ts';
+import type { ProfileCache } from '../cache/profile-cache.ts';
+import { type ProfileKind, type ProfileRef, refOf } from '../profile.ts';
+import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { InstanceSignals } from './instance-signals.ts';
-import type { LocalProfiles } from './local-profiles.ts';
-import { type ProfileKind, type ProfileRef, refOf } from './profile.ts';
-import type { ProfileCache } from './profile-cache.ts';
-import type { ProfilesMetrics } from './profiles-metrics.ts';
 import type { UpdateNotices } from './update-notices.ts';
 
 export const EVENT_SUBJECTS: Record<string, ProfileKind> = {

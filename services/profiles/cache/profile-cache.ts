@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import { newId } from '../../shared/ids.ts';
-import type { Logger } from '../../shared/logger.ts';
-import type { Profile, ProfileRef } from './profile.ts';
+import { newId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { Profile, ProfileRef } from '../profile.ts';
+import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import { fromHash, type ProfileHash, toHash } from './profile-hash.ts';
 import { MARK_STALE, WRITE_PROFILE } from './profile-scripts.ts';
-import type { ProfilesMetrics } from './profiles-metrics.ts';
 
 /** `freshUntil` (epoch ms) has passed: still good to show, but to be asked for again. */
 export type CachedProfile = { profile: Profile; freshUntil: number };

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { newId, type UserId } from '../../shared/ids.ts';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import type { Profile, ProfileMap } from '../profile.ts';
 import { replyOf } from './get-profiles.ts';
-import type { Profile, ProfileMap } from './profile.ts';
 
 const NATS_BYTES_MAX = 1024 * 1024;
 

@@ -1,7 +1,7 @@
+import type { Fetching } from '../look-up/profile-fetcher.ts';
+import type { ProfileMap } from '../profile.ts';
 import type { LocalProfiles } from './local-profiles.ts';
-import type { ProfileMap } from './profile.ts';
 import type { CacheWrite, ProfileCache } from './profile-cache.ts';
-import type { Fetching } from './profile-fetcher.ts';
 
 type Deps = { cache: ProfileCache; local: LocalProfiles; random: () => number };
 

@@ -1,11 +1,11 @@
 import Type from 'typebox';
-import { KahaError } from '../../shared/errors.ts';
-import { BusinessIdField, UserIdField } from '../../shared/protocol/scalars.ts';
-import { compileValidator } from '../../shared/protocol/validator.ts';
-import type { Profiles } from '../../shared/rpc.ts';
-import { type ProfileMap, refsOf } from './profile.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import { BusinessIdField, UserIdField } from '../../../shared/protocol/scalars.ts';
+import { compileValidator } from '../../../shared/protocol/validator.ts';
+import type { Profiles } from '../../../shared/rpc.ts';
+import { type ProfileMap, refsOf } from '../profile.ts';
+import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { ProfileSource } from './profile-source.ts';
-import type { ProfilesMetrics } from './profiles-metrics.ts';
 
 /** A page of 200 conversations of 8, and their businesses. */
 const IDS_MAX = 2_000;

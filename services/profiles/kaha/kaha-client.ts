@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
+import type { ProfileRef } from '../profile.ts';
 import { type KahaAnswer, readKahaAnswer } from './kaha-answer.ts';
-import type { ProfileRef } from './profile.ts';
 
 /**
  * The call failed on its way. It has the code of what failed and no cause: the parser's own error

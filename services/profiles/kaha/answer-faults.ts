@@ -1,6 +1,6 @@
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { Faults } from './kaha-answer.ts';
-import type { ProfilesMetrics } from './profiles-metrics.ts';
 
 export type FaultReport = {
   /** What was wrong with an answer. */

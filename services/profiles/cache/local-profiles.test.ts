@@ -1,7 +1,7 @@
 import t from 'tap';
-import { newId, type UserId } from '../../shared/ids.ts';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import type { Profile } from '../profile.ts';
 import { createLocalProfiles } from './local-profiles.ts';
-import type { Profile } from './profile.ts';
 
 const id = newId<UserId>();
 const key = `user:${id}`;

@@ -1,5 +1,5 @@
-import { isUuidV4 } from '../../shared/ids.ts';
-import type { Profile, ProfileKind, ProfileMap, ProfileRef } from './profile.ts';
+import { isUuidV4 } from '../../../shared/ids.ts';
+import type { Profile, ProfileKind, ProfileMap, ProfileRef } from '../profile.ts';
 
 /** The answer as a whole cannot be used; the same question may get a better one. */
 export class MalformedAnswerError extends Error {

@@ -1,9 +1,9 @@
-import type { KahaGuard } from './kaha-guard.ts';
-import type { LocalProfiles } from './local-profiles.ts';
-import type { ProfileMap, ProfileRef } from './profile.ts';
-import type { ProfileCache } from './profile-cache.ts';
+import type { LocalProfiles } from '../cache/local-profiles.ts';
+import type { ProfileCache } from '../cache/profile-cache.ts';
+import type { KahaGuard } from '../kaha/kaha-guard.ts';
+import type { ProfileMap, ProfileRef } from '../profile.ts';
+import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import { FetcherFullError, type ProfileFetcher } from './profile-fetcher.ts';
-import type { ProfilesMetrics } from './profiles-metrics.ts';
 
 type Deps = {
   cache: ProfileCache;

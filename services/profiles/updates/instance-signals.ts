@@ -1,9 +1,9 @@
-import type { Bus } from '../../shared/bus.ts';
-import { newId } from '../../shared/ids.ts';
-import type { Logger } from '../../shared/logger.ts';
-import { parseJson } from '../../shared/parse-json.ts';
-import { subjects } from '../../shared/subjects.ts';
-import type { LocalProfiles } from './local-profiles.ts';
+import type { Bus } from '../../../shared/bus.ts';
+import { newId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
+import { subjects } from '../../../shared/subjects.ts';
+import type { LocalProfiles } from '../cache/local-profiles.ts';
 
 /** `outdate`: they changed at kaha-main-v3; `supersede`: the new ones are in Redis. */
 type Signal = { from: string; change: 'outdate' | 'supersede'; keys: string[] };
