@@ -1,7 +1,7 @@
-import type { Bus } from '../shared/bus.ts';
+import type { Profiles } from '../shared/contracts/rpc.ts';
+import { subjects } from '../shared/contracts/subjects.ts';
 import type { UserId } from '../shared/ids.ts';
-import type { Profiles } from '../shared/rpc.ts';
-import { subjects } from '../shared/subjects.ts';
+import type { Bus } from '../shared/nats/bus.ts';
 import { Histogram } from './histogram.ts';
 
 export type LoadOptions = {

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AskedCounts } from '../dev/kaha/asked.ts';
 import type { Mode } from '../dev/kaha/faults.ts';
 import type { Stack } from '../dev/stack.ts';
-import { type Bus, connectBus } from '../shared/bus.ts';
 import { newId, type UserId } from '../shared/ids.ts';
-import { createLogger } from '../shared/logger.ts';
-import { createMetrics } from '../shared/metrics.ts';
+import { type Bus, connectBus } from '../shared/nats/bus.ts';
+import { createLogger } from '../shared/process/logger.ts';
+import { createMetrics } from '../shared/process/metrics.ts';
 
 /** A user of NATS that no edge of the stack is. */
 const NATS_USER = 'edge-2';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { nkeys } from 'nats';
-import { renderNatsAuth } from '../shared/permissions.ts';
+import { renderNatsAuth } from '../shared/contracts/permissions.ts';
 import type { ProcessSpec } from './child.ts';
 
 /** Edges have a NATS user each; more than a machine runs costs nothing. */

@@ -7,8 +7,8 @@ import { loadConfig as loadProfiles } from '../services/profiles/config.ts';
 import { loadConfig as loadRetention } from '../services/retention/config.ts';
 import { loadConfig as loadRouter } from '../services/router/config.ts';
 import { loadMigrateConfig, loadConfig as loadStore } from '../services/store/config.ts';
-import type { Env } from '../shared/env.ts';
-import { kindOf } from '../shared/permissions.ts';
+import { kindOf } from '../shared/contracts/permissions.ts';
+import type { Env } from '../shared/process/env.ts';
 import {
   type Compose,
   containerOf,

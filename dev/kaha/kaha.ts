@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { NatsConnection } from 'nats';
-import { connectNats } from '../../shared/nats-connection.ts';
-import { subjects } from '../../shared/subjects.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
+import { connectNats } from '../../shared/nats/nats-connection.ts';
 import { Asked } from './asked.ts';
 import { FAULTS, isMode, type Mode } from './faults.ts';
 import { namedBusinesses, namedUsers, type StandInBusiness, type StandInUser } from './people.ts';

@@ -1,4 +1,9 @@
-import { type CommonConfig, type Env, EnvReader, readCommonConfig } from '../../shared/env.ts';
+import {
+  type CommonConfig,
+  type Env,
+  EnvReader,
+  readCommonConfig,
+} from '../../shared/process/env.ts';
 
 export type TokenConfig = {
   /** Exactly one of the two. */

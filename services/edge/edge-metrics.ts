@@ -1,5 +1,5 @@
 import type { Counter, Histogram } from 'prom-client';
-import type { Metrics } from '../../shared/metrics.ts';
+import type { Metrics } from '../../shared/process/metrics.ts';
 
 /** What an edge counts. Labelled counters are kept as plain maps and published on scrape. */
 export type EdgeMetrics = {

@@ -1,7 +1,7 @@
-import { startAdminServer } from '../../shared/admin.ts';
-import { connectBus } from '../../shared/bus.ts';
-import { createClosers, type ServiceDeps } from '../../shared/process.ts';
-import { WRITE_GAP_MS } from '../../shared/write-batches.ts';
+import { connectBus } from '../../shared/nats/bus.ts';
+import { WRITE_GAP_MS } from '../../shared/nats/write-batches.ts';
+import { startAdminServer } from '../../shared/process/admin.ts';
+import { createClosers, type ServiceDeps } from '../../shared/process/process.ts';
 import type { Config } from './config.ts';
 import { drainSockets } from './lifecycle/drain.ts';
 import { SessionSweep } from './lifecycle/session-sweep.ts';

@@ -1,8 +1,8 @@
-import type { Bus } from '../../shared/bus.ts';
-import type { Closers, ServiceDeps } from '../../shared/process.ts';
-import { createNameLookUp } from '../../shared/profile-names.ts';
-import { createLookUpNames, type LookUpNames } from '../../shared/record-names.ts';
-import { closeRedis, connectRedis } from '../../shared/redis.ts';
+import { createNameLookUp } from '../../shared/names/profile-names.ts';
+import { createLookUpNames, type LookUpNames } from '../../shared/names/record-names.ts';
+import type { Bus } from '../../shared/nats/bus.ts';
+import type { Closers, ServiceDeps } from '../../shared/process/process.ts';
+import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { Conversations } from './api/conversations.ts';
 import { Messages } from './api/messages.ts';
 import { createNameSystem, type NameSystem } from './api/system-naming.ts';

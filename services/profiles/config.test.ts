@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ConfigError } from '../../shared/env.ts';
+import { ConfigError } from '../../shared/process/env.ts';
 import { loadConfig } from './config.ts';
 
 const good = {

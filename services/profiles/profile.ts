@@ -1,4 +1,4 @@
-import type { BusinessProfile, ProfilesGet, UserProfile } from '../../shared/rpc.ts';
+import type { BusinessProfile, ProfilesGet, UserProfile } from '../../shared/contracts/rpc.ts';
 
 export type ProfileKind = 'user' | 'business';
 

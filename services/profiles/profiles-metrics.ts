@@ -1,4 +1,4 @@
-import type { Metrics } from '../../shared/metrics.ts';
+import type { Metrics } from '../../shared/process/metrics.ts';
 
 export type ProfilesMetrics = ReturnType<typeof createProfilesMetrics>;
 

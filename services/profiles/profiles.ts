@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import { startAdminServer } from '../../shared/admin.ts';
-import { type Bus, connectBus } from '../../shared/bus.ts';
-import { type Closers, createClosers, type ServiceDeps } from '../../shared/process.ts';
-import { closeRedis, connectRedis } from '../../shared/redis.ts';
-import { streams, subjects } from '../../shared/subjects.ts';
+import { streams, subjects } from '../../shared/contracts/subjects.ts';
+import { type Bus, connectBus } from '../../shared/nats/bus.ts';
+import { startAdminServer } from '../../shared/process/admin.ts';
+import { type Closers, createClosers, type ServiceDeps } from '../../shared/process/process.ts';
+import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { createLocalProfiles } from './cache/local-profiles.ts';
 import { createProfileCache } from './cache/profile-cache.ts';
 import type { ProfilesConfig } from './config.ts';

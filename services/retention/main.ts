@@ -1,4 +1,4 @@
-import { runService } from '../../shared/process.ts';
+import { runService } from '../../shared/process/process.ts';
 import { loadConfig } from './config.ts';
 import { createRetention } from './retention.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bus } from '../../shared/bus.ts';
-import type { Logger } from '../../shared/logger.ts';
-import type { StoreOps } from '../../shared/rpc.ts';
-import { subjects } from '../../shared/subjects.ts';
+import type { StoreOps } from '../../shared/contracts/rpc.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
+import type { Bus } from '../../shared/nats/bus.ts';
+import type { Logger } from '../../shared/process/logger.ts';
 import type { RetentionMetrics } from './retention-metrics.ts';
 import { delayUntilNext, staleness } from './run-timing.ts';
 

@@ -1,9 +1,9 @@
 import t from 'tap';
 import { startNats } from '../../dev/test-servers.ts';
-import { connectBus, type RpcHandler } from '../../shared/bus.ts';
 import { KahaError } from '../../shared/errors.ts';
-import { createLogger } from '../../shared/logger.ts';
-import { createMetrics } from '../../shared/metrics.ts';
+import { connectBus, type RpcHandler } from '../../shared/nats/bus.ts';
+import { createLogger } from '../../shared/process/logger.ts';
+import { createMetrics } from '../../shared/process/metrics.ts';
 import { createRetention } from './retention.ts';
 
 const LAST_UNTIL = '2027-04-01T00:00:00.000Z';

@@ -1,6 +1,6 @@
-import { startAdminServer } from '../../shared/admin.ts';
-import { type Bus, connectBus } from '../../shared/bus.ts';
-import { createClosers, type ServiceDeps } from '../../shared/process.ts';
+import { type Bus, connectBus } from '../../shared/nats/bus.ts';
+import { startAdminServer } from '../../shared/process/admin.ts';
+import { createClosers, type ServiceDeps } from '../../shared/process/process.ts';
 import type { RetentionConfig } from './config.ts';
 import { type PartitionRuns, startPartitionRuns } from './partition-runs.ts';
 import { createRetentionMetrics } from './retention-metrics.ts';

@@ -4,7 +4,7 @@ import {
   EnvReader,
   readCommonConfig,
   readInboxShards,
-} from '../../shared/env.ts';
+} from '../../shared/process/env.ts';
 
 export type RouterConfig = CommonConfig & {
   /** Part of the data: the number the streams were made with. */

@@ -1,10 +1,10 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { Msg } from '../../shared/bus.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { newId, shardOf, type UserId } from '../../shared/ids.ts';
-import { subjects } from '../../shared/subjects.ts';
+import type { Msg } from '../../shared/nats/bus.ts';
 import {
   letter,
   ROUTER,

@@ -1,5 +1,5 @@
-import type { Bus } from '../../shared/bus.ts';
-import { subjects } from '../../shared/subjects.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
+import type { Bus } from '../../shared/nats/bus.ts';
 
 const INTERVAL_MS = 1_000;
 

@@ -1,7 +1,11 @@
 import t from 'tap';
+import type {
+  ConversationCreated,
+  ConversationView,
+  RouterRequest,
+} from '../../shared/contracts/rpc.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
-import type { ConversationCreated, ConversationView, RouterRequest } from '../../shared/rpc.ts';
-import { subjects } from '../../shared/subjects.ts';
 import { ask, letter, ROUTER, StageDevice, send, setStage, until } from './stage/router-stage.ts';
 
 const stage = await setStage();

@@ -1,6 +1,6 @@
-import type { RpcContext, RpcHandler } from '../../shared/bus.ts';
+import type { MessageSent, ReadAnswer, RouterRequest } from '../../shared/contracts/rpc.ts';
 import { KahaError } from '../../shared/errors.ts';
-import type { MessageSent, ReadAnswer, RouterRequest } from '../../shared/rpc.ts';
+import type { RpcContext, RpcHandler } from '../../shared/nats/bus.ts';
 import type { ConversationActors } from './conversations/conversation-actors.ts';
 import type { Conversations } from './conversations/conversations.ts';
 import type { MessageChanges } from './conversations/message-changes.ts';

@@ -1,5 +1,5 @@
 import type { Counter, Histogram } from 'prom-client';
-import type { Metrics } from '../../shared/metrics.ts';
+import type { Metrics } from '../../shared/process/metrics.ts';
 
 /** Counted where it happens. Gauges are read on scrape, see the wiring. */
 export type RouterMetrics = {

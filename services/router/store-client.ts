@@ -1,7 +1,7 @@
-import type { Bus } from '../../shared/bus.ts';
+import type { StoreOps } from '../../shared/contracts/rpc.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
 import { KahaError } from '../../shared/errors.ts';
-import type { StoreOps } from '../../shared/rpc.ts';
-import { subjects } from '../../shared/subjects.ts';
+import type { Bus } from '../../shared/nats/bus.ts';
 
 /** Store gives up after 2 s itself; the rest lets its typed answer arrive before we give up. */
 const STORE_TIMEOUT_MS = 2_500;

@@ -1,6 +1,6 @@
-import { EnvReader, readInboxShards } from '../../shared/env.ts';
-import { createLogger } from '../../shared/logger.ts';
-import { connectNats } from '../../shared/nats-connection.ts';
+import { connectNats } from '../../shared/nats/nats-connection.ts';
+import { EnvReader, readInboxShards } from '../../shared/process/env.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { setUpStreams } from './streams/stream-setup.ts';
 
 const GIB = 1024 ** 3;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
-import type { ConfigError } from '../../shared/env.ts';
+import type { ConfigError } from '../../shared/process/env.ts';
 import { loadConfig } from './config.ts';
 
 const env = {

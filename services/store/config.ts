@@ -1,4 +1,9 @@
-import { type CommonConfig, type Env, EnvReader, readCommonConfig } from '../../shared/env.ts';
+import {
+  type CommonConfig,
+  type Env,
+  EnvReader,
+  readCommonConfig,
+} from '../../shared/process/env.ts';
 import { type ContentKey, parseContentKeys } from './content/content-keys.ts';
 
 export type DatabaseConfig = { url: string; poolMax: number };

@@ -4,10 +4,10 @@ import t from 'tap';
 import { freePorts } from '../../dev/ports.ts';
 import { programArgs } from '../../dev/program.ts';
 import { startNats } from '../../dev/test-servers.ts';
-import { connectBus } from '../../shared/bus.ts';
-import { createMetrics } from '../../shared/metrics.ts';
-import type { AppendReply } from '../../shared/rpc.ts';
-import { subjects } from '../../shared/subjects.ts';
+import type { AppendReply } from '../../shared/contracts/rpc.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
+import { connectBus } from '../../shared/nats/bus.ts';
+import { createMetrics } from '../../shared/process/metrics.ts';
 import { contentKeys, createTalk, letter, setStage, silent } from './stage/store-stage.ts';
 
 const stage = await setStage(t);

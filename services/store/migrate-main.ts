@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { loadOrExit } from '../../shared/process.ts';
+import { loadOrExit } from '../../shared/process/process.ts';
 import { loadMigrateConfig } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { migrate, untilUp } from './database/migrate.ts';

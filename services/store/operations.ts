@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
+import type { StoreOps } from '../../shared/contracts/rpc.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { isUuidV4 } from '../../shared/ids.ts';
-import type { Logger } from '../../shared/logger.ts';
-import type { StoreOps } from '../../shared/rpc.ts';
+import type { Logger } from '../../shared/process/logger.ts';
 import { createAppend } from './append/append.ts';
 import type { GroupCommit } from './append/group-commit.ts';
 import type { ContentCipher } from './content/content-cipher.ts';

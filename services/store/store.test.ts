@@ -1,12 +1,12 @@
 import t, { type Test } from 'tap';
 import { freePorts } from '../../dev/ports.ts';
 import { createDatabase, startNats } from '../../dev/test-servers.ts';
-import { type Bus, connectBus } from '../../shared/bus.ts';
+import { natsUserOf } from '../../shared/contracts/permissions.ts';
+import type { AppendReply, ReceiptBatch, StoreOps } from '../../shared/contracts/rpc.ts';
+import { streams, subjects } from '../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
-import { createMetrics } from '../../shared/metrics.ts';
-import { natsUserOf } from '../../shared/permissions.ts';
-import type { AppendReply, ReceiptBatch, StoreOps } from '../../shared/rpc.ts';
-import { streams, subjects } from '../../shared/subjects.ts';
+import { type Bus, connectBus } from '../../shared/nats/bus.ts';
+import { createMetrics } from '../../shared/process/metrics.ts';
 import { openDatabase } from './database/database.ts';
 import { migrate } from './database/migrate.ts';
 import { createOutage } from './stage/outage.ts';

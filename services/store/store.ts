@@ -1,8 +1,8 @@
-import { startAdminServer } from '../../shared/admin.ts';
-import { type Bus, connectBus, type RpcServer } from '../../shared/bus.ts';
-import { type Closers, createClosers, type ServiceDeps } from '../../shared/process.ts';
-import { closeRedis, connectRedis } from '../../shared/redis.ts';
-import { subjects } from '../../shared/subjects.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
+import { type Bus, connectBus, type RpcServer } from '../../shared/nats/bus.ts';
+import { startAdminServer } from '../../shared/process/admin.ts';
+import { type Closers, createClosers, type ServiceDeps } from '../../shared/process/process.ts';
+import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { openAppendWriter } from './append/append-writer.ts';
 import { createGroupCommit } from './append/group-commit.ts';
 import type { Config } from './config.ts';

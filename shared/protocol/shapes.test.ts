@@ -1,12 +1,12 @@
 import t from 'tap';
-import { newId } from '../ids.ts';
 import type {
   ConversationPage,
   ConversationView,
   HistoryMessage,
   HistoryPage,
   MessageSent,
-} from '../rpc.ts';
+} from '../contracts/rpc.ts';
+import { newId } from '../ids.ts';
 import { serverFrames } from './server-frames.ts';
 import type {
   ConversationShape,

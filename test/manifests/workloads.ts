@@ -1,4 +1,4 @@
-import type { Env } from '../../shared/env.ts';
+import type { Env } from '../../shared/process/env.ts';
 
 /** What runs one of our commands, wherever it is written down. */
 export type Workload = { name: string; command: string; env: Env; graceS: number | undefined };

@@ -1,3 +1,11 @@
+import type {
+  ConversationCommand,
+  ConversationCreated,
+  ConversationPage,
+  ConversationsList,
+  ConversationView,
+  InConversation,
+} from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import {
@@ -8,14 +16,6 @@ import {
   participantsProblem,
   readMuteUntil,
 } from '../../../shared/protocol/conversation-input.ts';
-import type {
-  ConversationCommand,
-  ConversationCreated,
-  ConversationPage,
-  ConversationsList,
-  ConversationView,
-  InConversation,
-} from '../../../shared/rpc.ts';
 import type { RouterClient } from '../routers/router-client.ts';
 
 /** What sockets and REST do with conversations; the router composes what is shown. */

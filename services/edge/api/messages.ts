@@ -1,7 +1,3 @@
-import type { Bus } from '../../../shared/bus.ts';
-import { KahaError } from '../../../shared/errors.ts';
-import type { MessageId, UserId } from '../../../shared/ids.ts';
-import { canonicalEmoji, emojiProblem } from '../../../shared/protocol/emoji.ts';
 import type {
   HistoryMessage,
   HistoryPage,
@@ -14,8 +10,12 @@ import type {
   ReadAnswer,
   ReadInput,
   RouterRequest,
-} from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
+} from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import type { MessageId, UserId } from '../../../shared/ids.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import { canonicalEmoji, emojiProblem } from '../../../shared/protocol/emoji.ts';
 import { REQUEST_TIMEOUT_MS, type RouterClient } from '../routers/router-client.ts';
 import type { StickyRoute } from '../session/session.ts';
 import type { NameSystem } from './system-naming.ts';

@@ -1,6 +1,6 @@
-import type { NameLookUp } from '../../../shared/profile-names.ts';
-import type { MessageRecord } from '../../../shared/rpc.ts';
-import { namesPeople, peopleIn, withNames } from '../../../shared/system-names.ts';
+import type { MessageRecord } from '../../../shared/contracts/rpc.ts';
+import type { NameLookUp } from '../../../shared/names/profile-names.ts';
+import { namesPeople, peopleIn, withNames } from '../../../shared/names/system-names.ts';
 
 /**
  * Puts names into those of `messages` that are the system's or reply to one, with one request for

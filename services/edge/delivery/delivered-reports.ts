@@ -1,8 +1,8 @@
-import type { Bus } from '../../../shared/bus.ts';
+import type { DeliveredItem, RouterRequest } from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { DeliveredItem, RouterRequest } from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
 import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import type { RouterTable } from '../routers/router-table.ts';
 

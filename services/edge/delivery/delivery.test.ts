@@ -1,9 +1,9 @@
 import t from 'tap';
-import type { Msg } from '../../../shared/bus.ts';
-import { encodeLive } from '../../../shared/events.ts';
+import { encodeLive } from '../../../shared/contracts/events.ts';
+import type { UndeliveredPage } from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import type { UndeliveredPage } from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Msg } from '../../../shared/nats/bus.ts';
 import { setStage, tokenOf, until } from '../stage/edge-stage.ts';
 import { connectRaw } from '../stage/raw-client.ts';
 import { UNACKED_MAX } from './unacked.ts';

@@ -1,9 +1,9 @@
-import type { Bus, Msg } from '../../../shared/bus.ts';
+import { decodeInbox, frameWithQ, type InboxHeader } from '../../../shared/contracts/events.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { CLOSE } from '../../../shared/errors.ts';
-import { decodeInbox, frameWithQ, type InboxHeader } from '../../../shared/events.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';

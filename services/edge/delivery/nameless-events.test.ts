@@ -1,8 +1,8 @@
 import t from 'tap';
-import { encodeLive } from '../../../shared/events.ts';
+import { encodeLive } from '../../../shared/contracts/events.ts';
+import type { Profiles, ProfilesGet } from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import type { Profiles, ProfilesGet } from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
 import { setStage } from '../stage/edge-stage.ts';
 
 const stage = await setStage();

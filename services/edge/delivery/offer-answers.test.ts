@@ -1,6 +1,6 @@
 import t from 'tap';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
-import { subjects } from '../../../shared/subjects.ts';
 import type { Client } from '../stage/client.ts';
 import { setStage, until } from '../stage/edge-stage.ts';
 

@@ -1,5 +1,5 @@
-import type { Bus } from '../../../shared/bus.ts';
-import { answerMany } from '../../../shared/reply-mux.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import { answerMany } from '../../../shared/nats/reply-mux.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 
 type Deps = { bus: Bus; metrics: EdgeMetrics };

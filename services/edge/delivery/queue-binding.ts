@@ -1,7 +1,7 @@
-import type { Msg } from '../../../shared/bus.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Msg } from '../../../shared/nats/bus.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { Session } from '../session/session.ts';
 import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
 

@@ -1,9 +1,9 @@
-import type { Bus } from '../../../shared/bus.ts';
+import type { UndeliveredPage } from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import type { UndeliveredPage } from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { NameSystem } from '../api/system-naming.ts';
 import { Gate } from '../limits/gate.ts';
 import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';

@@ -1,4 +1,4 @@
-import type { InboxHeader } from '../../../shared/events.ts';
+import type { InboxHeader } from '../../../shared/contracts/events.ts';
 
 /**
  * An event that was sent to the client and is not acknowledged yet. `ackSubject` once the queue's

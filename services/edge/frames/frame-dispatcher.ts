@@ -1,6 +1,6 @@
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { AuthFrame } from '../../../shared/protocol/client-frames.ts';
 import { compileValidator } from '../../../shared/protocol/validator.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';

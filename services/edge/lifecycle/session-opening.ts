@@ -1,7 +1,7 @@
+import type { SessionOpened } from '../../../shared/contracts/rpc.ts';
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import type { SessionOpened } from '../../../shared/rpc.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Replay } from '../delivery/replay.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';

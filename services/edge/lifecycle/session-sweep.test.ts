@@ -1,6 +1,6 @@
 import t from 'tap';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { createMetrics } from '../../../shared/metrics.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
 import { UnackedQueue } from '../delivery/unacked.ts';
 import { createEdgeMetrics } from '../edge-metrics.ts';
 import { Hub } from '../session/hub.ts';

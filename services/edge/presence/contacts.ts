@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { Gate } from '../limits/gate.ts';
 
 type Deps = {

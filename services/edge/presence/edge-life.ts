@@ -1,5 +1,5 @@
 import { newId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { Change, Others, PresenceRedis } from './presence-redis.ts';
 
 type Deps = {

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import t from 'tap';
 import { redisUrl } from '../../../dev/test-servers.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { createLogger } from '../../../shared/logger.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
 import { OnlineUsers } from './online-users.ts';
 import { type Change, PresenceRedis } from './presence-redis.ts';
 

@@ -1,5 +1,5 @@
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import {
   BATCH_MAX,
   type Change,

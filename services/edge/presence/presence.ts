@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import type { Bus } from '../../../shared/bus.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Metrics } from '../../../shared/metrics.ts';
-import type { Closers, ServiceDeps } from '../../../shared/process.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import type { Metrics } from '../../../shared/process/metrics.ts';
+import type { Closers, ServiceDeps } from '../../../shared/process/process.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
-import { subjects } from '../../../shared/subjects.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { Subscriptions } from '../session/subscriptions.ts';

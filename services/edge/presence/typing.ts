@@ -1,7 +1,7 @@
+import type { TypingInput } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import type { TypingInput } from '../../../shared/rpc.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterClient } from '../routers/router-client.ts';
 import type { Session } from '../session/session.ts';
 

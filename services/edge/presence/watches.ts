@@ -1,6 +1,6 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
 import type { Session } from '../session/session.ts';

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import t from 'tap';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import { subjects } from '../../../shared/subjects.ts';
 import { setStage, tokenOf } from '../stage/edge-stage.ts';
 
 const stage = await setStage();

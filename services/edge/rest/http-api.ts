@@ -1,6 +1,6 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { jsonProblem } from '../../../shared/protocol/json-guard.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { Validator } from '../../../shared/protocol/validator.ts';

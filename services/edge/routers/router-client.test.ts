@@ -1,7 +1,7 @@
 import t from 'tap';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import { subjects } from '../../../shared/subjects.ts';
 import { setStage } from '../stage/edge-stage.ts';
 import { firstFor } from './rendezvous.ts';
 

@@ -1,7 +1,7 @@
-import type { Bus } from '../../../shared/bus.ts';
+import type { RouterRequest } from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { RouterRequest } from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
 import type { StickyRoute } from '../session/session.ts';
 import type { RouterTable } from './router-table.ts';
 

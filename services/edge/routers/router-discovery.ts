@@ -1,5 +1,5 @@
-import type { Bus, Msg } from '../../../shared/bus.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
+import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import type { RouterTable } from './router-table.ts';
 
 /** How often silent routers are looked for. */

@@ -1,6 +1,6 @@
-import type { Bus } from '../../../shared/bus.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isDeviceId } from '../../../shared/ids.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { SessionOpening } from '../lifecycle/session-opening.ts';
 import { type Rate, takeOne } from '../limits/rate-limit.ts';

@@ -1,10 +1,10 @@
-import type { Bus, Msg } from '../../../shared/bus.ts';
+import { decodeLive, type LiveBytes, type UserSignal } from '../../../shared/contracts/events.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { CLOSE } from '../../../shared/errors.ts';
-import { decodeLive, type LiveBytes, type UserSignal } from '../../../shared/events.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import { parseJson } from '../../../shared/parse-json.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import { parseJson } from '../../../shared/nats/parse-json.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { NamelessEvents } from '../delivery/nameless-events.ts';
 import type { Hub, UserSockets } from './hub.ts';
 import type { Session } from './session.ts';

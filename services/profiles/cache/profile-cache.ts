@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { newId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { Profile, ProfileRef } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import { fromHash, type ProfileHash, toHash } from './profile-hash.ts';

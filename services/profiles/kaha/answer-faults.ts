@@ -1,4 +1,4 @@
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { Faults } from './kaha-answer.ts';
 

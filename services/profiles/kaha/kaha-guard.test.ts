@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { newId } from '../../../shared/ids.ts';
-import { createLogger } from '../../../shared/logger.ts';
-import { createMetrics } from '../../../shared/metrics.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
 import { refOf } from '../profile.ts';
 import { createProfilesMetrics } from '../profiles-metrics.ts';
 import { createKahaClient } from './kaha-client.ts';

@@ -14,7 +14,7 @@ import {
   timeout,
   wrap,
 } from 'cockatiel';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { ProfileMap, ProfileRef } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import { createFaultReport } from './answer-faults.ts';

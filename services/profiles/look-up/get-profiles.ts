@@ -1,8 +1,8 @@
 import Type from 'typebox';
+import type { Profiles } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { BusinessIdField, UserIdField } from '../../../shared/protocol/scalars.ts';
 import { compileValidator } from '../../../shared/protocol/validator.ts';
-import type { Profiles } from '../../../shared/rpc.ts';
 import { type ProfileMap, refsOf } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { ProfileSource } from './profile-source.ts';

@@ -1,14 +1,19 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { redisUrl, startNats } from '../../../dev/test-servers.ts';
-import { type Bus, connectBus } from '../../../shared/bus.ts';
+import type {
+  ContactsList,
+  ContactsPage,
+  Profiles,
+  ProfilesGet,
+} from '../../../shared/contracts/rpc.ts';
+import { streams, subjects } from '../../../shared/contracts/subjects.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import { newId } from '../../../shared/ids.ts';
-import { createLogger } from '../../../shared/logger.ts';
-import { createMetrics } from '../../../shared/metrics.ts';
-import { connectNats } from '../../../shared/nats-connection.ts';
-import type { ContactsList, ContactsPage, Profiles, ProfilesGet } from '../../../shared/rpc.ts';
-import { streams, subjects } from '../../../shared/subjects.ts';
+import { type Bus, connectBus } from '../../../shared/nats/bus.ts';
+import { connectNats } from '../../../shared/nats/nats-connection.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createProfiles, type ProfilesServer } from '../profiles.ts';
 import { type ScriptedKaha, startScriptedKaha } from './scripted-kaha.ts';
 

@@ -1,8 +1,8 @@
-import type { Bus } from '../../../shared/bus.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import { parseJson } from '../../../shared/parse-json.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import { parseJson } from '../../../shared/nats/parse-json.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { LocalProfiles } from '../cache/local-profiles.ts';
 
 /** `outdate`: they changed at kaha-main-v3; `supersede`: the new ones are in Redis. */

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
-import { decodeLive } from '../../../shared/events.ts';
+import { decodeLive } from '../../../shared/contracts/events.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { parseJson } from '../../../shared/parse-json.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import { parseJson } from '../../../shared/nats/parse-json.ts';
 import {
   type Stage,
   setStage,

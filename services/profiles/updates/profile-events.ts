@@ -1,9 +1,9 @@
-import type { JsMsg } from '../../../shared/bus.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4 } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import { parseJson } from '../../../shared/parse-json.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { JsMsg } from '../../../shared/nats/bus.ts';
+import { parseJson } from '../../../shared/nats/parse-json.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { LocalProfiles } from '../cache/local-profiles.ts';
 import type { ProfileCache } from '../cache/profile-cache.ts';
 import { type ProfileKind, type ProfileRef, refOf } from '../profile.ts';

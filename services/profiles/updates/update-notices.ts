@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { ProfileSource } from '../look-up/profile-source.ts';
 import type { ProfileRef } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';

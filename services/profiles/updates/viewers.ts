@@ -1,8 +1,8 @@
-import type { Bus } from '../../../shared/bus.ts';
-import { encodeLive } from '../../../shared/events.ts';
+import { encodeLive } from '../../../shared/contracts/events.ts';
+import type { StoreOps } from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
-import type { StoreOps } from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
 import type { ProfileRef } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 

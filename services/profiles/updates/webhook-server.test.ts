@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { subjects } from '../../../shared/subjects.ts';
 import { SERVICE_TOKEN, setStage, untilTrue, userIds } from '../stage/profiles-stage.ts';
 
 type Options = { body?: unknown; headers?: Record<string, string>; method?: string; path?: string };

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KahaError } from '../../../shared/errors.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import { createTokenCheck } from './service-token.ts';
 import { readWebhookCall, type WebhookEvent } from './webhook-call.ts';

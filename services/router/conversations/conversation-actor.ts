@@ -1,6 +1,3 @@
-import { KahaError } from '../../../shared/errors.ts';
-import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
 import type {
   AppendItem,
   AppendReply,
@@ -10,7 +7,10 @@ import type {
   MessageInput,
   MessageSent,
   Participants,
-} from '../../../shared/rpc.ts';
+} from '../../../shared/contracts/rpc.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { deliveryOf } from '../fan-out/conversation-event.ts';
 import { type Appended, messageDelivery, recordOf } from '../fan-out/message-event.ts';
 import type { InHand, OwedFanOuts } from '../fan-out/owed-fan-outs.ts';

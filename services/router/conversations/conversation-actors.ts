@@ -1,11 +1,11 @@
-import { KahaError } from '../../../shared/errors.ts';
-import type { ConversationId } from '../../../shared/ids.ts';
 import type {
   ConversationChanged,
   ConversationCommand,
   MessageInput,
   MessageSent,
-} from '../../../shared/rpc.ts';
+} from '../../../shared/contracts/rpc.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId } from '../../../shared/ids.ts';
 import { sizeOf } from '../fan-out/message-event.ts';
 import { type ActorDeps, ConversationActor } from './conversation-actor.ts';
 

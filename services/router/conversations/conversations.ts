@@ -1,6 +1,3 @@
-import { viewOf } from '../../../shared/conversation-view.ts';
-import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { LookUpNames } from '../../../shared/record-names.ts';
 import type {
   ConversationCommand,
   ConversationCreated,
@@ -8,7 +5,10 @@ import type {
   ConversationPage,
   ConversationsList,
   ConversationView,
-} from '../../../shared/rpc.ts';
+} from '../../../shared/contracts/rpc.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import { viewOf } from '../../../shared/names/conversation-view.ts';
+import type { LookUpNames } from '../../../shared/names/record-names.ts';
 import { deliveryOf } from '../fan-out/conversation-event.ts';
 import type { OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { Store } from '../store-client.ts';

@@ -1,8 +1,8 @@
-import type { Bus, Msg } from '../../../shared/bus.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import { parseJson } from '../../../shared/parse-json.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import { parseJson } from '../../../shared/nats/parse-json.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 
 type Signal = { conversation_id: ConversationId; version: number };
 type Deps = {

@@ -1,7 +1,12 @@
 import t from 'tap';
+import type {
+  MessageReaction,
+  OutboxEntry,
+  Reaction,
+  RouterRequest,
+} from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type MessageId, newId, type UserId } from '../../../shared/ids.ts';
-import type { MessageReaction, OutboxEntry, Reaction, RouterRequest } from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
 import { ask, letter, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
 
 const stage = await setStage();

@@ -1,4 +1,3 @@
-import type { MessageId } from '../../../shared/ids.ts';
 import type {
   HistoryMessage,
   MessageEdit,
@@ -6,7 +5,8 @@ import type {
   MessageTarget,
   OutboxEntry,
   Reaction,
-} from '../../../shared/rpc.ts';
+} from '../../../shared/contracts/rpc.ts';
+import type { MessageId } from '../../../shared/ids.ts';
 import { updateDelivery } from '../fan-out/message-updated-event.ts';
 import type { OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { Store } from '../store-client.ts';

@@ -1,5 +1,10 @@
 import t from 'tap';
-import { decodeInbox } from '../../../shared/events.ts';
+import { decodeInbox } from '../../../shared/contracts/events.ts';
+import type {
+  ConversationRecord,
+  MessageRecord,
+  OutboxEntry,
+} from '../../../shared/contracts/rpc.ts';
 import {
   type ConversationId,
   type EventId,
@@ -7,7 +12,6 @@ import {
   newId,
   type UserId,
 } from '../../../shared/ids.ts';
-import type { ConversationRecord, MessageRecord, OutboxEntry } from '../../../shared/rpc.ts';
 import { deliveryOf } from './conversation-event.ts';
 import type { Delivery } from './fan-out.ts';
 

@@ -1,6 +1,6 @@
-import { encodeInbox } from '../../../shared/events.ts';
+import { encodeInbox } from '../../../shared/contracts/events.ts';
+import type { OutboxEntry } from '../../../shared/contracts/rpc.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { OutboxEntry } from '../../../shared/rpc.ts';
 import type { Delivery } from './fan-out.ts';
 import { messageDelivery } from './message-event.ts';
 import { updateDelivery } from './message-updated-event.ts';

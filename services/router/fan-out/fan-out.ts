@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeInbox, type LiveEvent } from '../../../shared/events.ts';
+import { decodeInbox, type LiveEvent } from '../../../shared/contracts/events.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { InboxFull, type InboxMessage } from '../queues/inbox-publisher.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 

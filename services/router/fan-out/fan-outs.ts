@@ -1,10 +1,10 @@
 import { Events } from 'nats';
-import type { Bus } from '../../../shared/bus.ts';
-import { encodeLive } from '../../../shared/events.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import type { Metrics } from '../../../shared/metrics.ts';
-import type { Closers } from '../../../shared/process.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import { encodeLive } from '../../../shared/contracts/events.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
+import type { Metrics } from '../../../shared/process/metrics.ts';
+import type { Closers } from '../../../shared/process/process.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { Store } from '../store-client.ts';

@@ -1,7 +1,7 @@
-import { encodeInbox } from '../../../shared/events.ts';
+import { encodeInbox } from '../../../shared/contracts/events.ts';
+import type { AppendResult, MessageInput, MessageRecord } from '../../../shared/contracts/rpc.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
-import type { AppendResult, MessageInput, MessageRecord } from '../../../shared/rpc.ts';
-import { namesPeople } from '../../../shared/system-names.ts';
+import { namesPeople } from '../../../shared/names/system-names.ts';
 import type { Delivery } from './fan-out.ts';
 
 /** What is the same for every letter besides its content and metadata: ids and field names. */

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { decodeInbox } from '../../../shared/events.ts';
+import { decodeInbox } from '../../../shared/contracts/events.ts';
+import type { MessageRecord, MessageUpdate } from '../../../shared/contracts/rpc.ts';
 import {
   type ConversationId,
   type EventId,
@@ -7,7 +8,6 @@ import {
   newId,
   type UserId,
 } from '../../../shared/ids.ts';
-import type { MessageRecord, MessageUpdate } from '../../../shared/rpc.ts';
 import type { Delivery } from './fan-out.ts';
 import { messageDelivery } from './message-event.ts';
 import { updateDelivery } from './message-updated-event.ts';

@@ -1,6 +1,6 @@
-import { encodeInbox, type InboxHeader } from '../../../shared/events.ts';
+import { encodeInbox, type InboxHeader } from '../../../shared/contracts/events.ts';
+import type { MessageUpdate, OutboxEntry } from '../../../shared/contracts/rpc.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
-import type { MessageUpdate, OutboxEntry } from '../../../shared/rpc.ts';
 import type { Delivery } from './fan-out.ts';
 
 type UpdateEntry = Extract<OutboxEntry, { kind: 'message_updated' }>;

@@ -1,7 +1,7 @@
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { ReplyMux } from '../../../shared/reply-mux.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 
 type Outcome = 'taken' | 'queue' | 'free' | 'late';

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
+import type { OutboxEntry } from '../../../shared/contracts/rpc.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import type { OutboxEntry } from '../../../shared/rpc.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { forEachBounded } from '../queues/gate.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { Store } from '../store-client.ts';

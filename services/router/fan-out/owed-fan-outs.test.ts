@@ -1,7 +1,7 @@
 import t from 'tap';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
-import { createLogger } from '../../../shared/logger.ts';
-import { createMetrics } from '../../../shared/metrics.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createRouterMetrics } from '../router-metrics.ts';
 import type { Store } from '../store-client.ts';
 import type { Delivery, FanOut } from './fan-out.ts';

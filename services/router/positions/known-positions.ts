@@ -1,5 +1,5 @@
+import type { ConversationPositions } from '../../../shared/contracts/rpc.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { ConversationPositions } from '../../../shared/rpc.ts';
 
 /** The highest that was told, and what store had: what is below either is no news. */
 export type Position = { delivered: number; read: number; storedDelivered: number };

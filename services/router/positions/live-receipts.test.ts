@@ -1,7 +1,7 @@
 import t from 'tap';
+import type { ReadAnswer, RouterRequest } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ReadAnswer, RouterRequest } from '../../../shared/rpc.ts';
 import { ask, letter, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
 
 const stage = await setStage();

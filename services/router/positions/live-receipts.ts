@@ -1,7 +1,7 @@
-import { encodeLive, type LiveEvent } from '../../../shared/events.ts';
+import { encodeLive, type LiveEvent } from '../../../shared/contracts/events.ts';
+import type { DeliveredItem, ReadReply } from '../../../shared/contracts/rpc.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import type { DeliveredItem, ReadReply } from '../../../shared/rpc.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { Store } from '../store-client.ts';
 import { KnownPositions, type Positions } from './known-positions.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
+import type { ReadInput, ReadResult } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ReadInput, ReadResult } from '../../../shared/rpc.ts';
 import type { Store } from '../store-client.ts';
 import { Reads } from './reads.ts';
 

@@ -1,5 +1,5 @@
+import type { ReadAnswer, ReadInput, ReadReply } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { ReadAnswer, ReadInput, ReadReply } from '../../../shared/rpc.ts';
 import type { Store } from '../store-client.ts';
 
 /** What waits this long is asked of store together: it commits no oftener. */

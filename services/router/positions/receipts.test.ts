@@ -1,7 +1,7 @@
 import t from 'tap';
+import type { DeliveredItem, ReceiptBatch } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import { createMetrics } from '../../../shared/metrics.ts';
-import type { DeliveredItem, ReceiptBatch } from '../../../shared/rpc.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createRouterMetrics } from '../router-metrics.ts';
 import { Receipts } from './receipts.ts';
 

@@ -1,5 +1,5 @@
+import type { DeliveredItem, ReceiptBatch, ReceiptItem } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { DeliveredItem, ReceiptBatch, ReceiptItem } from '../../../shared/rpc.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 
 const INTERVAL_MS = 100;

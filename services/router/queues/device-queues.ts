@@ -1,5 +1,5 @@
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { DeviceHolders } from '../sessions/device-holders.ts';
 import { Gate } from './gate.ts';

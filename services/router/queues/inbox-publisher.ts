@@ -1,9 +1,9 @@
-import type { Bus, Msg } from '../../../shared/bus.ts';
+import { inboxPrefix } from '../../../shared/contracts/permissions.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { shardOf, type UserId } from '../../../shared/ids.ts';
-import { inboxPrefix } from '../../../shared/permissions.ts';
-import type { ReplyMux } from '../../../shared/reply-mux.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
 import { RecentPublishes } from './recent-publishes.ts';
 
 /** `subject`: this user's queue is full, `stream`: the whole shard is. Trying again is no use. */

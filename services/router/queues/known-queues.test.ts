@@ -1,6 +1,6 @@
 import t from 'tap';
+import { durableName } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { durableName } from '../../../shared/subjects.ts';
 import { KnownQueues } from './known-queues.ts';
 
 const device = (deviceId = 'a') => ({ userId: newId<UserId>(), deviceId });

@@ -1,5 +1,5 @@
+import { durableName, parseDurableName } from '../../../shared/contracts/subjects.ts';
 import { shardOf, type UserId } from '../../../shared/ids.ts';
-import { durableName, parseDurableName } from '../../../shared/subjects.ts';
 
 export type Device = { userId: UserId; deviceId: string };
 

@@ -1,4 +1,4 @@
-import { durableName } from '../../../shared/subjects.ts';
+import { durableName } from '../../../shared/contracts/subjects.ts';
 import type { Device } from './known-queues.ts';
 
 /**

@@ -1,8 +1,8 @@
-import type { Bus } from '../../../shared/bus.ts';
+import { inboxPrefix } from '../../../shared/contracts/permissions.ts';
+import { durableName, streams, subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { shardOf, type UserId } from '../../../shared/ids.ts';
-import { inboxPrefix } from '../../../shared/permissions.ts';
-import { durableName, streams, subjects } from '../../../shared/subjects.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Device } from './known-queues.ts';
 
 const API = '$JS.API';

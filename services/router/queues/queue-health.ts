@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bus } from '../../../shared/bus.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { DeviceQueues } from './device-queues.ts';
 import { forEachBounded } from './gate.ts';
 import type { InboxPublisher } from './inbox-publisher.ts';

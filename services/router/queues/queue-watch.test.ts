@@ -1,6 +1,6 @@
 import t from 'tap';
+import { durableName } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { durableName } from '../../../shared/subjects.ts';
 import { silent } from '../stage/router-stage.ts';
 import { DeviceQueues } from './device-queues.ts';
 import { type Device, KnownQueues } from './known-queues.ts';

@@ -1,6 +1,6 @@
-import type { Bus, Msg } from '../../../shared/bus.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import { parseDurableName, subjects } from '../../../shared/subjects.ts';
+import { parseDurableName, subjects } from '../../../shared/contracts/subjects.ts';
+import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { forEachBounded } from './gate.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import { LostQueues } from './lost-queues.ts';

@@ -1,11 +1,11 @@
-import type { Bus } from '../../../shared/bus.ts';
-import type { UserSignal } from '../../../shared/events.ts';
+import type { UserSignal } from '../../../shared/contracts/events.ts';
+import { durableName, subjects } from '../../../shared/contracts/subjects.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import type { Metrics } from '../../../shared/metrics.ts';
-import type { Closers } from '../../../shared/process.ts';
-import type { ReplyMux } from '../../../shared/reply-mux.ts';
-import { durableName, subjects } from '../../../shared/subjects.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
+import type { Metrics } from '../../../shared/process/metrics.ts';
+import type { Closers } from '../../../shared/process/process.ts';
 import type { RouterConfig } from '../config.ts';
 import { Offers } from '../fan-out/offers.ts';
 import type { RouterMetrics } from '../router-metrics.ts';

@@ -1,6 +1,6 @@
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { ReplyMux } from '../../../shared/reply-mux.ts';
-import { subjects } from '../../../shared/subjects.ts';
+import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
 import type { Device } from '../queues/known-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
-import type { Msg } from '../../../shared/bus.ts';
+import { durableName, subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { durableName, subjects } from '../../../shared/subjects.ts';
+import type { Msg } from '../../../shared/nats/bus.ts';
 import { letter, SHARDS, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
 
 const stage = await setStage();

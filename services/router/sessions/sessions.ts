@@ -1,6 +1,6 @@
+import type { SessionOpen, SessionOpened } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { SessionOpen, SessionOpened } from '../../../shared/rpc.ts';
 import type { DeviceQueues } from '../queues/device-queues.ts';
 import type { Device, KnownQueues } from '../queues/known-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';

@@ -1,18 +1,18 @@
 import { startNats } from '../../../dev/test-servers.ts';
-import { type Bus, connectBus, type Msg } from '../../../shared/bus.ts';
-import { decodeInbox, decodeLive } from '../../../shared/events.ts';
-import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import { newId } from '../../../shared/ids.ts';
-import { createLogger } from '../../../shared/logger.ts';
-import { createMetrics } from '../../../shared/metrics.ts';
-import { connectNats } from '../../../shared/nats-connection.ts';
+import { decodeInbox, decodeLive } from '../../../shared/contracts/events.ts';
 import type {
   MessageInput,
   MessageSent,
   RouterRequest,
   SessionOpened,
-} from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
+} from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import { newId } from '../../../shared/ids.ts';
+import { type Bus, connectBus, type Msg } from '../../../shared/nats/bus.ts';
+import { connectNats } from '../../../shared/nats/nats-connection.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createRouter, type Router } from '../router.ts';
 import { setUpStreams } from '../streams/stream-setup.ts';
 import { ScriptedStore } from './scripted-store.ts';

@@ -1,6 +1,3 @@
-import type { Bus } from '../../../shared/bus.ts';
-import { KahaError } from '../../../shared/errors.ts';
-import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type {
   AppendItem,
   AppendReply,
@@ -17,8 +14,11 @@ import type {
   ReadReply,
   ReadResult,
   StoreOps,
-} from '../../../shared/rpc.ts';
-import { subjects } from '../../../shared/subjects.ts';
+} from '../../../shared/contracts/rpc.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
 
 type Row = { entry: OutboxEntry; owedSince: number; leasedUntil: number };
 type Op = keyof StoreOps;

@@ -1,4 +1,4 @@
-import { streams } from '../../../shared/subjects.ts';
+import { streams } from '../../../shared/contracts/subjects.ts';
 import { SUBJECT_MESSAGES_MAX } from '../queues/queue-verdict.ts';
 
 const MIB = 1024 * 1024;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { startNats } from '../../../dev/test-servers.ts';
-import { connectNats } from '../../../shared/nats-connection.ts';
+import { connectNats } from '../../../shared/nats/nats-connection.ts';
 import { setUpStreams } from './stream-setup.ts';
 
 const nats = await startNats();

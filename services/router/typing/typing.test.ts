@@ -1,7 +1,7 @@
 import t from 'tap';
-import { decodeLive } from '../../../shared/events.ts';
+import { decodeLive } from '../../../shared/contracts/events.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import { createLogger } from '../../../shared/logger.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
 import { Typing } from './typing.ts';
 import type { TypingAudiences } from './typing-audiences.ts';
 

@@ -1,7 +1,7 @@
-import { encodeLive } from '../../../shared/events.ts';
+import { encodeLive } from '../../../shared/contracts/events.ts';
+import type { InConversation, TypingInput } from '../../../shared/contracts/rpc.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import type { InConversation, TypingInput } from '../../../shared/rpc.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { TypingAudiences } from './typing-audiences.ts';
 
 type Deps = {

@@ -1,5 +1,5 @@
+import type { MessageType } from '../../../shared/contracts/rpc.ts';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
-import type { MessageType } from '../../../shared/rpc.ts';
 import type { Pool } from '../database/pool.ts';
 
 /** A message ready to be written: sealed, with its id. */

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import t, { type Test } from 'tap';
+import type { AppendItem, ReceiptItem } from '../../../shared/contracts/rpc.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import { newId } from '../../../shared/ids.ts';
-import type { AppendItem, ReceiptItem } from '../../../shared/rpc.ts';
 import { applyReceipts } from '../positions/receipts.ts';
 import {
   append,

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import { createPool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
+import type { AppendResult } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
-import type { AppendResult } from '../../../shared/rpc.ts';
 import {
   append,
   appendOk,

@@ -1,7 +1,4 @@
 import type { Kysely } from 'kysely';
-import { KahaError } from '../../../shared/errors.ts';
-import { type EventId, isUuidV4, type MessageId, newId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/logger.ts';
 import type {
   AppendItem,
   AppendReply,
@@ -9,7 +6,10 @@ import type {
   AppendResult,
   Participants,
   ReplyPreview,
-} from '../../../shared/rpc.ts';
+} from '../../../shared/contracts/rpc.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import { type EventId, isUuidV4, type MessageId, newId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { toReplyPreview } from '../records/message-row.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
-import { type Env, EnvReader } from '../../../shared/env.ts';
-import { loadOrExit } from '../../../shared/process.ts';
+import { type Env, EnvReader } from '../../../shared/process/env.ts';
+import { loadOrExit } from '../../../shared/process/process.ts';
 import { openAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit } from '../append/group-commit.ts';
 import { readContentKeys, readDatabase } from '../config.ts';

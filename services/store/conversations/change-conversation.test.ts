@@ -1,11 +1,11 @@
 import t from 'tap';
-import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import type {
   ConversationChanged,
   ConversationCommand,
   ConversationCommands,
   OutboxEntry,
-} from '../../../shared/rpc.ts';
+} from '../../../shared/contracts/rpc.ts';
+import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import {
   append,
   appendOk,

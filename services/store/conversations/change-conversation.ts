@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { ConversationChanged, ConversationCommand } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
-import type { ConversationChanged, ConversationCommand } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';

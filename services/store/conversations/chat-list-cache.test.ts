@@ -1,9 +1,9 @@
 import t from 'tap';
 import { redisUrl } from '../../../dev/test-servers.ts';
+import type { ConversationCommand } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import { createMetrics } from '../../../shared/metrics.ts';
-import { closeRedis, connectRedis } from '../../../shared/redis.ts';
-import type { ConversationCommand } from '../../../shared/rpc.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
+import { closeRedis, connectRedis } from '../../../shared/process/redis.ts';
 import {
   appendOk,
   cipher,

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { Logger } from '../../../shared/logger.ts';
-import type { Metrics } from '../../../shared/metrics.ts';
-import type { ConversationRecord } from '../../../shared/rpc.ts';
+import type { ConversationRecord } from '../../../shared/contracts/rpc.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
+import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { List } from './list-places.ts';
 

@@ -1,6 +1,6 @@
+import type { ConversationChange } from '../../../shared/contracts/rpc.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { SystemEvent } from '../../../shared/protocol/system-content.ts';
-import type { ConversationChange } from '../../../shared/rpc.ts';
 import type { ConversationRow, ParticipantRow } from '../records/conversation-rows.ts';
 
 /** The rest is `metadata`, of which those who know names make the content that is shown. */

@@ -1,6 +1,6 @@
 import t from 'tap';
+import type { ConversationInput } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ConversationInput } from '../../../shared/rpc.ts';
 import { appendOk, createTalk, letter, type StoreParts, setStage } from '../stage/store-stage.ts';
 
 const stage = await setStage(t);

@@ -1,4 +1,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type {
+  ConversationInput,
+  ConversationRecord,
+  OutboxEntry,
+} from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {
   type ConversationId,
@@ -7,7 +12,6 @@ import {
   newId,
   type UserId,
 } from '../../../shared/ids.ts';
-import type { ConversationInput, ConversationRecord, OutboxEntry } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
+import type { ConversationRecord } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { ConversationRecord } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';

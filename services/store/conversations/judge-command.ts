@@ -1,7 +1,7 @@
+import type { ConversationCommand } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
-import type { ConversationCommand } from '../../../shared/rpc.ts';
 import type { ParticipantRow } from '../records/conversation-rows.ts';
 import { currentOf, idsOf, type LockedConversation, type Plan } from './conversation-plan.ts';
 import { planRemoval } from './plan-removal.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
+import type { ContactsList } from '../../../shared/contracts/rpc.ts';
 import { type BusinessId, type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ContactsList } from '../../../shared/rpc.ts';
 import { createGroup, setStage } from '../stage/store-stage.ts';
 
 const { store, sql } = await setStage(t);

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
+import type { ContactsList, ContactsPage } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, isUuidV4 } from '../../../shared/ids.ts';
-import type { ContactsList, ContactsPage } from '../../../shared/rpc.ts';
 import type { Database } from '../database/schema.ts';
 import { decodeCursor, encodeCursor } from '../records/opaque-cursor.ts';
 

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
+import type { ContactsShared } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
-import type { ContactsShared } from '../../../shared/rpc.ts';
 import type { Database } from '../database/schema.ts';
 
 /** A socket watches no more. */

@@ -1,6 +1,6 @@
+import type { ConversationCommand } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { ConversationCommand } from '../../../shared/rpc.ts';
 import type { ParticipantRow } from '../records/conversation-rows.ts';
 import {
   currentOf,

@@ -1,4 +1,4 @@
-import type { ConversationCommands } from '../../../shared/rpc.ts';
+import type { ConversationCommands } from '../../../shared/contracts/rpc.ts';
 import {
   currentOf,
   idsOf,

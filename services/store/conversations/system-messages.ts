@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
+import type { MessageRecord } from '../../../shared/contracts/rpc.ts';
 import { type MessageId, newId } from '../../../shared/ids.ts';
-import type { MessageRecord } from '../../../shared/rpc.ts';
 import type { Database } from '../database/schema.ts';
 import type { Writing } from './write-plan.ts';
 

@@ -1,6 +1,10 @@
 import { sql, type Transaction } from 'kysely';
+import type {
+  ConversationCommand,
+  ConversationRecord,
+  OutboxEntry,
+} from '../../../shared/contracts/rpc.ts';
 import { type EventId, newId } from '../../../shared/ids.ts';
-import type { ConversationCommand, ConversationRecord, OutboxEntry } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationPayload, Database } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';

@@ -1,4 +1,4 @@
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { classifyFailure } from './database-error.ts';
 import { LATEST_MIGRATION } from './migrations/index.ts';
 import type { Pool } from './pool.ts';

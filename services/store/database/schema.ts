@@ -1,19 +1,19 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type {
-  BusinessId,
-  ConversationId,
-  EventId,
-  MessageId,
-  UserId,
-} from '../../../shared/ids.ts';
-import type {
   ConversationChange,
   ConversationRecord,
   ConversationType,
   MessageChange,
   MessageType,
   Role,
-} from '../../../shared/rpc.ts';
+} from '../../../shared/contracts/rpc.ts';
+import type {
+  BusinessId,
+  ConversationId,
+  EventId,
+  MessageId,
+  UserId,
+} from '../../../shared/ids.ts';
 
 /** ISO 8601 UTC with milliseconds: `pool.ts` reads timestamptz as that. */
 type Time = string;

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
+import type { HistoryMessage, MessagePlace } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
-import type { HistoryMessage, MessagePlace } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { selectMembers } from '../records/members.ts';

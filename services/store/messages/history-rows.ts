@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
+import type { HistoryRequest } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { HistoryRequest } from '../../../shared/rpc.ts';
 import type { Database } from '../database/schema.ts';
 import type { MessageRow } from '../records/message-row.ts';
 import { isIsoTime } from '../records/opaque-cursor.ts';

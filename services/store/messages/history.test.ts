@@ -1,6 +1,6 @@
 import t from 'tap';
+import type { HistoryRequest } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
-import type { HistoryRequest } from '../../../shared/rpc.ts';
 import { appendOk, createGroup, createTalk, letter, setStage } from '../stage/store-stage.ts';
 
 const { store, sql } = await setStage(t);

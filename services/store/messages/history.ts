@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
+import type { HistoryPage, HistoryReceipt, HistoryRequest } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { HistoryPage, HistoryReceipt, HistoryRequest } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { present } from '../records/conversation-record.ts';

@@ -1,6 +1,6 @@
+import type { Role } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Role } from '../../../shared/rpc.ts';
 import type { MessageRow } from '../records/message-row.ts';
 
 type Judged = Pick<MessageRow, 'sender_id' | 'message_type' | 'sent_at' | 'deleted_at'>;

@@ -1,6 +1,6 @@
+import type { MessageReaction, OutboxEntry, Reaction } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
-import type { MessageReaction, OutboxEntry, Reaction } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Pool } from '../database/pool.ts';
 import { toReactionSets, toReactions } from '../records/reactions.ts';

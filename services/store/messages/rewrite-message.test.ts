@@ -1,7 +1,7 @@
 import pg from 'pg';
 import t from 'tap';
+import type { MessageTarget, OutboxEntry } from '../../../shared/contracts/rpc.ts';
 import { type EventId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
-import type { MessageTarget, OutboxEntry } from '../../../shared/rpc.ts';
 import { toKahaError } from '../database/database-error.ts';
 import {
   appendOk,

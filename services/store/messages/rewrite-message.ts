@@ -1,12 +1,12 @@
 import { type Kysely, sql } from 'kysely';
-import { KahaError } from '../../../shared/errors.ts';
-import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type {
   HistoryMessage,
   MessageTarget,
   OutboxEntry,
   ReactionSet,
-} from '../../../shared/rpc.ts';
+} from '../../../shared/contracts/rpc.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';

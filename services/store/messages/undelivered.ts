@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
+import type { UndeliveredMessage, UndeliveredPage } from '../../../shared/contracts/rpc.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
-import type { UndeliveredMessage, UndeliveredPage } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { selectByPlace } from '../records/message-places.ts';

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
+import type { OutboxEntry } from '../../../shared/contracts/rpc.ts';
 import type { EventId } from '../../../shared/ids.ts';
-import type { OutboxEntry } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { loadOutboxEntries, type OwedRow } from './outbox-entries.ts';

@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely';
-import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
 import type {
   ConversationRecord,
   OutboxEntry,
   ReactionSet,
   ReplyPreview,
-} from '../../../shared/rpc.ts';
+} from '../../../shared/contracts/rpc.ts';
+import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationPayload, Database, OutboxPayload } from '../database/schema.ts';
 import { toMessageUpdate } from '../messages/message-update.ts';

@@ -1,5 +1,5 @@
-import type { Logger } from '../../../shared/logger.ts';
-import type { Metrics } from '../../../shared/metrics.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
+import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { Pool } from '../database/pool.ts';
 
 type Stats = { depth: number; oldest_s: number };

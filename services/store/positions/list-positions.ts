@@ -1,5 +1,5 @@
+import type { ConversationPositions } from '../../../shared/contracts/rpc.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { ConversationPositions } from '../../../shared/rpc.ts';
 import type { Pool } from '../database/pool.ts';
 
 const LIST_POSITIONS = `

@@ -1,4 +1,4 @@
-import type { Logger } from '../../../shared/logger.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { LEAN_PLANS } from '../append/append-writer.ts';
 import { createPool, type Pool } from '../database/pool.ts';
 import { ReadCommit } from './read-commit.ts';

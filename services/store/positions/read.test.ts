@@ -1,8 +1,8 @@
 import pg from 'pg';
 import t from 'tap';
+import type { ReadInput } from '../../../shared/contracts/rpc.ts';
 import { KahaError, type WireError } from '../../../shared/errors.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ReadInput } from '../../../shared/rpc.ts';
 import {
   appendOk,
   createGroup,

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
+import type { ReadInput, ReadReply, ReadResult } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type MessageId } from '../../../shared/ids.ts';
-import type { ReadInput, ReadReply, ReadResult } from '../../../shared/rpc.ts';
 import { toKahaError } from '../database/database-error.ts';
 import type { Database } from '../database/schema.ts';
 import type { ReadCommit } from './read-commit.ts';

@@ -1,5 +1,5 @@
+import type { ReceiptItem } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, isUuidV4, type UserId } from '../../../shared/ids.ts';
-import type { ReceiptItem } from '../../../shared/rpc.ts';
 
 /** The highest positions of one user in one conversation; times in epoch ms. */
 export type Position = {

@@ -1,6 +1,6 @@
 import t from 'tap';
+import type { ReceiptItem } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ReceiptItem } from '../../../shared/rpc.ts';
 import { appendOk, createTalk, letter, setStage } from '../stage/store-stage.ts';
 import { applyReceipts } from './receipts.ts';
 import { reducePositions } from './receipts-reduce.ts';

@@ -1,7 +1,7 @@
-import type { Bus, JsMsg } from '../../../shared/bus.ts';
-import { parseJson } from '../../../shared/parse-json.ts';
-import type { ReceiptBatch, ReceiptItem } from '../../../shared/rpc.ts';
-import { streams } from '../../../shared/subjects.ts';
+import type { ReceiptBatch, ReceiptItem } from '../../../shared/contracts/rpc.ts';
+import { streams } from '../../../shared/contracts/subjects.ts';
+import type { Bus, JsMsg } from '../../../shared/nats/bus.ts';
+import { parseJson } from '../../../shared/nats/parse-json.ts';
 import { toKahaError } from '../database/database-error.ts';
 import type { Pool } from '../database/pool.ts';
 import { raisePositions } from './raise-positions.ts';

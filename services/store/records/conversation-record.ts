@@ -1,5 +1,9 @@
+import type {
+  ConversationRecord,
+  LastMessage,
+  ParticipantRecord,
+} from '../../../shared/contracts/rpc.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { ConversationRecord, LastMessage, ParticipantRecord } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationRow, LastMessageRow, ParticipantRow } from './conversation-rows.ts';
 import { openContent, openSaid } from './message-row.ts';

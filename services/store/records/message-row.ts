@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
+import type { MessageRecord, MessageType, ReplyPreview } from '../../../shared/contracts/rpc.ts';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import { previewOf } from '../../../shared/protocol/preview.ts';
 import { readSaid, type SystemSaid } from '../../../shared/protocol/system-content.ts';
-import type { MessageRecord, MessageType, ReplyPreview } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { present } from './conversation-record.ts';
 

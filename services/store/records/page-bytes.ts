@@ -1,5 +1,5 @@
-import type { MessageRecord } from '../../../shared/rpc.ts';
-import { namesPeople } from '../../../shared/system-names.ts';
+import type { MessageRecord } from '../../../shared/contracts/rpc.ts';
+import { namesPeople } from '../../../shared/names/system-names.ts';
 
 /** What one page of messages may weigh as JSON. */
 export const PAGE_BYTES_MAX = 256 * 1024;

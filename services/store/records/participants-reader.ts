@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
+import type { Participants } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { Participants } from '../../../shared/rpc.ts';
 import type { Database } from '../database/schema.ts';
 import type { ConversationRow, ParticipantRow } from './conversation-rows.ts';
 

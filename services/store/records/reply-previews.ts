@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
+import type { ReplyPreview } from '../../../shared/contracts/rpc.ts';
 import type { ConversationId, MessageId } from '../../../shared/ids.ts';
-import type { ReplyPreview } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { selectByPlace } from './message-places.ts';

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
+import type { HistoryMessage, ReactionSet } from '../../../shared/contracts/rpc.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
-import type { HistoryMessage, ReactionSet } from '../../../shared/rpc.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { type Positions, toStatus } from './members.ts';

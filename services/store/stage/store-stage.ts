@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
 import { createDatabase } from '../../../dev/test-servers.ts';
+import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import { createLogger } from '../../../shared/logger.ts';
-import type { AppendItem, AppendReply, AppendResult } from '../../../shared/rpc.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
 import { openAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit, type GroupCommit } from '../append/group-commit.ts';
 import { createContentCipher } from '../content/content-cipher.ts';

@@ -1,6 +1,6 @@
-import type { BusinessId, UserId } from './ids.ts';
+import type { ConversationRecord, MessageRecord } from '../contracts/rpc.ts';
+import type { BusinessId, UserId } from '../ids.ts';
 import type { NameLookUp, Names } from './profile-names.ts';
-import type { ConversationRecord, MessageRecord } from './rpc.ts';
 import { peopleIn, peopleOf } from './system-names.ts';
 
 /** Names for all people and businesses in the records and messages; never rejects. */

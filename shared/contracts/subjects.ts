@@ -1,4 +1,4 @@
-import { shardOf, type UserId } from './ids.ts';
+import { shardOf, type UserId } from '../ids.ts';
 
 /**
  * The one table of NATS subjects and streams; where answers come is the permissions' business.

@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
-import { KahaError } from './errors.ts';
-import { newId } from './ids.ts';
+import { KahaError } from '../errors.ts';
+import { newId } from '../ids.ts';
 import { type Pending, PendingReplies } from './pending-replies.ts';
 import {
   type Answer,

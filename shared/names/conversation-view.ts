@@ -1,7 +1,7 @@
-import type { UserId } from './ids.ts';
+import type { ConversationRecord, ConversationView } from '../contracts/rpc.ts';
+import type { UserId } from '../ids.ts';
+import { UNKNOWN_USER } from '../protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
-import { UNKNOWN_USER } from './protocol/system-content.ts';
-import type { ConversationRecord, ConversationView } from './rpc.ts';
 import { lastWithNames } from './system-names.ts';
 
 export const UNKNOWN_BUSINESS = 'Unknown Business';

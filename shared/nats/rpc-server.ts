@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
-import { KahaError } from './errors.ts';
-import type { Logger } from './logger.ts';
+import { KahaError } from '../errors.ts';
+import type { Logger } from '../process/logger.ts';
 import type { RpcAnswers } from './rpc-answers.ts';
 import { type Answer, type RequestItem, readRequests } from './rpc-frame.ts';
 

@@ -1,8 +1,8 @@
 import t from 'tap';
+import type { ConversationRecord } from '../contracts/rpc.ts';
+import { type BusinessId, type ConversationId, newId, type UserId } from '../ids.ts';
 import { viewOf } from './conversation-view.ts';
-import { type BusinessId, type ConversationId, newId, type UserId } from './ids.ts';
 import type { Names } from './profile-names.ts';
-import type { ConversationRecord } from './rpc.ts';
 
 const [alice, bina, chandra, dawa, esha] = Array.from({ length: 5 }, () => newId<UserId>()) as [
   UserId,

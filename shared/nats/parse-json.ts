@@ -1,4 +1,4 @@
-import { KahaError } from './errors.ts';
+import { KahaError } from '../errors.ts';
 
 /** Services trust each other's shapes, not that a payload is JSON. */
 export function parseJson(payload: Uint8Array): unknown {

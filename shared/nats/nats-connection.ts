@@ -1,6 +1,6 @@
 import { connect, Events, type NatsConnection, nkeyAuthenticator } from 'nats';
-import type { Logger } from './logger.ts';
-import { inboxPrefix } from './permissions.ts';
+import { inboxPrefix } from '../contracts/permissions.ts';
+import type { Logger } from '../process/logger.ts';
 
 type Options = { url: string; nkeySeed: string; natsUser: string; instance: string };
 

@@ -1,4 +1,4 @@
-import { KahaError } from './errors.ts';
+import { KahaError } from '../errors.ts';
 
 export type Pending<Reply> = {
   resolve: (reply: Reply) => void;

@@ -1,5 +1,5 @@
-import type { WireError } from './errors.ts';
-import type { ConversationId, MessageId, UserId } from './ids.ts';
+import type { WireError } from '../errors.ts';
+import type { ConversationId, MessageId, UserId } from '../ids.ts';
 
 /** Bodies about positions: what was delivered, and how far users have read. */
 

@@ -1,4 +1,4 @@
-import type { WireError } from './errors.ts';
+import type { WireError } from '../errors.ts';
 import { parseJson } from './parse-json.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { BusinessId, ConversationId, UserId } from './ids.ts';
+import type { BusinessId, ConversationId, UserId } from '../ids.ts';
 
 /** Bodies about who is there and what they do just now. */
 

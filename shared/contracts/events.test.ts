@@ -1,4 +1,5 @@
 import t from 'tap';
+import { newId } from '../ids.ts';
 import {
   decodeInbox,
   decodeLive,
@@ -7,7 +8,6 @@ import {
   frameWithQ,
   type InboxHeader,
 } from './events.ts';
-import { newId } from './ids.ts';
 
 t.test('a payload comes apart as it was put together, and q is spliced in', async (t) => {
   const header: InboxHeader = {

@@ -1,9 +1,9 @@
-import type { Bus } from './bus.ts';
-import { KahaError } from './errors.ts';
-import type { BusinessId, UserId } from './ids.ts';
-import type { Logger } from './logger.ts';
-import type { BusinessProfile, Profiles, ProfilesGet, UserProfile } from './rpc.ts';
-import { subjects } from './subjects.ts';
+import type { BusinessProfile, Profiles, ProfilesGet, UserProfile } from '../contracts/rpc.ts';
+import { subjects } from '../contracts/subjects.ts';
+import { KahaError } from '../errors.ts';
+import type { BusinessId, UserId } from '../ids.ts';
+import type { Bus } from '../nats/bus.ts';
+import type { Logger } from '../process/logger.ts';
 
 /** Who is known by name. Whoever is absent is shown as unknown. */
 export type Names = {

@@ -1,6 +1,6 @@
 import type { NatsConnection } from 'nats';
-import { KahaError } from './errors.ts';
-import type { Logger } from './logger.ts';
+import { KahaError } from '../errors.ts';
+import type { Logger } from '../process/logger.ts';
 import { type Answer, answersSubject, FRAME_CHARS_MAX } from './rpc-frame.ts';
 import type { Writes } from './write-batches.ts';
 

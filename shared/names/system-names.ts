@@ -1,8 +1,8 @@
-import type { UserId } from './ids.ts';
+import type { LastMessage, MessageRecord } from '../contracts/rpc.ts';
+import type { UserId } from '../ids.ts';
+import { previewOf } from '../protocol/preview.ts';
+import { readSaid, type SystemSaid, systemContent } from '../protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
-import { previewOf } from './protocol/preview.ts';
-import { readSaid, type SystemSaid, systemContent } from './protocol/system-content.ts';
-import type { LastMessage, MessageRecord } from './rpc.ts';
 
 /** Names in what system messages say: the content as stored has none. */
 

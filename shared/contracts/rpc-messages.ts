@@ -1,5 +1,5 @@
-import type { ConversationId, MessageId, UserId } from './ids.ts';
-import type { SystemSaid } from './protocol/system-content.ts';
+import type { ConversationId, MessageId, UserId } from '../ids.ts';
+import type { SystemSaid } from '../protocol/system-content.ts';
 
 /** Messages as services hand them on. */
 

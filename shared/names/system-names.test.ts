@@ -1,7 +1,7 @@
 import t from 'tap';
-import { type ConversationId, type MessageId, newId, type UserId } from './ids.ts';
+import type { LastMessage, MessageRecord } from '../contracts/rpc.ts';
+import { type ConversationId, type MessageId, newId, type UserId } from '../ids.ts';
 import type { Names } from './profile-names.ts';
-import type { LastMessage, MessageRecord } from './rpc.ts';
 import { lastWithNames, namesPeople, peopleIn, peopleOf, withNames } from './system-names.ts';
 
 const [anna, bob] = [newId<UserId>(), newId<UserId>()];

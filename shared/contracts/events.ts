@@ -1,4 +1,4 @@
-import type { ConversationId, EventId, UserId } from './ids.ts';
+import type { ConversationId, EventId, UserId } from '../ids.ts';
 
 /**
  * What travels on `inbox.<shard>.<user>`: one header line, then the event's JSON without `q`.

@@ -1,4 +1,4 @@
-import type { BusinessId, ConversationId, EventId, MessageId, UserId } from './ids.ts';
+import type { BusinessId, ConversationId, EventId, MessageId, UserId } from '../ids.ts';
 import type { ContactsList, ContactsPage, ContactsShared, TypingInput } from './rpc-live.ts';
 import type {
   HistoryMessage,

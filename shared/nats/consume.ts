@@ -1,6 +1,6 @@
 import type { Consumer, JsMsg, NatsConnection } from 'nats';
-import { KahaError } from './errors.ts';
-import type { Logger } from './logger.ts';
+import { KahaError } from '../errors.ts';
+import type { Logger } from '../process/logger.ts';
 
 export type ConsumeOptions = {
   stream: string;

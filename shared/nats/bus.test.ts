@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { startNats } from '../dev/test-servers.ts';
+import { startNats } from '../../dev/test-servers.ts';
+import { KahaError } from '../errors.ts';
+import { createLogger } from '../process/logger.ts';
+import { createMetrics } from '../process/metrics.ts';
 import { type Bus, connectBus } from './bus.ts';
-import { KahaError } from './errors.ts';
-import { createLogger } from './logger.ts';
-import { createMetrics } from './metrics.ts';
 
 const silent = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
 const nats = await startNats();

@@ -1,16 +1,16 @@
 import type { JsMsg, Msg, NatsConnection, Subscription } from 'nats';
+import { inboxPrefix, kindOf, natsUserOf, repliesPrefix } from '../contracts/permissions.ts';
+import { subjects } from '../contracts/subjects.ts';
+import { KahaError } from '../errors.ts';
+import type { Logger } from '../process/logger.ts';
+import type { Metrics } from '../process/metrics.ts';
 import { type ConsumeOptions, startConsumer } from './consume.ts';
-import { KahaError } from './errors.ts';
-import type { Logger } from './logger.ts';
-import type { Metrics } from './metrics.ts';
 import { connectNats, watchStatus } from './nats-connection.ts';
 import { parseJson } from './parse-json.ts';
-import { inboxPrefix, kindOf, natsUserOf, repliesPrefix } from './permissions.ts';
 import { ReplyMux } from './reply-mux.ts';
 import { RpcAnswers } from './rpc-answers.ts';
 import { RpcClient } from './rpc-client.ts';
 import { type RpcHandler, type RpcServer, type ServeOptions, serveRpc } from './rpc-server.ts';
-import { subjects } from './subjects.ts';
 import { newTraceparent } from './trace.ts';
 import { batchWrites, type Writes } from './write-batches.ts';
 
