@@ -1,8 +1,8 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import { type Person, shareStack } from './stack.ts';
-import { until } from './until.ts';
-import { upgrade } from './websocket.ts';
+import { type Person, shareStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
+import { upgrade } from './stage/websocket.ts';
 
 const system = await shareStack(t);
 const CODES = { tokenExpired: 4005, badToken: 4500, noAuth: 4502 };

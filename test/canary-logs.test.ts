@@ -1,9 +1,9 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import type { Client } from './client.ts';
-import { numbers } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Client } from './stage/client.ts';
+import { numbers } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** A whole story with all its failures, at the most talkative level; then all logs are read. */
 const DEBUG = { LOG_LEVEL: 'trace' };

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { isSoak } from '../dev/test-servers.ts';
-import { numbers } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { startTraffic } from './traffic.ts';
+import { numbers } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { startTraffic } from './stage/traffic.ts';
 
 /** Three at once, of services and servers alike: killed by -9, stopped in order, or frozen. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2, areServersOwn: true });

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import { numbers } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
-import { until } from './until.ts';
+import { numbers } from './stage/numbers.ts';
+import { type Person, setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** First pages are kept in Redis. What one did oneself is in the next one, whatever befalls it. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2, areServersOwn: true });

@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { isAlive, type ProcessSpec, untilReady } from '../dev/child.ts';
 import { isSoak } from '../dev/test-servers.ts';
-import type { Client, Closed, Frame } from './client.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Client, Closed, Frame } from './stage/client.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** Short, so that those who do not leave by themselves are seen to be sent away. */
 const DRAIN_MS = 3_000;

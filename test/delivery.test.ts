@@ -1,7 +1,7 @@
 import t from 'tap';
-import type { Client } from './client.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { type Person, shareStack } from './stack.ts';
+import type { Client } from './stage/client.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { type Person, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
 

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { numbers } from './numbers.ts';
-import { shareStack } from './stack.ts';
+import { numbers } from './stage/numbers.ts';
+import { shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
 const API = '/api/v1/conversations';

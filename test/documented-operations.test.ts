@@ -1,8 +1,8 @@
 import t from 'tap';
-import type { Answer, Frame } from './client.ts';
-import { CALLS, FRAMES, setScene } from './documented-calls.ts';
-import { DocumentedShapes } from './official-schemas.ts';
-import { shareStack } from './stack.ts';
+import type { Answer, Frame } from './stage/client.ts';
+import { CALLS, FRAMES, setScene } from './stage/documented-calls.ts';
+import { DocumentedShapes } from './stage/official-schemas.ts';
+import { shareStack } from './stage/stack.ts';
 
 type Json = Record<string, unknown>;
 type Responses = Record<string, Json>;

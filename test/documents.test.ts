@@ -1,6 +1,6 @@
 import t from 'tap';
-import { asyncApiCheck, brokenRefs, openApiCheck } from './official-schemas.ts';
-import { shareStack } from './stack.ts';
+import { asyncApiCheck, brokenRefs, openApiCheck } from './stage/official-schemas.ts';
+import { shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
 

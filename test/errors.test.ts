@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
 import { newId } from '../shared/ids.ts';
-import type { Answer } from './client.ts';
-import { type Person, type RestAnswer, setStack } from './stack.ts';
-import { upgrade } from './websocket.ts';
+import type { Answer } from './stage/client.ts';
+import { type Person, type RestAnswer, setStack } from './stage/stack.ts';
+import { upgrade } from './stage/websocket.ts';
 
 const system = await setStack(t, { edges: 1, routers: 1, stores: 1 });
 const [ann, bob, eve] = await system.people(3);

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { askAll } from './ask-all.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { until } from './until.ts';
+import { askAll } from './stage/ask-all.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** What is frozen (SIGSTOP) answers nothing and refuses nothing: the worst kind of dead. */
 const system = await setStack(t, { edges: 2, routers: 1, stores: 1, areServersOwn: true });

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { isSoak } from '../dev/test-servers.ts';
-import type { Client, Frame, MessageEvent } from './client.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { type Person, type RestAnswer, setStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Client, Frame, MessageEvent } from './stage/client.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { type Person, type RestAnswer, setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** Routers and stores die by kill -9 while a group is written to and one of it comes and goes. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import type { Client, Frame, MessageEvent } from './client.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { type Person, type RestAnswer, shareStack } from './stack.ts';
+import type { Client, Frame, MessageEvent } from './stage/client.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { type Person, type RestAnswer, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
 /** A group is made by one router and may be left at another, while its making is owed. */

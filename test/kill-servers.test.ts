@@ -1,9 +1,9 @@
 import t from 'tap';
 import { isSoak } from '../dev/test-servers.ts';
-import { numbers } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { startTraffic } from './traffic.ts';
-import { until } from './until.ts';
+import { numbers } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { startTraffic } from './stage/traffic.ts';
+import { until } from './stage/until.ts';
 
 /** Each server dies in the middle of traffic, by kill -9, and comes back with its data. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2, areServersOwn: true });

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { isSoak } from '../dev/test-servers.ts';
-import { numbers } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { startTraffic } from './traffic.ts';
+import { numbers } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { startTraffic } from './stage/traffic.ts';
 
 /** Each kind of process dies in the middle of traffic, by kill -9. */
 const system = await setStack(t, {

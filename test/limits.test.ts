@@ -1,8 +1,8 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import type { Answer, Client } from './client.ts';
-import { numbers } from './numbers.ts';
-import { type Person, shareStack } from './stack.ts';
+import type { Answer, Client } from './stage/client.ts';
+import { numbers } from './stage/numbers.ts';
+import { type Person, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
 const KIB = 1_024;

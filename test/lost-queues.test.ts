@@ -7,10 +7,10 @@ import { setUpStreams } from '../services/router/streams/stream-setup.ts';
 import { durableName, streams } from '../shared/contracts/subjects.ts';
 import { shardOf, type UserId } from '../shared/ids.ts';
 import { connectNats } from '../shared/nats/nats-connection.ts';
-import type { Client } from './client.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
-import { startTraffic } from './traffic.ts';
+import type { Client } from './stage/client.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { type Person, setStack } from './stage/stack.ts';
+import { startTraffic } from './stage/traffic.ts';
 
 /** NATS loses what it was trusted with: queues, all of its data, or the last minutes of it. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import type { Answer, Client } from './client.ts';
-import { shareStack } from './stack.ts';
-import { OPCODES } from './websocket.ts';
+import type { Answer, Client } from './stage/client.ts';
+import { shareStack } from './stage/stack.ts';
+import { OPCODES } from './stage/websocket.ts';
 
 const system = await shareStack(t);
 const [ann, bob] = await system.people(2);

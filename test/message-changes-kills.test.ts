@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import t from 'tap';
-import type { Client, Frame } from './client.ts';
-import { numbers } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Client, Frame } from './stage/client.ts';
+import { numbers } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** No change that was committed is lost, whoever dies. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });

@@ -2,9 +2,9 @@ import t from 'tap';
 import { newId } from '../shared/ids.ts';
 import { serverFrames } from '../shared/protocol/server-frames.ts';
 import { compileValidator } from '../shared/protocol/validator.ts';
-import type { Client, Frame } from './client.ts';
-import { type Person, shareStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Client, Frame } from './stage/client.ts';
+import { type Person, shareStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 const system = await shareStack(t);
 const THUMB = '👍🏽';

@@ -1,10 +1,10 @@
 import pg from 'pg';
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import type { Frame } from './client.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Frame } from './stage/client.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** Deaths at the worst moment, to the point: each is brought about by a lock that a test holds. */
 const system = await setStack(t, { edges: 2, routers: 1, stores: 1 });

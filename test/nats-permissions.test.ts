@@ -1,7 +1,7 @@
 import t from 'tap';
 import { startNats } from '../dev/test-servers.ts';
 import { newId } from '../shared/ids.ts';
-import { probeNats } from './nats-probe.ts';
+import { probeNats } from './stage/nats-probe.ts';
 
 /**
  * Who may say and hear what on a server with the real configuration and the real seeds. What is

@@ -1,8 +1,8 @@
 import t from 'tap';
-import type { Client, Frame } from './client.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { type Person, shareStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Client, Frame } from './stage/client.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { type Person, shareStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 const system = await shareStack(t);
 

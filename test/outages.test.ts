@@ -1,8 +1,8 @@
 import t from 'tap';
-import { askAll, type Timed } from './ask-all.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { until } from './until.ts';
+import { askAll, type Timed } from './stage/ask-all.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** The only one of each kind is gone: what needs it is refused at once, all else is served. */
 const system = await setStack(t, { edges: 1, routers: 1, stores: 1, areServersOwn: true });

@@ -3,12 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { isSoak } from '../dev/test-servers.ts';
 import { newId } from '../shared/ids.ts';
-import type { Client } from './client.ts';
 import { castOf } from './permissions/cast.ts';
 import { Hearing } from './permissions/hearing.ts';
 import { OPERATIONS, type Operation, type Target } from './permissions/operations.ts';
 import { type Message, secretsOf, World } from './permissions/world.ts';
-import { type Person, setStack } from './stack.ts';
+import type { Client } from './stage/client.ts';
+import { type Person, setStack } from './stage/stack.ts';
 
 const TRIPLES = isSoak ? 10_000 : 1_000;
 const PEOPLE = 16;

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import type { Client, Frame } from './client.ts';
-import { numbers } from './numbers.ts';
-import { type Person, setStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Client, Frame } from './stage/client.ts';
+import { numbers } from './stage/numbers.ts';
+import { type Person, setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 const DRAIN_MS = 1_000;
 const system = await setStack(t, {

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { FAULTS } from '../dev/kaha/faults.ts';
 import { newId } from '../shared/ids.ts';
-import type { Frame, MessageEvent } from './client.ts';
-import { KahaControl } from './kaha-control.ts';
-import { type Person, setStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Frame, MessageEvent } from './stage/client.ts';
+import { KahaControl } from './stage/kaha-control.ts';
+import { type Person, setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** Names on their way from kaha-main-v3 to clients, and what is left of them when it fails. */
 const system = await setStack(t, { edges: 1, routers: 1, stores: 1, areServersOwn: true });

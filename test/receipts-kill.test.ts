@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { isSoak } from '../dev/test-servers.ts';
 import { newId } from '../shared/ids.ts';
-import type { Answer, Client } from './client.ts';
-import { numbers } from './numbers.ts';
-import { setStack } from './stack.ts';
-import { until } from './until.ts';
+import type { Answer, Client } from './stage/client.ts';
+import { numbers } from './stage/numbers.ts';
+import { setStack } from './stage/stack.ts';
+import { until } from './stage/until.ts';
 
 /** Routers, stores and servers die in the middle of reads and acknowledgements. */
 const system = await setStack(t, { edges: 1, routers: 2, stores: 2, areServersOwn: true });

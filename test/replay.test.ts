@@ -1,9 +1,9 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import type { Client } from './client.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { shareStack } from './stack.ts';
-import { append, connectAsRouter, itemOf } from './store-bus.ts';
+import type { Client } from './stage/client.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { shareStack } from './stage/stack.ts';
+import { append, connectAsRouter, itemOf } from './stage/store-bus.ts';
 
 /** What a new device gets of what nobody has had: a help with limits, and honest about them. */
 const system = await shareStack(t);

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { newId } from '../shared/ids.ts';
-import type { MessageEvent } from './client.ts';
-import { numbers, seqsOf } from './numbers.ts';
-import { type Person, type RestAnswer, shareStack } from './stack.ts';
+import type { MessageEvent } from './stage/client.ts';
+import { numbers, seqsOf } from './stage/numbers.ts';
+import { type Person, type RestAnswer, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
 const API = '/api/v1';

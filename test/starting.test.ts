@@ -5,7 +5,7 @@ import { nkeys } from 'nats';
 import t from 'tap';
 import { freePorts } from '../dev/ports.ts';
 import { programArgs } from '../dev/program.ts';
-import { until } from './until.ts';
+import { until } from './stage/until.ts';
 
 /** Services whose servers are not there: nobody listens on these ports. */
 const [nowhere] = (await freePorts(1)) as [number];

@@ -1,4 +1,4 @@
-import type { Frame } from '../client.ts';
+import type { Frame } from '../stage/client.ts';
 import { secretsOf, type World } from './world.ts';
 
 /** Answers are looked at as they come; what is asked for is not heard of by chance. */

@@ -1,4 +1,4 @@
-import { newId } from '../shared/ids.ts';
+import { newId } from '../../shared/ids.ts';
 import type { Person, System } from './stack.ts';
 
 /** A group with a message, whose admin and sender is Ann. */

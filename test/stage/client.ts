@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { newId } from '../shared/ids.ts';
+import { newId } from '../../shared/ids.ts';
 import {
   encodeFrame,
   FrameDecoder,

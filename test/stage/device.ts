@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { newId } from '../shared/ids.ts';
+import { newId } from '../../shared/ids.ts';
 import type { Answer, Client, Frame, MessageEvent } from './client.ts';
 import type { Person, System } from './stack.ts';
 

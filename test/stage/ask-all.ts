@@ -1,4 +1,4 @@
-import { newId } from '../shared/ids.ts';
+import { newId } from '../../shared/ids.ts';
 import type { Client } from './client.ts';
 import type { Person, System } from './stack.ts';
 

@@ -1,9 +1,9 @@
-import type { AppendItem, AppendReply, AppendRequest } from '../shared/contracts/rpc.ts';
-import { subjects } from '../shared/contracts/subjects.ts';
-import type { ConversationId, UserId } from '../shared/ids.ts';
-import { type Bus, connectBus } from '../shared/nats/bus.ts';
-import { createLogger } from '../shared/process/logger.ts';
-import { createMetrics } from '../shared/process/metrics.ts';
+import type { AppendItem, AppendReply, AppendRequest } from '../../shared/contracts/rpc.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
+import type { ConversationId, UserId } from '../../shared/ids.ts';
+import { type Bus, connectBus } from '../../shared/nats/bus.ts';
+import { createLogger } from '../../shared/process/logger.ts';
+import { createMetrics } from '../../shared/process/metrics.ts';
 import type { System } from './stack.ts';
 
 const TIMEOUT_MS = 3_000;

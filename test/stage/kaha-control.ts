@@ -1,4 +1,4 @@
-import type { AskedCounts } from '../dev/kaha/asked.ts';
+import type { AskedCounts } from '../../dev/kaha/asked.ts';
 import type { System } from './stack.ts';
 
 /** What a test tells the kaha-main-v3 stand-in of a running system, and asks it. */
