@@ -40,7 +40,7 @@ async function measure(): Promise<void> {
       BENCH_POSTGRES_PID: String(await postmasterOf(database.url)),
     };
     run('migrate-main.ts', env);
-    run('append-bench-main.ts', env);
+    run('bench/append-bench-main.ts', env);
   } finally {
     await database.drop();
   }

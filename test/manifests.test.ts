@@ -127,7 +127,7 @@ function sourceOf(command: string): string {
 /** What the command, its configuration and the shared part read. */
 function knownNames(command: string): Set<string> {
   const source = sourceOf(command);
-  const files = [source, join(dirname(source), 'config.ts'), 'shared/env.ts'];
+  const files = [source, join(dirname(source), 'config.ts'), 'shared/process/env.ts'];
   const names = files.flatMap((path) =>
     [...read(path).matchAll(/reader\.\w+\(\s*'([A-Z][A-Z0-9_]*)'/g)].map(([, name]) => name ?? ''),
   );
