@@ -1,3 +1,4 @@
+import { Gate } from '../../../shared/concurrency/gate.ts';
 import type { UndeliveredPage } from '../../../shared/contracts/rpc.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
@@ -5,7 +6,6 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { NameSystem } from '../api/system-naming.ts';
-import { Gate } from '../limits/gate.ts';
 import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import { hasDrained } from '../server/socket-drain.ts';
 import { replayEndFrame, replayedFrame } from '../server/socket-frames.ts';

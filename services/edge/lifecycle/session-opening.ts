@@ -1,3 +1,4 @@
+import { Gate } from '../../../shared/concurrency/gate.ts';
 import type { SessionOpened } from '../../../shared/contracts/rpc.ts';
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
@@ -5,7 +6,6 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Replay } from '../delivery/replay.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
-import { Gate } from '../limits/gate.ts';
 import type { RouterClient } from '../routers/router-client.ts';
 import { authOkFrame, RESYNC_FRAME, type RequestId } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';

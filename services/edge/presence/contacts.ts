@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
+import { Gate } from '../../../shared/concurrency/gate.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { Gate } from '../limits/gate.ts';
 
 type Deps = {
   redis: Redis;

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
+import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
 import type { OutboxEntry } from '../../../shared/contracts/rpc.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { forEachBounded } from '../queues/gate.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { Store } from '../store-client.ts';
 import { deliveryOf } from './conversation-event.ts';

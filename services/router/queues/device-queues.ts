@@ -1,15 +1,15 @@
+import { Gate } from '../../../shared/concurrency/gate.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { DeviceHolders } from '../sessions/device-holders.ts';
-import { Gate } from './gate.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import type { QueueApi } from './queue-api.ts';
 import { type Candidate, longestUnused, QUEUES_MAX, type QueueUse } from './queue-eviction.ts';
 import { tooDeep } from './queue-verdict.ts';
 
 /** A create costs the server 0.25-0.6 ms; few at a time keep it for messages. */
-const CREATIONS = { concurrencyMax: 16, waitingMax: 4_000 };
+const CREATIONS = { concurrencyMax: 16, waitingMax: 4_000, retryAfterS: 2 };
 
 type Deps = {
   api: QueueApi;

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { DeviceQueues } from './device-queues.ts';
-import { forEachBounded } from './gate.ts';
 import type { InboxPublisher } from './inbox-publisher.ts';
 import type { KnownQueues } from './known-queues.ts';
 import { type QueueApi, userOfSubject } from './queue-api.ts';

@@ -1,7 +1,7 @@
+import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
 import { parseDurableName, subjects } from '../../../shared/contracts/subjects.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { forEachBounded } from './gate.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import { LostQueues } from './lost-queues.ts';
 import type { QueueApi } from './queue-api.ts';

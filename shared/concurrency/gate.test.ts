@@ -1,5 +1,5 @@
 import t from 'tap';
-import { forEachBounded, Gate } from './gate.ts';
+import { Gate } from './gate.ts';
 
 function latch() {
   let open = (): void => undefined;
@@ -36,17 +36,30 @@ t.test('a task that fails leaves its place', async (t) => {
   t.equal(await gate.run(async () => 'again'), 'again');
 });
 
-t.test('runs every item, never more at once than allowed', async (t) => {
-  let running = 0;
-  let most = 0;
-  const seen: number[] = [];
-  await forEachBounded([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
-    running += 1;
-    most = Math.max(most, running);
+t.test('at most so many run, at most so many wait, in order', async (t) => {
+  const gate = new Gate({ concurrencyMax: 2, waitingMax: 2 });
+  const order: string[] = [];
+  const finish: (() => void)[] = [];
+  const work = (name: string) => () => {
+    order.push(name);
+    return new Promise<string>((resolve) => finish.push(() => resolve(name)));
+  };
+  const runs = ['a', 'b', 'c', 'd'].map((name) => gate.run(work(name)));
+  t.ok(gate.isFull);
+  await t.rejects(gate.run(work('e')), { code: 'MESSAGING_UNAVAILABLE', retryAfterS: 1 });
+  t.same(order, ['a', 'b']);
+  while (finish.length > 0) {
+    finish.shift()?.();
     await new Promise((resolve) => setImmediate(resolve));
-    seen.push(item);
-    running -= 1;
-  });
-  t.equal(most, 3);
-  t.equal(seen.length, 7);
+  }
+  t.same(await Promise.all(runs), ['a', 'b', 'c', 'd']);
+  t.same(order, ['a', 'b', 'c', 'd']);
+});
+
+t.test('a refusal says when to come again where the gate knows better', async (t) => {
+  const gate = new Gate({ concurrencyMax: 0, waitingMax: 0, retryAfterS: 2 });
+  await t.rejects(
+    gate.run(async () => undefined),
+    { code: 'MESSAGING_UNAVAILABLE', retryAfterS: 2 },
+  );
 });

@@ -1,0 +1,17 @@
+import t from 'tap';
+import { forEachBounded } from './for-each-bounded.ts';
+
+t.test('runs every item, never more at once than allowed', async (t) => {
+  let running = 0;
+  let most = 0;
+  const seen: number[] = [];
+  await forEachBounded([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setImmediate(resolve));
+    seen.push(item);
+    running -= 1;
+  });
+  t.equal(most, 3);
+  t.equal(seen.length, 7);
+});
