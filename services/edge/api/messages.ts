@@ -16,8 +16,8 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { canonicalEmoji, emojiProblem } from '../../../shared/protocol/emoji.ts';
+import type { StickyRoute } from '../routers/router-client.ts';
 import { REQUEST_TIMEOUT_MS, type RouterClient } from '../routers/router-client.ts';
-import type { StickyRoute } from '../session/session.ts';
 import type { NameSystem } from './system-naming.ts';
 
 type Options = { sticky?: StickyRoute; trace?: string | undefined };

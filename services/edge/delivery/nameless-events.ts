@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { frameWithQ, type InboxHeader, type LiveBytes } from '../../../shared/contracts/events.ts';
+import { frameWithQ, type LiveBytes } from '../../../shared/contracts/events.ts';
 import type { ConversationRecord, MessageRecord } from '../../../shared/contracts/rpc.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { viewOf } from '../../../shared/names/conversation-view.ts';
@@ -11,9 +11,7 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import { hasDrained } from '../server/socket-drain.ts';
 import type { Hub, UserSockets } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
-
-/** An event of a queue on its way to the socket. */
-export type HeldEvent = { q: number; header: InboxHeader; body: Uint8Array };
+import type { HeldEvent } from './held-event.ts';
 
 type MessageEvent = MessageRecord & { type: 'message' };
 type ConversationEvent = { type: 'conversation'; conversation: ConversationRecord };

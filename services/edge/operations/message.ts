@@ -4,7 +4,8 @@ import { metadataProblem } from '../../../shared/protocol/message-input.ts';
 import { MessageSentShape } from '../../../shared/protocol/shapes.ts';
 import type { Messages } from '../api/messages.ts';
 import type { Typing } from '../presence/typing.ts';
-import type { Session, StickyRoute } from '../session/session.ts';
+import type { StickyRoute } from '../routers/router-client.ts';
+import type { Session } from '../session/session.ts';
 import { defineOperation, type Operation } from './operation.ts';
 
 /** Sends of one socket to one conversation keep their order: they go to the same router. */

@@ -3,10 +3,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterClient } from '../routers/router-client.ts';
-import type { Session } from '../session/session.ts';
-
-/** That others were told, or may have been, and were not told the end of. */
-export type Typed = { session: Session; conversationId: ConversationId; dueAt: number };
+import type { Session, Typed } from '../session/session.ts';
 
 /** Where one types at once; beyond, the longest known ends by its time. */
 const CONVERSATIONS_MAX = 32;

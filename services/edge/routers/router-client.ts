@@ -2,11 +2,16 @@ import type { RouterRequest } from '../../../shared/contracts/rpc.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
-import type { StickyRoute } from '../session/session.ts';
 import type { RouterTable } from './router-table.ts';
 
 /** The whole way of a request; router and store have less, so that their typed errors arrive. */
 export const REQUEST_TIMEOUT_MS = 4_000;
+
+/**
+ * The router that took the sends of one socket to one conversation; `unanswered` of them have no
+ * answer yet. A send goes where the unanswered ones went, so that their order stays.
+ */
+export type StickyRoute = { instance: string | undefined; unanswered: number };
 
 type Ask = {
   /** What the router is chosen by: the conversation, or the user where there is none. */

@@ -1,9 +1,9 @@
 import type { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
+import type { HeldEvent } from '../delivery/held-event.ts';
 import type { LiveEvents } from '../delivery/live-events.ts';
-import type { HeldEvent } from '../delivery/nameless-events.ts';
 import type { UnackedQueue } from '../delivery/unacked.ts';
-import type { Typed } from '../presence/typing.ts';
+import type { StickyRoute } from '../routers/router-client.ts';
 import type { LeanSubscription } from './subscriptions.ts';
 
 /** What a session needs of its WebSocket; touching one that is closed throws. */
@@ -26,8 +26,11 @@ export type Socket = {
  */
 export type SessionState = 'connected' | 'verifying' | 'opening' | 'open' | 'closed';
 
-/** The router that unanswered sends of this socket to a conversation went to. */
-export type StickyRoute = { instance: string | undefined; unanswered: number };
+/**
+ * A conversation whose participants may have been told that this session types, and were not told
+ * that it stopped. `dueAt` is when the edge tells them.
+ */
+export type Typed = { session: Session; conversationId: ConversationId; dueAt: number };
 
 /**
  * One WebSocket. 20 000 of them live in a process: plain fields, all set from the start, no timer

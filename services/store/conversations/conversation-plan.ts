@@ -1,6 +1,7 @@
-import type { ConversationChange } from '../../../shared/contracts/rpc.ts';
+import type { ConversationChange, ConversationCommand } from '../../../shared/contracts/rpc.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { SystemEvent } from '../../../shared/protocol/system-content.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationRow, ParticipantRow } from '../records/conversation-rows.ts';
 
 /** The rest is `metadata`, of which those who know names make the content that is shown. */
@@ -33,6 +34,14 @@ export type Plan = {
   messages: readonly SystemMessage[];
   /** `conversation` events to those who take part when it is done. */
   events: readonly { change: ConversationChange; to: readonly UserId[] }[];
+};
+
+/** A plan on its way into the tables, with the command that it carries out. */
+export type Writing = {
+  command: ConversationCommand;
+  locked: LockedConversation;
+  plan: Plan;
+  cipher: ContentCipher;
 };
 
 /** Who takes part now. */

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import type { MessageRecord } from '../../../shared/contracts/rpc.ts';
 import { type MessageId, newId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
-import type { Writing } from './write-plan.ts';
+import type { Writing } from './conversation-plan.ts';
 
 export type SystemRecord = { record: MessageRecord & { content: string; metadata: object } };
 

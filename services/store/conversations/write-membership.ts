@@ -1,7 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { Database } from '../database/schema.ts';
-import type { Plan } from './conversation-plan.ts';
-import type { Writing } from './write-plan.ts';
+import type { Plan, Writing } from './conversation-plan.ts';
 
 /**
  * Who joins, for the first time or again. Their positions stand at the last message before:

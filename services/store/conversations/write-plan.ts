@@ -1,24 +1,15 @@
 import { sql, type Transaction } from 'kysely';
-import type {
-  ConversationCommand,
-  ConversationRecord,
-  OutboxEntry,
-} from '../../../shared/contracts/rpc.ts';
+import type { ConversationRecord, OutboxEntry } from '../../../shared/contracts/rpc.ts';
 import { type EventId, newId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationPayload, Database } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
-import { type LoadedConversation, toConversationRecord } from '../records/conversation-record.ts';
-import { idsOf, type LockedConversation, type Plan } from './conversation-plan.ts';
+import { toConversationRecord } from '../records/conversation-record.ts';
+import type { LoadedConversation } from '../records/conversation-rows.ts';
+import { idsOf, type LockedConversation, type Plan, type Writing } from './conversation-plan.ts';
 import { insertSystemMessages, type SystemRecord } from './system-messages.ts';
 import { insertJoining } from './write-membership.ts';
 
-export type Writing = {
-  command: ConversationCommand;
-  locked: LockedConversation;
-  plan: Plan;
-  cipher: ContentCipher;
-};
 type OwedEvent = { event_id: EventId; payload: ConversationPayload };
 /** What is owed for a plan, in the outbox. */
 export type Written = { messages: SystemRecord[]; events: OwedEvent[] };

@@ -3,8 +3,8 @@ import type { HistoryPage, HistoryReceipt, HistoryRequest } from '../../../share
 import { KahaError } from '../../../shared/errors.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
-import { present } from '../records/conversation-record.ts';
 import { takePage } from '../records/page-bytes.ts';
+import { present } from '../records/present.ts';
 import { showMessages } from '../records/shown-messages.ts';
 import { readRange, selectHistory } from './history-rows.ts';
 

@@ -5,15 +5,9 @@ import type {
 } from '../../../shared/contracts/rpc.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import type { ConversationRow, LastMessageRow, ParticipantRow } from './conversation-rows.ts';
+import type { LastMessageRow, LoadedConversation, ParticipantRow } from './conversation-rows.ts';
 import { openContent, openSaid } from './message-row.ts';
-
-export type LoadedConversation = {
-  conversation: ConversationRow;
-  /** Who takes part now. */
-  participants: ParticipantRow[];
-  lastMessage: LastMessageRow | undefined;
-};
+import { present } from './present.ts';
 
 /**
  * A conversation as one of its participants sees it; undefined for anybody else. `nowMs` decides
@@ -63,19 +57,4 @@ function toLastMessage(row: LastMessageRow, cipher: ContentCipher): LastMessage 
   const { message_id, seq, sender_id, message_type, sent_at } = row;
   const content = row.deleted_at === null ? openContent(row, cipher) : '';
   return { message_id, seq, sender_id, content, message_type, sent_at, ...openSaid(row, cipher) };
-}
-
-type Present<Row, Name extends keyof Row> = { [Key in Name]?: NonNullable<Row[Key]> };
-
-/** The named columns that hold a value: what is null in a row is absent on the wire. */
-export function present<Row, Name extends keyof Row>(
-  row: Row,
-  names: readonly Name[],
-): Present<Row, Name> {
-  const kept: Present<Row, Name> = {};
-  for (const name of names) {
-    const value = row[name];
-    if (value !== null && value !== undefined) kept[name] = value;
-  }
-  return kept;
 }

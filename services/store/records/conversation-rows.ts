@@ -6,7 +6,6 @@ import type {
   MessagesTable,
   ParticipantsTable,
 } from '../database/schema.ts';
-import type { LoadedConversation } from './conversation-record.ts';
 import { metadataOfSystem } from './message-row.ts';
 
 export type ConversationRow = Selectable<ConversationsTable>;
@@ -24,6 +23,13 @@ export type LastMessageRow = Pick<
   | 'sent_at'
   | 'deleted_at'
 >;
+
+export type LoadedConversation = {
+  conversation: ConversationRow;
+  /** The participants of now; those who left are not among them. */
+  participants: ParticipantRow[];
+  lastMessage: LastMessageRow | undefined;
+};
 
 /** Conversations with who takes part and the last message, in the order of the ids. */
 export async function loadConversations(

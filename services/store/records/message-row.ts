@@ -4,7 +4,7 @@ import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import { previewOf } from '../../../shared/protocol/preview.ts';
 import { readSaid, type SystemSaid } from '../../../shared/protocol/system-content.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import { present } from './conversation-record.ts';
+import { present } from './present.ts';
 
 /** The columns of a message that every read takes. */
 export const MESSAGE_COLUMNS = [
