@@ -1,15 +1,24 @@
 import type { Kysely } from 'kysely';
+import type { MessageType } from '../../../shared/contracts/rpc.ts';
+import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
-import { createPool } from '../database/pool.ts';
+import { createPool, type Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
-import { appendMessages } from './append-messages.ts';
-import { LOCKED_LANES_MAX } from './locked-lane.ts';
-import type { BatchWriter } from './settle-batch.ts';
+
+/** What writes the batches of a group commit. */
+export type BatchWriter = {
+  /** Writes a batch in one transaction; the reply has one row per message, in the same order. */
+  write(messages: readonly SealedMessage[], wait: boolean): Promise<AppendRow[]>;
+  /** Creates the partition of this month, where it is missing. */
+  ensurePartitions(): Promise<unknown>;
+};
 
 type Options = { url: string; keyId: string; db: Kysely<Database>; logger: Logger };
 
-/** One connection for the main lane, the others for conversations that wait for a lock. */
+/** At most so many conversations wait for locks at a time, each on a connection of its own. */
+export const LOCKED_LANES_MAX = 4;
+/** The main lane has one connection, and each conversation that waits for a lock has another. */
 const CONNECTIONS_MAX = 1 + LOCKED_LANES_MAX;
 /**
  * Every statement that writes finds its rows by primary key. Plans are made once per connection,
@@ -34,4 +43,66 @@ export function openAppendWriter({ url, keyId, db, logger }: Options): BatchWrit
     ensurePartitions: () => ensurePartitions(db, 1),
     close: () => pool.end(),
   };
+}
+
+/** A message ready to be written: sealed, with its id. */
+export type SealedMessage = {
+  conversation_id: ConversationId;
+  sender_id: UserId;
+  client_msg_id: string;
+  message_id: MessageId;
+  message_type: MessageType;
+  reply_to: MessageId | null;
+  /** Of the message replied to; null where the conversation has no such message. */
+  reply_to_seq: number | null;
+  content: Buffer;
+  metadata: Buffer | null;
+};
+
+export type AppendStatus =
+  | 'ok'
+  | 'duplicate'
+  | 'locked'
+  | 'no_conversation'
+  | 'not_a_participant'
+  | 'bad_reply';
+
+/** What became of one item. `ok` and `duplicate` have an id, a seq and a time. */
+export type AppendRow = {
+  /** Position in the batch, from 1. */
+  item: number;
+  status: AppendStatus;
+  message_id: MessageId;
+  seq: number;
+  sent_at: string;
+  conversation_version: number | null;
+  fanout_pending: boolean | null;
+};
+
+const APPEND = `select * from append_messages($1, $2, $3::uuid[], $4::uuid[], $5::uuid[],
+  $6::uuid[], $7::message_type[], $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[])`;
+
+export type AppendOptions = { keyId: string; wait: boolean };
+
+/** One transaction, one round trip; see migration 0002. One row per message, in order. */
+export function appendMessages(
+  pool: Pool,
+  messages: readonly SealedMessage[],
+  { keyId, wait }: AppendOptions,
+): Promise<AppendRow[]> {
+  const column = <Name extends keyof SealedMessage>(name: Name): SealedMessage[Name][] =>
+    messages.map((message) => message[name]);
+  return pool.query<AppendRow>(APPEND, [
+    wait,
+    keyId,
+    column('conversation_id'),
+    column('sender_id'),
+    column('client_msg_id'),
+    column('message_id'),
+    column('message_type'),
+    column('reply_to'),
+    column('reply_to_seq'),
+    column('content'),
+    column('metadata'),
+  ]);
 }

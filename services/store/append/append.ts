@@ -15,7 +15,7 @@ import type { Database } from '../database/schema.ts';
 import { toReplyPreview } from '../records/message-row.ts';
 import type { ParticipantsReader } from '../records/participants-reader.ts';
 import { type FoundReply, findReplies } from '../records/reply-previews.ts';
-import type { AppendRow, SealedMessage } from './append-messages.ts';
+import type { AppendRow, SealedMessage } from './append-writer.ts';
 import type { GroupCommit } from './group-commit.ts';
 
 type Deps = {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { BATCH_BYTES_MAX, BATCH_ROWS_MAX } from './append-batch.ts';
-import type { AppendRow, SealedMessage } from './append-messages.ts';
+import type { AppendRow, SealedMessage } from './append-writer.ts';
 import { createGroupCommit, PENDING_MAX } from './group-commit.ts';
 
 const CONTENT = Buffer.alloc(10);

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KahaError } from '../../../shared/errors.ts';
-import { BATCH_ROWS_MAX, bytesOf, takeBatch, type Waiting } from './append-batch.ts';
-import type { AppendRow, SealedMessage } from './append-messages.ts';
+import { BATCH_ROWS_MAX, bytesOf, settleBatch, takeBatch, type Waiting } from './append-batch.ts';
+import type { AppendRow, BatchWriter, SealedMessage } from './append-writer.ts';
 import { createLockedLane } from './locked-lane.ts';
-import { type BatchWriter, settleBatch } from './settle-batch.ts';
 
 export type GroupCommit = {
   /** Resolves once the message is committed or judged; rejects a KahaError. */

@@ -1,10 +1,7 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
-import { takeBatch, type Waiting } from './append-batch.ts';
-import { type BatchWriter, settleBatch } from './settle-batch.ts';
-
-/** Conversations that wait for their locks at a time; each holds a connection ≤ `lock_timeout`. */
-export const LOCKED_LANES_MAX = 4;
+import { settleBatch, takeBatch, type Waiting } from './append-batch.ts';
+import { type BatchWriter, LOCKED_LANES_MAX } from './append-writer.ts';
 
 export type LockedLane = {
   push(waiting: Waiting): void;
