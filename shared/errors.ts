@@ -1,8 +1,9 @@
 type ErrorRow = { status: number; retryable: boolean; retryAfterS?: number };
 
 /**
- * The one table of errors. `retryable`: the same request may succeed later without a change.
- * `retryAfterS`: what a 503 or 429 says in `Retry-After` when the thrower gives nothing better.
+ * The one table of errors. `retryable` says that the same request may succeed later without a
+ * change: the consume loop puts such a message back, and drops it as poison otherwise.
+ * `retryAfterS` is what a 503 or 429 says in `Retry-After` when the thrower gives nothing better.
  */
 export const ERRORS = {
   INVALID_REQUEST: { status: 400, retryable: false },
@@ -73,6 +74,10 @@ export class KahaError extends Error {
 
   get status(): number {
     return ERRORS[this.code].status;
+  }
+
+  get isRetryable(): boolean {
+    return ERRORS[this.code].retryable;
   }
 
   toWire(): WireError {

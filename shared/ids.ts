@@ -9,6 +9,9 @@ export type BusinessId = Branded<'BusinessId'>;
 /** Names a fan-out that is owed: one outbox row, and with `:<user>` the `Nats-Msg-Id`. */
 export type EventId = Branded<'EventId'>;
 
+/** Names a user in a conversation, in memory only. */
+export type ParticipantKey = Branded<'ParticipantKey'>;
+
 export const UUID_V4_PATTERN =
   '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$';
 export const DEVICE_ID_PATTERN = '^[A-Za-z0-9-]{1,64}$';
@@ -29,6 +32,11 @@ export function isDeviceId(value: unknown): value is string {
 /** A fresh UUID v4. */
 export function newId<Id extends string>(): Id {
   return randomUUID() as string as Id;
+}
+
+/** The key of what is held for each user of each conversation. Both ids have the same length. */
+export function participantKey(conversationId: ConversationId, userId: UserId): ParticipantKey {
+  return (conversationId + userId) as ParticipantKey;
 }
 
 /** The inbox shard of a user: the first 32 bits of the UUID modulo the number of shards. */

@@ -16,9 +16,10 @@ const HEAL_DELAY_MS = 1_000;
 const RETRY_DELAY_MS = 2_000;
 
 /**
- * The one consume loop: pulls a batch, hands it over, and decides. Done → ack. A retryable error
- * (dependency away) → nak, again after 2 s. Any other error → each message alone; the one that
- * still fails is poison: logged and terminated. A loop that fails (NATS away) heals itself.
+ * The one consume loop: it pulls a batch, hands it over, and decides. A batch that is carried out
+ * is acknowledged. After an error that `shared/errors` calls retryable the server delivers the
+ * batch again 2 s later. After any other error each message is carried out alone, and the loop
+ * logs and terminates the one that still fails. A loop that loses NATS heals itself.
  */
 export function startConsumer(
   deps: { nc: NatsConnection; logger: Logger },
@@ -33,7 +34,7 @@ export function startConsumer(
       await options.handle(messages);
       for (const message of messages) message.ack();
     } catch (thrown) {
-      if (retryable(thrown)) {
+      if (KahaError.from(thrown).isRetryable) {
         logger.warn({ stream, err: thrown, count: messages.length }, 'batch put back');
         for (const message of messages) message.nak(RETRY_DELAY_MS);
       } else if (messages.length > 1) {
@@ -78,9 +79,4 @@ async function pull(consumer: Consumer, batchMax: number): Promise<JsMsg[]> {
   const rest = await consumer.fetch({ max_messages: pending, expires: PULL_EXPIRES_MS });
   for await (const message of rest) messages.push(message);
   return messages;
-}
-
-function retryable(thrown: unknown): boolean {
-  if (!(thrown instanceof KahaError)) return false;
-  return ['DATABASE_UNAVAILABLE', 'MESSAGING_UNAVAILABLE', 'TIMEOUT'].includes(thrown.code);
 }

@@ -1,7 +1,12 @@
 import type { DeliveredItem, RouterRequest } from '../../../shared/contracts/rpc.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import {
+  type ConversationId,
+  type ParticipantKey,
+  participantKey,
+  type UserId,
+} from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import type { RouterTable } from '../routers/router-table.ts';
@@ -22,7 +27,7 @@ const HELD_MAX = 50_000;
 export class DeliveredReports {
   readonly #bus: Bus;
   readonly #table: RouterTable;
-  readonly #pending = new Map<string, DeliveredItem>();
+  readonly #pending = new Map<ParticipantKey, DeliveredItem>();
   readonly #sending = new Set<Promise<void>>();
   #unanswered = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -69,7 +74,7 @@ export class DeliveredReports {
   }
 
   #raise(item: DeliveredItem): void {
-    const key = item[0] + item[1];
+    const key = participantKey(item[0], item[1]);
     const known = this.#pending.get(key);
     if (known === undefined) {
       if (this.held < HELD_MAX) this.#pending.set(key, item);

@@ -1,5 +1,6 @@
 import type { DeliveredItem, ReceiptBatch, ReceiptItem } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
+import { type ParticipantKey, participantKey } from '../../../shared/ids.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 
 const INTERVAL_MS = 100;
@@ -12,7 +13,7 @@ type Deps = {
   publish: (batch: ReceiptBatch) => Promise<void>;
   metrics: RouterMetrics;
 };
-type Batch = { highest: Map<string, ReceiptItem>; done: Promise<void> };
+type Batch = { highest: Map<ParticipantKey, ReceiptItem>; done: Promise<void> };
 
 /**
  * Delivered positions on their way to the database: reduced to the maximum per conversation and
@@ -43,7 +44,7 @@ export class Receipts {
     this.#batch ??= this.#open();
     const { highest, done } = this.#batch;
     for (const [conversationId, userId, seq, atMs] of items) {
-      const key = conversationId + userId;
+      const key = participantKey(conversationId, userId);
       const known = highest.get(key);
       if (known === undefined) this.#held += 1;
       if (known === undefined || known[3] < seq) {
@@ -60,7 +61,7 @@ export class Receipts {
   }
 
   #open(): Batch {
-    const highest = new Map<string, ReceiptItem>();
+    const highest = new Map<ParticipantKey, ReceiptItem>();
     const due = new Promise<void>((resolve) => {
       this.#flush = resolve;
     });

@@ -17,7 +17,14 @@ import type {
 } from '../../../shared/contracts/rpc.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import {
+  type ConversationId,
+  type EventId,
+  newId,
+  type ParticipantKey,
+  participantKey,
+  type UserId,
+} from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 
 type Row = { entry: OutboxEntry; owedSince: number; leasedUntil: number };
@@ -46,7 +53,7 @@ export class ScriptedStore {
   /** Runs when the operation is done, before its answer: what waits here was committed. */
   after: (op: Op) => Promise<void> | void = () => undefined;
   readonly #conversations = new Map<ConversationId, Conversation>();
-  readonly #joinedSeqs = new Map<string, number>();
+  readonly #joinedSeqs = new Map<ParticipantKey, number>();
 
   serve(bus: Bus): void {
     this.#serve(bus, 'messages.append', (request) => this.#append(request));
@@ -83,7 +90,7 @@ export class ScriptedStore {
     const conversation = this.#of(id);
     for (const user of users) {
       const isNew = !conversation.users.includes(user);
-      if (isNew) this.#joinedSeqs.set(id + user, conversation.sent.length + 1);
+      if (isNew) this.#joinedSeqs.set(participantKey(id, user), conversation.sent.length + 1);
     }
     conversation.users = users;
     conversation.version += 1;
@@ -254,7 +261,7 @@ export class ScriptedStore {
   #participants({ conversation_id: id }: { conversation_id: ConversationId }): Participants {
     const { users, version } = this.#of(id);
     const joiners = users.flatMap((user): [UserId, number][] => {
-      const joinedSeq = this.#joinedSeqs.get(id + user);
+      const joinedSeq = this.#joinedSeqs.get(participantKey(id, user));
       return joinedSeq === undefined ? [] : [[user, joinedSeq]];
     });
     const late = joiners;

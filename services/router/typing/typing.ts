@@ -1,6 +1,11 @@
 import { encodeLive } from '../../../shared/contracts/events.ts';
 import type { InConversation, TypingInput } from '../../../shared/contracts/rpc.ts';
-import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import {
+  type ConversationId,
+  type ParticipantKey,
+  participantKey,
+  type UserId,
+} from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { TypingAudiences } from './typing-audiences.ts';
 
@@ -42,7 +47,7 @@ const TYPISTS_MAX = 50_000;
  */
 export class Typing {
   readonly #deps: Deps;
-  readonly #typists = new Map<string, Typist>();
+  readonly #typists = new Map<ParticipantKey, Typist>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(deps: Deps) {
@@ -174,8 +179,8 @@ export class Typing {
   }
 }
 
-function keyOf({ user_id, conversation_id }: InConversation): string {
-  return `${conversation_id}${user_id}`;
+function keyOf({ user_id, conversation_id }: InConversation): ParticipantKey {
+  return participantKey(conversation_id, user_id);
 }
 
 function endOf({ sessions }: Typist): number {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KahaError } from '../../../shared/errors.ts';
+import { type ParticipantKey, participantKey } from '../../../shared/ids.ts';
 import { classifyFailure, toKahaError } from '../database/database-error.ts';
 import type { Read, ReadRow } from './read-positions.ts';
 
@@ -27,7 +28,7 @@ const RETRY_MS = 100;
 export class ReadCommit {
   /** One row per read, in their order; at most one read per user and conversation. */
   readonly #write: (reads: readonly Read[]) => Promise<ReadRow[]>;
-  readonly #queue = new Map<string, Waiting>();
+  readonly #queue = new Map<ParticipantKey, Waiting>();
   #waiters = 0;
   #running: Promise<void> | undefined;
 
@@ -57,7 +58,7 @@ export class ReadCommit {
   }
 
   #put(waiting: Waiting): void {
-    const key = waiting.conversation_id + waiting.user_id;
+    const key = participantKey(waiting.conversation_id, waiting.user_id);
     const known = this.#queue.get(key);
     if (known === undefined) {
       this.#queue.set(key, waiting);

@@ -1,5 +1,11 @@
 import type { ReceiptItem } from '../../../shared/contracts/rpc.ts';
-import { type ConversationId, isUuidV4, type UserId } from '../../../shared/ids.ts';
+import {
+  type ConversationId,
+  isUuidV4,
+  type ParticipantKey,
+  participantKey,
+  type UserId,
+} from '../../../shared/ids.ts';
 
 /** The highest positions of one user in one conversation; times in epoch ms. */
 export type Position = {
@@ -13,11 +19,11 @@ export type Position = {
 
 /** Pure: one position per (conversation, user). Reading a message is having it delivered. */
 export function reducePositions(items: readonly ReceiptItem[]): Position[] {
-  const positions = new Map<string, Position>();
+  const positions = new Map<ParticipantKey, Position>();
   for (const item of items) {
     if (!isReceiptItem(item)) continue;
     const [conversation_id, user_id, kind, seq, atMs] = item;
-    const key = `${conversation_id}${user_id}`;
+    const key = participantKey(conversation_id, user_id);
     const position = positions.get(key) ?? {
       conversation_id,
       user_id,
