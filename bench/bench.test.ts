@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { programArgs } from '../dev/program.ts';
+import { programArgs } from '../dev/processes/program.ts';
 import { type FakeStack, type Faults, startFakeStack } from './fake-stack-stage.ts';
 import type { Report } from './report.ts';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { readSecrets } from '../dev/secrets.ts';
+import { readSecrets } from '../dev/servers/secrets.ts';
 import { measureHistory } from './history-bench.ts';
 import { seedHistory } from './history-seed.ts';
 import { readTarget } from './target.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { Stack } from '../dev/stack.ts';
+import type { Stack } from '../dev/stack/stack.ts';
 import type { Bus } from '../shared/nats/bus.ts';
 import type { Histogram } from './histogram.ts';
 import { getProfiles, ProfilesLoad } from './profiles-load.ts';

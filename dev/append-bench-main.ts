@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { createDatabase } from './test-servers.ts';
+import { createDatabase } from './testing/test-servers.ts';
 
 const HELP = `How many messages a second one store writes, and what that costs.
 

@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { isAlive } from './child.ts';
-import { wipeComposeServers } from './compose-servers.ts';
-import { wipePostgres } from './postgres-server.ts';
-import { stopAll } from './stack.ts';
-import { readLaunchFile, removeStackFile } from './stack-file.ts';
-import { wipeJetStreamFolder } from './tmpfs.ts';
+import { isAlive } from './processes/child.ts';
+import { wipeComposeServers } from './servers/compose-servers.ts';
+import { wipePostgres } from './servers/postgres-server.ts';
+import { wipeJetStreamFolder } from './servers/tmpfs.ts';
+import { stopAll } from './stack/stack.ts';
+import { readLaunchFile, removeStackFile } from './stack/stack-file.ts';
 
 const HELP = `Stops the stack that "npm run up" started.
 

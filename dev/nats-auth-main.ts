@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { writeNatsAuth } from './nats-auth.ts';
+import { writeNatsAuth } from './servers/nats-auth.ts';
 
 const HELP = `Makes the NATS users of a site: a seed for each, and what the NATS server must know.
 

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Checked, lint, typeCheck } from './build.ts';
-import { launch, type RunningProcess, stop, untilReady } from './child.ts';
-import { startCommonStack } from './common-stack.ts';
-import { wipePostgres } from './postgres-server.ts';
-import { planServers } from './servers.ts';
-import { createTapTally } from './tap-tally.ts';
-import { runTestFiles } from './test-files.ts';
+import { launch, type RunningProcess, stop, untilReady } from './processes/child.ts';
+import { wipePostgres } from './servers/postgres-server.ts';
+import { planServers } from './servers/servers.ts';
+import { startCommonStack } from './testing/common-stack.ts';
+import { createTapTally } from './testing/tap-tally.ts';
+import { runTestFiles } from './testing/test-files.ts';
 
 const HELP = `Type check, lint, tidy test and all tests, on real servers of their own.
 

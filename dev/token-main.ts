@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isUuidV4 } from '../shared/ids.ts';
-import { mintTokens } from './stack.ts';
-import { readStackFile } from './stack-file.ts';
+import { mintTokens } from './stack/stack.ts';
+import { readStackFile } from './stack/stack-file.ts';
 
 const HELP = `Prints a token that the running stack accepts, one a line.
 

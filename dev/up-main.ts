@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build } from './build.ts';
-import { isFree } from './ports.ts';
-import { startAgain, startStack, stopAll } from './stack.ts';
-import { readLaunchFile, readStackFile, type Urls } from './stack-file.ts';
-import { jetStreamFolder } from './tmpfs.ts';
+import { isFree } from './processes/ports.ts';
+import { jetStreamFolder } from './servers/tmpfs.ts';
+import { startAgain, startStack, stopAll } from './stack/stack.ts';
+import { readLaunchFile, readStackFile, type Urls } from './stack/stack-file.ts';
 
 const HELP = `Starts the whole system on this machine and waits until it is ready.
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { isSoak } from '../dev/test-servers.ts';
+import { isSoak } from '../dev/testing/test-servers.ts';
 import type { Client, Frame, MessageEvent } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { type Person, type RestAnswer, setStack } from './stage/stack.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isSoak } from '../dev/test-servers.ts';
+import { isSoak } from '../dev/testing/test-servers.ts';
 import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';

@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import t from 'tap';
-import { INBOX_SHARDS } from '../dev/service-specs.ts';
+import { INBOX_SHARDS } from '../dev/stack/service-specs.ts';
 import { setUpStreams } from '../services/router/streams/stream-setup.ts';
 import { durableName, streams } from '../shared/contracts/subjects.ts';
 import { shardOf, type UserId } from '../shared/ids.ts';

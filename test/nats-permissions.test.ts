@@ -1,5 +1,5 @@
 import t from 'tap';
-import { startNats } from '../dev/test-servers.ts';
+import { startNats } from '../dev/testing/test-servers.ts';
 import { newId } from '../shared/ids.ts';
 import { probeNats } from './stage/nats-probe.ts';
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { isSoak } from '../dev/test-servers.ts';
+import { isSoak } from '../dev/testing/test-servers.ts';
 import { newId } from '../shared/ids.ts';
 import { castOf } from './permissions/cast.ts';
 import { Hearing } from './permissions/hearing.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { isSoak } from '../dev/test-servers.ts';
+import { isSoak } from '../dev/testing/test-servers.ts';
 import { newId } from '../shared/ids.ts';
 import type { Answer, Client } from './stage/client.ts';
 import { numbers } from './stage/numbers.ts';

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { nkeys } from 'nats';
 import t from 'tap';
-import { freePorts } from '../dev/ports.ts';
-import { programArgs } from '../dev/program.ts';
+import { freePorts } from '../dev/processes/ports.ts';
+import { programArgs } from '../dev/processes/program.ts';
 import { until } from './stage/until.ts';
 
 /** Services whose servers are not there: nobody listens on these ports. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import t, { type Test } from 'tap';
 import { connectNats } from '../../shared/nats/nats-connection.ts';
-import { startNats } from '../test-servers.ts';
+import { startNats } from '../testing/test-servers.ts';
 import { type KahaOptions, startKahaStandIn } from './kaha.ts';
 import { TOKEN_TERMS } from './token-mint.ts';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { startNats } from '../../dev/test-servers.ts';
+import { startNats } from '../../dev/testing/test-servers.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { connectBus, type RpcHandler } from '../../shared/nats/bus.ts';
 import { createLogger } from '../../shared/process/logger.ts';

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
-import { freePorts } from '../../dev/ports.ts';
-import { programArgs } from '../../dev/program.ts';
+import { freePorts } from '../../dev/processes/ports.ts';
+import { programArgs } from '../../dev/processes/program.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
 import {
   letter,

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
-import { freePorts } from '../../dev/ports.ts';
-import { programArgs } from '../../dev/program.ts';
-import { startNats } from '../../dev/test-servers.ts';
+import { freePorts } from '../../dev/processes/ports.ts';
+import { programArgs } from '../../dev/processes/program.ts';
+import { startNats } from '../../dev/testing/test-servers.ts';
 import type { AppendReply } from '../../shared/contracts/rpc.ts';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import { connectBus } from '../../shared/nats/bus.ts';

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
-import { freePorts } from '../../dev/ports.ts';
-import { createDatabase, startNats } from '../../dev/test-servers.ts';
+import { freePorts } from '../../dev/processes/ports.ts';
+import { createDatabase, startNats } from '../../dev/testing/test-servers.ts';
 import { natsUserOf } from '../../shared/contracts/permissions.ts';
 import type { AppendReply, ReceiptBatch, StoreOps } from '../../shared/contracts/rpc.ts';
 import { streams, subjects } from '../../shared/contracts/subjects.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { startNats } from '../../dev/test-servers.ts';
+import { startNats } from '../../dev/testing/test-servers.ts';
 import { KahaError } from '../errors.ts';
 import { createLogger } from '../process/logger.ts';
 import { createMetrics } from '../process/metrics.ts';

@@ -4,11 +4,16 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Test } from 'tap';
-import { isAlive } from '../../dev/child.ts';
-import { openCommonStack } from '../../dev/common-stack.ts';
-import { wipePostgres } from '../../dev/postgres-server.ts';
-import { type Stack, type StackOptions, startStack } from '../../dev/stack.ts';
-import { commonStackDir, createDatabase, isSoak, redisUrl } from '../../dev/test-servers.ts';
+import { isAlive } from '../../dev/processes/child.ts';
+import { wipePostgres } from '../../dev/servers/postgres-server.ts';
+import { type Stack, type StackOptions, startStack } from '../../dev/stack/stack.ts';
+import { openCommonStack } from '../../dev/testing/common-stack.ts';
+import {
+  commonStackDir,
+  createDatabase,
+  isSoak,
+  redisUrl,
+} from '../../dev/testing/test-servers.ts';
 import { newId } from '../../shared/ids.ts';
 import { Client, type ClientOptions, type MessageEvent } from './client.ts';
 import { signalTree } from './process-tree.ts';

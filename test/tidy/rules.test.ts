@@ -71,7 +71,7 @@ t.test('imports against the arrow are found', async (t) => {
     ['services/edge/a.ts', '../../shared/b.ts'],
     ['services/edge/a.ts', 'nats'],
     ['services/edge/a.ts', 'node:fs'],
-    ['services/edge/a.test.ts', '../../dev/test-servers.ts'],
+    ['services/edge/a.test.ts', '../../dev/testing/test-servers.ts'],
     ['services/edge/a.test.ts', 'tap'],
     ['test/a.test.ts', '../services/edge/edge.ts'],
   ];

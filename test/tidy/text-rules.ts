@@ -10,7 +10,8 @@ const RULES: readonly Rule[] = [
     what: 'process.env outside main',
     pattern: /\bprocess\s*\.\s*env\b|\benv\b[^;=]*\}\s*=\s*process\b/g,
     part: 'code',
-    except: /(?:^|\/)(?:main|[a-z0-9-]+-main)\.ts$|^dev\/(?:test-servers\.ts|bootstrap\.mjs)$/,
+    except:
+      /(?:^|\/)(?:main|[a-z0-9-]+-main)\.ts$|^dev\/(?:testing\/test-servers\.ts|bootstrap\.mjs)$/,
   },
   { what: 'empty catch', pattern: /\bcatch\s*(?:\([^)]*\)\s*)?\{\s*\}/g, part: 'code' },
   {

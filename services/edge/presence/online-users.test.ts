@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import t from 'tap';
-import { redisUrl } from '../../../dev/test-servers.ts';
+import { redisUrl } from '../../../dev/testing/test-servers.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { OnlineUsers } from './online-users.ts';

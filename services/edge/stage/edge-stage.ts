@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { JetStreamManager, NatsConnection } from 'nats';
-import { redisUrl, startNats, type TestNats } from '../../../dev/test-servers.ts';
+import { redisUrl, startNats, type TestNats } from '../../../dev/testing/test-servers.ts';
 import { encodeInbox, type InboxHeader } from '../../../shared/contracts/events.ts';
 import type { RouterRequest, SessionOpened } from '../../../shared/contracts/rpc.ts';
 import { durableName, subjects } from '../../../shared/contracts/subjects.ts';

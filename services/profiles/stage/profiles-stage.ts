@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
-import { redisUrl, startNats } from '../../../dev/test-servers.ts';
+import { redisUrl, startNats } from '../../../dev/testing/test-servers.ts';
 import type {
   ContactsList,
   ContactsPage,

@@ -1,4 +1,4 @@
-import { startNats } from '../../../dev/test-servers.ts';
+import { startNats } from '../../../dev/testing/test-servers.ts';
 import { decodeInbox, decodeLive } from '../../../shared/contracts/events.ts';
 import type {
   MessageInput,

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { startNats } from '../../../dev/test-servers.ts';
+import { startNats } from '../../../dev/testing/test-servers.ts';
 import { connectNats } from '../../../shared/nats/nats-connection.ts';
 import { setUpStreams } from './stream-setup.ts';
 

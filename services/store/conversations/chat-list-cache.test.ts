@@ -1,5 +1,5 @@
 import t from 'tap';
-import { redisUrl } from '../../../dev/test-servers.ts';
+import { redisUrl } from '../../../dev/testing/test-servers.ts';
 import type { ConversationCommand } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createDatabase } from '../../../dev/test-servers.ts';
+import { createDatabase } from '../../../dev/testing/test-servers.ts';
 import { silent } from '../stage/store-stage.ts';
 import { openDatabase } from './database.ts';
 import { ensurePartitions, monthsFrom } from './ensure-partitions.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
-import { createDatabase } from '../../../dev/test-servers.ts';
+import { createDatabase } from '../../../dev/testing/test-servers.ts';
 import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/rpc.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';

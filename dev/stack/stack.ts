@@ -11,11 +11,11 @@ import {
   sendSignal,
   stop,
   untilReady,
-} from './child.ts';
-import { stopComposeServers } from './compose-servers.ts';
-import { freePorts } from './ports.ts';
-import { readSecrets } from './secrets.ts';
-import { planServers } from './servers.ts';
+} from '../processes/child.ts';
+import { freePorts } from '../processes/ports.ts';
+import { stopComposeServers } from '../servers/compose-servers.ts';
+import { readSecrets } from '../servers/secrets.ts';
+import { planServers } from '../servers/servers.ts';
 import {
   commandEnv,
   kahaSpec,

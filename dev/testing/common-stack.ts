@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { readSeeds } from './nats-server.ts';
-import { mintTokens, type Stack, startStack } from './stack.ts';
-import { readStackFile } from './stack-file.ts';
+import { readSeeds } from '../servers/nats-server.ts';
+import { mintTokens, type Stack, startStack } from '../stack/stack.ts';
+import { readStackFile } from '../stack/stack-file.ts';
 
 type Servers = { databaseUrl: string; redisUrl: string };
 

@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { newId } from '../shared/ids.ts';
-import { findProgram, installMissing, type ServerName } from './binaries.ts';
+import { newId } from '../../shared/ids.ts';
 import {
   launch,
   type ProcessSpec,
@@ -11,11 +10,12 @@ import {
   sendSignal,
   stop,
   untilReady,
-} from './child.ts';
-import { planNats } from './nats-server.ts';
-import { freePorts } from './ports.ts';
-import { planPostgres, wipePostgres } from './postgres-server.ts';
-import { planRedis } from './redis-server.ts';
+} from '../processes/child.ts';
+import { freePorts } from '../processes/ports.ts';
+import { findProgram, installMissing, type ServerName } from '../servers/binaries.ts';
+import { planNats } from '../servers/nats-server.ts';
+import { planPostgres, wipePostgres } from '../servers/postgres-server.ts';
+import { planRedis } from '../servers/redis-server.ts';
 
 /**
  * Real servers for test files. `npm test` shares one Postgres and one Redis by TEST_DATABASE_URL

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { commandOf, type ProcessSpec, SETPRIV } from './child.ts';
+import { commandOf, type ProcessSpec, SETPRIV } from '../processes/child.ts';
 
 export type PostgresPlan = { program: string; dataDir: string; log: string; port: number };
 

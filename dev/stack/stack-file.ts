@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerName } from './binaries.ts';
-import { isAlive, type ProcessIdentity, type RunningProcess } from './child.ts';
+import { isAlive, type ProcessIdentity, type RunningProcess } from '../processes/child.ts';
+import type { ServerName } from '../servers/binaries.ts';
 
 export type Urls = { edges: string[]; nats: string; database: string; redis: string; kaha: string };
 

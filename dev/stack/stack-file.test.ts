@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { ownIdentity, type RunningProcess } from './child.ts';
+import { ownIdentity, type RunningProcess } from '../processes/child.ts';
 import {
   type LaunchRecord,
   readLaunchFile,

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { nkeys } from 'nats';
-import { renderNatsAuth } from '../shared/contracts/permissions.ts';
-import type { ProcessSpec } from './child.ts';
+import { renderNatsAuth } from '../../shared/contracts/permissions.ts';
+import type { ProcessSpec } from '../processes/child.ts';
 
 /** Edges have a NATS user each; more than a machine runs costs nothing. */
 const EDGE_USERS = 16;

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { compiledPath } from './build.ts';
+import { compiledPath } from '../build.ts';
 
 export type TestRun = {
   env: Readonly<Record<string, string>>;

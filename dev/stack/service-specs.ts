@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
-import type { ProcessSpec } from './child.ts';
-import { TOKEN_TERMS } from './kaha/token-mint.ts';
-import { programArgs } from './program.ts';
-import type { Secrets } from './secrets.ts';
+import { TOKEN_TERMS } from '../kaha/token-mint.ts';
+import type { ProcessSpec } from '../processes/child.ts';
+import { programArgs } from '../processes/program.ts';
+import type { Secrets } from '../servers/secrets.ts';
 
 export type ServiceName = 'edge' | 'router' | 'store' | 'profiles' | 'retention';
 

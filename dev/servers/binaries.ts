@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { commandOf } from './child.ts';
+import { commandOf } from '../processes/child.ts';
 
 export type ServerName = 'nats' | 'postgres' | 'redis';
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePorts } from '../processes/ports.ts';
 import type { ServerName } from './binaries.ts';
 import { writeNatsAuth } from './nats-auth.ts';
-import { freePorts } from './ports.ts';
 import { readSecrets } from './secrets.ts';
 
 /** Where docker-compose.yml mounts the NATS configuration from. */

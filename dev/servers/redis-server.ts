@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ProcessSpec } from './child.ts';
+import type { ProcessSpec } from '../processes/child.ts';
 
 export type RedisPlan = { program: string; dataDir: string; log: string; port: number };
 

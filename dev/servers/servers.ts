@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import pg from 'pg';
+import type { ProcessSpec } from '../processes/child.ts';
+import { freePorts } from '../processes/ports.ts';
 import {
   findProgram,
   installMissing,
@@ -7,10 +9,8 @@ import {
   missingOf,
   type ServerName,
 } from './binaries.ts';
-import type { ProcessSpec } from './child.ts';
 import { hasDockerEngine, startComposeServers } from './compose-servers.ts';
 import { planNats, readSeeds } from './nats-server.ts';
-import { freePorts } from './ports.ts';
 import { planPostgres } from './postgres-server.ts';
 import { planRedis } from './redis-server.ts';
 
