@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { programArgs } from '../dev/processes/program.ts';
-import { type FakeStack, type Faults, startFakeStack } from './fake-stack-stage.ts';
-import type { Report } from './report.ts';
+import type { Report } from './report/report.ts';
+import { type FakeStack, type Faults, startFakeStack } from './stage/fake-stack.ts';
 
 const SHORT = '--connections 60 --rate 100 --duration 1 --warmup 0 --settle 1 --connect-rate 500';
 

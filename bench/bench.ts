@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Measurements } from './measurements.ts';
-import type { BenchOptions } from './options.ts';
-import { createReport, type Report } from './report.ts';
-import { findEdge, readTarget, type Target } from './target.ts';
-import { Workers } from './workers.ts';
+import type { BenchOptions } from './options/options.ts';
+import { findEdge, readTarget, type Target } from './options/target.ts';
+import { createReport, type Report } from './report/report.ts';
+import { Measurements } from './usage/measurements.ts';
+import { Workers } from './workers/workers.ts';
 
 export type BenchDeps = {
   signal: AbortSignal;

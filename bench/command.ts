@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { runBench } from './bench.ts';
-import { type BenchOptions, HELP, OptionsError, parseOptions } from './options.ts';
-import { reportText } from './report-text.ts';
+import { type BenchOptions, HELP, OptionsError, parseOptions } from './options/options.ts';
+import { reportText } from './report/report-text.ts';
 
 const PASSED = 0;
 const FAILED = 1;

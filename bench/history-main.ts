@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { readSecrets } from '../dev/servers/secrets.ts';
-import { measureHistory } from './history-bench.ts';
-import { seedHistory } from './history-seed.ts';
-import { readTarget } from './target.ts';
-import { mintTokens } from './tokens.ts';
+import { measureHistory } from './history/history-bench.ts';
+import { seedHistory } from './history/history-seed.ts';
+import { readTarget } from './options/target.ts';
+import { mintTokens } from './people/tokens.ts';
 
 const HELP = `How long a page of history takes over the socket, with many messages stored.
 

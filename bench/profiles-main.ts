@@ -5,9 +5,9 @@ import { parseArgs } from 'node:util';
 import { build } from '../dev/build.ts';
 import { wipePostgres } from '../dev/servers/postgres-server.ts';
 import { startStack } from '../dev/stack/stack.ts';
-import { measureProfiles } from './profiles-bench.ts';
-import { connectAsEdge, ProfilesTarget } from './profiles-target.ts';
-import { textTable } from './text-table.ts';
+import { textTable } from './figures/text-table.ts';
+import { measureProfiles } from './profiles/profiles-bench.ts';
+import { connectAsEdge, ProfilesTarget } from './profiles/profiles-target.ts';
 
 const HELP = `Measures profiles on a stack of its own, with the kaha-main-v3 stand-in behind it.
 

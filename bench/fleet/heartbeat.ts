@@ -1,4 +1,4 @@
-import { PING_FRAME } from './client-frames.ts';
+import { PING_FRAME } from '../websocket/client-frames.ts';
 import type { Connection } from './connection.ts';
 
 const PERIOD_MS = 15_000;

@@ -1,5 +1,5 @@
-import { GENERATOR, type Look, type Moment } from './measurements.ts';
-import type { ProcessUsage } from './process-usage.ts';
+import { GENERATOR, type Look, type Moment } from '../usage/measurements.ts';
+import type { ProcessUsage } from '../usage/process-usage.ts';
 
 export type UsageParts = {
   looks: Partial<Record<Moment, Look>>;

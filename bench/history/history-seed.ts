@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { createContentCipher } from '../services/store/content/content-cipher.ts';
-import { parseContentKeys } from '../services/store/content/content-keys.ts';
-import type { ConversationId, MessageId, UserId } from '../shared/ids.ts';
+import { createContentCipher } from '../../services/store/content/content-cipher.ts';
+import { parseContentKeys } from '../../services/store/content/content-keys.ts';
+import type { ConversationId, MessageId, UserId } from '../../shared/ids.ts';
 
 export type SeedOptions = {
   databaseUrl: string;

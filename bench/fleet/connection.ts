@@ -1,5 +1,5 @@
-import type { Place } from './crowd.ts';
-import type { WebSocketClient } from './websocket-client.ts';
+import type { Place } from '../people/crowd.ts';
+import type { WebSocketClient } from '../websocket/websocket-client.ts';
 
 /**
  *     idle ──► opening ──auth_ok──► ready ──lost──► waiting ──► opening …

@@ -1,7 +1,7 @@
-import type { Connection } from './connection.ts';
-import type { Fleet } from './fleet.ts';
+import { Histogram, type HistogramState } from '../figures/histogram.ts';
+import type { Connection } from '../fleet/connection.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import { numberField } from './frame-text.ts';
-import { Histogram, type HistogramState } from './histogram.ts';
 
 export type MixParts = {
   /** Messages a second of this worker; the rest follows from it. */

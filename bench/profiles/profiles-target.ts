@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AskedCounts } from '../dev/kaha/asked.ts';
-import type { Mode } from '../dev/kaha/faults.ts';
-import type { Stack } from '../dev/stack/stack.ts';
-import { newId, type UserId } from '../shared/ids.ts';
-import { type Bus, connectBus } from '../shared/nats/bus.ts';
-import { createLogger } from '../shared/process/logger.ts';
-import { createMetrics } from '../shared/process/metrics.ts';
+import type { AskedCounts } from '../../dev/kaha/asked.ts';
+import type { Mode } from '../../dev/kaha/faults.ts';
+import type { Stack } from '../../dev/stack/stack.ts';
+import { newId, type UserId } from '../../shared/ids.ts';
+import { type Bus, connectBus } from '../../shared/nats/bus.ts';
+import { createLogger } from '../../shared/process/logger.ts';
+import { createMetrics } from '../../shared/process/metrics.ts';
 
 /** A user of NATS that no edge of the stack is. */
 const NATS_USER = 'edge-2';

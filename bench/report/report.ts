@@ -1,12 +1,12 @@
-import { Histogram, type Quantiles } from './histogram.ts';
-import type { LedgerCounts } from './ledger.ts';
-import type { Look, Moment } from './measurements.ts';
+import { Histogram, type Quantiles } from '../figures/histogram.ts';
+import { addTallies, type Tally } from '../figures/tally.ts';
+import type { BenchOptions } from '../options/options.ts';
+import type { Target } from '../options/target.ts';
+import type { LedgerCounts } from '../traffic/ledger.ts';
+import type { Look, Moment } from '../usage/measurements.ts';
+import type { WorkerResult } from '../workers/worker-calls.ts';
 import { addMixes, type MixReport, mixProblems } from './mix-report.ts';
-import type { BenchOptions } from './options.ts';
-import { addTallies, type Tally } from './tally.ts';
-import type { Target } from './target.ts';
 import { createUsageReport, type UsageReport } from './usage-report.ts';
-import type { WorkerResult } from './worker-calls.ts';
 
 export type ReportParts = {
   options: BenchOptions;

@@ -1,8 +1,8 @@
-import type { HistogramState } from './histogram.ts';
-import type { LedgerCounts } from './ledger.ts';
-import type { MixResult } from './mix.ts';
-import type { BenchOptions } from './options.ts';
-import type { Tally } from './tally.ts';
+import type { HistogramState } from '../figures/histogram.ts';
+import type { Tally } from '../figures/tally.ts';
+import type { BenchOptions } from '../options/options.ts';
+import type { LedgerCounts } from '../traffic/ledger.ts';
+import type { MixResult } from '../traffic/mix.ts';
 
 /** What one process of the generator is to do. */
 export type WorkerPlan = {

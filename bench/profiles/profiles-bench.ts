@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { Stack } from '../dev/stack/stack.ts';
-import type { Bus } from '../shared/nats/bus.ts';
-import type { Histogram } from './histogram.ts';
+import type { Stack } from '../../dev/stack/stack.ts';
+import type { Bus } from '../../shared/nats/bus.ts';
+import type { Histogram } from '../figures/histogram.ts';
 import { getProfiles, ProfilesLoad } from './profiles-load.ts';
 import type { ProfilesTarget } from './profiles-target.ts';
 

@@ -1,6 +1,6 @@
-import type { Fleet } from './fleet.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { RecoveryTimes } from '../workers/worker-calls.ts';
 import type { Traffic } from './traffic.ts';
-import type { RecoveryTimes } from './worker-calls.ts';
 
 const POLL_MS = 20;
 /** Nothing older than this is due: the system is at its usual work again. */

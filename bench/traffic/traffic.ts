@@ -1,5 +1,5 @@
-import type { Connection } from './connection.ts';
-import { Histogram } from './histogram.ts';
+import { Histogram } from '../figures/histogram.ts';
+import type { Connection } from '../fleet/connection.ts';
 import type { Ledger } from './ledger.ts';
 import type { MessageKeys } from './message-key.ts';
 import type { Schedule } from './schedule.ts';

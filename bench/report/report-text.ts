@@ -1,9 +1,9 @@
-import type { Quantiles } from './histogram.ts';
-import { GENERATOR } from './measurements.ts';
+import type { Quantiles } from '../figures/histogram.ts';
+import type { Tally } from '../figures/tally.ts';
+import { textTable } from '../figures/text-table.ts';
+import { GENERATOR } from '../usage/measurements.ts';
 import type { MixReport } from './mix-report.ts';
 import type { Report } from './report.ts';
-import type { Tally } from './tally.ts';
-import { textTable } from './text-table.ts';
 import type { ProcessReport } from './usage-report.ts';
 
 const KIB = 1_024;

@@ -1,9 +1,9 @@
-import type { Connection } from './connection.ts';
-import type { View } from './frame-cursor.ts';
+import { type Tally, tallyOne } from '../figures/tally.ts';
+import type { Connection } from '../fleet/connection.ts';
+import type { View } from '../websocket/frame-cursor.ts';
 import { fieldStart, headOf, numberField, typeOf, wholeOf } from './frame-text.ts';
 import type { MessageKeys } from './message-key.ts';
 import type { Mix } from './mix.ts';
-import { type Tally, tallyOne } from './tally.ts';
 import type { Traffic } from './traffic.ts';
 
 export type InboundEvents = {

@@ -1,15 +1,15 @@
-import type { Connection } from './connection.ts';
-import type { View } from './frame-cursor.ts';
-import { Histogram } from './histogram.ts';
-import type { AuthWay } from './options.ts';
-import { reconnectDelayMs } from './reconnect-delay.ts';
-import { type Tally, tallyOne } from './tally.ts';
+import { Histogram } from '../figures/histogram.ts';
+import { type Tally, tallyOne } from '../figures/tally.ts';
+import type { AuthWay } from '../options/options.ts';
+import type { View } from '../websocket/frame-cursor.ts';
 import {
   type ClientHandler,
   type ClientTarget,
   type Ending,
   WebSocketClient,
-} from './websocket-client.ts';
+} from '../websocket/websocket-client.ts';
+import type { Connection } from './connection.ts';
+import { reconnectDelayMs } from './reconnect-delay.ts';
 
 export type FleetOptions = {
   edges: readonly string[];

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isUuidV4 } from '../shared/ids.ts';
+import { isUuidV4 } from '../../shared/ids.ts';
 import { fieldStart, headOf, numberField, typeOf } from './frame-text.ts';
 import { MessageKeys } from './message-key.ts';
 

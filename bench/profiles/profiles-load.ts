@@ -1,8 +1,8 @@
-import type { Profiles } from '../shared/contracts/rpc.ts';
-import { subjects } from '../shared/contracts/subjects.ts';
-import type { UserId } from '../shared/ids.ts';
-import type { Bus } from '../shared/nats/bus.ts';
-import { Histogram } from './histogram.ts';
+import type { Profiles } from '../../shared/contracts/rpc.ts';
+import { subjects } from '../../shared/contracts/subjects.ts';
+import type { UserId } from '../../shared/ids.ts';
+import type { Bus } from '../../shared/nats/bus.ts';
+import { Histogram } from '../figures/histogram.ts';
 
 export type LoadOptions = {
   ratePerS: number;

@@ -1,6 +1,6 @@
+import type { Target } from '../options/target.ts';
 import { type DatabaseUsage, readDatabaseUsage } from './database-usage.ts';
 import { type ProcessUsage, readUsage } from './process-usage.ts';
-import type { Target } from './target.ts';
 
 /** The moments at which the stack is looked at. */
 export type Moment = 'base' | 'connected' | 'ready' | 'windowStart' | 'windowEnd' | 'end';

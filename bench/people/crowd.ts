@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { UserId } from '../shared/ids.ts';
+import type { UserId } from '../../shared/ids.ts';
 
 export type CrowdOptions = {
   connections: number;

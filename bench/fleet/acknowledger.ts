@@ -1,4 +1,4 @@
-import { ackFrame } from './client-frames.ts';
+import { ackFrame } from '../websocket/client-frames.ts';
 import type { Connection } from './connection.ts';
 
 /**

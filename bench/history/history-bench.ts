@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'undici';
-import { Histogram, type Quantiles } from './histogram.ts';
+import { Histogram, type Quantiles } from '../figures/histogram.ts';
+import { type Tally, tallyOne } from '../figures/tally.ts';
 import type { SeededConversation } from './history-seed.ts';
-import { type Tally, tallyOne } from './tally.ts';
 
 export type HistoryOptions = {
   edges: readonly string[];

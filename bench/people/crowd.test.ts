@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isUuidV4 } from '../shared/ids.ts';
+import { isUuidV4 } from '../../shared/ids.ts';
 import { byConversation, type CrowdOptions, placesOf } from './crowd.ts';
 
 const base: CrowdOptions = {

@@ -1,5 +1,5 @@
-import { Histogram, type Quantiles } from './histogram.ts';
-import type { MixResult } from './mix.ts';
+import { Histogram, type Quantiles } from '../figures/histogram.ts';
+import type { MixResult } from '../traffic/mix.ts';
 
 export type MixReport = Omit<MixResult, 'histograms'> & {
   receiptMs: Quantiles;
