@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { flickersFor } from '../traffic/mix.ts';
+import { flickersFor } from '../traffic/mix-rates.ts';
 
 export type AuthWay = 'header' | 'subprotocol' | 'frame';
 

@@ -2,6 +2,13 @@ import { Histogram, type HistogramState } from '../figures/histogram.ts';
 import type { Connection } from '../fleet/connection.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { numberField } from './frame-text.ts';
+import {
+  AWAY_MS,
+  CYCLE_MS,
+  PRESENCE_CHANGES_PER_MESSAGE,
+  READS_PER_MESSAGE,
+  TYPINGS_PER_MESSAGE,
+} from './mix-rates.ts';
 
 export type MixParts = {
   /** Messages a second of this worker; the rest follows from it. */
@@ -22,21 +29,9 @@ export type MixResult = {
   histograms: { receipt: HistogramState; typing: HistogramState };
 };
 
-/** A real chat's, for each message. */
-const READS = 1.2;
-const TYPINGS = 0.6;
-const PRESENCE_CHANGES = 0.2;
 const TICK_MS = 2;
-/** Offline is told 5 s after the end: away longer than that, and there for as long. */
-const AWAY_MS = 7_000;
-const CYCLE_MS = 2 * AWAY_MS;
 /** The server passes one on in 2 s. */
 const TYPING_EVERY_MS = 2_100;
-
-/** How many conversations it takes for so many presence changes a second. */
-export function flickersFor(ratePerS: number): number {
-  return Math.ceil((ratePerS * PRESENCE_CHANGES * CYCLE_MS) / 2 / 1_000);
-}
 
 /**
  * What goes on beside messages, by the clock and whatever the answers do: reads, typing, people who
@@ -166,9 +161,11 @@ export class Mix {
       return;
     }
     const due = (perMessage: number): number => (elapsedMs * ratePerS * perMessage) / 1_000;
-    for (; this.#turns.reads < due(READS); this.#turns.reads += 1) this.#read(elapsedMs);
-    for (; this.#turns.typing < due(TYPINGS); this.#turns.typing += 1) this.#type(elapsedMs);
-    const cycles = due(PRESENCE_CHANGES / 2);
+    for (; this.#turns.reads < due(READS_PER_MESSAGE); this.#turns.reads += 1)
+      this.#read(elapsedMs);
+    for (; this.#turns.typing < due(TYPINGS_PER_MESSAGE); this.#turns.typing += 1)
+      this.#type(elapsedMs);
+    const cycles = due(PRESENCE_CHANGES_PER_MESSAGE / 2);
     for (; this.#turns.presence < cycles; this.#turns.presence += 1) this.#leave(elapsedMs);
   }
 
