@@ -14,14 +14,14 @@ const good = {
   WEBHOOK_PORT: '8090',
 };
 
-t.test('a whole environment is read', async (t) => {
+t.test('a complete environment is read', async (t) => {
   const { redisUrl, kaha, webhook } = loadConfig(good);
   t.same(webhook, { host: '127.0.0.1', port: 8090 });
   t.equal(redisUrl, good.REDIS_URL);
   t.same(kaha, { url: good.KAHA_URL, serviceToken: 'token' });
 });
 
-t.test('everything that is wrong is told at once', async (t) => {
+t.test('all problems are told at once', async (t) => {
   const bad = { ...good, REDIS_URL: 'http://x', KAHA_URL: '', KAHA_SERVICE_TOKEN: undefined };
   try {
     loadConfig(bad);

@@ -7,9 +7,9 @@ import {
 
 export type ProfilesConfig = CommonConfig & {
   redisUrl: string;
-  /** kaha-main-v3: origin, and the token that it and we know each other by. */
+  /** `url` is the origin of kaha-main-v3. Both sides send `serviceToken` to prove who they are. */
   kaha: { url: string; serviceToken: string };
-  /** Where kaha-main-v3 posts its events. */
+  /** kaha-main-v3 posts its events to this address. */
   webhook: { host: string; port: number };
 };
 

@@ -2,21 +2,27 @@ import type { BusinessProfile, ProfilesGet, UserProfile } from '../../shared/con
 
 export type ProfileKind = 'user' | 'business';
 
-/** Whose profile: the key of caches and maps is `user:<id>` or `business:<id>`. */
+/**
+ * A reference names the user or business whose profile is meant. Caches and maps use `key`, which
+ * is `user:<id>` or `business:<id>`.
+ */
 export type ProfileRef = { kind: ProfileKind; id: string; key: string };
 
 export type Profile =
   | { kind: 'user'; fields: UserProfile }
   | { kind: 'business'; fields: BusinessProfile };
 
-/** Profiles by `ProfileRef.key`. Who is not in it is not known, or not known now. */
+/**
+ * The map holds profiles by `ProfileRef.key`. A profile that is not in it is unknown, or cannot be
+ * had now.
+ */
 export type ProfileMap = Map<string, Profile>;
 
 export function refOf(kind: ProfileKind, id: string): ProfileRef {
   return { kind, id, key: `${kind}:${id}` };
 }
 
-/** Each id once. */
+/** The result names each id of the request once. */
 export function refsOf(request: ProfilesGet): ProfileRef[] {
   return [
     ...[...new Set(request.user_ids)].map((id) => refOf('user', id)),

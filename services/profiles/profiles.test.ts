@@ -8,7 +8,7 @@ import {
 } from './stage/profiles-stage.ts';
 import { answerAll } from './stage/scripted-kaha.ts';
 
-t.test('names come from kaha-main-v3 once, then from the cache', async (t) => {
+t.test('names come from kaha-main-v3 the first time and then from the cache', async (t) => {
   const stage = await setStage();
   t.teardown(() => stage.close());
   const server = await stage.start();
@@ -26,40 +26,46 @@ t.test('names come from kaha-main-v3 once, then from the cache', async (t) => {
 
   await server.close();
   await stage.start();
-  t.same(await stage.get(body), expected, 'another process finds it in Redis');
+  t.same(await stage.get(body), expected, 'another process finds the names in Redis');
   t.equal(stage.kaha.calls.length, 1);
 });
 
-t.test('ids asked for together become few calls, each id in one of them', async (t) => {
-  const stage = await setStage();
-  t.teardown(() => stage.close());
-  await stage.start();
-  const ids = userIds(250);
-  const requests = Array.from({ length: 25 }, (_, index) =>
-    stage.get({ user_ids: [...ids.slice(index * 10, index * 10 + 10), ...ids.slice(0, 5)] }),
-  );
-  const replies = await Promise.all(requests);
-  for (const { users } of replies) t.ok(users.length >= 10);
-  const asked = stage.kaha.calls.map(({ body }) => body.user_ids);
-  t.ok(asked.length <= 5, `${asked.length} calls for 250 ids`);
-  t.ok(asked.every((part) => part.length <= 100));
-  t.equal(asked.flat().length, 250);
-  t.equal(new Set(asked.flat()).size, 250);
-});
+t.test(
+  'ids that are asked for together become few calls, and each id is in one of them',
+  async (t) => {
+    const stage = await setStage();
+    t.teardown(() => stage.close());
+    await stage.start();
+    const ids = userIds(250);
+    const requests = Array.from({ length: 25 }, (_, index) =>
+      stage.get({ user_ids: [...ids.slice(index * 10, index * 10 + 10), ...ids.slice(0, 5)] }),
+    );
+    const replies = await Promise.all(requests);
+    for (const { users } of replies) t.ok(users.length >= 10);
+    const asked = stage.kaha.calls.map(({ body }) => body.user_ids);
+    t.ok(asked.length <= 5, `${asked.length} calls for 250 ids`);
+    t.ok(asked.every((part) => part.length <= 100));
+    t.equal(asked.flat().length, 250);
+    t.equal(new Set(asked.flat()).size, 250);
+  },
+);
 
-t.test('who is not known is absent, and not asked for again soon', async (t) => {
-  const stage = await setStage();
-  t.teardown(() => stage.close());
-  await stage.start();
-  stage.kaha.behave((_, response) => void response.end('{"users":[],"businesses":[]}'));
-  const ids = userIds(2);
-  t.same(await stage.get({ user_ids: ids }), { users: [], businesses: [] });
-  stage.kaha.behave(answerAll);
-  t.same(await stage.get({ user_ids: ids }), { users: [], businesses: [] });
-  t.equal(stage.kaha.calls.length, 1);
-});
+t.test(
+  'an unknown user is absent, and kaha-main-v3 is not asked for them again soon',
+  async (t) => {
+    const stage = await setStage();
+    t.teardown(() => stage.close());
+    await stage.start();
+    stage.kaha.behave((_, response) => void response.end('{"users":[],"businesses":[]}'));
+    const ids = userIds(2);
+    t.same(await stage.get({ user_ids: ids }), { users: [], businesses: [] });
+    stage.kaha.behave(answerAll);
+    t.same(await stage.get({ user_ids: ids }), { users: [], businesses: [] });
+    t.equal(stage.kaha.calls.length, 1);
+  },
+);
 
-t.test('an answer that is cut, wrong or malformed is asked for again', async (t) => {
+t.test('kaha-main-v3 is asked again after an answer that is cut, wrong or malformed', async (t) => {
   const stage = await setStage();
   t.teardown(() => stage.close());
   await stage.start();
@@ -78,31 +84,34 @@ t.test('an answer that is cut, wrong or malformed is asked for again', async (t)
   t.equal(stage.kaha.calls.length, before + 1, 'a refusal is not repeated');
 });
 
-t.test('kaha-main-v3 down: the cache answers, the rest is absent, the circuit opens', async (t) => {
-  const stage = await setStage();
-  t.teardown(() => stage.close());
-  await stage.start();
-  const [known] = userIds(1) as [never];
-  await stage.get({ user_ids: [known] });
-  stage.kaha.behave((_, response) => void response.destroy());
-  for (let round = 0; round < 6; round += 1) {
-    const { users } = await stage.get({ user_ids: [known, ...userIds(3)] });
-    t.same(
-      users.map(({ id }) => id),
-      [known],
-    );
-  }
-  const before = stage.kaha.calls.length;
-  t.ok(before <= 6, 'it is not asked while the circuit is open');
-  await stage.get({ user_ids: userIds(1) });
-  t.equal(stage.kaha.calls.length, before);
+t.test(
+  'while kaha-main-v3 is down, the cache answers, other names are absent, the circuit opens',
+  async (t) => {
+    const stage = await setStage();
+    t.teardown(() => stage.close());
+    await stage.start();
+    const [known] = userIds(1) as [never];
+    await stage.get({ user_ids: [known] });
+    stage.kaha.behave((_, response) => void response.destroy());
+    for (let round = 0; round < 6; round += 1) {
+      const { users } = await stage.get({ user_ids: [known, ...userIds(3)] });
+      t.same(
+        users.map(({ id }) => id),
+        [known],
+      );
+    }
+    const before = stage.kaha.calls.length;
+    t.ok(before <= 6, 'kaha-main-v3 is not asked while the circuit is open');
+    await stage.get({ user_ids: userIds(1) });
+    t.equal(stage.kaha.calls.length, before);
 
-  stage.kaha.behave(answerAll);
-  await untilTrue(async () => (await stage.get({ user_ids: userIds(1) })).users.length === 1);
-  t.pass('it recovers by itself');
-});
+    stage.kaha.behave(answerAll);
+    await untilTrue(async () => (await stage.get({ user_ids: userIds(1) })).users.length === 1);
+    t.pass('the service recovers by itself');
+  },
+);
 
-t.test('kaha-main-v3 frozen: what is cached comes before the caller gives up', async (t) => {
+t.test('while kaha-main-v3 is frozen, cached names come before the caller gives up', async (t) => {
   const stage = await setStage();
   t.teardown(() => stage.close());
   await stage.start();
@@ -116,31 +125,41 @@ t.test('kaha-main-v3 frozen: what is cached comes before the caller gives up', a
   );
 });
 
-t.test('Redis down: kaha-main-v3 answers, and readyz says why it is not ready', async (t) => {
-  const stage = await setStage();
-  t.teardown(() => stage.close());
-  const { adminPort } = await stage.start({ redisUrl: 'redis://127.0.0.1:1' });
-  t.equal((await stage.get({ user_ids: userIds(3) })).users.length, 3);
-  const ready = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
-  t.equal(ready.status, 503);
-  t.equal(await ready.text(), 'Redis is not connected\n');
-});
+t.test(
+  'while Redis is down, kaha-main-v3 answers, and readyz says why the service is not ready',
+  async (t) => {
+    const stage = await setStage();
+    t.teardown(() => stage.close());
+    const { adminPort } = await stage.start({ redisUrl: 'redis://127.0.0.1:1' });
+    t.equal((await stage.get({ user_ids: userIds(3) })).users.length, 3);
+    const ready = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
+    t.equal(ready.status, 503);
+    t.equal(await ready.text(), 'Redis is not connected\n');
+  },
+);
 
-t.test('Redis frozen: kaha-main-v3 answers, late first and then at once', async (t) => {
-  const stage = await setStage();
-  const proxy = await startRedisProxy();
-  t.teardown(() => Promise.all([stage.close(), proxy.close()]));
-  const { adminPort } = await stage.start({ redisUrl: proxy.url });
-  const readyz = async () => (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status;
-  await untilTrue(async () => (await readyz()) === 200);
-  proxy.freeze();
-  t.equal((await stage.get({ user_ids: userIds(300) })).users.length, 300);
-  await untilTrue(async () => (await readyz()) === 503);
-  const { lookups } = proxy;
-  t.ok(lookups > 0, 'it was asked while it was thought alive');
-  t.equal((await stage.get({ user_ids: userIds(3) })).users.length, 3);
-  t.equal(proxy.lookups, lookups, 'a dead connection is not asked, so not waited for');
-});
+t.test(
+  'while Redis is frozen, names come from kaha-main-v3, first late and then at once',
+  async (t) => {
+    const stage = await setStage();
+    const proxy = await startRedisProxy();
+    t.teardown(() => Promise.all([stage.close(), proxy.close()]));
+    const { adminPort } = await stage.start({ redisUrl: proxy.url });
+    const readyz = async () => (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status;
+    await untilTrue(async () => (await readyz()) === 200);
+    proxy.freeze();
+    t.equal((await stage.get({ user_ids: userIds(300) })).users.length, 300);
+    await untilTrue(async () => (await readyz()) === 503);
+    const { lookups } = proxy;
+    t.ok(lookups > 0, 'Redis was asked while it was thought alive');
+    t.equal((await stage.get({ user_ids: userIds(3) })).users.length, 3);
+    t.equal(
+      proxy.lookups,
+      lookups,
+      'a dead connection to Redis is not used, so nobody waits for it',
+    );
+  },
+);
 
 t.test('a request of the wrong shape is refused', async (t) => {
   const stage = await setStage();
@@ -155,7 +174,7 @@ t.test('a request of the wrong shape is refused', async (t) => {
   t.equal((await stage.get({ user_ids: userIds(1000) })).users.length, 1000);
 });
 
-t.test('closing answers what was asked, and is ready before that', async (t) => {
+t.test('a closing service answers open requests, and it was ready before', async (t) => {
   const stage = await setStage();
   t.teardown(() => stage.close());
   const server = await stage.start();

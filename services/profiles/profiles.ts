@@ -18,19 +18,22 @@ import { createUpdateNotices } from './updates/update-notices.ts';
 import { createViewers } from './updates/viewers.ts';
 import { startWebhookServer } from './updates/webhook-server.ts';
 
-/** Requests at once; each may hold 2000 ids. */
+/** The service answers so many requests at once, and each may hold 2000 ids. */
 const CONCURRENCY_MAX = 1_024;
 const QUEUE_GROUP = 'profiles';
-/** One by one: who waits for more of a batch that others have taken holds up the first. */
+/**
+ * Each consumer pulls one event at a time. A consumer that waits to fill a batch, while others take
+ * the events, would delay the event it already has.
+ */
 const EVENTS_AT_ONCE = 4;
 const STORED_MS = 2_000;
 
 export type ProfilesServer = { adminPort: number; webhookPort: number; close(): Promise<void> };
 
 /**
- * Names and pictures for ids, `rpc.profiles.get`, and the events of kaha-main-v3 that change them.
- * Redis or kaha-main-v3 away makes answers slower or poorer, never wrong or late; only NATS and
- * Redis count for readiness.
+ * The service answers `rpc.profiles.get` with names and pictures for ids, and carries out the
+ * events of kaha-main-v3 that change them. While Redis or kaha-main-v3 is away, answers are slower
+ * or poorer, but never wrong or late. Only NATS and Redis count for readiness.
  */
 export async function createProfiles(
   config: ProfilesConfig,
@@ -54,7 +57,8 @@ export async function createProfiles(
     const connected = bus;
     closers.push('bus', () => connected.close());
     const { webhookPort } = await serve({ ...deps, bus, redis, config }, closers);
-    // Ready is who can be asked: the server must know the subscriptions.
+    // The service is ready once callers can reach it, so the NATS server must know the
+    // subscriptions first.
     await bus.nc.flush();
     state = 'serving';
     return {

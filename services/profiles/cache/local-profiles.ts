@@ -3,17 +3,23 @@ import type { Profile } from '../profile.ts';
 
 export type LocalProfile = {
   profile: Profile;
-  /** Until then (epoch ms) nobody looks whether there is something newer. */
+  /** Until this time (epoch ms) no lookup checks for a newer profile. */
   checkedUntil: number;
-  /** Another instance has stored a newer one: look there first, show this only in need. */
+  /**
+   * Another instance has stored a newer profile in Redis. A lookup reads that one first, and shows
+   * this one only if it gets nothing else.
+   */
   isSuperseded: boolean;
 };
 
 type Found = {
   profile: Profile;
-  /** Epoch ms. */
+  /** The profile is fresh until this time (epoch ms). */
   freshUntil: number;
-  /** When it was asked for (epoch ms): what was outdated since then is not fresh. */
+  /**
+   * The profile was asked for at this time (epoch ms). A profile that was outdated since then is
+   * not fresh.
+   */
   since: number;
 };
 
@@ -21,37 +27,50 @@ export type LocalProfiles = {
   get(key: string): LocalProfile | undefined;
   set(key: string, found: Found): void;
   /**
-   * Asked for at `since` (epoch ms), the id had no profile: remembered for 30 s, unless it was
-   * outdated meanwhile. An old profile is shown still.
+   * The cache remembers for 30 s that the id, asked for at `since` (epoch ms), had no profile,
+   * unless the id was outdated meanwhile. A profile that the cache holds is still shown.
    */
   setUnknown(key: string, since: number): void;
   isUnknown(key: string): boolean;
-  /** It has changed at kaha-main-v3: shown still, looked after with the next lookup. */
+  /**
+   * The profile has changed at kaha-main-v3. The old one is still shown, and the next lookup checks
+   * for the new one.
+   */
   outdate(key: string): void;
-  /** It has changed, and the new one is in Redis. */
+  /** The profile has changed, and the new one is in Redis. */
   supersede(key: string): void;
-  /** Whether it was outdated at that time (epoch ms) or later. */
+  /** True if the profile was outdated at `since` (epoch ms) or later. */
   isOutdatedSince(key: string, since: number): boolean;
   drop(key: string): void;
-  /** Events may have been missed: every profile is looked at again when it is asked for next. */
+  /** Events may have been missed, so the next lookup of each profile checks it again. */
   doubtAll(): void;
   readonly size: number;
 };
 
-/** ~10 MB. Beyond it the profile that was not asked for longest goes; Redis has it still. */
+/**
+ * So many profiles take about 10 MB. Beyond it the profile that was not asked for longest is
+ * dropped; Redis still has it.
+ */
 const PROFILES_MAX = 20_000;
-/** Old copies are of no use for longer than those in Redis. */
+/** A copy in this process is of no use for longer than the copy in Redis. */
 const TTL_MS = 24 * 3_600_000;
-/** Few, and asked for again soon: they may have just signed up. */
+/**
+ * Unknown ids are few, and are asked for again soon, because their owners may have just signed up.
+ */
 const UNKNOWN = { max: 100_000, ttl: 30_000 };
-/** Longer than any look for a profile takes. */
+/** An outdated id is remembered for longer than any lookup takes. */
 const OUTDATED = { max: 20_000, ttl: 60_000 };
-/** How long a lost event can be seen; ±10 %, so that not all are looked at together. */
+/**
+ * A lost event shows for at most this time. The cache varies it by ±10 %, so that not all profiles
+ * are checked together.
+ */
 const CHECK_MS = 60_000;
-/** What could not be refreshed is tried again no sooner. */
+/** A profile that could not be refreshed is tried again no sooner than this. */
 export const RECHECK_MS = 2_000;
 
-/** The in-process cache in front of Redis. A profile in it is answered without waiting. */
+/**
+ * This cache in the process stands in front of Redis. A profile in it is answered without waiting.
+ */
 export function createLocalProfiles(random: () => number): LocalProfiles {
   const profiles = new LRUCache<string, LocalProfile>({ max: PROFILES_MAX, ttl: TTL_MS });
   const unknown = new LRUCache<string, true>(UNKNOWN);

@@ -6,22 +6,28 @@ import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import { fromHash, type ProfileHash, toHash } from './profile-hash.ts';
 import { MARK_STALE, WRITE_PROFILE } from './profile-scripts.ts';
 
-/** `freshUntil` (epoch ms) has passed: still good to show, but to be asked for again. */
+/**
+ * A profile whose `freshUntil` (epoch ms) has passed may still be shown, but has to be asked for
+ * again.
+ */
 export type CachedProfile = { profile: Profile; freshUntil: number };
 
 export type CacheRead = {
   found: Map<string, CachedProfile>;
-  /** Stale markers that stand, by `ProfileRef.key`. */
+  /** The map holds the stale markers that are set, by `ProfileRef.key`. */
   markers: Map<string, string>;
 };
 
-/** `seen`: the marker before kaha-main-v3 was asked, '' for none. */
+/** `seen` is the stale marker that was set before kaha-main-v3 was asked, or '' for none. */
 export type CacheWrite = CachedProfile & { ref: ProfileRef; seen: string };
 
 export type ProfileCache = {
   read(refs: readonly ProfileRef[]): Promise<CacheRead>;
   write(writes: readonly CacheWrite[]): Promise<void>;
-  /** Keys of those that are held, or undefined where Redis did not take the markers. */
+  /**
+   * Resolves with the keys of the profiles that Redis holds, or with undefined if Redis did not
+   * take the markers.
+   */
   markStale(refs: readonly ProfileRef[]): Promise<string[] | undefined>;
   drop(refs: readonly ProfileRef[]): Promise<void>;
 };
@@ -29,15 +35,16 @@ export type ProfileCache = {
 type Deps = { redis: Redis; metrics: ProfilesMetrics; logger: Logger };
 type Reply = [error: Error | null, result: unknown];
 
-/** What is no longer fresh is shown for as long again, where nothing better is to be had. */
+/** A profile that is no longer fresh is shown for so long again if nothing better is to be had. */
 export const STALE_MS = 24 * 3_600_000;
 const MARKER_TTL_MS = 5 * 60_000;
 
 /**
- * Profiles in Redis, hashes `profile:user:<id>` and `profile:business:<id>`, with the time until
- * which they are fresh; `profile:stale:<kind>:<id>` says that kaha-main-v3 has told of a change.
- * One round trip per call. Redis away or late: everything is a miss and nothing is written; no call
- * rejects. An error of Redis is logged by its name alone: the client hangs the command on it.
+ * The cache keeps profiles in Redis in the hashes `profile:user:<id>` and `profile:business:<id>`,
+ * with the time until which they are fresh. A key `profile:stale:<kind>:<id>` says that
+ * kaha-main-v3 has announced a change. Each call takes one round trip. While Redis is away or late,
+ * every read is a miss and nothing is written; no call rejects. The log has only the name of a
+ * Redis error, because the client attaches the command to the error.
  */
 export function createProfileCache({ redis, metrics, logger }: Deps): ProfileCache {
   const failed = (error: unknown): undefined => {
@@ -45,7 +52,7 @@ export function createProfileCache({ redis, metrics, logger }: Deps): ProfileCac
     logger.debug({ reason: error instanceof Error ? error.name : 'unknown' }, 'cache failed');
     return undefined;
   };
-  /** Undefined, and counted, where any of it failed. */
+  /** Returns undefined and counts a failure if any command of the pipeline failed. */
   const run = async (pipeline: {
     exec(): Promise<Reply[] | null>;
   }): Promise<unknown[] | undefined> => {

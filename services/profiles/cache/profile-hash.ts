@@ -1,7 +1,10 @@
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { Profile, ProfileRef } from '../profile.ts';
 
-/** A profile as a Redis hash: every field is there, empty where the profile has none. */
+/**
+ * A profile is stored as a Redis hash that has every field; a field that the profile lacks is
+ * empty.
+ */
 export type ProfileHash = Record<string, string>;
 
 export function toHash({ kind, fields }: Profile): ProfileHash {
@@ -10,7 +13,7 @@ export function toHash({ kind, fields }: Profile): ProfileHash {
   return { ...shared, is_online: fields.is_online === undefined ? '' : String(fields.is_online) };
 }
 
-/** Undefined where the hash is not there or not of this version. */
+/** Returns undefined if the hash does not exist or has another layout. */
 export function fromHash(ref: ProfileRef, hash: Partial<ProfileHash>): Profile | undefined {
   const { name, avatar_url, user_type, is_online } = hash;
   if (!name) return undefined;

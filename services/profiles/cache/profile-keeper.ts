@@ -6,13 +6,13 @@ import type { CacheWrite, ProfileCache } from './profile-cache.ts';
 type Deps = { cache: ProfileCache; local: LocalProfiles; random: () => number };
 
 const FRESH_MS = 24 * 3_600_000;
-/** ±10 %, so that what was filled together does not grow old together. */
+/** The time varies by ±10 %, so that profiles stored together do not grow old together. */
 const FRESH_JITTER = 0.1;
 
 /**
- * Keeps what kaha-main-v3 answered. Who is missing in an answer is unknown for 30 s: nobody where
- * we knew nothing, gone where kaha-main-v3 had told of a change before, else shown as they were,
- * for an answer may be incomplete.
+ * Stores the answers of kaha-main-v3 in both caches. An id that an answer lacks is unknown for 30
+ * s. Its kept profile is removed if kaha-main-v3 had announced a change before; otherwise the
+ * profile is still shown, because an answer may be incomplete.
  */
 export function createProfileKeeper({ cache, local, random }: Deps) {
   return async (batch: readonly Fetching[], found: ProfileMap): Promise<void> => {

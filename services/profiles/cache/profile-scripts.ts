@@ -1,12 +1,13 @@
 /**
- * Redis scripts: each decides and writes in one step, because an event may come between. KEYS are
+ * Each Redis script decides and writes in one step, because an event may come in between. KEYS are
  * the hash and the stale marker of one profile.
  */
 
 /**
- * ARGV: the marker that was there before kaha-main-v3 was asked ('' for none), fresh_until (epoch
- * ms), time to live (ms), then the hash's fields and values. Another marker now: an event came
- * while it was asked, what it answered may be older than that, and is kept as stale.
+ * ARGV are the marker that was set before kaha-main-v3 was asked ('' for none), fresh_until (epoch
+ * ms), the time to live (ms), then the fields and values of the hash. If the marker has changed, an
+ * event came while kaha-main-v3 was asked. Its answer may be older than the event, so the script
+ * stores it as stale.
  */
 export const WRITE_PROFILE = `
 local is_latest = (redis.call('GET', KEYS[2]) or '') == ARGV[1]
@@ -17,7 +18,8 @@ if is_latest then redis.call('DEL', KEYS[2]) end
 return is_latest and 1 or 0`;
 
 /**
- * ARGV: a new marker, its time to live (ms). Returns 1 where there is a profile to be refreshed.
+ * ARGV are a new marker and its time to live (ms). The script returns 1 if Redis holds a profile
+ * that has to be refreshed.
  */
 export const MARK_STALE = `
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])

@@ -3,18 +3,18 @@ import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { Faults } from './kaha-answer.ts';
 
 export type FaultReport = {
-  /** What was wrong with an answer. */
+  /** Reports what was wrong with an answer. */
   wrong(faults: Faults): void;
-  /** A try without a usable answer, by its outcome. */
+  /** Reports a try without a usable answer, by its outcome. */
   failed(outcome: string): void;
 };
 
-/** A bad day of kaha-main-v3 is a line each 10 s, not one a call. */
+/** While kaha-main-v3 fails, the log gets one line each 10 s and not one a call. */
 const LOG_INTERVAL_MS = 10_000;
 
 /**
- * Counts what was wrong with answers and warns of it, in numbers alone: of the first at once, of
- * what comes within 10 s of a warning at their end.
+ * Counts what was wrong with answers, and warns of it in numbers alone. The first fault is warned
+ * of at once. Faults within 10 s of a warning are warned of together at the end of these 10 s.
  */
 export function createFaultReport(deps: { metrics: ProfilesMetrics; logger: Logger }): FaultReport {
   const { metrics, logger } = deps;

@@ -10,7 +10,7 @@ const read = (answer: unknown) => readText(JSON.stringify(answer));
 const readUser = (entry: object) => read({ users: [{ id: user.id, name: 'Asha', ...entry }] });
 const fieldsOf = (entry: object) => readUser(entry).found.get(user.key)?.fields;
 
-t.test('users and businesses are read, what is null or unknown is left out', async (t) => {
+t.test('users and businesses are read, and null or unknown fields are left out', async (t) => {
   const { found, faults } = read({
     users: [
       { id: user.id.toUpperCase(), name: 'Asha', avatar_url: null, user_type: 'customer', age: 7 },
@@ -26,7 +26,7 @@ t.test('users and businesses are read, what is null or unknown is left out', asy
   t.same(faults, {});
 });
 
-t.test('a bad entry hurts no other, is left out and counted', async (t) => {
+t.test('a bad entry is left out and counted, and hurts no other entry', async (t) => {
   const bad = [null, 'x', 7, [], { id: user.id }, { id: user.id, name: ' ' }];
   const wrong = [
     { id: newId<string>(), name: 'Not asked for' },
@@ -38,7 +38,7 @@ t.test('a bad entry hurts no other, is left out and counted', async (t) => {
   t.same(faults, { malformed: 6, 'not asked for': 2, repeated: 1, missing: 1 });
 });
 
-t.test('keys of a prototype are keys like any others', async (t) => {
+t.test('keys like __proto__ are treated as any other key', async (t) => {
   const own = `{"__proto__":{"name":"x"},"constructor":{"prototype":{"polluted":1}}`;
   const { found } = readText(`${own},"users":[${own},"id":"${user.id}","name":"Asha"},
     {"id":"__proto__","name":"x"},{"id":"constructor","name":"y"}]}`);
@@ -47,14 +47,14 @@ t.test('keys of a prototype are keys like any others', async (t) => {
   t.notOk('polluted' in {});
 });
 
-t.test('an enormous name is cut, one with control characters cleaned', async (t) => {
+t.test('an enormous name is cut, and control characters are removed from a name', async (t) => {
   t.equal(fieldsOf({ name: 'x'.repeat(900_000) })?.name, 'x'.repeat(200));
   t.equal(fieldsOf({ name: '\u{1f600}'.repeat(300) })?.name, '\u{1f600}'.repeat(200));
   t.equal(fieldsOf({ name: 'A\u0000\nB\ud800' })?.name, 'A  B\ufffd');
   t.equal(readUser({ name: 'x'.repeat(201) }).faults.name, 1);
 });
 
-t.test('an avatar is an http address or is not there', async (t) => {
+t.test('an avatar that is not an http address is left out', async (t) => {
   const bad = [
     'javascript:alert(1)',
     'data:image/png;base64,xx',
@@ -72,7 +72,7 @@ t.test('an avatar is an http address or is not there', async (t) => {
   t.equal(fieldsOf({ avatar_url: good })?.avatar_url, good);
 });
 
-t.test('an answer without lists is of no use, and its text is in no error', async (t) => {
+t.test('an answer without lists is refused, and no error holds its text', async (t) => {
   for (const text of ['', '{"users":[{"name":"Asha', '[]', 'null', '"a"', '{"users":{}}', '{}']) {
     t.throws(() => readText(text), { name: 'MalformedAnswerError', cause: undefined }, text);
   }

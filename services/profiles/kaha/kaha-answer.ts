@@ -1,12 +1,15 @@
 import { isUuidV4 } from '../../../shared/ids.ts';
 import type { Profile, ProfileKind, ProfileMap, ProfileRef } from '../profile.ts';
 
-/** The answer as a whole cannot be used; the same question may get a better one. */
+/** The answer as a whole cannot be used. The same question may get a better answer. */
 export class MalformedAnswerError extends Error {
   override readonly name = 'MalformedAnswerError';
 }
 
-/** What was wrong with an answer, and how often. `missing`: asked for and not there. */
+/**
+ * Faults tell what was wrong with an answer, and how often. `missing` counts profiles that were
+ * asked for and not answered.
+ */
 export type Faults = Partial<Record<Fault, number>>;
 export type Fault = 'missing' | 'malformed' | 'not asked for' | 'repeated' | 'name' | 'avatar';
 export type KahaAnswer = { found: ProfileMap; faults: Faults };
@@ -14,16 +17,16 @@ export type KahaAnswer = { found: ProfileMap; faults: Faults };
 const NAME_CHARACTERS_MAX = 200;
 const URL_CHARACTERS_MAX = 2_048;
 const USER_TYPE_CHARACTERS_MAX = 64;
-/** Cut before it is cleaned: a name may be as long as the answer. */
+/** A name is cut to this length before it is cleaned, because it may be as long as the answer. */
 const NAME_UNITS_READ = 4 * NAME_CHARACTERS_MAX;
 
 type Entry = Record<string, unknown>;
 
 /**
- * Reads what kaha-main-v3 answered to `refs`. What is usable is used: an entry that is malformed,
- * repeated, or that nobody asked for is left out and hurts no other; a name is cut to 200
- * characters, an avatar that is no http address is left out. Throws MalformedAnswerError where
- * there are no lists at all. No error carries a part of the answer.
+ * Reads the answer of kaha-main-v3 to `refs`, and uses each entry that is usable. An entry that is
+ * malformed, repeated, or not asked for is left out and hurts no other. A name is cut to 200
+ * characters, and an avatar that is no http address is left out. Throws MalformedAnswerError if the
+ * answer has no lists at all. No error carries a part of the answer.
  */
 export function readKahaAnswer(text: string, refs: readonly ProfileRef[]): KahaAnswer {
   const parsed = parse(text);
@@ -48,7 +51,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own error quotes the text: names.
+    // The parser's own error quotes the text, which holds names.
     throw new MalformedAnswerError('the answer is not JSON');
   }
 }
@@ -93,7 +96,10 @@ function profileOf(kind: ProfileKind, entry: Entry, shared: Shared): Profile {
   return { kind, fields: { ...shared, ...online } } as Profile;
 }
 
-/** Well-formed, without control characters, 1-200 characters; undefined where nothing is left. */
+/**
+ * The name that is returned is well-formed, has no control characters, and is 1-200 characters
+ * long. Returns undefined if nothing is left of it.
+ */
 function readName(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const clean = cut(value.slice(0, NAME_UNITS_READ), NAME_CHARACTERS_MAX).replace(/\p{Cc}/gu, ' ');
@@ -107,7 +113,10 @@ function cut(text: string, charactersMax: number): string {
     : [...wellFormed].slice(0, charactersMax).join('');
 }
 
-/** Only what a client may safely load: an http address, not `javascript:` or the like. */
+/**
+ * Accepts only what a client may safely load, which is an http address and not `javascript:` or the
+ * like.
+ */
 function readAvatar(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > URL_CHARACTERS_MAX) return undefined;
   if (!/^https?:\/\/[^\s\p{Cc}\p{Cs}]+$/iu.test(value) || !URL.canParse(value)) return undefined;

@@ -3,8 +3,8 @@ import type { ProfileRef } from '../profile.ts';
 import { type KahaAnswer, readKahaAnswer } from './kaha-answer.ts';
 
 /**
- * The call failed on its way. It has the code of what failed and no cause: the parser's own error
- * carries the bytes that it could not read, names.
+ * The call failed on its way. The error has the code of the failure and no cause, because the
+ * parser's own error carries the bytes that it could not read, and they hold names.
  */
 export class KahaUnreachableError extends Error {
   constructor(error: unknown) {
@@ -14,7 +14,7 @@ export class KahaUnreachableError extends Error {
   }
 }
 
-/** kaha-main-v3 refused: `retryable` where the same call may succeed later. */
+/** kaha-main-v3 refused the call. `retryable` says that the same call may succeed later. */
 export class KahaRefusedError extends Error {
   readonly retryable: boolean;
 
@@ -26,7 +26,7 @@ export class KahaRefusedError extends Error {
 }
 
 export type KahaClient = {
-  /** `POST /api/batch/profiles` for ≤ 100 ids. */
+  /** Calls `POST /api/batch/profiles` for at most 100 ids. */
   fetch(refs: readonly ProfileRef[], signal: AbortSignal): Promise<KahaAnswer>;
   close(): Promise<void>;
 };
@@ -37,8 +37,8 @@ const ANSWER_BYTES_MAX = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 800;
 
 /**
- * One bare call; what guards it stands in `kaha-guard`. An answer above 1 MiB is cut off, one in
- * no matter what encoding is read as it came, a redirect is not followed.
+ * The client makes bare calls, and `kaha-guard` protects them. An answer above 1 MiB is cut off. A
+ * compressed or otherwise encoded answer is not decoded, and a redirect is not followed.
  */
 export function createKahaClient({ url, serviceToken, connectionsMax }: Options): KahaClient {
   const dispatcher = new Agent({

@@ -11,7 +11,10 @@ import { guardKaha } from './kaha-guard.ts';
 const NAME = 'Canary Name';
 const FAILURES_UNTIL_OPEN = 4;
 
-/** A guard before a server that answers each call with these bytes, and what it logs. */
+/**
+ * The scene is a guard before a server that answers each call with these bytes. `lines` are what
+ * the guard logs.
+ */
 async function setScene(t: Test, answer: string) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -48,7 +51,7 @@ const BAD = {
 };
 
 for (const [what, answer] of Object.entries(BAD)) {
-  t.test(`${what} is warned of at once, and no line holds what was answered`, async (t) => {
+  t.test(`${what} is warned of at once, and no log line holds a part of the answer`, async (t) => {
     const { lines, guard, ask } = await setScene(t, answer);
     await t.rejects(ask());
     t.match(lines[0], /"level":"warn".*"faults":\{"call [a-z]+":1\}.*answered badly/);

@@ -21,13 +21,16 @@ import { createFaultReport } from './answer-faults.ts';
 import { MalformedAnswerError } from './kaha-answer.ts';
 import { type KahaClient, KahaRefusedError } from './kaha-client.ts';
 
-/** Calls to kaha-main-v3 at once, and those that wait for a place. */
+/** `concurrencyMax` calls to kaha-main-v3 run at once, and `waitingMax` wait for a place. */
 export const CALLS = { concurrencyMax: 8, waitingMax: 64 };
 const TIMEOUT_MS = 800;
 const RETRIES = 1;
-/** Jittered between these, as cockatiel does by default. */
+/** The delay is jittered between these two, as cockatiel does by default. */
 const RETRY_DELAY_MS = { initialDelay: 50, maxDelay: 200 };
-/** Four tries that hang, one after another, are 3.3 s: open within 5 s however few calls come. */
+/**
+ * Four tries that hang one after another take 3.3 s, so the circuit opens within 5 s, however few
+ * calls come.
+ */
 const FAILURES_UNTIL_OPEN = 4;
 const HALF_OPEN_AFTER_MS = 2_000;
 
@@ -35,19 +38,23 @@ type Deps = { client: KahaClient; metrics: ProfilesMetrics; logger: Logger };
 
 export type KahaGuard = {
   fetch(refs: readonly ProfileRef[]): Promise<ProfileMap>;
-  /** False while calls are refused at once, or one of them tries whether it is back. */
+  /**
+   * False while calls are refused at once, and while a single call tries whether kaha-main-v3 is
+   * back.
+   */
   readonly isClosed: boolean;
-  /** 0 closed, 1 half-open, 2 open. */
+  /** 0 means closed, 1 half-open and 2 open. */
   readonly circuitState: number;
-  /** Calls that have a place, and that wait for one. */
+  /** `running` counts calls that have a place, and `waiting` those that wait for one. */
   readonly running: number;
   readonly waiting: number;
 };
 
 /**
- * A call ends in ≤ 1.8 s once it has its place: 0.8 s a try, one retry, none for a refusal that
- * will not pass by itself (401, 400). Four failed tries in a row open the circuit: then calls fail
- * at once, and one every 2 s tries again. Eight calls at once, 64 wait, more are refused.
+ * A call ends within 1.8 s once it has its place. A try takes at most 0.8 s and there is one retry,
+ * but none after a refusal that will not pass by itself (401, 400). Four failed tries in a row open
+ * the circuit: then calls fail at once, and every 2 s one call tries again. Eight calls run at
+ * once, 64 wait, and more are refused.
  */
 export function guardKaha({ client, metrics, logger }: Deps): KahaGuard {
   const breaker = circuitBreaker(handleAll, {
@@ -65,7 +72,7 @@ export function guardKaha({ client, metrics, logger }: Deps): KahaGuard {
   const report = createFaultReport({ metrics, logger });
   const ended = (outcome: string): void => {
     metrics.calls.inc({ outcome });
-    // Of an open circuit one line has told.
+    // `tellOfCircuit` has already logged one line of an open circuit.
     if (outcome !== 'ok' && breaker.state === CircuitState.Closed) report.failed(outcome);
   };
   const policy = wrap(places, tries, breaker, timeout(TIMEOUT_MS, TimeoutStrategy.Aggressive));
@@ -100,7 +107,7 @@ const STATE_NUMBERS = {
 };
 const STATE_NAMES = ['closed', 'half-open', 'open'];
 
-/** One line an outage, however often it is tried meanwhile. */
+/** Logs one line an outage, however often kaha-main-v3 is tried meanwhile. */
 function tellOfCircuit(
   breaker: ReturnType<typeof circuitBreaker>,
   { metrics, logger }: Pick<Deps, 'metrics' | 'logger'>,

@@ -13,12 +13,13 @@ type Deps = {
   metrics: ProfilesMetrics;
 };
 
-/** Puts what it finds into `known`, as it finds it; never rejects. */
+/** The look puts each profile into `known` as soon as it has it. It never rejects. */
 export type FurtherLook = (refs: readonly ProfileRef[], known: ProfileMap) => Promise<void>;
 
 /**
- * Looks in Redis, then at kaha-main-v3. What Redis has is good enough to answer with, however old,
- * unless it is known to be superseded. An open circuit is not waited for.
+ * Looks in Redis, then at kaha-main-v3. A profile of Redis is good enough for an answer, however
+ * old, unless another instance has superseded it. While the circuit is open, the look does not wait
+ * for kaha-main-v3.
  */
 export function createFurtherLook({ cache, local, kaha, fetcher, metrics }: Deps): FurtherLook {
   const ask = async (ref: ProfileRef, seen: string, known: ProfileMap): Promise<void> => {
@@ -28,7 +29,7 @@ export function createFurtherLook({ cache, local, kaha, fetcher, metrics }: Deps
       else if (local.get(ref.key) === undefined) known.delete(ref.key);
       metrics.lookups.inc({ result: profile === undefined ? 'unknown' : 'fetched' });
     } catch (error) {
-      // Why is counted and logged where kaha-main-v3 is asked.
+      // The guard of kaha-main-v3 counts and logs the reason.
       metrics.lookups.inc({ result: error instanceof FetcherFullError ? 'refused' : 'missing' });
     }
   };

@@ -13,14 +13,14 @@ function profiles(count: number, fields: { name: string; avatar_url?: string }):
   return new Map(all);
 }
 
-t.test('an ordinary reply is whole', async (t) => {
+t.test('an ordinary reply is sent whole', async (t) => {
   const { reply, trimmed } = replyOf(profiles(2_000, { name: 'Asha', avatar_url: 'https://x/y' }));
   t.equal(reply.users.length, 2_000);
   t.ok(reply.users.every(({ avatar_url: url }) => url === 'https://x/y'));
   t.equal(trimmed, 0);
 });
 
-t.test('one that NATS would not take loses avatars first, then profiles', async (t) => {
+t.test('a reply that is too large for NATS loses avatars first, then profiles', async (t) => {
   const url = `https://x/${'"'.repeat(2_000)}`;
   const some = replyOf(profiles(1_000, { name: 'Asha', avatar_url: url }));
   t.equal(some.reply.users.length, 1_000);

@@ -7,13 +7,16 @@ import { type ProfileMap, refsOf } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { ProfileSource } from './profile-source.ts';
 
-/** A page of 200 conversations of 8, and their businesses. */
+/** So many ids suffice for a page of 200 conversations of 8 users each, and their businesses. */
 const IDS_MAX = 2_000;
-/** What the way back to the caller may take: a part of the names in time beats all of them late. */
+/**
+ * The way back to the caller may take so long. Some of the names in time are worth more than all of
+ * them late.
+ */
 const ANSWER_MARGIN_MS = 100;
-/** NATS takes 1 MiB. Of a reply that grows too large the avatars go first, then profiles. */
+/** NATS takes 1 MiB. A reply that grows too large loses avatars first, then profiles. */
 const REPLY_BYTES = { withAvatars: 640 * 1024, max: 960 * 1024 };
-/** So many fit, whatever they hold: nothing is measured. */
+/** So many profiles fit whatever they hold, so their size is not measured. */
 const PROFILES_THAT_FIT = 100;
 
 const request = compileValidator(
@@ -23,7 +26,10 @@ const request = compileValidator(
   }),
 );
 
-/** `rpc.profiles.get`: who is unknown, or could not be looked up in time, is absent. */
+/**
+ * Answers `rpc.profiles.get`. A profile that is unknown, or could not be looked up in time, is
+ * absent.
+ */
 export async function getProfiles(
   { source, metrics }: { source: ProfileSource; metrics: ProfilesMetrics },
   body: unknown,
@@ -41,7 +47,10 @@ export async function getProfiles(
   return reply;
 }
 
-/** A reply that fits, and how many avatars and profiles were left out for it. */
+/**
+ * Makes a reply that fits into a NATS message. `trimmed` counts the profiles that lost their avatar
+ * or were left out.
+ */
 export function replyOf(profiles: ProfileMap): { reply: Profiles; trimmed: number } {
   const reply: Profiles = { users: [], businesses: [] };
   const fit = profiles.size > PROFILES_THAT_FIT ? createTrim() : whole;
@@ -62,7 +71,10 @@ function whole<Some extends Fields>(fields: Some): Some {
   return fields;
 }
 
-/** Lets through as much of each as there is room for; undefined: nothing. */
+/**
+ * The function lets through as much of each profile as there is room for. It returns undefined if
+ * there is no room for any of it.
+ */
 function createTrim() {
   let bytes = 0;
   return <Some extends Fields>(fields: Some): Some | Omit<Some, 'avatar_url'> | undefined => {
@@ -74,7 +86,7 @@ function createTrim() {
   };
 }
 
-/** What a text takes in JSON, with a part of the rest of a profile. */
+/** Returns the bytes that a text takes in JSON, with a share of the rest of a profile. */
 function bytesOf(text: string): number {
   return text === '' ? 0 : Buffer.byteLength(JSON.stringify(text)) + 60;
 }

@@ -1,21 +1,25 @@
 import type { Profile, ProfileMap, ProfileRef } from '../profile.ts';
 
-/** An id that is asked for now. */
+/** A fetching is an id that kaha-main-v3 is asked for now. */
 export type Fetching = {
   readonly ref: ProfileRef;
-  /** The stale marker that stood before, '' for none. */
+  /** `seen` is the stale marker that was set before, or '' for none. */
   readonly seen: string;
-  /** Epoch ms. */
+  /** The id was asked for at this time (epoch ms). */
   readonly since: number;
 };
 
 export type ProfileFetcher = {
   /**
-   * The profile, or undefined where kaha-main-v3 has none; rejects where it could not be asked. An
-   * id that is in flight is waited for, whatever its `seen`.
+   * Resolves with the profile, or with undefined if kaha-main-v3 has none. Rejects if kaha-main-v3
+   * could not be asked. A caller whose id is already in flight waits for that answer, whatever its
+   * `seen`.
    */
   fetch(ref: ProfileRef, seen: string): Promise<Profile | undefined>;
-  /** As `fetch`, but what is in flight by now is waited for and not taken. */
+  /**
+   * Does the same as `fetch`, but waits until a call that is already in flight for the id has
+   * ended, and then asks again.
+   */
   fetchAnew(ref: ProfileRef, seen: string): Promise<Profile | undefined>;
   readonly inFlight: number;
   /** Resolves once nothing is in flight. */
@@ -25,7 +29,10 @@ export type ProfileFetcher = {
 export type FetchBatch = (batch: readonly Fetching[]) => Promise<ProfileMap>;
 
 export const BATCH_MAX = 100;
-/** Short beside an HTTP call, long enough for the ids of requests that came together. */
+/**
+ * This time is short beside an HTTP call, and long enough for the ids of requests that came
+ * together.
+ */
 const COALESCE_MS = 5;
 const IN_FLIGHT_MAX = 20_000;
 
@@ -35,13 +42,13 @@ type Waiting = Fetching & {
   reject: (error: unknown) => void;
 };
 
-/** There is no room for more ids. */
+/** The fetcher has no room for more ids. */
 export class FetcherFullError extends Error {}
 
 /**
- * Joins single ids, of all callers, into calls of ≤ 100: those that come within 5 ms of the first
- * go together, and an id that is in flight is never asked for beside that. Beyond 20 000 ids in
- * flight it refuses.
+ * Joins single ids of all callers into calls of at most 100 ids. Ids that come within 5 ms of the
+ * first go together, and an id that is in flight is not asked for a second time. Beyond 20 000 ids
+ * in flight the fetcher refuses.
  */
 export function createProfileFetcher(fetchBatch: FetchBatch): ProfileFetcher {
   const inFlight = new Map<string, Waiting>();

@@ -15,7 +15,7 @@ async function setScene(t: Test): Promise<{ stage: Stage; user: UserId; key: str
 const nameOf = async (stage: Stage, user: UserId) =>
   (await stage.get({ user_ids: [user] })).users[0]?.name;
 
-t.test('a profile is fresh for a day, give or take, and kept for another', async (t) => {
+t.test('a profile is fresh for about a day and is kept for another day', async (t) => {
   const { stage } = await setScene(t);
   await stage.start();
   const users = userIds(200);
@@ -30,25 +30,28 @@ t.test('a profile is fresh for a day, give or take, and kept for another', async
   t.ok(kept.every((ms, index) => Math.abs(ms / DAY_MS - 1 - (days[index] as number)) < 0.01));
 });
 
-t.test('what is no longer fresh is answered at once and refreshed behind', async (t) => {
-  const { stage, user, key } = await setScene(t);
-  await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: '1' });
-  let answerLater = (): void => undefined;
-  stage.kaha.behave((body, response) => {
-    answerLater = () => answerNamed('New')(body, response);
-  });
-  await stage.start();
-  const begunAt = Date.now();
-  t.equal(await nameOf(stage, user), 'Old');
-  t.ok(Date.now() - begunAt < 200, 'before kaha-main-v3 has answered');
-  await untilTrue(() => stage.kaha.calls.length === 1);
-  answerLater();
-  await untilTrue(async () => (await nameOf(stage, user)) === 'New');
-  t.equal((await stage.redis.hgetall(key)).name, 'New');
-  t.equal(stage.kaha.calls.length, 1);
-});
+t.test(
+  'a profile that is no longer fresh is answered at once and refreshed afterwards',
+  async (t) => {
+    const { stage, user, key } = await setScene(t);
+    await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: '1' });
+    let answerLater = (): void => undefined;
+    stage.kaha.behave((body, response) => {
+      answerLater = () => answerNamed('New')(body, response);
+    });
+    await stage.start();
+    const begunAt = Date.now();
+    t.equal(await nameOf(stage, user), 'Old');
+    t.ok(Date.now() - begunAt < 200, 'before kaha-main-v3 has answered');
+    await untilTrue(() => stage.kaha.calls.length === 1);
+    answerLater();
+    await untilTrue(async () => (await nameOf(stage, user)) === 'New');
+    t.equal((await stage.redis.hgetall(key)).name, 'New');
+    t.equal(stage.kaha.calls.length, 1);
+  },
+);
 
-t.test('a stale marker makes a fresh profile old, until it is refreshed', async (t) => {
+t.test('a stale marker makes a fresh profile old until the profile is refreshed', async (t) => {
   const { stage, user, key } = await setScene(t);
   const until = String(Date.now() + DAY_MS);
   await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: until });
@@ -61,7 +64,7 @@ t.test('a stale marker makes a fresh profile old, until it is refreshed', async 
 });
 
 t.test(
-  'while kaha-main-v3 is away what is old is shown, and it is not asked all the time',
+  'while kaha-main-v3 is away, old profiles are shown and it is asked only now and then',
   async (t) => {
     const { stage, user, key } = await setScene(t);
     await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: '1' });
@@ -73,7 +76,7 @@ t.test(
   },
 );
 
-t.test('one missing in an answer keeps the name that is known', async (t) => {
+t.test('a user whom an answer lacks keeps the known name', async (t) => {
   const { stage, user, key } = await setScene(t);
   await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: '1' });
   stage.kaha.behave((_, response) => void response.end('{"users":[],"businesses":[]}'));
@@ -84,7 +87,7 @@ t.test('one missing in an answer keeps the name that is known', async (t) => {
   t.equal(await nameOf(stage, user), 'Old');
 });
 
-t.test('an event is marked for five minutes, in Redis', async (t) => {
+t.test('an event sets a stale marker in Redis for five minutes', async (t) => {
   const { stage, user } = await setScene(t);
   await stage.start();
   await stage.publish('kaha.user.profile.updated', { id: user });

@@ -9,9 +9,11 @@ import { createFurtherLook } from './further-look.ts';
 import { createProfileFetcher } from './profile-fetcher.ts';
 
 export type ProfileSource = {
-  /** What is known of `refs` by `deadlineAt` (epoch ms); never rejects. */
+  /**
+   * Resolves by `deadlineAt` (epoch ms) with the profiles of `refs` that are known; never rejects.
+   */
   look(refs: readonly ProfileRef[], deadlineAt: number): Promise<ProfileMap>;
-  /** Asks kaha-main-v3 anew; rejects where any of them could not be asked. */
+  /** Asks kaha-main-v3 anew. Rejects if any of the profiles could not be asked for. */
   refresh(refs: readonly ProfileRef[]): Promise<void>;
   readonly inFlight: number;
   idle(): Promise<void>;
@@ -25,15 +27,18 @@ type Deps = {
   random: () => number;
 };
 
-/** Looks behind answers at once; beyond it what is old waits for a later lookup. */
+/**
+ * So many looks run after their answers at once. Beyond it an old profile waits for a later lookup.
+ */
 const BEHIND_MAX = 64;
 const LOCAL = { result: 'local' };
 
 /**
- * Where a profile comes from: this process, Redis, then kaha-main-v3, whose answers fill both. What
- * is held is answered at once, however old, and looked after behind the answer. What is not is
- * waited for until the deadline, though not while the circuit to kaha-main-v3 is open; what is not
- * there by then is left out: callers show a fallback. What comes later fills the caches still.
+ * A profile comes from this process, from Redis, or from kaha-main-v3, whose answers fill both
+ * caches. A profile that this process holds is answered at once, however old, and refreshed after
+ * the answer. The caller waits for the others until the deadline, but not while the circuit to
+ * kaha-main-v3 is open. A profile that has not come by then is left out, and callers show a
+ * fallback; it still fills the caches when it comes.
  */
 export function createProfileSource(deps: Deps): ProfileSource {
   const { cache, local, kaha, metrics } = deps;
@@ -62,7 +67,7 @@ export function createProfileSource(deps: Deps): ProfileSource {
       void lookBehind(old);
       if (rest.length === 0) return known;
       await until(lookFurther(rest, known), deadlineAt);
-      // What comes later comes into the other one.
+      // The look may still add profiles to `known`, so the caller gets a copy.
       return new Map(known);
     },
     async refresh(refs) {
@@ -82,9 +87,9 @@ export function createProfileSource(deps: Deps): ProfileSource {
 
 type Sorted = {
   known: ProfileMap;
-  /** To be looked for before the answer; those that are superseded are in `known` as well. */
+  /** These are looked for before the answer. Those that are superseded are in `known` as well. */
   rest: ProfileRef[];
-  /** To be looked after behind it. */
+  /** These are refreshed after the answer. */
   old: ProfileRef[];
   unknown: number;
 };
@@ -102,7 +107,7 @@ function sort(refs: readonly ProfileRef[], local: LocalProfiles): Sorted {
     sorted.known.set(ref.key, entry.profile);
     if (entry.isSuperseded) sorted.rest.push(ref);
     else if (entry.checkedUntil <= now) {
-      // Of many lookups one looks.
+      // Only one of many lookups refreshes the profile.
       entry.checkedUntil = now + RECHECK_MS;
       sorted.old.push(ref);
     }
@@ -116,7 +121,7 @@ async function until(work: Promise<unknown>, deadlineAt: number): Promise<void> 
   try {
     await Promise.race([work, late]);
   } finally {
-    late.catch((error) => error); // the abort below is its end, not a failure
+    late.catch((error) => error); // the abort below ends the delay, and its rejection is no failure
     stop.abort();
   }
 }

@@ -22,17 +22,22 @@ const POLL_MS = 20;
 
 export const SERVICE_TOKEN = 'service-token';
 
-/** Real NATS and Redis, a scripted kaha-main-v3, an edge that asks, a store that knows contacts. */
+/**
+ * The stage has a real NATS and Redis, a scripted kaha-main-v3, an edge that asks, and a store that
+ * knows contacts.
+ */
 export type Stage = {
   kaha: ScriptedKaha;
   redis: Redis;
   edge: Bus;
-  /** Who has a conversation with whom, by id. */
+  /**
+   * The map holds, for the id of a user or business, the users who share a conversation with them.
+   */
   contacts: Map<string, UserId[]>;
   start(overrides?: { redisUrl?: string; kahaUrl?: string }): Promise<ProfilesServer>;
-  /** As a caller does: within 1 s. */
+  /** Asks as a caller does, with a deadline of 1 s. */
   get(body: ProfilesGet): Promise<Profiles>;
-  /** As kaha-main-v3 does. */
+  /** Publishes an event as kaha-main-v3 does. */
   publish(subject: string, body: unknown): Promise<void>;
   stopNats(): Promise<void>;
   startNats(): Promise<void>;
@@ -93,7 +98,7 @@ async function setStream(address: { url: string; nkeySeed: string }): Promise<vo
   await nc.close();
 }
 
-/** Two a page, so that there are pages. */
+/** A page holds two contacts, so that the tests meet several pages. */
 function serveContacts(store: Bus, contacts: ReadonlyMap<string, UserId[]>): void {
   const options = { subject: subjects.store('contacts.list'), concurrencyMax: 100 };
   store.serve(options, (body): ContactsPage => {
@@ -112,14 +117,17 @@ function getFrom(edge: Bus, body: ProfilesGet): Promise<Profiles> {
 
 export type RedisProxy = {
   url: string;
-  /** Writes to it that name a profile, frozen or not. */
+  /** Counts the writes to the proxy that name a profile, frozen or not. */
   readonly lookups: number;
   freeze(): void;
   thaw(): void;
   close(): Promise<void>;
 };
 
-/** The real Redis behind a connection that can freeze: what is sent vanishes, nothing is closed. */
+/**
+ * The proxy stands before the real Redis and can freeze. While it is frozen, what is sent vanishes,
+ * and no connection is closed.
+ */
 export async function startRedisProxy(): Promise<RedisProxy> {
   const target = new URL(await redisUrl());
   const sockets: Socket[] = [];

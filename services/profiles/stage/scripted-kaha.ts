@@ -6,20 +6,20 @@ type Behaviour = (body: BatchBody, response: ServerResponse) => void;
 
 export type ScriptedKaha = {
   url: string;
-  /** Every call so far, with what it asked for. */
+  /** `calls` has every call so far, with the ids that it asked for. */
   calls: { body: BatchBody; authorization: string | undefined }[];
   behave(behaviour: Behaviour): void;
   close(): Promise<void>;
 };
 
-/** Knows everybody: `Name of <id>`. */
+/** Answers that every id exists and is called `Name of <id>`. */
 export const answerAll: Behaviour = (body, response) => {
   const entryOf = (id: string) => ({ id, name: `Name of ${id}` });
   const { user_ids: users, business_ids: businesses } = body;
   response.end(JSON.stringify({ users: users.map(entryOf), businesses: businesses.map(entryOf) }));
 };
 
-/** Everybody bears the name. */
+/** Answers that every id exists and is called `name`. */
 export function answerNamed(name: string): Behaviour {
   return ({ user_ids: users, business_ids: businesses }, response) => {
     const entryOf = (id: string) => ({ id, name });
@@ -28,7 +28,7 @@ export function answerNamed(name: string): Behaviour {
   };
 }
 
-/** A real HTTP server in kaha-main-v3's place that does what a test tells it. */
+/** Starts a real HTTP server in kaha-main-v3's place that does what a test tells it. */
 export async function startScriptedKaha(): Promise<ScriptedKaha> {
   const calls: ScriptedKaha['calls'] = [];
   let behaviour = answerAll;

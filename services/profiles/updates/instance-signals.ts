@@ -5,17 +5,20 @@ import { parseJson } from '../../../shared/nats/parse-json.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { LocalProfiles } from '../cache/local-profiles.ts';
 
-/** `outdate`: they changed at kaha-main-v3; `supersede`: the new ones are in Redis. */
+/**
+ * `outdate` says that the profiles changed at kaha-main-v3, and `supersede` that the new ones are
+ * in Redis.
+ */
 type Signal = { from: string; change: 'outdate' | 'supersede'; keys: string[] };
 
 export type InstanceSignals = {
-  /** ≤ 100 keys. */
+  /** A signal names at most 100 keys. */
   tell(change: Signal['change'], keys: string[]): void;
 };
 
 /**
- * How instances hear of each other's changes: best effort, at once. What is lost while NATS is away
- * is made up for by looking at everything again; a single lost one is seen within a minute.
+ * The instances tell each other of changed profiles at once, with best effort. After NATS was away
+ * an instance checks all its profiles again. A single lost signal is made up for within a minute.
  */
 export function createInstanceSignals(deps: {
   bus: Bus;

@@ -26,9 +26,10 @@ type Deps = {
 };
 
 /**
- * Carries out events of KAHA_EVENTS: marks in Redis first, so that nobody who looks after the
- * signal to the other instances finds the old one fresh there. While Redis does not take the marks
- * the events are put back; what this process and the others hold is outdated all the same.
+ * Carries out events of KAHA_EVENTS. The handler first sets markers in Redis and then signals the
+ * other instances, so that an instance that looks after the signal does not find the old profile
+ * fresh in Redis. While Redis does not take the markers, the handler puts the events back. The
+ * profiles that this process and the others hold are outdated all the same.
  */
 export function createEventHandler(deps: Deps): (messages: readonly JsMsg[]) => Promise<void> {
   const { cache, local, signals, notices, metrics, logger } = deps;
@@ -66,7 +67,7 @@ function readEvent({ subject, data }: JsMsg): ProfileRef | undefined {
     const lower = String(id).toLowerCase();
     return isUuidV4(lower) ? refOf(kind, lower) : undefined;
   } catch {
-    // Not JSON, or null: the caller counts it.
+    // The event is not JSON, or is null. The caller counts it.
     return undefined;
   }
 }

@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 /**
- * Compares `Authorization: Bearer …` in a time that tells nothing of the token, its length neither.
+ * Compares `Authorization: Bearer …` in a time that reveals nothing of the token, not even its
+ * length.
  */
 export function createTokenCheck(token: string): (authorization: string | undefined) => boolean {
   const expected = digest(`Bearer ${token}`);

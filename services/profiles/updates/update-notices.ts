@@ -7,7 +7,10 @@ import type { InstanceSignals } from './instance-signals.ts';
 import type { Viewers } from './viewers.ts';
 
 export type UpdateNotices = {
-  /** `isHeld`: someone has it cached; then it is fetched anew before clients are told. */
+  /**
+   * `isHeld` says that a process or Redis has the profile cached. Then it is fetched anew before
+   * clients are told.
+   */
   add(ref: ProfileRef, isHeld: boolean): void;
   readonly waiting: number;
   close(): Promise<void>;
@@ -26,14 +29,15 @@ const WAITING_MAX = 10_000;
 const BATCH_MAX = 100;
 const TELLING_MAX = 4;
 const RETRY_MS = 2_000;
-/** As long as stale markers stand. */
+/** A notice is kept as long as a stale marker. */
 const GIVE_UP_MS = 5 * 60_000;
 
 /**
- * Tells clients of changed profiles, once there is a new one to be had: who reloads on the notice
- * must not see the old name. While kaha-main-v3 or store is away it tries again every 2 s, for 5
- * min: then the refresh is left to the next lookup. Best effort, as all live events: at most 10 000
- * wait, what is beyond or waits when the process ends is seen with the next load.
+ * Tells clients of changed profiles once the new profile can be had, because a client that reloads
+ * on the notice must not see the old name. While kaha-main-v3 or store is away, it tries again
+ * every 2 s for 5 min; then the refresh is left to the next lookup. Notices are best effort, as all
+ * live events are: at most 10 000 wait. A change beyond that, and one that waits when the process
+ * ends, is seen with the next load.
  */
 export function createUpdateNotices(deps: Deps): UpdateNotices {
   const { source, signals, metrics, logger } = deps;
@@ -56,7 +60,8 @@ export function createUpdateNotices(deps: Deps): UpdateNotices {
       const isOver = Date.now() >= notice.giveUpAt;
       if (isOver && !notice.isHeld) metrics.notices.inc({ outcome: 'unknown' });
       else if (!waiting.has(notice.ref.key)) {
-        // Kaha-main-v3 did not come back: clients are told of the change, the name stays the old.
+        // kaha-main-v3 did not come back in time. Clients are told of the change, but the name
+        // stays the old one.
         waiting.set(notice.ref.key, isOver ? { ...notice, isHeld: false } : notice);
       }
     }
@@ -94,7 +99,7 @@ export function createUpdateNotices(deps: Deps): UpdateNotices {
   };
 }
 
-/** Takes from `notices` what is done; rejects where one could not be told. */
+/** Removes from `notices` each one that is done. Rejects if a notice could not be told. */
 async function tellAll(notices: Notice[], { viewers, metrics }: Deps): Promise<void> {
   const tell = async (): Promise<void> => {
     for (let notice = notices.pop(); notice !== undefined; notice = notices.pop()) {

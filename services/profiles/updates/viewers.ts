@@ -7,12 +7,15 @@ import type { ProfileRef } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 
 export type Viewers = {
-  /** `profile_updated` to all who are in a conversation with them; rejects where store is away. */
+  /**
+   * Sends `profile_updated` to all users who share a conversation with the user or business of
+   * `ref`. Rejects if store is away.
+   */
   tell(ref: ProfileRef): Promise<void>;
 };
 
 const STORE_TIMEOUT_MS = 2_500;
-/** Beyond it the rest sees the new name with their next load. */
+/** Users beyond this number see the new name with their next load. */
 const VIEWERS_MAX = 10_000;
 
 export function createViewers({ bus, metrics }: { bus: Bus; metrics: ProfilesMetrics }): Viewers {

@@ -4,16 +4,19 @@ import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, newId } from '../../../shared/ids.ts';
 import { EVENT_SUBJECTS } from './profile-events.ts';
 
-/** An event as it goes into the stream. `msgId`: the same one within 30 s is stored once. */
+/**
+ * The event goes into the stream in this form. An event with the same `msgId` within 30 s is stored
+ * once.
+ */
 export type WebhookEvent = { subject: string; id: string; msgId: string };
 
 const BODY_BYTES_MAX = 64 * 1024;
 const PREFIX = 'kaha.';
 
 /**
- * `{"event":"user.profile.updated"|"business.profile.updated","id":"<uuid>"}`, ≤ 64 KiB. A repeat
- * does no harm; with an `Idempotency-Key` it is not even carried out again. Refusals:
- * PAYLOAD_TOO_LARGE, INVALID_REQUEST.
+ * The body is `{"event":"user.profile.updated"|"business.profile.updated","id":"<uuid>"}`, at most
+ * 64 KiB. A repeated call does no harm, and with an `Idempotency-Key` the repeat is not carried out
+ * again. Refusals are PAYLOAD_TOO_LARGE and INVALID_REQUEST.
  */
 export async function readWebhookCall(request: IncomingMessage): Promise<WebhookEvent> {
   const { event, id } = parse(await readBody(request));

@@ -27,22 +27,25 @@ async function setScene(t: Test) {
   return { stage, user, heard, post, webhookPort };
 }
 
-t.test('an event by webhook does what one by the stream does, a repeat once more', async (t) => {
-  const { user, heard, post } = await setScene(t);
-  const body = { event: 'user.profile.updated', id: user, sent_by: 'unknown fields are ignored' };
-  t.equal((await post({ body })).status, 202);
-  await untilTrue(() => heard.length === 1);
-  t.equal((await post({ body })).status, 202);
-  await untilTrue(() => heard.length === 2);
-  const headers = { 'idempotency-key': newId<string>() };
-  const other = { ...headers, 'idempotency-key': newId<string>() };
-  for (let times = 0; times < 3; times += 1) t.equal((await post({ body, headers })).status, 202);
-  t.equal((await post({ body, headers: other })).status, 202);
-  await untilTrue(() => heard.length >= 4);
-  t.equal(heard.length, 4, 'one with a key is carried out once');
-});
+t.test(
+  'an event by webhook is carried out, and so is its repeat unless they share a key',
+  async (t) => {
+    const { user, heard, post } = await setScene(t);
+    const body = { event: 'user.profile.updated', id: user, sent_by: 'unknown fields are ignored' };
+    t.equal((await post({ body })).status, 202);
+    await untilTrue(() => heard.length === 1);
+    t.equal((await post({ body })).status, 202);
+    await untilTrue(() => heard.length === 2);
+    const headers = { 'idempotency-key': newId<string>() };
+    const other = { ...headers, 'idempotency-key': newId<string>() };
+    for (let times = 0; times < 3; times += 1) t.equal((await post({ body, headers })).status, 202);
+    t.equal((await post({ body, headers: other })).status, 202);
+    await untilTrue(() => heard.length >= 4);
+    t.equal(heard.length, 4, 'an event with a key is carried out once');
+  },
+);
 
-t.test('who has not the token is refused before anything is read', async (t) => {
+t.test('a caller without the token is refused before the body is read', async (t) => {
   const { user, post } = await setScene(t);
   const body = { event: 'user.profile.updated', id: user };
   for (const authorization of [
@@ -57,7 +60,7 @@ t.test('who has not the token is refused before anything is read', async (t) => 
   }
 });
 
-t.test('the scheme of the token may be written in any case', async (t) => {
+t.test('the scheme of the token may be written in upper or lower case', async (t) => {
   const { user, post } = await setScene(t);
   const body = { event: 'user.profile.updated', id: user };
   const headers = { authorization: `bearer ${SERVICE_TOKEN}` };
@@ -85,7 +88,7 @@ t.test('every refusal has its status and its code', async (t) => {
   t.match(await post({ method: 'GET' }), { status: 405, code: 'INVALID_REQUEST' });
 });
 
-t.test('a body without a length is cut at 64 KiB all the same', async (t) => {
+t.test('a body without a stated length is refused beyond 64 KiB as well', async (t) => {
   const { webhookPort } = await setScene(t);
   const socket = connect(webhookPort, '127.0.0.1');
   let answer = '';
@@ -104,7 +107,7 @@ t.test('a body without a length is cut at 64 KiB all the same', async (t) => {
   t.match(answer, /^HTTP\/1\.1 413 /);
 });
 
-t.test('while NATS is away it is told to come again', async (t) => {
+t.test('while NATS is away, the caller is told to try again later', async (t) => {
   const { stage, user, post } = await setScene(t);
   await stage.stopNats();
   const body = { event: 'user.profile.updated', id: user };

@@ -12,7 +12,7 @@ type Options = {
   host: string;
   port: number;
   serviceToken: string;
-  /** Resolves once the event is kept: then the caller is told so. */
+  /** Resolves once the stream holds the event. Then the caller gets its answer. */
   accept: (event: WebhookEvent) => Promise<void>;
   metrics: ProfilesMetrics;
   logger: Logger;
@@ -22,13 +22,13 @@ const PATH = '/webhooks/kaha';
 const CONNECTIONS_MAX = 256;
 const REQUESTS_MAX = 64;
 const REQUEST_MS = 5_000;
-/** Node looks for requests that took too long each 30 s by default. */
+/** Node looks for requests that took too long only every 30 s by default. */
 const REQUEST_CHECK_MS = 1_000;
 
 /**
- * `POST /webhooks/kaha` for kaha-main-v3, on a port that clients cannot reach: 202 once the event
- * is in the stream. Refusals are `{"error":{code,message}}`: 400, 401, 404, 405, 413; 503 with
- * Retry-After where NATS is away or 64 requests are being served.
+ * Serves `POST /webhooks/kaha` for kaha-main-v3 on a port that clients cannot reach. It answers 202
+ * once the event is in the stream. Refusals are `{"error":{code,message}}` with 400, 401, 404, 405
+ * or 413, and 503 with Retry-After if NATS is away or 64 requests are being served.
  */
 export async function startWebhookServer(options: Options): Promise<WebhookServer> {
   const { metrics, logger, accept } = options;
@@ -87,7 +87,7 @@ class WrongMethodError extends KahaError {
   }
 }
 
-/** The rest of a body is not read: the connection ends with the answer. */
+/** The server does not read the rest of a body, so the connection ends with the answer. */
 function refuse(response: ServerResponse, error: KahaError): void {
   response.setHeader('connection', 'close');
   if (error.status === 405) response.setHeader('allow', 'POST');
