@@ -9,7 +9,7 @@ const good = {
   LOG_HASH_KEY: 'key',
 };
 
-t.test('partitions have defaults, and bounds', async (t) => {
+t.test('the settings of partitions have defaults and bounds', async (t) => {
   t.same(loadConfig(good).partitions, { monthsAhead: 3, intervalMs: 3_600_000 });
   const bad = { ...good, PARTITION_MONTHS_AHEAD: '0', PARTITION_INTERVAL_S: '86401' };
   t.throws(() => loadConfig(bad), { name: 'ConfigError' });

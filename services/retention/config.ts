@@ -7,7 +7,7 @@ import {
 
 export type RetentionConfig = CommonConfig & {
   partitions: {
-    /** Months after the current one that must have a partition. */
+    /** So many months after the current one must have a partition. */
     monthsAhead: number;
     intervalMs: number;
   };

@@ -7,7 +7,7 @@ import type { RetentionMetrics } from './retention-metrics.ts';
 import { delayUntilNext, staleness } from './run-timing.ts';
 
 export type PartitionRuns = {
-  /** Why the partitions may be missing, or undefined. */
+  /** Returns why partitions may be missing, or undefined. */
   problem(): string | undefined;
   close(): Promise<void>;
 };
@@ -22,12 +22,12 @@ type Options = {
 
 type Ensured = StoreOps['partitions.ensure'][1];
 
-/** Making several partitions is DDL behind a lock; store answers within its own 2 s a statement. */
+/** Making several partitions is DDL behind a lock. Store allows each statement 2 s. */
 const TIMEOUT_MS = 10_000;
 
 /**
- * Asks store for the partitions of the coming months, at once and then every interval; a failed run
- * is tried again with back-off. Several processes may do so: store serialises them.
+ * Asks store for the partitions of the coming months, at once and then every interval. A failed run
+ * is tried again with back-off. Several processes may do so, because store serialises them.
  */
 export function startPartitionRuns(options: Options): PartitionRuns {
   const { bus, metrics, logger, intervalMs } = options;
@@ -69,7 +69,7 @@ export function startPartitionRuns(options: Options): PartitionRuns {
   };
 }
 
-/** The wait ends early only because of closing. */
+/** The wait ends early only because the process closes. */
 function endOfWait(error: Error): void {
   if (error.name !== 'AbortError') throw error;
 }

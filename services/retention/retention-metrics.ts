@@ -2,7 +2,9 @@ import type { Metrics } from '../../shared/process/metrics.ts';
 
 export type RetentionMetrics = ReturnType<typeof createRetentionMetrics>;
 
-/** Times are epoch seconds: alert on `time() - …last_success…` and on `…until… - time()`. */
+/**
+ * Times are epoch seconds. Alerts should watch `time() - …last_success…` and `…until… - time()`.
+ */
 export function createRetentionMetrics(metrics: Metrics) {
   return {
     runs: metrics.counter('kaha_retention_partition_runs_total', 'Runs', ['outcome']),

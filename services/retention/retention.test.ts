@@ -9,7 +9,7 @@ import { createRetention } from './retention.ts';
 const LAST_UNTIL = '2027-04-01T00:00:00.000Z';
 const POLL_MS = 20;
 
-/** Real NATS, and a store that answers as the test says. */
+/** The stage has a real NATS, and a store that answers as the test says. */
 async function setStage(t: Tap, answer: RpcHandler) {
   const nats = await startNats();
   const addressOf = (user: string) => ({ url: nats.url, nkeySeed: nats.seeds[user] as string });
@@ -39,7 +39,7 @@ async function setStage(t: Tap, answer: RpcHandler) {
     nats,
     retention,
     metrics: async () => (await get('/metrics')).text(),
-    /** Resolves once `/readyz` answers so. */
+    /** Resolves once `/readyz` gives the expected answer. */
     async untilReadyz(expected: { status: number; reason: RegExp }) {
       for (;;) {
         const response = await get('/readyz');
@@ -53,29 +53,32 @@ async function setStage(t: Tap, answer: RpcHandler) {
 
 type Tap = { teardown(close: () => Promise<void>): void };
 
-t.test('asks store at the start and again every interval, and is ready then', async (t) => {
-  const bodies: unknown[] = [];
-  let third = (): void => undefined;
-  const asked = new Promise<void>((resolve) => {
-    third = resolve;
-  });
-  const stage = await setStage(t, (body) => {
-    bodies.push(body);
-    if (bodies.length === 3) third();
-    return { created: ['messages_2027_03'], last_until: LAST_UNTIL };
-  });
-  await asked;
-  t.same(bodies, Array(3).fill({ months_ahead: 3 }));
-  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
-  const text = await stage.metrics();
-  t.match(
-    text,
-    new RegExp(`kaha_retention_partitions_until_seconds.* ${Date.parse(LAST_UNTIL) / 1000}`),
-  );
-  t.match(text, /kaha_retention_partition_runs_total\{outcome="ok".*\} [23]/);
-});
+t.test(
+  'retention asks store at the start and every interval, and is ready after that',
+  async (t) => {
+    const bodies: unknown[] = [];
+    let third = (): void => undefined;
+    const asked = new Promise<void>((resolve) => {
+      third = resolve;
+    });
+    const stage = await setStage(t, (body) => {
+      bodies.push(body);
+      if (bodies.length === 3) third();
+      return { created: ['messages_2027_03'], last_until: LAST_UNTIL };
+    });
+    await asked;
+    t.same(bodies, Array(3).fill({ months_ahead: 3 }));
+    t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
+    const text = await stage.metrics();
+    t.match(
+      text,
+      new RegExp(`kaha_retention_partitions_until_seconds.* ${Date.parse(LAST_UNTIL) / 1000}`),
+    );
+    t.match(text, /kaha_retention_partition_runs_total\{outcome="ok".*\} [23]/);
+  },
+);
 
-t.test('a failed run is tried again, and says so until it works', async (t) => {
+t.test('a failed run is tried again, and readyz names the failure until a run works', async (t) => {
   let tries = 0;
   const stage = await setStage(t, () => {
     tries += 1;
@@ -88,7 +91,7 @@ t.test('a failed run is tried again, and says so until it works', async (t) => {
   t.match(await stage.metrics(), /kaha_retention_partition_runs_total\{outcome="failed".*\} 2/);
 });
 
-t.test('success long ago is no readiness', async (t) => {
+t.test('retention is not ready when its last success is long ago', async (t) => {
   let works = true;
   const stage = await setStage(t, () => {
     if (!works) throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
@@ -101,16 +104,19 @@ t.test('success long ago is no readiness', async (t) => {
   t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
 });
 
-t.test('NATS away is told, and mended when it is back', async (t) => {
-  const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL }));
-  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
-  await stage.nats.kill();
-  t.ok(await stage.untilReadyz({ status: 503, reason: /NATS is not connected/ }));
-  await stage.nats.restart();
-  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
-});
+t.test(
+  'readyz tells that NATS is away, and retention is ready again when NATS is back',
+  async (t) => {
+    const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL }));
+    t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
+    await stage.nats.kill();
+    t.ok(await stage.untilReadyz({ status: 503, reason: /NATS is not connected/ }));
+    await stage.nats.restart();
+    t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
+  },
+);
 
-t.test('closing waits for the run in flight', async (t) => {
+t.test('a closing process waits for the run in flight', async (t) => {
   let begun = (): void => undefined;
   const started = new Promise<void>((resolve) => {
     begun = resolve;

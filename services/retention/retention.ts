@@ -7,10 +7,16 @@ import { createRetentionMetrics } from './retention-metrics.ts';
 
 export type RetentionServer = { adminPort: number; close(): Promise<void> };
 
-/** A run in flight is waited for: cut short, nobody would know whether it was done. */
+/**
+ * Closing waits for a run in flight. If the run were cut short, nobody would know whether it was
+ * done.
+ */
 const CLOSE_MS = 11_000;
 
-/** Policy and schedule of what is kept: it decides and asks; store does it. */
+/**
+ * Retention has the policy and the schedule of what is kept. It decides and asks, and store does
+ * the work.
+ */
 export async function createRetention(
   config: RetentionConfig,
   deps: ServiceDeps,

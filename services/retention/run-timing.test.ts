@@ -3,14 +3,17 @@ import { delayUntilNext, staleness } from './run-timing.ts';
 
 const HOUR_MS = 3_600_000;
 
-t.test('after a success the interval, ten percent up or down', async (t) => {
-  const wait = (random: number) => delayUntilNext({ intervalMs: 1_000, failures: 0, random });
-  t.equal(wait(0), 900);
-  t.equal(wait(0.5), 1_000);
-  t.ok(wait(0.999) <= 1_100);
-});
+t.test(
+  'the next run after a success comes after the interval, give or take ten percent',
+  async (t) => {
+    const wait = (random: number) => delayUntilNext({ intervalMs: 1_000, failures: 0, random });
+    t.equal(wait(0), 900);
+    t.equal(wait(0.5), 1_000);
+    t.ok(wait(0.999) <= 1_100);
+  },
+);
 
-t.test('failures back off up to a minute, or the interval where that is less', async (t) => {
+t.test('failures back off up to a minute, or up to the interval if that is shorter', async (t) => {
   const wait = (failures: number, intervalMs = HOUR_MS) =>
     delayUntilNext({ intervalMs, failures, random: 1 });
   t.same(
@@ -22,7 +25,7 @@ t.test('failures back off up to a minute, or the interval where that is less', a
   t.equal(delayUntilNext({ intervalMs: HOUR_MS, failures: 1, random: 0 }), 500);
 });
 
-t.test('three intervals without a success are too long', async (t) => {
+t.test('the runs are unhealthy after three intervals without a success', async (t) => {
   const at = (now: number) => staleness({ lastSuccessAt: 1_000, intervalMs: 10, now });
   t.match(staleness({ lastSuccessAt: undefined, intervalMs: 10, now: 0 }), /not .* yet/);
   t.equal(at(1_030), undefined);

@@ -1,20 +1,21 @@
-/** Retries start here and double up to the maximum, which an interval may lower. */
+/** Retries start with `first` and double up to `max`, which a shorter interval lowers. */
 const RETRY_MS = { first: 1_000, max: 60_000 };
 const INTERVAL_JITTER = 0.1;
-/** So many intervals without a success mean that it no longer works. */
+/** So many intervals without a success mean that the runs no longer work. */
 const STALE_INTERVALS = 3;
 
 export type RunState = {
   intervalMs: number;
-  /** Failed runs since the last success. */
+  /** So many runs have failed since the last success. */
   failures: number;
   /** 0 ≤ random < 1 */
   random: number;
 };
 
 /**
- * Pure: how long until the next run. After a success the interval ±10 %, so that several processes
- * drift apart; after a failure a back-off of 1 s, 2 s, 4 s … with full jitter in its upper half.
+ * Returns how long to wait until the next run. After a success it is the interval ±10 %, so that
+ * several processes drift apart. After a failure it is a back-off of 1 s, 2 s, 4 s … with full
+ * jitter in its upper half. The function is pure.
  */
 export function delayUntilNext({ intervalMs, failures, random }: RunState): number {
   if (failures === 0) return intervalMs * (1 + INTERVAL_JITTER * (2 * random - 1));
@@ -23,7 +24,7 @@ export function delayUntilNext({ intervalMs, failures, random }: RunState): numb
   return backOff * (0.5 + random / 2);
 }
 
-/** Pure: why the runs are not healthy, or undefined. Times are epoch ms. */
+/** Returns why the runs are not healthy, or undefined. Times are epoch ms. The function is pure. */
 export function staleness(run: {
   lastSuccessAt: number | undefined;
   intervalMs: number;
