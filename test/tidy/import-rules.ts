@@ -32,7 +32,8 @@ export function findSocketImports(files: readonly SourceFile[]): string[] {
   return [`${SOCKET_PACKAGE} is imported by ${paths.join(', ')}`];
 }
 
-function importsOf({ path, text, code }: SourceFile): Import[] {
+/** Every import of the file, of types too; `target` is where a relative one leads. */
+export function importsOf({ path, text, code }: SourceFile): Import[] {
   return [...code.matchAll(SPECIFIER)].map((match) => {
     const start = match.index + match[0].lastIndexOf('"', match[0].length - 2) + 1;
     const specifier = text.slice(start, start + (match[1]?.length ?? 0));
