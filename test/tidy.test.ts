@@ -8,7 +8,10 @@ import { readTree, sourcesOf } from './tidy/read-tree.ts';
 import { findOversize, findOversizeTree } from './tidy/size-rules.ts';
 import { findBadName, findForbiddenText, findMachineTraces } from './tidy/text-rules.ts';
 
-/** The house style that a machine can check, over the whole tree; plain reading, no compiler. */
+/**
+ * These tests check the part of the house style that a machine can check, over the whole tree. They
+ * only read text and run no compiler.
+ */
 const root = process.cwd();
 const files = readTree(root);
 const sources = sourcesOf(files);
