@@ -1,10 +1,16 @@
 import { createServer } from 'node:net';
 import t from 'tap';
-import { freePorts, isFree } from './ports.ts';
+import { createPorts, freePorts, isFree } from './ports.ts';
 
 t.test('ports are never given twice', async (t) => {
   const ports = (await Promise.all([freePorts(20), freePorts(20)])).flat();
   t.equal(new Set(ports).size, 40);
+});
+
+t.test('two processes that begin at the same place are never given the same port', async (t) => {
+  const [one, other] = [createPorts(7), createPorts(7)];
+  const ports = (await Promise.all([one(40), other(40), one(40), other(40)])).flat();
+  t.equal(new Set(ports).size, 160);
 });
 
 t.test('none is one that the system could give to a connection', async (t) => {

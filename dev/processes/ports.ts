@@ -4,25 +4,55 @@ const HOST = '127.0.0.1';
 /** Below the range that systems give to outgoing connections (Linux: from 32768). */
 const FIRST = 20_000;
 const COUNT = 12_000;
-const BLOCK = 16;
+/** A process claims so many at a time; one stack and its servers take fewer. */
+const BLOCK = 32;
+const BLOCKS = COUNT / BLOCK;
 
-/** Each process goes on from a place of its own, so that two rarely look at the same port. */
-let cursor = (process.pid * BLOCK) % COUNT;
+/** Gives so many ports. */
+type Ports = (count: number) => Promise<number[]>;
 
 /**
- * Free ports of the loopback address, all different, never given twice by one process. None of
- * them is of the kind that the system gives by itself: such a port could be some connection's by
- * the time that a server starts, or starts again.
+ * Free ports of the loopback address, all different. No port is given twice, neither by this
+ * process nor by another one that runs: a process claims a block of ports by listening on the
+ * first port of the block until the process ends. None of the ports is of the kind that the system
+ * gives by itself: such a port could be some connection's by the time that a server starts, or
+ * starts again.
  */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = [];
-  for (let tries = 0; ports.length < count; tries += 1) {
-    if (tries === COUNT) throw new Error(`no ${count} free ports from ${FIRST} on`);
-    const port = FIRST + cursor;
-    cursor = (cursor + 1) % COUNT;
-    if (await isFree(port)) ports.push(port);
+export const freePorts: Ports = createPorts(process.pid % BLOCKS);
+
+/** Looks for blocks from this one on. */
+export function createPorts(firstBlock: number): Ports {
+  const claimed: number[] = [];
+  let next = firstBlock;
+  const claimBlock = async (): Promise<void> => {
+    for (let tries = 0; tries < BLOCKS; tries += 1) {
+      const [claim, ...others] = Array.from({ length: BLOCK }, (_, n) => FIRST + next * BLOCK + n);
+      next = (next + 1) % BLOCKS;
+      if (!(await isClaimed(claim as number))) continue;
+      claimed.push(...others);
+      return;
+    }
+    throw new Error(`no block of free ports from ${FIRST} on`);
+  };
+  return async (count) => {
+    const ports: number[] = [];
+    while (ports.length < count) {
+      const port = claimed.shift();
+      if (port === undefined) await claimBlock();
+      else if (await isFree(port)) ports.push(port);
+    }
+    return ports;
+  };
+}
+
+/** False where another process has the block of this port. */
+async function isClaimed(port: number): Promise<boolean> {
+  try {
+    (await listen(port)).unref();
+    return true;
+  } catch {
+    return false;
   }
-  return ports;
 }
 
 /** False where something listens there already. */
