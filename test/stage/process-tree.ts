@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/**
- * Returns the process and all its descendants. Postgres works in children of the process that the
- * stack knows.
- */
+/** The process and all below it: Postgres works in children of the one that the stack knows. */
 export function processTree(pid: number): number[] {
   try {
     const path = `/proc/${pid}/task/${pid}/children`;
@@ -15,10 +12,7 @@ export function processTree(pid: number): number[] {
   }
 }
 
-/**
- * Signals the process and its descendants. The process comes first, so that it makes no new
- * children meanwhile.
- */
+/** To the process first, so that it makes no new children meanwhile. */
 export function signalTree(pid: number, signal: NodeJS.Signals): void {
   for (const one of processTree(pid)) {
     try {

@@ -15,10 +15,7 @@ export type FrameOptions = {
   isFinal?: boolean;
   /** A client that does not mask breaks RFC 6455. */
   isMasked?: boolean;
-  /**
-   * These are the three reserved bits. The server agrees on none of them, so it must refuse a frame
-   * that sets one.
-   */
+  /** The three reserved bits: none is agreed on here. */
   reserved?: number;
 };
 
@@ -29,7 +26,7 @@ const MEDIUM_MAX = 65_535;
 const FINAL = 0x80;
 const MASKED = 0x80;
 
-/** Encodes one frame as bytes. Nothing here keeps a test from breaking the rules. */
+/** One frame as bytes; nothing here keeps a test from breaking the rules. */
 export function encodeFrame(payload: Buffer, options: FrameOptions = {}): Buffer {
   const { opcode = OPCODES.text, isFinal = true, isMasked = true, reserved = 0 } = options;
   const { length } = payload;
@@ -52,7 +49,7 @@ export function encodeFrame(payload: Buffer, options: FrameOptions = {}): Buffer
   return Buffer.concat([header, mask, masked]);
 }
 
-/** Decodes the unmasked frames of a server from chunks of any size. */
+/** Frames of a server (unmasked) out of chunks of any size. */
 export class FrameDecoder {
   #rest: Buffer = Buffer.alloc(0);
 
@@ -85,7 +82,7 @@ export type UpgradeResult = {
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** The socket is open if the status is 101. `rest` holds what has already come after the head. */
+  /** Open where the status is 101, with what has already come. */
   socket: Socket;
   rest: Buffer;
 };
@@ -93,7 +90,7 @@ export type UpgradeResult = {
 const UPGRADE_TIMEOUT_MS = 12_000;
 const END_OF_HEAD = '\r\n\r\n';
 
-/** Asks for a WebSocket. Resolves with any answer, and rejects if none comes. */
+/** Asks for a WebSocket; any answer is a result. Rejects where there is none. */
 export function upgrade(port: number, options: UpgradeOptions = {}): Promise<UpgradeResult> {
   const { path = '/ws', headers = {} } = options;
   const socket = connect(port, '127.0.0.1');

@@ -4,20 +4,14 @@ import { isTest } from './text-rules.ts';
 
 type Import = { line: number; specifier: string; target: string };
 
-/**
- * An installation without development dependencies has the packages in `production`, and one with
- * them those in `all`.
- */
+/** The packages an installation has without and with development dependencies. */
 export type Packages = { production: ReadonlySet<string>; all: ReadonlySet<string> };
 
 const SPECIFIER = /(?<![.\w])(?:from|import|import\s*\()\s*"( *)"/g;
 const COMMAND = /(?:^|\/)(?:main|[a-z0-9-]+-main)\.ts$/;
 const SOCKET_PACKAGE = 'uWebSockets.js';
 
-/**
- * Imports follow `main → wiring → parts → shared`. A service never imports another service, and
- * shared never imports a service.
- */
+/** `main → wiring → parts → shared`; never service → service, never shared → service. */
 export function findBadImports(file: SourceFile, packages: Packages): string[] {
   return importsOf(file).flatMap(({ line, specifier, target }) => {
     const reason = specifier.startsWith('.')
@@ -27,7 +21,7 @@ export function findBadImports(file: SourceFile, packages: Packages): string[] {
   });
 }
 
-/** The socket library may be imported by only one file, and that file belongs to edge. */
+/** The socket library stays behind one file of edge. */
 export function findSocketImports(files: readonly SourceFile[]): string[] {
   const importers = files.filter((file) =>
     importsOf(file).some(({ specifier }) => specifier === SOCKET_PACKAGE),
@@ -38,8 +32,7 @@ export function findSocketImports(files: readonly SourceFile[]): string[] {
   return [`${SOCKET_PACKAGE} is imported by ${paths.join(', ')}`];
 }
 
-/** Every import of the file, of types too; `target` is where a relative one leads. */
-export function importsOf({ path, text, code }: SourceFile): Import[] {
+function importsOf({ path, text, code }: SourceFile): Import[] {
   return [...code.matchAll(SPECIFIER)].map((match) => {
     const start = match.index + match[0].lastIndexOf('"', match[0].length - 2) + 1;
     const specifier = text.slice(start, start + (match[1]?.length ?? 0));
@@ -62,14 +55,14 @@ function relativeProblem(path: string, specifier: string, target: string): strin
   return from === to || mayImport(path, from, to) ? undefined : `${from} imports ${to}`;
 }
 
-/** `main.ts` may import the configuration and the wiring, and another command what it runs. */
+/** `main.ts` takes the configuration and the wiring; another command what it runs. */
 function isWiring(path: string, target: string): boolean {
   const service = path.split('/')[1];
   const name = posix.basename(target, '.ts');
   return !path.endsWith('/main.ts') || name === 'config' || name === service;
 }
 
-/** Returns the area of a path, such as `services/edge`, `shared` or `dev`. */
+/** `services/edge`, `shared`, `dev`, … */
 function areaOf(path: string): string {
   const parts = path.split('/');
   return parts.slice(0, parts[0] === 'services' || parts[0] === 'clients' ? 2 : 1).join('/');

@@ -1,28 +1,22 @@
 /**
- * A source text is split into code and comments. Both parts have the length and the line breaks of
- * the text, and are blank where the other part is, so an offset means the same place in all three.
+ * A source text split by what it is. Both parts have the length and the line breaks of the text,
+ * what is not theirs is blank: an offset in one is the same offset in all.
  */
 export type MaskedSource = {
-  /**
-   * The code has no comments. Strings are `"   "`, regular expressions `/   /`, and `${…}` in
-   * templates `(…)`.
-   */
+  /** No comments; strings are `"   "`, regular expressions `/   /`, `${…}` in templates `(…)`. */
   code: string;
-  /** This part has the comments alone. */
+  /** The comments alone. */
   comments: string;
 };
 
-/** A `/` after one of these begins a regular expression and divides nothing. */
+/** After these a `/` divides nothing: it begins a regular expression. */
 const BEFORE_REGEX = /(?:^|[-(,=:[!&|?{};+*%^~<>]|\b(?:return|typeof|case|in|of|await|throw))$/;
 
-/**
- * Splits TypeScript or JavaScript without parsing it. The split is exact except for a `)` that is
- * followed by a regular expression.
- */
+/** Splits TypeScript or JavaScript without parsing it. Exact but for `)` followed by a regex. */
 export function maskSource(text: string): MaskedSource {
   const code: string[] = [];
   const comments: string[] = [];
-  /** The stack holds, for each open template expression, how many braces are open inside it. */
+  /** For each open template expression, the braces open inside it. */
   const templates: number[] = [];
   let at = 0;
 
@@ -69,7 +63,7 @@ export function maskSource(text: string): MaskedSource {
   return { code: code.join(''), comments: comments.join('') };
 }
 
-/** Returns enough of the code before this point, without blanks, to recognise a keyword. */
+/** What stands before, blanks aside: enough of it to know a keyword. */
 function lastOf(code: readonly string[]): string {
   let text = '';
   for (let index = code.length - 1; index >= 0; index -= 1) {

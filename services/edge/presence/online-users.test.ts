@@ -83,6 +83,28 @@ t.test('of two edges the first one to come and the last one to go tell it', asyn
   t.match(await redis.read([user]), [{ status: 'offline', lastSeenAt: Number }]);
 });
 
+t.test('whoever comes back within 5 s was never away, and whoever does not is gone', async (t) => {
+  const { online, statuses } = await setEdge();
+  const [user] = newUsers(1) as [UserId];
+  const sweep = async (nowMs: number): Promise<void> => {
+    online.sweep(nowMs);
+    await online.flushed();
+  };
+  online.joined(user);
+  await sweep(0);
+  online.left(user, { lastSeenAt: 1_000, isLate: false });
+  await sweep(5_999);
+  online.joined(user);
+  await sweep(6_000);
+  t.same(statuses(), ['online'], 'the user came back 1 ms before the end');
+  online.left(user, { lastSeenAt: 7_000, isLate: false });
+  await sweep(11_999);
+  t.same(statuses(), ['online']);
+  await sweep(12_000);
+  t.same(statuses(), ['online', 'offline']);
+  t.match(await redis.read([user]), [{ status: 'offline', lastSeenAt: 7_000 }]);
+});
+
 t.test('what is cleared up of a dead incarnation leaves a new one alone', async (t) => {
   const { incarnation, online, told, losses } = await setEdge();
   const [stays, goes] = newUsers(2) as [UserId, UserId];

@@ -55,7 +55,10 @@ export class OnlineUsers {
     this.#flushing ??= this.#flushSoon();
   }
 
-  /** `isLate`: its client was silent for so long that the time to come back is over. */
+  /**
+   * The user closed a session at `lastSeenAt`. `isLate`: its client was silent for so long that the
+   * time to come back is over.
+   */
   left(userId: UserId, { lastSeenAt, isLate }: { lastSeenAt: number; isLate: boolean }): void {
     const sessions = (this.#sessions.get(userId) ?? 0) - 1;
     if (sessions > 0) {
@@ -64,7 +67,7 @@ export class OnlineUsers {
     }
     this.#sessions.delete(userId);
     if (isLate) this.#owe(userId, lastSeenAt);
-    else this.#leaving.set(userId, { dueAt: Date.now() + GRACE_MS, lastSeenAt });
+    else this.#leaving.set(userId, { dueAt: lastSeenAt + GRACE_MS, lastSeenAt });
   }
 
   /** To be called several times a second. */
