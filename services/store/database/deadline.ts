@@ -1,19 +1,16 @@
 import { KahaError } from '../../../shared/errors.ts';
 
-/** No operation of a store may take longer than this. */
+/** Nothing a store does may take longer. */
 export const STORE_DEADLINE_MS = 2_000;
-/** A store answers this much before the deadline, because the answer must still travel. */
+/** The answer must still travel before the caller gives up. */
 const ANSWER_MARGIN_MS = 100;
 
-/** A store must have answered by this time, in epoch ms. */
+/** When to have answered, in epoch ms. */
 export function answerBy(callerDeadlineAt: number, nowMs: number): number {
   return Math.min(callerDeadlineAt, nowMs + STORE_DEADLINE_MS) - ANSWER_MARGIN_MS;
 }
 
-/**
- * The promise rejects with DATABASE_UNAVAILABLE at `deadlineAt`. The work itself goes on until the
- * timeouts of the pool end it.
- */
+/** Rejects DATABASE_UNAVAILABLE at `deadlineAt`; the work itself ends by the pool's timeouts. */
 export async function withDeadline<Value>(
   work: Promise<Value>,
   deadlineAt: number,

@@ -15,23 +15,21 @@ import type {
   UserId,
 } from '../../../shared/ids.ts';
 
-/** A time is ISO 8601 in UTC with milliseconds; `pool.ts` parses timestamptz into this form. */
+/** ISO 8601 UTC with milliseconds: `pool.ts` reads timestamptz as that. */
 type Time = string;
 
 export type ConversationsTable = {
   conversation_id: ConversationId;
   type: ConversationType;
-  /** The key `<lower user id>:<higher user id>` makes a direct conversation unique for its pair. */
+  /** `min:max` of the two users of a direct conversation: there is one per pair. */
   direct_key: string | null;
   title: string | null;
   description: string | null;
   avatar_url: string | null;
   business_id: BusinessId | null;
-  /**
-   * The version rises with each change of the conversation or its participants, not by messages.
-   */
+  /** Rises with each change of the conversation or of who takes part; not with messages. */
   version: Generated<number>;
-  /** No message below this `seq` is stored any more. */
+  /** The oldest message still stored; raised by retention. */
   first_seq: Generated<number>;
   last_seq: Generated<number>;
   last_sent_at: Time | null;
@@ -47,7 +45,7 @@ export type ParticipantsTable = {
   role: Role;
   joined_at: Time;
   left_at: Time | null;
-  /** Messages from this `seq` on are sent to the participant, who may also see older ones. */
+  /** The first message that is sent to them: with a shared history they see older ones too. */
   joined_seq: Generated<number>;
   first_visible_seq: Generated<number>;
   delivered_seq: Generated<number>;
@@ -79,18 +77,18 @@ export type MessagesTable = {
 
 export type ConversationPayload = {
   change: ConversationChange;
-  /** The event goes only to those of these users who still take part; absent means to everybody. */
+  /** Only these, where they take part still; absent: all who do. */
   user_ids?: UserId[];
-  /** A removed user is shown this record, as of the removal. */
+  /** For one who was removed: what they are shown, as of then. */
   left?: ConversationRecord;
 };
-/** The payload holds what the message or conversation cannot say; `version` is the message's. */
+/** What of an event its message or conversation does not say; `version` is the message's. */
 export type OutboxPayload =
   | ConversationPayload
   | { change: MessageChange; version: number; changed_at: string };
 
 export type OutboxTable = {
-  /** The event of a new message has the message's id. */
+  /** For a message its message id. */
   event_id: EventId;
   conversation_id: ConversationId;
   kind: 'message' | 'message_updated' | 'conversation';

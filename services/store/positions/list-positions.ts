@@ -19,7 +19,7 @@ type Row = {
   delivered: string[];
 };
 
-/** `positions.list` returns each conversation's participants and their delivered positions. */
+/** `positions.list`: who takes part in each, and what they have had. */
 export async function listPositions(
   pool: Pool,
   conversationIds: readonly ConversationId[],

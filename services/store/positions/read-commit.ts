@@ -9,31 +9,24 @@ type Waiter = {
   resolve: (row: ReadRow) => void;
   reject: (error: KahaError) => void;
 };
-/** All waiting reads of one user in one conversation share one entry, with the highest `seq`. */
+/** The reads of one user in one conversation are one: the highest counts for all. */
 type Waiting = Read & { waiters: Waiter[] };
 
-/** When this many reads wait, a further read is refused with DATABASE_UNAVAILABLE. */
+/** Beyond it a read is refused. */
 export const WAITING_MAX = 10_000;
-/**
- * One transaction raises at most this many positions. The statement compares every row
- * of one part with every row of the others; at 500 rows that is most of its cost.
- */
+/** The statement compares its parts each with each: at 500 rows that is most of what it costs. */
 const BATCH_ROWS_MAX = 100;
-/**
- * The starts of two commits are at least this far apart, as for appends: a commit costs the same
- * however many positions it raises.
- */
+/** Between the starts of two commits, as for appends: a commit costs the same whatever is in it. */
 const COMMIT_GAP_MS = 8;
-/** A batch that met a deadlock or a lost connection waits this long before the next try. */
+/** Deadlock or lost connection. */
 const RETRY_MS = 100;
 
 /**
- * A group commit joins all reads that wait into one transaction. One transaction is in flight;
- * reads that come meanwhile wait for the next. A read whose row is locked, or whose transaction met
- * a deadlock or a lost connection, joins the next transaction until its deadline has passed.
+ * Joins the reads that wait into one transaction. One is in flight; the next is what came
+ * meanwhile. What is locked, and what failed in passing, joins the next one until its deadline.
  */
 export class ReadCommit {
-  /** The writer returns one row per read, in order; no two reads share user and conversation. */
+  /** One row per read, in their order; at most one read per user and conversation. */
   readonly #write: (reads: readonly Read[]) => Promise<ReadRow[]>;
   readonly #queue = new Map<ParticipantKey, Waiting>();
   #waiters = 0;
@@ -43,7 +36,7 @@ export class ReadCommit {
     this.#write = write;
   }
 
-  /** The promise resolves once the position is committed or judged; it rejects with a KahaError. */
+  /** Resolves once the position is committed, or judged; rejects a KahaError. */
   async read(read: Read, deadlineAt: number): Promise<ReadRow> {
     if (this.#waiters >= WAITING_MAX) {
       throw new KahaError('DATABASE_UNAVAILABLE', 'Too many reads wait');
@@ -59,7 +52,7 @@ export class ReadCommit {
     }
   }
 
-  /** The promise resolves when every accepted read has its answer. */
+  /** Resolves when all that was taken is settled. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
@@ -76,7 +69,7 @@ export class ReadCommit {
   }
 
   async #run(): Promise<void> {
-    // Every read that arrives in this turn of the event loop joins the first batch.
+    // All that this turn of the event loop brings joins the first batch.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#queue.size > 0) {
       const startedAt = performance.now();

@@ -2,17 +2,17 @@ import type { AddressInfo } from 'node:net';
 import { createServer, connect as open, type Socket } from 'node:net';
 
 export type Outage = {
-  /** This URL leads to the database through the proxy. */
+  /** The database through the proxy. */
   url: string;
-  /** The proxy cuts its connections and refuses new ones. */
+  /** Connections are refused, those that stand are cut. */
   refuse(): Promise<void>;
-  /** The proxy accepts connections and answers nothing, as a stopped process does. */
+  /** Connections are taken and nothing is answered, as by a stopped process. */
   freeze(): void;
   heal(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** The proxy before Postgres can be away or frozen; other tests on the same server go on. */
+/** A proxy before Postgres that can be away or frozen, without touching the shared server. */
 export async function createOutage(databaseUrl: string): Promise<Outage> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
