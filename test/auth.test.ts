@@ -13,7 +13,7 @@ const offer = (...names: string[]) => ({ 'sec-websocket-protocol': names.join(',
 const ask = (headers: Record<string, string>, path = '/ws') =>
   upgrade(system.edgePort(), { headers, path });
 
-/** The token with one thing changed; its signature no longer fits. */
+/** Returns the token with one thing changed, so that its signature no longer fits. */
 function forged({ token }: Person, claims: Record<string, unknown>, header = {}): string {
   const [head = '', body = '', signature = ''] = token.split('.');
   const change = (part: string, changes: object): string => {
@@ -23,7 +23,8 @@ function forged({ token }: Person, claims: Record<string, unknown>, header = {})
   return [change(head, header), change(body, claims), signature].join('.');
 }
 
-// Begun here, awaited at the end: it takes its time.
+// The test begins this session here and awaits its end at the bottom of the file, because that
+// takes several seconds.
 const ann = await system.person();
 const mute = system.socket();
 const muteClosed = mute.then(async (client) => {
@@ -31,7 +32,7 @@ const muteClosed = mute.then(async (client) => {
   return { ...(await client.closed), tookMs: Date.now() - startedAt };
 });
 
-t.test('each of the three ways in opens a session of its device', async (t) => {
+t.test('each of the three ways to authenticate opens a session of its device', async (t) => {
   const ways = [
     await system.socket({ ...bearer(ann), 'x-device-id': 'A-1' }),
     await system.socket(offer('kaha.v1', `bearer.${ann.token}`, 'device.A-2')),
@@ -51,7 +52,7 @@ t.test('each of the three ways in opens a session of its device', async (t) => {
   }
 });
 
-t.test('the alias of the path and a missing device are served', async (t) => {
+t.test('the alias of the path and a socket without a device id are served', async (t) => {
   const { status, headers } = await ask({ ...bearer(ann), ...offer('kaha.v1') }, '/api/chat/ws');
   t.equal(status, 101);
   t.equal(headers['sec-websocket-protocol'], 'kaha.v1');
@@ -59,7 +60,7 @@ t.test('the alias of the path and a missing device are served', async (t) => {
   t.match(await client.next('auth_ok'), { device_id: 'default' });
 });
 
-t.test('what is no good token is refused with 401 before the upgrade', async (t) => {
+t.test('a token that is not valid is refused with 401 before the upgrade', async (t) => {
   const cases: [string, string][] = [
     ['no JWT', 'abc'],
     ['another subject', forged(ann, { sub: newId() })],
@@ -83,13 +84,13 @@ t.test('a token is never read from the query string', async (t) => {
   const { token } = ann;
   const path = `/ws?token=${token}&access_token=${token}`;
   const { status, socket } = await ask({}, path);
-  t.equal(status, 101, 'let in as anybody who will say who they are');
+  t.equal(status, 101, 'the socket opens as one that has yet to authenticate');
   socket.destroy();
   const rest = await system.rest('GET', `/api/v1/conversations?token=${token}`);
   t.equal(rest.status, 401);
 });
 
-t.test('what an upgrade may not hold is refused', async (t) => {
+t.test('an upgrade with a forbidden origin, protocol or device id is refused', async (t) => {
   const cases: [number, Record<string, string>][] = [
     [403, { ...bearer(ann), origin: 'https://evil.example' }],
     [403, { ...bearer(ann), origin: 'null' }],
@@ -107,7 +108,7 @@ t.test('what an upgrade may not hold is refused', async (t) => {
   }
 });
 
-t.test('a bad token that a browser sends is closed 4500', async (t) => {
+t.test('a socket whose browser sends a bad token is closed 4500', async (t) => {
   const inOffer = await system.socket(offer('kaha.v1', `bearer.${forged(ann, { sub: newId() })}`));
   t.match(await inOffer.closed, { code: CODES.badToken });
   const inFrame = await system.socket();
@@ -115,7 +116,7 @@ t.test('a bad token that a browser sends is closed 4500', async (t) => {
   t.match(await inFrame.closed, { code: CODES.badToken });
 });
 
-t.test('before authentication everything else is UNAUTHENTICATED and not done', async (t) => {
+t.test('before authentication every other frame is refused and not carried out', async (t) => {
   const bob = await system.person();
   const conversation = await system.conversation([ann, bob]);
   const client = await system.socket();
@@ -131,7 +132,7 @@ t.test('before authentication everything else is UNAUTHENTICATED and not done', 
   t.same(await system.history(ann, conversation), []);
 });
 
-t.test('a token that ends is announced, and the socket closed 4005', async (t) => {
+t.test('the end of a token is announced, and then the socket is closed 4005', async (t) => {
   const brief = await system.person(3);
   const startedAt = Date.now();
   const client = await system.connect(brief);
@@ -140,7 +141,7 @@ t.test('a token that ends is announced, and the socket closed 4005', async (t) =
   t.match(await client.closed, { code: CODES.tokenExpired });
   const tookMs = Date.now() - startedAt;
   t.ok(tookMs >= 1 * S && tookMs < 8.5 * S, `${tookMs} ms`);
-  t.equal((await ask(bearer(brief))).status, 401, 'and no longer lets in');
+  t.equal((await ask(bearer(brief))).status, 401, 'the expired token opens no socket');
   const rest = await system.rest('GET', '/api/v1/conversations', { token: brief.token });
   t.equal(rest.status, 401);
 });
@@ -174,7 +175,7 @@ t.test('a socket cannot become another user or another device', async (t) => {
   t.match(await other.closed, { code: CODES.badToken });
 });
 
-t.test('who says nothing for 5 s is closed 4502', async (t) => {
+t.test('a socket that does not authenticate within 5 s is closed 4502', async (t) => {
   const { code, tookMs } = await muteClosed;
   t.equal(code, CODES.noAuth);
   t.ok(tookMs >= 4.5 * S && tookMs < 8 * S, `${tookMs} ms`);

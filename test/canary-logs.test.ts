@@ -5,7 +5,10 @@ import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
-/** A whole story with all its failures, at the most talkative level; then all logs are read. */
+/**
+ * The test plays sends and all their failures at the most talkative log level. Then it reads all
+ * logs.
+ */
 const DEBUG = { LOG_LEVEL: 'trace' };
 const system = await setStack(t, {
   ...{ edges: 2, routers: 1, stores: 1, areServersOwn: true },
@@ -20,7 +23,10 @@ const system = await setStack(t, {
 const { canaries } = system;
 
 let count = 0;
-/** A text that is found wherever it gets to, also cut short or in another encoding. */
+/**
+ * Returns a text that the test recognises wherever it gets to, also cut short or in another
+ * encoding.
+ */
 function secret(): string {
   count += 1;
   const text = `canary${count}sings`;
@@ -59,7 +65,7 @@ async function provokeErrors(client: Client, conversation: string): Promise<void
   await Promise.all(numbers(1, 40).map(() => client.post(conversation, secret(), key())));
 }
 
-t.test('sends, errors and deaths go by', async (t) => {
+t.test('sends are answered, errors are provoked and processes are killed', async (t) => {
   const [ann, bob, eve] = await system.people(3);
   const title = secret();
   const made = await system.rest('POST', '/api/v1/conversations', {
@@ -97,7 +103,7 @@ t.test('sends, errors and deaths go by', async (t) => {
       return (await a.post(conversation, secret(), key())).type === 'reply';
     });
   }
-  // Edge 1 is asked above; edge 2 may come back to NATS later.
+  // The loop above asks edge 1, and edge 2 may come back to NATS later.
   await until('edge 2 lets in again', () =>
     system.connect(bob, { edge: 2 }).catch((error: unknown) => void error),
   );
@@ -105,7 +111,7 @@ t.test('sends, errors and deaths go by', async (t) => {
   for (const name of ['edge-2', 'router-1', 'store-1']) await system.stack.stopProcess(name);
 });
 
-/** An error whose own text would tell the row. */
+/** Makes the database refuse a row with an error whose own text holds the row. */
 async function refuseInDatabase(client: Client, conversation: string): Promise<void> {
   const { client_msg_id } = key();
   const rule = `check (client_msg_id <> '${client_msg_id}') not valid`;
@@ -115,7 +121,7 @@ async function refuseInDatabase(client: Client, conversation: string): Promise<v
   await system.sql('alter table message_keys drop constraint poisoned');
 }
 
-t.test('there is something to read: every service has logged', async (t) => {
+t.test('every service has logged something', async (t) => {
   const logs = system.logs();
   for (const name of ['edge-1', 'edge-2', 'router-1', 'store-1', 'profiles', 'retention']) {
     t.match(logs.get(`${name}.log`), /"level"/, name);

@@ -5,7 +5,10 @@ import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';
 
-/** Three at once, of services and servers alike: killed by -9, stopped in order, or frozen. */
+/**
+ * Three processes at once, of services and servers alike, are killed by -9, stopped in order, or
+ * frozen.
+ */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2, areServersOwn: true });
 const VICTIMS = [
   ...['edge-1', 'edge-2', 'router-1', 'router-2', 'store-1', 'store-2'],
@@ -19,7 +22,7 @@ const FROZEN_MS_MAX = 8_000;
 type Fate = 'killed' | 'stopped' | 'frozen';
 const FATES: Fate[] = ['killed', 'stopped', 'frozen'];
 
-/** Mulberry32: the same seed tells the same story again. */
+/** This is Mulberry32, so the same seed brings the same fates again. */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {
@@ -52,7 +55,7 @@ for (const round of numbers(1, ROUNDS)) {
   const frozenMs = Math.floor(random() * FROZEN_MS_MAX);
   const fates = [...names].map((name) => [name, pick(FATES)] as const);
   const story = fates.map(([name, fate]) => `${name} ${fate}`).join(', ');
-  t.test(`nothing acknowledged is lost: ${story} (${seed}/${round})`, async (t) => {
+  t.test(`nothing acknowledged is lost when these fail: ${story} (${seed}/${round})`, async (t) => {
     const traffic = await startTraffic(system, [1, 2]);
     await traffic.progress(BETWEEN);
     await Promise.all(fates.map(([name, fate]) => meetFate(name, fate, frozenMs)));

@@ -4,7 +4,10 @@ import { numbers } from './stage/numbers.ts';
 import { type Person, setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
-/** First pages are kept in Redis. What one did oneself is in the next one, whatever befalls it. */
+/**
+ * The first pages of chat lists are kept in Redis. A user's own change must be in their next list,
+ * whatever happens to Redis.
+ */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2, areServersOwn: true });
 const API = '/api/v1/conversations';
 const ROUNDS = 4;
@@ -12,7 +15,7 @@ const ANSWER_MS_MAX = 2_000;
 
 type View = { conversation_id: string; last_seq: number; is_muted: boolean; unread: number };
 
-/** Within the rate that a user may read at. */
+/** Reads a list, and waits if the user has read too often. */
 const list = ({ token }: Person, query = ''): Promise<View[]> =>
   until('a list', async () => {
     const { status, body } = await system.rest('GET', `${API}${query}`, { token, edge: 2 });
@@ -38,7 +41,7 @@ const STATES: [string, () => Promise<void> | void][] = [
 ];
 
 for (const [state, bringAbout] of STATES) {
-  t.test(`while Redis is ${state} one's own changes are in the next list`, async (t) => {
+  t.test(`while Redis is ${state}, a user's own changes are in their next list`, async (t) => {
     await bringAbout();
     for (const round of numbers(1, ROUNDS)) {
       const id = ids[round % ids.length] as string;
@@ -63,7 +66,7 @@ for (const [state, bringAbout] of STATES) {
   });
 }
 
-t.test('two lists in a row cost one', async (t) => {
+t.test('the second of two lists in a row comes from Redis', async (t) => {
   const hits = async (): Promise<number> => {
     const ports = system.stack.processes.flatMap(({ service, admin_port }) =>
       service === 'store' && admin_port !== undefined ? admin_port : [],

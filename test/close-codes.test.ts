@@ -9,7 +9,9 @@ import { numbers, seqsOf } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
-/** Short, so that those who do not leave by themselves are seen to be sent away. */
+/**
+ * The drain is short, so that the test sees the edge close clients that do not leave by themselves.
+ */
 const DRAIN_MS = 3_000;
 const system = await setStack(t, {
   ...{ edges: 3, routers: 1, stores: 1 },
@@ -36,7 +38,8 @@ async function timed(client: Client) {
   return { code, tookMs: Date.now() - startedAt };
 }
 
-// Begun here, awaited at the end: they take their time.
+// The test begins these sessions here and awaits their ends at the bottom of the file, because that
+// takes up to a minute.
 const silent = scene(2).then(async ({ bob, writer }) => {
   await writer.ask({ type: 'presence_watch', user_ids: [bob.id] });
   const client = await system.connectNew(bob, { isAlive: false });
@@ -55,7 +58,7 @@ const unacknowledging = isSoak
     })
   : undefined;
 
-t.test('SIGTERM tells all going_away, waits, closes the rest 4000 and exits 0', async (t) => {
+t.test('on SIGTERM an edge tells all going_away, waits, closes 4000 and exits 0', async (t) => {
   const [ann, bob] = await system.people(2);
   const conversation = await system.conversation([ann, bob]);
   const stays = await system.connectNew(ann, { edge: 3, isAcking: false });
@@ -75,7 +78,7 @@ t.test('SIGTERM tells all going_away, waits, closes the rest 4000 and exits 0', 
   await leaves.close();
   const back = await system.connect(bob, { edge: 2 });
   t.equal(back.received[0]?.resumed, true);
-  t.same(seqsOf(await back.messages(2)), [1, 2], 'first and in order, at once');
+  t.same(seqsOf(await back.messages(2)), [1, 2], 'the unacknowledged message comes first, at once');
   t.ok(Date.now() - startedAt < DRAIN_MS);
   t.match(await stays.closed, { code: CODES.goingAway });
   t.ok(Date.now() - startedAt >= DRAIN_MS - 500);
@@ -102,7 +105,7 @@ t.test('every service exits 0 on SIGTERM', async (t) => {
 
 let readOn: Promise<Closed> | undefined;
 
-t.test('a reader that is too slow is closed 4008, and its queue is whole', async (t) => {
+t.test('a reader that is too slow is closed 4008, and its queue stays complete', async (t) => {
   const { ann, bob, writer, conversation } = await scene();
   for (const n of numbers(1, 9)) await writer.post(conversation, `${n}${'🙂'.repeat(7_990)}`);
   const slow = await system.connectNew(bob, { isAcking: false });
@@ -117,10 +120,10 @@ t.test('a reader that is too slow is closed 4008, and its queue is whole', async
   );
   t.ok(
     pages.every(({ type }) => type === 'reply'),
-    'others are served meanwhile',
+    'other sessions are served meanwhile',
   );
   await until('it is closed', async () => {
-    // Some may have been answered by an error, which is small.
+    // The edge may have answered some requests by an error, which is small.
     slow.send({ type: 'history', id: 'more', conversation_id: conversation });
     return /code="4008".* [1-9]/.test(await metrics('edge-1'));
   });
@@ -139,7 +142,7 @@ async function metrics(name: string): Promise<string> {
   return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
 }
 
-t.test('a session whose queue cannot be had is closed 4001', async (t) => {
+t.test('a session whose device queue cannot be made is closed 4001', async (t) => {
   const bob = await system.person();
   const before = await system.connectNew(bob);
   await before.close();
@@ -155,7 +158,7 @@ t.test('a session whose queue cannot be had is closed 4001', async (t) => {
   });
 });
 
-t.test('who is silent for 30 s is offline and closed 4012, who says anything is not', async (t) => {
+t.test('a client silent for 30 s is offline and closed 4012, a talking one is not', async (t) => {
   const alive = await system.connectNew(await system.person(), { isAlive: false });
   const talking = setInterval(() => alive.send({ type: 'ack', q: 0 }), 14 * S);
   t.teardown(() => clearInterval(talking));
@@ -166,12 +169,12 @@ t.test('who is silent for 30 s is offline and closed 4012, who says anything is 
   await alive.settled();
 });
 
-t.test('a slow reader that goes on to read 9 s later sees why it was closed', async (t) => {
+t.test('a slow reader that reads on 9 s later sees why it was closed', async (t) => {
   t.match(await readOn, { code: CODES.slowReader });
 });
 
 if (unacknowledging !== undefined) {
-  t.test('who acknowledges nothing for 60 s is closed 4013', async (t) => {
+  t.test('a client that acknowledges nothing for 60 s is closed 4013', async (t) => {
     const { code, tookMs } = await unacknowledging;
     t.equal(code, CODES.noAck);
     t.ok(tookMs > 58 * S && tookMs < 64 * S, `${tookMs} ms`);

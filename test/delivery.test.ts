@@ -5,12 +5,12 @@ import { type Person, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
 
-/** Sends them without waiting for answers, then waits for all. */
+/** Sends the messages without waiting between them, then waits for all answers. */
 function pipeline(client: Client, conversation: string, contents: string[]) {
   return Promise.all(contents.map((content) => client.post(conversation, content)));
 }
 
-t.test('both get every message once, in order, on every device of two edges', async (t) => {
+t.test('both people get every message once and in order on each of their devices', async (t) => {
   const [ann, bob] = await system.people(2);
   const conversation = await system.conversation([ann, bob]);
   const places = [ann, ann, bob, bob].map((person, index) => ({
@@ -68,12 +68,12 @@ t.test('eight people who all write at once read the same, without a gap', async 
     t.same(
       own.filter((content) => content.startsWith(`${who}/`)),
       numbers(1, 15).map((n) => `${who}/${n}`),
-      'in the order of sending',
+      'the messages of a sender are in the order of sending',
     );
   }
 });
 
-t.test('the answer and the event of a message say the same', async (t) => {
+t.test('the answer to a send and its event agree', async (t) => {
   const [ann, bob] = await system.people(2);
   const conversation = await system.conversation([ann, bob]);
   const a = await system.connectNew(ann);

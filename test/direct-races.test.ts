@@ -6,7 +6,7 @@ const system = await shareStack(t);
 const API = '/api/v1/conversations';
 const AT_ONCE = 20;
 
-t.test('a direct asked for 20 times at once by both, on two edges, is made once', async (t) => {
+t.test('a direct conversation that both ask for 20 times at once is made once', async (t) => {
   const [ann, bob] = await system.people(2);
   const [a, b] = [await system.connectNew(ann), await system.connectNew(bob, { edge: 2 })];
   const answers = await Promise.all(
@@ -25,7 +25,7 @@ t.test('a direct asked for 20 times at once by both, on two edges, is made once'
   for (const device of [a, b]) {
     const events = device.received.filter(({ type }) => type === 'conversation');
     t.match(events, [{ change: 'created', conversation: { conversation_id: id } }]);
-    t.equal(events.length, 1, 'told once');
+    t.equal(events.length, 1, 'each device is told once');
   }
   const [row] = await system.sql('select count(*) from participants where user_id = any($1)', [
     [ann.id, bob.id],
@@ -33,7 +33,7 @@ t.test('a direct asked for 20 times at once by both, on two edges, is made once'
   t.equal(Number(row?.count), 2);
 });
 
-t.test('by socket and REST it is the same one', async (t) => {
+t.test('a socket and REST get the same direct conversation', async (t) => {
   const [ann, bob] = await system.people(2);
   const a = await system.connectNew(ann);
   const conversation = { type: 'direct', participant_ids: [bob.id] };
