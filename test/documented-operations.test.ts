@@ -99,7 +99,7 @@ t.test('each documented frame is answered as documented', async (t) => {
   }
 });
 
-t.test('all that came over the sockets is documented, field by field', async (t) => {
+t.test('every frame that came over the sockets is documented, field by field', async (t) => {
   const { ann, bob, conversation, message } = await setScene(system);
   const client = await system.connectNew(ann, { onFrame });
   const other = await system.connectNew(bob, { onFrame });

@@ -7,7 +7,7 @@ const system = await shareStack(t);
 type Json = Record<string, unknown>;
 const fetchDocument = async (path: string): Promise<Json> => (await system.rest('GET', path)).body;
 
-t.test('the OpenAPI document is one by the official schema', async (t) => {
+t.test('the OpenAPI document is valid by the official schema', async (t) => {
   const document = await fetchDocument('/openapi.json');
   const check = openApiCheck();
   t.ok(check(document), JSON.stringify(check.errors));
@@ -18,10 +18,10 @@ t.test('the OpenAPI document is one by the official schema', async (t) => {
   const schema = { type: 'objet' };
   const content = { 'application/json': { schema } };
   const get = { responses: { 200: { description: '', content } } };
-  t.notOk(check({ ...document, paths: { '/x': { get } } }), 'and a schema that is none');
+  t.notOk(check({ ...document, paths: { '/x': { get } } }), 'the check sees a bad schema');
 });
 
-t.test('the AsyncAPI document is one by the official schema', async (t) => {
+t.test('the AsyncAPI document is valid by the official schema', async (t) => {
   const document = await fetchDocument('/asyncapi.json');
   const check = asyncApiCheck();
   t.ok(check(document), JSON.stringify(check.errors));
@@ -32,7 +32,7 @@ t.test('the AsyncAPI document is one by the official schema', async (t) => {
   t.notOk(check({ ...document, operations: { message: { action: 'take' } } }));
 });
 
-t.test('documents need no token, have an ETag, and are not sent again in vain', async (t) => {
+t.test('documents need no token, have an ETag, and are not sent again unchanged', async (t) => {
   for (const path of ['/openapi.json', '/asyncapi.json', '/docs']) {
     const first = await system.rest('GET', path);
     t.equal(first.status, 200, path);
@@ -50,7 +50,7 @@ t.test('documents need no token, have an ETag, and are not sent again in vain', 
   }
 });
 
-t.test('the page for people asks no other host and runs no script', async (t) => {
+t.test('the documentation page asks no other host and runs no script', async (t) => {
   const response = await fetch(`${system.stack.urls.edges[0]}/docs`);
   const policy = response.headers.get('content-security-policy') ?? '';
   t.match(policy, /default-src 'none'/);
@@ -59,11 +59,11 @@ t.test('the page for people asks no other host and runs no script', async (t) =>
   t.notMatch(page, /<script|<link|<img|src=|https?:/);
   const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
   const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
-  t.equal(new Set(ids).size, ids.length, 'no id twice');
+  t.equal(new Set(ids).size, ids.length, 'no id is used twice');
   t.same(
     targets.filter((id) => !ids.includes(id)),
     [],
-    'no link into nothing',
+    'no link leads nowhere',
   );
   for (const word of ['/conversations/{conversation_id}/messages', 'replay_end', 'RATE_LIMITED']) {
     t.ok(page.includes(word), word);

@@ -10,16 +10,16 @@ const conversation = await system.conversation([ann, bob]);
 const PATH = `/api/v1/conversations/${conversation}/messages`;
 
 type Expected = { code: string; status: number; isRetryable?: boolean };
-/** Words of what is behind: none of them is any client's business. */
+/** These words show how the server works inside. No error may tell a client any of them. */
 const INSIDE =
   /select |insert |append_messages|postgres|nats:|rpc\.|\.ts:|\.js:|stack|127\.0\.0\.1/i;
 
-/** One shape for all: frames and HTTP bodies alike. */
+/** Checks the one shape that errors have in frames and in HTTP bodies. */
 function checkError(t: Test, error: Answer['error'], { code, isRetryable }: Expected): void {
   const { details, retry_after, ...rest } = error ?? {};
   t.match(rest, { code, message: /^.{3,}/ });
   t.same(Object.keys(rest).sort(), ['code', 'message']);
-  if (isRetryable === true) t.ok((retry_after ?? 0) > 0, 'says when to come back');
+  if (isRetryable === true) t.ok((retry_after ?? 0) > 0, 'the error says when to try again');
   t.notMatch(JSON.stringify(error), INSIDE);
   t.ok(details === undefined || typeof details === 'object');
 }
@@ -34,7 +34,10 @@ function checkRest(t: Test, answer: RestAnswer, expected: Expected): void {
 }
 
 let devices = 0;
-/** A session of a new device, within the ten that may have a queue. */
+/**
+ * Opens a session of a new device. The tests stay within the ten devices of a user that may have a
+ * queue.
+ */
 const connect = (person: Person) => system.connectNew(person, { device: `device-${devices++}` });
 
 const body = () => ({ client_msg_id: newId<string>(), content: 'x' });
@@ -50,7 +53,7 @@ t.test('INVALID_REQUEST says which field is wrong', async (t) => {
   t.match(JSON.stringify(rest.body), /content/);
 });
 
-t.test('UNAUTHENTICATED, NOT_A_PARTICIPANT, CONVERSATION_NOT_FOUND and NOT_FOUND', async (t) => {
+t.test('a caller without rights, or a missing thing, is refused with its own code', async (t) => {
   checkRest(t, await system.rest('GET', PATH), { code: 'UNAUTHENTICATED', status: 401 });
   const client = await connect(eve);
   const refused = await client.post(conversation, 'x');
@@ -66,14 +69,14 @@ t.test('UNAUTHENTICATED, NOT_A_PARTICIPANT, CONVERSATION_NOT_FOUND and NOT_FOUND
   checkRest(t, nowhere, { code: 'NOT_FOUND', status: 404 });
 });
 
-t.test('FORBIDDEN for an Origin that is not allowed', async (t) => {
+t.test('an Origin that is not allowed is refused with FORBIDDEN', async (t) => {
   const headers = { origin: 'https://evil.example' };
   const { status, body: text } = await upgrade(system.edgePort(), { headers });
   t.equal(status, 403);
   checkError(t, JSON.parse(text).error, { code: 'FORBIDDEN', status });
 });
 
-t.test('CONFLICT for a resync while one is under way', async (t) => {
+t.test('a second resync while one is under way is refused with CONFLICT', async (t) => {
   const client = await connect(ann);
   system.signal('router-1', 'SIGSTOP');
   for (const id of ['one', 'two']) {
@@ -86,7 +89,7 @@ t.test('CONFLICT for a resync while one is under way', async (t) => {
   t.ok(client.isOpen);
 });
 
-t.test('PAYLOAD_TOO_LARGE and RATE_LIMITED', async (t) => {
+t.test('a large body is PAYLOAD_TOO_LARGE, and too many sends are RATE_LIMITED', async (t) => {
   const content = 'x'.repeat(65_536);
   const large = await system.rest('POST', PATH, { token: ann.token, body: { content } });
   checkRest(t, large, { code: 'PAYLOAD_TOO_LARGE', status: 413 });
@@ -98,7 +101,7 @@ t.test('PAYLOAD_TOO_LARGE and RATE_LIMITED', async (t) => {
   checkRest(t, limited as RestAnswer, expected);
 });
 
-t.test('INTERNAL tells nothing of what broke', async (t) => {
+t.test('an INTERNAL error tells nothing of what broke', async (t) => {
   const client = await connect(ann);
   await client.post(conversation, 'to be damaged');
   const damage = `update messages set content = '\\x00' where conversation_id = $1`;
@@ -110,7 +113,7 @@ t.test('INTERNAL tells nothing of what broke', async (t) => {
   await system.sql('delete from messages where conversation_id = $1', [conversation]);
 });
 
-t.test('DATABASE_UNAVAILABLE while a conversation stays locked', async (t) => {
+t.test('a send to a conversation that stays locked gets DATABASE_UNAVAILABLE', async (t) => {
   const client = await connect(ann);
   const lock = await system.pool.connect();
   await lock.query('begin');
@@ -124,7 +127,7 @@ t.test('DATABASE_UNAVAILABLE while a conversation stays locked', async (t) => {
   t.equal((await client.post(conversation, 'free')).type, 'reply');
 });
 
-t.test('a typed error while no router, or no store, is there', async (t) => {
+t.test('while no router or no store is there, requests get a typed error', async (t) => {
   const client = await connect(ann);
   for (const [name, code] of [
     ['store-1', 'DATABASE_UNAVAILABLE'],

@@ -4,7 +4,10 @@ import { numbers, seqsOf } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
-/** What is frozen (SIGSTOP) answers nothing and refuses nothing: the worst kind of dead. */
+/**
+ * A frozen process (SIGSTOP) answers nothing and refuses nothing, which is the worst kind of
+ * failure.
+ */
 const system = await setStack(t, { edges: 2, routers: 1, stores: 1, areServersOwn: true });
 const ANSWER_MS_MAX = 5_000;
 const TYPED = /^(DATABASE_UNAVAILABLE|MESSAGING_UNAVAILABLE|TIMEOUT)$/;
@@ -19,7 +22,7 @@ async function scene() {
 }
 
 for (const name of ['postgres', 'store-1', 'router-1', 'nats']) {
-  t.test(`while ${name} is frozen every request is answered in time, typed`, async (t) => {
+  t.test(`while ${name} is frozen, every request gets a typed answer in time`, async (t) => {
     const { ann, bob, conversation, a, b } = await scene();
     system.signal(name, 'SIGSTOP');
     for (const round of [1, 2]) {
@@ -36,18 +39,19 @@ for (const name of ['postgres', 'store-1', 'router-1', 'nats']) {
       return (await a.post(conversation, 'after')).type === 'reply';
     });
     await b.next(({ content }) => content === 'after');
-    // What was committed without an answer is owed, and repaired once it is 5 s old.
+    // The outbox still owes the messages that were committed without an answer. A router repairs
+    // them once they are 5 s old.
     const history = await until('all of history delivered', async () => {
       const messages = await system.history(bob, conversation);
       const delivered = new Set(seqsOf(b.messageEvents));
       return messages.every(({ seq }) => delivered.has(seq)) && messages;
     });
-    t.same(seqsOf(history), numbers(1, history.length), 'gapless');
+    t.same(seqsOf(history), numbers(1, history.length), 'the history has no gap');
     t.equal(new Set(seqsOf(b.messageEvents)).size, history.length, 'nothing else was delivered');
   });
 }
 
-t.test('a frozen edge does not eat the queue of a device that goes elsewhere', async (t) => {
+t.test('a frozen edge does not use up the queue of a device that went elsewhere', async (t) => {
   const { bob, conversation, a } = await scene();
   const frozen = await system.connect(bob, { edge: 2, device: 'phone', isAcking: false });
   await a.post(conversation, 'one');
@@ -56,7 +60,7 @@ t.test('a frozen edge does not eat the queue of a device that goes elsewhere', a
   for (const n of numbers(1, 5)) await a.post(conversation, `unseen ${n}`);
   const startedAt = Date.now();
   const back = await system.connect(bob, { edge: 1 });
-  t.ok(Date.now() - startedAt < 2_000, 'lets in without waiting for it');
+  t.ok(Date.now() - startedAt < 2_000, 'the other edge does not wait for the frozen one');
   t.equal(back.received[0]?.resumed, true);
   for (const n of numbers(6, 8)) await a.post(conversation, `unseen ${n}`);
   const seqs = () => new Set(seqsOf(back.messageEvents));
@@ -71,7 +75,7 @@ t.test('a frozen edge does not eat the queue of a device that goes elsewhere', a
   await back.next(({ content }) => content === 'last');
 });
 
-t.test('an edge that thaws gives its own device what came meanwhile', async (t) => {
+t.test('an edge that thaws gives its device the messages that came meanwhile', async (t) => {
   const { bob, conversation, a } = await scene();
   const client = await system.connect(bob, { edge: 2, device: 'phone' });
   system.signal('edge-2', 'SIGSTOP');

@@ -6,12 +6,15 @@ import { numbers, seqsOf } from './stage/numbers.ts';
 import { type Person, type RestAnswer, setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
-/** Routers and stores die by kill -9 while a group is written to and one of it comes and goes. */
+/**
+ * Routers and stores die by kill -9 while people write to a group and one participant comes and
+ * goes.
+ */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });
 const API = '/api/v1/conversations';
 const VICTIMS = ['router-1', 'store-1', 'router-2', 'store-2'];
 const ROUNDS = isSoak ? 10 : 1;
-/** Below the rate that a user may have. */
+/** Each user waits so long between two requests, to stay below their rate. */
 const PACE_MS = 130;
 const BETWEEN = 6;
 const SETTLE_MS = 60_000;
@@ -31,7 +34,7 @@ async function setScene(): Promise<Scene> {
   return { id, admin, mover, stays, moves: await system.connectNew(mover, { edge: 2 }) };
 }
 
-/** Adds, removes and renames in turn until `isOver`; returns how often each was answered so. */
+/** Adds, removes and renames in turn until `isOver`. Returns how often each status was answered. */
 async function administer({ id, admin, mover }: Scene, isOver: () => boolean) {
   const answers = new Map<number, number>();
   const steps: (() => Promise<RestAnswer>)[] = [
@@ -58,7 +61,10 @@ async function write(client: Client, id: string, isOver: () => boolean): Promise
   return sent;
 }
 
-/** What of the group one who comes and goes may have been sent: from joining to leaving. */
+/**
+ * Returns the ranges of `seq` that a participant who comes and goes may have been sent, each from
+ * joining to leaving.
+ */
 function membershipOf(history: readonly SystemMessage[], { id }: Person): [number, number][] {
   const spans: [number, number][] = [[1, Number.POSITIVE_INFINITY]];
   for (const { seq, metadata } of history) {
@@ -77,9 +83,9 @@ function checkMover(t: Test, scene: Scene, history: readonly SystemMessage[]): v
   t.same(
     moves.messageEvents.filter(({ seq }) => spanOf(seq) === -1).map(({ seq }) => seq),
     [],
-    `nothing that is not for them, in ${spans.length} memberships`,
+    `the mover got no message from outside the ${spans.length} memberships`,
   );
-  // After the event that ended a membership there is nothing more of it.
+  // After the event that ended a membership, the mover gets nothing more of that membership.
   let ended = 0;
   const late: number[] = [];
   for (const frame of moves.received) {
@@ -90,7 +96,7 @@ function checkMover(t: Test, scene: Scene, history: readonly SystemMessage[]): v
       late.push(Number(frame.seq));
     }
   }
-  t.same(late, [], 'nothing after it');
+  t.same(late, [], 'no message comes after the event that ended the membership');
 }
 
 function isFarewell({ type, conversation }: Frame, { id }: Person): boolean {
@@ -98,7 +104,7 @@ function isFarewell({ type, conversation }: Frame, { id }: Person): boolean {
   return (conversation as View).participants.every(({ user_id }) => user_id !== id);
 }
 
-t.test('who comes and goes amid kills gets what is theirs, the others all', async (t) => {
+t.test('amid kills, one who comes and goes gets their part and the others get all', async (t) => {
   const scene = await setScene();
   const { id, admin, stays, moves } = scene;
   let isOver = false;
@@ -133,7 +139,7 @@ t.test('who comes and goes amid kills gets what is theirs, the others all', asyn
     SETTLE_MS,
   );
   const history = (await system.history(admin, id)) as SystemMessage[];
-  t.same(seqsOf(history), numbers(1, history.length), `gapless: ${history.length}`);
+  t.same(seqsOf(history), numbers(1, history.length), `the ${history.length} messages have no gap`);
   for (const client of stays) {
     await until(
       'all came',

@@ -7,7 +7,7 @@ import { until } from './stage/until.ts';
 
 const system = await setStack(t, { edges: 2, routers: 1, stores: 1 });
 const API = '/api/v1/conversations';
-/** A fan-out that is owed is looked for 5 s after the commit, every 2-3 s. */
+/** Routers look every 2-3 s for fan-outs that are owed for more than 5 s after the commit. */
 const OWED_MS = 45_000;
 const ROUNDS = 8;
 
@@ -35,7 +35,7 @@ async function group(count: number) {
   return { id, people, devices, admin };
 }
 
-/** Whoever owes something waits at the commit for the one who holds the lock. */
+/** Makes each transaction that writes an outbox row wait at its commit until `release`. */
 async function holdCommits() {
   await system.sql(`create or replace function wait_for_test() returns trigger
     language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(4711); return null; end $$`);
@@ -61,7 +61,7 @@ async function holdCommits() {
   };
 }
 
-t.test('one who is added and removed at once ends where the server says', async (t) => {
+t.test('a user who is added and removed at once ends where the server says', async (t) => {
   const { id, devices, admin } = await group(3);
   const eve = await system.person();
   const e = await system.connectNew(eve, { edge: 2 });
@@ -82,13 +82,13 @@ t.test('one who is added and removed at once ends where the server says', async 
   await until('all have the last', () => isSettled(a)() && isSettled(e)());
   const byVersion = viewsOf(e).sort((one, other) => one.version - other.version);
   t.equal(isIn(byVersion.at(-1) as View, eve), isThere);
-  t.equal(new Set(byVersion.map(({ version }) => version)).size, byVersion.length, 'each once');
+  t.equal(new Set(byVersion.map(({ version }) => version)).size, byVersion.length, 'no repeat');
   const history = await system.history(admin, id);
   t.same(seqsOf(history), numbers(1, history.length));
   t.equal((await callAs(eve, 'GET')(id)).status, isThere ? 200 : 403);
 });
 
-t.test('two adds for the eighth place fill it once', async (t) => {
+t.test('adds that race for the eighth place fill it once', async (t) => {
   const { id, people, admin } = await group(7);
   const strangers = await system.people(4);
   const answers = await Promise.all(
@@ -99,7 +99,7 @@ t.test('two adds for the eighth place fill it once', async (t) => {
   t.equal((body as unknown as View).participants.length, 8);
 });
 
-t.test('a router that dies after the commit: all are told, who is removed once', async (t) => {
+t.test('all are told of a removal whose router dies, and the removed one once', async (t) => {
   const { id, people, devices, admin } = await group(3);
   const [a, b, c] = devices as [Client, Client, Client];
   const gone = people[2] as Person;
@@ -111,7 +111,7 @@ t.test('a router that dies after the commit: all are told, who is removed once',
   await commits.someWait();
   system.stack.kill('router-1');
   await commits.release();
-  t.ok((await answering).status >= 500, 'it could not be known');
+  t.ok((await answering).status >= 500, 'the answer says that the outcome is unknown');
   await system.stack.start('router-1');
   const changed = await until('a router is there', async () => {
     const answer = await callAs(admin, 'PATCH')(id, { title: 'After' });
@@ -136,7 +136,7 @@ t.test('a router that dies after the commit: all are told, who is removed once',
   );
 });
 
-t.test('what one device does shows on another that was away, in order', async (t) => {
+t.test('what one device does shows in order on another device that was away', async (t) => {
   const { id, people, devices } = await group(3);
   const [, bob] = people as [Person, Person];
   const [a, b] = devices as [Client, Client];

@@ -5,7 +5,10 @@ import { numbers, seqsOf } from './stage/numbers.ts';
 import { type Person, type RestAnswer, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
-/** A group is made by one router and may be left at another, while its making is owed. */
+/**
+ * One router may create a group while another handles the leave, while the fan-out of the creation
+ * is still owed. The event of the leave must come sooner than the repair would send it.
+ */
 const SOONER_THAN_REPAIR_MS = 4_500;
 const API = '/api/v1/conversations';
 
@@ -38,13 +41,15 @@ async function group(count: number) {
   return { id, people, devices, admin };
 }
 
-/** All that came before this was sent on the device's queue has come by then. */
+/**
+ * Sends a message and waits until all devices have it. By then they have all that was sent before.
+ */
 async function flush(sender: Client, id: string, devices: Client[]): Promise<void> {
   const { data } = await sender.post(id, 'flush');
   for (const device of devices) await device.next(({ seq }) => seq === data?.seq);
 }
 
-t.test('a change of title is answered, told to all and in history', async (t) => {
+t.test('a change of title is answered, told to all, and written to the history', async (t) => {
   const { id, people, devices, admin } = await group(3);
   const changed = await callAs(admin, 'PATCH')(id, { title: 'Trek', description: 'To Mustang' });
   t.equal(changed.status, 200);
@@ -65,7 +70,7 @@ t.test('a change of title is answered, told to all and in history', async (t) =>
   t.ok(history.every((message) => !('client_msg_id' in message)));
 });
 
-t.test('who is added is told first, and gets all from then on', async (t) => {
+t.test('an added participant is told first, and then gets all that follows', async (t) => {
   const { id, people, devices, admin } = await group(2);
   const [eve, fay] = await system.people(2);
   const [e, f] = [await system.connectNew(eve), await system.connectNew(fay, { edge: 2 })];
@@ -96,7 +101,7 @@ t.test('who is added is told first, and gets all from then on', async (t) => {
   t.equal(idsIn((await callAs(people[1] as Person, 'GET')(id)).body).size, 4);
 });
 
-t.test('who is removed gets one event on every device and nothing after it', async (t) => {
+t.test('a removed participant gets one event on every device and nothing more', async (t) => {
   const { id, people, devices, admin } = await group(4);
   const [a, b, c, d] = devices as [Client, Client, Client, Client];
   const gone = people[3] as Person;
@@ -129,7 +134,7 @@ t.test('who is removed gets one event on every device and nothing after it', asy
     t.equal(
       device.received.findLast(({ q }) => q !== undefined),
       event,
-      'nothing after it',
+      'nothing comes after the removal',
     );
     t.ok(device.messageEvents.every(({ seq }) => seq < removal.seq));
   }
@@ -138,7 +143,7 @@ t.test('who is removed gets one event on every device and nothing after it', asy
   }
 });
 
-t.test('the last admin leaves, and the last member', async (t) => {
+t.test('when the last admin leaves another follows, and the last one may leave', async (t) => {
   const { id, people, devices, admin } = await group(3);
   const [ann, bob, cat] = people as [Person, Person, Person];
   const [a, b, c] = devices as [Client, Client, Client];
@@ -163,7 +168,7 @@ t.test('the last admin leaves, and the last member', async (t) => {
   t.same(listed.body.conversations, []);
 });
 
-t.test('mute and archive show on all of the own devices, and nowhere else', async (t) => {
+t.test('mute and archive show on all devices of the user and nowhere else', async (t) => {
   const [ann, bob] = await system.people(2);
   const id = await system.conversation([ann, bob]);
   const [a, b] = [await system.connectNew(ann), await system.connectNew(bob)];
@@ -195,7 +200,7 @@ t.test('mute and archive show on all of the own devices, and nowhere else', asyn
   t.match((await callAs(bob, 'GET')(id)).body, { is_muted: false });
 });
 
-t.test('each operation refuses who may not, and what is malformed', async (t) => {
+t.test('each operation refuses callers without the right, and malformed bodies', async (t) => {
   const [ann, bob, cat, eve] = await system.people(4);
   const id = await system.conversation([ann, bob, cat]);
   const direct = await system.conversation([ann, bob]);
@@ -226,10 +231,10 @@ t.test('each operation refuses who may not, and what is malformed', async (t) =>
   await callAs(ann, 'PUT')(`${id}/mute`);
   await callAs(ann, 'DELETE')(id);
   const renamed = await callAs(ann, 'PATCH')(id, { title: 'Mine' });
-  t.match([renamed.status, renamed.body.is_muted], [200, true], 'an admin, muted and archived');
+  t.match([renamed.status, renamed.body.is_muted], [200, true], 'a muted admin may do so');
   t.same(await codes(ann, newId(), ofGroups), times('404 CONVERSATION_NOT_FOUND'));
   t.same(await codes(ann, newId(), ofAll), times('404 CONVERSATION_NOT_FOUND'));
-  t.same(await codes(bob, id, ofGroups), times('403 FORBIDDEN'), 'a member, muted and archived');
+  t.same(await codes(bob, id, ofGroups), times('403 FORBIDDEN'), 'no admin, muted and archived');
   t.same(await codes(ann, direct, ofGroups), times('403 FORBIDDEN'));
   const gone = await callAs(ann, 'DELETE')(`${id}/participants/${cat.id}`);
   t.same(codeOf(gone), [404, 'NOT_FOUND']);

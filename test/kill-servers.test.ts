@@ -5,7 +5,7 @@ import { setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';
 import { until } from './stage/until.ts';
 
-/** Each server dies in the middle of traffic, by kill -9, and comes back with its data. */
+/** Each server dies by kill -9 in the middle of traffic, and comes back with its data. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2, areServersOwn: true });
 const ROUNDS = isSoak ? 20 : 1;
 const BETWEEN = 25;
@@ -24,7 +24,7 @@ for (const name of ['nats', 'postgres', 'redis']) {
   });
 }
 
-t.test('with Postgres gone a send is refused in time, and sockets and pings live on', async (t) => {
+t.test('without Postgres a send is refused in time, and sockets and pings live on', async (t) => {
   const [ann, bob] = await system.people(2);
   const conversation = await system.conversation([ann, bob]);
   const [a, b] = [await system.connectNew(ann), await system.connectNew(bob, { edge: 2 })];
@@ -47,11 +47,11 @@ t.test('with Postgres gone a send is refused in time, and sockets and pings live
     const answer = await a.post(conversation, 'kept');
     return answer.type === 'reply' && answer;
   });
-  t.match(sent.data, { seq: 1 }, 'what was refused took no seq');
+  t.match(sent.data, { seq: 1 }, 'the refused send took no seq');
   t.match(await back.messages(1), [{ seq: 1, content: 'kept' }]);
 });
 
-t.test('with NATS gone requests are refused at once and the socket stays', async (t) => {
+t.test('without NATS requests are refused at once, and sockets stay open', async (t) => {
   const [ann, bob] = await system.people(2);
   const conversation = await system.conversation([ann, bob]);
   const [a, b] = [await system.connectNew(ann), await system.connectNew(bob, { edge: 2 })];
@@ -67,13 +67,13 @@ t.test('with NATS gone requests are refused at once and the socket stays', async
   });
   await a.settled();
   t.ok(b.isOpen);
-  await t.rejects(system.socket(), { message: /503/ }, 'no new socket meanwhile');
+  await t.rejects(system.socket(), { message: /503/ }, 'no new socket opens meanwhile');
   await system.stack.start('nats');
   await until('a send goes through', async () => {
     return (await a.post(conversation, 'after')).type === 'reply';
   });
   await b.next(({ content }) => content === 'after');
-  t.ok(b.isOpen, 'the same socket all the time');
+  t.ok(b.isOpen, 'the socket is the same all the time');
 });
 
 t.test('no log holds a person, a conversation or a token', async (t) => {

@@ -4,7 +4,7 @@ import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';
 
-/** Each kind of process dies in the middle of traffic, by kill -9. */
+/** Each kind of process dies by kill -9 in the middle of traffic. */
 const system = await setStack(t, {
   ...{ edges: 2, routers: 2, stores: 2 },
   env: { edge: { DRAIN_MS: '1000' } },
@@ -27,7 +27,7 @@ for (const [what, names] of VICTIMS) {
     for (const _ of numbers(1, ROUNDS)) {
       await traffic.progress(BETWEEN);
       for (const name of names) system.stack.kill(name);
-      // Where others of the kind are left, they go on alone for a while.
+      // If other processes of the kind are left, they go on alone for a while.
       if (names.length === 1) await traffic.progress(BETWEEN);
       await Promise.all(names.map((name) => system.stack.start(name)));
       await traffic.progress(BETWEEN);
@@ -41,7 +41,7 @@ for (const [what, names] of VICTIMS) {
   });
 }
 
-t.test('a rolling restart of everything loses nothing and is never slow', async (t) => {
+t.test('a rolling restart of every service loses nothing and is never slow', async (t) => {
   const traffic = await startTraffic(system, [1, 2]);
   for (const name of ['store', 'router', 'edge'].flatMap((kind) => [`${kind}-1`, `${kind}-2`])) {
     await system.stack.stopProcess(name);

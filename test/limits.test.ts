@@ -15,7 +15,7 @@ async function scene() {
 const limitedOf = (answers: readonly Answer[]): Answer[] =>
   answers.filter(({ error }) => error?.code === 'RATE_LIMITED');
 
-/** One request of each of the sockets in turn, `count` in all, none waiting for another. */
+/** Sends `count` requests over the sockets in turn. No request waits for another. */
 function flood(clients: Client[], count: number, frame: Record<string, unknown>) {
   return Promise.all(
     numbers(1, count).map((n) => {
@@ -25,10 +25,13 @@ function flood(clients: Client[], count: number, frame: Record<string, unknown>)
   );
 }
 
-/** What a burst may pass while some of it already refills on a slow machine. */
+/**
+ * Returns true if so many passed as a burst allows. On a slow machine more may pass, because the
+ * allowance refills meanwhile.
+ */
 const between = (count: number, low: number): boolean => count >= low && count < low * 1.6;
 
-t.test('sends beyond 20 at once are refused, all sockets of a user together', async (t) => {
+t.test('sends beyond 20 at once are refused over all sockets of a user together', async (t) => {
   const { ann, conversation } = await scene();
   const clients = [
     await system.connectNew(ann, { device: 'one' }),
@@ -62,7 +65,7 @@ t.test('sends by REST and by socket are counted together', async (t) => {
   }
 });
 
-t.test('one user at the limit takes nothing from another', async (t) => {
+t.test('a user at the limit takes nothing from another user', async (t) => {
   const { ann, bob, conversation } = await scene();
   const [a, b] = [await system.connectNew(ann), await system.connectNew(bob)];
   const frame = { type: 'message', conversation_id: conversation, content: 'x' };
@@ -70,7 +73,7 @@ t.test('one user at the limit takes nothing from another', async (t) => {
   t.equal(limitedOf(await flood([b], 10, frame)).length, 0);
 });
 
-t.test('who was refused may send again after retry_after', async (t) => {
+t.test('a user who was refused may send again after retry_after', async (t) => {
   const { ann, conversation } = await scene();
   const client = await system.connectNew(ann);
   const frame = { type: 'message', conversation_id: conversation, content: 'x' };
@@ -80,7 +83,7 @@ t.test('who was refused may send again after retry_after', async (t) => {
   t.match(await client.post(conversation, 'later'), { type: 'reply' });
 });
 
-t.test('other frames beyond 100 at once are refused, ack and ping are not', async (t) => {
+t.test('other frames beyond 100 at once are refused, but ack and ping are not', async (t) => {
   const client = await system.connectNew(await system.person());
   const answers = await flood([client], 200, { type: 'conversations' });
   const passed = 200 - limitedOf(answers).length;
@@ -101,7 +104,7 @@ t.test('REST reads beyond 40 at once are refused with Retry-After', async (t) =>
   t.ok(limited.every(({ headers }) => Number(headers.get('retry-after')) >= 1));
 });
 
-t.test('a REST body above 64 KiB is 413, however it is sent', async (t) => {
+t.test('a REST body above 64 KiB is refused with 413', async (t) => {
   const { ann, conversation } = await scene();
   const path = `/api/v1/conversations/${conversation}/messages`;
   const { token } = ann;
@@ -125,8 +128,8 @@ t.test('a page of history is at most 256 KiB and tells that there is more', asyn
   t.ok(Buffer.byteLength(JSON.stringify(page)) <= 257 * KIB);
   t.ok(messages.length > 0 && messages.length < 12);
   t.equal(page.data?.has_more, true);
-  t.equal(messages.at(-1)?.seq, 12, 'the latest');
-  t.equal((await system.history(ann, conversation)).length, 12, 'and paging finds all');
+  t.equal(messages.at(-1)?.seq, 12, 'the page has the latest message');
+  t.equal((await system.history(ann, conversation)).length, 12, 'paging finds all messages');
 });
 
 function postRest(person: Person, conversation: string) {

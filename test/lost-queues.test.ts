@@ -12,11 +12,14 @@ import { numbers, seqsOf } from './stage/numbers.ts';
 import { type Person, setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';
 
-/** NATS loses what it was trusted with: queues, all of its data, or the last minutes of it. */
+/** NATS loses single device queues, all of its data, or the last minutes of its data. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
 const SHARDS = Number(INBOX_SHARDS);
 const INBOX_BYTES_MAX = 4 * 1024 ** 3;
-/** Told 1.5 s after the loss was noticed at the earliest, and again where nobody listened. */
+/**
+ * A session is told 1.5 s after the loss was noticed at the earliest. It is told again if it did
+ * not hear.
+ */
 const TOLD_MS = 20_000;
 const BETWEEN = 25;
 
@@ -42,7 +45,7 @@ const setUp = () =>
     setUpStreams(nc, { shards: SHARDS, replicas: 1, inboxBytesMax: INBOX_BYTES_MAX }),
   );
 
-/** Behind the back of all services. */
+/** Deletes a device queue without telling any service. */
 function loseQueue({ id }: Person, device = 'phone'): Promise<void> {
   const stream = streams.inbox(shardOf(id as UserId, SHARDS));
   const subject = `$JS.API.CONSUMER.DELETE.${stream}.${durableName(id as UserId, device)}`;
@@ -74,17 +77,17 @@ t.test('a session whose queue is lost is told resync, gets the rest and goes on'
   const event = await b.next(({ content }) => content === 'after');
   t.type(event.q, 'number');
   t.same(distinct(b), numbers(1, 7));
-  t.ok(b.isOpen, 'the same socket');
+  t.ok(b.isOpen, 'the socket stayed open');
 });
 
-t.test('who was away when the queue was lost is told resumed: false and misses none', async (t) => {
+t.test('a device that was away when its queue was lost is told and misses nothing', async (t) => {
   const { bob, conversation, a, b } = await scene();
   await b.close();
   await loseQueue(bob);
   for (const n of numbers(2, 6)) await a.post(conversation, `${n}`);
   const back = await system.connectNew(bob);
   t.equal(back.received[0]?.resumed, false);
-  // The position of the first may not be written down yet: then it is replayed too.
+  // Store may not have the position of the first message yet. Then that message is replayed too.
   const missed = (): number[] => seqsOf(back.messageEvents).filter((seq) => seq > 1);
   t.same(missed(), numbers(2, 6));
   await a.post(conversation, 'after');
@@ -92,7 +95,7 @@ t.test('who was away when the queue was lost is told resumed: false and misses n
   t.same(missed(), numbers(2, 7));
 });
 
-t.test('NATS comes back without any of its data: nothing acknowledged is lost', async (t) => {
+t.test('nothing acknowledged is lost when NATS comes back without its data', async (t) => {
   const { bob, conversation, a, b } = await scene();
   await b.close();
   await a.post(conversation, 'for who is away');
@@ -106,14 +109,14 @@ t.test('NATS comes back without any of its data: nothing acknowledged is lost', 
   await traffic.check(t);
   t.ok(
     traffic.devices.every(({ resyncs }) => resyncs > 0),
-    'every device was told',
+    'every device was told to resync',
   );
   const back = await system.connectNew(bob);
   t.equal(back.received[0]?.resumed, false);
   t.same(distinct(back), [2]);
 });
 
-t.test('NATS comes back with older data: nothing acknowledged is lost', async (t) => {
+t.test('nothing acknowledged is lost when NATS comes back with older data', async (t) => {
   const { bob, conversation, a, b } = await scene();
   const traffic = await startTraffic(system, [1, 2]);
   await traffic.progress(BETWEEN);

@@ -10,7 +10,7 @@ const conversation = await system.conversation([ann, bob]);
 const witness = await system.connectNew(bob);
 
 const KIB = 1_024;
-/** Frames that fail, of one socket, before the eleventh within a minute closes it. */
+/** A socket may send so many bad frames within a minute. The next one closes it. */
 const BAD_FRAMES_MAX = 10;
 const TOO_MANY_BAD_FRAMES = 4501;
 const device = (() => {
@@ -18,18 +18,18 @@ const device = (() => {
   return () => `device-${count++ % 5}`;
 })();
 
-/** A message that is right but for what is given. */
+/** Returns a valid message frame with the given changes. */
 function message(changes: Record<string, unknown>): Record<string, unknown> {
   const right = { client_msg_id: newId<string>(), conversation_id: conversation, content: 'x' };
   return { type: 'message', ...right, ...changes };
 }
 
-/** `depth` objects in each other. */
+/** Returns the text of `depth` objects, each inside the one before. */
 function nested(depth: number): string {
   return `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`;
 }
 
-/** The text with a value that JSON.stringify would not write. */
+/** Returns the text of a message with a value that JSON.stringify would not write. */
 function raw(name: string, value: string, changes: Record<string, unknown> = {}): string {
   return JSON.stringify({ ...message(changes), [name]: 0 }).replace(
     new RegExp(`"${name}":0`),
@@ -40,7 +40,7 @@ function raw(name: string, value: string, changes: Record<string, unknown> = {})
 const UPPER = newId<string>().toUpperCase();
 const ID_TRICKS = ['*', '>', 'a.b', `${conversation}.*`, ' ', '', UPPER, 'x'.repeat(36)];
 
-/** What each is: a frame, or the text of one. */
+/** Each value is a bad frame, or the text of one, under a name that says what is bad. */
 const BAD: Record<string, unknown> = {
   'an empty frame': '',
   'not JSON': '{"type":"ping"',
@@ -117,7 +117,7 @@ for (const id of ID_TRICKS) {
 
 const isAnswer = ({ type }: Answer): boolean => type === 'error' || type === 'reply';
 
-t.test('each of these costs one error, and the socket goes on', async (t) => {
+t.test('each bad frame is answered with one error, and the socket stays open', async (t) => {
   let client: Client | undefined;
   for (const [index, [name, frame]] of Object.entries(BAD).entries()) {
     if (index % BAD_FRAMES_MAX === 0) {
@@ -138,7 +138,7 @@ t.test('each of these costs one error, and the socket goes on', async (t) => {
   t.equal(({} as Record<string, unknown>).is_admin, undefined);
 });
 
-t.test('what looks alike and is right is carried out', async (t) => {
+t.test('a valid frame that looks like a bad one is carried out', async (t) => {
   const client = await system.connect(ann, { device: device() });
   const good: [string, unknown][] = [
     ['8000 characters of four bytes', message({ content: '🙂'.repeat(8_000) })],
@@ -159,7 +159,7 @@ t.test('what looks alike and is right is carried out', async (t) => {
   }
 });
 
-t.test('a frame above 64 KiB is PAYLOAD_TOO_LARGE and not a bad frame', async (t) => {
+t.test('a frame above 64 KiB is PAYLOAD_TOO_LARGE and does not count as bad', async (t) => {
   const client = await system.connect(ann, { device: device() });
   for (let i = 0; i <= BAD_FRAMES_MAX; i += 1) {
     const frame = message({ content: 'x'.repeat(64 * KIB) });
@@ -173,7 +173,7 @@ t.test('a frame above 64 KiB is PAYLOAD_TOO_LARGE and not a bad frame', async (t
   await client.settled();
 });
 
-t.test('a frame above 256 KiB cuts the connection, fragments counted together', async (t) => {
+t.test('a frame above 256 KiB ends the connection, even when sent in fragments', async (t) => {
   const whole = await system.connect(ann, { device: device() });
   whole.sendBytes('x'.repeat(256 * KIB + 1));
   t.ok((await whole.closed).code);
@@ -184,7 +184,7 @@ t.test('a frame above 256 KiB cuts the connection, fragments counted together', 
   await witness.settled();
 });
 
-t.test('fragments make one frame, with a ping between them', async (t) => {
+t.test('fragments with a ping between them make one frame', async (t) => {
   const client = await system.connect(ann, { device: device() });
   const text = Buffer.from(JSON.stringify({ ...message({ content: 'in pieces 🙂' }), id: 'p' }));
   const cut = text.indexOf(0xf0) + 2;
@@ -194,7 +194,7 @@ t.test('fragments make one frame, with a ping between them', async (t) => {
   t.match(await client.next('reply'), { id: 'p' });
 });
 
-t.test('a binary frame is an error', async (t) => {
+t.test('a binary frame is answered with an error', async (t) => {
   const client = await system.connect(ann, { device: device() });
   client.sendBytes(JSON.stringify({ type: 'ping', id: 1 }), { opcode: OPCODES.binary });
   t.match(await client.next('error'), { error: { code: 'INVALID_REQUEST' } });
@@ -211,7 +211,7 @@ const BROKEN: [string, (client: Client) => void][] = [
   ['a continuation of nothing', (client) => client.sendBytes('{}', { opcode: 0 })],
   ['a ping of 126 bytes', (c) => c.sendBytes('x'.repeat(126), { opcode: OPCODES.ping })],
 ];
-t.test('what breaks the WebSocket protocol cuts that connection only', async (t) => {
+t.test('a frame that breaks the WebSocket protocol ends only that connection', async (t) => {
   for (const [name, provoke] of BROKEN) {
     const client = await system.connect(ann, { device: device() });
     provoke(client);
@@ -222,7 +222,7 @@ t.test('what breaks the WebSocket protocol cuts that connection only', async (t)
   t.notOk(witness.messageEvents.some(({ content }) => content === 'never'));
 });
 
-t.test('the eleventh bad frame within a minute closes 4501', async (t) => {
+t.test('the eleventh bad frame within a minute closes the socket 4501', async (t) => {
   const client = await system.connect(ann, { device: device() });
   for (let i = 0; i < BAD_FRAMES_MAX; i += 1) {
     client.send('nonsense');

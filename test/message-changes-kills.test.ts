@@ -6,12 +6,12 @@ import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
-/** No change that was committed is lost, whoever dies. */
+/** No committed change of a message is lost, whichever process dies. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });
 const THUMB = '👍🏽';
 /**
- * A fan-out that is owed is looked for 5 s after the commit, every 2-3 s; one that was begun and
- * not finished, 30 s after.
+ * Routers look every 2-3 s for fan-outs that are owed for more than 5 s after the commit. They take
+ * over a fan-out that was begun and not finished after 30 s.
  */
 const OWED_MS = 45_000;
 const RETRY_MS = 100;
@@ -23,46 +23,46 @@ const updates = (client: Client): Update[] =>
 const next = (client: Client, version: number) =>
   client.next<Update>((f) => f.type === 'message_updated' && f.version === version, OWED_MS);
 
-t.test(
-  'routers that die between commit and fan-out: the change reaches who was away',
-  async (t) => {
-    const [ann, bob] = await system.people(2);
-    const conversation = await system.conversation([ann, bob]);
-    const [a, b] = [await system.connectNew(ann), await system.connectNew(bob, { edge: 2 })];
-    const id = (await a.post(conversation, 'x')).data?.message_id as string;
-    await b.settled();
-    await b.close();
-    await system.sql(`create or replace function wait_for_test() returns trigger
+t.test('a change whose routers die before the fan-out reaches one who was away', async (t) => {
+  const [ann, bob] = await system.people(2);
+  const conversation = await system.conversation([ann, bob]);
+  const [a, b] = [await system.connectNew(ann), await system.connectNew(bob, { edge: 2 })];
+  const id = (await a.post(conversation, 'x')).data?.message_id as string;
+  await b.settled();
+  await b.close();
+  await system.sql(`create or replace function wait_for_test() returns trigger
     language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(4712); return null; end $$`);
-    await system.sql(`create constraint trigger wait_for_test after insert on reactions
+  await system.sql(`create constraint trigger wait_for_test after insert on reactions
     deferrable initially deferred for each row execute function wait_for_test()`);
-    const holder = new pg.Client({ connectionString: system.stack.urls.database });
-    await holder.connect();
-    await holder.query('select pg_advisory_lock(4712)');
-    const answering = a.ask({ type: 'react', message_id: id, emoji: THUMB });
-    await until('a store waits', async () => {
-      const [row] = await system.sql<{ count: string }>(
-        `select count(*) from pg_stat_activity where application_name = 'kaha-store'
+  const holder = new pg.Client({ connectionString: system.stack.urls.database });
+  await holder.connect();
+  await holder.query('select pg_advisory_lock(4712)');
+  const answering = a.ask({ type: 'react', message_id: id, emoji: THUMB });
+  await until('a store waits', async () => {
+    const [row] = await system.sql<{ count: string }>(
+      `select count(*) from pg_stat_activity where application_name = 'kaha-store'
        and datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return Number(row?.count) > 0;
-    });
-    system.stack.kill('router-1');
-    system.stack.kill('router-2');
-    await holder.end();
-    t.match(await answering, { error: { code: /^(TIMEOUT|MESSAGING_UNAVAILABLE)$/ } });
-    await system.sql('drop trigger wait_for_test on reactions');
-    await system.stack.start('router-1');
-    await system.stack.start('router-2');
-    const back = await until('sessions open again', async () =>
-      system.connect(bob).catch((error: unknown) => void error),
     );
-    t.match(await next(back, 2), { reactions: [{ emoji: THUMB, count: 1, mine: false }] });
-    t.match(await next(a, 2), { reactions: [{ emoji: THUMB, count: 1, mine: true }] });
-  },
-);
+    return Number(row?.count) > 0;
+  });
+  system.stack.kill('router-1');
+  system.stack.kill('router-2');
+  await holder.end();
+  t.match(await answering, { error: { code: /^(TIMEOUT|MESSAGING_UNAVAILABLE)$/ } });
+  await system.sql('drop trigger wait_for_test on reactions');
+  await system.stack.start('router-1');
+  await system.stack.start('router-2');
+  const back = await until('sessions open again', async () =>
+    system.connect(bob).catch((error: unknown) => void error),
+  );
+  t.match(await next(back, 2), { reactions: [{ emoji: THUMB, count: 1, mine: false }] });
+  t.match(await next(a, 2), { reactions: [{ emoji: THUMB, count: 1, mine: true }] });
+});
 
-/** Sets and takes back reactions; what is not answered is asked again: repeats change nothing. */
+/**
+ * Sets and takes back reactions in turn. A request that got no answer is sent again, because a
+ * repeat changes nothing.
+ */
 async function toggle(client: Client, message_id: string, rounds: number): Promise<void> {
   for (const round of numbers(1, rounds)) {
     const frame = { type: 'react', message_id, emoji: THUMB, remove: round % 2 === 0 };
@@ -75,7 +75,7 @@ async function toggle(client: Client, message_id: string, rounds: number): Promi
   }
 }
 
-t.test('a router and a store die amid changes: all get every one of them', async (t) => {
+t.test('all get every change while routers and stores die', async (t) => {
   const people = await system.people(4);
   const group = await system.conversation(people);
   const clients = await Promise.all(

@@ -8,13 +8,13 @@ import { until } from './stage/until.ts';
 
 const system = await shareStack(t);
 const THUMB = '👍🏽';
-/** A fan-out that is owed is looked for 5 s after the commit, every 2-3 s. */
+/** Routers look every 2-3 s for fan-outs that are owed for more than 5 s after the commit. */
 const OWED_MS = 45_000;
 
 type Shown = Frame & { version: number; change: string; reactions?: unknown[] };
 type Rest = { status: number; body: Record<string, unknown> };
 
-/** Mutes and archives. */
+/** Mutes and archives the conversation for the person. */
 async function quieten(person: Person, conversation: string): Promise<void> {
   await rest(person)('PUT', `/api/v1/conversations/${conversation}/mute`, {});
   const { status } = await rest(person)('DELETE', `/api/v1/conversations/${conversation}`);
@@ -49,44 +49,41 @@ const rest =
   async (method: string, to: string, body?: unknown): Promise<Rest> =>
     await system.rest(method, to, { token, ...(body !== undefined && { body }) });
 
-t.test(
-  'an edit, a reaction and a deletion reach all, with the answers of the contract',
-  async (t) => {
-    const { ann, bob, conversation, a, b, id } = await scene();
-    const edited = await a.ask({ type: 'edit', message_id: id, content: 'second words' });
-    t.match(edited.data, { message_id: id, content: 'second words', version: 2, status: /./ });
-    const place = { message_id: id, conversation_id: conversation, seq: 1 };
-    for (const client of [a, b]) {
-      const { edited_at } = edited.data ?? {};
-      const event = { ...place, version: 2, change: 'edited', content: 'second words', edited_at };
-      t.match(await next(client, 2), { ...event, q: Number });
-    }
-    const reacted = await b.ask({ type: 'react', message_id: id, emoji: THUMB });
-    t.same(reacted.data, { reactions: [{ emoji: THUMB, count: 1, mine: true }] });
-    const shown = [{ emoji: THUMB, count: 1 }];
-    const [forAnn, forBob] = [await next(a, 3), await next(b, 3)];
-    t.match(forAnn, { ...place, change: 'reactions', reactions: [{ ...shown[0], mine: false }] });
-    t.match(forBob, { ...place, change: 'reactions', reactions: [{ ...shown[0], mine: true }] });
-    const deleted = await rest(ann)('DELETE', path(id));
-    t.equal(deleted.status, 200);
-    t.match(deleted.body, { message_id: id, version: 4, deleted_at: /Z$/, reactions: [] });
-    t.notHas(deleted.body, { content: String });
-    t.notHas(deleted.body, { metadata: Object });
-    const gone = await next(b, 4);
-    const { deleted_at } = deleted.body;
-    t.same(gone, {
-      type: 'message_updated',
-      q: gone.q,
-      ...place,
-      version: 4,
-      change: 'deleted',
-      deleted_at,
-    });
-    t.same((await rest(bob)('GET', path(id))).body, (await system.history(bob, conversation))[0]);
-  },
-);
+t.test('an edit, a reaction and a deletion are answered as documented and reach all', async (t) => {
+  const { ann, bob, conversation, a, b, id } = await scene();
+  const edited = await a.ask({ type: 'edit', message_id: id, content: 'second words' });
+  t.match(edited.data, { message_id: id, content: 'second words', version: 2, status: /./ });
+  const place = { message_id: id, conversation_id: conversation, seq: 1 };
+  for (const client of [a, b]) {
+    const { edited_at } = edited.data ?? {};
+    const event = { ...place, version: 2, change: 'edited', content: 'second words', edited_at };
+    t.match(await next(client, 2), { ...event, q: Number });
+  }
+  const reacted = await b.ask({ type: 'react', message_id: id, emoji: THUMB });
+  t.same(reacted.data, { reactions: [{ emoji: THUMB, count: 1, mine: true }] });
+  const shown = [{ emoji: THUMB, count: 1 }];
+  const [forAnn, forBob] = [await next(a, 3), await next(b, 3)];
+  t.match(forAnn, { ...place, change: 'reactions', reactions: [{ ...shown[0], mine: false }] });
+  t.match(forBob, { ...place, change: 'reactions', reactions: [{ ...shown[0], mine: true }] });
+  const deleted = await rest(ann)('DELETE', path(id));
+  t.equal(deleted.status, 200);
+  t.match(deleted.body, { message_id: id, version: 4, deleted_at: /Z$/, reactions: [] });
+  t.notHas(deleted.body, { content: String });
+  t.notHas(deleted.body, { metadata: Object });
+  const gone = await next(b, 4);
+  const { deleted_at } = deleted.body;
+  t.same(gone, {
+    type: 'message_updated',
+    q: gone.q,
+    ...place,
+    version: 4,
+    change: 'deleted',
+    deleted_at,
+  });
+  t.same((await rest(bob)('GET', path(id))).body, (await system.history(bob, conversation))[0]);
+});
 
-t.test('REST does the same, emoji percent-encoded, repeats without effect', async (t) => {
+t.test('REST changes messages alike, and a repeat has no effect', async (t) => {
   const { ann, bob, a, b, id } = await scene();
   const edited = await rest(ann)('PATCH', path(id), { content: 'by REST' });
   t.match(edited, { status: 200, body: { content: 'by REST', version: 2 } });
@@ -125,7 +122,7 @@ t.test('REST does the same, emoji percent-encoded, repeats without effect', asyn
   }
 });
 
-t.test('who may not is refused, over WebSocket and REST alike', async (t) => {
+t.test('a user without the right is refused over WebSocket and REST alike', async (t) => {
   const [ann, bob, carl, eve] = await system.people(4);
   const group = await system.conversation([ann, bob, carl]);
   const posted = await rest(bob)('POST', `/api/v1/conversations/${group}/messages`, {
@@ -156,22 +153,22 @@ t.test('who may not is refused, over WebSocket and REST alike', async (t) => {
   };
   const NONE = 'MESSAGE_NOT_FOUND';
   t.same(await outcomes(eve), [NONE, NONE, NONE, '404'], 'a stranger');
-  t.same(await outcomes(ann, newId()), [NONE, NONE, NONE, '404'], 'a message that is not');
-  t.same(await outcomes(carl), ['FORBIDDEN', 'ok', 'FORBIDDEN', '200'], 'a member');
+  t.same(await outcomes(ann, newId()), [NONE, NONE, NONE, '404'], 'no such message');
+  t.same(await outcomes(carl), ['FORBIDDEN', 'ok', 'FORBIDDEN', '200'], 'no admin');
   await rest(carl)('DELETE', `/api/v1/conversations/${group}/participants/${carl.id}`);
-  t.same(await outcomes(carl), [NONE, NONE, NONE, '404'], 'a former member');
+  t.same(await outcomes(carl), [NONE, NONE, NONE, '404'], 'a former participant');
   t.same(await outcomes(ann), ['FORBIDDEN', 'ok', 'ok', '200'], 'the group admin');
-  t.same(await outcomes(bob), ['CONFLICT', 'CONFLICT', 'ok', '200'], 'its sender, deleted by then');
+  t.same(await outcomes(bob), ['CONFLICT', 'CONFLICT', 'ok', '200'], 'the sender, once deleted');
   const again = await rest(bob)('POST', `/api/v1/conversations/${group}/messages`, {
     client_msg_id: newId<string>(),
     content: 'again',
   });
   await quieten(bob, group);
   const own = again.body.message_id as string;
-  t.same(await outcomes(bob, own), ['ok', 'ok', 'ok', '200'], 'muted and archived');
+  t.same(await outcomes(bob, own), ['ok', 'ok', 'ok', '200'], 'the sender, muted');
 });
 
-t.test('a member who joined later is shown and told nothing of what was before', async (t) => {
+t.test('one who joined later is shown and told nothing of earlier messages', async (t) => {
   const [ann, bob, late, guest] = await system.people(4);
   const group = await system.conversation([ann, bob, await system.person()]);
   const a = await system.connectNew(ann);
@@ -200,7 +197,7 @@ t.test('a member who joined later is shown and told nothing of what was before',
   t.equal(refused.error?.code, 'MESSAGE_NOT_FOUND');
 });
 
-t.test('who is removed amid changes hears nothing after the event that says so', async (t) => {
+t.test('one who is removed amid changes hears nothing after the removal', async (t) => {
   const [ann, bob, carl] = await system.people(3);
   const group = await system.conversation([ann, bob, carl]);
   const clients = await Promise.all([ann, bob, carl].map((person) => system.connectNew(person)));
@@ -226,11 +223,11 @@ t.test('who is removed amid changes hears nothing after the event that says so',
   t.same(
     versions,
     versions.map((_, index) => index + 2),
-    'all up to then, in order',
+    'all changes before it came in order',
   );
 });
 
-t.test('who is away gets the changes in order; a new device gets what they made', async (t) => {
+t.test('a device that was away gets all changes, and a new device their result', async (t) => {
   const { ann, bob, a, b, id } = await scene();
   await b.settled();
   await b.close();
@@ -252,7 +249,7 @@ t.test('who is away gets the changes in order; a new device gets what they made'
   t.ok(ann);
 });
 
-t.test('a reply shows what it replies to as it is now, 140 code points of it', async (t) => {
+t.test('a reply shows 140 code points of the message it replies to as it is now', async (t) => {
   const { bob, conversation, a, b, id } = await scene();
   const long = '🙏'.repeat(200);
   await a.ask({ type: 'edit', message_id: id, content: long });
@@ -266,7 +263,7 @@ t.test('a reply shows what it replies to as it is now, 140 code points of it', a
   t.match(await a.next((frame) => frame.content === 'another'), { reply_to: { deleted: true } });
 });
 
-t.test('50 at once over both edges: versions without a gap, the last is what is so', async (t) => {
+t.test('of 50 changes at once no version is missing, and the last is the truth', async (t) => {
   const people = await system.people(5);
   const group = await system.conversation(people);
   const clients = await Promise.all(
@@ -319,7 +316,7 @@ t.test('the chat list shows the last message as it is, and nothing of a deleted 
   t.same(await both(), ['', '']);
 });
 
-t.test('after 15 minutes a message can be deleted, not edited', async (t) => {
+t.test('after 15 minutes a message can be deleted but not edited', async (t) => {
   const { ann, a, id } = await scene();
   await system.sql(
     `update messages set sent_at = sent_at - interval '15 min' where message_id = $1`,
@@ -331,14 +328,14 @@ t.test('after 15 minutes a message can be deleted, not edited', async (t) => {
   t.match((await a.ask({ type: 'delete', message_id: id })).data, { version: 2 });
 });
 
-t.test('changes count as sends do', async (t) => {
+t.test('changes count towards the rate of sends', async (t) => {
   const { a, id } = await scene();
   const asked = Array.from({ length: 40 }, () => a.ask({ type: 'delete', message_id: id }));
   const codes = (await Promise.all(asked)).map(({ error }) => error?.code);
   t.ok(codes.includes('RATE_LIMITED'));
 });
 
-t.test('every event had the shape that is documented', async (t) => {
+t.test('every event had the documented shape', async (t) => {
   t.ok(seen.length > 100);
   t.same(
     seen.filter((frame) => !isUpdate.check(frame)),

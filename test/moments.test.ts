@@ -6,12 +6,14 @@ import { numbers, seqsOf } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
-/** Deaths at the worst moment, to the point: each is brought about by a lock that a test holds. */
+/**
+ * Processes die exactly at the worst moment. A lock that the test holds brings each moment about.
+ */
 const system = await setStack(t, { edges: 2, routers: 1, stores: 1 });
 const LATE_MS = 10_000;
 /**
- * A fan-out that is owed is looked for 5 s after the commit, every 2-3 s; one that was begun and
- * not finished, 30 s after.
+ * Routers look every 2-3 s for fan-outs that are owed for more than 5 s after the commit. They take
+ * over a fan-out that was begun and not finished after 30 s.
  */
 const OWED_MS = 45_000;
 
@@ -26,7 +28,7 @@ async function scene() {
   return { ann, bob, conversation, a, b, key: { client_msg_id: newId<string>() } };
 }
 
-/** A connection that holds a lock until `release`. */
+/** Opens a connection that holds a lock until `release`. */
 async function hold(statement: string, values: unknown[]) {
   const client = new pg.Client({ connectionString: system.stack.urls.database });
   await client.connect();
@@ -38,7 +40,9 @@ async function hold(statement: string, values: unknown[]) {
 const holdConversation = (id: string) =>
   hold('select from conversations where conversation_id = $1 for update', [id]);
 
-/** Whoever commits a message waits for the one who holds the lock, and nobody else. */
+/**
+ * Makes each transaction that commits a message wait until `release`. No other transaction waits.
+ */
 async function holdCommits() {
   await system.sql(`create or replace function wait_for_test() returns trigger
     language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(4711); return null; end $$`);
@@ -54,7 +58,7 @@ async function holdCommits() {
   };
 }
 
-/** Connections of stores that wait for a lock. */
+/** Counts the connections of stores that wait for a lock. */
 async function waiting(): Promise<number> {
   const [row] = await system.sql<{ count: string }>(
     `select count(*) from pg_stat_activity where application_name = 'kaha-store'
@@ -75,7 +79,7 @@ t.test('a store that dies before the commit leaves nothing, and a repeat is new'
   const answer = await answering;
   t.ok(Date.now() - startedAt < LATE_MS);
   t.match(answer, { error: { code: /^(TIMEOUT|MESSAGING_UNAVAILABLE|DATABASE_UNAVAILABLE)$/ } });
-  // Its connection is gone with it, so that Postgres drops what waited.
+  // The connection of the dead store is ended, so that Postgres drops the waiting transaction.
   await system.sql(`select pg_terminate_backend(pid) from pg_stat_activity
     where application_name = 'kaha-store' and datname = current_database()`);
   await held.release();
@@ -99,7 +103,7 @@ t.test('a store that dies after the commit leaves a message that all get', async
   await held.release();
   const answer = await answering;
   t.ok(Date.now() - startedAt < LATE_MS);
-  t.equal(answer.type, 'error', 'it could not be known');
+  t.equal(answer.type, 'error', 'the answer says that the outcome is unknown');
   await system.stack.start('store-1');
   t.match((await a.messages(2, OWED_MS)).at(-1), { seq: 2, content: 'kept' });
   const back = await system.connect(bob);
@@ -111,7 +115,7 @@ t.test('a store that dies after the commit leaves a message that all get', async
   t.same(seqsOf(await system.history(ann, conversation)), [1, 2, 3]);
 });
 
-t.test('a repeat finishes a fan-out that was not, without waiting for the repair', async (t) => {
+t.test('a repeat finishes an unfinished fan-out without waiting for the repair', async (t) => {
   const { conversation, a, b, key } = await scene();
   const held = await holdCommits();
   const answering = a.post(conversation, 'kept', key);
@@ -130,7 +134,7 @@ t.test('a repeat finishes a fan-out that was not, without waiting for the repair
   t.ok(Date.now() - startedAt < 5_000);
 });
 
-t.test('the only router dies after the commit: who was away gets it all the same', async (t) => {
+t.test('a message whose only router dies after the commit reaches one who was away', async (t) => {
   const { bob, conversation, a, b, key } = await scene();
   await b.settled();
   await b.close();
@@ -152,7 +156,7 @@ t.test('the only router dies after the commit: who was away gets it all the same
   t.match((await a.post(conversation, 'x', key)).data, { seq: 2, duplicate: true });
 });
 
-t.test('NATS is gone between commit and fan-out: who was away gets it all the same', async (t) => {
+t.test('a message reaches one who was away though NATS died before the fan-out', async (t) => {
   const { bob, conversation, a, b, key } = await scene();
   await b.settled();
   await b.close();
@@ -169,13 +173,14 @@ t.test('NATS is gone between commit and fan-out: who was away gets it all the sa
   const back = await until('sessions open again', async () =>
     system.connect(bob).catch((error: unknown) => void error),
   );
-  // A server that was killed may have forgotten acknowledgements: what was had may come again.
+  // A server that was killed may have forgotten acknowledgements, so earlier messages may come
+  // again.
   t.match(await back.next(isKept, OWED_MS), { seq: 2 });
   t.match(await a.next(isKept, OWED_MS), { seq: 2 });
   t.match((await a.post(conversation, 'x', key)).data, { seq: 2, duplicate: true });
 });
 
-t.test('a conversation that is locked for long delays no other', async (t) => {
+t.test('a conversation that is locked for long delays no other conversation', async (t) => {
   const one = await scene();
   const two = await scene();
   const held = await holdConversation(one.conversation);
@@ -193,7 +198,7 @@ t.test('a conversation that is locked for long delays no other', async (t) => {
   t.match((await one.a.post(one.conversation, 'free', one.key)).data, { seq: 2 });
 });
 
-t.test('nothing is owed in the end', async (t) => {
+t.test('no fan-out is owed in the end', async (t) => {
   const owed = async () => (await system.sql('select from outbox')).length;
   await until('the outbox is empty', async () => (await owed()) === 0, OWED_MS);
   t.equal(await owed(), 0);
