@@ -1,15 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { findCrowdedFolders, findStrayTests } from './tidy/folder-rules.ts';
+import { findImportCircles } from './tidy/import-circles.ts';
 import { findBadImports, findSocketImports } from './tidy/import-rules.ts';
 import { readTree, sourcesOf } from './tidy/read-tree.ts';
 import { findOversize, findOversizeTree } from './tidy/size-rules.ts';
 import { findBadName, findForbiddenText, findMachineTraces } from './tidy/text-rules.ts';
 
-/** The house style that a machine can check, over the whole tree; plain reading, no compiler. */
+/**
+ * These tests check the part of the house style that a machine can check, over the whole tree. They
+ * only read text and run no compiler.
+ */
 const root = process.cwd();
 const files = readTree(root);
 const sources = sourcesOf(files);
+/** The sources but for those of some top folders, which do not keep a rule. */
+const sourcesWithout = (...folders: string[]) =>
+  sources.filter(({ path }) => !folders.includes(path.split('/', 1)[0] as string));
 
 t.ok(sources.length > 50, 'the tree is found');
 
@@ -30,6 +38,15 @@ t.test('imports point down: main → wiring → parts → shared', async (t) => 
     [],
   );
   t.same(findSocketImports(sources), []);
+});
+
+t.test('no file imports itself by way of others, not even for a type', async (t) => {
+  t.same(findImportCircles(sourcesWithout('bench')), []);
+});
+
+t.test('a folder is about one thing, and a test stands beside what it tests', async (t) => {
+  t.same(findCrowdedFolders(sourcesWithout('bench', 'dev')), []);
+  t.same(findStrayTests(sources), []);
 });
 
 t.test('names are kebab-case and say what is in the file', async (t) => {

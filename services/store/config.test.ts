@@ -13,7 +13,7 @@ const env = {
   CONTENT_KEYS: `k2:${randomBytes(32).toString('base64')},k1:${randomBytes(32).toString('base64')}`,
 };
 
-t.test('the first content key is the current one, 8 connections, 15 minutes to edit', (t) => {
+t.test('keys keep their order; 8 connections and 15 minutes to edit are the defaults', (t) => {
   const config = loadConfig(env);
   t.same(
     config.contentKeys.map(({ id }) => id),
@@ -25,7 +25,7 @@ t.test('the first content key is the current one, 8 connections, 15 minutes to e
   t.end();
 });
 
-t.test('every problem is told at once, no secret is', (t) => {
+t.test('the error lists every problem at once and shows no secret', (t) => {
   try {
     loadConfig({ ...env, DATABASE_URL: 'mysql://x', CONTENT_KEYS: 'k1:c2hvcnQ=', INSTANCE: '' });
     t.fail('must throw');

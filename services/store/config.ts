@@ -9,19 +9,19 @@ import { type ContentKey, parseContentKeys } from './content/content-keys.ts';
 export type DatabaseConfig = { url: string; poolMax: number };
 export type Config = CommonConfig & {
   database: DatabaseConfig;
-  /** The first encrypts, all decrypt. */
+  /** The first key encrypts; every key decrypts. */
   contentKeys: ContentKey[];
-  /** Where first pages of lists are kept; undefined: nowhere. */
+  /** This Redis caches first pages of chat lists; undefined means that nothing is cached. */
   redisUrl?: string | undefined;
-  /** How long after sending it a message may be edited; 0: not at all. */
+  /** A message may be edited for this long after its sending; 0 means never. */
   editWindowMs: number;
 };
 
-/** At most a year. */
+/** The edit window is at most a year. */
 const EDIT_WINDOW_MIN = { min: 0, max: 525_600, byDefault: 15 };
 const MS_PER_MIN = 60_000;
 
-/** Pure; throws one ConfigError with every problem. */
+/** The function reads nothing but `env`, and throws one ConfigError with every problem. */
 export function loadConfig(env: Env): Config {
   const reader = new EnvReader(env);
   const common = readCommonConfig(reader);
@@ -36,7 +36,7 @@ export function loadConfig(env: Env): Config {
   return config;
 }
 
-/** What the migration command needs. */
+/** The migration command needs only the database. */
 export function loadMigrateConfig(env: Env): { database: DatabaseConfig } {
   const reader = new EnvReader(env);
   const config = readDatabase(reader);

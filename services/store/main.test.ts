@@ -55,7 +55,7 @@ async function untilReady(port: number): Promise<void> {
   throw new Error('never ready');
 }
 
-t.test('sends survive the death of one of two stores, each written once', async (t) => {
+t.test('sends survive the death of one of two stores, and each is written once', async (t) => {
   const [first] = await Promise.all([start('store-1'), start('store-2')]);
   const { id, alice } = await createTalk(stage.store);
   const ask = (body: object) =>
@@ -78,7 +78,7 @@ t.test('sends survive the death of one of two stores, each written once', async 
   );
 });
 
-t.test('SIGTERM answers what was taken, then ends with status 0', async (t) => {
+t.test('after SIGTERM a store answers accepted requests and exits with status 0', async (t) => {
   const { id, alice } = await createTalk(stage.store);
   const subject = subjects.store('messages.append');
   const sends = Array.from({ length: 50 }, () => {
@@ -96,5 +96,5 @@ t.test('SIGTERM answers what was taken, then ends with status 0', async (t) => {
     id,
   ]);
   const written = answers.filter(({ status }) => status === 'fulfilled').length;
-  t.match(row, { last_seq: written }, 'nothing was written without an answer');
+  t.match(row, { last_seq: written }, 'no message was written without an answer');
 });

@@ -4,15 +4,18 @@ import { loadMigrateConfig } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { migrate, untilUp } from './database/migrate.ts';
 
-/** Long enough for an index on a large table. */
+/** This is long enough to build an index on a large table. */
 const STATEMENT_TIMEOUT_MS = 3_600_000;
-/** Long enough for the other one of two that run at once. */
+/** A concurrent migration holds the lock; this is long enough for it to finish. */
 const LOCK_TIMEOUT_MS = 60_000;
 
-/** Postgres and the migration are often started together. */
+/** Postgres and the migration often start together, so the migration waits this long for it. */
 const STARTING_MAX_MS = 30_000;
 
-/** The migration command: never run by a service, always before one. Exit status 0 when done. */
+/**
+ * The migration command must run before the services of its version; no service runs it. It exits
+ * with status 0 when the schema is up to date.
+ */
 const { database } = loadOrExit({ env: process.env, loadConfig: loadMigrateConfig });
 const { db, close } = openDatabase({
   ...database,

@@ -48,7 +48,7 @@ export type Operations = {
   ) => Promise<StoreOps[Op][1]>;
 };
 
-/** Every operation of `rpc.store.<op>`. */
+/** The table has every operation that is served as `rpc.store.<operation>`. */
 export function createOperations(deps: Deps): Operations {
   const { db, pool } = deps;
   const outbox = createOutboxDone(pool);

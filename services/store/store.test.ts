@@ -67,7 +67,7 @@ async function createReceiptsStream(bus: Bus): Promise<void> {
   await jsm.consumers.add(streams.receipts, { durable_name, ack_policy: 'explicit' as never });
 }
 
-/** As whoever may ask that. */
+/** The request goes over the connection of a service that may ask for the operation. */
 function ask<Op extends keyof StoreOps>(op: Op, body: StoreOps[Op][0]): Promise<StoreOps[Op][1]> {
   const bus = ASKERS[op] ?? router;
   return (bus as Bus).request(subjects.store(op), body, { timeoutMs: 2_000 });
@@ -89,7 +89,7 @@ async function readyz(): Promise<[number, string]> {
 const [alice, bina] = [newId<UserId>(), newId<UserId>()];
 const conversation = { type: 'direct' as const, participant_ids: [bina] };
 
-t.test('without the schema it is not ready and answers a retryable error', async (t) => {
+t.test('without the schema a store is not ready and answers a retryable error', async (t) => {
   t.same(await readyz(), [503, 'schema not migrated']);
   await t.rejects(ask('conversations.create', { user_id: alice, conversation }), {
     code: 'DATABASE_UNAVAILABLE',
@@ -99,7 +99,7 @@ t.test('without the schema it is not ready and answers a retryable error', async
   await until(async () => (await readyz())[0] === 200);
 });
 
-t.test('it serves requests over NATS and takes receipts', async (t) => {
+t.test('a store serves requests over NATS and takes receipts', async (t) => {
   const { record } = await ask('conversations.create', { user_id: alice, conversation });
   const { conversation_id } = record;
   const { results } = await ask('messages.append', { conversation_id, items: [letter(alice)] });
@@ -117,7 +117,7 @@ t.test('it serves requests over NATS and takes receipts', async (t) => {
   t.same((await ask('outbox.claim', { limit: 10, lease_ms: 1_000 })).entries, []);
 });
 
-/** What every kind of request is answered while Postgres is away, and how long it took. */
+/** Each kind of request must answer a typed error within `withinMs` while Postgres is away. */
 async function answersWhileAway(t: Test, withinMs: number): Promise<void> {
   const conversation_id = newId<never>();
   const user_id = alice;
@@ -152,7 +152,7 @@ async function works(t: Test): Promise<void> {
   t.match(results, [{ ok: true }]);
 }
 
-t.test('Postgres refuses: a typed error within 2 s, and it heals by itself', async (t) => {
+t.test('while Postgres refuses, a typed error comes within 2 s; the store heals', async (t) => {
   await outage.refuse();
   await answersWhileAway(t, 2_000);
   await until(async () => (await readyz())[0] === 503);
@@ -161,7 +161,7 @@ t.test('Postgres refuses: a typed error within 2 s, and it heals by itself', asy
   await until(async () => (await readyz())[0] === 200);
 });
 
-t.test('Postgres is frozen: a typed error within 2 s, and it heals by itself', async (t) => {
+t.test('while Postgres is frozen, a typed error comes within 2 s; the store heals', async (t) => {
   outage.freeze();
   await answersWhileAway(t, 2_000);
   await answersWhileAway(t, 2_000);

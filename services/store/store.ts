@@ -17,13 +17,15 @@ import { watchOutbox } from './outbox/outbox-stats.ts';
 import { openPositionWriter } from './positions/position-writer.ts';
 import { startReceipts } from './positions/receipts.ts';
 
-/** Requests of one operation that are being served; each read holds a connection for a moment. */
+/**
+ * Beyond this many open requests of one operation, a request gets MESSAGING_UNAVAILABLE at once.
+ */
 const CONCURRENCY_MAX = 1_000;
 const DRAIN_DEADLINE_MS = 4_000;
 
 /**
- * The one owner of Postgres. Serves `rpc.store.*` and consumes RECEIPTS. Starts without Postgres
- * too: requests then get DATABASE_UNAVAILABLE, and `/readyz` says why.
+ * The store alone asks Postgres. It serves `rpc.store.*` and consumes stream RECEIPTS. It also
+ * starts without Postgres: requests then get DATABASE_UNAVAILABLE, and `/readyz` says why.
  */
 export async function createStore(
   config: Config,
@@ -34,7 +36,7 @@ export async function createStore(
   let isReady: () => string | undefined = () => 'connecting';
   try {
     const readiness = (): string | undefined => (isDraining ? 'draining' : isReady());
-    // First, so that `/livez` answers while there is nothing to serve with yet.
+    // The admin server starts first, so that `/livez` answers before the store can serve.
     const admin = await startAdminServer({ ...config.admin, metrics, readiness });
     closers.push('admin', admin.close);
     const cipher = createContentCipher(config.contentKeys);
@@ -62,7 +64,7 @@ export async function createStore(
     const servers = serveOperations(bus, operations);
     closers.push('operations', () => drainAll(servers, [group, reads]), DRAIN_DEADLINE_MS);
     closers.push('receipts', startReceipts({ bus, pool: positions.pool }).close);
-    // Ready is who can be asked: the server must know the subscriptions.
+    // A store is ready once the NATS server knows its subscriptions.
     await bus.nc.flush();
     isReady = () => (bus.connected ? schema.problem() : 'NATS is not connected');
   } catch (error) {
@@ -90,7 +92,7 @@ function openChatLists(
   return new ChatListCache({ ...deps, redis });
 }
 
-/** Services trust each other's shapes: no body is checked here. */
+/** Services trust the shapes of each other's requests, so no body is validated here. */
 type Operation = (body: unknown, deadlineAt: number) => Promise<unknown>;
 
 function serveOperations(bus: Bus, operations: Operations): RpcServer[] {

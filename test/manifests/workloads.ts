@@ -1,6 +1,6 @@
 import type { Env } from '../../shared/process/env.ts';
 
-/** What runs one of our commands, wherever it is written down. */
+/** A workload runs one of our commands, whether Kubernetes or docker compose defines it. */
 export type Workload = { name: string; command: string; env: Env; graceS: number | undefined };
 
 export type Manifest = {
@@ -30,7 +30,7 @@ type Container = {
 };
 
 const WORKLOADS = ['StatefulSet', 'Deployment', 'Job'];
-/** A mounted secret: its content is not known here. */
+/** This text stands for a mounted secret, whose content the test does not know. */
 const SECRET = 'a secret of at least thirty-two characters';
 
 export function isWorkload({ kind }: Manifest): boolean {
@@ -43,7 +43,10 @@ export function containerOf(manifest: Manifest): Container {
   return container;
 }
 
-/** The environment that Kubernetes would give; throws where a config map or secret is missing. */
+/**
+ * Returns the workloads with the environment that Kubernetes would give them. Throws if a config
+ * map or secret is missing.
+ */
 export function fromKubernetes(manifests: readonly Manifest[]): Workload[] {
   const dataOf = (name: string): Record<string, string> => {
     const found = manifests.find(
@@ -85,7 +88,10 @@ export type Compose = {
   >;
 };
 
-/** The environment that docker compose would give our services, `${…}` taken from `settings`. */
+/**
+ * Returns our services with the environment that docker compose would give them. `settings` replace
+ * `${…}`.
+ */
 export function fromCompose(compose: Compose, settings: Env): Workload[] {
   const ours = Object.entries(compose.services).filter(([, { image }]) => image.startsWith('kaha'));
   return ours.map(([name, { command, environment = {}, stop_grace_period: grace }]) => ({
@@ -107,7 +113,7 @@ function interpolate(text: string, settings: Env): string {
   });
 }
 
-/** `NAME_FILE` → `NAME` with something in it. */
+/** Replaces `NAME_FILE` by `NAME` with some content. */
 function withoutFiles(env: Env): Env {
   return Object.fromEntries(
     Object.entries(env).map(([name, value]) =>

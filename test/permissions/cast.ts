@@ -1,9 +1,9 @@
 import type { Conversation, Message, World } from './world.ts';
 
 /**
- * All users by what they are to a conversation, or to a message of it; no group is empty. Picking
- * a group first makes who was in it once, or cannot see so far back, as frequent as a stranger:
- * among all users they are too few for a leak to be met.
+ * Groups all users by their standing in a conversation, or towards a message of it. No group is
+ * empty. A test that picks a group first meets former participants, and those who cannot see so far
+ * back, as often as strangers. Among all users they are too few for a leak to be met.
  */
 export function castOf(world: World, conversation: Conversation, message?: Message): string[][] {
   const groups = new Map<string, string[]>();
@@ -18,12 +18,12 @@ export function castOf(world: World, conversation: Conversation, message?: Messa
 
 function standingOf(
   userId: string,
-  { members, stays }: Conversation,
+  { participants, stays }: Conversation,
   message: Message | undefined,
 ): string {
-  const member = members.get(userId);
-  if (member === undefined) return stays.has(userId) ? 'former' : 'stranger';
-  if (member.first > (message?.seq ?? 1)) return 'late';
+  const participant = participants.get(userId);
+  if (participant === undefined) return stays.has(userId) ? 'former' : 'stranger';
+  if (participant.first > (message?.seq ?? 1)) return 'late';
   if (message?.senderId === userId) return 'sender';
-  return member.role;
+  return participant.role;
 }

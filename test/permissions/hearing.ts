@@ -1,7 +1,9 @@
 import type { Frame } from '../stage/client.ts';
 import { secretsOf, type World } from './world.ts';
 
-/** Answers are looked at as they come; what is asked for is not heard of by chance. */
+/**
+ * The test checks answers as they come. A hearing ignores them, because the user asked for them.
+ */
 const ASKED_FOR = ['reply', 'error', 'presence'];
 
 type Told = {
@@ -10,13 +12,14 @@ type Told = {
 };
 
 /**
- * What events told one user. The `conversation` event that shows the user out of it is the last of
- * that conversation, live ones included, until one shows them in it again.
+ * A hearing collects what events told one user. A `conversation` event that shows the user as no
+ * longer in a conversation is its last event, live events included, until one shows the user in it
+ * again.
  */
 export class Hearing {
-  /** Each with the first frame it was read in. */
+  /** The map holds each secret with the first frame that it appeared in. */
   readonly secrets = new Map<string, string>();
-  /** What came after the last event. */
+  /** The list holds the events that came after the last event of a conversation. */
   readonly late: string[] = [];
   readonly #world: World;
   readonly #userId: string;
@@ -42,8 +45,10 @@ export class Hearing {
     else if (isIn === false) this.#over.add(id);
   }
 
-  /** What is live may come before the event that says so. */
+  /**
+   * A live event may come before the durable event that shows the user in the conversation again.
+   */
   #isBack(id: string): boolean {
-    return this.#world.conversations.get(id)?.members.has(this.#userId) === true;
+    return this.#world.conversations.get(id)?.participants.has(this.#userId) === true;
   }
 }

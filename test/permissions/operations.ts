@@ -1,6 +1,6 @@
 import type { Conversation, Message, World } from './world.ts';
 
-/** Who does it, to what; ids may name nothing. */
+/** A target says who does the operation, and to what. Its ids may name nothing. */
 export type Target = {
   world: World;
   userId: string;
@@ -8,9 +8,9 @@ export type Target = {
   conversation: Conversation | undefined;
   messageId: string;
   message: Message | undefined;
-  /** Another person, anybody. */
+  /** The id of any other person, or of the same one. */
   otherId: string;
-  /** A text of its own, to be found again where it must not be. */
+  /** This text is unique, so that the test finds it wherever it must not be. */
   secret: string;
   clientMsgId: string;
   isOdd: boolean;
@@ -18,7 +18,10 @@ export type Target = {
 type Body = Record<string, unknown>;
 export type RestCall = { method: string; path: string; body?: unknown };
 
-/** `expect` gives `ok` or the code of the one right answer; `done` tells the world of it. */
+/**
+ * `expect` returns `ok` or the code of the one right answer. `done` tells the world of the
+ * operation.
+ */
 export type Operation = {
   name: string;
   rest?: (target: Target) => RestCall;
@@ -34,7 +37,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'get conversation',
     rest: (on) => ({ method: 'GET', path: conversationPath(on) }),
-    expect: asMember,
+    expect: asParticipant,
   },
   {
     name: 'list conversations',
@@ -46,7 +49,7 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'history',
     rest: (on) => ({ method: 'GET', path: `${conversationPath(on)}/messages?limit=200` }),
     frame: (on) => ({ type: 'history', conversation_id: on.conversationId, after_seq: 0 }),
-    expect: asMember,
+    expect: asParticipant,
   },
   {
     name: 'send',
@@ -56,7 +59,7 @@ export const OPERATIONS: readonly Operation[] = [
       body: messageOf(on),
     }),
     frame: (on) => ({ type: 'message', conversation_id: on.conversationId, ...messageOf(on) }),
-    expect: asMember,
+    expect: asParticipant,
     done: said,
   },
   {
@@ -66,7 +69,7 @@ export const OPERATIONS: readonly Operation[] = [
       ...messageOf(on),
     }),
     expect(on) {
-      const refused = asMember(on);
+      const refused = asParticipant(on);
       if (refused !== OK) return refused;
       const isHere = on.message !== undefined && on.message.conversation === on.conversation;
       return isHere && on.world.canSee(on.message as Message, on.userId) ? OK : 'INVALID_REQUEST';
@@ -76,12 +79,12 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'read by conversation',
     frame: (on) => ({ type: 'read', conversation_id: on.conversationId, seq: 1_000_000 }),
-    expect: asMember,
+    expect: asParticipant,
   },
   {
     name: 'typing',
     frame: (on) => ({ type: 'typing', conversation_id: on.conversationId, is_typing: on.isOdd }),
-    expect: asMember,
+    expect: asParticipant,
   },
   {
     name: 'title',
@@ -92,12 +95,12 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'archive',
     rest: (on) => ({ method: 'DELETE', path: conversationPath(on) }),
-    expect: asMember,
+    expect: asParticipant,
   },
   {
     name: 'mute',
     rest: (on) => ({ method: on.isOdd ? 'PUT' : 'DELETE', path: `${conversationPath(on)}/mute` }),
-    expect: asMember,
+    expect: asParticipant,
   },
   {
     name: 'add',
@@ -110,7 +113,7 @@ export const OPERATIONS: readonly Operation[] = [
       const refused = asAdmin(on);
       if (refused !== OK) return refused;
       const conversation = on.conversation as Conversation;
-      if (conversation.members.has(on.otherId)) return OK;
+      if (conversation.participants.has(on.otherId)) return OK;
       return on.world.isFull(conversation) ? 'CONFLICT' : OK;
     },
     done({ world, conversation, userId, otherId, isOdd }) {
@@ -124,9 +127,9 @@ export const OPERATIONS: readonly Operation[] = [
       path: `${conversationPath(on)}/participants/${on.otherId}`,
     }),
     expect(on) {
-      const refused = on.otherId === on.userId ? asGroupMember(on) : asAdmin(on);
+      const refused = on.otherId === on.userId ? asGroupParticipant(on) : asAdmin(on);
       if (refused !== OK) return refused;
-      return on.conversation?.members.has(on.otherId) === true ? OK : 'NOT_FOUND';
+      return on.conversation?.participants.has(on.otherId) === true ? OK : 'NOT_FOUND';
     },
     done: ({ world, conversation, otherId }) =>
       world.removed(conversation as Conversation, otherId),
@@ -134,7 +137,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'leave',
     rest: (on) => ({ method: 'DELETE', path: `${conversationPath(on)}/participants/${on.userId}` }),
-    expect: asGroupMember,
+    expect: asGroupParticipant,
     done: ({ world, conversation, userId }) => world.removed(conversation as Conversation, userId),
   },
   {
@@ -176,7 +179,7 @@ export const OPERATIONS: readonly Operation[] = [
     expect(on) {
       const refused = asSeer(on);
       if (refused !== OK || on.message?.senderId === on.userId) return refused;
-      const role = on.message?.conversation.members.get(on.userId)?.role;
+      const role = on.message?.conversation.participants.get(on.userId)?.role;
       return role === 'admin' ? OK : 'FORBIDDEN';
     },
     done({ message }) {
@@ -237,20 +240,20 @@ function said({ world, userId, conversation, ...sent }: Target, answer: Body): v
   world.said(message, [sent.secret, sent.clientMsgId]);
 }
 
-function asMember({ conversation, userId }: Target): string {
+function asParticipant({ conversation, userId }: Target): string {
   if (conversation === undefined) return 'CONVERSATION_NOT_FOUND';
-  return conversation.members.has(userId) ? OK : 'NOT_A_PARTICIPANT';
+  return conversation.participants.has(userId) ? OK : 'NOT_A_PARTICIPANT';
 }
 
-function asGroupMember(on: Target): string {
-  const refused = asMember(on);
+function asGroupParticipant(on: Target): string {
+  const refused = asParticipant(on);
   return refused === OK && on.conversation?.type === 'direct' ? 'FORBIDDEN' : refused;
 }
 
 function asAdmin(on: Target): string {
-  const refused = asGroupMember(on);
+  const refused = asGroupParticipant(on);
   if (refused !== OK) return refused;
-  return on.conversation?.members.get(on.userId)?.role === 'admin' ? OK : 'FORBIDDEN';
+  return on.conversation?.participants.get(on.userId)?.role === 'admin' ? OK : 'FORBIDDEN';
 }
 
 function asSeer({ world, message, userId }: Target): string {

@@ -1,11 +1,14 @@
-/** A stay of somebody in a conversation: what they can see of it. `to` is open while it lasts. */
+/**
+ * A stay is a range of `seq` that a user can see of a conversation. `to` is open while the user
+ * takes part.
+ */
 type Stay = { first: number; to: number };
-export type Member = { role: 'admin' | 'member'; first: number; joined: number };
+export type Participant = { role: 'admin' | 'member'; first: number; joined: number };
 export type Conversation = {
   id: string;
   type: 'direct' | 'group';
   lastSeq: number;
-  members: Map<string, Member>;
+  participants: Map<string, Participant>;
   stays: Map<string, Stay[]>;
   said: Message[];
 };
@@ -22,16 +25,20 @@ const OPEN = Number.POSITIVE_INFINITY;
 const GROUP_MAX = 8;
 
 /**
- * Who takes part in what, since when, and what was said where: what the system must agree with.
- * It is told what was done and never asks the system.
+ * The world knows who takes part in which conversation since when, and what was said where. The
+ * system must agree with it. The test tells the world what was done, and the world never asks the
+ * system.
  */
 export class World {
   readonly conversations = new Map<string, Conversation>();
   readonly messages = new Map<string, Message>();
   readonly userIds: readonly string[];
-  /** What may be read of something, by whom: ids, contents and titles. */
+  /** A guard decides who may read an id, a content or a title. */
   readonly #guards = new Map<string, (userId: string) => boolean>();
-  /** Of whom one may know: who can be seen in what one was ever in. */
+  /**
+   * For each user the map holds the ids that they may know. These are the ids of all who can be
+   * seen in a conversation that the user was ever in.
+   */
   readonly #met = new Map<string, Set<string>>();
   #clock = 0;
 
@@ -47,7 +54,7 @@ export class World {
     const known = this.conversations.get(id);
     if (known !== undefined) return known;
     const conversation: Conversation = {
-      ...{ id, type, lastSeq: 0, members: new Map(), stays: new Map(), said: [] },
+      ...{ id, type, lastSeq: 0, participants: new Map(), stays: new Map(), said: [] },
     };
     this.conversations.set(id, conversation);
     this.#guards.set(id, (userId) => conversation.stays.has(userId));
@@ -66,7 +73,7 @@ export class World {
     for (const secret of [message.id, ...secrets]) this.guard(secret, message);
   }
 
-  /** Seen by those who can see the message. */
+  /** Only those who can see the message may read the secret. */
   guard(secret: string, { conversation, seq }: Pick<Message, 'conversation' | 'seq'>): void {
     this.#guards.set(secret, (userId) => {
       const stays = conversation.stays.get(userId) ?? [];
@@ -74,7 +81,7 @@ export class World {
     });
   }
 
-  /** A title is seen by whoever was in it then or later. */
+  /** A title may be read by all who took part in the conversation then or later. */
   titled(conversation: Conversation, title: string): void {
     conversation.lastSeq += 1;
     const since = conversation.lastSeq;
@@ -88,8 +95,10 @@ export class World {
     by: string,
     { userId, share }: { userId: string; share: boolean },
   ) {
-    if (conversation.members.has(userId)) return;
-    const first = share ? (conversation.members.get(by)?.first ?? 1) : conversation.lastSeq + 1;
+    if (conversation.participants.has(userId)) return;
+    const first = share
+      ? (conversation.participants.get(by)?.first ?? 1)
+      : conversation.lastSeq + 1;
     conversation.lastSeq += 1;
     this.#clock += 1;
     this.#join(conversation, userId, { role: 'member', first, joined: this.#clock });
@@ -97,10 +106,10 @@ export class World {
   }
 
   removed(conversation: Conversation, userId: string): void {
-    const { members, stays } = conversation;
+    const { participants, stays } = conversation;
     conversation.lastSeq += 1;
-    members.delete(userId);
-    const rest = [...members];
+    participants.delete(userId);
+    const rest = [...participants];
     if (rest.length > 0 && !rest.some(([, { role }]) => role === 'admin')) {
       rest.sort(([a, one], [b, other]) => one.joined - other.joined || (a < b ? -1 : 1));
       const heir = rest[0]?.[1];
@@ -111,36 +120,39 @@ export class World {
     if (stay !== undefined) stay.to = conversation.lastSeq;
   }
 
-  isFull({ members }: Conversation): boolean {
-    return members.size >= GROUP_MAX;
+  isFull({ participants }: Conversation): boolean {
+    return participants.size >= GROUP_MAX;
   }
 
   canSee({ conversation, seq }: Message, userId: string): boolean {
-    const member = conversation.members.get(userId);
-    return member !== undefined && seq >= member.first;
+    const participant = conversation.participants.get(userId);
+    return participant !== undefined && seq >= participant.first;
   }
 
-  /** Are in one conversation now. */
+  /** Returns true if both take part in one conversation now. */
   share(one: string, other: string): boolean {
     return [...this.conversations.values()].some(
-      ({ members }) => members.has(one) && members.has(other),
+      ({ participants }) => participants.has(one) && participants.has(other),
     );
   }
 
-  /** What of it this user must not know. */
+  /** Returns the secrets that this user must not know. */
   leaks(userId: string, secrets: Iterable<string>): string[] {
     return [...secrets].filter((secret) => this.#guards.get(secret)?.(userId) === false);
   }
 
-  #join({ members, stays }: Conversation, userId: string, member: Member): void {
-    members.set(userId, member);
+  #join({ participants, stays }: Conversation, userId: string, participant: Participant): void {
+    participants.set(userId, participant);
     const known = stays.get(userId) ?? [];
-    stays.set(userId, [...known, { first: member.first, to: OPEN }]);
+    stays.set(userId, [...known, { first: participant.first, to: OPEN }]);
   }
 
-  /** One learns of all who were in it at a time that one can see: of former members, too. */
-  #meet({ members, stays }: Conversation): void {
-    for (const [one, { first }] of members) {
+  /**
+   * A participant learns of all who took part at a time that the participant can see, former
+   * participants included.
+   */
+  #meet({ participants, stays }: Conversation): void {
+    for (const [one, { first }] of participants) {
       for (const [other, others] of stays) {
         if (others.some(({ to }) => to >= first)) this.#met.get(one)?.add(other);
       }
@@ -150,7 +162,7 @@ export class World {
 
 const SECRETS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|secret-\d+/g;
 
-/** All in a text that might be somebody's. */
+/** Returns everything in a text that might be a secret of somebody. */
 export function secretsOf(text: string): Set<string> {
   return new Set(text.match(SECRETS));
 }

@@ -3,10 +3,13 @@ import type { Client } from './client.ts';
 import type { Person, System } from './stack.ts';
 
 export type Asked = { client: Client; person: Person; conversation: string; edge?: number };
-/** `code` is `none` where the request was served. */
+/** `code` is `none` if the request was served. */
 export type Timed = { name: string; code: string; tookMs: number };
 
-/** Every kind of request at once; the codes they are answered with, and how long each took. */
+/**
+ * Sends every kind of request at once. Resolves with the code of each answer, and how long each
+ * took.
+ */
 export function askAll(system: System, asked: Asked): Promise<Timed[]> {
   const { client, person, conversation, edge = 1 } = asked;
   const codeOf = ({ error }: { error?: { code: string } }): string => error?.code ?? 'none';

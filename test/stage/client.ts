@@ -24,11 +24,11 @@ export type Answer = Frame & {
 };
 export type Closed = { code: number; reason: string };
 export type ClientOptions = {
-  /** Acknowledges each event as it comes; otherwise `ack` does. */
+  /** The client acknowledges each event as it comes; otherwise the test calls `ack`. */
   isAcking?: boolean;
-  /** Sends `ping` so that the server does not think it dead. */
+  /** The client sends `ping` so that the server does not think it dead. */
   isAlive?: boolean;
-  /** Sees each frame as it comes. */
+  /** The client calls this with each frame as it comes. */
   onFrame?: (frame: Frame, client: Client) => void;
 };
 
@@ -36,12 +36,12 @@ type What = string | ((frame: Frame) => boolean);
 
 export const WAIT_MS = 15_000;
 const PING_MS = 10_000;
-/** What a browser reports where no close frame came. */
+/** A browser reports this code if no close frame came. */
 export const CLOSE_WITHOUT_CODE = 1006;
 
 /**
- * A client of the wire contract that can also break it. All that came stays in `received`; `next`
- * hands out each frame once.
+ * A client speaks the wire contract, and can also break it. All frames that came stay in
+ * `received`, and `next` hands out each frame once.
  */
 export class Client {
   readonly received: Frame[] = [];
@@ -71,7 +71,7 @@ export class Client {
         for (const look of this.#waiters) look();
       });
     });
-    // A reset is an end like any other here.
+    // The client treats a reset as any other end.
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.end());
     if (isAlive) this.#pinging = setInterval(() => this.send({ type: 'ping' }), PING_MS).unref();
@@ -84,7 +84,7 @@ export class Client {
     this.sendBytes(typeof frame === 'string' ? frame : JSON.stringify(frame));
   }
 
-  /** Any bytes as any frame. */
+  /** Sends any bytes as a frame of any kind. */
   sendBytes(payload: string | Buffer, options: FrameOptions = {}): void {
     if (this.isOpen) this.#socket.write(encodeFrame(Buffer.from(payload as string), options));
   }
@@ -106,7 +106,9 @@ export class Client {
     return this.ask({ client_msg_id: newId<string>(), ...frame, ...more });
   }
 
-  /** The first frame, in order of coming, that is of the type and was not handed out before. */
+  /**
+   * Resolves with the first frame, in order of arrival, that matches and was not handed out before.
+   */
   next<Wanted extends Frame = Answer>(what: What, waitMs = WAIT_MS): Promise<Wanted> {
     const isIt = typeof what === 'string' ? (frame: Frame) => frame.type === what : what;
     return this.#until(`frame ${what}`, waitMs, () => {
@@ -115,7 +117,7 @@ export class Client {
     });
   }
 
-  /** Resolves with them once so many `message` events have come, repeats included. */
+  /** Resolves with all `message` events once so many have come. Repeats count. */
   messages(count: number, waitMs = WAIT_MS): Promise<MessageEvent[]> {
     return this.#until(`${count} messages`, waitMs, () => {
       const events = this.messageEvents;
@@ -127,12 +129,15 @@ export class Client {
     return this.received.filter((frame): frame is MessageEvent => frame.type === 'message');
   }
 
-  /** What came before the answer to this has been handled by then, for this socket. */
+  /**
+   * Resolves once the server has answered a `ping`. By then it has handled all that came earlier on
+   * this socket.
+   */
   async settled(): Promise<void> {
     await this.ask({ type: 'ping' });
   }
 
-  /** Stops reading: the server's bytes pile up. */
+  /** Stops reading, so that the server's bytes pile up. */
   pause(): void {
     this.#socket.pause();
   }
@@ -148,7 +153,7 @@ export class Client {
     return this.closed;
   }
 
-  /** Gone without a word: no close frame, no FIN. */
+  /** Ends the connection with a reset, without a close frame or a FIN. */
   destroy(): Promise<Closed> {
     this.#socket.resetAndDestroy();
     return this.closed;

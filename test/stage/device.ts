@@ -8,21 +8,22 @@ export type Sent = { seq: number; content: string; client_msg_id: string };
 
 const RETRY_MS = 100;
 const PAGE = 200;
-/** The contract knows no later answer. */
+/** The contract promises each answer within this time. */
 const ANSWER_MS_MAX = 10_000;
 const NEVER_RETRIED = ['INVALID_REQUEST', 'NOT_A_PARTICIPANT', 'CONVERSATION_NOT_FOUND'];
 
 /**
- * A device as the contract wants it: it comes back whenever its socket ends, acknowledges, drops
- * repeats, sends again what was not answered, and reads history after `resumed: false`.
+ * A device behaves as the contract asks of clients: it connects again whenever its socket ends,
+ * acknowledges events, drops repeats, sends again what was not answered, and reads history after
+ * `resumed: false`.
  */
 export class Device {
   readonly person: Person;
-  /** By conversation and `seq`. */
+  /** The map holds the messages of the device by conversation and `seq`. */
   readonly held = new Map<string, Map<number, MessageEvent>>();
-  /** How often it was told that its queue was void. */
+  /** Counts how often the device was told that its queue was void. */
   resyncs = 0;
-  /** Answers that came too late, or to no good. */
+  /** Collects the answers that came too late or were wrong. */
   readonly faults: string[] = [];
   readonly #system: System;
   readonly #place: Place;
@@ -38,7 +39,7 @@ export class Device {
     this.#place = place;
   }
 
-  /** Resolves once it is connected for the first time. */
+  /** Resolves once the device is connected for the first time. */
   async start(): Promise<void> {
     this.#running = this.#run();
     await this.#ready();
@@ -54,7 +55,7 @@ export class Device {
     return `${this.person.id.slice(0, 4)}/${this.#place.deviceId}`;
   }
 
-  /** Resolves once it is acknowledged, however often that takes. */
+  /** Resolves once the message is acknowledged, however often it has to be sent. */
   async send(conversation: string, content: string): Promise<Sent> {
     const client_msg_id = newId<string>();
     const frame = { type: 'message', client_msg_id, conversation_id: conversation, content };
@@ -70,7 +71,7 @@ export class Device {
     }
   }
 
-  /** Undefined where the socket ended instead. */
+  /** Resolves with undefined if the socket ended before the answer came. */
   async #try(frame: Record<string, unknown>): Promise<Answer | undefined> {
     const client = await this.#ready();
     const startedAt = Date.now();
@@ -114,7 +115,7 @@ export class Device {
       else if (this.#isBehind) this.#catchUp(client);
       return client;
     } catch (error) {
-      // It comes again.
+      // The device connects again later.
       return void error;
     }
   }
@@ -146,15 +147,16 @@ export class Device {
   }
 
   /**
-   * Reads all that the history of its conversations holds. Only once the new queue is surely there
-   * (`replay_end`): what is sent between an earlier reading and the queue would be in neither.
+   * Reads the whole history of the device's conversations. The device calls this only once the new
+   * queue surely exists (`replay_end`), because a message sent between an earlier reading and the
+   * creation of the queue would be in neither.
    */
   #catchUp(client: Client): void {
     const read = async (): Promise<void> => {
       for (const conversation of this.held.keys()) await this.#readAll(client, conversation);
       this.#isBehind = false;
     };
-    // Cut short by the end of the socket, it is done in the next session.
+    // If the end of the socket cuts the reading short, the next session reads again.
     read().catch((error: unknown) => {
       if (client.isOpen) setTimeout(() => this.#catchUp(client), RETRY_MS);
       return error;

@@ -1,7 +1,7 @@
 import { newId } from '../../shared/ids.ts';
 import type { Person, System } from './stack.ts';
 
-/** A group with a message, whose admin and sender is Ann. */
+/** A scene is a group with one message. Ann is its admin and the sender. */
 export type Scene = {
   ann: Person;
   bob: Person;
@@ -12,7 +12,10 @@ export type Scene = {
 };
 type Call = { params?: Record<string, string>; query?: string; body?: unknown };
 
-/** People and a group of their own for each call: some end what others need, all have limits. */
+/**
+ * Makes new people and a new group for each call, because some calls end what others need, and all
+ * have limits.
+ */
 export async function setScene(system: System): Promise<Scene> {
   const [ann, bob, eve, zoe] = await system.people(4);
   const conversation = await system.conversation([ann, bob, zoe]);
@@ -27,7 +30,7 @@ const EMOJI = encodeURIComponent('👍');
 const there = ({ conversation }: Scene) => ({ conversation_id: conversation });
 const that = ({ message }: Scene) => ({ message_id: message });
 
-/** One good call of each REST operation, by method and documented path. */
+/** The table has one good call of each REST operation, by method and documented path. */
 export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
   'POST /conversations': ({ eve }) => ({ body: { type: 'direct', participant_ids: [eve.id] } }),
   'GET /conversations': () => ({ query: 'limit=2' }),
@@ -70,7 +73,7 @@ export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
   'GET /docs': () => ({}),
 };
 
-/** One good frame of each type. */
+/** The table has one good frame of each type. */
 export const FRAMES: Readonly<Record<string, (scene: Scene) => Record<string, unknown>>> = {
   auth: ({ ann }) => ({ token: ann.token }),
   message: (scene) => ({ ...there(scene), client_msg_id: newId<string>(), content: 'hi' }),

@@ -1,7 +1,7 @@
 import type { AskedCounts } from '../../dev/kaha/asked.ts';
 import type { System } from './stack.ts';
 
-/** What a test tells the kaha-main-v3 stand-in of a running system, and asks it. */
+/** A test uses this to control and to question the kaha-main-v3 stand-in of a running system. */
 export class KahaControl {
   readonly #system: System;
 
@@ -9,7 +9,7 @@ export class KahaControl {
     this.#system = system;
   }
 
-  /** Gives each id the name; no name may ever be read in a log. */
+  /** Gives each id its name. No name may ever appear in a log. */
   async name(names: ReadonlyMap<string, string>): Promise<void> {
     const users = [...names].map(([id, name]) => {
       this.#system.canaries.add(name);
@@ -31,7 +31,7 @@ export class KahaControl {
     return (await response.json()) as AskedCounts;
   }
 
-  /** A counter or gauge of profiles, summed over its labels. */
+  /** Resolves with a counter or gauge of the profiles service, summed over its labels. */
   async metric(name: string): Promise<number> {
     const profiles = this.#system.stack.processes.find((one) => one.name === 'profiles');
     const text = await (await fetch(`http://127.0.0.1:${profiles?.admin_port}/metrics`)).text();

@@ -2,9 +2,9 @@ import { connect, type Socket } from 'node:net';
 import { nkeys } from 'nats';
 
 export type Probe = {
-  /** Whether the server lets this user publish to the subject. */
+  /** Resolves with true if the server lets this user publish to the subject. */
   mayPublish(subject: string): Promise<boolean>;
-  /** Whether the server lets this user subscribe to the subject. */
+  /** Resolves with true if the server lets this user subscribe to the subject. */
   maySubscribe(subject: string): Promise<boolean>;
   close(): void;
 };
@@ -12,8 +12,8 @@ export type Probe = {
 const ANSWER_MS = 5_000;
 
 /**
- * Speaks NATS by hand, so that a refusal belongs to what was asked: the server answers in order,
- * `-ERR` of a command before the `PONG` of the `PING` behind it.
+ * Speaks NATS by hand, so that each refusal can be matched to its command. The server answers in
+ * order: the `-ERR` of a command comes before the `PONG` of the `PING` behind it.
  */
 export async function probeNats(port: number, seed: string): Promise<Probe> {
   const socket = connect(port, '127.0.0.1');
@@ -46,7 +46,7 @@ export async function probeNats(port: number, seed: string): Promise<Probe> {
   };
 }
 
-/** Messages that arrive by chance are no answer. */
+/** A message that arrives by chance is not taken for an answer. */
 function judge(answer: string, what: string): boolean {
   const errors = answer.split('\r\n').filter((line) => line.startsWith('-ERR'));
   const expected = `-ERR 'Permissions Violation for ${what}`;

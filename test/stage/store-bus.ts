@@ -8,7 +8,7 @@ import type { System } from './stack.ts';
 
 const TIMEOUT_MS = 3_000;
 
-/** Speaks to the stores as a router would that is alone in the world. */
+/** Connects to NATS as a router that no other process knows of, to ask the stores. */
 export function connectAsRouter({ stack }: System): Promise<Bus> {
   const instance = 'router-9';
   return connectBus({
@@ -18,7 +18,7 @@ export function connectAsRouter({ stack }: System): Promise<Bus> {
   });
 }
 
-/** One append of these messages, and nothing after it: no fan-out. */
+/** Asks store for one append of these messages. No fan-out follows. */
 export function append(bus: Bus, conversation: string, items: AppendItem[]): Promise<AppendReply> {
   const request: AppendRequest = { conversation_id: conversation as ConversationId, items };
   return bus.request(subjects.store('messages.append'), request, { timeoutMs: TIMEOUT_MS });

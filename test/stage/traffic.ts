@@ -5,25 +5,29 @@ import { numbers } from './numbers.ts';
 import type { Person, System } from './stack.ts';
 import { until } from './until.ts';
 
-/** Between two sends of a person: below the rate that a user may have. */
+/** A person waits so long between two sends, to stay below the rate that a user may have. */
 const PACE_MS = 130;
-/** A crashed edge's unacknowledged events come after 10 s, a dead router's leases after 30 s. */
+/**
+ * The unacknowledged events of a crashed edge come after 10 s, and the leases of a dead router end
+ * after 30 s.
+ */
 const SETTLE_MS = 45_000;
 const PROGRESS_MS = 40_000;
 
-type Conversation = { id: string; members: Device[] };
+type Conversation = { id: string; participants: Device[] };
 
 export type Traffic = {
   devices: readonly Device[];
-  /** Resolves once so many more sends were acknowledged. */
+  /** Resolves once the system has acknowledged so many more sends. */
   progress(count: number): Promise<void>;
-  /** Ends the sending, and checks that nothing was lost, doubled, out of place or late. */
+  /** Ends the sending, and checks that no message was lost, doubled, out of place or late. */
   check(t: Test): Promise<void>;
 };
 
 /**
- * Four people, one with two devices, on all edges; a direct conversation of each two neighbours
- * and a group of all. Each writes to each of theirs in turn until the end.
+ * Four people, of whom one has two devices, are spread over all edges. Each two neighbours have a
+ * direct conversation, and all four have a group. Each person writes to each of their conversations
+ * in turn until the end.
  */
 export async function startTraffic(system: System, edges: readonly number[]): Promise<Traffic> {
   const people: Person[] = await system.people(4);
@@ -38,9 +42,12 @@ export async function startTraffic(system: System, edges: readonly number[]): Pr
   devices.push(annAgain);
   const group = [ann, bob, cat, dan];
   const conversations: Conversation[] = [];
-  for (const members of [[ann, bob], [bob, cat], [cat, dan], group]) {
-    const id = await system.conversation(members.map(({ person }) => person));
-    conversations.push({ id, members: members.includes(ann) ? [...members, annAgain] : members });
+  for (const participants of [[ann, bob], [bob, cat], [cat, dan], group]) {
+    const id = await system.conversation(participants.map(({ person }) => person));
+    conversations.push({
+      id,
+      participants: participants.includes(ann) ? [...participants, annAgain] : participants,
+    });
   }
   await Promise.all(devices.map((device) => device.start()));
   const acknowledged = new Map<string, Sent[]>(conversations.map(({ id }) => [id, []]));
@@ -48,7 +55,7 @@ export async function startTraffic(system: System, edges: readonly number[]): Pr
     [...acknowledged.values()].reduce((sum, { length }) => sum + length, 0);
   let isEnding = false;
   const write = async (device: Device): Promise<void> => {
-    const own = conversations.filter(({ members }) => members.includes(device));
+    const own = conversations.filter(({ participants }) => participants.includes(device));
     for (let n = 0; !isEnding; n += 1) {
       const { id } = own[n % own.length] as Conversation;
       acknowledged.get(id)?.push(await device.send(id, `${device.person.id.slice(0, 4)} ${n}`));
@@ -56,7 +63,8 @@ export async function startTraffic(system: System, edges: readonly number[]): Pr
     }
   };
   const writing = Promise.all(group.map(write));
-  // Its end is awaited below; until then a failure is no unhandled one.
+  // `check` awaits the end of the writing. A failure before that must not count as an unhandled
+  // rejection.
   writing.catch((error: unknown) => error);
   return {
     devices,
@@ -74,7 +82,7 @@ export async function startTraffic(system: System, edges: readonly number[]): Pr
       t.same(
         devices.flatMap(({ faults }) => faults),
         [],
-        'no answer late or wrong',
+        'no answer is late or wrong',
       );
       await Promise.all(devices.map((device) => device.stop()));
     },
@@ -84,28 +92,34 @@ export async function startTraffic(system: System, edges: readonly number[]): Pr
 type Checked = { system: System; conversation: Conversation; sent: Sent[] };
 
 async function checkConversation(t: Test, { system, conversation, sent }: Checked): Promise<void> {
-  const { id, members } = conversation;
-  const [reader] = members as [Device];
+  const { id, participants } = conversation;
+  const [reader] = participants as [Device];
   const history = await until(
     'history',
     () => system.history(reader.person, id).catch((error: unknown) => void error),
     SETTLE_MS,
   );
   const seqs = history.map(({ seq }) => seq);
-  t.same(seqs, numbers(1, seqs.length), `gapless: ${seqs.length}`);
+  t.same(seqs, numbers(1, seqs.length), `the ${seqs.length} messages have no gap`);
   const bySeq = new Map(history.map((message) => [message.seq, message]));
   const lost = sent.filter(({ seq, content, client_msg_id }) => {
     const message = bySeq.get(seq);
     return message?.content !== content || message.client_msg_id !== client_msg_id;
   });
-  t.same(lost, [], `${sent.length} acknowledged are in history`);
-  t.equal(new Set(history.map((one) => one.client_msg_id)).size, history.length, 'none twice');
+  t.same(lost, [], `the ${sent.length} acknowledged messages are in the history`);
+  t.equal(
+    new Set(history.map((one) => one.client_msg_id)).size,
+    history.length,
+    'no message is there twice',
+  );
   const missing = (device: Device): number[] => {
     const held = device.held.get(id);
     return seqs.filter((seq) => held?.get(seq)?.message_id !== bySeq.get(seq)?.message_id);
   };
-  const isComplete = (): boolean => members.every((device) => missing(device).length === 0);
+  const isComplete = (): boolean => participants.every((device) => missing(device).length === 0);
   await until('all devices', isComplete, SETTLE_MS).catch((error: unknown) => error);
-  const left = members.flatMap((device) => missing(device).map((seq) => `${device.name} ${seq}`));
-  t.same(left, [], 'every device has all');
+  const left = participants.flatMap((device) =>
+    missing(device).map((seq) => `${device.name} ${seq}`),
+  );
+  t.same(left, [], 'every device has all messages');
 }

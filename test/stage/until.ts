@@ -2,7 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 25;
 
-/** Looks again and again until there is something else than undefined or false. */
+/**
+ * Calls `find` again and again until it gives something other than undefined or false. Rejects with
+ * `what` after `waitMs`.
+ */
 export async function until<T>(
   what: string,
   find: () => Promise<T | undefined | false> | T | undefined | false,

@@ -15,7 +15,10 @@ export type FrameOptions = {
   isFinal?: boolean;
   /** A client that does not mask breaks RFC 6455. */
   isMasked?: boolean;
-  /** The three reserved bits: none is agreed on here. */
+  /**
+   * These are the three reserved bits. The server agrees on none of them, so it must refuse a frame
+   * that sets one.
+   */
   reserved?: number;
 };
 
@@ -26,7 +29,7 @@ const MEDIUM_MAX = 65_535;
 const FINAL = 0x80;
 const MASKED = 0x80;
 
-/** One frame as bytes; nothing here keeps a test from breaking the rules. */
+/** Encodes one frame as bytes. Nothing here keeps a test from breaking the rules. */
 export function encodeFrame(payload: Buffer, options: FrameOptions = {}): Buffer {
   const { opcode = OPCODES.text, isFinal = true, isMasked = true, reserved = 0 } = options;
   const { length } = payload;
@@ -49,7 +52,7 @@ export function encodeFrame(payload: Buffer, options: FrameOptions = {}): Buffer
   return Buffer.concat([header, mask, masked]);
 }
 
-/** Frames of a server (unmasked) out of chunks of any size. */
+/** Decodes the unmasked frames of a server from chunks of any size. */
 export class FrameDecoder {
   #rest: Buffer = Buffer.alloc(0);
 
@@ -82,7 +85,7 @@ export type UpgradeResult = {
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** Open where the status is 101, with what has already come. */
+  /** The socket is open if the status is 101. `rest` holds what has already come after the head. */
   socket: Socket;
   rest: Buffer;
 };
@@ -90,7 +93,7 @@ export type UpgradeResult = {
 const UPGRADE_TIMEOUT_MS = 12_000;
 const END_OF_HEAD = '\r\n\r\n';
 
-/** Asks for a WebSocket; any answer is a result. Rejects where there is none. */
+/** Asks for a WebSocket. Resolves with any answer, and rejects if none comes. */
 export function upgrade(port: number, options: UpgradeOptions = {}): Promise<UpgradeResult> {
   const { path = '/ws', headers = {} } = options;
   const socket = connect(port, '127.0.0.1');

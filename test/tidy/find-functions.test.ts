@@ -5,7 +5,7 @@ import { maskSource } from './mask-source.ts';
 const find = (text: string) => findFunctions(maskSource(text).code);
 const lengths = (text: string): number[] => find(text).map(({ lines }) => lines);
 
-t.test('functions and methods, with any return type', async (t) => {
+t.test('functions and methods are found, with any return type', async (t) => {
   const types = [
     '',
     ': void',
@@ -30,13 +30,13 @@ t.test('functions and methods, with any return type', async (t) => {
   ]);
 });
 
-t.test('arrow functions with a block or an expression', async (t) => {
+t.test('arrow functions with a block or an expression are found', async (t) => {
   t.match(find('const f = async (a: A): Promise<B> => {\n  b();\n};'), [{ lines: 3, block: true }]);
   t.match(find('f((a) =>\n  g(a, {\n    b,\n  }),\n);'), [{ lines: 4, block: false }]);
   t.same(lengths('a.map((b) => (c) => {\n  d();\n});'), [3, 3]);
 });
 
-t.test('control flow, calls, types and ternaries are no functions', async (t) => {
+t.test('control flow, calls, types and ternaries are not taken for functions', async (t) => {
   const texts = [
     'if (a) {\n}',
     'for await (const a of b()) {\n}',

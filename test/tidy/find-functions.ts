@@ -1,12 +1,12 @@
 export type FoundFunction = {
-  /** Empty for an arrow function or a callback. */
+  /** The name is empty for an arrow function or a callback. */
   name: string;
-  /** From 1. */
+  /** Lines count from 1. */
   line: number;
-  /** Signature and body, what is nested included. */
+  /** The count includes the signature, the body, and nested functions. */
   lines: number;
   parameters: number;
-  /** `{ … }`; otherwise the body is one expression. */
+  /** True if the body is `{ … }`; otherwise it is one expression. */
   block: boolean;
 };
 
@@ -14,15 +14,16 @@ const CONTROL = new Set(['if', 'for', 'while', 'switch', 'catch', 'with', 'await
 const CLOSERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 const TYPE_ALIAS = /\btype\s+\w+(?:<[^=]*>)?\s*=\s*$/;
 const TYPE_PREFIX = /^(?:keyof|typeof|readonly|asserts|unique|infer)\s+/;
-/** `=` alone: what stood before it was a type, not a body. */
+/** A single `=` shows that the text before it was a type and not a body. */
 const ASSIGNMENT = /^[^=!<>+*/%&|?-]=[^=>]/;
 const TYPE_WORD = /^(?:"[^"]*"|[\w$.-]+)/;
 
 /**
- * Finds functions, methods and arrow functions in masked code (see `maskSource`): every `(…)` that
- * is followed, after an optional type, by `=>` or, where no control word precedes it, by `{`.
- * Declarations without a body (overloads, members of types) are not functions, nor are aliases of a
- * function type; any other function type is taken for an arrow function with an expression.
+ * Finds functions, methods and arrow functions in masked code (see `maskSource`). A function is
+ * every `(…)` that is followed, after an optional type, by `=>`, or by `{` if no control word
+ * precedes it. Declarations without a body (overloads, members of types) are not functions, and
+ * neither are aliases of a function type. Any other function type is taken for an arrow function
+ * with an expression.
  */
 export function findFunctions(code: string): FoundFunction[] {
   const found: FoundFunction[] = [];
@@ -60,7 +61,7 @@ function bodyAfter(code: string, close: number): Body | undefined {
   return arrow ? { arrow, block: false, end: endOfExpression(code, at) } : undefined;
 }
 
-/** Behind a type, or undefined where there is none. */
+/** Returns the offset behind a type, or undefined if there is none. */
 function skipType(code: string, from: number): number | undefined {
   let at = skipBlank(code, from);
   if (code[at] === '|') at = skipBlank(code, at + 1);
@@ -113,7 +114,7 @@ function endOfExpression(code: string, from: number): number {
   return code.length - 1;
 }
 
-/** The offset of the bracket that closes the one at `open`; -1 where there is none. */
+/** Returns the offset of the bracket that closes the one at `open`, or -1 if there is none. */
 function closerOf(code: string, open: number): number {
   const opener = code[open] as string;
   const closer = CLOSERS[opener];
@@ -139,7 +140,10 @@ function countParameters(inner: string): number {
   return parts.filter((part) => part.trim() !== '').length;
 }
 
-/** The word that ends before `open`, type parameters aside; `nth` 2 is the one before that. */
+/**
+ * Returns the word that ends before `open`, leaving type parameters aside. `nth` 2 is the word
+ * before that one.
+ */
 function wordBefore(code: string, open: number, nth = 1): string {
   const before = code.slice(Math.max(0, open - 200), open).replace(/<[^<>]*>\s*$/, '');
   return before.match(/[\w$#]+/g)?.at(-nth) ?? '';

@@ -4,14 +4,20 @@ import { isTest } from './text-rules.ts';
 
 type Import = { line: number; specifier: string; target: string };
 
-/** The packages an installation has without and with development dependencies. */
+/**
+ * An installation without development dependencies has the packages in `production`, and one with
+ * them those in `all`.
+ */
 export type Packages = { production: ReadonlySet<string>; all: ReadonlySet<string> };
 
 const SPECIFIER = /(?<![.\w])(?:from|import|import\s*\()\s*"( *)"/g;
 const COMMAND = /(?:^|\/)(?:main|[a-z0-9-]+-main)\.ts$/;
 const SOCKET_PACKAGE = 'uWebSockets.js';
 
-/** `main → wiring → parts → shared`; never service → service, never shared → service. */
+/**
+ * Imports follow `main → wiring → parts → shared`. A service never imports another service, and
+ * shared never imports a service.
+ */
 export function findBadImports(file: SourceFile, packages: Packages): string[] {
   return importsOf(file).flatMap(({ line, specifier, target }) => {
     const reason = specifier.startsWith('.')
@@ -21,7 +27,7 @@ export function findBadImports(file: SourceFile, packages: Packages): string[] {
   });
 }
 
-/** The socket library stays behind one file of edge. */
+/** The socket library may be imported by only one file, and that file belongs to edge. */
 export function findSocketImports(files: readonly SourceFile[]): string[] {
   const importers = files.filter((file) =>
     importsOf(file).some(({ specifier }) => specifier === SOCKET_PACKAGE),
@@ -32,7 +38,8 @@ export function findSocketImports(files: readonly SourceFile[]): string[] {
   return [`${SOCKET_PACKAGE} is imported by ${paths.join(', ')}`];
 }
 
-function importsOf({ path, text, code }: SourceFile): Import[] {
+/** Every import of the file, of types too; `target` is where a relative one leads. */
+export function importsOf({ path, text, code }: SourceFile): Import[] {
   return [...code.matchAll(SPECIFIER)].map((match) => {
     const start = match.index + match[0].lastIndexOf('"', match[0].length - 2) + 1;
     const specifier = text.slice(start, start + (match[1]?.length ?? 0));
@@ -55,14 +62,14 @@ function relativeProblem(path: string, specifier: string, target: string): strin
   return from === to || mayImport(path, from, to) ? undefined : `${from} imports ${to}`;
 }
 
-/** `main.ts` takes the configuration and the wiring; another command what it runs. */
+/** `main.ts` may import the configuration and the wiring, and another command what it runs. */
 function isWiring(path: string, target: string): boolean {
   const service = path.split('/')[1];
   const name = posix.basename(target, '.ts');
   return !path.endsWith('/main.ts') || name === 'config' || name === service;
 }
 
-/** `services/edge`, `shared`, `dev`, … */
+/** Returns the area of a path, such as `services/edge`, `shared` or `dev`. */
 function areaOf(path: string): string {
   const parts = path.split('/');
   return parts.slice(0, parts[0] === 'services' || parts[0] === 'clients' ? 2 : 1).join('/');

@@ -14,16 +14,16 @@ t.test('comments are blank in the code and alone in the comments', async (t) => 
   t.equal(maskSource(text).comments, '     // b() {\n/* c\n{ */     ');
 });
 
-t.test('strings are blank, whatever is in them', async (t) => {
+t.test('strings are blank, whatever they hold', async (t) => {
   t.equal(mask(`a('it\\'s {', "//", x);`), `a("       ", "  ", x);`);
 });
 
-t.test('the code in a template stays, nested templates and braces too', async (t) => {
+t.test('the code in a template stays, even with nested templates and braces', async (t) => {
   t.equal(mask(`\`a {\${b} c\`;`), '"    (b)  ";');
   t.equal(mask(`\`\${{ a: \`\${b}}\` }}}\`;`), '" ({ a: " (b) " }) ";');
 });
 
-t.test('a regular expression is blank, a division is not one', async (t) => {
+t.test('a regular expression is blank, and a division is not taken for one', async (t) => {
   t.equal(mask('x = /[/"{]\\//g;'), 'x = /       /g;');
   t.equal(mask('x = a / b / c;'), 'x = a / b / c;');
   t.equal(mask("return /'/.test(a) ? (b) / 2 : '{';"), 'return / /.test(a) ? (b) / 2 : " ";');

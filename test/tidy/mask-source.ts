@@ -1,22 +1,28 @@
 /**
- * A source text split by what it is. Both parts have the length and the line breaks of the text,
- * what is not theirs is blank: an offset in one is the same offset in all.
+ * A source text is split into code and comments. Both parts have the length and the line breaks of
+ * the text, and are blank where the other part is, so an offset means the same place in all three.
  */
 export type MaskedSource = {
-  /** No comments; strings are `"   "`, regular expressions `/   /`, `${…}` in templates `(…)`. */
+  /**
+   * The code has no comments. Strings are `"   "`, regular expressions `/   /`, and `${…}` in
+   * templates `(…)`.
+   */
   code: string;
-  /** The comments alone. */
+  /** This part has the comments alone. */
   comments: string;
 };
 
-/** After these a `/` divides nothing: it begins a regular expression. */
+/** A `/` after one of these begins a regular expression and divides nothing. */
 const BEFORE_REGEX = /(?:^|[-(,=:[!&|?{};+*%^~<>]|\b(?:return|typeof|case|in|of|await|throw))$/;
 
-/** Splits TypeScript or JavaScript without parsing it. Exact but for `)` followed by a regex. */
+/**
+ * Splits TypeScript or JavaScript without parsing it. The split is exact except for a `)` that is
+ * followed by a regular expression.
+ */
 export function maskSource(text: string): MaskedSource {
   const code: string[] = [];
   const comments: string[] = [];
-  /** For each open template expression, the braces open inside it. */
+  /** The stack holds, for each open template expression, how many braces are open inside it. */
   const templates: number[] = [];
   let at = 0;
 
@@ -63,7 +69,7 @@ export function maskSource(text: string): MaskedSource {
   return { code: code.join(''), comments: comments.join('') };
 }
 
-/** What stands before, blanks aside: enough of it to know a keyword. */
+/** Returns enough of the code before this point, without blanks, to recognise a keyword. */
 function lastOf(code: readonly string[]): string {
   let text = '';
   for (let index = code.length - 1; index >= 0; index -= 1) {

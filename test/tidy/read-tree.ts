@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import { maskSource } from './mask-source.ts';
 
 export type TextFile = { path: string; text: string };
-/** A code file with its masked parts. */
+/** A source file is a code file with its masked parts. */
 export type SourceFile = TextFile & { code: string; comments: string };
 
 const SKIPPED = new Set(['node_modules', 'dist', '.git', '.data', '.run', '.tap']);
 const CODE = /\.(?:ts|mjs|js)$/;
-/** Longer than this in bytes, or with a NUL: not written by hand. */
+/** A file that is longer than this, or has a NUL, was not written by hand. */
 const BYTES_MAX = 512 * 1024;
 
-/** Every text file below `root`, with paths relative to it, sorted; lock file and logs aside. */
+/** Returns every text file below `root`, sorted, with paths relative to it. Logs are left out. */
 export function readTree(root: string): TextFile[] {
   return walk(root, '')
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
     .filter(({ text }) => text.length <= BYTES_MAX && !text.includes('\0'));
 }
 
-/** The TypeScript and JavaScript of the tree. */
+/** Returns the TypeScript and JavaScript files of the tree. */
 export function sourcesOf(files: readonly TextFile[]): SourceFile[] {
   return files
     .filter(({ path }) => CODE.test(path))

@@ -4,7 +4,10 @@ import { sourcesOf } from './read-tree.ts';
 import { findOversize } from './size-rules.ts';
 import { findBadName, findForbiddenText, findMachineTraces } from './text-rules.ts';
 
-/** The rules find what they are there for: each line here would fail the tidy test. */
+/**
+ * These tests check that the rules find what they are meant to find. Each bad text here would fail
+ * the tidy test.
+ */
 const source = (path: string, text: string) => {
   const [file] = sourcesOf([{ path, text }]);
   if (file === undefined) throw new Error(`${path} is no source`);
@@ -79,7 +82,7 @@ t.test('imports against the arrow are found', async (t) => {
 });
 
 t.test(
-  'imports for their effect and at run time count, a method named from does not',
+  'imports for an effect or at run time are found, and a method named from is not',
   async (t) => {
     const packages = { production: new Set<string>(), all: new Set<string>() };
     const found = (text: string) =>
@@ -93,14 +96,14 @@ t.test(
   },
 );
 
-t.test('the socket library has one importer, in edge', async (t) => {
+t.test('the socket library may have one importer, in edge', async (t) => {
   const of = (path: string) => source(path, "import uws from 'uWebSockets.js';");
   t.same(findSocketImports([of('services/edge/a.ts'), of('services/edge/a.test.ts')]), []);
   t.equal(findSocketImports([of('services/edge/a.ts'), of('services/edge/b.ts')]).length, 1);
   t.equal(findSocketImports([of('bench/a.ts')]).length, 1);
 });
 
-t.test('what is too large is found', async (t) => {
+t.test('files, functions and lines that are too large are found', async (t) => {
   const found = (text: string, path = 'shared/a.ts') => findOversize(source(path, text)).length;
   t.equal(found('a;\n'.repeat(400)), 0);
   t.equal(found('a;\n'.repeat(401)), 1);
@@ -111,7 +114,7 @@ t.test('what is too large is found', async (t) => {
   t.equal(found('function f(a: A, b: B, c: C, d: D) {}\n'), 1);
 });
 
-t.test('names and traces of a machine are found', async (t) => {
+t.test('bad file names and traces of a machine are found', async (t) => {
   const named = (path: string) => findBadName({ path, text: '' }).length;
   for (const path of ['shared/aB.ts', 'shared/a_b.ts', 'shared/string-utils.ts', 'a/helper.ts']) {
     t.equal(named(path), 1, path);

@@ -24,7 +24,10 @@ export function findOversize(file: SourceFile): string[] {
   return problems;
 }
 
-/** Of the whole tree. One-expression arrow functions do not count: they would flatter the p90. */
+/**
+ * Checks the sizes over the whole tree. Arrow functions of one expression do not count, because
+ * they would flatter the p90.
+ */
 export function findOversizeTree(files: readonly SourceFile[]): string[] {
   const fileLines = files.map(({ text }) => text.split('\n').length - 1);
   const functionLines = files.flatMap(({ code }) =>

@@ -4,7 +4,9 @@ type Rule = { what: string; pattern: RegExp; part: 'code' | 'comments'; except?:
 
 const TESTS = /(?:\.test|-stage)\.ts$|(?:^|\/)stage\//;
 
-/** What no source line may hold. `code` is without strings and comments, see `maskSource`. */
+/**
+ * No source line may hold one of these. `code` is without strings and comments (see `maskSource`).
+ */
 const RULES: readonly Rule[] = [
   {
     what: 'process.env outside main',
@@ -34,7 +36,9 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Absolute paths of one machine, and hosts that packages came from: in no file of any kind. */
+/**
+ * No file of any kind may hold an absolute path of one machine, or a host that packages came from.
+ */
 const MACHINE_PATH = /(?<![\w.*~/-])\/(?:work|root|home)\/(?!\w*\*)/g;
 const REGISTRY_HOST = /\b(?:registry|npm|mirrors?)\.[a-z0-9-]+\.(?:org|com|net|io|dev)\b/g;
 
@@ -55,7 +59,7 @@ export function findMachineTraces(file: TextFile): string[] {
   );
 }
 
-/** Kebab-case, and named after the thing in it. */
+/** Finds a file name that is not kebab-case, or that has a banned word. */
 export function findBadName({ path }: TextFile): string[] {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const isCode = /\.(?:ts|mjs|js|css|html|sql)$/.test(name);

@@ -11,9 +11,10 @@ import { openPositionWriter } from '../positions/position-writer.ts';
 import { type AppendBench, measurePaced, measureThroughput } from './append-bench.ts';
 
 /**
- * `npm run bench:append`: the store's own code, encryption and outbox deletes included, without
- * NATS. First as much as goes in (requests of 64), then single sends at 1000/s, with the CPU that
- * this process and Postgres (`BENCH_POSTGRES_PID`, the postmaster) take. Needs a migrated database.
+ * `npm run bench:append` runs the store's own code without NATS, including encryption and outbox
+ * deletes. It first measures the highest throughput (requests of 16 sends), then single sends at
+ * 1000/s, and the CPU time of this process and of Postgres (`BENCH_POSTGRES_PID` is the
+ * postmaster). The bench needs a migrated database.
  */
 const config = loadOrExit({
   env: process.env,

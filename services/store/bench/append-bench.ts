@@ -5,10 +5,10 @@ import type { Operations } from '../operations.ts';
 
 export type AppendBench = {
   operations: Operations;
-  /** What the group commit has done so far. */
+  /** The group commit counts its commits and their rows here. */
   commits: { count: number; rows: number };
   seconds: number;
-  /** 0: not measured. */
+  /** With 0 the CPU time of Postgres is not measured. */
   postgresPid: number;
 };
 
@@ -33,7 +33,7 @@ const CONTENT = 'Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do
 const DEADLINE_MS = 10_000;
 const DONE_EVERY_MS = 50;
 
-/** As much as goes in: requests of 16 sends from many conversations at once. */
+/** The highest throughput is measured by requests of 16 sends to many conversations at once. */
 export async function measureThroughput(bench: AppendBench): Promise<AppendFigures> {
   const talks = await createTalks(bench.operations);
   return measure(bench, async (send) => {
@@ -47,7 +47,7 @@ export async function measureThroughput(bench: AppendBench): Promise<AppendFigur
   });
 }
 
-/** Single sends, evenly paced, whatever the answers take. */
+/** Single sends leave at an even pace, however long the answers take. */
 export async function measurePaced(bench: AppendBench): Promise<AppendFigures> {
   const talks = await createTalks(bench.operations);
   return measure(bench, async (send) => {
@@ -131,7 +131,7 @@ async function createTalks(operations: Operations): Promise<Talk[]> {
 const round = (value: number): number => Math.round(value * 1000) / 1000;
 const CLOCK_TICKS_PER_S = 100;
 
-/** User and system time of a process and its living children, from /proc. */
+/** The sum of user and system time of a process and its living children comes from /proc. */
 function cpuSecondsBelow(pid: number): number {
   if (pid === 0) return 0;
   let ticks = 0;
@@ -145,12 +145,12 @@ function cpuSecondsBelow(pid: number): number {
   return ticks / CLOCK_TICKS_PER_S;
 }
 
-/** The fields after the command's name: state, parent, … */
+/** The result has the fields that follow the command's name: state, parent, and so on. */
 function readStat(pid: string): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return []; // ended meanwhile
+    return []; // The process ended meanwhile.
   }
 }

@@ -12,7 +12,7 @@ function place(field: MessageCipherPlace['field'] = 'content'): MessageCipherPla
   return { conversation_id: newId<ConversationId>(), message_id: newId<MessageId>(), field };
 }
 
-t.test('what was sealed opens at its place, and is never the same twice', async (t) => {
+t.test('a ciphertext opens at its place, and no two ciphertexts are equal', async (t) => {
   const here = place();
   for (const plain of ['', 'hello', 'नमस्ते 👋', '\u0000', 'x'.repeat(32_000)]) {
     const sealed = cipher.encrypt(plain, here);
@@ -21,7 +21,7 @@ t.test('what was sealed opens at its place, and is never the same twice', async 
   }
 });
 
-t.test('swapped between rows or fields it does not open', async (t) => {
+t.test('a ciphertext that was moved to another row or field does not open', async (t) => {
   const here = place();
   const sealed = cipher.encrypt('secret', here);
   const others: MessageCipherPlace[] = [
@@ -32,7 +32,7 @@ t.test('swapped between rows or fields it does not open', async (t) => {
   for (const other of others) t.throws(() => cipher.decrypt(sealed, 'k1', other));
 });
 
-t.test('a changed or cut ciphertext does not open', async (t) => {
+t.test('a changed or truncated ciphertext does not open', async (t) => {
   const here = place();
   const sealed = cipher.encrypt('secret', here);
   for (const index of [0, 15, sealed.length - 1]) {
@@ -43,7 +43,7 @@ t.test('a changed or cut ciphertext does not open', async (t) => {
   t.throws(() => cipher.decrypt(sealed.subarray(0, 20), 'k1', here));
 });
 
-t.test('after a change of keys the old ones still open, an unknown one does not', async (t) => {
+t.test('old ciphertexts open after a change of keys, and unknown keys are refused', async (t) => {
   const here = place();
   const old = cipher.encrypt('old', here);
   const rotated = createContentCipher([k2, k1]);
@@ -52,7 +52,7 @@ t.test('after a change of keys the old ones still open, an unknown one does not'
   t.throws(() => cipher.decrypt(rotated.encrypt('new', here), 'k2', here), /not configured/);
 });
 
-t.test('keys are read with every problem, and no problem shows a key', async (t) => {
+t.test('the parser of keys reports every problem, and no problem shows a key', async (t) => {
   const good = k1.key.toString('base64');
   t.same(parseContentKeys(`k1:${good}`), { keys: [k1], problems: [] });
   const { keys, problems } = parseContentKeys(`k1:${good},k1:${good},short:AAAA,nonsense`);

@@ -2,34 +2,37 @@ import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentKey } from './content-keys.ts';
 
-/** What a ciphertext belongs to; moved to another row or field it does not open. */
+/** A ciphertext belongs to one place; moved to another row or field it cannot be decrypted. */
 export type CipherPlace = MessageCipherPlace | { user_id: UserId; field: 'chats' };
 export type MessageCipherPlace = {
   conversation_id: ConversationId;
   message_id: MessageId;
   field: 'content' | 'metadata';
-  /** Of an earlier text: the last version of the message that read so. */
+  /** An earlier text has here the last version of the message that had this text. */
   version?: number;
 };
 
 export type ContentCipher = {
-  /** The key that `encrypt` uses; stored beside what it made. */
+  /** `encrypt` uses the key with this id; callers store the id beside the ciphertext. */
   readonly keyId: string;
-  /** `iv (12) ‖ ciphertext ‖ tag (16)`. */
+  /** The result is `iv (12 bytes) ‖ ciphertext ‖ tag (16 bytes)`. */
   encrypt(plain: string, place: CipherPlace): Buffer;
-  /** Throws where the key is unknown, or the bytes are not what was stored at that place. */
+  /**
+   * The call throws if the key is unknown or the bytes are not the ones encrypted for the place.
+   */
   decrypt(sealed: Buffer, keyId: string, place: CipherPlace): string;
 };
 
 const ALGORITHM = 'aes-256-gcm';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-/** Random bytes are drawn for many IVs at once: a draw costs more than an encryption. */
+/** One draw of random bytes serves many IVs, because a draw costs more than an encryption. */
 const IV_POOL_BYTES = IV_BYTES * 1024;
 
 /**
- * AES-256-GCM between the service and Postgres: who reads the database or a backup reads no
- * content. IVs are random, good for 2^32 messages a key (NIST SP 800-38D); change keys before.
+ * The cipher encrypts content with AES-256-GCM on its way to Postgres, so that nobody can read
+ * content in the database or a backup. IVs are random, which is safe for 2^32 messages per key
+ * (NIST SP 800-38D): operators must change the key before that.
  */
 export function createContentCipher(keys: readonly ContentKey[]): ContentCipher {
   const byId = new Map(keys.map(({ id, key }) => [id, key]));
@@ -44,7 +47,7 @@ export function createContentCipher(keys: readonly ContentKey[]): ContentCipher 
       const cipher = createCipheriv(ALGORITHM, current.key, iv);
       cipher.setAAD(aadOf(place));
       const body = cipher.update(plain, 'utf8');
-      cipher.final(); // GCM is a stream mode: nothing is left to come
+      cipher.final(); // GCM is a stream mode, so `final` returns no bytes.
       return Buffer.concat([iv, body, cipher.getAuthTag()]);
     },
     decrypt(sealed, keyId, place) {

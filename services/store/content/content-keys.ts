@@ -3,7 +3,7 @@ export type ContentKey = { id: string; key: Buffer };
 const KEY_BYTES = 32;
 const ENTRY = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]+=*)$/;
 
-/** Reads `<key id>:<base64 of 32 bytes>[,…]`. A problem names the entry, never its value. */
+/** The text is `<key id>:<base64 of 32 bytes>[,…]`. A problem names the entry, never its value. */
 export function parseContentKeys(text: string): { keys: ContentKey[]; problems: string[] } {
   const keys: ContentKey[] = [];
   const problems: string[] = [];

@@ -1,16 +1,16 @@
 import { KahaError } from '../../../shared/errors.ts';
 
 /**
- * What a failed statement means for the one who waits:
+ * The failure of a statement tells its caller what to do:
  *
- *  gone     the connection failed or Postgres takes none: try again on a new one
- *  frozen   no answer in time: the deadline is spent, do not try again
- *  clash    deadlock or serialisation failure: run it again
- *  locked   `lock_timeout`
- *  data     a value that Postgres refuses: the row's fault
- *  no_partition   nobody made the month's partition
- *  schema   tables or functions are missing: not migrated
- *  bug      anything else
+ *  gone          The connection failed or Postgres accepts none: try again on a new connection.
+ *  frozen        Postgres did not answer in time: the deadline is spent, do not try again.
+ *  clash         Postgres found a deadlock or a serialisation failure: run the statement again.
+ *  locked        A row stayed locked for longer than `lock_timeout`.
+ *  data          Postgres refuses a value: the row is at fault.
+ *  no_partition  Nobody has made the month's partition.
+ *  schema        Tables or functions are missing: the schema is not migrated.
+ *  bug           The failure is any other one.
  */
 export type DatabaseFailure =
   | 'gone'
@@ -22,7 +22,7 @@ export type DatabaseFailure =
   | 'schema'
   | 'bug';
 
-/** node-postgres gives these no code. */
+/** node-postgres gives the failures below a message and no code. */
 const QUERY_TIMEOUT = 'Query read timeout';
 const GONE_MESSAGES =
   /^(Connection terminated|Client has encountered a connection error|timeout e|Client was closed)/;
@@ -40,7 +40,7 @@ export function classifyFailure(error: unknown): DatabaseFailure {
 function classifySqlState(code: string, message: string): DatabaseFailure {
   if (code === '40P01' || code === '40001') return 'clash';
   if (code === '55P03') return 'locked';
-  if (code === '57014') return 'frozen'; // statement_timeout
+  if (code === '57014') return 'frozen'; // `statement_timeout` ended the statement.
   if (code === '23514' && message.startsWith('no partition of relation')) return 'no_partition';
   if (['42P01', '42883', '3F000', '42703'].includes(code)) return 'schema';
   switch (code.slice(0, 2)) {
@@ -58,7 +58,7 @@ function classifySqlState(code: string, message: string): DatabaseFailure {
   }
 }
 
-/** The typed error for a client. What is a bug becomes INTERNAL, without the driver's text. */
+/** A client gets this typed error. A bug becomes INTERNAL, without the text of the driver. */
 export function toKahaError(error: unknown): KahaError {
   if (error instanceof KahaError) return error;
   const cause = { cause: error };

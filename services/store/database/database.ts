@@ -9,9 +9,10 @@ export type OpenDatabase = {
   close(): Promise<void>;
 };
 
+/** A statement that waits for a lock for longer fails with `locked`. */
 const LOCK_TIMEOUT_MS = 1_000;
 
-/** The pool for reads and for what is not an append, with Kysely on it. */
+/** This pool, with Kysely on it, serves queries and all writes but appends and raised positions. */
 export function openDatabase(options: {
   url: string;
   poolMax: number;

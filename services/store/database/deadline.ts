@@ -1,16 +1,19 @@
 import { KahaError } from '../../../shared/errors.ts';
 
-/** Nothing a store does may take longer. */
+/** No operation of a store may take longer than this. */
 export const STORE_DEADLINE_MS = 2_000;
-/** The answer must still travel before the caller gives up. */
+/** A store answers this much before the deadline, because the answer must still travel. */
 const ANSWER_MARGIN_MS = 100;
 
-/** When to have answered, in epoch ms. */
+/** A store must have answered by this time, in epoch ms. */
 export function answerBy(callerDeadlineAt: number, nowMs: number): number {
   return Math.min(callerDeadlineAt, nowMs + STORE_DEADLINE_MS) - ANSWER_MARGIN_MS;
 }
 
-/** Rejects DATABASE_UNAVAILABLE at `deadlineAt`; the work itself ends by the pool's timeouts. */
+/**
+ * The promise rejects with DATABASE_UNAVAILABLE at `deadlineAt`. The work itself goes on until the
+ * timeouts of the pool end it.
+ */
 export async function withDeadline<Value>(
   work: Promise<Value>,
   deadlineAt: number,

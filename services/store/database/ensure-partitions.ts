@@ -2,20 +2,22 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from './schema.ts';
 
 export type EnsuredPartitions = {
-  /** Names of those made now. */
+  /** These are the names of the partitions that this call made. */
   created: string[];
-  /** Up to when there is a place for messages, without a gap. */
+  /** Messages sent before this time have a partition, without a gap. */
   last_until: string;
 };
 
+/** A request for more months ahead is cut to this many. */
 export const MONTHS_AHEAD_MAX = 24;
 
-/** Serialises makers; a constant of ours. */
+/** The advisory lock with this key lets one transaction at a time make partitions. */
 const LOCK_KEY = 7_205_001;
 
 /**
- * `partitions.ensure`: the partitions of this month and `monthsAhead` more. Made as a table of its
- * own and then attached, which does not stop appends; `create … partition of` would.
+ * `partitions.ensure` makes the missing partitions of this month and of the next `monthsAhead`. A
+ * partition is made as a table of its own and then attached, because `create … partition of` would
+ * stop appends.
  */
 export async function ensurePartitions(
   db: Kysely<Database>,
@@ -34,7 +36,7 @@ export async function ensurePartitions(
 
 export type Month = { name: string; from: string; until: string };
 
-/** Pure: the month of `now` and as many after it, in UTC. */
+/** The list begins with the month of `now`, in UTC, and has `ahead` more months. */
 export function monthsFrom(now: Date, ahead: number): Month[] {
   return Array.from({ length: ahead + 1 }, (_, index) => {
     const at = (offset: number): string =>
@@ -52,7 +54,7 @@ async function selectPartitions(tx: Transaction<Database>): Promise<Set<string>>
 }
 
 async function createPartition(tx: Transaction<Database>, month: Month): Promise<void> {
-  const { name, from, until } = month; // made of digits here, not of input
+  const { name, from, until } = month; // `monthsFrom` builds these strings; none is input.
   await sql.raw(`create table ${name} (like messages including all)`).execute(tx);
   const range = `for values from ('${from}') to ('${until}')`;
   await sql.raw(`alter table messages attach partition ${name} ${range}`).execute(tx);

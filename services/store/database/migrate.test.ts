@@ -15,38 +15,38 @@ t.teardown(async () => {
   await database.drop();
 });
 
-t.test('before the migration a store is not ready and says why', async (t) => {
+t.test('a store that is not migrated is not ready and says why', async (t) => {
   const schema = await watchSchema(first.pool, silent);
   t.equal(schema.problem(), 'schema not migrated');
   schema.close();
 });
 
-t.test('two migrations at once make one schema, a third finds nothing to do', async (t) => {
+t.test('two concurrent migrations make one schema and a third finds nothing to do', async (t) => {
   const both = await Promise.all([migrate(first.db), migrate(second.db)]);
   const migrated = both.flat().filter((line) => line.startsWith('migrated'));
-  t.equal(new Set(migrated).size, migrated.length, 'each once');
+  t.equal(new Set(migrated).size, migrated.length, 'each migration runs once');
   t.equal((await migrate(first.db)).length, 1);
   const schema = await watchSchema(first.pool, silent);
   t.equal(schema.problem(), undefined);
   schema.close();
 });
 
-t.test('partitions are made ahead, once, without a gap', async (t) => {
+t.test('partitions are made ahead, each once and without a gap', async (t) => {
   const { created, last_until } = await ensurePartitions(first.db, 5);
-  t.equal(created.length, 2, 'three ahead were there');
+  t.equal(created.length, 2, 'three months ahead were there');
   t.equal(last_until, monthsFrom(new Date(), 5).at(-1)?.until);
   const again = await Promise.all([ensurePartitions(first.db, 6), ensurePartitions(second.db, 6)]);
   t.equal(again.flatMap((one) => one.created).length, 1);
 });
 
-t.test('there is no default partition to swallow a month nobody made', async (t) => {
+t.test('a message of a month without a partition is refused', async (t) => {
   const insert = `insert into messages
     (conversation_id, seq, sent_at, message_id, sender_id, message_type, key_id)
     select u, 1, '1999-01-01', u, u, 'text', 'k' from gen_random_uuid() u`;
   await t.rejects(first.pool.query(insert, []), /no partition of relation/);
 });
 
-t.test('an index comes with each partition', async (t) => {
+t.test('each partition gets its indexes', async (t) => {
   const rows = await first.pool.query<{ count: number }>(
     `select count(*) from pg_indexes where tablename like 'messages_2%'
       group by tablename`,
@@ -55,7 +55,7 @@ t.test('an index comes with each partition', async (t) => {
   t.ok(rows.every(({ count }) => count === 2));
 });
 
-t.test('months are counted in UTC, over the end of a year', (t) => {
+t.test('months are counted in UTC and continue over the end of a year', (t) => {
   t.same(
     monthsFrom(new Date('2026-11-30T23:59:59.999Z'), 2).map(({ name, until }) => [name, until]),
     [

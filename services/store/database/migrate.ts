@@ -9,7 +9,10 @@ const MONTHS_AHEAD = 3;
 
 const STARTING_POLL_MS = 200;
 
-/** Waits for a Postgres that is starting; rejects what it says at `deadlineAt`. */
+/**
+ * The promise resolves once a Postgres that is starting answers. After `deadlineAt` it rejects with
+ * the last error.
+ */
 export async function untilUp(db: Kysely<Database>, deadlineAt: number): Promise<void> {
   for (;;) {
     try {
@@ -23,9 +26,10 @@ export async function untilUp(db: Kysely<Database>, deadlineAt: number): Promise
 }
 
 /**
- * Brings the schema up to this version and makes the first partitions. Kysely holds a Postgres
- * advisory lock meanwhile: of two that run at once the second finds nothing to do. One
- * transaction: all or nothing. Returns what was done, one line each.
+ * The migration brings the schema up to this version and makes the first partitions. Kysely holds
+ * an advisory lock of Postgres meanwhile, so the second of two concurrent migrations finds nothing
+ * to do. All schema changes are one transaction: either all are made or none. The result has one
+ * line for each step that was done.
  */
 export async function migrate(db: Kysely<Database>): Promise<string[]> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });

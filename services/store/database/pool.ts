@@ -7,9 +7,9 @@ import { readTime } from './pg-time.ts';
 export type PoolOptions = {
   url: string;
   max: number;
-  /** Session settings, `name=value`. */
+  /** Each session setting has the form `name=value`. */
   settings?: readonly string[];
-  /** 1.4 s; only a migration may take longer. */
+  /** The default is 1.4 s; only a migration may set more. */
   statementTimeoutMs?: number;
   logger: Logger;
 };
@@ -21,29 +21,33 @@ export type PoolClient = {
   release(): void;
 };
 
-/** What Kysely needs of a pool, and one-statement calls for the hot path. */
+/** Kysely needs `connect` and `end`; the hot path runs single statements with `query`. */
 export type Pool = {
   connect(): Promise<PoolClient>;
   query<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
   end(): Promise<void>;
 };
 
-/** On the server: ends a slow statement and keeps the connection. */
+/** Postgres ends a statement that takes longer; the connection survives. */
 const STATEMENT_TIMEOUT_MS = 1_400;
-/** Here, for a server that is frozen: a little later, so that a live one ends it first. */
+/**
+ * The client gives up this much later, in case Postgres is frozen: a live Postgres ends the
+ * statement first.
+ */
 const QUERY_TIMEOUT_EXTRA_MS = 200;
 const CONNECTION_TIMEOUT_MS = 1_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 60_000;
+/** At most this many statement texts get a name; every further one is planned at each call. */
 const STATEMENT_NAMES_MAX = 500;
 
 const { types } = pg;
 const readText = (text: string): string => text;
 
 /**
- * A pool that heals itself: a connection whose query got no answer is thrown away, because
- * whatever is asked on it next would wait behind that query. Statements are prepared by name, once
- * per connection: planning over partitions costs more than the reads themselves.
+ * The pool heals itself: it throws away a connection whose query got no answer, because the next
+ * query on it would wait behind that one. Statements are prepared by name, once per connection,
+ * because planning over partitions costs more than the queries themselves.
  */
 export function createPool(options: PoolOptions): Pool {
   const { url, max, settings = [], statementTimeoutMs = STATEMENT_TIMEOUT_MS, logger } = options;
@@ -61,7 +65,8 @@ export function createPool(options: PoolOptions): Pool {
     types: { getTypeParser: parserOf as typeof types.getTypeParser },
   });
   pool.on('error', (error) => logger.warn({ err: error }, 'idle database connection failed'));
-  // One that fails while in use rejects its query as well; unheard, the event would end us.
+  // A connection that fails in use also rejects its query; without a listener, its `error` event
+  // would end the process.
   pool.on('connect', (client) => {
     client.on('error', (error) => logger.warn({ err: error }, 'database connection failed'));
   });
@@ -101,11 +106,13 @@ export function createPool(options: PoolOptions): Pool {
 
 function isBroken(error: unknown): boolean {
   const failure = classifyFailure(error);
-  // A statement timeout has a code, and its connection is sound.
+  // An error of `statement_timeout` has a code, and its connection is sound.
   return failure === 'gone' || (failure === 'frozen' && !(error as { code?: string }).code);
 }
 
-/** bigint counts here never pass 2^53; times are ISO strings as on the wire. */
+/**
+ * A bigint becomes a number, as no count here passes 2^53. A time becomes the wire's ISO string.
+ */
 function parserOf(oid: number, format?: 'text' | 'binary'): unknown {
   if (format === 'binary') return types.getTypeParser(oid, 'binary');
   if (oid === types.builtins.INT8) return Number;
@@ -114,7 +121,7 @@ function parserOf(oid: number, format?: 'text' | 'binary'): unknown {
   return types.getTypeParser(oid, 'text');
 }
 
-/** The same text has the same name; only statements with a plan get one. */
+/** One text always gets one name; only statements that Postgres plans get a name. */
 function createStatementNames(): (text: string) => string | undefined {
   const names = new Map<string, string>();
   return (text) => {

@@ -4,17 +4,17 @@ import { LATEST_MIGRATION } from './migrations/index.ts';
 import type { Pool } from './pool.ts';
 
 export type SchemaCheck = {
-  /** Why sends and reads cannot be served, or undefined. */
+  /** The result says why sends and reads cannot be served, or is undefined if they can. */
   problem(): string | undefined;
   close(): void;
 };
 
 const POLL_MS = 2_000;
-/** While something is wrong: to be ready soon after it is mended. */
+/** During a problem the check runs more often, so that the store is ready soon after its end. */
 const PROBLEM_POLL_MS = 500;
 const SELECT_MIGRATION = 'select name from kysely_migration where name = $1';
 
-/** Asks again and again whether Postgres answers and has the schema of this version. */
+/** The check asks repeatedly whether Postgres answers and has the schema of this version. */
 export async function watchSchema(pool: Pool, logger: Logger): Promise<SchemaCheck> {
   let problem: string | undefined = 'starting';
   const check = async (): Promise<void> => {

@@ -15,21 +15,23 @@ import type {
   UserId,
 } from '../../../shared/ids.ts';
 
-/** ISO 8601 UTC with milliseconds: `pool.ts` reads timestamptz as that. */
+/** A time is ISO 8601 in UTC with milliseconds; `pool.ts` parses timestamptz into this form. */
 type Time = string;
 
 export type ConversationsTable = {
   conversation_id: ConversationId;
   type: ConversationType;
-  /** `min:max` of the two users of a direct conversation: there is one per pair. */
+  /** The key `<lower user id>:<higher user id>` makes a direct conversation unique for its pair. */
   direct_key: string | null;
   title: string | null;
   description: string | null;
   avatar_url: string | null;
   business_id: BusinessId | null;
-  /** Rises with each change of the conversation or of who takes part; not with messages. */
+  /**
+   * The version rises with each change of the conversation or its participants, not by messages.
+   */
   version: Generated<number>;
-  /** The oldest message still stored; raised by retention. */
+  /** No message below this `seq` is stored any more. */
   first_seq: Generated<number>;
   last_seq: Generated<number>;
   last_sent_at: Time | null;
@@ -45,7 +47,7 @@ export type ParticipantsTable = {
   role: Role;
   joined_at: Time;
   left_at: Time | null;
-  /** The first message that is sent to them: with a shared history they see older ones too. */
+  /** Messages from this `seq` on are sent to the participant, who may also see older ones. */
   joined_seq: Generated<number>;
   first_visible_seq: Generated<number>;
   delivered_seq: Generated<number>;
@@ -77,18 +79,18 @@ export type MessagesTable = {
 
 export type ConversationPayload = {
   change: ConversationChange;
-  /** Only these, where they take part still; absent: all who do. */
+  /** The event goes only to those of these users who still take part; absent means to everybody. */
   user_ids?: UserId[];
-  /** For one who was removed: what they are shown, as of then. */
+  /** A removed user is shown this record, as of the removal. */
   left?: ConversationRecord;
 };
-/** What of an event its message or conversation does not say; `version` is the message's. */
+/** The payload holds what the message or conversation cannot say; `version` is the message's. */
 export type OutboxPayload =
   | ConversationPayload
   | { change: MessageChange; version: number; changed_at: string };
 
 export type OutboxTable = {
-  /** For a message its message id. */
+  /** The event of a new message has the message's id. */
   event_id: EventId;
   conversation_id: ConversationId;
   kind: 'message' | 'message_updated' | 'conversation';

@@ -8,17 +8,18 @@ import { loadOutboxEntries, type OwedRow } from './outbox-entries.ts';
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Request = { event_ids?: EventId[]; limit: number; lease_ms: number };
 
-/** Younger rows belong to the router that appended them. */
+/** A row younger than this is left to the router that appended it. */
 const OWED_AFTER_S = 5;
 const LIMIT_MAX = 500;
 const LEASE_MS_MAX = 600_000;
-/** Entries in one reply; what is more is given back for the next claim. */
+/** The entries of one reply take at most this much; the rows beyond it are unclaimed again. */
 const REPLY_BYTES_MAX = 512 * 1024;
 
 /**
- * `outbox.claim`: leases fan-outs that are owed and returns them. Without `event_ids` those older
- * than 5 s, with them those named, of any age. What another has leased, or is leasing right now,
- * is left out; a lease that runs out makes a row claimable again.
+ * `outbox.claim` leases the fan-outs that are owed to the caller and returns them. A request
+ * without `event_ids` claims rows older than 5 s; a request with `event_ids` claims the named rows,
+ * whatever their age. The claim skips a row that another caller has leased or is leasing right now.
+ * A row can be claimed again once its lease has run out.
  */
 export async function claimOutbox(
   deps: Deps,

@@ -2,8 +2,9 @@ import type { EventId } from '../../../shared/ids.ts';
 import type { Pool } from '../database/pool.ts';
 
 /**
- * Without waiting for the disk: a delete that a crash of Postgres undoes is a fan-out done twice,
- * which queues and clients drop. Sorted, so that two of them cannot deadlock.
+ * The delete does not wait for the disk (`synchronous_commit` is off). If a crash of Postgres
+ * undoes it, a router repeats the fan-out, and the queues and clients drop the repetition. The
+ * statement locks the rows in the order of their ids, so that two such deletes cannot deadlock.
  */
 const DELETE_DONE = `with relaxed as materialized (
     select set_config('synchronous_commit', 'off', true)
@@ -14,16 +15,18 @@ const DELETE_DONE = `with relaxed as materialized (
   )
   select (select count(*) from gone) as deleted from relaxed`;
 
+/** One statement deletes at most this many rows; longer lists are deleted in several statements. */
 const BATCH_MAX = 5_000;
 
 export type OutboxDone = {
-  /** `outbox.done`: how many rows the statement that took these ids along has deleted of them. */
+  /** `outbox.done` deletes the rows; the count is that of the delete which included them. */
   done(eventIds: readonly EventId[]): Promise<{ deleted: number }>;
 };
 
 /**
- * Deletes outbox rows whose fan-out is done. Calls that come while a delete runs
- * share the next one: no timer. `deleted` of a shared one counts all of it.
+ * Routers report finished fan-outs here, and their outbox rows are deleted. Calls that come while a
+ * delete runs share the next delete, so no timer is needed. `deleted` then counts the rows of all
+ * calls that shared the delete.
  */
 export function createOutboxDone(pool: Pool): OutboxDone {
   let waiting: EventId[] = [];

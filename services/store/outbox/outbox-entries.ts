@@ -18,7 +18,7 @@ import { loadReactions } from '../records/reactions.ts';
 import { loadReplyPreviews } from '../records/reply-previews.ts';
 import { canSee } from '../records/shown-messages.ts';
 
-/** A claimed outbox row. */
+/** A router has claimed this outbox row and owes its fan-out. */
 export type OwedRow = {
   event_id: EventId;
   conversation_id: ConversationId;
@@ -30,9 +30,9 @@ export type OwedRow = {
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
 /**
- * The events that are owed, as they are to be fanned out now: to who takes part now and did so at
- * that time. Who has left gets nothing more. A row whose message or conversation is gone for good
- * owes nothing; it is in `void`.
+ * This loader turns claimed rows into the events that a router fans out. An event goes to the users
+ * who took part when it happened and still take part now; a user who has left gets nothing more. A
+ * row whose message or conversation no longer exists owes nothing: its id is returned in `void`.
  */
 export async function loadOutboxEntries(
   { db, cipher }: Deps,
@@ -69,10 +69,11 @@ type FoundMessage = {
 type Owed = { owed: OwedRow; loaded: LoadedConversation; message: FoundMessage };
 
 /**
- * A message for those who took part when it was sent, an update for those who can see its message:
- * a shared history is read by who joins, its updates are sent. A message that was changed since
- * comes as it is now, and yet as version 1: the updates are owed for themselves and must not be
- * ignored.
+ * A `message` goes to the participants who took part when it was sent. A `message_updated` goes to
+ * all participants who can see the message: a participant who joined later reads a shared history
+ * from Postgres, but its updates must be sent. A `message` that was changed since carries its
+ * current text and still says version 1, because clients must not ignore the updates, each of which
+ * has an outbox row of its own.
  */
 function toMessageEntry({ owed, loaded, message }: Owed, cipher: ContentCipher): OutboxEntry {
   const { event_id, conversation_id, payload } = owed;
@@ -102,7 +103,7 @@ type EntryOptions = {
   nowMs: number;
 };
 
-/** A `conversation` event: for each of those it is for their own view. */
+/** A `conversation` event carries for each of its recipients the record as that user sees it. */
 export function toConversationEntry(
   loaded: LoadedConversation,
   { eventId, payload, ...options }: EntryOptions,
@@ -119,7 +120,7 @@ export function toConversationEntry(
   return { ...address, user_ids, kind: 'conversation', change, records };
 }
 
-/** By place, with what they show of others. */
+/** The map holds each message by its place, with its reply preview and its reactions. */
 async function loadMessages(
   { db, cipher }: Deps,
   rows: readonly OwedRow[],

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { EventId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 
-/** `outbox.owed`: of these events those whose fan-out is not finished. */
+/** `outbox.owed` returns the events of the list whose fan-out is not finished. */
 export async function selectOwed(
   db: Kysely<Database>,
   eventIds: readonly EventId[],

@@ -4,7 +4,7 @@ import type { Pool } from '../database/pool.ts';
 
 type Stats = { depth: number; oldest_s: number };
 
-/** Beyond it the depth is not counted on: counting must not burden an outage further. */
+/** The count stops here: counting must not add load to an outage that fills the outbox. */
 const DEPTH_COUNTED_MAX = 100_000;
 const POLL_MS = 5_000;
 
@@ -12,7 +12,7 @@ const SELECT_STATS = `select count(*) as depth,
     coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_s
   from (select created_at from outbox limit ${DEPTH_COUNTED_MAX}) counted`;
 
-/** Depth and age of what is owed, as metrics; read every 5 s. */
+/** Two metrics say how many fan-outs are owed and how old the oldest is, as of every 5 s. */
 export function watchOutbox(deps: { pool: Pool; metrics: Metrics; logger: Logger }) {
   const { pool, metrics, logger } = deps;
   let stats: Stats = { depth: 0, oldest_s: 0 };

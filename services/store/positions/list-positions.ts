@@ -19,7 +19,7 @@ type Row = {
   delivered: string[];
 };
 
-/** `positions.list`: who takes part in each, and what they have had. */
+/** `positions.list` returns each conversation's participants and their delivered positions. */
 export async function listPositions(
   pool: Pool,
   conversationIds: readonly ConversationId[],

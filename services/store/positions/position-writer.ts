@@ -6,10 +6,13 @@ import { readPositions } from './read-positions.ts';
 
 export type PositionWriter = { pool: Pool; reads: ReadCommit; close(): Promise<void> };
 
-/** One for what users read, one for what stream RECEIPTS brings. */
+/** One connection serves `positions.read`, the other one the stream RECEIPTS. */
 const CONNECTIONS_MAX = 2;
 
-/** The connections that raise positions; apart from the reads, so that neither waits long. */
+/**
+ * The writer holds the connections that raise positions. They are apart from the connections of
+ * queries, so that neither raises nor queries wait long for the other.
+ */
 export function openPositionWriter({ url, logger }: { url: string; logger: Logger }) {
   const pool = createPool({ url, max: CONNECTIONS_MAX, settings: LEAN_PLANS, logger });
   const reads = new ReadCommit((batch) => readPositions(pool, batch));

@@ -2,10 +2,10 @@ import type { Pool } from '../database/pool.ts';
 import type { Position } from './receipts-reduce.ts';
 
 /**
- * Positions only rise, never above the conversation's last message, and only of those who take part
- * still. Rows are locked in the
- * order (conversation, user), the one that every writer keeps; those that would not change are not
- * touched. A time is set with the position it belongs to.
+ * Positions only rise, they never pass the conversation's last message, and they rise only for
+ * users who still take part. The statement locks rows in the order (conversation, user), as every
+ * writer does, and leaves rows alone that would not change. A position and its time change
+ * together.
  */
 const RAISE_POSITIONS = `
 with wanted as (

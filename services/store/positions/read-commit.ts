@@ -9,24 +9,31 @@ type Waiter = {
   resolve: (row: ReadRow) => void;
   reject: (error: KahaError) => void;
 };
-/** The reads of one user in one conversation are one: the highest counts for all. */
+/** All waiting reads of one user in one conversation share one entry, with the highest `seq`. */
 type Waiting = Read & { waiters: Waiter[] };
 
-/** Beyond it a read is refused. */
+/** When this many reads wait, a further read is refused with DATABASE_UNAVAILABLE. */
 export const WAITING_MAX = 10_000;
-/** The statement compares its parts each with each: at 500 rows that is most of what it costs. */
+/**
+ * One transaction raises at most this many positions. The statement compares every row
+ * of one part with every row of the others; at 500 rows that is most of its cost.
+ */
 const BATCH_ROWS_MAX = 100;
-/** Between the starts of two commits, as for appends: a commit costs the same whatever is in it. */
+/**
+ * The starts of two commits are at least this far apart, as for appends: a commit costs the same
+ * however many positions it raises.
+ */
 const COMMIT_GAP_MS = 8;
-/** Deadlock or lost connection. */
+/** A batch that met a deadlock or a lost connection waits this long before the next try. */
 const RETRY_MS = 100;
 
 /**
- * Joins the reads that wait into one transaction. One is in flight; the next is what came
- * meanwhile. What is locked, and what failed in passing, joins the next one until its deadline.
+ * A group commit joins all reads that wait into one transaction. One transaction is in flight;
+ * reads that come meanwhile wait for the next. A read whose row is locked, or whose transaction met
+ * a deadlock or a lost connection, joins the next transaction until its deadline has passed.
  */
 export class ReadCommit {
-  /** One row per read, in their order; at most one read per user and conversation. */
+  /** The writer returns one row per read, in order; no two reads share user and conversation. */
   readonly #write: (reads: readonly Read[]) => Promise<ReadRow[]>;
   readonly #queue = new Map<ParticipantKey, Waiting>();
   #waiters = 0;
@@ -36,7 +43,7 @@ export class ReadCommit {
     this.#write = write;
   }
 
-  /** Resolves once the position is committed, or judged; rejects a KahaError. */
+  /** The promise resolves once the position is committed or judged; it rejects with a KahaError. */
   async read(read: Read, deadlineAt: number): Promise<ReadRow> {
     if (this.#waiters >= WAITING_MAX) {
       throw new KahaError('DATABASE_UNAVAILABLE', 'Too many reads wait');
@@ -52,7 +59,7 @@ export class ReadCommit {
     }
   }
 
-  /** Resolves when all that was taken is settled. */
+  /** The promise resolves when every accepted read has its answer. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
@@ -69,7 +76,7 @@ export class ReadCommit {
   }
 
   async #run(): Promise<void> {
-    // All that this turn of the event loop brings joins the first batch.
+    // Every read that arrives in this turn of the event loop joins the first batch.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#queue.size > 0) {
       const startedAt = performance.now();

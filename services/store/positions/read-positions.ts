@@ -3,25 +3,31 @@ import type { Pool } from '../database/pool.ts';
 
 export type Read = { conversation_id: ConversationId; user_id: UserId; seq: number };
 
-/** `locked`: somebody else is writing the position, nothing was done: to be tried again. */
+/**
+ * `locked` says that another transaction holds the participant's row: this statement changed
+ * nothing for it, and the caller tries again.
+ */
 export type ReadRow = {
   status: 'ok' | 'locked' | 'not_a_participant' | 'no_conversation';
   version: number;
   read_seq: number;
   unread: number;
   first_visible_seq: number;
-  /** Null where the position was there already, for more than 10 s or by sending. */
+  /** The time is null if the position stood for more than 10 s, or stood by the user's sending. */
   read_at: string | null;
   delivered_seq: number;
   delivered_at: string;
 };
 
 /**
- * Raises what stands below. Never waits for a lock, so it can neither deadlock nor be held up by
- * one conversation. `locked` has the rows as they are under the lock, newer than what the statement
- * began with; who was removed meanwhile is not in it and comes out as `locked` for once.
- * What a read raised in the last 10 s comes out once more, except by sending: the answer of the
- * one that raised it may have been lost, and nobody told.
+ * The statement raises every position that stands below the wanted one. It never waits for a lock,
+ * so it can neither deadlock nor be held up by one conversation. The CTE `locked` has the rows as
+ * they are under the lock, which may be newer than the statement's snapshot. A user whom another
+ * transaction removed meanwhile is missing there, so that user's status is `locked` once, and the
+ * next try says the truth.
+ * A position that a read raised within the last 10 s is reported as raised again: the first answer
+ * may have been lost, and then nobody has told the other participants. A position that the user's
+ * own message raised is not reported again.
  */
 const READ_POSITIONS = `
 with wanted as (
@@ -66,7 +72,7 @@ left join locked l on l.conversation_id = w.conversation_id and l.user_id = w.us
 left join raised r on r.conversation_id = w.conversation_id and r.user_id = w.user_id
 order by w.item`;
 
-/** One row per read, in their order; at most one read per user and conversation. */
+/** The result has one row per read, in order; no two reads may share user and conversation. */
 export function readPositions(pool: Pool, reads: readonly Read[]): Promise<ReadRow[]> {
   return pool.query<ReadRow>(READ_POSITIONS, [
     reads.map((one) => one.conversation_id),

@@ -45,7 +45,7 @@ function row(id: ConversationId, user: UserId) {
   ).then(([found]) => found);
 }
 
-t.test('a read raises read and delivered, with the time, and says what is left', async (t) => {
+t.test('a read raises both positions and answers how many messages are unread', async (t) => {
   const { id, bina, mine } = await talkWith(5);
   const reply = await read({ ...mine, seq: 3 });
   t.match(reply, { version: 1, last_read_seq: 3, unread: 2, raised: { delivered_seq: 3 } });
@@ -54,10 +54,10 @@ t.test('a read raises read and delivered, with the time, and says what is left',
   t.same(reply.raised?.read_at, position?.read_at);
   t.same(reply.raised?.delivered_at, position?.delivered_at);
   const above = await read({ ...mine, seq: Number.MAX_SAFE_INTEGER });
-  t.match(above, { last_read_seq: 5, unread: 0 }, 'above the last is the last');
+  t.match(above, { last_read_seq: 5, unread: 0 }, 'a seq above the last is the last');
 });
 
-t.test('an older read changes nothing and answers where the user stands', async (t) => {
+t.test('an older read changes nothing and answers the position that stands', async (t) => {
   const { id, bina, mine } = await talkWith(9);
   await read({ ...mine, seq: 9 });
   const before = await row(id, bina);
@@ -68,7 +68,7 @@ t.test('an older read changes nothing and answers where the user stands', async 
   t.same(await row(id, bina), before);
 });
 
-t.test('what was raised is said again for 10 s: the answer may have been lost', async (t) => {
+t.test('a raised position is reported again for 10 s, as an answer may be lost', async (t) => {
   const { id, alice, bina, mine } = await talkWith(5);
   const { raised } = await read({ ...mine, seq: 4 });
   t.match(raised, { delivered_seq: 4 });
@@ -81,10 +81,10 @@ t.test('what was raised is said again for 10 s: the answer may have been lost', 
   );
   t.equal((await read({ ...mine, seq: 4 })).raised, undefined);
   const ownMessage = await read({ user_id: alice, conversation_id: id, seq: 5 });
-  t.equal(ownMessage.raised, undefined, 'sending tells itself');
+  t.equal(ownMessage.raised, undefined, 'the position was raised by sending');
 });
 
-t.test('a delivered position that is higher stays as it is', async (t) => {
+t.test('a read leaves a delivered position that is already higher as it is', async (t) => {
   const { id, bina, mine } = await talkWith(5);
   const at = '2026-11-21T10:00:00.000Z';
   await sql('update participants set delivered_seq = 4, delivered_at = $2 where user_id = $1', [
@@ -95,7 +95,7 @@ t.test('a delivered position that is higher stays as it is', async (t) => {
   t.match(await row(id, bina), { delivered_seq: 4, delivered_at: at, read_seq: 2 });
 });
 
-t.test('a message can be named by its id, where the user can see it', async (t) => {
+t.test('a read can name a message by its id if the user can see the message', async (t) => {
   const { id, mine, sent } = await talkWith(4);
   const elsewhere = await talkWith(1);
   const idOf = (index: number) => sent[index]?.message_id as MessageId;
@@ -117,7 +117,7 @@ t.test('a message can be named by its id, where the user can see it', async (t) 
   t.match(await read({ ...theirs, message_id: idOf(3) }), { last_read_seq: 4, unread: 0 });
 });
 
-t.test('who does not take part, or no longer, raises nothing', async (t) => {
+t.test('a user who never took part or has left raises nothing', async (t) => {
   const { id, bina, mine, sent } = await talkWith(3);
   const stranger = { ...mine, user_id: newId<UserId>() };
   const message_id = sent[0]?.message_id as MessageId;
@@ -131,16 +131,16 @@ t.test('who does not take part, or no longer, raises nothing', async (t) => {
   t.match(await row(id, bina), { delivered_seq: 0, read_seq: 0 });
 });
 
-t.test('muted and archived ones read as others do', async (t) => {
+t.test('a participant who muted and archived the conversation reads as others do', async (t) => {
   const { bina, mine } = await talkWith(3);
   const changes = 'is_muted = true, archived_at = now()';
   await sql(`update participants set ${changes} where user_id = $1`, [bina]);
   t.match(await read({ ...mine, seq: 2 }), { last_read_seq: 2, unread: 1 });
   const [left] = await sql('select archived_at from participants where user_id = $1', [bina]);
-  t.ok(left?.archived_at, 'reading does not bring it back');
+  t.ok(left?.archived_at, 'reading does not unarchive the conversation');
 });
 
-t.test('reads that race over two stores end at the highest, each told the truth', async (t) => {
+t.test('racing reads over two stores end at the highest seq with true answers', async (t) => {
   const { id, bina, mine } = await talkWith(40);
   const seqs = Array.from({ length: 200 }, (_, index) => ((index * 7) % 40) + 1);
   const replies = await Promise.all(
@@ -151,7 +151,7 @@ t.test('reads that race over two stores end at the highest, each told the truth'
   t.match(await row(id, bina), { read_seq: 40, delivered_seq: 40 });
 });
 
-t.test('a position that is locked delays nobody else, and is raised once it is free', async (t) => {
+t.test('a locked position delays nobody else and is raised once the lock is free', async (t) => {
   const [held, free] = [await talkWith(2), await talkWith(2)];
   const client = new pg.Client({ connectionString: stage.url });
   await client.connect();
@@ -170,7 +170,7 @@ t.test('a position that is locked delays nobody else, and is raised once it is f
   t.match(await waiting, { last_read_seq: 2, unread: 0 });
 });
 
-t.test('who is removed while a read is under way is refused', async (t) => {
+t.test('a participant who is removed while a read is under way is refused', async (t) => {
   const { bina, mine } = await talkWith(2);
   const client = new pg.Client({ connectionString: stage.url });
   await client.connect();
@@ -182,7 +182,7 @@ t.test('who is removed while a read is under way is refused', async (t) => {
   await late;
 });
 
-t.test('sends, reads and receipts at once neither deadlock nor lose anything', async (t) => {
+t.test('concurrent sends, reads and receipts neither deadlock nor lose a position', async (t) => {
   const users = Array.from({ length: 6 }, () => newId<UserId>());
   const ids = await Promise.all(Array.from({ length: 12 }, () => createGroup(store, users)));
   const stores = [store, other];
@@ -223,7 +223,7 @@ t.test('sends, reads and receipts at once neither deadlock nor lose anything', a
   t.match(rows, [{ low: last, high: last, count: 72 }]);
 });
 
-t.test('positions are listed with who takes part now', async (t) => {
+t.test('positions are listed for the users who take part now', async (t) => {
   const { id, alice, bina, mine } = await talkWith(3);
   await read({ ...mine, seq: 2 });
   const list = (ids: ConversationId[]) =>

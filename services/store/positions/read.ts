@@ -9,13 +9,14 @@ import type { ReadRow } from './read-positions.ts';
 
 type Deps = { db: Kysely<Database>; reads: ReadCommit };
 
-/** Those that came along with a read do not wait longer for a row that somebody has locked. */
+/** A read waits at most this long for a locked row: the other reads of its request wait with it. */
 const LOCKED_MS = 500;
 
 /**
- * `positions.read`: raises read positions, and delivered with them; each is committed when
- * answered, and judged for itself. Refusals: CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT (never or no
- * longer), then MESSAGE_NOT_FOUND for a message that is not there or that the user cannot see.
+ * `positions.read` raises read positions, and delivered positions with them. Each read is judged on
+ * its own and is committed before it is answered. Refusals, in this order: CONVERSATION_NOT_FOUND;
+ * NOT_A_PARTICIPANT for a user who never took part or has left; MESSAGE_NOT_FOUND for a message
+ * that does not exist or that the user cannot see.
  */
 export async function readUpTo(
   { db, reads }: Deps,
@@ -29,7 +30,7 @@ export async function readUpTo(
     try {
       assertUuids(conversation_id, user_id);
       const seq = input.seq ?? places.get(placeKey(input));
-      // Of a message that is not there: raises nothing, tells whether the user may know that.
+      // With `seq` 0 for an unknown message the read raises nothing; it only judges membership.
       const row = await reads.read({ conversation_id, user_id, seq: seq ?? 0 }, until);
       return { ok: true, ...toReply(row, input, seq) };
     } catch (error) {
@@ -46,7 +47,7 @@ function toReply(row: ReadRow, { message_id }: ReadInput, seq: number | undefine
   if (row.status !== 'ok') {
     throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
   }
-  // One below what the user can see has raised nothing: positions stand above it from the start.
+  // A hidden message has raised nothing: positions begin just below the first visible message.
   const isHidden = message_id !== undefined && (seq ?? 0) < row.first_visible_seq;
   if (isHidden) throw new KahaError('MESSAGE_NOT_FOUND', 'No such message');
   const { version, read_seq, unread, read_at, delivered_seq, delivered_at } = row;
@@ -55,7 +56,7 @@ function toReply(row: ReadRow, { message_id }: ReadInput, seq: number | undefine
   return reply;
 }
 
-/** The `seq` of messages that are named by their id, where they are in that conversation. */
+/** Reads that name a message by its id get its `seq` here, if it is in the named conversation. */
 async function placesOf(
   db: Kysely<Database>,
   inputs: readonly ReadInput[],

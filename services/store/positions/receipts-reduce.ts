@@ -7,7 +7,7 @@ import {
   type UserId,
 } from '../../../shared/ids.ts';
 
-/** The highest positions of one user in one conversation; times in epoch ms. */
+/** These are the highest positions of one user in one conversation; times are epoch ms. */
 export type Position = {
   conversation_id: ConversationId;
   user_id: UserId;
@@ -17,7 +17,7 @@ export type Position = {
   read_at_ms: number;
 };
 
-/** Pure: one position per (conversation, user). Reading a message is having it delivered. */
+/** Items become one position per conversation and user. A message that is read is delivered too. */
 export function reducePositions(items: readonly ReceiptItem[]): Position[] {
   const positions = new Map<ParticipantKey, Position>();
   for (const item of items) {
@@ -45,7 +45,7 @@ export function reducePositions(items: readonly ReceiptItem[]): Position[] {
   return [...positions.values()];
 }
 
-/** A malformed item is left out: it must not hold up the others. */
+/** The reducer drops a malformed item, so that it does not hold up the others. */
 function isReceiptItem(item: ReceiptItem): boolean {
   if (!Array.isArray(item)) return false;
   const [conversationId, userId, kind, seq, atMs] = item;

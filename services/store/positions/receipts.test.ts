@@ -16,7 +16,7 @@ async function positionOf(userId: UserId) {
   return row;
 }
 
-t.test('many items become one maximum per user and conversation', (t) => {
+t.test('many items reduce to one maximum per user and conversation', (t) => {
   const [id, user] = [newId<ConversationId>(), newId<UserId>()];
   const positions = reducePositions([
     [id, user, 'delivered', 3, 30],
@@ -26,11 +26,11 @@ t.test('many items become one maximum per user and conversation', (t) => {
   ]);
   t.equal(positions.length, 2);
   t.match(positions[0], { delivered_seq: 3, delivered_at_ms: 30, read_seq: 2, read_at_ms: 20 });
-  t.match(positions[1], { delivered_seq: 4, read_seq: 4 }, 'read is delivered');
+  t.match(positions[1], { delivered_seq: 4, read_seq: 4 }, 'a read message counts as delivered');
   t.end();
 });
 
-t.test('malformed items are left out, the others count', (t) => {
+t.test('malformed items are dropped and the others count', (t) => {
   const [id, user] = [newId<ConversationId>(), newId<UserId>()];
   const bad = [
     null,

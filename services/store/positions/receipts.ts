@@ -7,12 +7,12 @@ import type { Pool } from '../database/pool.ts';
 import { raisePositions } from './raise-positions.ts';
 import { reducePositions } from './receipts-reduce.ts';
 
-/** Stream messages a pull takes, each ≤ 1000 items. */
+/** One pull takes at most this many stream messages; each has at most 1000 items. */
 const BATCH_MAX = 20;
-/** Rows of one update: how long an append may find a sender's row locked. */
+/** One update raises at most this many rows; an append may wait that long for its sender's row. */
 const UPDATE_ROWS_MAX = 1_000;
 
-/** Brings positions from stream RECEIPTS into Postgres; acknowledged once they are committed. */
+/** The consumer writes positions from stream RECEIPTS and acknowledges them after the commit. */
 export function startReceipts({ bus, pool }: { bus: Bus; pool: Pool }) {
   return bus.consume({
     stream: streams.receipts,
@@ -22,7 +22,10 @@ export function startReceipts({ bus, pool }: { bus: Bus; pool: Pool }) {
   });
 }
 
-/** Reduces to maxima and raises them. DATABASE_UNAVAILABLE: to be tried again. */
+/**
+ * All items together raise each position once, to its maximum. The caller repeats the call after
+ * DATABASE_UNAVAILABLE.
+ */
 export async function applyReceipts(pool: Pool, items: readonly ReceiptItem[]): Promise<void> {
   const positions = reducePositions(items);
   try {

@@ -2,17 +2,17 @@ import type { AddressInfo } from 'node:net';
 import { createServer, connect as open, type Socket } from 'node:net';
 
 export type Outage = {
-  /** The database through the proxy. */
+  /** This URL leads to the database through the proxy. */
   url: string;
-  /** Connections are refused, those that stand are cut. */
+  /** The proxy cuts its connections and refuses new ones. */
   refuse(): Promise<void>;
-  /** Connections are taken and nothing is answered, as by a stopped process. */
+  /** The proxy accepts connections and answers nothing, as a stopped process does. */
   freeze(): void;
   heal(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** A proxy before Postgres that can be away or frozen, without touching the shared server. */
+/** The proxy before Postgres can be away or frozen; other tests on the same server go on. */
 export async function createOutage(databaseUrl: string): Promise<Outage> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();

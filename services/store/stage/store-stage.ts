@@ -25,7 +25,7 @@ export const cipher = createContentCipher(contentKeys);
 
 const EDIT_WINDOW_MS = 15 * 60_000;
 
-/** What one store process has, without NATS. */
+/** These are the parts of one store process, without NATS. */
 export type StoreParts = {
   operations: Operations;
   group: GroupCommit;
@@ -64,13 +64,13 @@ export function openStore(url: string, options: Options = {}): StoreParts {
 
 export type Stage = {
   url: string;
-  /** The first store; `open` makes more on the same database. */
+  /** The stage opens the first store; `open` makes more stores on the same database. */
   store: StoreParts;
   open(): StoreParts;
   sql<Row = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
 };
 
-/** A migrated database of its own; everything closes with the test. */
+/** The stage has a migrated database of its own; its parts close with the test. */
 export async function setStage(t: Test): Promise<Stage> {
   const database = await createDatabase();
   const opened: StoreParts[] = [];
@@ -121,7 +121,7 @@ export function append(
   return operations['messages.append']({ conversation_id, items }, Date.now() + DEADLINE_MS);
 }
 
-/** The results of sends that must all be `ok`. */
+/** The call returns the results of sends and throws unless all of them are `ok`. */
 export async function appendOk(
   store: StoreParts,
   conversationId: ConversationId,
@@ -134,7 +134,7 @@ export async function appendOk(
   });
 }
 
-/** The code of a refusal, or undefined for what was written. */
+/** The result is the code of a refusal, or undefined if the message was written. */
 export function codeOf(result: AppendResult | undefined): string | undefined {
   return result?.ok === false ? result.error.code : undefined;
 }

@@ -1,30 +1,30 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * The tables. Times have milliseconds, so that what a client was shown compares equal to what is
- * stored. There are no foreign keys: an append already holds the conversation's lock, and a key
- * check per row would cost it a second lock.
+ * This migration makes the tables. Times have milliseconds, so that a time that a client was shown
+ * compares equal to the stored one. There are no foreign keys: an append already holds the lock of
+ * the conversation, and a key check per row would cost a second lock.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
 
 const STATEMENTS = [
-  // Types, not check constraints: a check is parsed anew by every statement that writes, which
-  // took a seventh of an append's time.
+  // The kinds are enum types and not check constraints: every statement that writes parses a check
+  // anew, which took a seventh of an append's time.
   `create type conversation_type as enum ('direct', 'group', 'business')`,
   `create type participant_role as enum ('customer', 'agent', 'business', 'member', 'admin')`,
   `create type message_type as enum ('text', 'image', 'file', 'voice', 'system')`,
   `create type outbox_kind as enum ('message', 'message_updated', 'conversation')`,
 
-  // A person is a UUID here and nothing else.
+  // The table knows nothing of a person but a UUID.
   `create table users (
     user_id uuid primary key,
     created_at timestamptz(3) not null default now()
   )`,
 
-  // Room in each page lets updates stay HOT: nothing that an append changes here is indexed.
-  // has_archived: some participant has it archived, which a new message undoes.
+  // Free room in each page lets updates stay HOT, because an append changes no indexed column.
+  // `has_archived` says that some participant archived the conversation; a new message undoes that.
   `create table conversations (
     conversation_id uuid primary key,
     type conversation_type not null,
@@ -62,8 +62,9 @@ const STATEMENTS = [
   ) with (fillfactor = 70)`,
   'create index participants_live on participants (user_id) where left_at is null',
 
-  // Monthly partitions, made ahead, and no default one: a month that is missing must be an error,
-  // not a heap that can never be split again. Ciphertext does not compress.
+  // The partitions are monthly and made ahead. There is no default partition: a missing month must
+  // be an error, as rows in a default partition could never be split into months again. Content is
+  // stored without compression, because ciphertext does not compress.
   `create table messages (
     conversation_id uuid not null,
     seq bigint not null,
@@ -85,7 +86,8 @@ const STATEMENTS = [
   'alter table messages alter column content set storage external',
   'create index messages_message_id on messages (message_id)',
 
-  // Idempotency for as long as the message lives; a partitioned table could not hold this key.
+  // These keys make a send idempotent for as long as its message lives. The partitioned table
+  // cannot have this key, because a unique key of it must include `sent_at`.
   `create table message_keys (
     conversation_id uuid not null,
     sender_id uuid not null,
@@ -96,8 +98,9 @@ const STATEMENTS = [
     primary key (conversation_id, sender_id, client_msg_id)
   )`,
 
-  // Fan-outs that are owed. Short in normal times, so claims read it whole: an index by age would
-  // cost each append more than it saves. Rows live for milliseconds, so it is vacuumed eagerly.
+  // The outbox holds the fan-outs that are owed. It is short in normal times, so a claim reads all
+  // of it: an index by age would cost each append more than it saves. Its rows live for
+  // milliseconds, so the table is vacuumed eagerly.
   `create table outbox (
     event_id uuid primary key,
     conversation_id uuid not null,

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** What changes of messages leave behind: reactions, earlier texts, and who deleted what. */
+/** Changes of messages leave reactions, earlier texts and records of deletions behind. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
   await sql.raw(REACT).execute(db);
@@ -8,15 +8,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * A reaction as one call: as a transaction of single statements it cost twice as much. Each
- * statement inside sees what was committed before its own start, so what is read after the lock is
- * current. The message is locked alone, the conversation only against changes of who takes part
- * (they lock it FOR UPDATE): appends and receipts neither wait for it nor can deadlock with it.
+ * The function does a whole reaction in one call: a transaction of single statements cost twice as
+ * much. Each of its statements sees all that was committed before the statement began, so a row
+ * that is read after its lock is current. The function locks the message against writers, and locks
+ * the conversation only against changes of its participants, which lock it FOR UPDATE. So appends
+ * and receipts neither wait for a reaction nor can deadlock with it.
  *
- * `status`: ok · unchanged · not_found · system · deleted · too_many; the rest is there with the
- * first two. `seers`: who takes part and sees the message. `emojis`, `reactors`: all reactions of
- * it, in order. Every statement finds its rows by primary key: planned once a connection, and right
- * also where the tables were empty then.
+ * `status` is one of ok · unchanged · not_found · system · deleted · too_many; the other columns
+ * are set with the first two. `seers` lists the participants who see the message. `emojis` and
+ * `reactors` list all reactions of the message, in order. Every statement finds its rows by primary
+ * key, so one generic plan per connection stays right, even if the tables were empty when it was
+ * made.
  */
 const REACT = `
 create function react(
@@ -95,9 +97,10 @@ begin
 end $$`;
 
 /**
- * An edit or a deletion, if all that it was judged by is still so: who may, and what the message
- * read; `stale` otherwise. What it read goes to the revisions, sealed anew by who asks. Locks as
- * `react` does. `edited_at` only rises: the same one means the same text.
+ * The function edits or deletes a message if everything that the caller judged still holds: the
+ * user's role and the text of the message. Otherwise the status is `stale`. The earlier text goes
+ * to the revisions, as the caller encrypted it for that place. The function takes the locks that
+ * `react` takes. `edited_at` only rises, so an equal `edited_at` means an equal text.
  */
 const REWRITE_MESSAGE = `
 create function rewrite_message(
@@ -167,7 +170,7 @@ begin
 end $$`;
 
 const STATEMENTS = [
-  // `version` is the one that the message had by it: the order in which they came.
+  // `version` is the message's version after the reaction; it tells the order of the reactions.
   `create table reactions (
     message_id uuid not null,
     emoji text collate "C" not null,
@@ -177,8 +180,9 @@ const STATEMENTS = [
     primary key (message_id, emoji, user_id)
   )`,
 
-  // What a message read before it was changed, sealed to that place; `version` is one that read
-  // so. Kept for audit, read by no operation.
+  // A revision is the text that a message had before a change, encrypted for that place. `version`
+  // is a version of the message that had this text. Revisions are kept for audits; no operation
+  // reads them.
   `create table message_revisions (
     message_id uuid not null,
     version int not null,
@@ -203,7 +207,8 @@ const STATEMENTS = [
     reason deletion_reason not null
   )`,
 
-  // Not even by who owns the tables, short of removing the trigger; ALWAYS: nor by a replica role.
+  // The trigger refuses changes by anybody, even by the owner of the tables, who would have to
+  // remove the trigger first. ALWAYS makes it fire for sessions with the replica role too.
   `create function refuse_change() returns trigger language plpgsql as $$
     begin
       raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
@@ -211,7 +216,7 @@ const STATEMENTS = [
   `create trigger append_only before update or delete or truncate on message_deletions
     for each statement execute function refuse_change()`,
   'alter table message_deletions enable always trigger append_only',
-  // Retention may delete these one day; nothing may rewrite them.
+  // Revisions may be deleted, so that retention is possible, but nothing may rewrite them.
   `create trigger write_once before update on message_revisions
     for each statement execute function refuse_change()`,
   'alter table message_revisions enable always trigger write_once',

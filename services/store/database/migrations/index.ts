@@ -4,7 +4,7 @@ import * as appendMessages from './0002-append-messages.ts';
 import * as messageChanges from './0004-message-changes.ts';
 import * as businessContacts from './0006-business-contacts.ts';
 
-/** Every migration by name, in order of the names. Released ones never change; new ones follow. */
+/** Migrations run in the order of their names. A released migration never changes what it does. */
 export const migrations: Record<string, Migration> = {
   '0001-tables': tables,
   '0002-append-messages': appendMessages,
@@ -12,5 +12,5 @@ export const migrations: Record<string, Migration> = {
   '0006-business-contacts': businessContacts,
 };
 
-/** What a store of this version needs to find. */
+/** A store of this version serves only a database that has this migration. */
 export const LATEST_MIGRATION = Object.keys(migrations).sort().at(-1) as string;

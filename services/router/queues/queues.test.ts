@@ -1,22 +1,11 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { subjects } from '../../shared/contracts/subjects.ts';
-import { KahaError } from '../../shared/errors.ts';
-import { newId, shardOf, type UserId } from '../../shared/ids.ts';
-import type { Msg } from '../../shared/nats/bus.ts';
-import {
-  letter,
-  ROUTER,
-  SHARDS,
-  StageDevice,
-  send,
-  setStage,
-  until,
-} from './stage/router-stage.ts';
+import { newId, shardOf, type UserId } from '../../../shared/ids.ts';
+import { letter, SHARDS, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
 
 const stage = await setStage();
-const router = await stage.startRouter();
+await stage.startRouter();
 const { edge, store, nats } = stage;
 const admin = await stage.busOf('setup');
 const jsm = await admin.nc.jetstreamManager();
@@ -67,32 +56,6 @@ t.test('a queue that is full is void; the other devices of the user go on', asyn
   await jsm.streams.update('INBOX_1', usual);
 });
 
-t.test('with store away sends fail typed, with store back they go on', async (t) => {
-  const { alice, bina, conversation } = await pair();
-  store.before = () => {
-    throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
-  };
-  const input = letter(conversation, alice.userId);
-  await t.rejects(send(edge, input), { code: 'DATABASE_UNAVAILABLE', retryAfterS: 2 });
-  store.before = () => undefined;
-  t.equal((await send(edge, input)).seq, 1);
-  await until('it came', () => bina.events.length === 1);
-});
-
-t.test('an outbox.done that fails is tried again', async (t) => {
-  const { alice, conversation } = await pair();
-  let failures = 0;
-  store.before = (op) => {
-    if (op !== 'outbox.done' || failures === 1) return;
-    failures += 1;
-    throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
-  };
-  await send(edge, letter(conversation, alice.userId));
-  await until('struck off', () => store.outbox.size === 0);
-  store.before = () => undefined;
-  t.equal(failures, 1);
-});
-
 t.test('nats killed and back: queues are kept, nothing is lost', async (t) => {
   const { alice, bina, conversation } = await pair();
   await send(edge, letter(conversation, alice.userId));
@@ -118,26 +81,6 @@ t.test('a stream that lost its tail: the devices concerned are told', async (t) 
   t.same(bina.signals[0], { kind: 'resync', device_id: 'phone-1' });
   t.same(alice.signals, []);
   t.match(await bina.open({ resync: true }), { resumed: false });
-});
-
-t.test('a router that closes answers what it took, then nobody answers', async (t) => {
-  const { alice, bina, conversation } = await pair();
-  const left: string[] = [];
-  edge.subscribe(subjects.routerLeaving, (msg: Msg) => left.push(msg.string()));
-  await edge.nc.flush();
-  store.before = () => new Promise((resolve) => setTimeout(resolve, 300));
-  const before = store.count('messages.append');
-  const sends = Array.from({ length: 20 }, () => send(edge, letter(conversation, alice.userId)));
-  await edge.nc.flush();
-  await until('it waits in store', () => store.count('messages.append') > before);
-  await router.close();
-  t.equal((await Promise.all(sends)).length, 20);
-  t.same(left, [JSON.stringify({ instance: ROUTER })]);
-  await until('all came', () => bina.events.length === 20);
-  t.equal(store.outbox.size, 0);
-  store.before = () => undefined;
-  const nobody = { code: 'MESSAGING_UNAVAILABLE', message: 'Nobody answers' };
-  await t.rejects(send(edge, letter(conversation, alice.userId)), nobody);
 });
 
 /** Takes away the stream's messages, as a disk would that had not written them. */
