@@ -3,9 +3,9 @@ import { judgeDelete } from './message-rights.ts';
 import { type RewriteDeps, type Rewritten, rewriteMessage } from './rewrite-message.ts';
 
 /**
- * `messages.delete`: by its sender or a group admin. A tombstone stays, without content, metadata
- * and reactions: no read can show them, they are not in the row any more. Deleting twice answers
- * the tombstone. Refusals: MESSAGE_NOT_FOUND, FORBIDDEN.
+ * `messages.delete` lets the sender or a group admin delete a message. A tombstone stays, and
+ * content, metadata and reactions are removed from the tables, so no query can show them. A second
+ * deletion answers the tombstone. Refusals: MESSAGE_NOT_FOUND, FORBIDDEN.
  */
 export function deleteMessage(deps: RewriteDeps, request: MessageTarget): Promise<Rewritten> {
   return rewriteMessage(deps, request, ({ row, viewer }) => {

@@ -12,8 +12,9 @@ import {
 type Deps = RewriteDeps & { editWindowMs: number };
 
 /**
- * `messages.edit`: the sender's, within the edit window. An edit to the same text changes nothing.
- * Refusals: MESSAGE_NOT_FOUND; FORBIDDEN; CONFLICT for one that was deleted.
+ * `messages.edit` lets a sender change the text of a message within the edit window. An edit to the
+ * same text changes nothing. Refusals: MESSAGE_NOT_FOUND; FORBIDDEN; CONFLICT for a deleted
+ * message.
  */
 export function editMessage(deps: Deps, request: MessageEdit): Promise<Rewritten> {
   const { cipher, editWindowMs: windowMs } = deps;
@@ -24,7 +25,7 @@ export function editMessage(deps: Deps, request: MessageEdit): Promise<Rewritten
   });
 }
 
-/** One key seals a row: what was sealed with an older one is sealed anew along with the text. */
+/** A row has one key: metadata under an older key is encrypted anew along with the text. */
 function seal(row: MessageRow, content: string, cipher: ContentCipher): Rewrite {
   const { conversation_id, message_id } = row;
   const place = { conversation_id, message_id };

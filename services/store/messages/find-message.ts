@@ -4,13 +4,13 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
-import { selectMembers } from '../records/members.ts';
 import { MESSAGE_COLUMNS } from '../records/message-row.ts';
+import { selectParticipants } from '../records/participants.ts';
 import { showMessages } from '../records/shown-messages.ts';
 
 type Request = { user_id: UserId; message_id: MessageId };
 
-/** `messages.locate`: where a message stands that the user can see, else MESSAGE_NOT_FOUND. */
+/** `messages.locate` returns a message's place, or MESSAGE_NOT_FOUND if the user cannot see it. */
 export async function locateMessage(db: Kysely<Database>, request: Request): Promise<MessagePlace> {
   const [place] = await visible(db, request)
     .select(['m.conversation_id', 'm.seq', 'm.sent_at'])
@@ -19,7 +19,7 @@ export async function locateMessage(db: Kysely<Database>, request: Request): Pro
   return place;
 }
 
-/** `messages.get`: as history shows it. Refusal: MESSAGE_NOT_FOUND. */
+/** `messages.get` returns a message as history shows it. Refusal: MESSAGE_NOT_FOUND. */
 export async function getMessage(
   { db, cipher }: { db: Kysely<Database>; cipher: ContentCipher },
   request: Request,
@@ -28,10 +28,10 @@ export async function getMessage(
     .select(MESSAGE_COLUMNS.map((name) => `m.${name}` as const))
     .execute();
   if (row === undefined) throw noSuchMessage();
-  const members = await selectMembers(db, row.conversation_id);
-  const viewer = members.find(({ user_id }) => user_id === request.user_id);
+  const participants = await selectParticipants(db, row.conversation_id);
+  const viewer = participants.find(({ user_id }) => user_id === request.user_id);
   if (viewer === undefined) throw noSuchMessage();
-  const [message] = await showMessages({ db, cipher }, { rows: [row], viewer, members });
+  const [message] = await showMessages({ db, cipher }, { rows: [row], viewer, participants });
   return message as HistoryMessage;
 }
 
@@ -40,8 +40,9 @@ export function noSuchMessage(): KahaError {
 }
 
 /**
- * Over all partitions by the index on the id; what the user may not see is not there. Apart and of
- * one row at most: the planner may walk all that the user can see otherwise, to look for it there.
+ * The query finds a message in all partitions by the index on the id, and yields no row if the user
+ * may not see it. The CTE is materialized and limited to one row: otherwise the planner might walk
+ * all messages that the user can see to find it.
  */
 function visible(db: Kysely<Database>, { user_id, message_id }: Request) {
   return db

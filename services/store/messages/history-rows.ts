@@ -9,7 +9,7 @@ import { PAGE_BYTES_MAX } from '../records/page-bytes.ts';
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
-/** What a row weighs in a page beside its content, at least. */
+/** A row adds at least this much to a page, beside its content. */
 const ROW_BYTES = 300;
 
 export type HistoryRange = {
@@ -20,7 +20,7 @@ export type HistoryRange = {
   limit: number;
 };
 
-/** Pure: what is asked for; INVALID_REQUEST for more than one bound or a malformed one. */
+/** A request with more than one bound, or a malformed bound, is refused with INVALID_REQUEST. */
 export function readRange(request: HistoryRequest): HistoryRange {
   const { before_seq, after_seq, since, limit = LIMIT_DEFAULT } = request;
   const bounds = [before_seq, after_seq, since].filter((bound) => bound !== undefined);
@@ -43,15 +43,15 @@ function readSince(since: string): string {
   return time;
 }
 
-/** `matching`: how many there are, counted up to `limit` + 1. */
+/** `matching` counts the messages that match, up to `limit` + 1. */
 export type HistoryRow = MessageRow & { matching: number };
 
 type Selection = { userId: UserId; conversationId: ConversationId; range: HistoryRange };
 
 /**
- * Rows from the bound on, in the direction of paging, as many as can fit a page. Membership and
- * what the user can see are conditions of this statement: who was removed a moment ago reads
- * nothing. The inner select walks the primary key; the window only cuts by size.
+ * The query returns rows from the bound on, in the direction of paging, and no more than a page can
+ * hold. The statement itself checks membership and visibility, so a user who was removed a moment
+ * ago reads nothing. The inner select walks the primary key; the window only cuts by size.
  */
 export async function selectHistory(
   db: Kysely<Database>,

@@ -9,7 +9,7 @@ const { operations } = store;
 const users = (count: number): UserId[] => Array.from({ length: count }, () => newId<UserId>());
 const history = (request: HistoryRequest) => operations['messages.history'](request, 0);
 
-t.test('history pages down and up, ascending within a page', async (t) => {
+t.test('history pages go down and up, and each page ascends', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const letters = Array.from({ length: 25 }, (_, index) => letter(alice, `m${index + 1}`));
   const sent = await appendOk(store, id, letters);
@@ -34,7 +34,7 @@ t.test('history pages down and up, ascending within a page', async (t) => {
   await t.rejects(seqs({ limit: 201 }), { code: 'INVALID_REQUEST' });
 });
 
-t.test('history shows contents, replies, status and receipts', async (t) => {
+t.test('history shows contents, replies, statuses and receipts', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const [first] = await appendOk(store, id, [{ ...letter(alice, 'one'), metadata: { a: 1 } }]);
   const reply_to = first?.message_id as MessageId;
@@ -48,7 +48,7 @@ t.test('history shows contents, replies, status and receipts', async (t) => {
   t.same([bySeq.get(alice), bySeq.get(bina)], [1, 2]);
 });
 
-t.test('a page of long messages is cut by size, and says so', async (t) => {
+t.test('a page of long messages is cut by size and says that there is more', async (t) => {
   const { id, alice } = await createTalk(store);
   const long = 'नमस्ते '.repeat(1_100).slice(0, 7_900);
   for (let part = 0; part < 2; part += 1) {
@@ -63,10 +63,10 @@ t.test('a page of long messages is cut by size, and says so', async (t) => {
   t.ok(page.messages.length > 5 && page.messages.length < 30);
   t.equal(page.has_more, true);
   const down = await history({ user_id: alice, conversation_id: id });
-  t.equal(down.messages.at(-1)?.seq, 30, 'the newest stay');
+  t.equal(down.messages.at(-1)?.seq, 30, 'the newest messages stay');
 });
 
-t.test('history is for who takes part, from what they can see', async (t) => {
+t.test('only participants read history, and only what they can see', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   await appendOk(store, id, [letter(alice), letter(alice), letter(alice)]);
   await sql('update participants set first_visible_seq = 3 where user_id = $1', [bina]);
@@ -80,7 +80,7 @@ t.test('history is for who takes part, from what they can see', async (t) => {
   await t.rejects(history({ user_id: bina, conversation_id }), { code: 'CONVERSATION_NOT_FOUND' });
 });
 
-t.test('undelivered: messages of others above the position, oldest first, in pages', async (t) => {
+t.test('undelivered messages of others come oldest first, in pages', async (t) => {
   const [me, ...others] = users(4) as [UserId, UserId, UserId, UserId];
   const ids = await Promise.all([1, 2].map(() => createGroup(store, [me, ...others])));
   await appendOk(store, ids[0] as ConversationId, [letter(me), letter(others[0])]);
@@ -103,13 +103,13 @@ t.test('undelivered: messages of others above the position, oldest first, in pag
     cursor = page.next_cursor;
     complete = page.complete;
   } while (cursor);
-  t.equal(new Set(seen).size, seen.length, 'none twice');
+  t.equal(new Set(seen).size, seen.length, 'no message comes twice');
   t.equal(seen.length, 391);
   t.ok(complete);
 });
 
 t.test(
-  'undelivered: old, own, invisible and left ones are left out; old are admitted',
+  'old, own, invisible and left messages are not replayed; old ones are admitted',
   async (t) => {
     const { id, alice, bina } = await createTalk(store);
     await appendOk(store, id, [letter(alice), letter(alice), letter(alice)]);
@@ -133,7 +133,7 @@ t.test(
   },
 );
 
-t.test('more than 1000 undelivered: the oldest 1000, and not complete', async (t) => {
+t.test('of more than 1000 undelivered messages, the oldest 1000 come as incomplete', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   for (let part = 0; part < 21; part += 1) {
     await appendOk(
@@ -153,7 +153,7 @@ t.test('more than 1000 undelivered: the oldest 1000, and not complete', async (t
   t.same([seqs.length, seqs[0], seqs.at(-1), page.complete], [1000, 1, 1000, false]);
 });
 
-t.test('the list holds each conversation once, whatever is sent while it is read', async (t) => {
+t.test('a list shows each conversation once, whatever is sent meanwhile', async (t) => {
   const me = newId<UserId>();
   const ids: ConversationId[] = [];
   for (let count = 0; count < 9; count += 1) {
@@ -172,11 +172,11 @@ t.test('the list holds each conversation once, whatever is sent while it is read
     await appendOk(store, ids[listed.length % 9] as ConversationId, [letter(me)]);
     await createGroup(store, [me, newId<UserId>()]);
   } while (cursor);
-  // Those of one millisecond may stand in any order.
+  // Conversations of one millisecond may come in any order.
   t.same([...listed].sort(), [...ids].sort());
 });
 
-t.test('a conversation as its user sees it: unread, last message, mute, archive', async (t) => {
+t.test('a record shows the unread count, last message, mute and archive of its user', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   await appendOk(store, id, [letter(alice, 'one'), letter(alice, 'two')]);
   const get = async () =>
@@ -185,7 +185,7 @@ t.test('a conversation as its user sees it: unread, last message, mute, archive'
   t.match(fresh, { unread: 2, last_seq: 2, last_read_seq: 0, is_muted: false, type: 'direct' });
   t.match(fresh.last_message, { seq: 2, content: 'two', sender_id: alice });
   t.equal(fresh.participants.length, 2);
-  t.notOk('title' in fresh || 'archived_at' in fresh, 'absent, not null');
+  t.notOk('title' in fresh || 'archived_at' in fresh, 'columns without a value are absent');
   await sql(
     `update participants set read_seq = 1, is_muted = true, archived_at = now(),
       muted_until = now() - interval '1 minute' where user_id = $1`,

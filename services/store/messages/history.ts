@@ -11,8 +11,8 @@ import { readRange, selectHistory } from './history-rows.ts';
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
 /**
- * `messages.history`: a page of what the user can see, ascending by `seq`, ≤ 256 KiB. Refusals:
- * CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT, INVALID_REQUEST.
+ * `messages.history` returns a page of the messages that the user can see, ascending by `seq` and
+ * at most 256 KiB. Refusals: CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT, INVALID_REQUEST.
  */
 export async function readHistory(
   { db, cipher }: Deps,
@@ -20,24 +20,24 @@ export async function readHistory(
 ): Promise<HistoryPage> {
   const range = readRange(request);
   const { user_id, conversation_id } = request;
-  const [members, rows] = await Promise.all([
-    selectMembers(db, conversation_id),
+  const [participants, rows] = await Promise.all([
+    selectParticipants(db, conversation_id),
     selectHistory(db, { userId: user_id, conversationId: conversation_id, range }),
   ]);
-  const [any] = members;
+  const [any] = participants;
   if (any === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
-  const viewer = members.find((member) => member.user_id === user_id);
+  const viewer = participants.find((participant) => participant.user_id === user_id);
   if (viewer === undefined) {
     throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
   }
-  const receipts = members.flatMap(toReceipt);
+  const receipts = participants.flatMap(toReceipt);
   const firstVisible = viewer.first_visible_seq ?? 1;
   const messages = await showMessages(
     { db, cipher },
     {
       rows: rows.slice(0, range.limit),
       viewer: { user_id, first_visible_seq: firstVisible },
-      members: receipts,
+      participants: receipts,
     },
   );
   const page = takePage(messages);
@@ -50,10 +50,13 @@ export async function readHistory(
   };
 }
 
-type Member = Awaited<ReturnType<typeof selectMembers>>[number];
+type Participant = Awaited<ReturnType<typeof selectParticipants>>[number];
 
-/** One row per live participant; one of nulls where there is none; none: no such conversation. */
-function selectMembers(db: Kysely<Database>, id: HistoryRequest['conversation_id']) {
+/**
+ * The query returns one row per participant, one row of nulls if nobody takes part, and no row if
+ * the conversation does not exist.
+ */
+function selectParticipants(db: Kysely<Database>, id: HistoryRequest['conversation_id']) {
   return db
     .selectFrom('conversations as c')
     .leftJoin('participants as p', (join) =>
@@ -66,9 +69,9 @@ function selectMembers(db: Kysely<Database>, id: HistoryRequest['conversation_id
     .execute();
 }
 
-function toReceipt(member: Member): HistoryReceipt[] {
-  const { user_id, delivered_seq, read_seq } = member;
+function toReceipt(participant: Participant): HistoryReceipt[] {
+  const { user_id, delivered_seq, read_seq } = participant;
   if (user_id === null || delivered_seq === null || read_seq === null) return [];
-  const times = present(member, ['delivered_at', 'read_at']);
+  const times = present(participant, ['delivered_at', 'read_at']);
   return [{ user_id, delivered_seq, read_seq, ...times }];
 }

@@ -2,8 +2,8 @@ import type { ContentCipher, MessageCipherPlace } from '../content/content-ciphe
 import { type MessageRow, openContent, openMetadata } from '../records/message-row.ts';
 
 /**
- * What a message reads before it is changed, kept for audit. Sealed anew, bound to a version that
- * read so: put back into the message's own row it would not open.
+ * A revision keeps the text that a message has before a change, for audits. The text is encrypted
+ * anew, bound to a version that had it, so it could not be decrypted in the message's own row.
  */
 export function toRevision(
   row: MessageRow,

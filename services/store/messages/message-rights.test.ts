@@ -15,7 +15,7 @@ import {
 import { editMessage } from './edit-message.ts';
 import { getMessage } from './find-message.ts';
 
-/** A change of a message and a change of who takes part come one after the other, as a whole. */
+/** A change of a message and a change of its participants happen one after the other, as wholes. */
 const { store, open, sql, url } = await setStage(t);
 const { operations } = store;
 
@@ -33,7 +33,7 @@ async function scene() {
   return { people, conversation_id, message_id, place, react, edit };
 }
 
-/** A transaction in another hand. */
+/** Another connection has this transaction open. */
 async function begin(...statements: [string, unknown[]][]) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -56,7 +56,7 @@ async function someWait(): Promise<void> {
   throw new Error('nobody waits');
 }
 
-t.test('a removal waits for a change that is under way, and knows of its event', async (t) => {
+t.test('a removal waits for a concurrent change and lists its event as owed', async (t) => {
   const { people, conversation_id, message_id, place } = await scene();
   const [admin, , removed] = people;
   const event_id = newId<EventId>();
@@ -68,10 +68,10 @@ t.test('a removal waits for a change that is under way, and knows of its event',
   const removing = operations['conversations.change']({ op: 'conversations.remove', ...named }, 0);
   await someWait();
   await change.commit();
-  t.ok((await removing).owed_before?.includes(event_id), 'what comes before the last event');
+  t.ok((await removing).owed_before?.includes(event_id), 'the change is still owed');
 });
 
-t.test('a change waits for a removal that is under way, and goes by it', async (t) => {
+t.test('a change waits for a concurrent removal and is judged after it', async (t) => {
   const { people, conversation_id, react, edit } = await scene();
   const [sender, other, removed] = people;
   const removal = await begin(
@@ -93,29 +93,26 @@ t.test('a change waits for a removal that is under way, and goes by it', async (
   }
 });
 
-t.test(
-  'edits of one message at the same time, by two stores: each a version, none lost',
-  async (t) => {
-    const { people, message_id, place, edit, react } = await scene();
-    const [sender, other] = people;
-    const { operations } = open();
-    const texts = ['a', 'b', 'c', 'd'];
-    const edits = texts.map((content, index) =>
-      index % 2 === 0
-        ? edit(sender, content)
-        : operations['messages.edit']({ user_id: sender, message_id, place, content }, 0),
-    );
-    const done = await Promise.all([...edits, react(other, '👍'), react(other, '🎉')]);
-    const versions = done.flatMap(({ entry }) =>
-      entry?.kind === 'message_updated' ? entry.update.version : [],
-    );
-    t.same(versions.sort(), [2, 3, 4, 5, 6, 7]);
-    const kept = 'select count(*) as count from message_revisions where message_id = $1';
-    t.same(await sql(kept, [message_id]), [{ count: 4 }]);
-  },
-);
+t.test('concurrent edits of one message by two stores each get a version', async (t) => {
+  const { people, message_id, place, edit, react } = await scene();
+  const [sender, other] = people;
+  const { operations } = open();
+  const texts = ['a', 'b', 'c', 'd'];
+  const edits = texts.map((content, index) =>
+    index % 2 === 0
+      ? edit(sender, content)
+      : operations['messages.edit']({ user_id: sender, message_id, place, content }, 0),
+  );
+  const done = await Promise.all([...edits, react(other, '👍'), react(other, '🎉')]);
+  const versions = done.flatMap(({ entry }) =>
+    entry?.kind === 'message_updated' ? entry.update.version : [],
+  );
+  t.same(versions.sort(), [2, 3, 4, 5, 6, 7]);
+  const kept = 'select count(*) as count from message_revisions where message_id = $1';
+  t.same(await sql(kept, [message_id]), [{ count: 4 }]);
+});
 
-t.test('an edit under a new key takes the metadata along', async (t) => {
+t.test('an edit under a new key encrypts the metadata anew', async (t) => {
   const { people, conversation_id } = await scene();
   const [sender] = people;
   const item = { ...letter(sender, 'old key'), metadata: { page: 7 } };
@@ -136,7 +133,7 @@ t.test('an edit under a new key takes the metadata along', async (t) => {
   await close();
 });
 
-t.test('sends do not wait for a change that is under way', async (t) => {
+t.test('sends do not wait for a concurrent change', async (t) => {
   const { people, conversation_id, message_id, place } = await scene();
   const [sender, other] = people;
   const event_id = newId<EventId>();
@@ -146,5 +143,5 @@ t.test('sends do not wait for a change that is under way', async (t) => {
   ]);
   await appendOk(store, conversation_id, [letter(sender), letter(other)]);
   await change.commit();
-  t.pass('they were written first');
+  t.pass('the sends were written first');
 });

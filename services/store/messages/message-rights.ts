@@ -8,8 +8,8 @@ type Judged = Pick<MessageRow, 'sender_id' | 'message_type' | 'sent_at' | 'delet
 export type DeletionReason = 'sender' | 'group_admin';
 
 /**
- * Who may do what to a message that they can see. Pure: each throws the refusal. FORBIDDEN comes
- * before CONFLICT, so that who has no right is not told more than that.
+ * These functions judge what a user may do to a message that the user can see; each throws its
+ * refusal. FORBIDDEN comes before CONFLICT, so that a user without the right learns nothing more.
  */
 export function judgeEdit(
   row: Judged,
@@ -24,7 +24,7 @@ export function judgeEdit(
   }
 }
 
-/** Why the user may delete it; a sender who is admin too deletes as the sender. */
+/** The result says why the user may delete it; a sender who is also admin deletes as the sender. */
 export function judgeDelete(row: Judged, userId: UserId, role: Role): DeletionReason {
   refuseSystem(row);
   if (row.sender_id === userId) return 'sender';

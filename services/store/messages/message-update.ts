@@ -10,14 +10,15 @@ type Updated = Pick<
 type Change = {
   row: Updated;
   reactions: readonly ReactionSet[];
-  /** What the change was and the version it made; the row may have been changed again since. */
+  /** This names the change and the version it made; the row may have changed again since. */
   recorded: { change: MessageChange; version: number };
 };
 
 /**
- * The event of a change, from the row as it is now. All that can change is in it: an event that
- * comes late, behind a newer one, is ignored by its version, and must not take a change with it.
- * Of a message that is deleted by now nothing but that is said.
+ * The event of a change describes the row as it is now and carries everything that can change.
+ * Clients ignore an event that comes late, behind one with a higher version, so no change may be
+ * told by one event alone. The event of a message that is deleted by now tells only of the
+ * deletion.
  */
 export function toMessageUpdate(
   { row, reactions, recorded }: Change,

@@ -10,7 +10,7 @@ import { toMessageUpdate } from './message-update.ts';
 type Deps = { pool: Pool; cipher: ContentCipher };
 type Reacted = { reactions: Reaction[]; entry?: OutboxEntry };
 
-/** Different emoji on one message. */
+/** A message has at most this many different emoji; one more is refused with CONFLICT. */
 const EMOJI_MAX = 20;
 
 const REACT = 'select * from react($1, $2, $3, $4, $5, $6, $7, $8, $9)';
@@ -21,20 +21,21 @@ type WrittenRow = {
   status: 'ok' | 'unchanged';
   version: number;
   changed_at: string;
-  /** With content and key where it was edited. */
+  /** An edited message has this time, and its content and key. */
   edited_at: string | null;
   content: Buffer | null;
   key_id: string;
   seers: UserId[];
-  /** Null where there are none. */
+  /** A message without reactions has null here. */
   emojis: string[] | null;
   reactors: UserId[] | null;
 };
 
 /**
- * `messages.react`, one transaction and one round trip; see migration 0004. One per user and emoji.
- * Setting one that is set and removing one that is not change nothing. Refusals: MESSAGE_NOT_FOUND;
- * FORBIDDEN for a system message; CONFLICT for one that was deleted, and for a 21st emoji.
+ * `messages.react` sets or removes one user's reaction in one transaction and one round trip; see
+ * migration 0004. A message has one reaction per user and emoji. Setting a reaction that is set, or
+ * removing one that is not, changes nothing. Refusals: MESSAGE_NOT_FOUND; FORBIDDEN for a system
+ * message; CONFLICT for a deleted message and for a 21st emoji.
  */
 export async function react({ pool, cipher }: Deps, request: MessageReaction): Promise<Reacted> {
   const { user_id, message_id, place, emoji, remove = false } = request;

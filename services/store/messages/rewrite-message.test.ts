@@ -46,7 +46,7 @@ async function post(conversation: Awaited<ReturnType<typeof createTalk>>['id'], 
   return sent;
 }
 
-t.test('an edit shows everywhere, and what it read before is kept sealed', async (t) => {
+t.test('an edit shows everywhere, and the earlier text is kept encrypted', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const { message_id, seq } = await post(id, alice);
   const mine = { user_id: alice, message_id };
@@ -75,7 +75,7 @@ t.test('an edit shows everywhere, and what it read before is kept sealed', async
   );
   t.notOk(
     kept.some(({ content }) => content.includes('words')),
-    'not to be read in a dump',
+    'a dump does not show the text',
   );
   await t.rejects(
     sql('update message_revisions set content = null where message_id = $1', [message_id]),
@@ -88,7 +88,7 @@ t.test('an edit shows everywhere, and what it read before is kept sealed', async
   await t.rejects(get(mine), 'an earlier text put back into the message does not open');
 });
 
-t.test('only the sender edits, in time, what is no tombstone and no system message', async (t) => {
+t.test('only the sender edits, in time, and no tombstone or system message', async (t) => {
   const [admin, bina, chandra, stranger] = users(4) as [UserId, UserId, UserId, UserId];
   const id = await createGroup(store, [admin, bina, chandra]);
   const { message_id } = await post(id, bina);
@@ -110,7 +110,7 @@ t.test('only the sender edits, in time, what is no tombstone and no system messa
   await remove(of(bina));
   await t.rejects(edit(of(bina), 'x'), { code: 'CONFLICT' });
   await t.rejects(react(of(bina), '👍'), { code: 'CONFLICT' });
-  await t.rejects(edit(of(admin), 'x'), { code: 'FORBIDDEN' }, 'no right comes first');
+  await t.rejects(edit(of(admin), 'x'), { code: 'FORBIDDEN' }, 'a missing right is judged first');
   const { message_id: system } = await post(id, bina);
   await sql(`update messages set message_type = 'system' where message_id = $1`, [system]);
   const named = { user_id: bina, message_id: system };
@@ -119,7 +119,7 @@ t.test('only the sender edits, in time, what is no tombstone and no system messa
   await t.rejects(remove({ ...named, user_id: admin }), { code: 'FORBIDDEN' });
 });
 
-t.test('a deleted message is a tombstone in every read, and who did it is on record', async (t) => {
+t.test('a deleted message is a tombstone everywhere, and the deletion is recorded', async (t) => {
   const [admin, bina, chandra] = users(3) as [UserId, UserId, UserId];
   const id = await createGroup(store, [admin, bina, chandra]);
   const { message_id, seq } = await post(id, bina);
@@ -139,7 +139,7 @@ t.test('a deleted message is a tombstone in every read, and who did it is on rec
     [again.message.version, again.message.deleted_at, again.entry],
     [3, deleted_at, undefined],
   );
-  await t.rejects(remove(of(chandra)), { code: 'FORBIDDEN' }, 'also the second time');
+  await t.rejects(remove(of(chandra)), { code: 'FORBIDDEN' }, 'the second deletion is refused too');
 
   t.same(await get(of(admin)), message);
   const page = await operations['messages.history']({ user_id: bina, conversation_id: id }, 0);
@@ -148,7 +148,7 @@ t.test('a deleted message is a tombstone in every read, and who did it is on rec
   const rows = await sql('select content, metadata from messages where message_id = $1', [
     message_id,
   ]);
-  t.same(rows, [{ content: null, metadata: null }], 'no read can forget to leave it out');
+  t.same(rows, [{ content: null, metadata: null }], 'the row has no content any more');
   const [kept] = await sql(
     'select 1 from message_revisions where version = 2 and message_id = $1',
     [message_id],
@@ -166,17 +166,17 @@ t.test('a deleted message is a tombstone in every read, and who did it is on rec
   for (const attempt of attempts) await t.rejects(sql(attempt), /append-only/);
 });
 
-t.test('the last message of a conversation shows nothing once it is deleted', async (t) => {
+t.test('a deleted last message shows no content in the list', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const { message_id } = await post(id, alice);
   await remove({ user_id: alice, message_id });
   const { records } = await operations['conversations.list']({ user_id: bina }, 0);
   t.match(records, [{ conversation_id: id, last_message: { message_id, content: '' } }]);
   const { messages } = await operations['messages.undelivered']({ user_id: bina }, 0);
-  t.same(messages, [], 'nor is it replayed');
+  t.same(messages, [], 'the tombstone is not replayed');
 });
 
-t.test('one reaction per user and emoji, 20 emoji, and repeats change nothing', async (t) => {
+t.test('a message has one reaction per user and emoji, and at most 20 emoji', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const { message_id } = await post(id, alice);
   const [his, hers] = [
@@ -204,19 +204,19 @@ t.test('one reaction per user and emoji, 20 emoji, and repeats change nothing', 
     { emoji: '👍', count: 2, mine: true },
     { emoji: '❤️', count: 1, mine: true },
   ]);
-  t.same((await react(hers, '❤️', true)).entry, undefined, 'not hers to take back');
+  t.same((await react(hers, '❤️', true)).entry, undefined, 'it is not her reaction');
   t.same((await react(his, '👍', true)).reactions[0], { emoji: '👍', count: 1, mine: false });
   for (let face = 0; face < 18; face += 1) {
     await react(his, String.fromCodePoint(0x1f600 + face));
   }
   await t.rejects(react(hers, '🎉'), { code: 'CONFLICT' });
   t.equal((await get(his)).reactions.length, 20);
-  t.equal((await react(hers, '😀')).reactions[2]?.count, 2, 'one that is there may be joined');
+  t.equal((await react(hers, '😀')).reactions[2]?.count, 2, 'an emoji that is there can be joined');
   await react(his, '❤️', true);
   t.equal((await react(hers, '🎉')).reactions.length, 20);
 });
 
-t.test('who cannot see a message can do nothing to it and is told nothing of it', async (t) => {
+t.test('a user who cannot see a message cannot change it or hear of it', async (t) => {
   const [admin, bina, late] = users(3) as [UserId, UserId, UserId];
   const id = await createGroup(store, [admin, bina, late]);
   const { message_id } = await post(id, bina);
@@ -240,7 +240,7 @@ t.test('who cannot see a message can do nothing to it and is told nothing of it'
   ];
   for (const reply of replies) {
     t.equal(reply?.content, 'an answer');
-    t.notOk(reply && 'reply_to' in reply, 'nothing of what is not theirs to read');
+    t.notOk(reply && 'reply_to' in reply, 'the reply does not quote the hidden message');
   }
   const participants = await operations['conversations.participants']({ conversation_id: id }, 0);
   t.same(participants.late, [[late, 2]]);
@@ -255,7 +255,7 @@ t.test('who cannot see a message can do nothing to it and is told nothing of it'
   }
 });
 
-t.test('an event that is repaired says what is so by then, under its own version', async (t) => {
+t.test('a repaired event tells the current state under its own version', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const { message_id } = await post(id, alice);
   const mine = { user_id: alice, message_id };
@@ -283,47 +283,46 @@ t.test('an event that is repaired says what is so by then, under its own version
   t.notOk(JSON.stringify(tombstone).includes('four'));
   await sql('update participants set left_at = now() where user_id = $1', [bina]);
   const [left] = await claim(events.slice(1, 2));
-  t.same(left?.user_ids, [alice], 'who has left is told nothing');
+  t.same(left?.user_ids, [alice], 'a user who has left gets no event');
 });
 
-t.test(
-  'a message that is locked for long is refused, and delays no other nor any send',
-  async (t) => {
-    const { id, alice, bina } = await createTalk(store);
-    const [one, two] = [await post(id, alice), await post(id, alice)];
-    const holder = new pg.Client({ connectionString: url });
-    await holder.connect();
-    await holder.query('begin');
-    await holder.query(
-      `select from messages m join conversations c using (conversation_id) where message_id = $1
+t.test('a message that stays locked is refused and delays no other message', async (t) => {
+  const { id, alice, bina } = await createTalk(store);
+  const [one, two] = [await post(id, alice), await post(id, alice)];
+  const holder = new pg.Client({ connectionString: url });
+  await holder.connect();
+  await holder.query('begin');
+  await holder.query(
+    `select from messages m join conversations c using (conversation_id) where message_id = $1
      for no key update of m for key share of c`,
-      [one.message_id],
-    );
-    const blocked = react({ user_id: bina, message_id: one.message_id }, '👍').then(
-      () => 'done',
-      (error: unknown) => toKahaError(error).code,
-    );
-    const startedAt = Date.now();
-    await react({ user_id: bina, message_id: two.message_id }, '👍');
-    await edit({ user_id: alice, message_id: two.message_id }, 'edited');
-    await appendOk(store, id, [letter(bina)]);
-    t.ok(Date.now() - startedAt < 500);
-    t.equal(await blocked, 'DATABASE_UNAVAILABLE');
-    await holder.end();
-    t.match(await react({ user_id: bina, message_id: one.message_id }, '👍'), { entry: Object });
-  },
-);
+    [one.message_id],
+  );
+  const blocked = react({ user_id: bina, message_id: one.message_id }, '👍').then(
+    () => 'done',
+    (error: unknown) => toKahaError(error).code,
+  );
+  const startedAt = Date.now();
+  await react({ user_id: bina, message_id: two.message_id }, '👍');
+  await edit({ user_id: alice, message_id: two.message_id }, 'edited');
+  await appendOk(store, id, [letter(bina)]);
+  t.ok(Date.now() - startedAt < 500);
+  t.equal(await blocked, 'DATABASE_UNAVAILABLE');
+  await holder.end();
+  t.match(await react({ user_id: bina, message_id: one.message_id }, '👍'), { entry: Object });
+});
 
-t.test('50 at once on one message: no version twice, none left out', async (t) => {
-  const members = users(8);
-  const [sender] = members as [UserId];
-  const id = await createGroup(store, members);
+t.test('50 concurrent changes of one message get 50 consecutive versions', async (t) => {
+  const participants = users(8);
+  const [sender] = participants as [UserId];
+  const id = await createGroup(store, participants);
   const { message_id } = await post(id, sender);
   const other = stage.open();
   const stores = [store.operations, other.operations];
   const faces = Array.from({ length: 6 }, (_, face) => String.fromCodePoint(0x1f600 + face));
   const jobs = [
-    ...members.flatMap((user_id) => faces.map((emoji) => ({ user_id, emoji, content: undefined }))),
+    ...participants.flatMap((user_id) =>
+      faces.map((emoji) => ({ user_id, emoji, content: undefined })),
+    ),
     ...['a', 'b'].map((content) => ({ user_id: sender, emoji: '', content })),
   ];
   const done = await Promise.all(

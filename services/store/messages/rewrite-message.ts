@@ -10,8 +10,8 @@ import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
-import { type Member, selectMembers } from '../records/members.ts';
 import { MESSAGE_COLUMNS, type MessageRow } from '../records/message-row.ts';
+import { type Participant, selectParticipants } from '../records/participants.ts';
 import { loadReactions, toReactionSets } from '../records/reactions.ts';
 import { canSee, showMessages } from '../records/shown-messages.ts';
 import { noSuchMessage } from './find-message.ts';
@@ -21,23 +21,31 @@ import { toMessageUpdate } from './message-update.ts';
 
 export type RewriteDeps = { db: Kysely<Database>; pool: Pool; cipher: ContentCipher };
 
-/** A message that its viewer can see, and who takes part, as of `at`, database time. */
-export type FoundMessage = { row: MessageRow; members: Member[]; viewer: Member; at: string };
-/** What it is to read: the sealed columns, or why nothing any more. */
+/** The viewer can see this message; `at` is the database's time of the query. */
+export type FoundMessage = {
+  row: MessageRow;
+  participants: Participant[];
+  viewer: Participant;
+  at: string;
+};
+/** A rewrite is an edit, with the encrypted columns, or a deletion, with its reason. */
 export type Rewrite =
   | { change: 'edited'; content: Buffer; metadata: Buffer | null }
   | { change: 'deleted'; reason: DeletionReason };
 export type Rewritten = { message: HistoryMessage; entry?: OutboxEntry };
 
-/** Only somebody's other edit of the message in the same moment takes another try. */
+/**
+ * Only a concurrent change of the same message, or of the user's role, makes another try necessary.
+ */
 const TRIES_MAX = 5;
 const BUSY_RETRY_AFTER_S = 1;
 
 /**
- * Reads, judges, and writes in one transaction, if what was judged is still so: what the message
- * reads, with the next version, what it read before, for audit, and the event that is owed. `judge`
- * throws the refusal, or gives undefined where nothing is to change. Refusal: MESSAGE_NOT_FOUND,
- * for whoever does not take part or does not see that far back.
+ * The call reads the message, has `judge` decide, and writes in one transaction, but only if all
+ * that was judged still holds. It writes the message with its next version, the earlier text for
+ * audits, and the outbox row of the event. `judge` throws the refusal, or returns undefined if
+ * nothing is to change. A user who does not take part, or does not see that far back, gets
+ * MESSAGE_NOT_FOUND.
  */
 export async function rewriteMessage(
   deps: RewriteDeps,
@@ -67,7 +75,7 @@ async function findMessage(
   { db }: RewriteDeps,
   { user_id, message_id, place }: MessageTarget,
 ): Promise<FoundMessage> {
-  const [row, members] = await Promise.all([
+  const [row, participants] = await Promise.all([
     db
       .selectFrom('messages')
       .select(MESSAGE_COLUMNS)
@@ -77,11 +85,11 @@ async function findMessage(
       .where('sent_at', '=', place.sent_at)
       .where('message_id', '=', message_id)
       .executeTakeFirst(),
-    selectMembers(db, place.conversation_id),
+    selectParticipants(db, place.conversation_id),
   ]);
-  const viewer = members.find((member) => member.user_id === user_id);
+  const viewer = participants.find((participant) => participant.user_id === user_id);
   if (row === undefined || viewer === undefined || !canSee(viewer, row.seq)) throw noSuchMessage();
-  return { row, members, viewer, at: row.at };
+  return { row, participants, viewer, at: row.at };
 }
 
 const REWRITE = `select * from rewrite_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
@@ -91,15 +99,15 @@ type Answer = {
   status: 'ok' | 'stale';
   version: number;
   changed_at: string;
-  /** Who takes part and sees the message. */
+  /** These participants see the message. */
   seers: UserId[];
-  /** Null where there are none. */
+  /** A message without reactions has null here. */
   emojis: string[] | null;
   reactors: UserId[] | null;
 };
 type Written = { row: MessageRow; sets: ReactionSet[]; seers: UserId[]; changedAt: string };
 
-/** Undefined: it is not as it was judged any more. See migration 0004. */
+/** The result is undefined if the message changed since it was judged. See migration 0004. */
 async function write(
   { pool, cipher }: RewriteDeps,
   { row, viewer }: FoundMessage,
@@ -122,20 +130,20 @@ async function write(
   return { row: { ...row, content, metadata, ...time, version }, sets, seers, changedAt };
 }
 
-/** As the one who changed it sees it. */
+/** The message is shown as the user who changed it sees it. */
 async function show(
   deps: RewriteDeps,
-  { viewer, members }: FoundMessage,
+  { viewer, participants }: FoundMessage,
   {
     row,
     reactions,
   }: { row: MessageRow; reactions: ReadonlyMap<MessageRow['message_id'], ReactionSet[]> },
 ): Promise<HistoryMessage> {
-  const [message] = await showMessages(deps, { rows: [row], viewer, members, reactions });
+  const [message] = await showMessages(deps, { rows: [row], viewer, participants, reactions });
   return message as HistoryMessage;
 }
 
-/** The event: for those who can see the message. */
+/** The event goes to the participants who can see the message. */
 function toEntry(
   event_id: EventId,
   { row, sets, seers, changedAt, rewrite }: Written & { rewrite: Rewrite },

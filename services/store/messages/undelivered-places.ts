@@ -4,17 +4,17 @@ import type { Database } from '../database/schema.ts';
 import type { Place } from '../records/message-places.ts';
 
 export type UndeliveredPlace = Place & { sent_at: string };
-/** As one user finds it: how far back they see there. */
+/** A place found for a user also says from which `seq` on the user sees the conversation. */
 export type FoundPlace = UndeliveredPlace & { first_visible_seq: number };
 
-/** As long as a device's queue keeps. */
+/** Older messages are not replayed: a device queue keeps events for the same 7 days. */
 const AGE_DAYS_MAX = 7;
-/** Per conversation; more cannot be shown. */
+/** One conversation yields at most this many: one more than a replay of 1000 can show. */
 const CONVERSATION_MESSAGES_MAX = 1_001;
 
 type Selection = { userId: UserId; after: UndeliveredPlace | undefined; limit: number };
 
-/** Where the messages stand, oldest first; only conversations with something above are read. */
+/** Places come oldest first; only conversations with messages above the position are read. */
 export async function selectUndelivered(
   db: Kysely<Database>,
   { userId, after, limit }: Selection,
@@ -41,7 +41,7 @@ export async function selectUndelivered(
   return rows;
 }
 
-/** Whether messages of others above the delivered position are too old for the replay. */
+/** The result says whether undelivered messages of others are too old for the replay. */
 export async function hasOlderUndelivered(db: Kysely<Database>, userId: UserId): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
     select exists (

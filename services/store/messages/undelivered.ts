@@ -20,14 +20,14 @@ import {
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Request = { user_id: UserId; cursor?: string };
 
-/** In all pages together. */
+/** All pages of one replay together have at most this many messages. */
 const MESSAGES_MAX = 1_000;
 const PAGE_MESSAGES_MAX = 200;
 
 /**
- * `messages.undelivered`: messages of others above the user's delivered position, in all that the
- * user takes part in, ≤ 7 days old, ≤ 1000, oldest first, in pages ≤ 256 KiB. `complete` on the
- * last page: there was no more than that.
+ * `messages.undelivered` returns the messages of others above the user's delivered positions, from
+ * all conversations of the user: at most 1000, at most 7 days old, oldest first, in pages of at
+ * most 256 KiB. The last page is `complete` if no more messages than these are undelivered.
  */
 export async function readUndelivered(
   { db, cipher }: Deps,
@@ -65,7 +65,7 @@ function readPosition(cursor: string | undefined): Position {
   return { after: { sent_at, conversation_id, seq }, served };
 }
 
-/** In the order of the places; one that went meanwhile is left out. */
+/** Messages come in the order of the places; a message that is gone by now is left out. */
 async function loadMessages(
   { db, cipher }: Deps,
   { places, user_id }: { places: readonly FoundPlace[]; user_id: UserId },

@@ -79,10 +79,10 @@ function toMessageEntry({ owed, loaded, message }: Owed, cipher: ContentCipher):
   const { event_id, conversation_id, payload } = owed;
   const { row, reply, reactions } = message;
   const isUpdate = payload !== null && 'version' in payload;
-  const seers = loaded.participants.filter((one) =>
+  const recipients = loaded.participants.filter((one) =>
     isUpdate ? canSee(one, row.seq) : one.joined_seq <= row.seq,
   );
-  const user_ids = seers.map(({ user_id }) => user_id);
+  const user_ids = recipients.map(({ user_id }) => user_id);
   const { version } = loaded.conversation;
   const address = { event_id, conversation_id, version, user_ids };
   if (isUpdate) {
@@ -91,8 +91,8 @@ function toMessageEntry({ owed, loaded, message }: Owed, cipher: ContentCipher):
   }
   const record = { ...toMessageRecord(row, cipher, reply), version: 1 };
   const entry: OutboxEntry = { ...address, kind: 'message', message: record };
-  const blind = seers.filter((one) => !canSee(one, row.reply_to_seq));
-  if (reply !== undefined) entry.without_preview = blind.map(({ user_id }) => user_id);
+  const withoutPreview = recipients.filter((one) => !canSee(one, row.reply_to_seq));
+  if (reply !== undefined) entry.without_preview = withoutPreview.map(({ user_id }) => user_id);
   return entry;
 }
 

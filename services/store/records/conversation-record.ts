@@ -10,8 +10,8 @@ import { openContent, openSaid } from './message-row.ts';
 import { present } from './present.ts';
 
 /**
- * A conversation as one of its participants sees it; undefined for anybody else. `nowMs` decides
- * whether a mute has run out.
+ * The record shows a conversation as one of its participants sees it; anybody else gets undefined.
+ * `nowMs` decides whether a mute has run out.
  */
 export function toConversationRecord(
   { conversation, participants, lastMessage }: LoadedConversation,

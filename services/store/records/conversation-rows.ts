@@ -26,12 +26,12 @@ export type LastMessageRow = Pick<
 
 export type LoadedConversation = {
   conversation: ConversationRow;
-  /** The participants of now; those who left are not among them. */
+  /** The list has everybody who takes part now; users who have left are not in it. */
   participants: ParticipantRow[];
   lastMessage: LastMessageRow | undefined;
 };
 
-/** Conversations with who takes part and the last message, in the order of the ids. */
+/** Conversations come with their participants and last message, in the order of the ids. */
 export async function loadConversations(
   db: Kysely<Database>,
   ids: readonly ConversationId[],
@@ -42,13 +42,13 @@ export async function loadConversations(
     selectParticipants(db, ids),
     selectLastMessages(db, ids),
   ]);
-  const members = byConversation(participants);
+  const grouped = byConversation(participants);
   const last = new Map(messages.map((row) => [row.conversation_id, row]));
   const byId = new Map(conversations.map((row) => [row.conversation_id, row]));
   return ids.flatMap((id) => {
     const conversation = byId.get(id);
     if (conversation === undefined) return [];
-    return { conversation, participants: members.get(id) ?? [], lastMessage: last.get(id) };
+    return { conversation, participants: grouped.get(id) ?? [], lastMessage: last.get(id) };
   });
 }
 
@@ -87,7 +87,9 @@ function selectParticipants(
     .execute();
 }
 
-/** Found by the whole primary key, `sent_at` too: each touches one partition. */
+/**
+ * The join uses the whole primary key with `sent_at`, so each message is found in one partition.
+ */
 function selectLastMessages(
   db: Kysely<Database>,
   ids: readonly ConversationId[],
@@ -106,7 +108,7 @@ function selectLastMessages(
     .execute();
 }
 
-/** One array parameter, so that any number of ids is one statement. */
+/** The ids are one array parameter, so that any number of ids is the same statement. */
 function anyOf(ids: readonly ConversationId[]) {
   return sql<ConversationId>`any(${ids}::uuid[])`;
 }

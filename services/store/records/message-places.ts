@@ -3,10 +3,10 @@ import type { ConversationId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import { MESSAGE_COLUMNS } from './message-row.ts';
 
-/** Where a message stands: the primary key but for the time. */
+/** A place is a message's primary key without the time. */
 export type Place = { conversation_id: ConversationId; seq: number };
 
-/** The messages that stand there; two parameters, however many places. */
+/** The query selects the messages at these places; any number of places needs two parameters. */
 export function selectByPlace(db: Kysely<Database>, places: readonly Place[]) {
   const ids = places.map(({ conversation_id }) => conversation_id);
   const seqs = places.map(({ seq }) => seq);

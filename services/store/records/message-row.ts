@@ -6,7 +6,7 @@ import { readSaid, type SystemSaid } from '../../../shared/protocol/system-conte
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { present } from './present.ts';
 
-/** The columns of a message that every read takes. */
+/** Every query that shows whole messages selects these columns. */
 export const MESSAGE_COLUMNS = [
   'conversation_id',
   'seq',
@@ -55,7 +55,7 @@ export type PreviewRow = Pick<
   | 'deleted_at'
 >;
 
-/** A row as the event carries it. Deleted: without content and metadata. */
+/** A `message` event carries this record. A deleted message has no content and no metadata. */
 export function toMessageRecord(
   row: MessageRow,
   cipher: ContentCipher,
@@ -81,7 +81,7 @@ export function toMessageRecord(
   return record;
 }
 
-/** The metadata as JSON text. */
+/** The result is the metadata as JSON text, or undefined if the message has none. */
 export function openMetadata(
   row: Pick<MessageRow, 'conversation_id' | 'message_id' | 'metadata' | 'key_id'>,
   cipher: ContentCipher,
@@ -91,7 +91,7 @@ export function openMetadata(
   return cipher.decrypt(metadata, key_id, { conversation_id, message_id, field: 'metadata' });
 }
 
-/** What a message shows of the one it replies to. */
+/** A message shows this preview of the message that it replies to. */
 export function toReplyPreview(row: PreviewRow, cipher: ContentCipher): ReplyPreview {
   const { message_id, sender_id, message_type } = row;
   if (row.deleted_at !== null) {
@@ -101,7 +101,10 @@ export function toReplyPreview(row: PreviewRow, cipher: ContentCipher): ReplyPre
   return { message_id, sender_id, message_type, content, ...openSaid(row, cipher) };
 }
 
-/** The column where it says who did what; null of all other messages, whose own can be 4 KiB. */
+/**
+ * The column has the metadata of system messages, which says who did what. It is null for all other
+ * messages, whose metadata can be 4 KiB.
+ */
 export function metadataOfSystem(table: 'm' | 'messages') {
   const [type, metadata] = [sql.ref(`${table}.message_type`), sql.ref(`${table}.metadata`)];
   return sql<Buffer | null>`case when ${type} = 'system' then ${metadata} end`.as('metadata');
@@ -109,14 +112,17 @@ export function metadataOfSystem(table: 'm' | 'messages') {
 
 type SystemRow = Parameters<typeof openMetadata>[0] & Pick<MessageRow, 'message_type'>;
 
-/** What those who know names make the content of a system message of; nothing of another one. */
+/**
+ * A service that knows names makes the content of a system message from `said`. Other messages have
+ * no `said`.
+ */
 export function openSaid(row: SystemRow, cipher: ContentCipher): { said?: SystemSaid } {
   if (row.message_type !== 'system') return {};
   const said = readSaid(JSON.parse(openMetadata(row, cipher) ?? 'null'));
   return said === undefined ? {} : { said };
 }
 
-/** The plain content; empty where none is stored. */
+/** The result is the decrypted content, or empty if none is stored. */
 export function openContent(
   row: Pick<MessageRow, 'conversation_id' | 'message_id' | 'content' | 'key_id'>,
   cipher: ContentCipher,

@@ -1,14 +1,14 @@
 import { KahaError } from '../../../shared/errors.ts';
 
-/** A cursor is base64url of a JSON array: clients pass it back and read nothing into it. */
+/** A cursor is base64url of a JSON array; clients return it and must not interpret it. */
 export function encodeCursor(parts: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(parts), 'utf8').toString('base64url');
 }
 
-/** What of a cursor is what: a test for each part. */
+/** The shape of a cursor has one test for each part. */
 export type CursorShape = readonly ((part: unknown) => boolean)[];
 
-/** The parts, or INVALID_REQUEST where the cursor is not one of ours. */
+/** A text that is no cursor of this shape is refused with INVALID_REQUEST. */
 export function decodeCursor(cursor: string, shape: CursorShape): unknown[] {
   const parts = parse(cursor);
   if (

@@ -1,13 +1,16 @@
 import type { MessageRecord } from '../../../shared/contracts/rpc.ts';
 import { namesPeople } from '../../../shared/names/system-names.ts';
 
-/** What one page of messages may weigh as JSON. */
+/** One page of messages is at most this long as JSON. */
 export const PAGE_BYTES_MAX = 256 * 1024;
 
-/** What two names of 200 characters add to a text. */
+/** Two names of 200 characters can add this much to the content of a system message. */
 const NAMES_BYTES = 1_600;
 
-/** The first messages that fit a page, at least one, with the names that are to come. */
+/**
+ * A page takes the first messages that fit, and at least one. It keeps room for the names that an
+ * edge puts into system messages.
+ */
 export function takePage<Message extends MessageRecord>(messages: readonly Message[]): Message[] {
   let bytes = 0;
   const page: Message[] = [];

@@ -14,20 +14,23 @@ type Waiting = {
 };
 
 const BATCH_MAX = 200;
-/** Beyond it a read is refused: many times what Postgres answers within a deadline. */
+/**
+ * When this many reads wait, a further read is refused with DATABASE_UNAVAILABLE. The bound is many
+ * times what Postgres can answer within a deadline.
+ */
 const WAITING_MAX = 10_000;
 
 /**
- * `conversations.participants`: who gets what is sent. Reads that come while one is on its way
- * share the next query: after a restart of the routers every conversation is asked for once.
- * Refusals: CONVERSATION_NOT_FOUND, DATABASE_UNAVAILABLE.
+ * `conversations.participants` tells a router who gets the events of a conversation. Reads that
+ * come while a query runs share the next query, because routers that restart ask for every
+ * conversation once. Refusals: CONVERSATION_NOT_FOUND, DATABASE_UNAVAILABLE.
  */
 export function createParticipantsReader(db: Kysely<Database>): ParticipantsReader {
   let waiting: Waiting[] = [];
   let running = false;
   const run = async (): Promise<void> => {
     running = true;
-    // All that this turn of the event loop brings joins the first query.
+    // Every read that arrives in this turn of the event loop joins the first query.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
       const batch = waiting.slice(0, BATCH_MAX);
@@ -61,7 +64,7 @@ async function settle(db: Kysely<Database>, batch: readonly Waiting[]): Promise<
   }
 }
 
-/** One statement whatever the number of ids, so that its plan is kept. */
+/** Any number of ids is the same statement, so that Postgres keeps its plan. */
 async function readParticipants(
   db: Kysely<Database>,
   ids: readonly ConversationId[],

@@ -1,6 +1,6 @@
 type Present<Row, Name extends keyof Row> = { [Key in Name]?: NonNullable<Row[Key]> };
 
-/** The named columns that hold a value: what is null in a row is absent on the wire. */
+/** The result has those of the named columns that hold a value: null is absent on the wire. */
 export function present<Row, Name extends keyof Row>(
   row: Row,
   names: readonly Name[],

@@ -7,8 +7,8 @@ import type { MessageRow } from './message-row.ts';
 type Changed = Pick<MessageRow, 'message_id' | 'version' | 'deleted_at'>;
 
 /**
- * Who reacted to these messages, by message id, in the order in which the emoji came. A message
- * that never changed has none, so most pages ask nothing.
+ * The map has the reactions of each message, in the order in which the emoji came. A message that
+ * never changed has no reactions, so most pages need no query.
  */
 export async function loadReactions(
   db: Kysely<Database>,
@@ -32,7 +32,7 @@ export async function loadReactions(
   return sets;
 }
 
-/** Reactions of one message, in order. */
+/** The parallel lists hold one message's reactions in order; they become one set per emoji. */
 export function toReactionSets(
   emojis: readonly string[],
   userIds: readonly UserId[],
@@ -52,7 +52,7 @@ function hasChanged({ version, deleted_at }: Changed): boolean {
   return version > 1 && deleted_at === null;
 }
 
-/** As one user sees them. */
+/** The viewer sees a count for each emoji, and whether the viewer is among those who reacted. */
 export function toReactions(sets: readonly ReactionSet[], viewerId: UserId): Reaction[] {
   return sets.map(({ emoji, user_ids }) => ({
     emoji,

@@ -14,8 +14,9 @@ import {
 type Replying = Pick<MessageRow, 'conversation_id' | 'message_id' | 'reply_to' | 'reply_to_seq'>;
 
 /**
- * What `rows` show of the messages that they reply to, by their own ids. Those are found by their
- * place, the primary key; for one that is gone for good there is nothing.
+ * The map has, for each reply in `rows`, a preview of the message that it replies to, keyed by the
+ * id of the reply. The query finds those messages by their place. A reply to a message that is no
+ * longer stored has no preview.
  */
 export async function loadReplyPreviews(
   db: Kysely<Database>,
@@ -38,7 +39,7 @@ export async function loadReplyPreviews(
 
 export type FoundReply = PreviewRow & { seq: number };
 
-/** The messages of a conversation that sends want to reply to, by message id. */
+/** The map has the messages that new sends reply to, by message id. */
 export async function findReplies(
   db: Kysely<Database>,
   conversationId: ConversationId,

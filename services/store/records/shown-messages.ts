@@ -3,25 +3,25 @@ import type { HistoryMessage, ReactionSet } from '../../../shared/contracts/rpc.
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
-import { type Positions, toStatus } from './members.ts';
 import { type MessageRow, toMessageRecord } from './message-row.ts';
+import { type Positions, toStatus } from './participants.ts';
 import { loadReactions, toReactions } from './reactions.ts';
 import { loadReplyPreviews } from './reply-previews.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Scene = {
-  /** Of one conversation. */
+  /** All rows belong to one conversation. */
   rows: readonly MessageRow[];
   viewer: { user_id: UserId; first_visible_seq: number };
-  members: readonly Positions[];
-  /** Where they were read already. */
+  participants: readonly Positions[];
+  /** A caller that knows the reactions saves a query. */
   reactions?: ReadonlyMap<MessageId, ReactionSet[]>;
 };
 
-/** Messages as one user sees them in history, in the order of the rows. */
+/** Messages are shown as the viewer sees them in history, in the order of the rows. */
 export async function showMessages(
   { db, cipher }: Deps,
-  { rows, viewer, members, reactions: known }: Scene,
+  { rows, viewer, participants, reactions: known }: Scene,
 ): Promise<HistoryMessage[]> {
   const replies = rows.filter(({ reply_to_seq }) => canSee(viewer, reply_to_seq));
   const [previews, reactions] = await Promise.all([
@@ -32,14 +32,14 @@ export async function showMessages(
     const record = toMessageRecord(row, cipher, previews.get(row.message_id));
     const sets = reactions.get(row.message_id) ?? [];
     const message: HistoryMessage = { ...record, reactions: toReactions(sets, viewer.user_id) };
-    if (row.sender_id === viewer.user_id) message.status = toStatus(row, members);
+    if (row.sender_id === viewer.user_id) message.status = toStatus(row, participants);
     return message;
   });
 }
 
 /**
- * A reply never quotes what its reader may not see: to them it is a message without `reply_to`, as
- * if the other one did not exist.
+ * A viewer can see the messages from `first_visible_seq` on. A reply to a message that its reader
+ * cannot see has no `reply_to` for that reader, as if the other message did not exist.
  */
 export function canSee(viewer: { first_visible_seq: number }, seq: number | null): boolean {
   return seq !== null && seq >= viewer.first_visible_seq;

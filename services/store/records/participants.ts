@@ -2,10 +2,10 @@ import type { Kysely } from 'kysely';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 
-export type Member = Awaited<ReturnType<typeof selectMembers>>[number];
+export type Participant = Awaited<ReturnType<typeof selectParticipants>>[number];
 
-/** Who takes part in a conversation now, by user id. */
-export function selectMembers(db: Kysely<Database>, id: ConversationId) {
+/** The query returns the participants of a conversation, in the order of their user ids. */
+export function selectParticipants(db: Kysely<Database>, id: ConversationId) {
   return db
     .selectFrom('participants')
     .select(['user_id', 'role', 'first_visible_seq'])
@@ -16,14 +16,14 @@ export function selectMembers(db: Kysely<Database>, id: ConversationId) {
     .execute();
 }
 
-export type Positions = Pick<Member, 'user_id' | 'delivered_seq' | 'read_seq'>;
+export type Positions = Pick<Participant, 'user_id' | 'delivered_seq' | 'read_seq'>;
 
-/** What all other participants' positions say of one's own message. */
+/** A sender's message has the status that all other participants' positions have reached. */
 export function toStatus(
   { seq, sender_id }: { seq: number; sender_id: UserId },
-  members: readonly Positions[],
+  participants: readonly Positions[],
 ): 'sent' | 'delivered' | 'read' {
-  const others = members.filter(({ user_id }) => user_id !== sender_id);
+  const others = participants.filter(({ user_id }) => user_id !== sender_id);
   if (others.length === 0) return 'sent';
   if (others.every(({ read_seq }) => read_seq >= seq)) return 'read';
   return others.every(({ delivered_seq }) => delivered_seq >= seq) ? 'delivered' : 'sent';
