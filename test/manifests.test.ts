@@ -19,7 +19,10 @@ import {
   type Workload,
 } from './manifests/workloads.ts';
 
-/** What runs the services elsewhere says what the services understand. */
+/**
+ * The tests check that Kubernetes and docker compose set only what the services understand, and all
+ * that they need.
+ */
 const root = process.cwd();
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
@@ -32,7 +35,7 @@ const LOADERS: Record<string, (env: Env) => unknown> = {
   'dist/services/store/migrate-main.js': loadMigrateConfig,
   'dist/services/router/streams-main.js': () => undefined,
 };
-/** On top of the drain: a pod's preStop, and closing what is open. */
+/** Beyond the drain, a pod needs so long for its preStop and for closing what is open. */
 const CLOSE_S = 15;
 
 const k8sFiles = readdirSync(join(root, 'k8s')).filter(
@@ -51,7 +54,7 @@ const settings = {
   ...Object.fromEntries(seedNames().map((name) => [name, 'seed'])),
 };
 
-t.test('every manifest is YAML without a fault', async (t) => {
+t.test('every manifest is valid YAML', async (t) => {
   const errors = documents.flatMap((document) => document.errors.map(({ message }) => message));
   t.same(errors, []);
   t.ok(manifests.every(({ kind }) => typeof kind === 'string'));
@@ -81,7 +84,7 @@ for (const [where, workloads] of [
   });
 }
 
-t.test('k8s: what refers to a workload finds one', async (t) => {
+t.test('k8s: each reference to a workload finds one', async (t) => {
   const workloads = manifests.filter(isWorkload);
   const named = (name: string, kind: string) =>
     workloads.some((one) => one.kind === kind && one.metadata.name === name);
@@ -97,7 +100,7 @@ t.test('k8s: what refers to a workload finds one', async (t) => {
   }
 });
 
-t.test('k8s: every seed that is mounted is one of a NATS user', async (t) => {
+t.test('k8s: every seed that is mounted belongs to a NATS user', async (t) => {
   const mounts = manifests.filter(isWorkload).flatMap((one) => containerOf(one).volumeMounts ?? []);
   t.equal(mounts.length, 6);
   for (const { subPath, subPathExpr } of mounts) {
@@ -119,12 +122,12 @@ function commandsOf(workloads: readonly Workload[]): string[] {
   return [...new Set(workloads.map(({ command }) => command))].sort();
 }
 
-/** `dist/services/edge/main.js` → `services/edge/main.ts` */
+/** Turns `dist/services/edge/main.js` into `services/edge/main.ts`. */
 function sourceOf(command: string): string {
   return command.replace(/^dist\//, '').replace(/\.js$/, '.ts');
 }
 
-/** What the command, its configuration and the shared part read. */
+/** Returns the variables that the command, its configuration and the shared part read. */
 function knownNames(command: string): Set<string> {
   const source = sourceOf(command);
   const files = [source, join(dirname(source), 'config.ts'), 'shared/process/env.ts'];

@@ -4,8 +4,9 @@ import { newId } from '../shared/ids.ts';
 import { probeNats } from './stage/nats-probe.ts';
 
 /**
- * Who may say and hear what on a server with the real configuration and the real seeds. What is
- * expected stands here once more, by hand: a table that is tested against itself proves nothing.
+ * The tests check what each NATS user may publish and subscribe to on a server with the real
+ * configuration and the real seeds. The expected rights stand here a second time, by hand, because
+ * a table that is tested against itself proves nothing.
  */
 const nats = await startNats();
 t.teardown(() => nats.stop());
@@ -19,7 +20,7 @@ const ACK_RECEIPTS = '$JS.ACK.RECEIPTS.store.1.2.3.4.5';
 const ACK_PUSH = '$JS.ACK.PUSH.push.1.2.3.4.5';
 const ACK_KAHA = '$JS.ACK.KAHA_EVENTS.profiles.1.2.3.4.5';
 
-/** Every kind of subject there is, and some that nobody should know. */
+/** The list has every kind of subject that exists, and some that nobody should know. */
 const SUBJECTS = [
   ...['rpc.router.router-1', 'rpc.store.messages.append', 'rpc.store.messages.history'],
   ...['rpc.store.messages.undelivered', 'rpc.store.messages.get', 'rpc.store.messages.locate'],
@@ -90,7 +91,7 @@ const edge = (name: string): Rights => ({
   ],
 });
 
-/** What a service answers these kinds of users. */
+/** Returns the reply subjects on which a service answers these kinds of users. */
 const answersOf = (service: string, ...kinds: string[]): string[] =>
   SUBJECTS.filter((one) =>
     kinds.some((kind) => one.startsWith(`replies.${kind}.`) && one.endsWith(`.a.${service}`)),
@@ -155,7 +156,7 @@ const ALLOWED: Record<string, Rights> = {
   },
 };
 
-/** Nobody may listen in on everybody. */
+/** No user may subscribe to these wildcards, which would let it hear everybody. */
 const WILDCARDS = [
   ...[
     '>',
@@ -173,7 +174,7 @@ const WILDCARDS = [
   ...['kaha.>', 'push.>', '_INBOX.>', '_INBOX.*.*', '$JS.>', '$JS.ACK.>', '$JS.API.>', '$SYS.>'],
 ];
 for (const [user, { publish, subscribe }] of Object.entries(ALLOWED)) {
-  t.test(`${user} may say and hear what it needs and nothing else`, async (t) => {
+  t.test(`${user} may publish and hear what it needs and nothing else`, async (t) => {
     const probe = await probeNats(port, nats.seeds[user] as string);
     t.teardown(() => probe.close());
     const said: string[] = [];
@@ -190,7 +191,7 @@ for (const [user, { publish, subscribe }] of Object.entries(ALLOWED)) {
   });
 }
 
-t.test('who has no seed of the server is not let in at all', async (t) => {
+t.test('a client without a seed of the server cannot connect', async (t) => {
   const stranger = await startNats();
   t.teardown(() => stranger.stop());
   await t.rejects(probeNats(port, stranger.seeds.setup as string), { message: /Authorization/ });

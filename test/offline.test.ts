@@ -6,7 +6,7 @@ import { until } from './stage/until.ts';
 
 const system = await shareStack(t);
 
-/** Ann and Bob, their conversation, and Ann's socket to write with. */
+/** The scene has Ann and Bob, their conversation, and a socket with which Ann writes. */
 async function scene() {
   const [ann, bob] = await system.people(2);
   const conversation = await system.conversation([ann, bob]);
@@ -20,14 +20,14 @@ async function scene() {
   return { ann, bob, conversation, writer, write };
 }
 
-/** What the contract allows (2 s), and a busy machine. */
+/** Positions of others may lag by 2 s by the contract, and longer on a busy machine. */
 const POSITIONS_LAG_MS = 4_000;
 
 const resumedOf = (client: Client): unknown => client.received[0]?.resumed;
 const contentsOf = (client: Client): string[] => client.messageEvents.map((e) => e.content);
 const named = (from: number, to: number): string[] => numbers(from, to).map((n) => `message ${n}`);
 
-t.test('who was away gets exactly what was missed, in order, and is told resumed', async (t) => {
+t.test('a device that was away is resumed and gets all that it missed, in order', async (t) => {
   const { bob, write } = await scene();
   const before = await system.connectNew(bob);
   await write(1, 3);
@@ -46,10 +46,10 @@ t.test('who was away gets exactly what was missed, in order, and is told resumed
   t.equal(resumedOf(last), true);
   await write(13, 13);
   await last.messages(1);
-  t.same(contentsOf(last), named(13, 13), 'nothing twice');
+  t.same(contentsOf(last), named(13, 13), 'no message comes twice');
 });
 
-t.test('a new device gets a replay of what nobody had yet, then replay_end', async (t) => {
+t.test('a new device gets a replay of undelivered messages and then replay_end', async (t) => {
   const { bob, write } = await scene();
   await write(1, 5);
   const fresh = await system.connect(bob, { device: 'new-one' });
@@ -59,7 +59,7 @@ t.test('a new device gets a replay of what nobody had yet, then replay_end', asy
   t.same(seqsOf(replayed), numbers(1, 5));
   t.ok(
     replayed.every(({ q }) => q === undefined),
-    'without q',
+    'replayed messages have no q',
   );
   await write(6, 6);
   const [last] = (await fresh.messages(6)).slice(-1);
@@ -67,7 +67,7 @@ t.test('a new device gets a replay of what nobody had yet, then replay_end', asy
   t.type(last?.q, 'number');
 });
 
-t.test("a new device is not sent what the user's other device has had", async (t) => {
+t.test("a new device is not sent what the user's other device has received", async (t) => {
   const { bob, write, conversation } = await scene();
   const first = await system.connectNew(bob, { device: 'first' });
   await write(1, 3);
@@ -85,7 +85,7 @@ async function isDelivered(person: Person, conversation: string, seq: number) {
   return people.some((one) => one.user_id === person.id && one.delivered_seq === seq);
 }
 
-t.test('resync at the connect empties the queue and replays', async (t) => {
+t.test('resync at the connect empties the device queue and replays', async (t) => {
   const { bob, write } = await scene();
   const before = await system.connectNew(bob);
   await before.close();
@@ -95,10 +95,10 @@ t.test('resync at the connect empties the queue and replays', async (t) => {
   await again.next('replay_end');
   t.same(seqsOf(again.messageEvents), numbers(1, 4));
   await write(5, 5);
-  t.same(seqsOf(await again.messages(5)), numbers(1, 5), 'and nothing of the old queue');
+  t.same(seqsOf(await again.messages(5)), numbers(1, 5), 'nothing of the old queue comes');
 });
 
-t.test('resync on a live socket does the same and the socket goes on', async (t) => {
+t.test('resync on an open socket replays too, and the socket stays open', async (t) => {
   const { bob, write } = await scene();
   const client = await system.connectNew(bob, { isAcking: false });
   await write(1, 3);
@@ -124,7 +124,7 @@ const ENDINGS: [string, (client: Client, bob: Person) => Promise<unknown>][] = [
   ['a replacement', () => Promise.resolve()],
 ];
 for (const [name, end] of ENDINGS) {
-  t.test(`what was not acknowledged comes again first and in order after ${name}`, async (t) => {
+  t.test(`unacknowledged events come again first and in order after ${name}`, async (t) => {
     const { bob, write } = await scene();
     const before = await system.connectNew(bob, { isAcking: false });
     await write(1, 10);
@@ -149,11 +149,11 @@ for (const [name, end] of ENDINGS) {
     await back.close();
     const last = await system.connect(bob);
     await write(13, 13);
-    t.same(seqsOf(await last.messages(1)), [13], 'acknowledged is gone');
+    t.same(seqsOf(await last.messages(1)), [13], 'acknowledged events do not come again');
   });
 }
 
-t.test('an ack beyond the highest is the highest, not a promise for later', async (t) => {
+t.test('an ack beyond the highest q acknowledges all so far and nothing later', async (t) => {
   const { bob, write } = await scene();
   const before = await system.connectNew(bob, { isAcking: false });
   await write(1, 3);
@@ -171,7 +171,7 @@ t.test('an ack beyond the highest is the highest, not a promise for later', asyn
   t.notOk(before.received.some(({ type }) => type === 'error'));
 });
 
-t.test('at 256 unacknowledged the queue pauses, and goes on with the first ack', async (t) => {
+t.test('the queue pauses at 256 unacknowledged events until the next ack', async (t) => {
   const people = await system.people(8);
   const conversation = await system.conversation(people);
   const [bob, ...writers] = people;
@@ -188,7 +188,7 @@ t.test('at 256 unacknowledged the queue pauses, and goes on with the first ack',
   t.same(seqsOf(await reader.messages(280)), numbers(1, 280));
 });
 
-/** Within the rate of one user: waits as long as it is told to. */
+/** Sends within the rate of one user. It waits as long as a refusal says. */
 async function postPaced(client: Client, conversation: string, count: number): Promise<void> {
   for (let sent = 0; sent < count; ) {
     const answer = await client.post(conversation, `paced ${sent}`);

@@ -4,13 +4,16 @@ import { numbers, seqsOf } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
-/** The only one of each kind is gone: what needs it is refused at once, all else is served. */
+/**
+ * The only process of a kind is gone. Requests that need it are refused at once, and all others are
+ * served.
+ */
 const system = await setStack(t, { edges: 1, routers: 1, stores: 1, areServersOwn: true });
 const REFUSED_MS_MAX = 2_000;
 const SERVED_MS_MAX = 4_000;
 const NOTICED_MS = 4_000;
 const TYPED = /^(DATABASE_UNAVAILABLE|MESSAGING_UNAVAILABLE|TIMEOUT)$/;
-/** Names that the stand-in knows. */
+/** The kaha-main-v3 stand-in knows the name of this user. */
 const ASHA = '11111111-0000-4000-8000-000000000001';
 
 async function scene() {
@@ -23,10 +26,10 @@ async function scene() {
   return { ann, bob, conversation, a, b, ask };
 }
 
-/** Requests on their way while it dies may wait for it; those that come later may not. */
+/** Requests that are on their way while the process dies may wait for it. Later ones may not. */
 const isNoticed = (answers: Timed[]): boolean => answers.some(({ code }) => TYPED.test(code));
 
-/** What is served without it. */
+/** Requests that match are served without the process. */
 const SERVED_WITHOUT: Record<string, RegExp> = {
   'router-1': /history/,
   'store-1': /never/,
@@ -35,7 +38,7 @@ const SERVED_WITHOUT: Record<string, RegExp> = {
 };
 
 for (const [name, served] of Object.entries(SERVED_WITHOUT)) {
-  t.test(`while ${name} is dead every request is refused within 2 s, typed`, async (t) => {
+  t.test(`while ${name} is dead, every request gets a typed refusal within 2 s`, async (t) => {
     const { bob, conversation, a, b, ask } = await scene();
     system.signal(name, 'SIGKILL');
     await until('it is noticed', async () => isNoticed(await ask()), NOTICED_MS);
@@ -49,7 +52,7 @@ for (const [name, served] of Object.entries(SERVED_WITHOUT)) {
     await until('it goes on', async () => (await a.post(conversation, 'after')).type === 'reply');
     await b.next(({ content }) => content === 'after');
     const history = await system.history(bob, conversation);
-    t.same(seqsOf(history), numbers(1, history.length), 'gapless');
+    t.same(seqsOf(history), numbers(1, history.length), 'the history has no gap');
   });
 }
 
@@ -57,7 +60,7 @@ const OPTIONAL = ['redis', 'profiles', 'kaha', 'retention'];
 for (const name of OPTIONAL) {
   for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
     const fate = signal === 'SIGKILL' ? 'dead' : 'frozen';
-    t.test(`while ${name} is ${fate} everything is served`, async (t) => {
+    t.test(`while ${name} is ${fate}, every request is served`, async (t) => {
       const { ann, conversation, a, b, ask } = await scene();
       system.signal(name, signal);
       for (const round of [1, 2]) {

@@ -90,12 +90,14 @@ function isOfflineInTime(t: Test, offline: Seen, beforeMs: number): void {
   t.ok(offline.atMs - beforeMs < TOLD_MS + DRAIN_MS);
 }
 
-// Side by side: each has people, and an edge to end, of its own.
+// These tests run side by side. Each has its own people, and its own edge to end.
 t.jobs = 8;
-/** Once those are done: it stops what all use. */
+/**
+ * A test with these options runs alone after the others, because it stops a server that all use.
+ */
 const ALONE = { buffered: false };
 
-t.test('an edge is killed: offline within 30 s, once for each who watches', async (t) => {
+t.test('each watcher is told once, within 30 s, of users whose edge was killed', async (t) => {
   const { ann, bob, a } = await scene();
   const cid = await system.person();
   await system.conversation([cid, bob]);
@@ -115,7 +117,7 @@ t.test('an edge is killed: offline within 30 s, once for each who watches', asyn
   t.same(
     a.seen.map(({ user_id, status }) => [user_id, status]),
     [[dan.id, 'offline']],
-    'the other has a device elsewhere',
+    'Bob has a device on another edge',
   );
   t.same(c.seen, []);
   await other.client.close();
@@ -125,7 +127,7 @@ t.test('an edge is killed: offline within 30 s, once for each who watches', asyn
   await system.stack.start('edge-3');
 });
 
-t.test('one comes and goes: at once online, offline 5 s after the socket closed', async (t) => {
+t.test('a user is online at once, and offline 5 s after the last socket closed', async (t) => {
   const { ann, bob, a } = await scene();
   t.same(await watch(a.client, bob), [{ user_id: bob.id, status: 'offline' }]);
   const b = await connect(bob, 2);
@@ -140,7 +142,7 @@ t.test('one comes and goes: at once online, offline 5 s after the socket closed'
   t.same(statuses(a.seen), ['online', 'offline']);
 });
 
-t.test('who comes back within 5 s, elsewhere, was never away; two devices are one', async (t) => {
+t.test('one who comes back within 5 s, on any edge or device, was never offline', async (t) => {
   const { ann, bob, a } = await scene();
   await watch(a.client, bob);
   const phone = await connect(bob, 2);
@@ -156,7 +158,7 @@ t.test('who comes back within 5 s, elsewhere, was never away; two devices are on
   t.same(statuses(of(a.seen, bob)), ['online', 'offline']);
 });
 
-t.test('an edge is drained: offline 5 s after its end, but who has come back', async (t) => {
+t.test('users of a drained edge are offline 5 s after its end unless they return', async (t) => {
   const { ann, bob, a } = await scene();
   const cid = await system.person();
   await system.conversation([ann, cid]);
@@ -178,14 +180,18 @@ t.test('an edge is drained: offline 5 s after its end, but who has come back', a
   t.match(await read(ann, bob, cid), [{ status: 'offline' }, { status: 'online' }]);
 });
 
-t.test('of a stranger, or who has become one, nothing is told', async (t) => {
+t.test('no presence is told of a stranger, nor of one who has become a stranger', async (t) => {
   const { ann, bob, a } = await scene();
   const cid = await system.person();
   const c = await connect(cid, 2);
   t.match(await watch(a.client, cid, bob), [{ status: 'unknown' }, { status: 'offline' }]);
   t.same(await read(ann, cid), [{ user_id: cid.id, status: 'unknown' }]);
   const group = await system.conversation([ann, bob, cid]);
-  t.equal((await untilStatus(a.seen, 'online', EVENT_MS)).user_id, cid.id, 'no stranger any more');
+  t.equal(
+    (await untilStatus(a.seen, 'online', EVENT_MS)).user_id,
+    cid.id,
+    'Cid is no stranger any more',
+  );
   const path = `/api/v1/conversations/${group}/participants/${cid.id}`;
   t.equal((await system.rest('DELETE', path, { token: ann.token })).status, 204);
   await until('it is noticed', async () => (await watch(a.client, cid))[0]?.status === 'unknown');
@@ -196,13 +202,13 @@ t.test('of a stranger, or who has become one, nothing is told', async (t) => {
   t.equal(of(a.seen, cid).length, known);
 });
 
-t.test('REST, without a socket, knows at once who is a stranger no more, or again', async (t) => {
+t.test('REST knows at once when a user stops or starts being a stranger', async (t) => {
   const { ann, bob, a } = await scene();
   const [cid, dan] = await system.people(2);
   t.match(await read(cid, ann), [{ status: 'unknown' }]);
   t.match(await watch(a.client, dan), [{ status: 'unknown' }]);
   await system.conversation([cid, ann]);
-  t.match(await read(cid, ann), [{ status: 'online' }], 'by a request of their own');
+  t.match(await read(cid, ann), [{ status: 'online' }], 'after a request of their own');
   t.match(await read(dan, ann), [{ status: 'unknown' }]);
   const group = await system.conversation([ann, bob, dan]);
   t.match(await read(dan, ann), [{ status: 'online' }]);
@@ -212,7 +218,7 @@ t.test('REST, without a socket, knows at once who is a stranger no more, or agai
   t.match(await read(dan, ann), [{ status: 'unknown' }]);
 });
 
-t.test('who is watched no more is not told of, and 1000 are the most', async (t) => {
+t.test('no presence is told of users no longer watched, and 1000 can be watched', async (t) => {
   const { bob, a } = await scene();
   const frame = (type: string, user_ids: string[]) => a.client.ask({ type, user_ids });
   await watch(a.client, bob);
@@ -230,7 +236,7 @@ t.test('who is watched no more is not told of, and 1000 are the most', async (t)
   t.same(a.seen, []);
 });
 
-t.test('REST takes 1 to 200 ids', async (t) => {
+t.test('REST takes 1 to 200 user ids', async (t) => {
   const { ann } = await scene();
   const status = async (query: string) =>
     (await system.rest('GET', `/api/v1/presence${query}`, { token: ann.token })).status;
@@ -244,7 +250,7 @@ t.test('REST takes 1 to 200 ids', async (t) => {
   );
 });
 
-t.test('Redis loses everything: right again by itself', ALONE, async (t) => {
+t.test('presence recovers by itself after Redis lost everything', ALONE, async (t) => {
   const { ann, bob, a } = await scene();
   await watch(a.client, bob);
   const b = await connect(bob, 2);
@@ -257,7 +263,7 @@ t.test('Redis loses everything: right again by itself', ALONE, async (t) => {
 });
 
 t.test(
-  'Redis is away: unknown, the rest goes on; back again: right by itself',
+  'without Redis presence is unknown and the rest goes on, and then it recovers',
   ALONE,
   async (t) => {
     const { ann, bob, conversation, a } = await scene();
@@ -276,7 +282,7 @@ t.test(
 );
 
 t.test(
-  'NATS is away: unknown, not what was known before; back again: told once',
+  'without NATS presence is unknown, and a change meanwhile is told once',
   ALONE,
   async (t) => {
     const { ann, bob, a } = await scene();

@@ -6,10 +6,12 @@ import { KahaControl } from './stage/kaha-control.ts';
 import { type Person, setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
-/** Names on their way from kaha-main-v3 to clients, and what is left of them when it fails. */
+/**
+ * The tests follow names from kaha-main-v3 to clients, and check what clients see when it fails.
+ */
 const system = await setStack(t, { edges: 1, routers: 1, stores: 1, areServersOwn: true });
 const kaha = new KahaControl(system);
-/** What a response may take that has to do without names, and some for a busy machine. */
+/** A response without names may take so long, with some time for a busy machine. */
 const WITHOUT_NAMES_MS = 1_800;
 const AT_ONCE_MS = 500;
 
@@ -25,7 +27,10 @@ async function list(person: Person): Promise<View[]> {
   return body.conversations as View[];
 }
 
-/** A conversation each with so many people; only who is in `names` is known by name. */
+/**
+ * Makes a direct conversation with each of `count` new people, and resolves with their names. If
+ * `isKnown` is false, kaha-main-v3 knows none of them.
+ */
 async function befriend(me: Person, count: number, isKnown = true): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   for (let index = 0; index < count; index += 1) {
@@ -38,7 +43,7 @@ async function befriend(me: Person, count: number, isKnown = true): Promise<Map<
 }
 
 t.test(
-  'a list of 50 is one request for profiles, and none to kaha-main-v3 once warm',
+  'a list of 50 takes one request for profiles, and none to kaha-main-v3 once warm',
   async (t) => {
     const me = await system.person();
     const names = new Map<string, string>();
@@ -62,9 +67,9 @@ t.test(
   },
 );
 
-t.test('50 cold names are one call of at most 100 ids', async (t) => {
+t.test('50 names that no cache has take one call of at most 100 ids', async (t) => {
   const me = await system.person();
-  // They become known after they were looked up for the creation of their conversations.
+  // These ids have no name, so the creations of their conversations have looked them up in vain.
   const names = await befriend(me, 50, false);
   t.equal(names.size, 0);
   await system.stack.stopProcess('profiles');
@@ -75,7 +80,7 @@ t.test('50 cold names are one call of at most 100 ids', async (t) => {
   t.same({ calls, ids, overlaps }, { calls: 1, ids: 51, overlaps: 0 });
 });
 
-t.test('a changed profile is told to who shares a conversation, and to nobody else', async (t) => {
+t.test('a changed profile is told to those who share a conversation, to no others', async (t) => {
   const [ann, bob, eve] = await system.people(3);
   await kaha.name(new Map([[ann.id, 'Canary Ann before']]));
   await system.conversation([ann, bob]);
@@ -90,7 +95,7 @@ t.test('a changed profile is told to who shares a conversation, and to nobody el
     t.match(await b.next('profile_updated'), { user_id: ann.id });
     t.ok(Date.now() - at < 1_000);
     const [view] = await list(bob);
-    t.equal(view?.name, name, 'the new name is there when it is told');
+    t.equal(view?.name, name, 'the new name is there when the change is told');
     t.equal(view?.participants.find(({ user_id: id }) => id === ann.id)?.name, name);
   }
   await e.settled();
@@ -103,13 +108,13 @@ const says = (content: string) => (frame: Frame) => frame.content === content;
 const contentsOf = ({ messages }: Record<string, unknown>) =>
   (messages as MessageEvent[]).map(({ content }) => content);
 
-/** What `ask` answers, and how often profiles were asked for it. */
+/** Resolves with the answer of `ask`, and how many requests for profiles it took. */
 async function counted<Answer>(ask: () => Promise<Answer>): Promise<[Answer, number]> {
   const before = await kaha.metric('kaha_profiles_requests_total');
   return [await ask(), (await kaha.metric('kaha_profiles_requests_total')) - before];
 }
 
-t.test('a system message tells names wherever it is shown, for one request', async (t) => {
+t.test('a system message has names wherever it is shown, for one request', async (t) => {
   const [ann, bob, cat, dan] = await system.people(4);
   const nameOf = ({ id }: Person) => `Canary ${id.slice(0, 8)}`;
   await kaha.name(new Map([ann, bob, cat, dan].map((person) => [person.id, nameOf(person)])));
@@ -140,7 +145,7 @@ t.test('a system message tells names wherever it is shown, for one request', asy
   t.notOk('said' in (shown[0]?.last_message ?? {}));
   const [details, ofDetails] = await counted(() => asAnn('GET', GROUP(id)));
   t.match(details.body.last_message, { content: said[2] });
-  t.same([ofPage, ofRest, ofOne, ofList, ofDetails], [1, 1, 1, 1, 1], 'one request each');
+  t.same([ofPage, ofRest, ofOne, ofList, ofDetails], [1, 1, 1, 1, 1], 'each takes one request');
 
   const preview = { message_id: last.message_id, sender_id: ann.id, message_type: 'system' };
   const quote = { ...preview, content: said[2] };
@@ -153,7 +158,11 @@ t.test('a system message tells names wherever it is shown, for one request', asy
   t.match(after.body.messages, [{ content: 'so?', reply_to: quote }]);
   t.equal(ofAfter, 1);
   const [plain, ofPlain] = await counted(() => asAnn('GET', `${MESSAGES(id)}?before_seq=2`));
-  t.same([contentsOf(plain.body), ofPlain], [['before'], 0], 'a page without them asks nobody');
+  t.same(
+    [contentsOf(plain.body), ofPlain],
+    [['before'], 0],
+    'a page without system messages asks for no names',
+  );
 
   const [c, ofReplay] = await counted(() => system.connectNew(cat));
   t.same(
@@ -164,7 +173,7 @@ t.test('a system message tells names wherever it is shown, for one request', asy
   t.equal(ofReplay, 1);
 });
 
-t.test('profiles frozen: system messages come in order and in time, without names', async (t) => {
+t.test('while profiles is frozen, system messages come in time, without names', async (t) => {
   const [ann, bob] = await system.people(2);
   await kaha.name(new Map([[ann.id, 'Canary frozen']]));
   const id = await system.conversation([ann, bob, await system.person()]);
@@ -202,10 +211,10 @@ t.test('profiles frozen: system messages come in order and in time, without name
 });
 
 for (const mode of Object.keys(FAULTS)) {
-  t.test(`kaha-main-v3 answers as "${mode}": names or fallbacks in time`, async (t) => {
+  t.test(`while kaha-main-v3 answers as "${mode}", names or fallbacks come in time`, async (t) => {
     const me = await system.person();
     const names = await befriend(me, 4);
-    // What the creations remembered as unknown is forgotten with the process.
+    // The process remembers from the creations that the ids are unknown. A new process does not.
     await system.stack.stopProcess('profiles');
     await system.stack.start('profiles');
     await kaha.set({ mode, delay_ms: mode === 'drip' ? 100 : 2_000, reset: true });
@@ -228,7 +237,7 @@ for (const mode of Object.keys(FAULTS)) {
   });
 }
 
-t.test('Redis away: names come all the same; kaha-main-v3 too: fallbacks at once', async (t) => {
+t.test('without Redis names still come, and without kaha-main-v3 too fallbacks do', async (t) => {
   const me = await system.person();
   const names = await befriend(me, 4);
   await system.stack.stopProcess('profiles');
@@ -236,7 +245,7 @@ t.test('Redis away: names come all the same; kaha-main-v3 too: fallbacks at once
   system.signal('redis', 'SIGKILL');
   const shown = async () => new Set((await list(me)).map(({ name }) => name));
   t.same(await shown(), new Set(names.values()));
-  // Nobody is known by now whom it has to be asked for.
+  // The process knows none of the people that the next list needs, so it has to ask kaha-main-v3.
   const you = await system.person();
   await kaha.set({ mode: 'hang', reset: true });
   const others = await befriend(you, 4);
@@ -251,7 +260,11 @@ t.test('Redis away: names come all the same; kaha-main-v3 too: fallbacks at once
     t.ok(views.every(({ name }) => name === 'Unknown User'));
     t.ok(Date.now() - at < AT_ONCE_MS, `${Date.now() - at} ms`);
   }
-  t.same(await shown(), new Set(names.values()), 'what the process holds is shown still');
+  t.same(
+    await shown(),
+    new Set(names.values()),
+    'the names that the process holds are still shown',
+  );
   t.ok((await kaha.asked()).in_flight_max <= 8);
   await kaha.set({ mode: 'ok' });
   const isBack = async () =>
