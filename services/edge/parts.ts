@@ -1,7 +1,8 @@
 import { createNameLookUp } from '../../shared/names/profile-names.ts';
 import { createLookUpNames, type LookUpNames } from '../../shared/names/record-names.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
-import type { Closers, ServiceDeps } from '../../shared/process/process.ts';
+import type { ServiceDeps } from '../../shared/process/boot.ts';
+import type { Closers } from '../../shared/process/closers.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { Conversations } from './api/conversations.ts';
 import { Messages } from './api/messages.ts';

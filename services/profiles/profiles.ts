@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { streams, subjects } from '../../shared/contracts/subjects.ts';
-import { type Bus, connectBus } from '../../shared/nats/bus.ts';
-import { startAdminServer } from '../../shared/process/admin.ts';
-import { type Closers, createClosers, type ServiceDeps } from '../../shared/process/process.ts';
+import type { Bus } from '../../shared/nats/bus.ts';
+import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
+import type { Closers } from '../../shared/process/closers.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { createLocalProfiles } from './cache/local-profiles.ts';
 import { createProfileCache } from './cache/profile-cache.ts';
@@ -28,51 +28,24 @@ const QUEUE_GROUP = 'profiles';
 const EVENTS_AT_ONCE = 4;
 const STORED_MS = 2_000;
 
-export type ProfilesServer = { adminPort: number; webhookPort: number; close(): Promise<void> };
+export type ProfilesServer = Awaited<ReturnType<typeof createProfiles>>;
 
 /**
  * The service answers `rpc.profiles.get` with names and pictures for ids, and carries out the
  * events of kaha-main-v3 that change them. While Redis or kaha-main-v3 is away, answers are slower
  * or poorer, but never wrong or late. Only NATS and Redis count for readiness.
  */
-export async function createProfiles(
-  config: ProfilesConfig,
-  deps: ServiceDeps,
-): Promise<ProfilesServer> {
-  const { logger, metrics } = deps;
-  const closers = createClosers(logger);
-  let state: 'connecting' | 'serving' | 'draining' = 'connecting';
-  let bus: Bus | undefined;
-  const redis = connectRedis(config.redisUrl, logger);
-  const readiness = (): string | undefined => {
-    if (state !== 'serving') return state;
-    if (!bus?.connected) return 'NATS is not connected';
-    return redis.status === 'ready' ? undefined : 'Redis is not connected';
-  };
-  try {
+export function createProfiles(config: ProfilesConfig, deps: ServiceDeps) {
+  return startService(config, deps, async ({ connect, closers, logger }) => {
+    // Redis connects while we wait for NATS.
+    const redis = connectRedis(config.redisUrl, logger);
     closers.push('redis', () => closeRedis(redis));
-    const admin = await startAdminServer({ ...config.admin, metrics, readiness });
-    closers.push('admin', () => admin.close());
-    bus = await connectBus({ ...config.nats, instance: config.instance, logger, metrics });
-    const connected = bus;
-    closers.push('bus', () => connected.close());
+    const bus = await connect();
     const { webhookPort } = await serve({ ...deps, bus, redis, config }, closers);
-    // The service is ready once callers can reach it, so the NATS server must know the
-    // subscriptions first.
-    await bus.nc.flush();
-    state = 'serving';
-    return {
-      adminPort: admin.port,
-      webhookPort,
-      close() {
-        state = 'draining';
-        return closers.closeAll();
-      },
-    };
-  } catch (error) {
-    await closers.closeAll();
-    throw error;
-  }
+    const problem = (): string | undefined =>
+      redis.status === 'ready' ? undefined : 'Redis is not connected';
+    return { webhookPort, problem };
+  });
 }
 
 type Parts = ServiceDeps & { bus: Bus; redis: Redis; config: ProfilesConfig };

@@ -3,12 +3,11 @@ import { subjects } from '../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
 import { createNameLookUp } from '../../shared/names/profile-names.ts';
 import { createLookUpNames } from '../../shared/names/record-names.ts';
-import { type Bus, connectBus } from '../../shared/nats/bus.ts';
+import type { Bus } from '../../shared/nats/bus.ts';
 import { WRITE_GAP_MS } from '../../shared/nats/write-batches.ts';
-import { startAdminServer } from '../../shared/process/admin.ts';
+import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
+import type { Closers } from '../../shared/process/closers.ts';
 import type { Logger } from '../../shared/process/logger.ts';
-import type { Metrics } from '../../shared/process/metrics.ts';
-import { type Closers, createClosers } from '../../shared/process/process.ts';
 import type { RouterConfig } from './config.ts';
 import { ConversationActors } from './conversations/conversation-actors.ts';
 import { createConversations } from './conversations/conversations.ts';
@@ -34,50 +33,24 @@ const RECEIPTS_TIMEOUT_MS = 2_000;
 const LOAD_RETRY_MS = 1_000;
 const LOAD_TRIES = 60;
 
-type Deps = { logger: Logger; metrics: Metrics };
-type Parts = Deps & { bus: Bus; counters: RouterMetrics };
-export type Router = { adminPort: number; close(): Promise<void> };
+type Parts = ServiceDeps & { bus: Bus; counters: RouterMetrics };
+export type Router = Awaited<ReturnType<typeof createRouter>>;
 
 /**
  * The conversation actors, fan-out and device queues of one process. Serves only once it knows
  * which queues exist. Closing hands over: says `router.leaving`, takes nothing new (edges get
  * no-responders and ask another router), then finishes what is in flight.
  */
-export async function createRouter(config: RouterConfig, deps: Deps): Promise<Router> {
-  const { logger, metrics } = deps;
-  const closers = createClosers(logger);
-  let state: 'connecting' | 'reading the queues' | 'serving' | 'draining' = 'connecting';
-  let bus: Bus | undefined;
-  const readiness = (): string | undefined => {
-    if (state !== 'serving') return state;
-    return bus?.connected ? undefined : 'NATS is not connected';
-  };
-  const admin = await startAdminServer({ ...config.admin, metrics, readiness });
-  closers.push('admin', () => admin.close());
-  try {
-    const { instance } = config;
-    const writeGapMs = WRITE_GAP_MS;
-    bus = await connectBus({ ...config.nats, instance, writeGapMs, logger, metrics });
-    const parts = { ...deps, bus, counters: createRouterMetrics(metrics) };
-    closers.push('bus', () => parts.bus.close());
+export function createRouter(config: RouterConfig, deps: ServiceDeps) {
+  return startService(config, deps, async ({ connect, begin, closers }) => {
+    const bus = await connect({ writeGapMs: WRITE_GAP_MS });
+    const parts = { ...deps, bus, counters: createRouterMetrics(deps.metrics) };
     const queues = createQueues(config, parts, closers);
-    state = 'reading the queues';
-    await loadQueues(queues, logger);
+    begin('reading the queues');
+    await loadQueues(queues, deps.logger);
     serve(config, { ...parts, queues }, closers);
-    // Ready is who can be asked: the server must know the subscriptions.
-    await bus.nc.flush();
-    state = 'serving';
-  } catch (error) {
-    await closers.closeAll();
-    throw error;
-  }
-  return {
-    adminPort: admin.port,
-    close() {
-      state = 'draining';
-      return closers.closeAll();
-    },
-  };
+    return {};
+  });
 }
 
 function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers: Closers): void {

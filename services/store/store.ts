@@ -1,7 +1,7 @@
 import { subjects } from '../../shared/contracts/subjects.ts';
-import { type Bus, connectBus, type RpcServer } from '../../shared/nats/bus.ts';
-import { startAdminServer } from '../../shared/process/admin.ts';
-import { type Closers, createClosers, type ServiceDeps } from '../../shared/process/process.ts';
+import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
+import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
+import type { Closers } from '../../shared/process/closers.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { openAppendWriter } from './append/append-writer.ts';
 import { createGroupCommit } from './append/group-commit.ts';
@@ -27,18 +27,8 @@ const DRAIN_DEADLINE_MS = 4_000;
  * The store alone asks Postgres. It serves `rpc.store.*` and consumes stream RECEIPTS. It also
  * starts without Postgres: requests then get DATABASE_UNAVAILABLE, and `/readyz` says why.
  */
-export async function createStore(
-  config: Config,
-  { logger, metrics }: ServiceDeps,
-): Promise<{ close(): Promise<void> }> {
-  const closers = createClosers(logger);
-  let isDraining = false;
-  let isReady: () => string | undefined = () => 'connecting';
-  try {
-    const readiness = (): string | undefined => (isDraining ? 'draining' : isReady());
-    // The admin server starts first, so that `/livez` answers before the store can serve.
-    const admin = await startAdminServer({ ...config.admin, metrics, readiness });
-    closers.push('admin', admin.close);
+export function createStore(config: Config, { logger, metrics }: ServiceDeps) {
+  return startService(config, { logger, metrics }, async ({ connect, closers }) => {
     const cipher = createContentCipher(config.contentKeys);
     const { db, pool, close } = openDatabase({ ...config.database, logger });
     closers.push('database', close);
@@ -51,8 +41,7 @@ export async function createStore(
     const { reads, ...positions } = openPositionWriter({ url, logger });
     closers.push('position writer', positions.close);
 
-    const bus = await connectBus({ ...config.nats, instance: config.instance, logger, metrics });
-    closers.push('nats', () => bus.close());
+    const bus = await connect();
     const schema = await watchSchema(pool, logger);
     closers.push('schema check', schema.close);
     closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
@@ -60,23 +49,11 @@ export async function createStore(
     const { editWindowMs } = config;
     const chatLists = openChatLists(config, { cipher, metrics, logger }, closers);
     const deps = { db, pool, cipher, group, reads, editWindowMs, chatLists, logger };
-    const operations = createOperations(deps);
-    const servers = serveOperations(bus, operations);
+    const servers = serveOperations(bus, createOperations(deps));
     closers.push('operations', () => drainAll(servers, [group, reads]), DRAIN_DEADLINE_MS);
     closers.push('receipts', startReceipts({ bus, pool: positions.pool }).close);
-    // A store is ready once the NATS server knows its subscriptions.
-    await bus.nc.flush();
-    isReady = () => (bus.connected ? schema.problem() : 'NATS is not connected');
-  } catch (error) {
-    await closers.closeAll();
-    throw error;
-  }
-  return {
-    async close() {
-      isDraining = true;
-      await closers.closeAll();
-    },
-  };
+    return { problem: schema.problem };
+  });
 }
 
 type CacheDeps = ServiceDeps & { cipher: ContentCipher };

@@ -1,45 +1,7 @@
+import type { ServiceDeps } from './boot.ts';
 import { type CommonConfig, ConfigError, type Env } from './env.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
-
-/** What is open, in the order of opening; closed in reverse, each awaited, each with a deadline. */
-export type Closers = {
-  push(name: string, close: () => Promise<void> | void, deadlineMs?: number): void;
-  closeAll(): Promise<void>;
-};
-
-const CLOSER_DEADLINE_MS = 5_000;
-
-export function createClosers(logger: Logger): Closers {
-  const open: { name: string; close: () => Promise<void> | void; deadlineMs: number }[] = [];
-  return {
-    push(name, close, deadlineMs = CLOSER_DEADLINE_MS) {
-      open.push({ name, close, deadlineMs });
-    },
-    async closeAll() {
-      for (let part = open.pop(); part !== undefined; part = open.pop()) {
-        const { name, close, deadlineMs } = part;
-        try {
-          await withDeadline(close, deadlineMs);
-        } catch (error) {
-          logger.error({ err: error, part: name }, 'close failed');
-        }
-      }
-    },
-  };
-}
-
-async function withDeadline(close: () => Promise<void> | void, deadlineMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not closed within ${deadlineMs} ms`)), deadlineMs);
-  });
-  try {
-    await Promise.race([Promise.resolve(close()), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+import { createMetrics } from './metrics.ts';
 
 type Start = () => Promise<{ close(): Promise<void> }>;
 
@@ -92,8 +54,6 @@ type Entry<Config> = {
   loadConfig: (env: Env) => Config;
   create: (config: Config, deps: ServiceDeps) => Promise<{ close(): Promise<void> }>;
 };
-
-export type ServiceDeps = { logger: Logger; metrics: Metrics };
 
 /** What every `main.ts` calls: configuration, logger, metrics, then `runProcess`. */
 export function runService<Config extends CommonConfig>(service: Entry<Config>): void {
