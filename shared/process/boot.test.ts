@@ -1,6 +1,6 @@
 import t from 'tap';
-import { startNats } from '../../dev/testing/test-servers.ts';
 import { freePorts } from '../../dev/processes/ports.ts';
+import { startNats } from '../../dev/testing/test-servers.ts';
 import { startService } from './boot.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
