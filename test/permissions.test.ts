@@ -14,14 +14,17 @@ const TRIPLES = isSoak ? 10_000 : 1_000;
 const PEOPLE = 16;
 const GROUPS = 10;
 const DIRECTS = 10;
-/** Of a hundred, how many ids name nothing. */
+/** This percentage of ids names nothing. */
 const NOWHERE_PERCENT = 3;
-/** Conversations that a made one takes the place of in nobody's list: few are enough. */
+/**
+ * Only this percentage of the `create` operations is carried out. A few created conversations are
+ * enough.
+ */
 const CREATE_PERCENT = 20;
-/** Of a hundred, how many messages are of the conversation. */
+/** This percentage of messages belongs to the conversation of the target. */
 const SAME_PERCENT = 75;
 const TRIES = 8;
-/** Whoever watches is told within a second who is a stranger now. */
+/** Within a second a watcher is told who is a stranger now. The test allows twice that. */
 const NOTICED_MS = 2_000;
 
 type Outcome = { code: string; body: Record<string, unknown>; text: string };
@@ -45,7 +48,7 @@ function pick<Item>(items: readonly Item[]): Item {
   return items[randomInt(items.length)] as Item;
 }
 
-/** What the running system documents. */
+/** Returns the operations that the running system documents. */
 async function available(): Promise<Operation[]> {
   const { body: rest } = await system.rest('GET', '/openapi.json');
   const { body: socket } = await system.rest('GET', '/asyncapi.json');
@@ -66,7 +69,10 @@ function isIn(percent: number): boolean {
   return randomInt(100) < percent;
 }
 
-/** Whoever does it may be anything to the conversation, or else to the message. */
+/**
+ * Returns a random target. The user may have any standing in the conversation, or towards the
+ * message.
+ */
 function newTarget(): Target {
   const conversation = pick([...world.conversations.values()]);
   const { said } = conversation;
@@ -116,7 +122,10 @@ async function byFrame(operation: Operation, target: Target): Promise<Outcome> {
   return { code: error?.code ?? 'ok', body, text: JSON.stringify({ ...rest, ...body }) };
 }
 
-/** All are online; of somebody with whom one shares no conversation now, that is not told. */
+/**
+ * Resolves with true if presence is answered as it must be. All users are online, and of a user who
+ * shares no conversation now that is not told.
+ */
 async function isPresenceRight(on: Operation, target: Target, first: string): Promise<boolean> {
   const { userId, otherId } = target;
   if (userId === otherId) return true;
@@ -129,14 +138,14 @@ async function isPresenceRight(on: Operation, target: Target, first: string): Pr
   }
 }
 
-/** What was wrong with how one triple was answered. */
+/** Returns what was wrong with the answer to one triple. */
 async function judge(operation: Operation, target: Target): Promise<string[]> {
   const expected = operation.expect(target);
   const { code, body, text } = await carryOut(operation, target);
   if (code === 'ok') operation.done?.(target, body);
   const asked = [target.otherId, target.conversationId, target.messageId];
   const found = secretsOf(text);
-  // Of presence one is told nothing but what one asked for.
+  // A presence answer names only ids that the user asked for.
   if (operation.name === 'presence') for (const id of asked) found.delete(id);
   const problems = world.leaks(target.userId, found).map((secret) => `leaks ${secret}`);
   if (code !== expected) problems.push(`${code} instead of ${expected}: ${text.slice(0, 300)}`);
@@ -149,7 +158,7 @@ async function judge(operation: Operation, target: Target): Promise<string[]> {
 const named = (name: string): Operation =>
   OPERATIONS.find((operation) => operation.name === name) as Operation;
 
-t.test('a world is made', async (t) => {
+t.test('the world of people and conversations is created', async (t) => {
   for (let made = 0; made < GROUPS + DIRECTS; made += 1) {
     const [maker, ...others] = [...people].sort(() => randomInt(3) - 1);
     const isGroup = made < GROUPS;
@@ -167,7 +176,8 @@ t.test('a world is made', async (t) => {
       t.same(await judge(named('send'), target), []);
     }
     if (!isGroup) continue;
-    // From the start on somebody everywhere came too late to see what is replied to, or is out.
+    // From the start each group has one participant who joined too late to see the message that is
+    // replied to, and one who was removed.
     const message = conversation.said[0] as Message;
     const known = { conversation, message, messageId: message.id };
     const target = { ...newTargetOf(id), ...known, userId: makerId };
@@ -187,7 +197,7 @@ function newTargetOf(conversationId: string): Target {
   return { ...ids, conversation, message, secret, clientMsgId, isOdd: false };
 }
 
-t.test(`${TRIPLES} random (user, operation, id) are answered as they must be`, async (t) => {
+t.test(`${TRIPLES} random triples (user, operation, id) get the right answer`, async (t) => {
   const codes = new Map<string, number>();
   const problems: string[] = [];
   for (let done = 0; done < TRIPLES; done += 1) {
@@ -204,7 +214,7 @@ t.test(`${TRIPLES} random (user, operation, id) are answered as they must be`, a
   }
 });
 
-t.test('no event told anybody what is not theirs', async (t) => {
+t.test('no event told a user anything that they must not know', async (t) => {
   await Promise.all([...clients.values()].map((client) => client.settled()));
   const rows = await system.sql<{ message_id: string; conversation_id: string; seq: string }>(
     'select message_id, conversation_id, seq from messages',
@@ -221,7 +231,7 @@ t.test('no event told anybody what is not theirs', async (t) => {
       leaks.map((secret) => `${secret} in ${hearing.secrets.get(secret)}`),
       [],
     );
-    t.same(hearing.late, [], 'nothing after the event that it is over');
+    t.same(hearing.late, [], 'nothing comes after the last event of a conversation');
   }
   const lasts = await system.sql<{ conversation_id: string; last_seq: string }>(
     'select conversation_id, last_seq from conversations',

@@ -24,7 +24,7 @@ const VICTIMS = [
   ['nats'],
 ];
 
-/** Until it is done; anything but a passing failure ends the test. */
+/** Asks again until the request is done. Any error but a passing failure ends the test. */
 async function insist(client: Client, frame: Record<string, unknown>): Promise<Answer> {
   for (;;) {
     const answer = await client.ask(frame);
@@ -34,7 +34,7 @@ async function insist(client: Client, frame: Record<string, unknown>): Promise<A
   }
 }
 
-/** One writes, the other acknowledges and reads every message, until told to stop. */
+/** One person writes. The other acknowledges and reads every message until the talk is over. */
 async function startTalk() {
   const [ann, bob] = await system.people(2);
   const conversation_id = await system.conversation([ann, bob]);
@@ -85,8 +85,8 @@ for (const names of VICTIMS) {
           read_seq: number;
         };
       };
-      t.equal((await stored()).read_seq, read, 'what was answered is stored');
-      t.equal(talk.fell, 0, 'and never fell');
+      t.equal((await stored()).read_seq, read, 'the position that was answered is stored');
+      t.equal(talk.fell, 0, 'the position never fell');
       const isDelivered = async () => (await stored()).delivered_seq === sent;
       await t.resolves(until('all that was acknowledged is delivered', isDelivered));
       await Promise.all([writer.close(), reader.close()]);

@@ -24,7 +24,7 @@ const framesOf = (client: Client, type: string): Receipt[] =>
   client.received.filter((frame): frame is Receipt => frame.type === type);
 const receiptsOf = (client: Client, user: string): Receipt[] =>
   framesOf(client, 'receipt').filter(({ user_id }) => user_id === user);
-/** The receipt that says so, once it is there. */
+/** Resolves with the receipt that has the wanted fields, once it has come. */
 const receipt = (client: Client, user: string, wanted: Partial<Receipt>): Promise<Receipt> =>
   client.next<Receipt>(
     (frame) =>
@@ -47,7 +47,7 @@ async function talk(count: number) {
   return { ann, bob, conversation, annPhone, bobPhone, messages };
 }
 
-t.test('delivered and read come live to the other, with times, and make the status', async (t) => {
+t.test('receipts tell the sender of delivery and reading, and make the status', async (t) => {
   const { ann, bob, conversation, annPhone, bobPhone } = await talk(2);
   const statuses = async () => {
     const { body } = await get(ann, `/conversations/${conversation}/messages`);
@@ -69,7 +69,7 @@ t.test('delivered and read come live to the other, with times, and make the stat
   t.same(answer.data, { last_read_seq: 2 });
   const second = await receipt(annPhone, bob.id, { read_seq: 2 });
   t.match(second, { delivered_seq: 2, delivered_at: /Z$/, read_at: /Z$/ });
-  t.same(await statuses(), ['read', 'read'], 'at once: what was read is stored');
+  t.same(await statuses(), ['read', 'read'], 'a read position is stored at once');
   const { body } = await get(ann, `/conversations/${conversation}/messages`);
   const stored = (body.receipts as Positions[]).find(({ user_id }) => user_id === bob.id);
   const { read_at, delivered_at } = second;
@@ -83,11 +83,11 @@ t.test('delivered and read come live to the other, with times, and make the stat
   await bobPhone.messages(3);
   bobPhone.ack(3);
   await receipt(annPhone, bob.id, { delivered_seq: 3 });
-  t.equal(receiptsOf(annPhone, bob.id).length, 3, 'what had been told was not told again');
-  t.same(receiptsOf(bobPhone, bob.id), [], 'not to oneself');
+  t.equal(receiptsOf(annPhone, bob.id).length, 3, 'no position was told twice');
+  t.same(receiptsOf(bobPhone, bob.id), [], 'the reader gets no receipt of their own');
 });
 
-t.test('reading resets unread on every device of the reader, and nowhere else', async (t) => {
+t.test('reading lowers unread on every device of the reader and nowhere else', async (t) => {
   const { ann, bob, conversation, annPhone, bobPhone, messages } = await talk(3);
   const tablet = await system.connectNew(bob, { device: 'tablet', edge: 1 });
   const unread = async (person: Person) => {
@@ -98,7 +98,7 @@ t.test('reading resets unread on every device of the reader, and nowhere else', 
   t.same(await unread(bob), [3, 0]);
   t.same(await unread(ann), [0, 3]);
   await read(bobPhone, conversation, { message_id: messages[1] });
-  t.same(await unread(bob), [1, 2], 'in the very next read');
+  t.same(await unread(bob), [1, 2], 'the very next list shows it');
   for (const device of [bobPhone, tablet]) {
     t.match(await device.next('unread'), { conversation_id: conversation, unread: 1 });
   }
@@ -107,7 +107,7 @@ t.test('reading resets unread on every device of the reader, and nowhere else', 
   await read(tablet, conversation, { seq: 99 });
   for (const device of [bobPhone, tablet]) {
     t.match(await device.next('unread'), { conversation_id: conversation, unread: 0 });
-    t.equal(framesOf(device, 'unread').length, 2, 'not for a read that changes nothing');
+    t.equal(framesOf(device, 'unread').length, 2, 'a read that changes nothing is not told');
   }
   const listed = await bobPhone.ask({ type: 'conversations' });
   t.match(listed.data?.conversations, [{ unread: 0, last_read_seq: 3 }]);
@@ -115,7 +115,7 @@ t.test('reading resets unread on every device of the reader, and nowhere else', 
   t.same(framesOf(annPhone, 'unread'), []);
 });
 
-t.test('what one device sends and reads, another shows live and after it was away', async (t) => {
+t.test('a device shows what another sent and read, live and after it was away', async (t) => {
   const { bob, conversation, bobPhone } = await talk(2);
   const tablet = await system.connectNew(bob, { device: 'tablet', edge: 1 });
   const sent = await bobPhone.post(conversation, 'from the phone');
@@ -133,10 +133,10 @@ t.test('what one device sends and reads, another shows live and after it was awa
   t.match(missed, { client_msg_id: away.data?.client_msg_id, sender_id: bob.id });
   const { data } = await back.ask({ type: 'conversations' });
   t.match(data?.conversations, [{ unread: 0, last_read_seq: 5 }]);
-  t.same(framesOf(back, 'unread'), [], 'what is over is not told again');
+  t.same(framesOf(back, 'unread'), [], 'an unread event that was missed is not told again');
 });
 
-t.test('sending reads up to one’s own message', async (t) => {
+t.test('a user who sends has read up to their own message', async (t) => {
   const { ann, bob, conversation, bobPhone } = await talk(2);
   await bobPhone.post(conversation, 'an answer');
   const { body } = await get(bob, `/conversations/${conversation}`);
@@ -169,7 +169,7 @@ t.test('in a group a message is read once all others have read it', async (t) =>
   t.equal(await status(), 'read');
 });
 
-t.test('who does not take part reads nothing, and nobody hears of it', async (t) => {
+t.test('the read of one who does not take part is refused and told to nobody', async (t) => {
   const { bob, conversation, annPhone, bobPhone, messages } = await talk(2);
   const eve = await system.person();
   const stranger = await system.connectNew(eve);
@@ -197,7 +197,7 @@ t.test('who does not take part reads nothing, and nobody hears of it', async (t)
   t.same(framesOf(stranger, 'receipt'), []);
 });
 
-t.test('a read by REST does the same, to the message and all before it', async (t) => {
+t.test('a read by REST reads the message and all before it', async (t) => {
   const { ann, bob, conversation, annPhone, bobPhone, messages } = await talk(3);
   const put = async (person: Person, message: unknown, edge = 1) => {
     const path = `${API}/messages/${message}/read`;
@@ -218,7 +218,7 @@ t.test('a read by REST does the same, to the message and all before it', async (
   t.match(body, { unread: 1, last_read_seq: 2 });
 });
 
-t.test('a muted and archived conversation is read as any other', async (t) => {
+t.test('a muted and archived conversation is read as any other conversation', async (t) => {
   const { bob, conversation, annPhone, bobPhone } = await talk(2);
   const call = (method: string, path: string, body?: unknown) =>
     system.rest(method, `${API}/conversations/${conversation}${path}`, { token: bob.token, body });
@@ -231,7 +231,7 @@ t.test('a muted and archived conversation is read as any other', async (t) => {
   t.match(body, { unread: 1, last_read_seq: 1, is_muted: true, archived_at: /Z$/ });
 });
 
-t.test('a former member neither tells nor is told', async (t) => {
+t.test('a former participant neither sends nor gets receipts', async (t) => {
   const people = await system.people(3);
   const [ann, bob, zed] = people;
   const conversation = await system.conversation(people);
@@ -241,8 +241,8 @@ t.test('a former member neither tells nor is told', async (t) => {
   await annPhone.post(conversation, 'one');
   await former.messages(1);
   await receipt(annPhone, bob.id, { delivered_seq: 1 });
-  const member = `${API}/conversations/${conversation}/participants/${zed.id}`;
-  t.equal((await system.rest('DELETE', member, { token: ann.token })).status, 204);
+  const participation = `${API}/conversations/${conversation}/participants/${zed.id}`;
+  t.equal((await system.rest('DELETE', participation, { token: ann.token })).status, 204);
   await former.next((frame) => frame.change === 'participants');
   const told = framesOf(former, 'receipt').length;
   const refused = await read(former, conversation, { seq: 1 });
@@ -262,7 +262,7 @@ t.test('a former member neither tells nor is told', async (t) => {
   t.equal(Number(row?.delivered_seq), 0);
 });
 
-t.test('reads in any order, from two devices over two edges, only rise', async (t) => {
+t.test('the read position only rises, in whatever order two devices read', async (t) => {
   const { ann, bob, conversation, annPhone, bobPhone } = await talk(20);
   const tablet = await system.connectNew(bob, { device: 'tablet', edge: 1 });
   const seqs = numbers(1, 20).map((n) => ((n * 7) % 20) + 1);

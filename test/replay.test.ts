@@ -5,7 +5,10 @@ import { numbers, seqsOf } from './stage/numbers.ts';
 import { shareStack } from './stage/stack.ts';
 import { append, connectAsRouter, itemOf } from './stage/store-bus.ts';
 
-/** What a new device gets of what nobody has had: a help with limits, and honest about them. */
+/**
+ * A new device gets a replay of messages that no device of the user has received. The replay has
+ * limits, and it says when they cut it short.
+ */
 const system = await shareStack(t);
 const REPLAYED_MAX = 1_000;
 const APPENDED_AT_ONCE = 50;
@@ -13,7 +16,7 @@ const APPENDED_AT_ONCE = 50;
 const bus = await connectAsRouter(system);
 t.teardown(() => bus.close());
 
-/** So many messages of one person, committed without a socket. */
+/** Commits so many messages of one person without a socket. */
 async function write(userId: string, conversation: string, count: number): Promise<void> {
   for (let left = count; left > 0; left -= APPENDED_AT_ONCE) {
     const items = numbers(1, Math.min(left, APPENDED_AT_ONCE)).map(() =>
@@ -31,7 +34,7 @@ async function scene() {
 
 const replayedOf = (client: Client) => client.messageEvents.filter(({ q }) => q === undefined);
 
-t.test('above 1000 the oldest 1000 are replayed and complete is false', async (t) => {
+t.test('of more than 1000 messages the oldest 1000 are replayed, not complete', async (t) => {
   const { ann, bob, conversation } = await scene();
   await write(ann.id, conversation, REPLAYED_MAX + 20);
   const client = await system.connect(bob);
@@ -43,7 +46,7 @@ t.test('above 1000 the oldest 1000 are replayed and complete is false', async (t
   t.same(seqsOf(rest.data?.messages as { seq: number }[]), numbers(1_001, 1_020));
 });
 
-t.test('of several conversations everything is replayed, each in order', async (t) => {
+t.test('the messages of several conversations are all replayed, each in order', async (t) => {
   const [ann, bob, eve] = await system.people(3);
   const conversations = [
     await system.conversation([ann, bob]),
@@ -64,11 +67,11 @@ t.test('of several conversations everything is replayed, each in order', async (
   t.same(
     new Set(replayedOf(own).map(({ sender_id }) => sender_id)),
     new Set(),
-    'nobody is sent their own',
+    'no user is sent their own messages',
   );
 });
 
-t.test('what is sent while a replay runs is not missed', async (t) => {
+t.test('a message that is sent while a replay runs is not missed', async (t) => {
   const { ann, bob, conversation } = await scene();
   await write(ann.id, conversation, 600);
   const writer = await system.connect(ann);
@@ -87,23 +90,20 @@ t.test('what is sent while a replay runs is not missed', async (t) => {
   );
 });
 
-t.test(
-  'a socket that ends within its replay gets it again with resync, not by itself',
-  async (t) => {
-    const { ann, bob, conversation } = await scene();
-    await write(ann.id, conversation, 800);
-    const cut = await system.connect(bob, { isAcking: false });
-    await cut.destroy();
-    const back = await system.connect(bob);
-    t.equal(back.received[0]?.resumed, true, 'the queue is there');
-    await back.close();
-    const again = await system.connect(bob, { resync: true });
-    t.match(await again.next('replay_end'), { complete: true });
-    t.same(seqsOf(replayedOf(again)), numbers(1, 800));
-  },
-);
+t.test('a device whose socket ends within its replay gets it again only with resync', async (t) => {
+  const { ann, bob, conversation } = await scene();
+  await write(ann.id, conversation, 800);
+  const cut = await system.connect(bob, { isAcking: false });
+  await cut.destroy();
+  const back = await system.connect(bob);
+  t.equal(back.received[0]?.resumed, true, 'the device queue exists');
+  await back.close();
+  const again = await system.connect(bob, { resync: true });
+  t.match(await again.next('replay_end'), { complete: true });
+  t.same(seqsOf(replayedOf(again)), numbers(1, 800));
+});
 
-t.test('replayed messages are those of history, to the letter', async (t) => {
+t.test('replayed messages equal those of the history to the letter', async (t) => {
   const { ann, bob, conversation } = await scene();
   const a = await system.connect(ann);
   const first = await a.post(conversation, '🙂 "quoted" \\ \u2028');

@@ -21,7 +21,7 @@ const post = ({ token }: Person, conversation: string, body: unknown) =>
   system.rest('POST', pathOf(conversation), { token, body });
 const codeOf = ({ status, body }: RestAnswer) => [status, body.error?.code];
 
-t.test('a direct conversation is made once, whoever asks, and tells both devices', async (t) => {
+t.test('a direct conversation is made once, whoever asks, and told to the other', async (t) => {
   const [ann, bob] = await system.people(2);
   const device = await system.connectNew(bob, { edge: 2 });
   const made = await create(ann, { type: 'direct', participant_ids: [bob.id, ann.id, bob.id] });
@@ -38,7 +38,7 @@ t.test('a direct conversation is made once, whoever asks, and tells both devices
   t.equal(again.body.conversation_id, body.conversation_id);
 });
 
-t.test('the same direct asked for at once by both is one', async (t) => {
+t.test('a direct conversation that both ask for at once is made once', async (t) => {
   const [ann, bob] = await system.people(2);
   const answers = await Promise.all(
     numbers(1, 10).map((n) => {
@@ -73,7 +73,7 @@ t.test('a group has 2 to 8 people and its maker is admin', async (t) => {
   }
 });
 
-t.test('what a conversation cannot be made of is 400', async (t) => {
+t.test('a malformed new conversation is refused with 400', async (t) => {
   const [ann, bob, eve] = await system.people(3);
   const bodies: [string, unknown][] = [
     ['nothing', {}],
@@ -99,7 +99,7 @@ t.test('what a conversation cannot be made of is 400', async (t) => {
   }
 });
 
-t.test('a message by REST reaches sockets, and is 201 and then 200', async (t) => {
+t.test('a message by REST reaches sockets, and answers 201 and its repeat 200', async (t) => {
   const [ann, bob] = await system.people(2);
   const conversation = await system.conversation([ann, bob]);
   const device = await system.connectNew(bob, { edge: 2 });
@@ -121,7 +121,7 @@ t.test('a message by REST reaches sockets, and is 201 and then 200', async (t) =
   t.same(codeOf(none), [400, 'INVALID_REQUEST']);
 });
 
-t.test('history pages both ways without a gap and refuses two positions', async (t) => {
+t.test('history pages both ways without a gap and refuses two positions at once', async (t) => {
   const [ann, bob] = await system.people(2);
   const conversation = await system.conversation([ann, bob]);
   const writer = await system.connectNew(ann);
@@ -151,7 +151,7 @@ t.test('history pages both ways without a gap and refuses two positions', async 
   }
 });
 
-t.test('the list is newest first, in pages, with what one did oneself', async (t) => {
+t.test('the list is newest first and in pages, and has the own last changes', async (t) => {
   const [ann, ...others]: Person[] = await system.people(6);
   const maker = ann as Person;
   const ids: string[] = [];
@@ -175,7 +175,7 @@ t.test('the list is newest first, in pages, with what one did oneself', async (t
   t.match(other.body, { last_seq: 1, last_read_seq: 0, unread: 1 });
 });
 
-t.test('what is not there, and what is not for the caller, is told apart', async (t) => {
+t.test('a missing conversation and a forbidden one are told apart', async (t) => {
   const [ann, bob, eve] = await system.people(3);
   const conversation = await system.conversation([ann, bob]);
   const none = newId<string>();
@@ -193,7 +193,7 @@ t.test('what is not there, and what is not for the caller, is told apart', async
   t.same(codeOf(await post(eve, none, body)), [404, 'CONVERSATION_NOT_FOUND']);
 });
 
-t.test('a path or a method that nobody serves is told', async (t) => {
+t.test('a path or a method that does not exist is refused', async (t) => {
   const { token } = await system.person();
   const cases: [string, string, number, string][] = [
     ['GET', `${API}/nothing`, 404, 'NOT_FOUND'],
@@ -212,7 +212,7 @@ t.test('a path or a method that nobody serves is told', async (t) => {
   t.same(codeOf(anonymous), [401, 'UNAUTHENTICATED']);
 });
 
-t.test('the aliases serve the same', async (t) => {
+t.test('the aliases of a path serve the same conversation', async (t) => {
   const [ann, bob] = await system.people(2);
   const id = await system.conversation([ann, bob]);
   for (const path of [`/api/chat/conversations/${id}`, `/api/v1/chats/${id}`]) {
@@ -221,7 +221,7 @@ t.test('the aliases serve the same', async (t) => {
   }
 });
 
-t.test('an allowed Origin gets the headers of CORS on errors too, another none', async (t) => {
+t.test('an allowed Origin gets CORS headers even on errors, and another gets none', async (t) => {
   const call = async (method: string, origin: string) => {
     const { headers, status } = await system.rest(method, `${API}/conversations`, {
       headers: { origin },

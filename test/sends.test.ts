@@ -17,7 +17,7 @@ async function scene() {
   return { ann, bob, conversation, a, b };
 }
 
-t.test('a repeat is answered with the first values, whatever else it says', async (t) => {
+t.test('a repeated send is answered with the first values, whatever it holds', async (t) => {
   const { ann, bob, conversation, a, b } = await scene();
   const key = { client_msg_id: newId<string>() };
   const first = await a.post(conversation, 'first', key);
@@ -50,14 +50,14 @@ t.test('a repeat is answered with the first values, whatever else it says', asyn
   t.same(
     (await b.messages(2)).map(({ content }) => content),
     ['first', 'after'],
-    'one event',
+    'the others get one event',
   );
   const ofBob = await b.post(conversation, 'own', key);
   t.match(ofBob.data, { seq: 3 }, 'the key belongs to its sender');
   t.equal((await system.history(bob, conversation)).length, 3);
 });
 
-t.test('the same key in two conversations is two messages', async (t) => {
+t.test('the same key in two conversations makes two messages', async (t) => {
   const [ann, bob, eve] = await system.people(3);
   const key = { client_msg_id: newId<string>() };
   const a = await system.connectNew(ann);
@@ -68,7 +68,7 @@ t.test('the same key in two conversations is two messages', async (t) => {
   }
 });
 
-t.test('a key sent from many sockets at once gives one message', async (t) => {
+t.test('a key that many sockets send at once makes one message', async (t) => {
   const { ann, conversation, a, b } = await scene();
   const others = await Promise.all(
     numbers(1, 4).map((n) => system.connectNew(ann, { device: `d-${n}`, edge: 1 + (n % 2) })),
@@ -78,7 +78,7 @@ t.test('a key sent from many sockets at once gives one message', async (t) => {
   const answers = await Promise.all(copies.map((one) => one.post(conversation, 'x', key)));
   t.ok(
     answers.every(({ type }) => type === 'reply'),
-    '20, all answered',
+    'all 20 are answered',
   );
   t.equal(new Set(answers.map(({ data }) => data?.message_id)).size, 1);
   t.equal(answers.filter(({ data }) => data?.duplicate !== true).length, 1);
@@ -86,7 +86,7 @@ t.test('a key sent from many sockets at once gives one message', async (t) => {
   t.same(seqsOf(await b.messages(2)), [1, 2]);
 });
 
-t.test('stores that race on one key give one message', async (t) => {
+t.test('stores that race on one key write one message', async (t) => {
   const { ann, conversation, a, b } = await scene();
   const bus = await connectAsRouter(system);
   t.teardown(() => bus.close());
@@ -100,7 +100,7 @@ t.test('stores that race on one key give one message', async (t) => {
     t.equal(written.length, 1, `round ${round}`);
     t.ok(
       results.every((one) => one.ok && one.seq === round),
-      'all tell the same place',
+      'all answers have the same seq',
     );
   }
   const last = await a.post(conversation, 'last');
@@ -108,7 +108,7 @@ t.test('stores that race on one key give one message', async (t) => {
   t.ok(b.isOpen);
 });
 
-t.test('somebody removed is refused by the append, whatever routers still believe', async (t) => {
+t.test('the append refuses a removed participant whatever routers still believe', async (t) => {
   const { ann, bob, conversation, a, b } = await scene();
   await b.post(conversation, 'while in it');
   await a.messages(1);
@@ -129,7 +129,7 @@ t.test('somebody removed is refused by the append, whatever routers still believ
   t.same(seqsOf(await system.history(ann, conversation)), [1, 2]);
 });
 
-t.test('somebody who never took part is refused among good sends', async (t) => {
+t.test('one who never took part is refused amid valid sends', async (t) => {
   const { conversation, a, b } = await scene();
   const e = await system.connectNew(await system.person());
   const sends = numbers(1, 5).flatMap((n) => [
@@ -143,7 +143,10 @@ t.test('somebody who never took part is refused among good sends', async (t) => 
   t.same(seqsOf(await b.messages(10)), numbers(1, 10));
 });
 
-/** The database refuses rows with this key, as it might some day for a reason nobody foresaw. */
+/**
+ * Makes the database refuse rows with this key, as it might some day for a reason that nobody
+ * foresaw.
+ */
 async function poison(key: string): Promise<() => Promise<unknown>> {
   const name = `poison_${key.slice(0, 8)}`;
   const check = `check (client_msg_id <> '${key}')`;
@@ -151,7 +154,7 @@ async function poison(key: string): Promise<() => Promise<unknown>> {
   return () => system.sql(`alter table message_keys drop constraint ${name}`);
 }
 
-t.test('one poisoned message among 200 good ones fails alone', async (t) => {
+t.test('one message that the database refuses fails alone among 200 good ones', async (t) => {
   const people: Person[] = await system.people(8);
   const conversation = await system.conversation(people);
   const clients = await Promise.all(
@@ -175,7 +178,9 @@ t.test('one poisoned message among 200 good ones fails alone', async (t) => {
   t.match((await last.messages(201)).at(-1), { seq: 201 });
 });
 
-/** Sends them at once; those refused for the rate again, when they may. */
+/**
+ * Sends the messages at once. Those that the rate limit refuses are sent again when they may be.
+ */
 async function postAll(
   client: Client,
   conversation: string,

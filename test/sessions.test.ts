@@ -11,7 +11,7 @@ const CODES = { tooManyDevices: 4504, replaced: 4505 };
 const DEVICES_MAX = 10;
 const NEW_DEVICES_MAX = 20;
 const HOPPING_MESSAGES = 40;
-/** Below the rate that a user may send at. */
+/** A user waits so long between two sends, to stay below their rate. */
 const PACE_MS = 100;
 
 const resumedOf = (client: Client): unknown => client.received[0]?.resumed;
@@ -38,7 +38,7 @@ for (const [where, edge] of [
   });
 }
 
-t.test('of many sessions of one device at once one stays, and it gets everything', async (t) => {
+t.test('of many sessions that a device opens at once one stays and gets all', async (t) => {
   const { bob, conversation, writer } = await scene();
   const before = await system.connectNew(bob);
   const clients = await Promise.all(
@@ -57,10 +57,10 @@ t.test('of many sessions of one device at once one stays, and it gets everything
     clients.filter((client) => client !== left).map(async (client) => (await client.closed).code),
   );
   t.same(new Set(codes), new Set([CODES.replaced]));
-  t.ok(left?.isOpen, 'still');
+  t.ok(left?.isOpen, 'the session stays open');
 });
 
-t.test('a device that hops between edges amid messages gets all in order, no gap', async (t) => {
+t.test('a device that hops between edges amid messages gets all in order', async (t) => {
   const { bob, conversation, writer } = await scene();
   const hops = [await system.connectNew(bob)];
   let isWriting = true;
@@ -74,7 +74,7 @@ t.test('a device that hops between edges amid messages gets all in order, no gap
   const writing = write();
   while (isWriting) {
     const hop = hops.length;
-    // Every other one leaves all that it got to its successor.
+    // Every other session acknowledges nothing, and leaves all its events to its successor.
     hops.push(await system.connect(bob, { edge: 1 + (hop % 2), isAcking: hop % 2 === 0 }));
     await delay(PACE_MS * (hop % 4));
   }
@@ -96,7 +96,7 @@ t.test('a device that hops between edges amid messages gets all in order, no gap
   t.same(new Set(codes), new Set([CODES.replaced]));
 });
 
-t.test('sessions of other devices and of other people are left alone', async (t) => {
+t.test('a replaced session does not end those of other devices or other people', async (t) => {
   const [ann, bob] = await system.people(2);
   const others = await Promise.all([
     system.connectNew(bob, { device: 'tablet' }),
@@ -109,13 +109,14 @@ t.test('sessions of other devices and of other people are left alone', async (t)
   t.ok(others.every(({ isOpen }) => isOpen));
 });
 
-t.test('an eleventh device takes the place of the longest unused one', async (t) => {
+t.test('an eleventh device takes the place of the device unused for longest', async (t) => {
   const { bob, conversation, writer } = await scene();
   const device = (n: number): string => `device-${n}`;
   for (const n of numbers(1, DEVICES_MAX)) {
     await (await system.connectNew(bob, { device: device(n) })).close();
   }
-  // Used again, in another order than made: 2 is the longest unused now.
+  // The devices are used again in another order than they were made, so device 2 is unused for
+  // longest now.
   for (const n of [1, 3, 4, 5, 6, 7, 8, 9, 10]) {
     const client = await system.connect(bob, { device: device(n) });
     await writer.post(conversation, `for ${n}`);
@@ -125,12 +126,12 @@ t.test('an eleventh device takes the place of the longest unused one', async (t)
   }
   await (await system.connectNew(bob, { device: 'eleventh' })).close();
   const third = await system.connect(bob, { device: device(3) });
-  t.equal(resumedOf(third), true, 'others stay');
+  t.equal(resumedOf(third), true, 'the other devices keep their queues');
   const evicted = await system.connect(bob, { device: device(2) });
-  t.equal(resumedOf(evicted), false, 'the one that went is told');
+  t.equal(resumedOf(evicted), false, 'the device that lost its queue is told');
 });
 
-t.test('a device that is connected is never taken for room', async (t) => {
+t.test('a connected device never loses its place to a new one', async (t) => {
   const { bob, conversation, writer } = await scene();
   const devices = numbers(1, DEVICES_MAX).map((n) => `device-${n}`);
   const first = await system.connectNew(bob, { device: devices[0] as string });
@@ -141,7 +142,7 @@ t.test('a device that is connected is never taken for room', async (t) => {
   t.ok(first.isOpen);
 });
 
-t.test('with ten connected devices an eleventh is refused and no other suffers', async (t) => {
+t.test('beside ten connected devices an eleventh is refused, and no other suffers', async (t) => {
   const { bob, conversation, writer } = await scene();
   const clients = await Promise.all(
     numbers(1, DEVICES_MAX).map((n) =>
@@ -157,7 +158,7 @@ t.test('with ten connected devices an eleventh is refused and no other suffers',
   }
 });
 
-t.test('the 21st new device within an hour is refused, a known one is not', async (t) => {
+t.test('the 21st new device within an hour is refused, but a known one is not', async (t) => {
   const bob = await system.person();
   for (const n of numbers(1, NEW_DEVICES_MAX)) {
     const client = await system.connectNew(bob, { device: `device-${n}` });
@@ -175,7 +176,9 @@ t.test('the 21st new device within an hour is refused, a known one is not', asyn
   t.equal(resumedOf(client), false, 'resync is not a new device');
 });
 
-/** The code an opening is closed with; nothing may come before. */
+/**
+ * Resolves with the code that the opening session is closed with. Throws if a frame comes before.
+ */
 async function refusal({ token }: Person, device: string, edge = 1): Promise<number> {
   const headers = { authorization: `Bearer ${token}`, 'x-device-id': device };
   const client = await system.socket(headers, { edge });

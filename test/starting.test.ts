@@ -7,7 +7,7 @@ import { freePorts } from '../dev/processes/ports.ts';
 import { programArgs } from '../dev/processes/program.ts';
 import { until } from './stage/until.ts';
 
-/** Services whose servers are not there: nobody listens on these ports. */
+/** These services start while nobody listens on the ports of their servers. */
 const [nowhere] = (await freePorts(1)) as [number];
 const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
 const running: ChildProcess[] = [];
@@ -52,7 +52,7 @@ async function start(service: string): Promise<{ child: ChildProcess; admin: str
 }
 
 for (const service of Object.keys(settings)) {
-  t.test(`${service} without its servers lives, is not ready, and ends when told`, async (t) => {
+  t.test(`${service} without its servers lives, is not ready, and ends on SIGTERM`, async (t) => {
     const { child, admin } = await start(service);
     const statusOf = (path: string) =>
       fetch(`${admin}${path}`).then(
@@ -66,7 +66,7 @@ for (const service of Object.keys(settings)) {
     t.same(await once(child, 'exit'), [0, null]);
   });
 
-  t.test(`${service} without settings names all that are missing, and no stack`, async (t) => {
+  t.test(`${service} without settings names all missing ones, and prints no stack`, async (t) => {
     const child = spawn(process.execPath, mainArgs(service), { env: {} });
     running.push(child);
     let said = '';

@@ -10,7 +10,7 @@ const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
 type Typing = Frame & { conversation_id: string; user_id: string; is_typing: boolean };
 type Seen = Typing & { atMs: number };
 
-/** Frames `typing` with the time of their coming. */
+/** Connects a client, and collects its `typing` frames with the time at which they came. */
 async function watch(person: Person, edge: number, device = 'phone') {
   const seen: Seen[] = [];
   const onFrame = (frame: Frame): void => {
@@ -34,12 +34,14 @@ const states = (seen: readonly Seen[]): boolean[] => seen.map(({ is_typing }) =>
 const ended = (seen: readonly Seen[]) =>
   until('it ends', () => seen.find(({ is_typing }) => !is_typing));
 
-// Side by side: each has people of its own.
+// These tests run side by side, and each has its own people.
 t.jobs = 8;
-/** Once those are done: it kills what all use. */
+/**
+ * A test with these options runs alone after the others, because it kills a process that all use.
+ */
 const ALONE = { buffered: false };
 
-t.test('the others are told, on any edge, one and their own devices are not', async (t) => {
+t.test('typing is told to the others on any edge, and not to the own devices', async (t) => {
   const { ann, conversation, a, b, c } = await scene();
   const tablet = await watch(ann, 2, 'tablet');
   t.same((await type(a.client, conversation)).data, {});
@@ -55,7 +57,7 @@ t.test('the others are told, on any edge, one and their own devices are not', as
   t.same([...a.seen, ...tablet.seen], []);
 });
 
-t.test('it is told once in 2 s, and ends 5 s after the last time', async (t) => {
+t.test('typing is told once in 2 s, and ends 5 s after its last frame', async (t) => {
   const { conversation, a, b } = await scene();
   for (const _ of numbers(1, 10)) await type(a.client, conversation);
   const lastAt = Date.now();
@@ -64,7 +66,7 @@ t.test('it is told once in 2 s, and ends 5 s after the last time', async (t) => 
   t.same(states(b.seen), [true, false]);
 });
 
-t.test('to and fro is told no oftener, and the last word counts', async (t) => {
+t.test('typing to and fro is told no more often, and the last state counts', async (t) => {
   const { conversation, a, b } = await scene();
   for (const n of numbers(1, 9)) await type(a.client, conversation, n % 2 === 1);
   await until('told again', () => b.seen.filter(({ is_typing }) => is_typing).length === 2);
@@ -75,7 +77,7 @@ t.test('to and fro is told no oftener, and the last word counts', async (t) => {
   t.equal(states(b.seen)[3], false);
 });
 
-t.test('sending ends it, by socket and by REST', async (t) => {
+t.test('a send by socket or by REST ends typing', async (t) => {
   const { ann, conversation, a, b } = await scene();
   await type(a.client, conversation);
   await until('it is told', () => b.seen.length === 1);
@@ -93,7 +95,7 @@ t.test('sending ends it, by socket and by REST', async (t) => {
   t.ok((await ended(b.seen)).atMs - restAt < 2_000);
 });
 
-t.test('the end of the socket ends it, unless another device goes on', async (t) => {
+t.test('the end of the socket ends typing unless another device goes on', async (t) => {
   const { ann, conversation, a, b } = await scene();
   const tablet = await watch(ann, 2, 'tablet');
   await type(a.client, conversation);
@@ -107,7 +109,7 @@ t.test('the end of the socket ends it, unless another device goes on', async (t)
   t.ok((await ended(b.seen)).atMs - closedAt < 2_000);
 });
 
-t.test('the end of the device that typed last does not end what another one types', async (t) => {
+t.test('the end of one device does not end the typing of another device', async (t) => {
   const { ann, conversation, a, b } = await scene();
   const tablet = await watch(ann, 2, 'tablet');
   await type(a.client, conversation);
@@ -122,7 +124,7 @@ t.test('the end of the device that typed last does not end what another one type
   await ended(b.seen);
 });
 
-t.test('who takes no part is refused, and a former member hears nothing more', async (t) => {
+t.test('one who takes no part is refused, and a former participant hears nothing', async (t) => {
   const { ann, cid, conversation, a, b, c } = await scene();
   const stranger = await system.connectNew(await system.person());
   const codeOf = async (client: Client, id: string) => (await type(client, id)).error?.code;
@@ -134,20 +136,20 @@ t.test('who takes no part is refused, and a former member hears nothing more', a
   const path = `/api/v1/conversations/${conversation}/participants/${cid.id}`;
   t.equal((await system.rest('DELETE', path, { token: ann.token })).status, 204);
   t.equal(await codeOf(c.client, conversation), 'NOT_A_PARTICIPANT');
-  t.notOk((await ended(b.seen)).is_typing, 'what the removed one typed ends');
+  t.notOk((await ended(b.seen)).is_typing, 'the typing of the removed participant ends');
   await type(a.client, conversation);
   await until('those left are told', () => b.seen.length === 3);
   await c.client.settled();
   t.same(c.seen, []);
 });
 
-t.test('beyond the rate it is dropped without an error', async (t) => {
+t.test('typing beyond the rate is dropped without an error', async (t) => {
   const { conversation, a } = await scene();
   const answers = await Promise.all(numbers(1, 250).map(() => type(a.client, conversation)));
   t.ok(answers.every(({ type: kind }) => kind === 'reply'));
 });
 
-t.test('when its router is killed it ends by its time, once', ALONE, async (t) => {
+t.test('typing whose router is killed ends once, when its time is over', ALONE, async (t) => {
   const [ann, bob] = await system.people(2);
   const conversations = await Promise.all(
     numbers(1, 8).map(async () => system.conversation([ann, bob, await system.person()])),
@@ -165,7 +167,7 @@ t.test('when its router is killed it ends by its time, once', ALONE, async (t) =
   await system.stack.start('router-1');
 });
 
-t.test('when its edge is killed it ends by its time', ALONE, async (t) => {
+t.test('typing whose edge is killed ends when its time is over', ALONE, async (t) => {
   const { conversation, a, b } = await scene();
   await type(a.client, conversation);
   const lastAt = Date.now();
@@ -175,7 +177,7 @@ t.test('when its edge is killed it ends by its time', ALONE, async (t) => {
   await system.stack.start('edge-1');
 });
 
-t.test('it goes on while the database is away, and leaves nothing in it', ALONE, async (t) => {
+t.test('typing goes on while the store is away', ALONE, async (t) => {
   const { conversation, a, b } = await scene();
   await type(a.client, conversation);
   await until('it is told', () => b.seen.length === 1);
