@@ -20,7 +20,7 @@ The last line is "N passed, N failed"; the exit status is 0 only if nothing fail
 
 const READY_MS = 30_000;
 /** What a file may take; a soak has doses of an hour. */
-const FILE_S = 180;
+const FILE_S = 300;
 const SOAK_FILE_S = 3_700;
 
 const tally = createTapTally();
