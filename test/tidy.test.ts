@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { findSubjectlessComments } from './tidy/comment-rules.ts';
 import { findCrowdedFolders, findStrayTests } from './tidy/folder-rules.ts';
 import { findImportCircles } from './tidy/import-circles.ts';
 import { findBadImports, findSocketImports } from './tidy/import-rules.ts';
@@ -15,6 +16,8 @@ import { findBadName, findForbiddenText, findMachineTraces } from './tidy/text-r
 const root = process.cwd();
 const files = readTree(root);
 const sources = sourcesOf(files);
+/** Folders whose doc comments all open with a subject. A folder joins once its comments do. */
+const FOLDERS_WITH_SUBJECTS = ['test/tidy'];
 /** The sources but for those of some top folders, which do not keep a rule. */
 const sourcesWithout = (...folders: string[]) =>
   sources.filter(({ path }) => !folders.includes(path.split('/', 1)[0] as string));
@@ -55,6 +58,12 @@ t.test('names are kebab-case and say what is in the file', async (t) => {
 
 t.test('nothing forbidden is left in the sources', async (t) => {
   t.same(sources.flatMap(findForbiddenText), []);
+});
+
+t.test('a doc comment opens with what it is about', async (t) => {
+  const isWritten = ({ path }: { path: string }) =>
+    FOLDERS_WITH_SUBJECTS.some((folder) => path.startsWith(`${folder}/`));
+  t.same(sources.filter(isWritten).flatMap(findSubjectlessComments), []);
 });
 
 t.test('no file knows the machine it was written on', async (t) => {

@@ -38,7 +38,7 @@ export function findSocketImports(files: readonly SourceFile[]): string[] {
   return [`${SOCKET_PACKAGE} is imported by ${paths.join(', ')}`];
 }
 
-/** Every import of the file, of types too; `target` is where a relative one leads. */
+/** Reads the imports of a file, also those of types; `target` is where a relative import leads. */
 export function importsOf({ path, text, code }: SourceFile): Import[] {
   return [...code.matchAll(SPECIFIER)].map((match) => {
     const start = match.index + match[0].lastIndexOf('"', match[0].length - 2) + 1;

@@ -1,0 +1,45 @@
+import t from 'tap';
+import { findSubjectlessComments } from './comment-rules.ts';
+import { sourcesOf } from './read-tree.ts';
+
+const found = (text: string) =>
+  sourcesOf([{ path: 'shared/a.ts', text }]).flatMap(findSubjectlessComments);
+
+t.test('a doc comment that opens without a subject is found', async (t) => {
+  const openings = [
+    'Who is there, for one worker.',
+    'What was wrong with the command line.',
+    'How long to wait.',
+    'Of this session: the highest number.',
+    'Up to here a close code says: come back.',
+    'As the store writes them.',
+    'If it is there.',
+    'It leaves on purpose.',
+    'Those whose program is nowhere.',
+    'Only every other one.',
+    'Undefined where there was none.',
+  ];
+  for (const opening of openings) t.equal(found(`/** ${opening} */\na();`).length, 1, opening);
+});
+
+t.test('the place and the opening are told, also of a comment of several lines', async (t) => {
+  const text = 'a();\n\n/**\n * Where the run stands,\n * in one line.\n */\nb();';
+  t.same(found(text), ['shared/a.ts:3: Where the run stands,']);
+});
+
+t.test('a doc comment with a subject or the verb of a function is let be', async (t) => {
+  const openings = [
+    'The router asks the store.',
+    'A session that refuses an offer hands it to its queue.',
+    'Sends what is there, as it came.',
+    'Ifs are not conjunctions.',
+    '`what` is a parameter.',
+    '≤ 500 users.',
+  ];
+  for (const opening of openings) t.same(found(`/** ${opening} */\na();`), [], opening);
+});
+
+t.test('only doc comments count, and only their opening', async (t) => {
+  t.same(found("// What follows is code.\na('/** What is a string */');"), []);
+  t.same(found('/** A queue. What it holds is owed. */\n/* Who */ /**/ what();'), []);
+});
