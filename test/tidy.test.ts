@@ -17,7 +17,16 @@ const root = process.cwd();
 const files = readTree(root);
 const sources = sourcesOf(files);
 /** Folders whose doc comments all open with a subject. A folder joins once its comments do. */
-const FOLDERS_WITH_SUBJECTS = ['test/tidy'];
+const FOLDERS_WITH_SUBJECTS = [
+  'services/profiles',
+  'services/retention',
+  'services/store/content',
+  'services/store/outbox',
+  'services/store/positions',
+  'test/manifests',
+  'test/stage',
+  'test/tidy',
+];
 /** The sources but for those of some top folders, which do not keep a rule. */
 const sourcesWithout = (...folders: string[]) =>
   sources.filter(({ path }) => !folders.includes(path.split('/', 1)[0] as string));

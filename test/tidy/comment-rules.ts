@@ -1,36 +1,48 @@
 import type { SourceFile } from './read-tree.ts';
 
-/** A sentence that opens with one of these words names what it is about too late, or never. */
-const REFUSED_OPENINGS: ReadonlySet<string> = new Set(
-  [
-    // Question words: such an opening is the object of a sentence that nobody wrote.
-    'What Who Whom Whose Which Where When Why How Whether Whoever Whatever Wherever Whenever',
-    // Prepositions.
-    'Of In On At For By With Without From To Up Into Under Over Beside Behind Below Above Beyond',
-    'Between Within Among Against During Per Despite Except',
-    // Conjunctions.
-    'As If While Until Till Since Because Though Although Unless Once After Before And But Or Nor',
-    'So Than Like',
-    // Pronouns that nothing before them explains.
-    'It Its They Them Their Theirs That Those',
-    // Adverbs, participles and values, without the verb that they belong to.
-    'Not None Only Also Even Else Then Longer Told Answered True False Undefined Null Empty',
-  ].flatMap((words) => words.split(' ')),
-);
+const wordsOf = (...lines: string[]): ReadonlySet<string> =>
+  new Set(lines.flatMap((line) => line.split(' ')));
 
-const OPENING = /\/\*\*(?!\/)[\s*]*([A-Za-z]+)[^\n]*/g;
+/** A sentence that opens with one of these words names its subject too late, or never. */
+const REFUSED = wordsOf(
+  // Question words open the object of a sentence that nobody wrote.
+  'What Who Whom Whose Which Why How Whether Whoever Whatever',
+  'Of To Up Like Than As And But Or Nor',
+  // Pronouns need a noun before them.
+  'It Its They Them Their Theirs That Those',
+  // Adverbs, participles and values need a verb.
+  'Not None Also Even Else Then Longer Told Answered True False Undefined Null Empty',
+);
+/** A clause or phrase that opens with one of these words needs a main clause, behind a comma. */
+const NEEDS_MAIN_CLAUSE = wordsOf(
+  'If When While Where Until Till Since Because Though Although Unless Once After Before',
+  'In On For By With Without From Into Under Over Beside Behind Below Above Beyond Between',
+  'Within Among Against During Per Despite Except',
+);
+const MAIN_CLAUSE = /, (?!and |or |but |nor )[A-Za-z`]/;
+
+const DOC_COMMENT = /\/\*\*(?!\/)([\s\S]*?)\*\//g;
 const SHOWN_CHARACTERS = 50;
 
 /**
- * Finds doc comments that open without a subject. The verb of a function ("Sends the frame") counts
- * as a subject: the function is what it is about.
+ * Finds doc comments that open without a subject. A comment that opens with a verb ("Sends the
+ * frame") is about the function that it stands before, so it has one.
  */
 export function findSubjectlessComments({ path, comments }: SourceFile): string[] {
-  return [...comments.matchAll(OPENING)]
-    .filter(([, word]) => REFUSED_OPENINGS.has(word as string))
-    .map(({ 0: comment, index }) => {
-      const line = comments.slice(0, index).split('\n').length;
-      const opening = comment.replace(/^\/\*\*[\s*]*|\s*\*\/.*$/g, '');
-      return `${path}:${line}: ${opening.slice(0, SHOWN_CHARACTERS)}`;
-    });
+  return [...comments.matchAll(DOC_COMMENT)].flatMap(({ 1: comment = '', index }) => {
+    const text = comment
+      .replace(/\n\s*\*/g, ' ')
+      .replace(/\s+/g, ' ')
+      .trim();
+    if (hasSubject(text)) return [];
+    const line = comments.slice(0, index).split('\n').length;
+    return [`${path}:${line}: ${text.slice(0, SHOWN_CHARACTERS)}`];
+  });
+}
+
+function hasSubject(text: string): boolean {
+  const [sentence = ''] = text.split(/\.(?: |$)/, 1);
+  const [word = ''] = sentence.match(/^[A-Za-z]+/) ?? [];
+  if (/^At (?!most |least )/.test(sentence)) return false;
+  return NEEDS_MAIN_CLAUSE.has(word) ? MAIN_CLAUSE.test(sentence) : !REFUSED.has(word);
 }

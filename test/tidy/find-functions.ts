@@ -6,7 +6,7 @@ export type FoundFunction = {
   /** The count includes the signature, the body, and nested functions. */
   lines: number;
   parameters: number;
-  /** True if the body is `{ … }`; otherwise it is one expression. */
+  /** The body of a block is `{ … }`; any other body is one expression. */
   block: boolean;
 };
 

@@ -97,7 +97,7 @@ function endOfQuoted(text: string, from: number): number {
   return text.length;
 }
 
-/** Behind the closing backtick, or behind the `${` that comes first. */
+/** Returns the offset behind the closing backtick, or behind `${` if one comes first. */
 function endOfTemplate(text: string, from: number): number {
   for (let at = from; at < text.length; at += 1) {
     if (text[at] === '\\') at += 1;

@@ -3,7 +3,7 @@ import type { Profile } from '../profile.ts';
 
 export type LocalProfile = {
   profile: Profile;
-  /** Until this time (epoch ms) no lookup checks for a newer profile. */
+  /** Until this time (epoch ms), no lookup checks for a newer profile. */
   checkedUntil: number;
   /**
    * Another instance has stored a newer profile in Redis. A lookup reads that one first, and shows
@@ -39,7 +39,7 @@ export type LocalProfiles = {
   outdate(key: string): void;
   /** The profile has changed, and the new one is in Redis. */
   supersede(key: string): void;
-  /** True if the profile was outdated at `since` (epoch ms) or later. */
+  /** Tells whether the profile was outdated at `since` (epoch ms) or later. */
   isOutdatedSince(key: string, since: number): boolean;
   drop(key: string): void;
   /** Events may have been missed, so the next lookup of each profile checks it again. */

@@ -39,8 +39,8 @@ type Deps = { client: KahaClient; metrics: ProfilesMetrics; logger: Logger };
 export type KahaGuard = {
   fetch(refs: readonly ProfileRef[]): Promise<ProfileMap>;
   /**
-   * False while calls are refused at once, and while a single call tries whether kaha-main-v3 is
-   * back.
+   * The circuit is closed unless calls are refused at once, or a single call tries whether
+   * kaha-main-v3 is back.
    */
   readonly isClosed: boolean;
   /** 0 means closed, 1 half-open and 2 open. */
