@@ -1,7 +1,7 @@
-import type { Profiles } from '../../shared/contracts/rpc.ts';
-import { subjects } from '../../shared/contracts/subjects.ts';
+import type { Profiles } from '../../shared/contracts/profile-ops.ts';
 import type { UserId } from '../../shared/ids.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
+import { createAskProfiles } from '../../shared/nats/rpc-clients.ts';
 import { Histogram } from '../figures/histogram.ts';
 
 export type LoadOptions = {
@@ -70,6 +70,5 @@ export class ProfilesLoad {
 }
 
 export function getProfiles(bus: Bus, ids: readonly UserId[]): Promise<Profiles> {
-  const options = { timeoutMs: TIMEOUT_MS };
-  return bus.request<Profiles>(subjects.profiles('get'), { user_ids: ids }, options);
+  return createAskProfiles(bus, TIMEOUT_MS)('get', { user_ids: ids });
 }

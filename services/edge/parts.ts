@@ -1,6 +1,7 @@
 import { createNameLookUp } from '../../shared/names/profile-names.ts';
 import { createLookUpNames, type LookUpNames } from '../../shared/names/record-names.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
+import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import type { ServiceDeps } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
@@ -23,7 +24,7 @@ import { createOperations } from './operations/table.ts';
 import { Presence } from './presence/presence.ts';
 import { Typing } from './presence/typing.ts';
 import { HttpApi } from './rest/http-api.ts';
-import { RouterClient } from './routers/router-client.ts';
+import { REQUEST_TIMEOUT_MS, RouterClient } from './routers/router-client.ts';
 import { RouterTable } from './routers/router-table.ts';
 import { createRoutes } from './routes/table.ts';
 import { Sockets } from './server/sockets.ts';
@@ -53,10 +54,11 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const metrics = createEdgeMetrics(deps.metrics);
   const table = new RouterTable();
   const routers = new RouterClient(bus, table);
+  const store = createAskStore(bus, REQUEST_TIMEOUT_MS);
   const lookUp = createNameLookUp({ bus, logger: deps.logger });
   const nameSystem = createNameSystem(lookUp);
   const lookUpNames = createLookUpNames(lookUp);
-  const parts = { table, routers, nameSystem, lookUpNames, metrics, deps };
+  const parts = { table, routers, store, nameSystem, lookUpNames, metrics, deps };
   const sessions = createSessions({ ...given, ...parts });
   const { hub, delivery, opening, presence } = sessions;
 
@@ -65,7 +67,7 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const forgetting = setInterval(() => limits.forgetIdle(Date.now()), FORGET_LIMITS_MS);
   closers.push('limits', () => clearInterval(forgetting));
 
-  const messages = new Messages({ bus, routers, nameSystem });
+  const messages = new Messages({ store, routers, nameSystem });
   const conversations = new Conversations(routers);
   const { logger } = deps;
   const typing = new Typing(routers, logger);
@@ -101,6 +103,7 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
 type SessionDeps = Given & {
   table: RouterTable;
   routers: RouterClient;
+  store: AskStore;
   nameSystem: NameSystem;
   lookUpNames: LookUpNames;
   metrics: EdgeMetrics;
@@ -109,7 +112,8 @@ type SessionDeps = Given & {
 
 /** What a session lives of: its queue, its user's signals, its opening and replay. */
 function createSessions(given: SessionDeps) {
-  const { config, bus, table, routers, nameSystem, lookUpNames, metrics, closers, deps } = given;
+  const { config, bus, table, routers, store, metrics, closers, deps } = given;
+  const { nameSystem, lookUpNames } = given;
   const { logger } = deps;
   const hub = new Hub(metrics);
   const subscriptions = new Subscriptions(bus.nc);
@@ -143,7 +147,7 @@ function createSessions(given: SessionDeps) {
     onResync: (session, userId) => void opening.replaceVoidQueue(session, userId),
     onQueued: (session) => delivery.queued(session),
   });
-  const replay = new Replay({ bus, hub, nameSystem, logger });
+  const replay = new Replay({ store, hub, nameSystem, logger });
   const opening = new SessionOpening({
     routers,
     delivery,

@@ -1,4 +1,8 @@
-import type { BusinessProfile, ProfilesGet, UserProfile } from '../../shared/contracts/rpc.ts';
+import type {
+  BusinessProfile,
+  ProfilesGet,
+  UserProfile,
+} from '../../shared/contracts/profile-ops.ts';
 
 export type ProfileKind = 'user' | 'business';
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StoreOps } from '../../shared/contracts/rpc.ts';
-import { subjects } from '../../shared/contracts/subjects.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
+import { createAskStore } from '../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { RetentionMetrics } from './retention-metrics.ts';
 import { delayUntilNext, staleness } from './run-timing.ts';
@@ -20,8 +19,6 @@ type Options = {
   intervalMs: number;
 };
 
-type Ensured = StoreOps['partitions.ensure'][1];
-
 /** Making several partitions is DDL behind a lock. Store allows each statement 2 s. */
 const TIMEOUT_MS = 10_000;
 
@@ -31,6 +28,7 @@ const TIMEOUT_MS = 10_000;
  */
 export function startPartitionRuns(options: Options): PartitionRuns {
   const { bus, metrics, logger, intervalMs } = options;
+  const store = createAskStore(bus, TIMEOUT_MS);
   const closing = new AbortController();
   let lastSuccessAt: number | undefined;
   let failures = 0;
@@ -38,8 +36,7 @@ export function startPartitionRuns(options: Options): PartitionRuns {
   const run = async (): Promise<void> => {
     try {
       const request = { months_ahead: options.monthsAhead };
-      const subject = subjects.store('partitions.ensure');
-      const done = await bus.request<Ensured>(subject, request, { timeoutMs: TIMEOUT_MS });
+      const done = await store('partitions.ensure', request);
       lastSuccessAt = Date.now();
       failures = 0;
       metrics.runs.inc({ outcome: 'ok' });

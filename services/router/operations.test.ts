@@ -1,9 +1,5 @@
 import t from 'tap';
-import type {
-  ConversationCreated,
-  ConversationView,
-  RouterRequest,
-} from '../../shared/contracts/rpc.ts';
+import type { RouterRequest } from '../../shared/contracts/router-ops.ts';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
 import { ask, letter, ROUTER, StageDevice, send, setStage, until } from './stage/router-stage.ts';
@@ -43,7 +39,7 @@ t.test('a new conversation is shown to its maker and told to all, each their own
   await profiles.nc.flush();
   const devices = [alice, bina].map((userId) => new StageDevice(edge, userId));
   for (const device of devices) await device.open();
-  const answer = await ask<ConversationCreated>(edge, {
+  const answer = await ask(edge, {
     op: 'conversations.create',
     user_id: alice,
     conversation: { type: 'direct', participant_ids: [bina] },
@@ -64,12 +60,12 @@ t.test('a new conversation is shown to its maker and told to all, each their own
 
 t.test('without profiles a conversation comes all the same, its people unknown', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
-  const request: RouterRequest = {
-    op: 'conversations.get',
+  const request = {
+    op: 'conversations.get' as const,
     user_id: alice,
     conversation_id: store.open([alice, bina]),
   };
-  t.match(await ask<ConversationView>(edge, request), { name: 'Unknown User' });
+  t.match(await ask(edge, request), { name: 'Unknown User' });
 });
 
 t.test('profiles that hang delay a conversation by a second', async (t) => {
@@ -79,15 +75,15 @@ t.test('profiles that hang delay a conversation by a second', async (t) => {
   });
   await profiles.nc.flush();
   const startedAt = Date.now();
-  const request: RouterRequest = {
-    op: 'conversations.get',
+  const request = {
+    op: 'conversations.get' as const,
     user_id: alice,
     conversation_id: store.open([alice, newId<UserId>()]),
   };
-  t.match(await ask<ConversationView>(edge, request), { name: 'Unknown User' });
+  t.match(await ask(edge, request), { name: 'Unknown User' });
   t.ok(Date.now() - startedAt < 1_400);
   const againAt = Date.now();
-  t.match(await ask<ConversationView>(edge, request), { name: 'Unknown User' });
+  t.match(await ask(edge, request), { name: 'Unknown User' });
   t.ok(Date.now() - againAt < 700, 'who was late is not waited for as long again');
   await hanging.drain();
 });
@@ -114,8 +110,7 @@ t.test('delivered positions reach the stream, reduced', async (t) => {
   const user = newId<UserId>();
   const conversation = store.open([user]);
   for (const seq of [1, 3, 2]) {
-    const request: RouterRequest = { op: 'delivered', items: [[conversation, user, seq, seq]] };
-    void ask(edge, request);
+    void ask(edge, { op: 'delivered', items: [[conversation, user, seq, seq]] });
   }
   const jsm = await setup.nc.jetstreamManager();
   let last: unknown;

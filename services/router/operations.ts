@@ -1,6 +1,10 @@
-import type { MessageSent, ReadAnswer, RouterRequest } from '../../shared/contracts/rpc.ts';
+import type {
+  RouterOps,
+  RouterRequest,
+  RouterRequestOf,
+} from '../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../shared/errors.ts';
-import type { RpcContext, RpcHandler } from '../../shared/nats/bus.ts';
+import type { RpcHandler } from '../../shared/nats/bus.ts';
 import type { ConversationActors } from './conversations/conversation-actors.ts';
 import type { Conversations } from './conversations/conversations.ts';
 import type { MessageChanges } from './conversations/message-changes.ts';
@@ -26,15 +30,64 @@ type Deps = {
   metrics: RouterMetrics;
 };
 
+type Context = { deadlineAt: number; trace: string | undefined };
+type Operation<Op extends keyof RouterOps> = (
+  request: RouterRequestOf<Op>,
+  context: Context,
+) => Promise<RouterOps[Op][1] extends undefined ? void : RouterOps[Op][1]>;
+type Operations = { [Op in keyof RouterOps]: Operation<Op> };
+
 /** What `rpc.router.<instance>` answers; the operation is in the body. */
 export function createOperations(deps: Deps): RpcHandler {
-  const { actors, conversations, messageChanges, sessions, metrics } = deps;
-  const { receipts, liveReceipts, reads, typing } = deps;
+  const operations = createTable(deps);
+  return (body, { deadlineAt: theirs, trace }) => {
+    // Services trust each other's shapes.
+    const request = body as RouterRequest;
+    const deadlineAt = Math.min(theirs, Date.now() + DEADLINE_MS);
+    return carryOut(operations, request, { deadlineAt, trace });
+  };
+}
 
-  const send = async (
-    request: Extract<RouterRequest, { op: 'message' }>,
-    context: RpcContext,
-  ): Promise<MessageSent> => {
+function carryOut<Op extends keyof RouterOps>(
+  operations: Operations,
+  request: RouterRequestOf<Op>,
+  context: Context,
+): unknown {
+  if (!Object.hasOwn(operations, request.op)) {
+    throw new KahaError('INVALID_REQUEST', 'Unknown operation');
+  }
+  const operation: Operation<Op> = operations[request.op];
+  return operation(request, context);
+}
+
+function createTable(deps: Deps): Operations {
+  const { conversations, messageChanges, sessions, receipts, liveReceipts, reads, typing } = deps;
+  return {
+    message: createSend(deps),
+    'session.open': (request, { deadlineAt }) => sessions.open(request, deadlineAt),
+    delivered({ items }) {
+      void liveReceipts.delivered(items);
+      return receipts.delivered(items);
+    },
+    read: ({ op: _op, ...input }, { deadlineAt }) => reads.read(input, deadlineAt),
+    typing: (request, { deadlineAt }) => typing.receive(request, deadlineAt),
+    'conversations.create': (request, context) => conversations.create(request, context),
+    'conversations.get': (request, context) => conversations.get(request, context),
+    'conversations.list': (request, context) => conversations.list(request, context),
+    'conversations.update': (request, context) => conversations.change(request, context),
+    'conversations.add': (request, context) => conversations.change(request, context),
+    'conversations.remove': (request, context) => conversations.changeUnseen(request, context),
+    'conversations.archive': (request, context) => conversations.changeUnseen(request, context),
+    'conversations.mute': (request, context) => conversations.changeUnseen(request, context),
+    'conversations.unmute': (request, context) => conversations.changeUnseen(request, context),
+    'messages.edit': (request, context) => messageChanges.edit(request, context),
+    'messages.delete': (request, context) => messageChanges.delete(request, context),
+    'messages.react': (request, context) => messageChanges.react(request, context),
+  };
+}
+
+function createSend({ actors, typing, metrics }: Deps): Operation<'message'> {
+  return async (request, context) => {
     try {
       const sent = await actors.send(request, context);
       metrics.messages.inc(sent.duplicate ? DUPLICATE : SENT);
@@ -45,54 +98,6 @@ export function createOperations(deps: Deps): RpcHandler {
       throw error;
     }
   };
-
-  return (body, { deadlineAt: theirs, trace }) => {
-    const request = body as RouterRequest;
-    const deadlineAt = Math.min(theirs, Date.now() + DEADLINE_MS);
-    const context = { deadlineAt, trace };
-    switch (request.op) {
-      case 'message':
-        return send(request, context);
-      case 'session.open':
-        return sessions.open(request, deadlineAt);
-      case 'delivered':
-        void liveReceipts.delivered(request.items);
-        return receipts.delivered(request.items);
-      case 'read':
-        return readOf(request, reads, deadlineAt);
-      case 'typing':
-        return typing.receive(request, deadlineAt);
-      case 'conversations.create':
-        return conversations.create(request, context);
-      case 'conversations.get':
-        return conversations.get(request, context);
-      case 'conversations.list':
-        return conversations.list(request, context);
-      case 'messages.edit':
-        return messageChanges.edit(request, context);
-      case 'messages.delete':
-        return messageChanges.delete(request, context);
-      case 'messages.react':
-        return messageChanges.react(request, context);
-      case 'conversations.update':
-      case 'conversations.add':
-      case 'conversations.remove':
-      case 'conversations.archive':
-      case 'conversations.mute':
-      case 'conversations.unmute':
-        return conversations.change(request, context);
-      default:
-        throw new KahaError('INVALID_REQUEST', 'Unknown operation');
-    }
-  };
-}
-
-function readOf(
-  { op: _op, ...input }: Extract<RouterRequest, { op: 'read' }>,
-  reads: Reads,
-  deadlineAt: number,
-): Promise<ReadAnswer> {
-  return reads.read(input, deadlineAt);
 }
 
 const SENT = { outcome: 'sent' };

@@ -4,6 +4,7 @@ import { newId, type UserId } from '../../shared/ids.ts';
 import { createNameLookUp } from '../../shared/names/profile-names.ts';
 import { createLookUpNames } from '../../shared/names/record-names.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
+import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { WRITE_GAP_MS } from '../../shared/nats/write-batches.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
@@ -22,13 +23,14 @@ import { Receipts } from './positions/receipts.ts';
 import { createQueues, type Queues } from './queues/queues.ts';
 import { createRouterMetrics, type RouterMetrics } from './router-metrics.ts';
 import { Sessions } from './sessions/sessions.ts';
-import { createStoreClient, type Store } from './store-client.ts';
 import { Typing } from './typing/typing.ts';
 import { TypingAudiences } from './typing/typing-audiences.ts';
 
 /** ~2 s of sends at the rate one process can do; beyond it an edge gets a retryable error. */
 const CONCURRENCY_MAX = 8_192;
 const DRAIN_MS = 8_000;
+/** Store gives up after 2 s itself; the rest lets its typed answer arrive before a router gives up. */
+const STORE_WAIT_MS = 2_500;
 const RECEIPTS_TIMEOUT_MS = 2_000;
 const LOAD_RETRY_MS = 1_000;
 const LOAD_TRIES = 60;
@@ -56,7 +58,7 @@ export function createRouter(config: RouterConfig, deps: ServiceDeps) {
 function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers: Closers): void {
   const { bus, logger, metrics, counters, queues } = parts;
   const { instance } = config;
-  const store = createStoreClient(bus);
+  const store = createAskStore(bus, STORE_WAIT_MS);
   const lookUpNames = createLookUpNames(createNameLookUp({ bus, logger }));
   const receipts = new Receipts({
     publish: (batch) => {
@@ -124,7 +126,10 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
 }
 
 /** What is told live on `user.<user>`, and kept nowhere. */
-function createLive({ bus, store, counters, logger }: Parts & { store: Store }, closers: Closers) {
+function createLive(
+  { bus, store, counters, logger }: Parts & { store: AskStore },
+  closers: Closers,
+) {
   const publish = (userId: UserId, payload: string): void => {
     bus.publish(subjects.user(userId), payload);
   };

@@ -4,9 +4,8 @@ import t from 'tap';
 import { freePorts } from '../../dev/processes/ports.ts';
 import { programArgs } from '../../dev/processes/program.ts';
 import { startNats } from '../../dev/testing/test-servers.ts';
-import type { AppendReply } from '../../shared/contracts/rpc.ts';
-import { subjects } from '../../shared/contracts/subjects.ts';
 import { connectBus } from '../../shared/nats/bus.ts';
+import { createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { createMetrics } from '../../shared/process/metrics.ts';
 import { contentKeys, createTalk, letter, setStage, silent } from './stage/store-stage.ts';
 
@@ -58,13 +57,12 @@ async function untilReady(port: number): Promise<void> {
 t.test('sends survive the death of one of two stores, and each is written once', async (t) => {
   const [first] = await Promise.all([start('store-1'), start('store-2')]);
   const { id, alice } = await createTalk(stage.store);
-  const ask = (body: object) =>
-    bus.request<AppendReply>(subjects.store('messages.append'), body, { timeoutMs: 500 });
+  const ask = createAskStore(bus, 500);
   let sent = 0;
   const sendUntilOk = async (): Promise<number> => {
     const body = { conversation_id: id, items: [letter(alice)] };
     for (;;) {
-      const [answer] = await Promise.allSettled([ask(body)]);
+      const [answer] = await Promise.allSettled([ask('messages.append', body)]);
       const result = answer.status === 'fulfilled' ? answer.value.results[0] : undefined;
       sent += 1;
       if (sent === 30) first.kill('SIGKILL');
@@ -80,10 +78,10 @@ t.test('sends survive the death of one of two stores, and each is written once',
 
 t.test('after SIGTERM a store answers accepted requests and exits with status 0', async (t) => {
   const { id, alice } = await createTalk(stage.store);
-  const subject = subjects.store('messages.append');
+  const ask = createAskStore(bus, 2_000);
   const sends = Array.from({ length: 50 }, () => {
     const body = { conversation_id: id, items: [letter(alice)] };
-    return bus.request<AppendReply>(subject, body, { timeoutMs: 2_000 });
+    return ask('messages.append', body);
   });
   const settled = Promise.allSettled(sends);
   await bus.nc.flush();

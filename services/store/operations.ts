@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { StoreOps } from '../../shared/contracts/rpc.ts';
+import type { StoreOps } from '../../shared/contracts/store-ops.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { isUuidV4 } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';

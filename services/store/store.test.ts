@@ -1,11 +1,14 @@
 import t, { type Test } from 'tap';
 import { freePorts } from '../../dev/processes/ports.ts';
 import { createDatabase, startNats } from '../../dev/testing/test-servers.ts';
+import type { AppendReply } from '../../shared/contracts/append.ts';
 import { natsUserOf } from '../../shared/contracts/permissions.ts';
-import type { AppendReply, ReceiptBatch, StoreOps } from '../../shared/contracts/rpc.ts';
+import type { ReceiptBatch } from '../../shared/contracts/positions.ts';
+import type { StoreOps } from '../../shared/contracts/store-ops.ts';
 import { streams, subjects } from '../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
 import { type Bus, connectBus } from '../../shared/nats/bus.ts';
+import { createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { createMetrics } from '../../shared/process/metrics.ts';
 import { openDatabase } from './database/database.ts';
 import { migrate } from './database/migrate.ts';
@@ -70,7 +73,7 @@ async function createReceiptsStream(bus: Bus): Promise<void> {
 /** The request goes over the connection of a service that may ask for the operation. */
 function ask<Op extends keyof StoreOps>(op: Op, body: StoreOps[Op][0]): Promise<StoreOps[Op][1]> {
   const bus = ASKERS[op] ?? router;
-  return (bus as Bus).request(subjects.store(op), body, { timeoutMs: 2_000 });
+  return createAskStore(bus as Bus, 2_000)(op, body);
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ConversationRecord } from '../contracts/rpc.ts';
+import type { ConversationRecord } from '../contracts/conversations.ts';
 import { type BusinessId, type ConversationId, newId, type UserId } from '../ids.ts';
 import { viewOf } from './conversation-view.ts';
 import type { Names } from './profile-names.ts';

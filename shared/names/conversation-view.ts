@@ -1,5 +1,6 @@
-import type { ConversationRecord, ConversationView } from '../contracts/rpc.ts';
+import type { ConversationRecord } from '../contracts/conversations.ts';
 import type { UserId } from '../ids.ts';
+import type { ConversationShape } from '../protocol/shapes.ts';
 import { UNKNOWN_USER } from '../protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
 import { lastWithNames } from './system-names.ts';
@@ -11,7 +12,11 @@ const NAMED_MAX = 3;
 type Face = { name: string; avatar_url?: string };
 
 /** The protocol's conversation as `viewer` sees it. */
-export function viewOf(record: ConversationRecord, viewer: UserId, names: Names): ConversationView {
+export function viewOf(
+  record: ConversationRecord,
+  viewer: UserId,
+  names: Names,
+): ConversationShape {
   const { avatar_url: ownAvatarUrl, participants, last_message: last, ...rest } = record;
   const { name, avatar_url: faceAvatarUrl } = faceOf(record, viewer, names);
   const avatarUrl = ownAvatarUrl ?? faceAvatarUrl;

@@ -1,8 +1,13 @@
-import type { BusinessProfile, Profiles, ProfilesGet, UserProfile } from '../contracts/rpc.ts';
-import { subjects } from '../contracts/subjects.ts';
+import type {
+  BusinessProfile,
+  Profiles,
+  ProfilesGet,
+  UserProfile,
+} from '../contracts/profile-ops.ts';
 import { KahaError } from '../errors.ts';
 import type { BusinessId, UserId } from '../ids.ts';
 import type { Bus } from '../nats/bus.ts';
+import { createAskProfiles } from '../nats/rpc-clients.ts';
 import type { Logger } from '../process/logger.ts';
 
 /** Who is known by name. Whoever is absent is shown as unknown. */
@@ -23,12 +28,13 @@ const IDS_MAX = 2_000;
 
 /** One request per response (two above 2000 ids). Profiles away or late: everybody is unknown. */
 export function createNameLookUp({ bus, logger }: { bus: Bus; logger: Logger }): NameLookUp {
+  const profiles = createAskProfiles(bus, TIMEOUT_MS);
   let doubtedUntil = 0;
   const ask = async (request: ProfilesGet): Promise<Profiles> => {
     const isDoubted = Date.now() < doubtedUntil;
     try {
-      const options = { timeoutMs: isDoubted ? DOUBTED.timeoutMs : TIMEOUT_MS };
-      return await bus.request<Profiles>(subjects.profiles('get'), request, options);
+      const waitMs = isDoubted ? DOUBTED.timeoutMs : TIMEOUT_MS;
+      return await profiles('get', request, { deadlineAt: Date.now() + waitMs });
     } catch (error) {
       const isLate = KahaError.from(error).code === 'TIMEOUT';
       if (isLate && !isDoubted) doubtedUntil = Date.now() + DOUBTED.forMs;

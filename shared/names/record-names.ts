@@ -1,4 +1,5 @@
-import type { ConversationRecord, MessageRecord } from '../contracts/rpc.ts';
+import type { ConversationRecord } from '../contracts/conversations.ts';
+import type { MessageRecord } from '../contracts/messages.ts';
 import type { BusinessId, UserId } from '../ids.ts';
 import type { NameLookUp, Names } from './profile-names.ts';
 import { peopleIn, peopleOf } from './system-names.ts';

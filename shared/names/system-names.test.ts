@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { LastMessage, MessageRecord } from '../contracts/rpc.ts';
+import type { LastMessage, MessageRecord } from '../contracts/messages.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../ids.ts';
 import type { Names } from './profile-names.ts';
 import { lastWithNames, namesPeople, peopleIn, peopleOf, withNames } from './system-names.ts';

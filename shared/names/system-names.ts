@@ -1,4 +1,4 @@
-import type { LastMessage, MessageRecord } from '../contracts/rpc.ts';
+import type { LastMessage, MessageRecord } from '../contracts/messages.ts';
 import type { UserId } from '../ids.ts';
 import { previewOf } from '../protocol/preview.ts';
 import { readSaid, type SystemSaid, systemContent } from '../protocol/system-content.ts';

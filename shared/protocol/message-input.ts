@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import Type, { type Static, type TObject } from 'typebox';
 import { LIMITS } from './limits.ts';
 import {
   ClientMsgIdField,
@@ -22,6 +22,7 @@ export const messageFields = {
   conversation_id: ConversationIdField,
   ...content,
 };
+export type MessageFields = Static<TObject<typeof messageFields>>;
 
 /** Body of `POST /conversations/{id}/messages`; the key may come as `Idempotency-Key` instead. */
 export const MessageBody = Type.Object(

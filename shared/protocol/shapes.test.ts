@@ -1,31 +1,7 @@
 import t from 'tap';
-import type {
-  ConversationPage,
-  ConversationView,
-  HistoryMessage,
-  HistoryPage,
-  MessageSent,
-} from '../contracts/rpc.ts';
 import { newId } from '../ids.ts';
 import { serverFrames } from './server-frames.ts';
-import type {
-  ConversationShape,
-  ConversationsShape,
-  HistoryShape,
-  MessageSentShape,
-  MessageShape,
-} from './shapes.ts';
 import { compileValidator } from './validator.ts';
-
-/** Compiles only where what services answer is what the contract shows. */
-type Shown<Answer extends Shape, Shape> = Answer;
-export type Checked = [
-  Shown<ConversationView, ConversationShape>,
-  Shown<ConversationPage, ConversationsShape>,
-  Shown<HistoryMessage, MessageShape>,
-  Shown<HistoryPage, HistoryShape>,
-  Shown<MessageSent, MessageSentShape>,
-];
 
 t.test('frames of the server are open: unknown fields pass, missing ones do not', async (t) => {
   const validator = compileValidator(serverFrames.message);

@@ -34,6 +34,7 @@ export const ParticipantShape = Type.Object({
   read_seq: SeqField,
   read_at: Type.Optional(Time),
 });
+export type ParticipantShape = Static<typeof ParticipantShape>;
 
 export const LastMessageShape = Type.Object({
   message_id: MessageIdField,
@@ -43,6 +44,7 @@ export const LastMessageShape = Type.Object({
   message_type: ShownMessageType,
   sent_at: Time,
 });
+export type LastMessageShape = Static<typeof LastMessageShape>;
 
 export const ConversationShape = Type.Object({
   conversation_id: ConversationIdField,
@@ -74,6 +76,7 @@ export const ReplyPreviewShape = Type.Object({
   content: Type.String(),
   deleted: Type.Optional(Type.Literal(true)),
 });
+export type ReplyPreviewShape = Static<typeof ReplyPreviewShape>;
 
 /** Fields of the event `message`; `edited_at` in a replay, `deleted_at` where one comes late. */
 export const messageEventFields = {
@@ -97,6 +100,7 @@ export const ReactionShape = Type.Object({
   count: Count,
   mine: Type.Boolean(),
 });
+export type ReactionShape = Static<typeof ReactionShape>;
 
 /**
  * Fields of the event `message_updated`: all that can change of a message, as it is by then, so
@@ -146,6 +150,7 @@ export const ReceiptShape = Type.Object({
   read_seq: SeqField,
   read_at: Type.Optional(Time),
 });
+export type ReceiptShape = Static<typeof ReceiptShape>;
 
 /** Answer to `history`. */
 export const HistoryShape = Type.Object({

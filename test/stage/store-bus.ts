@@ -1,7 +1,7 @@
-import type { AppendItem, AppendReply, AppendRequest } from '../../shared/contracts/rpc.ts';
-import { subjects } from '../../shared/contracts/subjects.ts';
+import type { AppendItem, AppendReply, AppendRequest } from '../../shared/contracts/append.ts';
 import type { ConversationId, UserId } from '../../shared/ids.ts';
 import { type Bus, connectBus } from '../../shared/nats/bus.ts';
+import { createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { createMetrics } from '../../shared/process/metrics.ts';
 import type { System } from './stack.ts';
@@ -21,7 +21,7 @@ export function connectAsRouter({ stack }: System): Promise<Bus> {
 /** Asks store for one append of these messages. No fan-out follows. */
 export function append(bus: Bus, conversation: string, items: AppendItem[]): Promise<AppendReply> {
   const request: AppendRequest = { conversation_id: conversation as ConversationId, items };
-  return bus.request(subjects.store('messages.append'), request, { timeoutMs: TIMEOUT_MS });
+  return createAskStore(bus, TIMEOUT_MS)('messages.append', request);
 }
 
 export function itemOf(userId: string, clientMsgId: string, content: string): AppendItem {

@@ -1,13 +1,10 @@
+import type { ConversationsList, InConversation } from '../../../shared/contracts/conversations.ts';
 import type {
-  ConversationCommand,
   ConversationCreated,
   ConversationPage,
-  ConversationsList,
-  ConversationView,
-  InConversation,
-} from '../../../shared/contracts/rpc.ts';
+} from '../../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import type { UserId } from '../../../shared/ids.ts';
 import {
   type ConversationInputBody,
   type ConversationUpdateBody,
@@ -16,6 +13,7 @@ import {
   participantsProblem,
   readMuteUntil,
 } from '../../../shared/protocol/conversation-input.ts';
+import type { ConversationShape } from '../../../shared/protocol/shapes.ts';
 import type { RouterClient } from '../routers/router-client.ts';
 
 /** What sockets and REST do with conversations; the router composes what is shown. */
@@ -33,53 +31,49 @@ export class Conversations {
   ): Promise<ConversationCreated> {
     const problem = participantsProblem(conversation, userId);
     if (problem !== undefined) return Promise.reject(new KahaError('INVALID_REQUEST', problem));
-    const request = { op: 'conversations.create', user_id: userId, conversation } as const;
-    return this.#routers.ask<ConversationCreated>({ key: userId, request, trace });
+    const request = { user_id: userId, conversation };
+    return this.#routers.ask('conversations.create', request, { key: userId, trace });
   }
 
-  get(userId: UserId, conversationId: ConversationId, trace?: string): Promise<ConversationView> {
-    const request = {
-      op: 'conversations.get',
-      user_id: userId,
-      conversation_id: conversationId,
-    } as const;
-    return this.#routers.ask<ConversationView>({ key: conversationId, request, trace });
+  get(place: InConversation, trace?: string): Promise<ConversationShape> {
+    return this.#routers.ask('conversations.get', place, routeOf(place, trace));
   }
 
   list(query: ConversationsList, trace?: string): Promise<ConversationPage> {
-    const request = { op: 'conversations.list', ...query } as const;
-    return this.#routers.ask<ConversationPage>({ key: query.user_id, request, trace });
+    return this.#routers.ask('conversations.list', query, { key: query.user_id, trace });
   }
 
   update(place: InConversation, body: ConversationUpdateBody, trace?: string) {
-    return this.#change<ConversationView>({ op: 'conversations.update', ...place, ...body }, trace);
+    const request = { ...place, ...body };
+    return this.#routers.ask('conversations.update', request, routeOf(place, trace));
   }
 
   add(place: InConversation, body: ParticipantsBody, trace?: string) {
-    return this.#change<ConversationView>({ op: 'conversations.add', ...place, ...body }, trace);
+    const request = { ...place, ...body };
+    return this.#routers.ask('conversations.add', request, routeOf(place, trace));
   }
 
   /** One's own id: to leave. */
   remove(place: InConversation, memberId: UserId, trace?: string) {
-    const command = { op: 'conversations.remove', ...place, member_id: memberId } as const;
-    return this.#change<void>(command, trace);
+    const request = { ...place, member_id: memberId };
+    return this.#routers.ask('conversations.remove', request, routeOf(place, trace));
   }
 
   archive(place: InConversation, trace?: string) {
-    return this.#change<void>({ op: 'conversations.archive', ...place }, trace);
+    return this.#routers.ask('conversations.archive', place, routeOf(place, trace));
   }
 
   async mute(place: InConversation, { until }: MuteBody, trace?: string): Promise<void> {
     const read = until === undefined ? {} : readMuteUntil(until, Date.now());
     if (typeof read === 'string') throw new KahaError('INVALID_REQUEST', read);
-    return await this.#change<void>({ op: 'conversations.mute', ...place, ...read }, trace);
+    await this.#routers.ask('conversations.mute', { ...place, ...read }, routeOf(place, trace));
   }
 
   unmute(place: InConversation, trace?: string) {
-    return this.#change<void>({ op: 'conversations.unmute', ...place }, trace);
+    return this.#routers.ask('conversations.unmute', place, routeOf(place, trace));
   }
+}
 
-  #change<Answer>(request: ConversationCommand, trace: string | undefined): Promise<Answer> {
-    return this.#routers.ask<Answer>({ key: request.conversation_id, request, trace });
-  }
+function routeOf({ conversation_id: key }: InConversation, trace: string | undefined) {
+  return { key, trace };
 }

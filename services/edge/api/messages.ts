@@ -3,61 +3,50 @@ import type {
   HistoryPage,
   HistoryRequest,
   MessageInput,
-  MessagePlace,
   MessageSent,
-  MessageTarget,
+  NamedMessage,
   Reaction,
-  ReadAnswer,
-  ReadInput,
-  RouterRequest,
-} from '../../../shared/contracts/rpc.ts';
-import { subjects } from '../../../shared/contracts/subjects.ts';
+} from '../../../shared/contracts/messages.ts';
+import type { ReadInput } from '../../../shared/contracts/positions.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { MessageId, UserId } from '../../../shared/ids.ts';
-import type { Bus } from '../../../shared/nats/bus.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { canonicalEmoji, emojiProblem } from '../../../shared/protocol/emoji.ts';
+import type { ReadShape } from '../../../shared/protocol/shapes.ts';
 import type { StickyRoute } from '../routers/router-client.ts';
 import { REQUEST_TIMEOUT_MS, type RouterClient } from '../routers/router-client.ts';
 import type { NameSystem } from './system-naming.ts';
 
 type Options = { sticky?: StickyRoute; trace?: string | undefined };
-type Named = { user_id: UserId; message_id: MessageId };
-type Change = (target: MessageTarget) => RouterRequest;
-type Deps = { bus: Bus; routers: RouterClient; nameSystem: NameSystem };
+type Deps = { store: AskStore; routers: RouterClient; nameSystem: NameSystem };
 
 /** What sockets and REST do with messages. */
 export class Messages {
-  readonly #bus: Bus;
+  readonly #store: AskStore;
   readonly #routers: RouterClient;
   readonly #nameSystem: NameSystem;
 
-  constructor({ bus, routers, nameSystem }: Deps) {
-    this.#bus = bus;
+  constructor({ store, routers, nameSystem }: Deps) {
+    this.#store = store;
     this.#routers = routers;
     this.#nameSystem = nameSystem;
   }
 
   send(input: MessageInput, options: Options): Promise<MessageSent> {
     const key = input.conversation_id;
-    return this.#routers.ask<MessageSent>({
-      key,
-      request: { op: 'message', ...input },
-      ...options,
-    });
+    return this.#routers.ask('message', input, { key, ...options });
   }
 
-  read(input: ReadInput, trace?: string): Promise<ReadAnswer> {
-    const request = { op: 'read' as const, ...input };
-    return this.#routers.ask<ReadAnswer>({ key: input.conversation_id, request, trace });
+  read(input: ReadInput, trace?: string): Promise<ReadShape> {
+    return this.#routers.ask('read', input, { key: input.conversation_id, trace });
   }
 
   /** As `read`, of whatever conversation it is in; MESSAGE_NOT_FOUND where that is not theirs. */
-  async readMessage(named: Named, trace?: string): Promise<ReadAnswer> {
-    const toRequest: Change = ({ user_id, place: { conversation_id, seq } }) => {
-      return { op: 'read', user_id, conversation_id, seq };
-    };
+  async readMessage(named: NamedMessage, trace?: string): Promise<ReadShape> {
     try {
-      return await this.#change(named, toRequest, trace);
+      const { target, route } = await this.#locate(named, trace);
+      const { conversation_id, seq } = target.place;
+      const input = { user_id: named.user_id, conversation_id, seq };
+      return await this.#routers.ask('read', input, route);
     } catch (error) {
       // Removed a moment ago: no more is said than to a stranger.
       const isRemoved = error instanceof KahaError && error.code === 'NOT_A_PARTICIPANT';
@@ -70,39 +59,36 @@ export class Messages {
     const { since } = request;
     const body =
       since === undefined ? request : { ...request, since: new Date(since).toISOString() };
-    const subject = subjects.store('messages.history');
-    const options = { timeoutMs: REQUEST_TIMEOUT_MS, trace };
-    const page = await this.#bus.request<HistoryPage>(subject, body, options);
+    const page = await this.#store('messages.history', body, { trace });
     const naming = this.#nameSystem(page.messages);
     if (naming !== undefined) await naming;
     return page;
   }
 
-  async get(named: Named, trace?: string): Promise<HistoryMessage> {
-    const options = { timeoutMs: REQUEST_TIMEOUT_MS, trace };
-    const subject = subjects.store('messages.get');
-    return await this.#named(await this.#bus.request<HistoryMessage>(subject, named, options));
+  async get(named: NamedMessage, trace?: string): Promise<HistoryMessage> {
+    return await this.#named(await this.#store('messages.get', named, { trace }));
   }
 
-  async edit(named: Named, content: string, trace?: string): Promise<HistoryMessage> {
-    const toRequest: Change = (target) => ({ op: 'messages.edit', ...target, content });
-    return await this.#named(await this.#change(named, toRequest, trace));
+  async edit(named: NamedMessage, content: string, trace?: string): Promise<HistoryMessage> {
+    const { target, route } = await this.#locate(named, trace);
+    const edit = { ...target, content };
+    return await this.#named(await this.#routers.ask('messages.edit', edit, route));
   }
 
-  async delete(named: Named, trace?: string): Promise<HistoryMessage> {
-    const toRequest: Change = (target) => ({ op: 'messages.delete', ...target });
-    return await this.#named(await this.#change(named, toRequest, trace));
+  async delete(named: NamedMessage, trace?: string): Promise<HistoryMessage> {
+    const { target, route } = await this.#locate(named, trace);
+    return await this.#named(await this.#routers.ask('messages.delete', target, route));
   }
 
   /** INVALID_REQUEST for what is not exactly one emoji. */
   async react(
-    { emoji: text, remove = false, ...named }: Named & { emoji: string; remove?: boolean },
+    { emoji: text, remove = false, ...named }: NamedMessage & { emoji: string; remove?: boolean },
     trace?: string,
   ): Promise<{ reactions: Reaction[] }> {
     const emoji = canonicalEmoji(text);
     if (emoji === undefined) throw new KahaError('INVALID_REQUEST', emojiProblem(text) ?? '');
-    const toRequest: Change = (target) => ({ op: 'messages.react', ...target, emoji, remove });
-    return await this.#change(named, toRequest, trace);
+    const { target, route } = await this.#locate(named, trace);
+    return await this.#routers.ask('messages.react', { ...target, emoji, remove }, route);
   }
 
   /** A message, or what it replies to, may be the system's. */
@@ -116,20 +102,11 @@ export class Messages {
    * A message's id does not say whose conversation it is: store does, to who can see it, and the
    * change goes the way of that conversation's sends.
    */
-  async #change<Reply>(named: Named, toRequest: Change, trace: string | undefined): Promise<Reply> {
+  async #locate(named: NamedMessage, trace: string | undefined) {
     const { user_id, message_id } = named;
-    const body = { user_id, message_id };
     const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
-    const place = await this.#bus.request<MessagePlace>(subjects.store('messages.locate'), body, {
-      timeoutMs: REQUEST_TIMEOUT_MS,
-      trace,
-    });
-    const request = toRequest({ ...body, place });
-    return await this.#routers.ask<Reply>({
-      key: place.conversation_id,
-      request,
-      trace,
-      deadlineAt,
-    });
+    const place = await this.#store('messages.locate', { user_id, message_id }, { trace });
+    const route = { key: place.conversation_id, trace, deadlineAt };
+    return { target: { user_id, message_id, place }, route };
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { MessageRecord } from '../../../shared/contracts/rpc.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import type { NameLookUp, Sought } from '../../../shared/names/profile-names.ts';
 import { createNameSystem } from './system-naming.ts';

@@ -1,4 +1,4 @@
-import type { MessageRecord } from '../../../shared/contracts/rpc.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { NameLookUp } from '../../../shared/names/profile-names.ts';
 import { namesPeople, peopleIn, withNames } from '../../../shared/names/system-names.ts';
 

@@ -1,5 +1,4 @@
-import type { DeliveredItem, RouterRequest } from '../../../shared/contracts/rpc.ts';
-import { subjects } from '../../../shared/contracts/subjects.ts';
+import type { DeliveredItem } from '../../../shared/contracts/positions.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {
   type ConversationId,
@@ -8,6 +7,7 @@ import {
   type UserId,
 } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import { type AskRouter, createAskRouter } from '../../../shared/nats/rpc-clients.ts';
 import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import type { RouterTable } from '../routers/router-table.ts';
 
@@ -26,6 +26,7 @@ const HELD_MAX = 50_000;
  */
 export class DeliveredReports {
   readonly #bus: Bus;
+  readonly #ask: AskRouter;
   readonly #table: RouterTable;
   readonly #pending = new Map<ParticipantKey, DeliveredItem>();
   readonly #sending = new Set<Promise<void>>();
@@ -34,6 +35,7 @@ export class DeliveredReports {
 
   constructor(bus: Bus, table: RouterTable) {
     this.#bus = bus;
+    this.#ask = createAskRouter(bus, REQUEST_TIMEOUT_MS);
     this.#table = table;
   }
 
@@ -85,11 +87,9 @@ export class DeliveredReports {
 
   /** Never rejects. */
   async #send(instance: string, items: DeliveredItem[]): Promise<void> {
-    const request: RouterRequest = { op: 'delivered', items };
-    const options = { timeoutMs: REQUEST_TIMEOUT_MS };
     this.#unanswered += items.length;
     try {
-      await this.#bus.request(subjects.router(instance), request, options);
+      await this.#ask(instance, { op: 'delivered', items });
       this.#unanswered -= items.length;
     } catch (error) {
       this.#unanswered -= items.length;

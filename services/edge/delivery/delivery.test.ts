@@ -1,6 +1,6 @@
 import t from 'tap';
 import { encodeLive } from '../../../shared/contracts/events.ts';
-import type { UndeliveredPage } from '../../../shared/contracts/rpc.ts';
+import type { UndeliveredPage } from '../../../shared/contracts/messages.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { encodeLive } from '../../../shared/contracts/events.ts';
-import type { Profiles, ProfilesGet } from '../../../shared/contracts/rpc.ts';
+import type { Profiles, ProfilesGet } from '../../../shared/contracts/profile-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { setStage } from '../stage/edge-stage.ts';

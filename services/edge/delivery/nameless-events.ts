@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import { frameWithQ, type LiveBytes } from '../../../shared/contracts/events.ts';
-import type { ConversationRecord, MessageRecord } from '../../../shared/contracts/rpc.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { viewOf } from '../../../shared/names/conversation-view.ts';
 import type { Names } from '../../../shared/names/profile-names.ts';

@@ -1,18 +1,16 @@
 import { Gate } from '../../../shared/concurrency/gate.ts';
-import type { UndeliveredPage } from '../../../shared/contracts/rpc.ts';
-import { subjects } from '../../../shared/contracts/subjects.ts';
+import type { UndeliveredPage } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { Bus } from '../../../shared/nats/bus.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { NameSystem } from '../api/system-naming.ts';
-import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import { hasDrained } from '../server/socket-drain.ts';
 import { replayEndFrame, replayedFrame } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 
-type Deps = { bus: Bus; hub: Hub; nameSystem: NameSystem; logger: Logger };
+type Deps = { store: AskStore; hub: Hub; nameSystem: NameSystem; logger: Logger };
 
 /** Store's share for those whose queue is new; everything else of it is for those who work. */
 const CONCURRENCY_MAX = 16;
@@ -49,16 +47,13 @@ export class Replay {
 
   /** True if all that was undelivered went out. */
   async #send(session: Session, userId: UserId, isCurrent: () => boolean): Promise<boolean> {
-    const { bus, hub, nameSystem } = this.#deps;
-    const subject = subjects.store('messages.undelivered');
+    const { store, hub, nameSystem } = this.#deps;
     let sent = 0;
     let cursor: string | null = null;
     do {
       if (!isCurrent()) return false;
       const body = cursor === null ? { user_id: userId } : { user_id: userId, cursor };
-      const page: UndeliveredPage = await bus.request<UndeliveredPage>(subject, body, {
-        timeoutMs: REQUEST_TIMEOUT_MS,
-      });
+      const page: UndeliveredPage = await store('messages.undelivered', body);
       await nameSystem(page.messages);
       if (!isCurrent()) return false;
       for (const message of page.messages) hub.send(session, 'message', replayedFrame(message));

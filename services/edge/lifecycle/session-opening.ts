@@ -1,5 +1,5 @@
 import { Gate } from '../../../shared/concurrency/gate.ts';
-import type { SessionOpened } from '../../../shared/contracts/rpc.ts';
+import type { SessionOpened } from '../../../shared/contracts/router-ops.ts';
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
@@ -114,13 +114,10 @@ export class SessionOpening {
   async #ask(session: Session, userId: UserId, resync: boolean): Promise<Opened | undefined> {
     const { routers, hub, logger } = this.#deps;
     session.isVoidTold = false;
-    const request = { op: 'session.open', user_id: userId, device_id: session.deviceId } as const;
+    const request = { user_id: userId, device_id: session.deviceId };
     try {
       const opened = await this.#gate.run(() =>
-        routers.ask<SessionOpened>({
-          key: userId,
-          request: resync ? { ...request, resync } : request,
-        }),
+        routers.ask('session.open', resync ? { ...request, resync } : request, { key: userId }),
       );
       if (opened.too_many_devices) hub.close(session, CLOSE.TOO_MANY_DEVICES);
       else if (session.state !== 'closed') return opened;

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import { createAskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { ServiceDeps } from '../../../shared/process/boot.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
@@ -63,8 +63,9 @@ export class Presence {
     const onIncarnation = (incarnation: string): void => this.#online.beginAnew(incarnation);
     const onRecovered = (): void => this.#refreshLater();
     this.#life = new EdgeLife({ instance, redis, announce, onIncarnation, onRecovered, logger });
-    const ask = (user_id: UserId, user_ids: readonly UserId[]): Promise<UserId[]> =>
-      askShared(bus, { user_id, user_ids });
+    const store = createAskStore(bus, ASK_MS);
+    const ask = async (user_id: UserId, user_ids: readonly UserId[]): Promise<UserId[]> =>
+      (await store('contacts.shared', { user_id, user_ids })).user_ids;
     this.#contacts = new Contacts({ redis: deps.redis, ask, logger });
     this.#watches = new Watches({
       ...deps,
@@ -176,13 +177,4 @@ export class Presence {
     gauge('kaha_edge_watched_users', 'Users watched here', () => this.#users.size);
     gauge('kaha_edge_presence_owed', 'Changes not in Redis yet', () => this.#online.owed);
   }
-}
-
-async function askShared(
-  bus: Bus,
-  request: { user_id: UserId; user_ids: readonly UserId[] },
-): Promise<UserId[]> {
-  const subject = subjects.store('contacts.shared');
-  const options = { timeoutMs: ASK_MS };
-  return (await bus.request<{ user_ids: UserId[] }>(subject, request, options)).user_ids;
 }

@@ -1,4 +1,4 @@
-import type { TypingInput } from '../../../shared/contracts/rpc.ts';
+import type { TypingInput } from '../../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
@@ -107,9 +107,8 @@ export class Typing {
   }
 
   #ask(input: TypingInput): Promise<unknown> {
-    const request = { op: 'typing', ...input } as const;
     const deadlineAt = Date.now() + DEADLINE_MS;
-    return this.#routers.ask({ key: input.conversation_id, request, deadlineAt });
+    return this.#routers.ask('typing', input, { key: input.conversation_id, deadlineAt });
   }
 }
 

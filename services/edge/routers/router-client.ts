@@ -1,7 +1,7 @@
-import type { RouterRequest } from '../../../shared/contracts/rpc.ts';
-import { subjects } from '../../../shared/contracts/subjects.ts';
+import type { RouterOps } from '../../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import { type AskRouter, createAskRouter } from '../../../shared/nats/rpc-clients.ts';
 import type { RouterTable } from './router-table.ts';
 
 /** The whole way of a request; router and store have less, so that their typed errors arrive. */
@@ -13,10 +13,9 @@ export const REQUEST_TIMEOUT_MS = 4_000;
  */
 export type StickyRoute = { instance: string | undefined; unanswered: number };
 
-type Ask = {
+type Route = {
   /** What the router is chosen by: the conversation, or the user where there is none. */
   key: string;
-  request: RouterRequest;
   trace?: string | undefined;
   sticky?: StickyRoute;
   /** Where a part of the time is spent already. */
@@ -28,23 +27,26 @@ type Ask = {
  * was surely not carried out. Any other failure is the caller's to tell: it may have been.
  */
 export class RouterClient {
-  readonly #bus: Bus;
+  readonly #ask: AskRouter;
   readonly #table: RouterTable;
 
   constructor(bus: Bus, table: RouterTable) {
-    this.#bus = bus;
+    this.#ask = createAskRouter(bus, REQUEST_TIMEOUT_MS);
     this.#table = table;
   }
 
-  async ask<Reply>(ask: Ask): Promise<Reply> {
-    const { key, request, trace, sticky } = ask;
-    const { deadlineAt = Date.now() + REQUEST_TIMEOUT_MS } = ask;
+  async ask<Op extends keyof RouterOps>(
+    op: Op,
+    request: RouterOps[Op][0],
+    { key, trace, sticky, deadlineAt = Date.now() + REQUEST_TIMEOUT_MS }: Route,
+  ): Promise<RouterOps[Op][1]> {
+    const body = { op, ...request };
+    const options = { deadlineAt, trace };
     let instance = sticky?.instance ?? this.#table.first(key);
     while (instance !== undefined) {
       if (sticky !== undefined) sticky.instance = instance;
       try {
-        const options = { timeoutMs: deadlineAt - Date.now(), trace };
-        return await this.#bus.request<Reply>(subjects.router(instance), request, options);
+        return await this.#ask(instance, body, options);
       } catch (error) {
         if (!(error instanceof KahaError && error.noResponders)) throw error;
         this.#table.remove(instance);

@@ -13,7 +13,8 @@ export function conversationGetRoute(conversations: Conversations): Route {
     query: Nothing,
     response: ConversationShape,
     async handle({ userId, params, trace }) {
-      return { status: 200, body: await conversations.get(userId, params.conversation_id, trace) };
+      const place = { user_id: userId, conversation_id: params.conversation_id };
+      return { status: 200, body: await conversations.get(place, trace) };
     },
   });
 }

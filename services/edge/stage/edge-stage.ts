@@ -3,7 +3,7 @@ import { SignJWT } from 'jose';
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { redisUrl, startNats, type TestNats } from '../../../dev/testing/test-servers.ts';
 import { encodeInbox, type InboxHeader } from '../../../shared/contracts/events.ts';
-import type { RouterRequest, SessionOpened } from '../../../shared/contracts/rpc.ts';
+import type { RouterRequest, SessionOpened } from '../../../shared/contracts/router-ops.ts';
 import { durableName, subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';

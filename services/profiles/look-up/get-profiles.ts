@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { Profiles } from '../../../shared/contracts/rpc.ts';
+import type { Profiles } from '../../../shared/contracts/profile-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { BusinessIdField, UserIdField } from '../../../shared/protocol/scalars.ts';
 import { compileValidator } from '../../../shared/protocol/validator.ts';

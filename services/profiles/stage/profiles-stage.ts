@@ -1,17 +1,14 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { redisUrl, startNats } from '../../../dev/testing/test-servers.ts';
-import type {
-  ContactsList,
-  ContactsPage,
-  Profiles,
-  ProfilesGet,
-} from '../../../shared/contracts/rpc.ts';
+import type { ContactsList, ContactsPage } from '../../../shared/contracts/contacts.ts';
+import type { Profiles, ProfilesGet } from '../../../shared/contracts/profile-ops.ts';
 import { streams, subjects } from '../../../shared/contracts/subjects.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import { newId } from '../../../shared/ids.ts';
 import { type Bus, connectBus } from '../../../shared/nats/bus.ts';
 import { connectNats } from '../../../shared/nats/nats-connection.ts';
+import { createAskProfiles } from '../../../shared/nats/rpc-clients.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createProfiles, type ProfilesServer } from '../profiles.ts';
@@ -112,7 +109,7 @@ function serveContacts(store: Bus, contacts: ReadonlyMap<string, UserId[]>): voi
 }
 
 function getFrom(edge: Bus, body: ProfilesGet): Promise<Profiles> {
-  return edge.request<Profiles>('rpc.profiles.get', body, { timeoutMs: TIMEOUT_MS });
+  return createAskProfiles(edge, TIMEOUT_MS)('get', body);
 }
 
 export type RedisProxy = {

@@ -1,8 +1,9 @@
+import type { ContactsPage } from '../../../shared/contracts/contacts.ts';
 import { encodeLive } from '../../../shared/contracts/events.ts';
-import type { StoreOps } from '../../../shared/contracts/rpc.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import { createAskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { ProfileRef } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 
@@ -19,6 +20,7 @@ const STORE_TIMEOUT_MS = 2_500;
 const VIEWERS_MAX = 10_000;
 
 export function createViewers({ bus, metrics }: { bus: Bus; metrics: ProfilesMetrics }): Viewers {
+  const store = createAskStore(bus, STORE_TIMEOUT_MS);
   return {
     async tell(ref) {
       const who = whoOf(ref);
@@ -26,11 +28,8 @@ export function createViewers({ bus, metrics }: { bus: Bus; metrics: ProfilesMet
       const told = new Set<UserId>();
       let cursor: string | null = null;
       do {
-        const page: StoreOps['contacts.list'][1] = await bus.request(
-          subjects.store('contacts.list'),
-          { ...who, ...(cursor !== null && { cursor }) },
-          { timeoutMs: STORE_TIMEOUT_MS },
-        );
+        const request = { ...who, ...(cursor !== null && { cursor }) };
+        const page: ContactsPage = await store('contacts.list', request);
         for (const userId of page.user_ids) {
           if (told.has(userId)) continue;
           told.add(userId);

@@ -1,22 +1,16 @@
-import type {
-  AppendItem,
-  AppendReply,
-  AppendResult,
-  ConversationChanged,
-  ConversationCommand,
-  MessageInput,
-  MessageSent,
-  Participants,
-} from '../../../shared/contracts/rpc.ts';
+import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/append.ts';
+import type { ConversationCommand, Participants } from '../../../shared/contracts/conversations.ts';
+import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
+import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { deliveryOf } from '../fan-out/conversation-event.ts';
 import { type Appended, messageDelivery, recordOf } from '../fan-out/message-event.ts';
 import type { InHand, OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { LiveReceipts } from '../positions/live-receipts.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import type { Store } from '../store-client.ts';
 import { type Letter, Mailbox } from './mailbox.ts';
 import type { MembershipSignals } from './membership-signals.ts';
 
@@ -29,7 +23,7 @@ export type Send = Asked<MessageSent> & { input: MessageInput; isAlone?: false }
 export type Change = Asked<ConversationChanged> & { command: ConversationCommand; isAlone: true };
 
 export type ActorDeps = {
-  store: Store;
+  store: AskStore;
   fanOuts: OwedFanOuts;
   liveReceipts: Pick<LiveReceipts, 'verify'>;
   memberships: Pick<MembershipSignals, 'publish'>;

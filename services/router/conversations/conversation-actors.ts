@@ -1,9 +1,6 @@
-import type {
-  ConversationChanged,
-  ConversationCommand,
-  MessageInput,
-  MessageSent,
-} from '../../../shared/contracts/rpc.ts';
+import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
+import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
+import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
 import { sizeOf } from '../fan-out/message-event.ts';

@@ -1,21 +1,24 @@
 import type {
   ConversationCommand,
-  ConversationCreated,
-  ConversationInput,
-  ConversationPage,
   ConversationsList,
-  ConversationView,
-} from '../../../shared/contracts/rpc.ts';
+} from '../../../shared/contracts/conversations.ts';
+import type {
+  ConversationCreated,
+  ConversationPage,
+} from '../../../shared/contracts/router-ops.ts';
+import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import { viewOf } from '../../../shared/names/conversation-view.ts';
 import type { LookUpNames } from '../../../shared/names/record-names.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import type { ConversationInputBody } from '../../../shared/protocol/conversation-input.ts';
+import type { ConversationShape } from '../../../shared/protocol/shapes.ts';
 import { deliveryOf } from '../fan-out/conversation-event.ts';
 import type { OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
-import type { Store } from '../store-client.ts';
 import type { ConversationActors } from './conversation-actors.ts';
 
 type Deps = {
-  store: Store;
+  store: AskStore;
   lookUpNames: LookUpNames;
   fanOuts: OwedFanOuts;
   actors: Pick<ConversationActors, 'change'>;
@@ -26,19 +29,18 @@ type Context = { deadlineAt: number; trace: string | undefined };
 export type Conversations = {
   /** A new one is announced to all who take part. */
   create(
-    request: { user_id: UserId; conversation: ConversationInput },
+    request: { user_id: UserId; conversation: ConversationInputBody },
     context: Context,
   ): Promise<ConversationCreated>;
   get(
     request: { user_id: UserId; conversation_id: ConversationId },
     context: Context,
-  ): Promise<ConversationView>;
+  ): Promise<ConversationShape>;
   list(request: ConversationsList, context: Context): Promise<ConversationPage>;
-  /** Undefined where nothing is to be shown, or the caller has no part in it any more. */
-  change(command: ConversationCommand, context: Context): Promise<ConversationView | undefined>;
+  /** A change after which the caller still takes part, and sees what the conversation is now. */
+  change(command: ConversationCommand, context: Context): Promise<ConversationShape>;
+  changeUnseen(command: ConversationCommand, context: Context): Promise<void>;
 };
-
-const SHOWING: readonly ConversationCommand['op'][] = ['conversations.update', 'conversations.add'];
 
 export function createConversations({ store, lookUpNames, fanOuts, actors }: Deps): Conversations {
   return {
@@ -67,8 +69,11 @@ export function createConversations({ store, lookUpNames, fanOuts, actors }: Dep
     },
     async change(command, context) {
       const { record } = await actors.change(command, context);
-      if (record === undefined || !SHOWING.includes(command.op)) return undefined;
+      if (record === undefined) throw new KahaError('INTERNAL', 'Store shows no conversation');
       return viewOf(record, command.user_id, await lookUpNames([record]));
+    },
+    async changeUnseen(command, context) {
+      await actors.change(command, context);
     },
   };
 }

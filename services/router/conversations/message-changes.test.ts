@@ -1,10 +1,6 @@
 import t from 'tap';
-import type {
-  MessageReaction,
-  OutboxEntry,
-  Reaction,
-  RouterRequest,
-} from '../../../shared/contracts/rpc.ts';
+import type { MessageReaction } from '../../../shared/contracts/messages.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { ask, letter, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
@@ -61,8 +57,8 @@ async function scene() {
   const react = (message_id: MessageId, emoji: string) => {
     const place = { conversation_id, seq: 1, sent_at: new Date(0).toISOString() };
     const named = { user_id: bob, message_id, place, emoji };
-    const request: RouterRequest = { op: 'messages.react', ...named };
-    return ask<{ reactions: Reaction[] }>(edge, request);
+    const request = { op: 'messages.react' as const, ...named };
+    return ask(edge, request);
   };
   return { ann, bob, conversation_id, device, react };
 }

@@ -3,17 +3,17 @@ import type {
   MessageEdit,
   MessageReaction,
   MessageTarget,
-  OutboxEntry,
   Reaction,
-} from '../../../shared/contracts/rpc.ts';
+} from '../../../shared/contracts/messages.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { MessageId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { updateDelivery } from '../fan-out/message-updated-event.ts';
 import type { OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
-import type { Store } from '../store-client.ts';
 import type { ConversationActors } from './conversation-actors.ts';
 import { Turns } from './turns.ts';
 
-type Deps = { store: Store; fanOuts: OwedFanOuts; actors: ConversationActors };
+type Deps = { store: AskStore; fanOuts: OwedFanOuts; actors: ConversationActors };
 type Context = { deadlineAt: number; trace: string | undefined };
 
 /**

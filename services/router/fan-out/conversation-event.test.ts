@@ -1,10 +1,8 @@
 import t from 'tap';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import { decodeInbox } from '../../../shared/contracts/events.ts';
-import type {
-  ConversationRecord,
-  MessageRecord,
-  OutboxEntry,
-} from '../../../shared/contracts/rpc.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import {
   type ConversationId,
   type EventId,

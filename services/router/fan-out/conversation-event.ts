@@ -1,5 +1,5 @@
 import { encodeInbox } from '../../../shared/contracts/events.ts';
-import type { OutboxEntry } from '../../../shared/contracts/rpc.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Delivery } from './fan-out.ts';
 import { messageDelivery } from './message-event.ts';

@@ -2,12 +2,12 @@ import { Events } from 'nats';
 import { encodeLive } from '../../../shared/contracts/events.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import type { Store } from '../store-client.ts';
 import { FanOut } from './fan-out.ts';
 import { OutboxDone } from './outbox-done.ts';
 import { OutboxRepair } from './outbox-repair.ts';
@@ -18,7 +18,7 @@ const DRAIN_MS = 8_000;
 
 type Deps = {
   bus: Bus;
-  store: Store;
+  store: AskStore;
   queues: Queues;
   metrics: Metrics;
   counters: RouterMetrics;

@@ -1,5 +1,6 @@
+import type { AppendResult } from '../../../shared/contracts/append.ts';
 import { encodeInbox } from '../../../shared/contracts/events.ts';
-import type { AppendResult, MessageInput, MessageRecord } from '../../../shared/contracts/rpc.ts';
+import type { MessageInput, MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import { namesPeople } from '../../../shared/names/system-names.ts';
 import type { Delivery } from './fan-out.ts';

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { decodeInbox } from '../../../shared/contracts/events.ts';
-import type { MessageRecord, MessageUpdate } from '../../../shared/contracts/rpc.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
+import type { MessageUpdate } from '../../../shared/contracts/outbox.ts';
 import {
   type ConversationId,
   type EventId,

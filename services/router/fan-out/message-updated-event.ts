@@ -1,5 +1,5 @@
 import { encodeInbox, type InboxHeader } from '../../../shared/contracts/events.ts';
-import type { MessageUpdate, OutboxEntry } from '../../../shared/contracts/rpc.ts';
+import type { MessageUpdate, OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { Delivery } from './fan-out.ts';
 

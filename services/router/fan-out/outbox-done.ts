@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import type { Store } from '../store-client.ts';
 
 const TICK_MS = 100;
 const IDS_MAX = 500;
@@ -11,7 +11,7 @@ const HELD_MAX = 50_000;
 const TRIES = 3;
 const RETRY_DELAY_MS = 500;
 
-type Deps = { store: Store; metrics: RouterMetrics; logger: Logger };
+type Deps = { store: AskStore; metrics: RouterMetrics; logger: Logger };
 
 /**
  * Strikes fan-outs off the outbox, in batches of ≤ 500. Each id is held for one more tick of

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
-import type { OutboxEntry } from '../../../shared/contracts/rpc.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import type { Store } from '../store-client.ts';
 import { deliveryOf } from './conversation-event.ts';
 import type { FanOut } from './fan-out.ts';
 import type { OutboxDone } from './outbox-done.ts';
@@ -24,7 +24,7 @@ const MISSED_MAX = 20_000;
 const GIVE_UP_MS = 6 * 3_600_000;
 
 type Deps = {
-  store: Store;
+  store: AskStore;
   fanOut: FanOut;
   done: OutboxDone;
   voidQueues: (userId: UserId) => Promise<void>;

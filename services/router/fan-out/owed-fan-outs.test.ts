@@ -1,9 +1,9 @@
 import t from 'tap';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createRouterMetrics } from '../router-metrics.ts';
-import type { Store } from '../store-client.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
 import { OutboxDone } from './outbox-done.ts';
 import { OutboxRepair } from './outbox-repair.ts';
@@ -27,7 +27,7 @@ function stage() {
     if (op !== 'outbox.claim') return {};
     claims += 1;
     return { entries: claims === 1 ? [entry] : [] };
-  }) as unknown as Store;
+  }) as unknown as AskStore;
   const asked: (readonly UserId[])[] = [];
   const ends: ((missed: UserId[]) => void)[] = [];
   const bring = ({ userIds }: Delivery): Promise<UserId[]> => {

@@ -1,4 +1,4 @@
-import type { ConversationPositions } from '../../../shared/contracts/rpc.ts';
+import type { ConversationPositions } from '../../../shared/contracts/positions.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 
 /** The highest that was told, and what store had: what is below either is no news. */

@@ -1,5 +1,4 @@
 import t from 'tap';
-import type { ReadAnswer, RouterRequest } from '../../../shared/contracts/rpc.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { ask, letter, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
@@ -13,14 +12,19 @@ const users = () => [newId<UserId>(), newId<UserId>(), newId<UserId>()] as const
 const listen = (userId: UserId): StageDevice => new StageDevice(edge, userId);
 const eventsOf = ({ signals }: StageDevice) => signals.map(({ event }) => event);
 const reportDelivered = (id: ConversationId, userId: UserId, seq: number): void => {
-  const request: RouterRequest = { op: 'delivered', items: [[id, userId, seq, seq]] };
-  void ask(edge, request);
+  void ask(edge, { op: 'delivered', items: [[id, userId, seq, seq]] });
 };
-const typing = (id: ConversationId, userId: UserId, is_typing = true): RouterRequest => {
-  return { op: 'typing', user_id: userId, conversation_id: id, session_id: 's', is_typing };
+const typing = (id: ConversationId, userId: UserId, is_typing = true) => {
+  return {
+    op: 'typing' as const,
+    user_id: userId,
+    conversation_id: id,
+    session_id: 's',
+    is_typing,
+  };
 };
 const read = (id: ConversationId, userId: UserId, seq: number) =>
-  ask<ReadAnswer>(edge, { op: 'read', user_id: userId, conversation_id: id, seq });
+  ask(edge, { op: 'read', user_id: userId, conversation_id: id, seq });
 
 t.test('delivered is told to the others, only as it rises, and asks store once', async (t) => {
   const [alice, bina, chandra] = users();

@@ -1,13 +1,13 @@
 import { encodeLive, type LiveEvent } from '../../../shared/contracts/events.ts';
-import type { DeliveredItem, ReadReply } from '../../../shared/contracts/rpc.ts';
+import type { DeliveredItem, ReadReply } from '../../../shared/contracts/positions.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import type { Store } from '../store-client.ts';
 import { KnownPositions, type Positions } from './known-positions.ts';
 
 type Deps = {
-  store: Store;
+  store: AskStore;
   /** On `user.<user>`, best effort. */
   publish: (userId: UserId, payload: string) => void;
   metrics: RouterMetrics;

@@ -1,8 +1,8 @@
 import t from 'tap';
-import type { ReadInput, ReadResult } from '../../../shared/contracts/rpc.ts';
+import type { ReadInput, ReadResult } from '../../../shared/contracts/positions.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import type { Store } from '../store-client.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { Reads } from './reads.ts';
 
 const DEADLINE_MS = 2_000;
@@ -18,7 +18,7 @@ function stage(answer: (reads: ReadInput[]) => ReadResult[] | Promise<ReadResult
   const store = (async (_op: string, { reads }: { reads: ReadInput[] }) => {
     asked.push(reads);
     return { results: await answer(reads) };
-  }) as unknown as Store;
+  }) as unknown as AskStore;
   const reads = new Reads({ store, announce: (read) => announced.push(read) });
   return { asked, announced, read: (one: ReadInput) => reads.read(one, Date.now() + DEADLINE_MS) };
 }

@@ -1,6 +1,7 @@
-import type { ReadAnswer, ReadInput, ReadReply } from '../../../shared/contracts/rpc.ts';
+import type { ReadInput, ReadReply } from '../../../shared/contracts/positions.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { Store } from '../store-client.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import type { ReadShape } from '../../../shared/protocol/shapes.ts';
 
 /** What waits this long is asked of store together: it commits no oftener. */
 const GAP_MS = 20;
@@ -9,14 +10,14 @@ const READS_MAX = 500;
 const WAITING_MAX = 10_000;
 
 type Deps = {
-  store: Store;
+  store: AskStore;
   /** It is committed. */
   announce: (input: ReadInput, reply: ReadReply) => void;
 };
 type Waiting = {
   input: ReadInput;
   deadlineAt: number;
-  resolve: (answer: ReadAnswer) => void;
+  resolve: (answer: ReadShape) => void;
   reject: (error: KahaError) => void;
 };
 
@@ -31,7 +32,7 @@ export class Reads {
     this.#deps = deps;
   }
 
-  async read(input: ReadInput, deadlineAt: number): Promise<ReadAnswer> {
+  async read(input: ReadInput, deadlineAt: number): Promise<ReadShape> {
     if (this.#waiting >= WAITING_MAX) {
       throw new KahaError('DATABASE_UNAVAILABLE', 'Too many reads wait');
     }

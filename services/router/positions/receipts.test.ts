@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { DeliveredItem, ReceiptBatch } from '../../../shared/contracts/rpc.ts';
+import type { DeliveredItem, ReceiptBatch } from '../../../shared/contracts/positions.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createRouterMetrics } from '../router-metrics.ts';

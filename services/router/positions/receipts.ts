@@ -1,4 +1,8 @@
-import type { DeliveredItem, ReceiptBatch, ReceiptItem } from '../../../shared/contracts/rpc.ts';
+import type {
+  DeliveredItem,
+  ReceiptBatch,
+  ReceiptItem,
+} from '../../../shared/contracts/positions.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ParticipantKey, participantKey } from '../../../shared/ids.ts';
 import type { RouterMetrics } from '../router-metrics.ts';

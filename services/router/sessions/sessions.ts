@@ -1,4 +1,4 @@
-import type { SessionOpen, SessionOpened } from '../../../shared/contracts/rpc.ts';
+import type { SessionOpen, SessionOpened } from '../../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { DeviceQueues } from '../queues/device-queues.ts';

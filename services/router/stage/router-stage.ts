@@ -1,16 +1,17 @@
 import { startNats } from '../../../dev/testing/test-servers.ts';
 import { decodeInbox, decodeLive } from '../../../shared/contracts/events.ts';
+import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
 import type {
-  MessageInput,
-  MessageSent,
-  RouterRequest,
+  RouterOps,
+  RouterRequestOf,
   SessionOpened,
-} from '../../../shared/contracts/rpc.ts';
+} from '../../../shared/contracts/router-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import { newId } from '../../../shared/ids.ts';
 import { type Bus, connectBus, type Msg } from '../../../shared/nats/bus.ts';
 import { connectNats } from '../../../shared/nats/nats-connection.ts';
+import { createAskRouter } from '../../../shared/nats/rpc-clients.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createRouter, type Router } from '../router.ts';
@@ -127,13 +128,13 @@ export class StageDevice {
 
   async open(options: { resync?: boolean; router?: string } = {}): Promise<SessionOpened> {
     const { router = ROUTER, ...rest } = options;
-    const request: RouterRequest = {
-      op: 'session.open',
+    const request = {
+      op: 'session.open' as const,
       user_id: this.userId,
       device_id: this.deviceId,
       ...rest,
     };
-    const opened = await ask<SessionOpened>(this.#bus, request, router);
+    const opened = await ask(this.#bus, request, router);
     if (!opened.too_many_devices) await this.listen();
     return opened;
   }
@@ -173,8 +174,13 @@ export class StageDevice {
   }
 }
 
-export function ask<Reply>(bus: Bus, request: RouterRequest, router = ROUTER): Promise<Reply> {
-  return bus.request<Reply>(subjects.router(router), request, { timeoutMs: TIMEOUT_MS });
+/** Waits longer than an edge does. */
+export function ask<Op extends keyof RouterOps>(
+  bus: Bus,
+  request: RouterRequestOf<Op>,
+  router = ROUTER,
+): Promise<RouterOps[Op][1]> {
+  return createAskRouter(bus, TIMEOUT_MS)(router, request);
 }
 
 export function letter(
@@ -192,7 +198,7 @@ export function letter(
 }
 
 export function send(bus: Bus, input: MessageInput, router = ROUTER): Promise<MessageSent> {
-  return ask<MessageSent>(bus, { op: 'message', ...input }, router);
+  return ask(bus, { op: 'message', ...input }, router);
 }
 
 /** Waits for the condition, not for a time; fails after 15 s. */

@@ -3,18 +3,21 @@ import type {
   AppendReply,
   AppendRequest,
   AppendResult,
-  ConversationChanged,
+} from '../../../shared/contracts/append.ts';
+import type {
   ConversationCommand,
-  ConversationPositions,
   ConversationRecord,
-  MessageRecord,
-  OutboxEntry,
   Participants,
+} from '../../../shared/contracts/conversations.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
+import type { ConversationChanged, OutboxEntry } from '../../../shared/contracts/outbox.ts';
+import type {
+  ConversationPositions,
   ReadInput,
   ReadReply,
   ReadResult,
-  StoreOps,
-} from '../../../shared/contracts/rpc.ts';
+} from '../../../shared/contracts/positions.ts';
+import type { StoreOps } from '../../../shared/contracts/store-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {

@@ -1,7 +1,7 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { KnownPositions } from '../positions/known-positions.ts';
-import type { Store } from '../store-client.ts';
 
 /** Other routers tell of changes of who takes part; one that was not heard lasts no longer. */
 const FRESH_MS = 30_000;
@@ -10,11 +10,11 @@ const LOADS_MAX = 256;
 
 /** Who may type in a conversation, and hears of it. */
 export class TypingAudiences {
-  readonly #store: Store;
+  readonly #store: AskStore;
   readonly #known: KnownPositions;
   readonly #loads = new Map<ConversationId, Promise<void>>();
 
-  constructor(store: Store, known: KnownPositions) {
+  constructor(store: AskStore, known: KnownPositions) {
     this.#store = store;
     this.#known = known;
   }

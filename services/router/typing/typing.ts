@@ -1,5 +1,6 @@
+import type { InConversation } from '../../../shared/contracts/conversations.ts';
 import { encodeLive } from '../../../shared/contracts/events.ts';
-import type { InConversation, TypingInput } from '../../../shared/contracts/rpc.ts';
+import type { TypingInput } from '../../../shared/contracts/router-ops.ts';
 import {
   type ConversationId,
   type ParticipantKey,

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import t, { type Test } from 'tap';
-import type { AppendItem, ReceiptItem } from '../../../shared/contracts/rpc.ts';
+import type { AppendItem } from '../../../shared/contracts/append.ts';
+import type { ReceiptItem } from '../../../shared/contracts/positions.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import { newId } from '../../../shared/ids.ts';
 import { applyReceipts } from '../positions/receipts.ts';

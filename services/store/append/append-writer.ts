@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { MessageType } from '../../../shared/contracts/rpc.ts';
+import type { MessageType } from '../../../shared/contracts/messages.ts';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';

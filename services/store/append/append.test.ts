@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { AppendResult } from '../../../shared/contracts/rpc.ts';
+import type { AppendResult } from '../../../shared/contracts/append.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import {
   append,

@@ -4,9 +4,9 @@ import type {
   AppendReply,
   AppendRequest,
   AppendResult,
-  Participants,
-  ReplyPreview,
-} from '../../../shared/contracts/rpc.ts';
+} from '../../../shared/contracts/append.ts';
+import type { Participants } from '../../../shared/contracts/conversations.ts';
+import type { ReplyPreview } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type EventId, isUuidV4, type MessageId, newId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';

@@ -1,10 +1,9 @@
 import t from 'tap';
 import type {
-  ConversationChanged,
   ConversationCommand,
   ConversationCommands,
-  OutboxEntry,
-} from '../../../shared/contracts/rpc.ts';
+} from '../../../shared/contracts/conversations.ts';
+import type { ConversationChanged, OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import {
   append,

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { redisUrl } from '../../../dev/testing/test-servers.ts';
-import type { ConversationCommand } from '../../../shared/contracts/rpc.ts';
+import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { closeRedis, connectRedis } from '../../../shared/process/redis.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { ConversationRecord } from '../../../shared/contracts/rpc.ts';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';

@@ -1,4 +1,5 @@
-import type { ConversationChange, ConversationCommand } from '../../../shared/contracts/rpc.ts';
+import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
+import type { ConversationChange } from '../../../shared/contracts/outbox.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { SystemEvent } from '../../../shared/protocol/system-content.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';

@@ -1,9 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type {
-  ConversationInput,
-  ConversationRecord,
-  OutboxEntry,
-} from '../../../shared/contracts/rpc.ts';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {
   type ConversationId,
@@ -12,6 +9,7 @@ import {
   newId,
   type UserId,
 } from '../../../shared/ids.ts';
+import type { ConversationInputBody } from '../../../shared/protocol/conversation-input.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
@@ -19,13 +17,13 @@ import { toConversationRecord } from '../records/conversation-record.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
-type Request = { user_id: UserId; conversation: ConversationInput };
+type Request = { user_id: UserId; conversation: ConversationInputBody };
 type Created = { created: boolean; record: ConversationRecord; entry?: OutboxEntry };
 
 export const GROUP_MEMBERS_MAX = 8;
 
 type Members = { type: 'direct' | 'group'; userIds: UserId[]; input: DirectOrGroup };
-type DirectOrGroup = Extract<ConversationInput, { type: 'direct' | 'group' }>;
+type DirectOrGroup = Extract<ConversationInputBody, { type: 'direct' | 'group' }>;
 
 /**
  * `conversations.create`. A direct one exists once per pair: two who create it at the same time
@@ -54,7 +52,7 @@ export async function createConversation(
 }
 
 /** Pure: who takes part, or INVALID_REQUEST. The creator always does, named or not. */
-export function judgeMembers(creatorId: UserId, input: ConversationInput): Members {
+export function judgeMembers(creatorId: UserId, input: ConversationInputBody): Members {
   if (input.type === 'business') {
     throw new KahaError('INVALID_REQUEST', 'Business conversations are not built yet');
   }

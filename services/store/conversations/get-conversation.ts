@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { ConversationRecord } from '../../../shared/contracts/rpc.ts';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';

@@ -1,4 +1,4 @@
-import type { ConversationCommand } from '../../../shared/contracts/rpc.ts';
+import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ContactsList } from '../../../shared/contracts/rpc.ts';
+import type { ContactsList } from '../../../shared/contracts/contacts.ts';
 import { type BusinessId, type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { createGroup, setStage } from '../stage/store-stage.ts';
 

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { ContactsList, ContactsPage } from '../../../shared/contracts/rpc.ts';
+import type { ContactsList, ContactsPage } from '../../../shared/contracts/contacts.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, isUuidV4 } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import type { ConversationsList } from '../../../shared/contracts/rpc.ts';
+import type { ConversationsList } from '../../../shared/contracts/conversations.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
-import type { ContactsShared } from '../../../shared/contracts/rpc.ts';
+import type { ContactsShared } from '../../../shared/contracts/contacts.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';

@@ -1,4 +1,4 @@
-import type { ConversationCommand } from '../../../shared/contracts/rpc.ts';
+import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { ParticipantRow } from '../records/conversation-rows.ts';

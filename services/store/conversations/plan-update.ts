@@ -1,4 +1,4 @@
-import type { ConversationCommands } from '../../../shared/contracts/rpc.ts';
+import type { ConversationCommands } from '../../../shared/contracts/conversations.ts';
 import {
   currentOf,
   idsOf,

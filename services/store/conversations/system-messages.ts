@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { MessageRecord } from '../../../shared/contracts/rpc.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import { type MessageId, newId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import type { Writing } from './conversation-plan.ts';

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
-import type { ConversationRecord, OutboxEntry } from '../../../shared/contracts/rpc.ts';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { type EventId, newId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationPayload, Database } from '../database/schema.ts';

@@ -1,12 +1,11 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type {
-  ConversationChange,
   ConversationRecord,
   ConversationType,
-  MessageChange,
-  MessageType,
   Role,
-} from '../../../shared/contracts/rpc.ts';
+} from '../../../shared/contracts/conversations.ts';
+import type { MessageType } from '../../../shared/contracts/messages.ts';
+import type { ConversationChange, MessageChange } from '../../../shared/contracts/outbox.ts';
 import type {
   BusinessId,
   ConversationId,

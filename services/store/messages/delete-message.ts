@@ -1,4 +1,4 @@
-import type { MessageTarget } from '../../../shared/contracts/rpc.ts';
+import type { MessageTarget } from '../../../shared/contracts/messages.ts';
 import { judgeDelete } from './message-rights.ts';
 import { type RewriteDeps, type Rewritten, rewriteMessage } from './rewrite-message.ts';
 

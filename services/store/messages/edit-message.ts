@@ -1,4 +1,4 @@
-import type { MessageEdit } from '../../../shared/contracts/rpc.ts';
+import type { MessageEdit } from '../../../shared/contracts/messages.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { type MessageRow, openContent, openMetadata } from '../records/message-row.ts';
 import { judgeEdit } from './message-rights.ts';

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { HistoryMessage, MessagePlace } from '../../../shared/contracts/rpc.ts';
+import type { HistoryMessage, MessagePlace } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';

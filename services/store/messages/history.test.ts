@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { HistoryRequest } from '../../../shared/contracts/rpc.ts';
+import type { HistoryRequest } from '../../../shared/contracts/messages.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { appendOk, createGroup, createTalk, letter, setStage } from '../stage/store-stage.ts';
 

@@ -1,5 +1,9 @@
 import type { Kysely } from 'kysely';
-import type { HistoryPage, HistoryReceipt, HistoryRequest } from '../../../shared/contracts/rpc.ts';
+import type {
+  HistoryPage,
+  HistoryReceipt,
+  HistoryRequest,
+} from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';

@@ -1,4 +1,4 @@
-import type { Role } from '../../../shared/contracts/rpc.ts';
+import type { Role } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { MessageRow } from '../records/message-row.ts';

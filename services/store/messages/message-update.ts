@@ -1,4 +1,8 @@
-import type { MessageChange, MessageUpdate, ReactionSet } from '../../../shared/contracts/rpc.ts';
+import type {
+  MessageChange,
+  MessageUpdate,
+  ReactionSet,
+} from '../../../shared/contracts/outbox.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { type MessageRow, openContent } from '../records/message-row.ts';
 

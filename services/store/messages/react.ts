@@ -1,4 +1,5 @@
-import type { MessageReaction, OutboxEntry, Reaction } from '../../../shared/contracts/rpc.ts';
+import type { MessageReaction, Reaction } from '../../../shared/contracts/messages.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import t from 'tap';
-import type { MessageTarget, OutboxEntry } from '../../../shared/contracts/rpc.ts';
+import type { MessageTarget } from '../../../shared/contracts/messages.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { type EventId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { toKahaError } from '../database/database-error.ts';
 import {

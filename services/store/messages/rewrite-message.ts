@@ -1,10 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type {
-  HistoryMessage,
-  MessageTarget,
-  OutboxEntry,
-  ReactionSet,
-} from '../../../shared/contracts/rpc.ts';
+import type { HistoryMessage, MessageTarget } from '../../../shared/contracts/messages.ts';
+import type { OutboxEntry, ReactionSet } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';

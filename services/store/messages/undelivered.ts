@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { UndeliveredMessage, UndeliveredPage } from '../../../shared/contracts/rpc.ts';
+import type { UndeliveredMessage, UndeliveredPage } from '../../../shared/contracts/messages.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';

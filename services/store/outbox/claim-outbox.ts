@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { OutboxEntry } from '../../../shared/contracts/rpc.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { EventId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';

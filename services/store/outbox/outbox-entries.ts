@@ -1,10 +1,7 @@
 import type { Kysely } from 'kysely';
-import type {
-  ConversationRecord,
-  OutboxEntry,
-  ReactionSet,
-  ReplyPreview,
-} from '../../../shared/contracts/rpc.ts';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import type { ReplyPreview } from '../../../shared/contracts/messages.ts';
+import type { OutboxEntry, ReactionSet } from '../../../shared/contracts/outbox.ts';
 import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationPayload, Database, OutboxPayload } from '../database/schema.ts';

@@ -1,4 +1,4 @@
-import type { ConversationPositions } from '../../../shared/contracts/rpc.ts';
+import type { ConversationPositions } from '../../../shared/contracts/positions.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { Pool } from '../database/pool.ts';
 

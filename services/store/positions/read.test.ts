@@ -1,6 +1,6 @@
 import pg from 'pg';
 import t from 'tap';
-import type { ReadInput } from '../../../shared/contracts/rpc.ts';
+import type { ReadInput } from '../../../shared/contracts/positions.ts';
 import { KahaError, type WireError } from '../../../shared/errors.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import {

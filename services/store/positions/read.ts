@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { ReadInput, ReadReply, ReadResult } from '../../../shared/contracts/rpc.ts';
+import type { ReadInput, ReadReply, ReadResult } from '../../../shared/contracts/positions.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type MessageId } from '../../../shared/ids.ts';
 import { toKahaError } from '../database/database-error.ts';

@@ -1,4 +1,4 @@
-import type { ReceiptItem } from '../../../shared/contracts/rpc.ts';
+import type { ReceiptItem } from '../../../shared/contracts/positions.ts';
 import {
   type ConversationId,
   isUuidV4,

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ReceiptItem } from '../../../shared/contracts/rpc.ts';
+import type { ReceiptItem } from '../../../shared/contracts/positions.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { appendOk, createTalk, letter, setStage } from '../stage/store-stage.ts';
 import { applyReceipts } from './receipts.ts';

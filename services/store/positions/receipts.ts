@@ -1,4 +1,4 @@
-import type { ReceiptBatch, ReceiptItem } from '../../../shared/contracts/rpc.ts';
+import type { ReceiptBatch, ReceiptItem } from '../../../shared/contracts/positions.ts';
 import { streams } from '../../../shared/contracts/subjects.ts';
 import type { Bus, JsMsg } from '../../../shared/nats/bus.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';

@@ -1,8 +1,8 @@
 import type {
   ConversationRecord,
-  LastMessage,
   ParticipantRecord,
-} from '../../../shared/contracts/rpc.ts';
+} from '../../../shared/contracts/conversations.ts';
+import type { LastMessage } from '../../../shared/contracts/messages.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { LastMessageRow, LoadedConversation, ParticipantRow } from './conversation-rows.ts';

@@ -1,5 +1,9 @@
 import { sql } from 'kysely';
-import type { MessageRecord, MessageType, ReplyPreview } from '../../../shared/contracts/rpc.ts';
+import type {
+  MessageRecord,
+  MessageType,
+  ReplyPreview,
+} from '../../../shared/contracts/messages.ts';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import { previewOf } from '../../../shared/protocol/preview.ts';
 import { readSaid, type SystemSaid } from '../../../shared/protocol/system-content.ts';

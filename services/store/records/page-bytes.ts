@@ -1,4 +1,4 @@
-import type { MessageRecord } from '../../../shared/contracts/rpc.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import { namesPeople } from '../../../shared/names/system-names.ts';
 
 /** One page of messages is at most this long as JSON. */

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { Participants } from '../../../shared/contracts/rpc.ts';
+import type { Participants } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { ReplyPreview } from '../../../shared/contracts/rpc.ts';
+import type { ReplyPreview } from '../../../shared/contracts/messages.ts';
 import type { ConversationId, MessageId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';

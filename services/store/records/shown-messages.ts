@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { HistoryMessage, ReactionSet } from '../../../shared/contracts/rpc.ts';
+import type { HistoryMessage } from '../../../shared/contracts/messages.ts';
+import type { ReactionSet } from '../../../shared/contracts/outbox.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
 import { createDatabase } from '../../../dev/testing/test-servers.ts';
-import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/rpc.ts';
+import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/append.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { openAppendWriter } from '../append/append-writer.ts';

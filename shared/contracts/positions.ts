@@ -11,7 +11,6 @@ export type ReadInput = { user_id: UserId; conversation_id: ConversationId } & (
   | { seq: number; message_id?: undefined }
   | { message_id: MessageId; seq?: undefined }
 );
-export type ReadAnswer = { last_read_seq: number };
 
 /** Where the user stands once the read is committed. */
 export type ReadReply = {

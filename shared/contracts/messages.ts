@@ -1,0 +1,62 @@
+import type { Static, TObject } from 'typebox';
+import type { ConversationId, MessageId, UserId } from '../ids.ts';
+import type { MessageFields } from '../protocol/message-input.ts';
+import type { HistoryQuery } from '../protocol/page-queries.ts';
+import type {
+  HistoryShape,
+  LastMessageShape,
+  MessageSentShape,
+  MessageShape,
+  messageEventFields,
+  ReactionShape,
+  ReplyPreviewShape,
+} from '../protocol/shapes.ts';
+import type { SystemSaid } from '../protocol/system-content.ts';
+
+/**
+ * Messages as services hand them to each other. A record is the shape that clients see, before an
+ * edge has put names into it: a system message then carries `said` where its content shows names.
+ */
+
+type MessageEvent = Static<TObject<typeof messageEventFields>>;
+export type MessageType = NonNullable<MessageFields['message_type']>;
+
+/** The edge makes `content` out of `said`, and takes `said` out. */
+type Said = { said?: SystemSaid };
+export type LastMessage = LastMessageShape & Said;
+export type ReplyPreview = ReplyPreviewShape & Said;
+type WithRecords<Shape> = Omit<Shape, 'reply_to'> & { reply_to?: ReplyPreview };
+
+/** A message as its event carries it; the times of change are there only where it was changed. */
+export type MessageRecord = WithRecords<MessageEvent>;
+/** A message as history shows it to one user. */
+export type HistoryMessage = WithRecords<MessageShape>;
+
+/** The sending of a message by a user. */
+export type MessageInput = { user_id: UserId } & MessageFields;
+export type MessageSent = MessageSentShape;
+
+/** Where a message stands: it never moves. */
+export type MessagePlace = { conversation_id: ConversationId; seq: number; sent_at: string };
+export type NamedMessage = { user_id: UserId; message_id: MessageId };
+/** A message as one user names it; `place` comes from `messages.locate`. */
+export type MessageTarget = NamedMessage & { place: MessagePlace };
+export type MessageEdit = MessageTarget & { content: string };
+export type MessageReaction = MessageTarget & { emoji: string; remove?: boolean };
+export type Reaction = ReactionShape;
+
+export type HistoryRequest = {
+  user_id: UserId;
+  conversation_id: ConversationId;
+} & HistoryQuery;
+export type HistoryReceipt = HistoryShape['receipts'][number];
+export type HistoryPage = Omit<HistoryShape, 'messages'> & { messages: HistoryMessage[] };
+
+/** Changes are not replayed: what they made of the message comes with it. */
+export type UndeliveredMessage = MessageRecord & { reactions?: Reaction[] };
+/** One page of the replay, oldest first. `complete` is true on the last page if nothing was cut. */
+export type UndeliveredPage = {
+  messages: UndeliveredMessage[];
+  next_cursor: string | null;
+  complete: boolean;
+};

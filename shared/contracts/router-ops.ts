@@ -1,0 +1,67 @@
+import type { ConversationId, UserId } from '../ids.ts';
+import type { ConversationShape, ReactionsShape, ReadShape } from '../protocol/shapes.ts';
+import type {
+  ConversationCommands,
+  ConversationCreate,
+  ConversationsList,
+  InConversation,
+} from './conversations.ts';
+import type {
+  HistoryMessage,
+  MessageEdit,
+  MessageInput,
+  MessageReaction,
+  MessageSent,
+  MessageTarget,
+} from './messages.ts';
+import type { DeliveredItem, ReadInput } from './positions.ts';
+
+export type SessionOpen = { user_id: UserId; device_id: string; resync?: boolean };
+/** `too_many_devices`: the edge closes 4504. `epoch` orders sessions of one device. */
+export type SessionOpened =
+  | { resumed: boolean; epoch: number; too_many_devices?: undefined }
+  | { too_many_devices: true };
+
+/**
+ * A session ends its own typing only. `was_told` comes with an end: a router that is dead by now
+ * may have told other participants that the session types.
+ */
+export type TypingInput = {
+  user_id: UserId;
+  conversation_id: ConversationId;
+  session_id: string;
+  is_typing: boolean;
+  was_told?: true;
+};
+
+export type ConversationCreated = { conversation: ConversationShape; created: boolean };
+export type ConversationPage = { conversations: ConversationShape[]; next_cursor: string | null };
+
+type Showing = 'conversations.update' | 'conversations.add';
+/** What changes of a conversation answer. */
+type Changes = {
+  [Op in keyof ConversationCommands]: [
+    InConversation & ConversationCommands[Op],
+    Op extends Showing ? ConversationShape : undefined,
+  ];
+};
+
+/** What a router answers on `rpc.router.<instance>`: operation → [request, reply]. */
+export type RouterOps = {
+  message: [MessageInput, MessageSent];
+  'session.open': [SessionOpen, SessionOpened];
+  /** ≤ 1000 items; answered once they are on their way to stay. */
+  delivered: [{ items: DeliveredItem[] }, undefined];
+  read: [ReadInput, ReadShape];
+  typing: [TypingInput, object];
+  'conversations.create': [ConversationCreate, ConversationCreated];
+  'conversations.get': [InConversation, ConversationShape];
+  'conversations.list': [ConversationsList, ConversationPage];
+  'messages.edit': [MessageEdit, HistoryMessage];
+  'messages.delete': [MessageTarget, HistoryMessage];
+  'messages.react': [MessageReaction, ReactionsShape];
+} & Changes;
+
+/** The body of a request: the operation stands in it, because a router has one subject. */
+export type RouterRequestOf<Op extends keyof RouterOps> = { op: Op } & RouterOps[Op][0];
+export type RouterRequest = { [Op in keyof RouterOps]: RouterRequestOf<Op> }[keyof RouterOps];

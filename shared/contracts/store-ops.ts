@@ -1,0 +1,75 @@
+import type { ConversationId, EventId, UserId } from '../ids.ts';
+import type { ReactionsShape } from '../protocol/shapes.ts';
+import type { AppendReply, AppendRequest } from './append.ts';
+import type { ContactsList, ContactsPage, ContactsShared } from './contacts.ts';
+import type {
+  ConversationCommand,
+  ConversationCreate,
+  ConversationRecord,
+  ConversationsList,
+  InConversation,
+  Participants,
+} from './conversations.ts';
+import type {
+  HistoryMessage,
+  HistoryPage,
+  HistoryRequest,
+  MessageEdit,
+  MessagePlace,
+  MessageReaction,
+  MessageTarget,
+  NamedMessage,
+  UndeliveredPage,
+} from './messages.ts';
+import type { ConversationChanged, OutboxEntry } from './outbox.ts';
+import type { ConversationPositions, ReadInput, ReadResult } from './positions.ts';
+
+/** Without an `entry` nothing has changed. */
+type Changed<Reply> = Reply & { entry?: OutboxEntry };
+
+/**
+ * What store answers on `rpc.store.<op>`: operation → [request, reply]. Times are ISO 8601 UTC with
+ * milliseconds, unless a name ends in `_ms`.
+ */
+export type StoreOps = {
+  'messages.append': [AppendRequest, AppendReply];
+  'messages.history': [HistoryRequest, HistoryPage];
+  'messages.undelivered': [{ user_id: UserId; cursor?: string }, UndeliveredPage];
+  /** Refusal, as of those below: MESSAGE_NOT_FOUND, for a message that the user cannot see. */
+  'messages.locate': [NamedMessage, MessagePlace];
+  'messages.get': [NamedMessage, HistoryMessage];
+  'messages.edit': [MessageEdit, Changed<{ message: HistoryMessage }>];
+  'messages.delete': [MessageTarget, Changed<{ message: HistoryMessage }>];
+  'messages.react': [MessageReaction, Changed<ReactionsShape>];
+  'conversations.create': [
+    ConversationCreate,
+    Changed<{ created: boolean; record: ConversationRecord }>,
+  ];
+  'conversations.get': [InConversation, { record: ConversationRecord }];
+  'conversations.list': [
+    ConversationsList,
+    { records: ConversationRecord[]; next_cursor: string | null },
+  ];
+  'conversations.participants': [{ conversation_id: ConversationId }, Participants];
+  /** Who shares a conversation with a user (the user too), or has one with a business; in pages. */
+  'contacts.list': [ContactsList, ContactsPage];
+  /** Which of them share a conversation with the user. */
+  'contacts.shared': [ContactsShared, { user_ids: UserId[] }];
+  'conversations.change': [ConversationCommand, ConversationChanged];
+  /** ≤ 500 at a time, answered in their order. */
+  'positions.read': [{ reads: ReadInput[] }, { results: ReadResult[] }];
+  /** ≤ 1000 at a time; what does not exist is absent. */
+  'positions.list': [
+    { conversation_ids: ConversationId[] },
+    { conversations: ConversationPositions[] },
+  ];
+  /** Leases what is owed: by id at once, or ≤ `limit` rows older than 5 s. */
+  'outbox.claim': [
+    { event_ids?: EventId[]; limit: number; lease_ms: number },
+    { entries: OutboxEntry[] },
+  ];
+  /** Those of them that are not struck off. */
+  'outbox.owed': [{ event_ids: EventId[] }, { event_ids: EventId[] }];
+  'outbox.done': [{ event_ids: EventId[] }, { deleted: number }];
+  'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
+};
