@@ -29,7 +29,7 @@ import { TypingAudiences } from './typing/typing-audiences.ts';
 /** ~2 s of sends at the rate one process can do; beyond it an edge gets a retryable error. */
 const CONCURRENCY_MAX = 8_192;
 const DRAIN_MS = 8_000;
-/** Store gives up after 2 s itself; the rest lets its typed answer arrive before a router gives up. */
+/** Store gives up after 2 s. The rest lets its typed answer arrive before a router gives up. */
 const STORE_WAIT_MS = 2_500;
 const RECEIPTS_TIMEOUT_MS = 2_000;
 const LOAD_RETRY_MS = 1_000;
