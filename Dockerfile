@@ -1,9 +1,9 @@
-# One image for every service; the command chooses which:
+# One image serves every service, and the command chooses which:
 #   docker run kaha-chat dist/services/store/main.js
-# Commands: dist/services/{edge,router,store,profiles,retention}/main.js,
+# The commands are dist/services/{edge,router,store,profiles,retention}/main.js,
 #   dist/services/store/migrate-main.js, dist/services/router/streams-main.js
 
-# glibc, not musl: the socket library has no other binaries.
+# The base image needs glibc and not musl, because the socket library has no other binaries.
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -12,7 +12,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY shared ./shared
 COPY services ./services
 RUN npm run build
-# The socket library carries a binary for every platform; one is enough (257 MB → 13 MB).
+# The socket library carries a binary for every platform, and one is enough (257 MB → 13 MB).
 COPY dev/prune-image.sh ./dev/
 RUN npm prune --omit=dev --no-audit --no-fund && sh dev/prune-image.sh
 
