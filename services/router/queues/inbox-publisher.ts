@@ -4,7 +4,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import { shardOf, type UserId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
-import { RecentPublishes } from './recent-publishes.ts';
+import type { ShardTails } from './shard-tails.ts';
 
 /** `subject`: this user's queue is full, `stream`: the whole shard is. Trying again is no use. */
 export type FullWhat = 'subject' | 'stream';
@@ -32,59 +32,39 @@ const STORE_FAILED = 10077;
 const PUBLISH_TIMEOUT_MS = 1_500;
 const decoder = new TextDecoder();
 
-/**
- * Publishes to users' inboxes. Remembers the highest sequence each shard has acknowledged: an
- * acknowledgement at or below it means that the shard has lost its tail; `onTailLost` is told.
- */
+type Deps = {
+  bus: Bus;
+  tails: ShardTails;
+  shards: number;
+  /** An acknowledgement told that the shard has lost its tail. */
+  onTailLost: (shard: number) => void;
+};
+
+/** Publishes durable events to users' inboxes, and keeps `tails` true of what was acknowledged. */
 export class InboxPublisher {
-  readonly recent = new RecentPublishes();
-  readonly #bus: Bus;
+  readonly #deps: Deps;
   readonly #mux: ReplyMux;
-  readonly #shards: number;
-  readonly #onTailLost: (shard: number) => void;
-  readonly #lastSeqs: Float64Array;
-  #hold: Promise<void> | undefined;
 
-  constructor(bus: Bus, options: { shards: number; onTailLost: (shard: number) => void }) {
-    this.#bus = bus;
-    this.#mux = bus.mux(inboxPrefix('router'));
-    this.#shards = options.shards;
-    this.#onTailLost = options.onTailLost;
-    this.#lastSeqs = new Float64Array(options.shards);
-  }
-
-  /** The highest sequence the shard has acknowledged to us, 0 where none. */
-  lastSeq(shard: number): number {
-    return this.#lastSeqs[shard] ?? 0;
-  }
-
-  /** After the shard was found to have lost its tail: counts anew from `seq`. */
-  resetLastSeq(shard: number, seq: number): void {
-    this.#lastSeqs[shard] = seq;
-  }
-
-  /** Publishes wait for it, in order. It must not reject. */
-  holdUntil(checked: Promise<void>): void {
-    this.#hold = checked;
-    void checked.then(() => {
-      if (this.#hold === checked) this.#hold = undefined;
-    });
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#mux = deps.bus.mux(inboxPrefix('router'));
   }
 
   /** Resolves once the stream has it; rejects with InboxFull or a retryable KahaError. */
   async publish(message: InboxMessage): Promise<void> {
     const { userId, payload, msgId } = message;
-    if (this.#hold !== undefined) await this.#hold;
-    if (!this.#bus.connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
-    const shard = shardOf(userId, this.#shards);
-    const ticket = this.recent.begin(userId, shard);
+    const { bus, tails, shards } = this.#deps;
+    if (tails.hold !== undefined) await tails.hold;
+    if (!bus.connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
+    const shard = shardOf(userId, shards);
+    const ticket = tails.recent.begin(userId, shard);
     const answer = await this.#mux.ask({
-      subject: subjects.inbox(userId, this.#shards),
+      subject: subjects.inbox(userId, shards),
       payload,
       headerLines: `Nats-Msg-Id: ${msgId}\r\n`,
       timeoutMs: PUBLISH_TIMEOUT_MS,
     });
-    this.recent.answered(ticket, this.#check(answer, shard));
+    tails.recent.answered(ticket, this.#check(answer, shard));
   }
 
   /** The sequence it was given. */
@@ -92,8 +72,7 @@ export class InboxPublisher {
     const ack = JSON.parse(decoder.decode(answer.data)) as PubAck;
     if (ack.error !== undefined) throw refusal(ack.error);
     if (ack.duplicate === true) return ack.seq;
-    if (ack.seq <= this.lastSeq(shard)) this.#onTailLost(shard);
-    else this.#lastSeqs[shard] = ack.seq;
+    if (!this.#deps.tails.advance(shard, ack.seq)) this.#deps.onTailLost(shard);
     return ack.seq;
   }
 }

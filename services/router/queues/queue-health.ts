@@ -4,10 +4,10 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { DeviceQueues } from './device-queues.ts';
-import type { InboxPublisher } from './inbox-publisher.ts';
 import type { KnownQueues } from './known-queues.ts';
 import { type QueueApi, userOfSubject } from './queue-api.ts';
 import { concernedBy, TOO_DEEP } from './queue-verdict.ts';
+import type { ShardTails } from './shard-tails.ts';
 
 const DEPTH_INTERVAL_MS = 15_000;
 const JITTER_MS = 5_000;
@@ -23,7 +23,7 @@ type Deps = {
   api: QueueApi;
   known: KnownQueues;
   queues: DeviceQueues;
-  publisher: InboxPublisher;
+  tails: ShardTails;
   shards: number;
   logger: Logger;
 };
@@ -72,9 +72,7 @@ export function watchHealth(deps: Deps): QueueHealth {
 
   bus.onReconnect(() => {
     running = overShards('tail', checkTail);
-    deps.publisher.holdUntil(
-      Promise.race([running, delay(HOLD_MAX_MS, undefined, { ref: false })]),
-    );
+    deps.tails.holdUntil(Promise.race([running, delay(HOLD_MAX_MS, undefined, { ref: false })]));
   });
   const timer = setInterval(
     () => {
@@ -105,11 +103,11 @@ async function surely(task: () => Promise<void>): Promise<void> {
 
 /** The stream's end now, against what it had acknowledged and where its consumers stand. */
 async function checkTailOf(shard: number, deps: Deps): Promise<void> {
-  const { api, known, queues, publisher, logger } = deps;
+  const { api, known, queues, tails, logger } = deps;
   const { lastSeq } = await api.shardInfo(shard);
-  const recent = publisher.recent.of(shard);
-  const concerned = concernedBy({ lastSeq, acknowledged: publisher.lastSeq(shard), recent });
-  publisher.resetLastSeq(shard, lastSeq);
+  const recent = tails.recent.of(shard);
+  const concerned = concernedBy({ lastSeq, acknowledged: tails.lastSeq(shard), recent });
+  tails.reset(shard, lastSeq);
   const lost = concerned.lost === 'all' ? known.usersOf(shard) : concerned.lost;
   if (lost.length > 0) logger.warn({ shard, lastSeq, users: lost.length }, 'stream lost its tail');
   await forEachBounded(lost, USERS_AT_ONCE, (userId) => queues.voidUser(userId));

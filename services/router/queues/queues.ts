@@ -17,6 +17,7 @@ import { createQueueApi } from './queue-api.ts';
 import { watchHealth } from './queue-health.ts';
 import { watchQueues } from './queue-watch.ts';
 import { ResyncSignals } from './resync-signals.ts';
+import { ShardTails } from './shard-tails.ts';
 
 export type Queues = {
   known: KnownQueues;
@@ -52,27 +53,25 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
     const signal: UserSignal = { kind: 'queued' };
     bus.publish(subjects.user(userId), JSON.stringify(signal));
   };
-  const offers = new Offers({
-    mux: openMux(),
-    devicesOf: (userId) => known.devicesOf(userId),
-    isCurrent: () => watch.isCurrent(),
-    signalQueued,
-    metrics: counters,
-  });
   const announce = ({ userId, deviceId }: Device): void => {
     bus.publish(subjects.queueMade, durableName(userId, deviceId));
   };
   const queueDeps = { api, known, holders, announce, signalResync, metrics: counters, logger };
   const devices = new DeviceQueues(queueDeps);
-  const publisher = new InboxPublisher(bus, {
-    shards,
-    onTailLost: (shard) => health.tailLost(shard),
-  });
-  const health = watchHealth({ bus, api, known, queues: devices, publisher, shards, logger });
+  const tails = new ShardTails(shards);
+  const health = watchHealth({ bus, api, known, queues: devices, tails, shards, logger });
   closers.push('queue-health', () => health.close());
+  const publisher = new InboxPublisher({ bus, tails, shards, onTailLost: health.tailLost });
   const voidQueue = (device: Device): Promise<void> => devices.void(device);
   const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });
   closers.push('queue-watch', () => watch.close());
+  const offers = new Offers({
+    mux: openMux(),
+    devicesOf: (userId) => known.devicesOf(userId),
+    isCurrent: watch.isCurrent,
+    signalQueued,
+    metrics: counters,
+  });
   metrics.gauge('kaha_router_queues_known', 'Device queues known', () => known.size);
   metrics.gauge('kaha_router_queues_creating', 'Creations that wait', () => devices.creating);
   return {
@@ -82,6 +81,6 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
     offers,
     signalQueued,
     publisher,
-    refresh: () => watch.refresh(),
+    refresh: watch.refresh,
   };
 }
