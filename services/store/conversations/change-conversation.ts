@@ -19,12 +19,13 @@ type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
 const TRIES_MAX = 3;
 const CLASH_BACK_OFF_MS = 10;
+/** A change names at most this many events that are still owed. */
 const OWED_MAX = 1_000;
 
 /**
- * `conversations.change`: one transaction that judges the command, writes the change with its
- * system messages, and the outbox rows of all that is to be told. Refusals: see `judgeCommand`,
- * and CONVERSATION_NOT_FOUND.
+ * `conversations.change` is one transaction. It judges the command, and writes the change, its
+ * system messages, and the outbox rows of all its events. Refusals: CONVERSATION_NOT_FOUND, and
+ * those of `judgeCommand`.
  */
 export async function changeConversation(
   deps: Deps,
@@ -64,7 +65,7 @@ async function change(
   };
 }
 
-/** Undefined where there are too many to name them. */
+/** The result is undefined if more than `OWED_MAX` events are owed. */
 async function selectOwed(
   tx: Transaction<Database>,
   id: ConversationId,
@@ -79,8 +80,9 @@ async function selectOwed(
 }
 
 /**
- * In the order that every writer keeps: the conversation, then its participants by user. FOR
- * UPDATE: changes of its messages, which hold it FOR KEY SHARE, come before or after as a whole.
+ * The transaction locks the conversation and then its participants by user id, as every writer
+ * does. The conversation is locked FOR UPDATE. A change of one of its messages locks it FOR KEY
+ * SHARE, so that change is committed either before or after this one.
  */
 async function lock(
   tx: Transaction<Database>,
@@ -97,7 +99,7 @@ async function lock(
     throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
   }
   const joining = command.op === 'conversations.add' ? command.user_ids : [];
-  const members = await tx
+  const participants = await tx
     .selectFrom('participants')
     .selectAll()
     .where('conversation_id', '=', id)
@@ -107,9 +109,9 @@ async function lock(
     .orderBy('user_id')
     .forNoKeyUpdate()
     .execute();
-  // Read once the locks are there: what is written later has a later time.
+  // The time is read under the locks, so that later writes have later times.
   const { rows } = await sql<{ at: string; now: string }>`
     select now, greatest(now, ${conversation.last_sent_at}::timestamptz) as at
     from (select date_trunc('milliseconds', clock_timestamp()) as now) clock`.execute(tx);
-  return { conversation, members, ...(rows[0] as { at: string; now: string }) };
+  return { conversation, participants, ...(rows[0] as { at: string; now: string }) };
 }

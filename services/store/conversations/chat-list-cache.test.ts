@@ -20,7 +20,7 @@ const redis = connectRedis(await redisUrl(), silent);
 const metrics = createMetrics('test', 'store-1');
 const chatLists = new ChatListCache({ redis, cipher, metrics, logger: silent });
 const store = openStore(stage.url, { chatLists });
-/** Writes, and knows of no cache. */
+/** The other store writes and has no cache. */
 const other = stage.store;
 t.teardown(async () => {
   await store.close();
@@ -39,7 +39,7 @@ async function countOf(outcome: string): Promise<number> {
   return metric?.values.find(({ labels }) => labels.outcome === outcome)?.value ?? 0;
 }
 
-/** Resolves once the page that was read is kept. */
+/** The promise resolves with the key once Redis has the page. */
 async function kept(userId: UserId): Promise<string> {
   for (;;) {
     // The client puts its prefix before every key, but not before a pattern.
@@ -48,7 +48,7 @@ async function kept(userId: UserId): Promise<string> {
   }
 }
 
-t.test('a page that nothing has changed comes from Redis, as it was', async (t) => {
+t.test('an unchanged page comes from Redis as it was', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   await appendOk(store, id, [letter(bina, 'a secret')]);
   const first = await list(alice);
@@ -57,12 +57,12 @@ t.test('a page that nothing has changed comes from Redis, as it was', async (t) 
   t.same(await list(alice), first);
   t.equal(await countOf('hit'), hits + 1);
   const entry = (await redis.getBuffer(key)) as Buffer;
-  t.notOk(entry.includes('secret') || entry.includes(id), 'sealed');
+  t.notOk(entry.includes('secret') || entry.includes(id), 'the entry is encrypted');
   t.ok((await redis.ttl(key)) > 0);
   t.same(await list(alice, { archived: true }), { records: [], next_cursor: null });
 });
 
-t.test('whatever changes, at whichever store, is in the next list', async (t) => {
+t.test('a change by any store is in the next list', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const change = (op: string, rest: object = {}) =>
     other.operations['conversations.change'](
@@ -100,7 +100,7 @@ t.test('whatever changes, at whichever store, is in the next list', async (t) =>
   }
 });
 
-t.test('each page size is kept for itself, and a cursor that was kept goes on', async (t) => {
+t.test('each page size has its own entry, and a cached cursor works', async (t) => {
   const me = newId<UserId>();
   const ids: ConversationId[] = [];
   for (let count = 0; count < 5; count += 1) {
@@ -118,7 +118,7 @@ t.test('each page size is kept for itself, and a cursor that was kept goes on', 
   t.same(new Set(all), new Set(ids));
 });
 
-t.test('an entry that is not ours, or was moved, is written anew', async (t) => {
+t.test('a foreign or moved entry is replaced', async (t) => {
   const { alice, bina } = await createTalk(store);
   await list(alice);
   const key = await kept(alice);

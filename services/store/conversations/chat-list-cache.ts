@@ -8,24 +8,28 @@ import type { List } from './list-places.ts';
 export type ListPage = { records: ConversationRecord[]; next_cursor: string | null };
 type Deps = { redis: Redis; cipher: ContentCipher; metrics: Metrics; logger: Logger };
 type Source = {
-  /** What Postgres says now that the page is made of. */
+  /** The stamp is a hash of everything in Postgres that the page is made of now. */
   stamp: Promise<string>;
-  /** Reads it later than the stamp: what changes in between is kept under a stamp that is over. */
+  /**
+   * The page is loaded after its stamp. A change in between is kept under an outdated stamp, so the
+   * next request does not use that entry.
+   */
   load: () => Promise<ListPage>;
 };
 
-/** Devices that come back, and the second device of a user. */
+/** An entry serves devices that reconnect soon, and the second device of a user. */
 const TTL_S = 60;
-/** A larger page is not kept: 50 groups of 8 are 130 KB. */
+/** The cache does not keep a larger page; a page of 50 groups of 8 participants has 130 KB. */
 const PAGE_BYTES_MAX = 160 * 1024;
-/** `<key id> <stamp>\n`, then the sealed page. */
+/** An entry is `<key id> <stamp>\n` followed by the encrypted page. */
 const HEADER = /^(\S+) (\S+)$/;
 const NEWLINE = 0x0a;
 
 /**
- * First pages of conversation lists in Redis, `chats:<user>:…`, sealed as content is in Postgres.
- * An entry is good for as long as its stamp is what Postgres says now: so none is ever too old,
- * whoever failed to renew it, and Redis away or empty costs time only.
+ * The cache keeps first pages of conversation lists in Redis under `chats:<user>:…`, encrypted like
+ * content in Postgres. An entry is used only if its stamp equals the one that Postgres gives now,
+ * so a page is never outdated, even if a store failed to renew it. Without Redis, or with an empty
+ * one, lists only take longer.
  */
 export class ChatListCache {
   readonly #deps: Deps;
@@ -63,13 +67,13 @@ export class ChatListCache {
       const json = this.#deps.cipher.decrypt(entry.subarray(end + 1), keyId, placeOf(list));
       return JSON.parse(json) as ListPage;
     } catch (error) {
-      // Not what we wrote, or under a key that is gone: it is written anew.
+      // The entry is not from a store, or its key is gone. The caller writes a new entry.
       this.#fail(error);
       return undefined;
     }
   }
 
-  /** Nobody waits for it. */
+  /** The caller does not wait for Redis. */
   #write(list: List, stamp: string, page: ListPage): void {
     const { redis, cipher } = this.#deps;
     const sealed = cipher.encrypt(JSON.stringify(page), placeOf(list));

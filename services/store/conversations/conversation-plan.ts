@@ -5,7 +5,10 @@ import type { SystemEvent } from '../../../shared/protocol/system-content.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationRow, ParticipantRow } from '../records/conversation-rows.ts';
 
-/** The rest is `metadata`, of which those who know names make the content that is shown. */
+/**
+ * All fields but `content` become the message's `metadata`. A service that knows names makes the
+ * content that clients see from the metadata.
+ */
 export type SystemMessage = {
   event: SystemEvent;
   content: string;
@@ -13,31 +16,33 @@ export type SystemMessage = {
   value?: string;
 };
 
-/** A conversation with all who ever took part, locked. */
+/**
+ * A conversation is locked with its participants, and with users who left and are to join again.
+ */
 export type LockedConversation = {
   conversation: ConversationRow;
-  members: ParticipantRow[];
-  /** Time of what is written now, never below the last message's. */
+  participants: ParticipantRow[];
+  /** All that is written gets this time, which is never before the last message's. */
   at: string;
-  /** The clock's time. */
+  /** This is the time of the database's clock. */
   now: string;
 };
 
-/** What a change writes and tells; nothing of it where it changes nothing. */
+/** A plan holds everything that a change writes and tells. */
 export type Plan = {
   set?: Partial<Pick<ConversationRow, 'title' | 'description' | 'avatar_url'>>;
   join?: { userIds: readonly UserId[]; firstVisibleSeq: number };
   leave?: UserId;
   promote?: UserId;
-  /** The caller's own settings. */
+  /** Only the caller's own settings change by this. */
   own?: Partial<Pick<ParticipantRow, 'is_muted' | 'muted_until' | 'archived_at'>>;
-  /** Each takes a `seq`. */
+  /** Each message takes the next `seq`. */
   messages: readonly SystemMessage[];
-  /** `conversation` events to those who take part when it is done. */
+  /** These `conversation` events go to users who take part after the change. */
   events: readonly { change: ConversationChange; to: readonly UserId[] }[];
 };
 
-/** A plan on its way into the tables, with the command that it carries out. */
+/** The writers of a plan need the command that it carries out and the locked conversation. */
 export type Writing = {
   command: ConversationCommand;
   locked: LockedConversation;
@@ -45,11 +50,11 @@ export type Writing = {
   cipher: ContentCipher;
 };
 
-/** Who takes part now. */
-export function currentOf(members: readonly ParticipantRow[]): ParticipantRow[] {
-  return members.filter(({ left_at }) => left_at === null);
+/** The result leaves out users who have left. */
+export function currentOf(participants: readonly ParticipantRow[]): ParticipantRow[] {
+  return participants.filter(({ left_at }) => left_at === null);
 }
 
-export function idsOf(members: readonly ParticipantRow[]): UserId[] {
-  return members.map(({ user_id }) => user_id);
+export function idsOf(participants: readonly ParticipantRow[]): UserId[] {
+  return participants.map(({ user_id }) => user_id);
 }

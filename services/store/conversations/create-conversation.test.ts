@@ -13,7 +13,7 @@ function create({ operations }: StoreParts, user_id: UserId, conversation: Conve
   return operations['conversations.create']({ user_id, conversation }, 0);
 }
 
-t.test('a direct conversation of two is one, also when both create it at once', async (t) => {
+t.test('two users have one direct conversation, also when both create it at once', async (t) => {
   for (let round = 0; round < 10; round += 1) {
     const [alice, bina] = users(2) as [UserId, UserId];
     const made = await Promise.all([
@@ -27,7 +27,7 @@ t.test('a direct conversation of two is one, also when both create it at once', 
   }
 });
 
-t.test('a group: its creator is admin, its event is owed in the same transaction', async (t) => {
+t.test('the creator of a group is admin, and the same transaction owes its event', async (t) => {
   const [alice, bina, dawa] = users(3) as [UserId, UserId, UserId];
   const input = { type: 'group' as const, participant_ids: [bina, dawa], title: 'Trek' };
   const { record, entry } = await create(store, alice, input);
@@ -40,7 +40,7 @@ t.test('a group: its creator is admin, its event is owed in the same transaction
   t.match(row, { kind: 'conversation', payload: { change: 'created' } });
 });
 
-t.test('impossible memberships are refused', async (t) => {
+t.test('impossible lists of participants are refused', async (t) => {
   const [alice] = users(1) as [UserId];
   const refuse = (input: ConversationInputBody) =>
     t.rejects(create(store, alice, input), { code: 'INVALID_REQUEST' });
@@ -57,7 +57,7 @@ t.test('impossible memberships are refused', async (t) => {
   });
 });
 
-t.test('participants are those who take part now', async (t) => {
+t.test('the participants are the users who take part now', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const list = () =>
     store.operations['conversations.participants']({ conversation_id: id as ConversationId }, 0);
@@ -72,7 +72,7 @@ t.test('participants are those who take part now', async (t) => {
   });
 });
 
-t.test('a fan-out that is owed can be claimed by one, and again after the lease', async (t) => {
+t.test('one claim leases an owed fan-out, and another may after the lease', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const [first] = await appendOk(store, id, [letter(alice, 'hello')]);
   const reply_to = first?.message_id as never;
@@ -81,7 +81,7 @@ t.test('a fan-out that is owed can be claimed by one, and again after the lease'
     const request = { limit: 100, lease_ms, ...(event_ids && { event_ids }) };
     return by.operations['outbox.claim'](request, 0);
   };
-  t.same((await claim(store)).entries, [], 'young rows belong to who appended them');
+  t.same((await claim(store)).entries, [], 'young rows are left to their router');
   const event = sent?.event_id as EventId;
   const claims = await Promise.all([claim(store, [event], 0), claim(other, [event], 60_000)]);
   const entries = claims.flatMap((one) => one.entries);
@@ -94,9 +94,13 @@ t.test('a fan-out that is owed can be claimed by one, and again after the lease'
   await sql("update outbox set created_at = now() - interval '6 s', claimed_until = null");
   const [left, right] = await Promise.all([claim(store), claim(other)]);
   const both = [...(left?.entries ?? []), ...(right?.entries ?? [])];
-  t.equal(new Set(both.map(({ event_id }) => event_id)).size, both.length, 'no row for two');
+  t.equal(
+    new Set(both.map(({ event_id }) => event_id)).size,
+    both.length,
+    'no row is leased twice',
+  );
   t.ok(both.some(({ kind }) => kind === 'conversation'));
-  t.same((await claim(store)).entries, [], 'all are leased');
+  t.same((await claim(store)).entries, [], 'all rows are leased');
   const event_ids = both.map(({ event_id }) => event_id);
   const owed = () => store.operations['outbox.owed']({ event_ids: [...event_ids, newId()] }, 0);
   t.same(new Set((await owed()).event_ids), new Set(event_ids));
@@ -106,7 +110,7 @@ t.test('a fan-out that is owed can be claimed by one, and again after the lease'
   t.same((await claim(store)).entries, []);
 });
 
-t.test('what is gone for good owes nothing', async (t) => {
+t.test('an outbox row without its message or conversation owes nothing', async (t) => {
   const { id, alice } = await createTalk(store);
   const [sent] = await appendOk(store, id, [letter(alice)]);
   await sql('delete from messages where conversation_id = $1', [id]);
@@ -118,7 +122,7 @@ t.test('what is gone for good owes nothing', async (t) => {
   ]);
 });
 
-t.test('deletes that come together share a statement', async (t) => {
+t.test('concurrent outbox deletes share a statement', async (t) => {
   const { id, alice } = await createTalk(store);
   const sent = await appendOk(
     store,
@@ -135,7 +139,7 @@ t.test('deletes that come together share a statement', async (t) => {
   );
 });
 
-t.test('many are asked at once, and each gets its own; a send brings them along', async (t) => {
+t.test('concurrent reads of participants each get their own; a send brings them', async (t) => {
   const talks = [await createTalk(store)];
   while (talks.length < 250) talks.push(await createTalk(store));
   const unknown = newId<ConversationId>();

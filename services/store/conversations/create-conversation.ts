@@ -10,6 +10,7 @@ import {
   type UserId,
 } from '../../../shared/ids.ts';
 import type { ConversationInputBody } from '../../../shared/protocol/conversation-input.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
@@ -20,22 +21,20 @@ type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Request = { user_id: UserId; conversation: ConversationInputBody };
 type Created = { created: boolean; record: ConversationRecord; entry?: OutboxEntry };
 
-export const GROUP_MEMBERS_MAX = 8;
-
-type Members = { type: 'direct' | 'group'; userIds: UserId[]; input: DirectOrGroup };
+type NewConversation = { type: 'direct' | 'group'; userIds: UserId[]; input: DirectOrGroup };
 type DirectOrGroup = Extract<ConversationInputBody, { type: 'direct' | 'group' }>;
 
 /**
- * `conversations.create`. A direct one exists once per pair: two who create it at the same time
- * get the same one, and only one of them `created`. What is created owes a `conversation` event,
- * whose outbox row is in the same transaction. Refusal: INVALID_REQUEST.
+ * `conversations.create` makes a conversation. A direct conversation exists once per pair: if both
+ * users create it at the same time, both get the same one, and only one of them gets `created`. The
+ * transaction also writes the outbox row of the `conversation` event. Refusal: INVALID_REQUEST.
  */
 export async function createConversation(
   { db, cipher }: Deps,
   { user_id, conversation }: Request,
 ): Promise<Created> {
-  const members = judgeMembers(user_id, conversation);
-  const { id, eventId } = await db.transaction().execute((tx) => insert(tx, user_id, members));
+  const judged = judgeParticipants(user_id, conversation);
+  const { id, eventId } = await db.transaction().execute((tx) => insert(tx, user_id, judged));
   const [loaded] = await loadConversations(db, [id]);
   const options = { cipher, nowMs: Date.now() };
   const record = loaded && toConversationRecord(loaded, user_id, options);
@@ -51,8 +50,8 @@ export async function createConversation(
   return { created: true, record, entry };
 }
 
-/** Pure: who takes part, or INVALID_REQUEST. The creator always does, named or not. */
-export function judgeMembers(creatorId: UserId, input: ConversationInputBody): Members {
+/** The creator always takes part, named or not. An impossible list is refused: INVALID_REQUEST. */
+function judgeParticipants(creatorId: UserId, input: ConversationInputBody): NewConversation {
   if (input.type === 'business') {
     throw new KahaError('INVALID_REQUEST', 'Business conversations are not built yet');
   }
@@ -64,8 +63,8 @@ export function judgeMembers(creatorId: UserId, input: ConversationInputBody): M
   if (input.type === 'direct' && (input.title ?? input.description ?? input.avatar_url) != null) {
     throw new KahaError('INVALID_REQUEST', 'A direct conversation has no title of its own');
   }
-  if (userIds.length < 2 || userIds.length > GROUP_MEMBERS_MAX) {
-    const message = `A group has 2 to ${GROUP_MEMBERS_MAX} members`;
+  if (userIds.length < 2 || userIds.length > LIMITS.groupParticipantsMax) {
+    const message = `A group has 2 to ${LIMITS.groupParticipantsMax} members`;
     throw new KahaError('INVALID_REQUEST', message);
   }
   return { type: input.type, userIds, input };
@@ -76,7 +75,7 @@ type Inserted = { id: ConversationId; eventId?: EventId };
 async function insert(
   tx: Transaction<Database>,
   creatorId: UserId,
-  { type, userIds, input }: Members,
+  { type, userIds, input }: NewConversation,
 ): Promise<Inserted> {
   const id = newId<ConversationId>();
   const at = new Date().toISOString();
@@ -97,7 +96,7 @@ async function insert(
     .onConflict((conflict) => conflict.column('direct_key').doNothing())
     .executeTakeFirst();
   if (inserted.numInsertedOrUpdatedRows === 0n) {
-    // The insert waited for the other one's commit, so this statement sees it.
+    // The insert waited for the commit of the other transaction, so this statement sees its row.
     const existing = await tx
       .selectFrom('conversations')
       .select('conversation_id as id')
@@ -105,7 +104,7 @@ async function insert(
       .executeTakeFirstOrThrow();
     return existing;
   }
-  await insertMembers(tx, { id, at, creatorId, type, userIds });
+  await insertParticipants(tx, { id, at, creatorId, type, userIds });
   const eventId = newId<EventId>();
   await tx
     .insertInto('outbox')
@@ -120,7 +119,7 @@ async function insert(
   return { id, eventId };
 }
 
-type NewMembers = {
+type NewParticipants = {
   id: ConversationId;
   at: string;
   creatorId: UserId;
@@ -128,9 +127,12 @@ type NewMembers = {
   userIds: readonly UserId[];
 };
 
-async function insertMembers(tx: Transaction<Database>, members: NewMembers): Promise<void> {
-  const { id, at, creatorId, type, userIds } = members;
-  // In order, so that two creations with the same people cannot deadlock.
+async function insertParticipants(
+  tx: Transaction<Database>,
+  participants: NewParticipants,
+): Promise<void> {
+  const { id, at, creatorId, type, userIds } = participants;
+  // The rows are inserted in order, so that two creations with the same users cannot deadlock.
   await sql`insert into users (user_id)
     select user_id from unnest(${userIds}::uuid[]) as u (user_id) order by 1
     on conflict do nothing`.execute(tx);

@@ -10,7 +10,10 @@ import { loadConversations } from '../records/conversation-rows.ts';
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Request = { user_id: UserId; conversation_id: ConversationId };
 
-/** `conversations.get`. Refusals: CONVERSATION_NOT_FOUND; NOT_A_PARTICIPANT, never or no longer. */
+/**
+ * `conversations.get` returns one conversation as the user sees it. Refusals:
+ * CONVERSATION_NOT_FOUND; NOT_A_PARTICIPANT for a user who never took part or has left.
+ */
 export async function getConversation(
   { db, cipher }: Deps,
   { user_id, conversation_id }: Request,

@@ -10,19 +10,19 @@ import { planUpdate } from './plan-update.ts';
 type Of<Op extends ConversationCommand['op']> = Extract<ConversationCommand, { op: Op }>;
 
 /**
- * Pure: what a command does, undefined where it changes nothing, or its refusal:
+ * The result is the plan of a command, or undefined if the command changes nothing. Refusals:
  *
- *     not in it                                       NOT_A_PARTICIPANT
- *     anything but mute and archive, not a group      FORBIDDEN
- *     … not an admin, other than leaving              FORBIDDEN
- *     a ninth member                                  CONFLICT
- *     removing who is not in it                       NOT_FOUND
+ *     NOT_A_PARTICIPANT  The caller does not take part.
+ *     FORBIDDEN          The command is not archive, mute or unmute, but this is no group.
+ *     FORBIDDEN          The command changes a group, and the caller neither is admin nor leaves.
+ *     CONFLICT           A ninth participant would join.
+ *     NOT_FOUND          The user who is to be removed does not take part.
  */
 export function judgeCommand(
   locked: LockedConversation,
   command: ConversationCommand,
 ): Plan | undefined {
-  const caller = currentOf(locked.members).find(({ user_id }) => user_id === command.user_id);
+  const caller = currentOf(locked.participants).find(({ user_id }) => user_id === command.user_id);
   if (caller === undefined) {
     throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
   }
@@ -72,14 +72,14 @@ function planMute(caller: ParticipantRow, own: Mute): Plan | undefined {
   return { own, messages: [], events };
 }
 
-/** A system message each; all of them take part from the first of these on. */
+/** Each added user gets a system message; all of them take part from the first of these on. */
 function planAddition(
-  { conversation, members }: LockedConversation,
+  { conversation, participants }: LockedConversation,
   caller: ParticipantRow,
   { user_ids, share_history }: Of<'conversations.add'>,
 ): Plan | undefined {
   if (!user_ids.every(isUuidV4)) throw new KahaError('INVALID_REQUEST', 'Not a user id');
-  const before = idsOf(currentOf(members));
+  const before = idsOf(currentOf(participants));
   const added = [...new Set<UserId>(user_ids)].filter((userId) => !before.includes(userId));
   if (added.length === 0) return undefined;
   if (before.length + added.length > LIMITS.groupParticipantsMax) {

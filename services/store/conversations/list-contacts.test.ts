@@ -23,7 +23,7 @@ async function all(who: ContactsList): Promise<{ ids: UserId[]; pages: number }>
   return { ids: [...ids].sort(), pages };
 }
 
-t.test('contacts are all in a conversation with one, and oneself', async (t) => {
+t.test('contacts of a user are all participants of their conversations', async (t) => {
   const [me, ann, bob, cid] = newUsers(4) as [UserId, UserId, UserId, UserId];
   await createGroup(store, [me, ann]);
   await createGroup(store, [me, ann, bob]);
@@ -32,7 +32,7 @@ t.test('contacts are all in a conversation with one, and oneself', async (t) => 
   t.same((await all({ user_id: newId<UserId>() })).ids, []);
 });
 
-t.test('of some, those are known who share a conversation with one now', async (t) => {
+t.test('only users who share a conversation now are shared contacts', async (t) => {
   const [me, ann, bob, gone, cid] = newUsers(5) as [UserId, UserId, UserId, UserId, UserId];
   await createGroup(store, [me, ann, bob]);
   const id = await createGroup(store, [me, ann, gone]);
@@ -48,7 +48,7 @@ t.test('of some, those are known who share a conversation with one now', async (
   await t.rejects(shared(me, ['x' as UserId]), { code: 'INVALID_REQUEST' });
 });
 
-t.test('who left, or has left oneself behind, is none', async (t) => {
+t.test('a user who left is no contact of those who stayed, nor they of the user', async (t) => {
   const [me, gone, bob] = newUsers(3) as [UserId, UserId, UserId];
   const id = await createGroup(store, [me, gone, bob]);
   const leave =
@@ -58,7 +58,7 @@ t.test('who left, or has left oneself behind, is none', async (t) => {
   t.same((await all({ user_id: gone })).ids, []);
 });
 
-t.test('those of a business are all who have a conversation with it', async (t) => {
+t.test('contacts of a business are all participants of its conversations', async (t) => {
   const business = newId<BusinessId>();
   const [ann, bob] = newUsers(2) as [UserId, UserId];
   for (const user of [ann, bob]) {
@@ -73,7 +73,7 @@ t.test('those of a business are all who have a conversation with it', async (t) 
   t.ok(ids.includes(ann) && ids.includes(bob));
 });
 
-t.test('a thousand conversations come in pages, each contact at least once', async (t) => {
+t.test('a thousand conversations come in pages with each contact at least once', async (t) => {
   const me = newId<UserId>();
   const ids = Array.from({ length: 1_001 }, () => newId<ConversationId>());
   await sql(
@@ -94,7 +94,7 @@ t.test('a thousand conversations come in pages, each contact at least once', asy
   );
 });
 
-t.test('ids and cursors that are none are refused', async (t) => {
+t.test('malformed ids and cursors are refused', async (t) => {
   const bad = [{ user_id: 'x' }, {}, { user_id: newId<UserId>(), cursor: 'x' }];
   for (const request of bad) {
     await t.rejects(async () => list(request as never, 0), { code: 'INVALID_REQUEST' });

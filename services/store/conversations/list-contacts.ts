@@ -5,13 +5,13 @@ import { type ConversationId, isUuidV4 } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import { decodeCursor, encodeCursor } from '../records/opaque-cursor.ts';
 
-/** Of conversations a page; eight take part in each at most. */
+/** A page covers this many conversations; each has at most eight participants. */
 const PAGE_CONVERSATIONS = 500;
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 /**
- * `contacts.list`: all who take part in the conversations of a user, or with a business, page by
- * page of conversations: what a page costs does not grow with their number.
+ * `contacts.list` returns the participants of all conversations of a user, or of a business. It
+ * pages by conversations, so the cost of a page does not grow with the number of contacts.
  */
 export async function listContacts(
   db: Kysely<Database>,
@@ -34,7 +34,7 @@ export async function listContacts(
   return { user_ids, next_cursor: isFull ? encodeCursor([last]) : null };
 }
 
-/** The next conversations after one, in order of their ids. */
+/** The query returns the conversations that follow `after`, in the order of their ids. */
 async function listPlaces(
   db: Kysely<Database>,
   request: ContactsList,

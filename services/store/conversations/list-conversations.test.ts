@@ -20,7 +20,7 @@ async function rest(user_id: UserId, { next }: Page): Promise<ConversationId[]> 
   return [...page.ids, ...(await rest(user_id, page))];
 }
 
-/** Conversations whose last messages are so many minutes old; each has an older one too. */
+/** The ages are of the last messages, in minutes; each conversation has an older message too. */
 async function withAges(me: UserId, ages: number[]): Promise<ConversationId[]> {
   const ids: ConversationId[] = [];
   for (const age of ages) {
@@ -44,12 +44,12 @@ async function withAges(me: UserId, ages: number[]): Promise<ConversationId[]> {
   return ids;
 }
 
-t.test('what is sent between the pages moves nothing and repeats nothing', async (t) => {
+t.test('messages sent between pages move and repeat no conversation', async (t) => {
   const me = newId<UserId>();
   const ids = await withAges(me, [1, 2, 3, 4, 5, 6, 7, 8]);
   const first = await list(me, 3);
   t.same(first.ids, ids.slice(0, 3));
-  // One that was listed, one that was not, and one that was not and will be again.
+  // Conversation 1 was listed, 5 was not, and 7 was not and gets another message later.
   for (const index of [1, 5, 7]) {
     await appendOk(store, ids[index] as ConversationId, [letter(me)]);
   }
@@ -60,22 +60,19 @@ t.test('what is sent between the pages moves nothing and repeats nothing', async
   t.same((await list(me, 3)).ids, [ids[7], ids[5], ids[1]], 'a new listing has the new order');
 });
 
-t.test(
-  'a send that is committed after the first page, and was before it, hides none',
-  async (t) => {
-    const me = newId<UserId>();
-    const ids = await withAges(me, [1, 2, 3, 4]);
-    const before = new Date(Date.now() - 1_000).toISOString();
-    const first = await list(me, 2);
-    await sql('update conversations set last_activity = $2 where conversation_id = $1', [
-      ids[3],
-      before,
-    ]);
-    t.same(await rest(me, first), ids.slice(2));
-  },
-);
+t.test('a send that is committed late hides no conversation', async (t) => {
+  const me = newId<UserId>();
+  const ids = await withAges(me, [1, 2, 3, 4]);
+  const before = new Date(Date.now() - 1_000).toISOString();
+  const first = await list(me, 2);
+  await sql('update conversations set last_activity = $2 where conversation_id = $1', [
+    ids[3],
+    before,
+  ]);
+  t.same(await rest(me, first), ids.slice(2));
+});
 
-t.test('the newest of the last seconds are listed once, wherever the page ends', async (t) => {
+t.test('recent conversations are listed once, wherever the page ends', async (t) => {
   for (const limit of [1, 2, 3, 5]) {
     const me = newId<UserId>();
     const ids = await withAges(me, [1, 2]);
@@ -88,13 +85,13 @@ t.test('the newest of the last seconds are listed once, wherever the page ends',
     await appendOk(store, ids[3] as ConversationId, [letter(me)]);
     await createGroup(store, [me, newId<UserId>()]);
     const all = [...first.ids, ...(await rest(me, first))];
-    t.equal(all.length, new Set(all).size, 'none twice');
+    t.equal(all.length, new Set(all).size, 'no conversation comes twice');
     const missed = ids.filter((id) => !all.includes(id));
     t.same(missed, [], `none missed at ${limit}`);
   }
 });
 
-t.test('conversations made a moment ago are listed by their activity, page by page', async (t) => {
+t.test('new conversations are listed by activity, page by page', async (t) => {
   const me = newId<UserId>();
   const ids: ConversationId[] = [];
   for (let count = 0; count < 6; count += 1) {
@@ -108,7 +105,7 @@ t.test('conversations made a moment ago are listed by their activity, page by pa
   t.same([...first.ids, ...(await rest(me, first))], order);
 });
 
-t.test('the largest page leads to a cursor that is taken', async (t) => {
+t.test('the largest page leads to a cursor that is accepted', async (t) => {
   const me = newId<UserId>();
   for (let count = 0; count < 203; count += 1) await createGroup(store, [me, newId<UserId>()]);
   const first = await list(me, 200);

@@ -12,7 +12,7 @@ import { type ListPlace, type ListPosition, readPosition, writePosition } from '
 type Deps = {
   db: Kysely<Database>;
   cipher: ContentCipher;
-  /** Without it every page comes from Postgres alone. */
+  /** Without a cache every page comes from Postgres. */
   chatLists?: ChatListCache | undefined;
 };
 
@@ -20,9 +20,10 @@ const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
 
 /**
- * `conversations.list`, newest activity first. A listing shows each conversation once, whatever is
- * sent while it is paged: later pages show the order as it was when the first was read, see
- * `ListPosition`. What is created meanwhile may be missing; its event tells of it.
+ * `conversations.list` pages through a user's conversations, newest activity first. A listing shows
+ * each conversation once, whatever is sent meanwhile: later pages keep the order that held when the
+ * first page was read, see `ListPosition`. A conversation that is created meanwhile may be missing;
+ * its event tells the client of it.
  */
 export function createListConversations({ db, cipher, chatLists }: Deps) {
   const show = async (list: List, places: ListPlace[], position?: ListPosition) => {

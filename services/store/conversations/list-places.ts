@@ -3,16 +3,17 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import type { ListPlace, ListPosition } from './list-position.ts';
 
-/** `limit`: one more than the page shows. */
+/** `limit` is one more than the page shows. */
 export type List = { userId: UserId; archived: boolean; limit: number };
 
-/** A place and what its conversation's record is made of: the same mark is the same record. */
+/** The mark covers all that a conversation's record is made of: equal marks mean equal records. */
 export type MarkedPlace = ListPlace & { mark: string };
 
 /**
- * The newest as they are now. A version rises with every change of a conversation, of who takes
- * part and of the user's own settings; positions only rise while it stays, so that their sum tells
- * of each; the last message has a version of its own; a mute ends by itself.
+ * The query returns the conversations with the newest activity as they are now. The mark has all
+ * that changes a record. The version rises with each change of the conversation, its participants
+ * and the user's own settings. While the version stays, positions only rise, so their sum tells of
+ * each change. The last message has a version of its own, and a mute ends by itself.
  */
 export async function selectFirst(db: Kysely<Database>, list: List): Promise<MarkedPlace[]> {
   const { rows } = await sql<MarkedPlace>`
@@ -38,9 +39,10 @@ export async function selectFirst(db: Kysely<Database>, list: List): Promise<Mar
 }
 
 /**
- * Those after a position, each where it stood at `readAt`: by its activity if that is not later,
- * else by the last message until then, else by its creation. Without those created since. What is
- * above the position and was not listed there was committed late: it stands where it did before.
+ * The query returns the conversations after a position, each at the place that it had at `readAt`.
+ * The place is its last activity if that was not later, else its last message until then, else its
+ * creation. Conversations that were created since are left out. A conversation above the position
+ * that was not listed there was committed late: it gets the place that it had before.
  */
 export async function selectAfter(
   db: Kysely<Database>,
@@ -72,7 +74,7 @@ export async function selectAfter(
   return rows;
 }
 
-/** Of the conversation `c`, one that has changed since. */
+/** The expression is the place that conversation `c`, which has changed since, had at that time. */
 function placeAt(time: string): RawBuilder<string> {
   return sql`coalesce(
     (select m.sent_at from messages m

@@ -1,7 +1,7 @@
 import { type ConversationId, isUuidV4 } from '../../../shared/ids.ts';
 import { decodeCursor, encodeCursor, isIsoTime } from '../records/opaque-cursor.ts';
 
-/** A conversation's place in a listing; `read_at` is the first page's. */
+/** A conversation has this place in a listing; `read_at` is the time of the first page. */
 export type ListPlace = {
   conversation_id: ConversationId;
   activity: string;
@@ -9,27 +9,31 @@ export type ListPlace = {
 };
 
 /**
- * Where a page ends. Later pages show the order as it was when the first was read. What was sent
- * in the 5 s before that may have been committed after it: of the time since `openSince` the
- * conversations that were shown are `listed`, all others there were not seen.
+ * The position says where a page ends. Later pages keep the order that held when the first page was
+ * read, at `readAt`. A message that was sent up to 5 s before may have been committed after it. So
+ * the conversations with activity since `openSince` that a page showed are `listed`; all others
+ * with activity since then were not shown.
  */
 export type ListPosition = {
   readAt: string;
   openSince: string;
   activity: string;
   conversationId: ConversationId;
-  /** The first 8 hexadecimal digits of each id. */
+  /** The list has the first 8 hexadecimal digits of each id. */
   listed: string[];
 };
 
-/** More than an append takes from its time to its commit. */
+/** An append takes less than this from the time that it writes to its commit. */
 const SETTLE_MS = 5_000;
-/** More do not fit into a cursor: then what was committed late may be missing. */
+/**
+ * A cursor has room for this many ids. Beyond it the listing may miss conversations whose last
+ * message was committed late.
+ */
 const LISTED_MAX = 200;
 const DIGITS = 8;
 const SHORT_IDS = /^(?:[0-9a-f]{8}){0,200}$/;
 
-/** The cursor after `page`, which `before` has led to. */
+/** The cursor leads to the page after `page`; `before` is the position that led to `page`. */
 export function writePosition(
   page: readonly ListPlace[],
   before: ListPosition | undefined,

@@ -5,10 +5,10 @@ import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 
-/** A socket watches no more. */
+/** A socket watches the presence of at most this many users. */
 const IDS_MAX = 1_000;
 
-/** `contacts.shared`: which of some users share a conversation with one; oneself may be named. */
+/** `contacts.shared` returns those of `user_ids` who share a conversation with the user now. */
 export async function listSharedContacts(
   db: Kysely<Database>,
   { user_id: userId, user_ids: ids }: ContactsShared,

@@ -13,12 +13,13 @@ import {
 type Removal = Extract<ConversationCommand, { op: 'conversations.remove' }>;
 
 /**
- * The end of a membership. The one it concerns is sent the `conversation` event and no message of
- * it. When the last admin leaves, who has been in it longest becomes one.
+ * The plan ends one user's participation. That user gets a `conversation` event, but not the system
+ * messages of the removal. When the last admin leaves, the participant who joined first becomes
+ * admin.
  */
-export function planRemoval({ members }: LockedConversation, { user_id, member_id }: Removal) {
-  const current = currentOf(members);
-  const rest = current.filter((member) => member.user_id !== member_id);
+export function planRemoval({ participants }: LockedConversation, { user_id, member_id }: Removal) {
+  const current = currentOf(participants);
+  const rest = current.filter((one) => one.user_id !== member_id);
   if (rest.length === current.length) {
     throw new KahaError('NOT_FOUND', 'Not a participant of this conversation');
   }
@@ -28,12 +29,12 @@ export function planRemoval({ members }: LockedConversation, { user_id, member_i
       ? { event: 'participant_left', content: 'A participant left', user_id: member_id }
       : { event: 'participant_removed', content: 'A participant was removed', user_id: member_id },
   ];
-  const heir = heirOf(rest);
-  if (heir !== undefined) {
+  const nextAdmin = nextAdminOf(rest);
+  if (nextAdmin !== undefined) {
     messages.push({
       event: 'admin_changed',
       content: 'Another participant is admin now',
-      user_id: heir,
+      user_id: nextAdmin,
     });
   }
   const plan: Plan = {
@@ -41,12 +42,12 @@ export function planRemoval({ members }: LockedConversation, { user_id, member_i
     messages,
     events: [{ change: 'participants', to: idsOf(rest) }],
   };
-  if (heir !== undefined) plan.promote = heir;
+  if (nextAdmin !== undefined) plan.promote = nextAdmin;
   return plan;
 }
 
-/** Who is to become admin, where nobody is. */
-function heirOf(rest: readonly ParticipantRow[]): UserId | undefined {
+/** A participant has to become admin only if none of the rest is. */
+function nextAdminOf(rest: readonly ParticipantRow[]): UserId | undefined {
   if (rest.some(({ role }) => role === 'admin')) return undefined;
   const byAge = [...rest].sort((one, other) => {
     const [a, b] = [one, other].map(({ joined_at, user_id }) => joined_at + user_id);

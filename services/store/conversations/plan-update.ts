@@ -9,7 +9,7 @@ import {
 
 type Field = keyof ConversationCommands['conversations.update'];
 
-const SAYS: Record<Field, (value: string) => Pick<SystemMessage, 'event' | 'content'>> = {
+const MESSAGE_OF: Record<Field, (value: string) => Pick<SystemMessage, 'event' | 'content'>> = {
   title: (value) => ({ event: 'title_changed', content: `The title was changed to "${value}"` }),
   description: () => ({
     event: 'description_changed',
@@ -18,20 +18,20 @@ const SAYS: Record<Field, (value: string) => Pick<SystemMessage, 'event' | 'cont
   avatar_url: () => ({ event: 'avatar_changed', content: 'The picture was changed' }),
 };
 
-/** One system message for each field that is another than before. */
+/** Each field whose value changes gets a system message. */
 export function planUpdate(
-  { conversation, members }: LockedConversation,
+  { conversation, participants }: LockedConversation,
   command: ConversationCommands['conversations.update'],
 ): Plan | undefined {
   const set: NonNullable<Plan['set']> = {};
   const messages: SystemMessage[] = [];
-  for (const field of Object.keys(SAYS) as Field[]) {
+  for (const field of Object.keys(MESSAGE_OF) as Field[]) {
     const value = command[field];
     if (value === undefined || value === conversation[field]) continue;
     set[field] = value;
-    messages.push({ ...SAYS[field](value), value });
+    messages.push({ ...MESSAGE_OF[field](value), value });
   }
   if (messages.length === 0) return undefined;
-  const events = [{ change: 'updated' as const, to: idsOf(currentOf(members)) }];
+  const events = [{ change: 'updated' as const, to: idsOf(currentOf(participants)) }];
   return { set, messages, events };
 }

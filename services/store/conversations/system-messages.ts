@@ -6,7 +6,7 @@ import type { Writing } from './conversation-plan.ts';
 
 export type SystemRecord = { record: MessageRecord & { content: string; metadata: object } };
 
-/** Writes the system messages of a plan, sealed as all others; they have no `client_msg_id`. */
+/** System messages are encrypted like all messages; they have no `client_msg_id`. */
 export async function insertSystemMessages(
   tx: Transaction<Database>,
   { command, locked, plan, cipher }: Writing,

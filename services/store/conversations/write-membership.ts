@@ -3,8 +3,8 @@ import type { Database } from '../database/schema.ts';
 import type { Plan, Writing } from './conversation-plan.ts';
 
 /**
- * Who joins, for the first time or again. Their positions stand at the last message before:
- * nothing older is unread, and nobody's message falls back from read because of them.
+ * The users join for the first time or again. Their positions start at the last message before, so
+ * that nothing older is unread, and no message that everybody had read turns unread again.
  */
 export async function insertJoining(
   tx: Transaction<Database>,

@@ -7,12 +7,18 @@ import type { ConversationPayload, Database } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import type { LoadedConversation } from '../records/conversation-rows.ts';
-import { idsOf, type LockedConversation, type Plan, type Writing } from './conversation-plan.ts';
+import {
+  currentOf,
+  idsOf,
+  type LockedConversation,
+  type Plan,
+  type Writing,
+} from './conversation-plan.ts';
 import { insertSystemMessages, type SystemRecord } from './system-messages.ts';
 import { insertJoining } from './write-membership.ts';
 
 type OwedEvent = { event_id: EventId; payload: ConversationPayload };
-/** What is owed for a plan, in the outbox. */
+/** The outbox has a row for each of these messages and events. */
 export type Written = { messages: SystemRecord[]; events: OwedEvent[] };
 
 export async function writePlan(tx: Transaction<Database>, writing: Writing): Promise<Written> {
@@ -24,7 +30,10 @@ export async function writePlan(tx: Transaction<Database>, writing: Writing): Pr
   return written;
 }
 
-/** It as it is to be fanned out, given the conversation as it is then: events, then messages. */
+/**
+ * A router fans these entries out, events before messages. They describe the conversation as it is
+ * after the change.
+ */
 export function toEntries(
   { events, messages }: Written,
   loaded: LoadedConversation,
@@ -67,7 +76,7 @@ async function writeConversation(tx: Transaction<Database>, writing: Writing): P
     .execute();
 }
 
-/** All of these are locked already, or new. */
+/** Every row that is written here is locked already, or new. */
 async function writeParticipants(tx: Transaction<Database>, writing: Writing): Promise<void> {
   const { command, locked, plan } = writing;
   const { conversation, at } = locked;
@@ -91,29 +100,32 @@ async function writeParticipants(tx: Transaction<Database>, writing: Writing): P
     where conversation_id = ${id} and archived_at is not null`.execute(tx);
 }
 
-/** One event for those of each kind; who leaves gets one of their own, as things are now. */
+/** Each planned event is owed to its users; a user who leaves gets an event of their own. */
 function eventsOf({ locked, plan, cipher }: Writing): OwedEvent[] {
   const events: OwedEvent[] = plan.events
     .filter(({ to }) => to.length > 0)
     .map(({ change, to }) => ({ event_id: newId(), payload: { change, user_ids: [...to] } }));
   if (plan.leave !== undefined) {
-    const left = farewellOf(locked, plan.leave, cipher);
+    const left = lastRecordOf(locked, plan.leave, cipher);
     const payload = { change: 'participants' as const, user_ids: [plan.leave], left };
     events.push({ event_id: newId(), payload });
   }
   return events;
 }
 
-/** What one who leaves sees last: without them, and without content, for it is kept as it is. */
-function farewellOf(
-  { conversation, members }: LockedConversation,
+/**
+ * A user who leaves sees this record last. The list of participants is without that user. The
+ * record has no content, because the outbox stores it unencrypted.
+ */
+function lastRecordOf(
+  { conversation, participants }: LockedConversation,
   userId: Plan['leave'] & string,
   cipher: ContentCipher,
 ): ConversationRecord {
-  const participants = members.filter(({ left_at }) => left_at === null);
+  const current = currentOf(participants);
   const loaded = {
     conversation: { ...conversation, version: conversation.version + 1 },
-    participants,
+    participants: current,
     lastMessage: undefined,
   };
   const record = toConversationRecord(loaded, userId, { cipher, nowMs: Date.now() });
