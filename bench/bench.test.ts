@@ -70,6 +70,27 @@ t.test('several devices of each person all get everything', async (t) => {
   t.ok(report.frames.acks > 0);
 });
 
+t.test(
+  'devices that connected once are away, and nobody misses what they do not get',
+  async (t) => {
+    for (const auth of ['header', 'frame']) {
+      const line = `${SHORT} --devices 2 --away 2 --processes 2 --auth ${auth}`;
+      const { status, report, output } = await run({}, line);
+      t.equal(status, 0, output);
+      t.match(report.away, { wanted: 60, away: 60, queuesMade: 60, endings: {} });
+      t.match(report.connections, { wanted: 60, ready: 60, resumed: 0 });
+      t.match(report.messages, { expected: 400, received: 400, missing: 0 });
+      t.match(output, /60 of 60 devices, 60 with a new queue/);
+    }
+  },
+);
+
+t.test('devices that are to be away come again where they are refused', async (t) => {
+  const { status, report } = await run({ refusedUpgrades: 25 }, `${SHORT} --idle --away 1`);
+  t.equal(status, 0);
+  t.match(report.away, { wanted: 60, away: 60, endings: { 'http 503': 25 } });
+});
+
 t.test('what was lost is found', async (t) => {
   const { status, report } = await run({ loseEvery: 20 });
   t.equal(status, 1);
@@ -120,10 +141,26 @@ t.test('connections that are cut come back', async (t) => {
 });
 
 t.test('idle holds the connections and sends nothing', async (t) => {
-  const { status, report, output } = await run({}, '--idle --connections 40 --duration 1');
+  const { status, report, output } = await run(
+    {},
+    '--idle --connections 40 --duration 1 --warmup 0',
+  );
   t.equal(status, 0);
   t.equal(report.messages.offered, 0);
   t.match(output, /40 of 40 ready/);
+});
+
+t.test('where nobody sends, and where the connections are held, their cost is told', async (t) => {
+  const idle = await run({}, SHORT.replace('rate 100', 'rate 0'));
+  t.equal(idle.status, 0);
+  t.match(idle.report, { messages: { offered: 0 }, usage: { messages: 0 } });
+  t.match(idle.output, /µs \/ s \/ connection/);
+  const held = await run({}, `${SHORT} --hold 1`);
+  t.equal(held.status, 0);
+  const [generator] = held.report.usage.processes;
+  t.type(generator?.heldPercent, 'number');
+  t.type(generator?.cpuSPer1000BeyondHeld, 'number');
+  t.match(held.output, /held, % of a core/);
 });
 
 t.test('Ctrl-C closes everything and says so by the status', async (t) => {

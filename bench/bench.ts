@@ -26,7 +26,8 @@ const FINISH_MS = 5_000;
 /**
  * One run:
  *
- *     tokens → look at the idle stack → connect → converse → warm up → measure → settle → close
+ *     tokens → connect those that are to be away, once → look at the idle stack → connect
+ *       → converse → hold → warm up → measure → settle → close
  *
  * Rejects where it could not be carried out, or was aborted; then too everything is closed.
  */
@@ -64,19 +65,25 @@ async function carryOut(run: Run, tell: BenchDeps['tell']): Promise<Report> {
     edges: target.edges,
     kaha: target.kaha,
   }));
+  if (options.away > 0) {
+    await looks.look('start');
+    await workers.call('visit', () => undefined);
+  }
   await looks.look('base');
   const startedAt = Date.now();
   await workers.call('connect', () => undefined);
   const times: Times = { connectMs: Date.now() - startedAt, killedAt: undefined };
   await looks.look('connected');
-  if (options.idle) await hold(run);
+  if (options.idle) await rest(run);
   else await converse(run, { times, tell });
   await looks.look('end');
   const results = await workers.call('finish', () => undefined);
   return createReport({ options, target, looks: looks.looks, results, ...times });
 }
 
-async function hold({ options, looks }: Run): Promise<void> {
+/** What the connections cost by themselves, once the work of opening them is over. */
+async function rest({ options, looks }: Run): Promise<void> {
+  await delay(options.warmupS * MS_PER_S);
   await looks.look('windowStart');
   await delay(options.durationS * MS_PER_S);
   await looks.look('windowEnd');
@@ -90,6 +97,12 @@ async function converse(
   tell('opening conversations');
   await workers.call('converse', () => undefined);
   await untilQuiet(run);
+  if (options.holdS > 0) {
+    tell('holding the connections');
+    await looks.look('holdStart');
+    await delay(options.holdS * MS_PER_S);
+    await looks.look('holdEnd');
+  }
   await looks.look('ready');
   const startAt = Date.now() + START_MS;
   const windowStartsAt = startAt + options.warmupS * MS_PER_S;
@@ -130,8 +143,10 @@ async function untilTime(atMs: number): Promise<void> {
 }
 
 function progressLine(workers: Workers): string {
-  const { ready, waiting, dead, sent, acknowledged, delivered, backlogMs } = workers.progress();
+  const progress = workers.progress();
+  const { ready, waiting, dead, away, sent, acknowledged, delivered, backlogMs } = progress;
   const parts = [`${ready} connected`];
+  if (away > 0) parts.push(`${away} away`);
   if (waiting > 0) parts.push(`${waiting} waiting`);
   if (dead > 0) parts.push(`${dead} refused`);
   if (sent > 0) parts.push(`${sent} sent`, `${acknowledged} acknowledged`);

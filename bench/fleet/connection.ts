@@ -3,9 +3,10 @@ import type { WebSocketClient } from '../websocket/websocket-client.ts';
 
 /**
  *     idle ──► opening ──auth_ok──► ready ──lost──► waiting ──► opening …
+ *                 │                   └──dismissed──► gone
  *                 └──refused──► waiting                └──never again──► dead
  */
-export type ConnectionState = 'idle' | 'opening' | 'ready' | 'waiting' | 'dead';
+export type ConnectionState = 'idle' | 'opening' | 'ready' | 'waiting' | 'gone' | 'dead';
 
 /** One of the sockets, over all its lives. Thousands live in a process: plain fields only. */
 export class Connection {

@@ -41,6 +41,8 @@ export class Fleet implements ClientHandler<Connection> {
   readonly endings: Tally = {};
   readyCount = 0;
   deadCount = 0;
+  /** Connections that were dismissed, and are closed. */
+  goneCount = 0;
   readonly #options: FleetOptions;
   readonly #events: FleetEvents;
   readonly #lostEdges = new Set<number>();
@@ -52,7 +54,7 @@ export class Fleet implements ClientHandler<Connection> {
     this.#events = events;
   }
 
-  /** Resolves when all are ready or refused for good, or after `deadlineMs`. */
+  /** Resolves when all are ready, gone or refused for good, or after `deadlineMs`. */
   connectAll(ratePerS: number, deadlineMs: number): Promise<void> {
     const startedAt = performance.now();
     let opened = 0;
@@ -62,7 +64,8 @@ export class Fleet implements ClientHandler<Connection> {
         for (; opened < Math.min(due, this.connections.length); opened += 1) {
           this.#openFirst(opened, startedAt + (opened * 1_000) / ratePerS);
         }
-        const isDone = this.readyCount + this.deadCount >= this.connections.length;
+        const settled = this.readyCount + this.deadCount + this.goneCount;
+        const isDone = settled >= this.connections.length;
         if (!isDone && performance.now() - startedAt < deadlineMs) return;
         clearInterval(timer);
         resolve();
@@ -102,6 +105,14 @@ export class Fleet implements ClientHandler<Connection> {
     connection.client?.close();
   }
 
+  /** A connection that is ready leaves, and does not come back. */
+  dismiss(connection: Connection): void {
+    if (connection.state !== 'ready') return;
+    connection.state = 'gone';
+    this.readyCount -= 1;
+    connection.client?.close();
+  }
+
   drained(connection: Connection): void {
     this.#events.drained(connection);
   }
@@ -126,7 +137,8 @@ export class Fleet implements ClientHandler<Connection> {
     const wasReady = connection.state === 'ready';
     connection.client = undefined;
     if (wasReady) this.readyCount -= 1;
-    if (this.#isClosing) return;
+    if (connection.state === 'gone') this.goneCount += 1;
+    if (this.#isClosing || connection.state === 'gone') return;
     const { awayMs } = connection;
     connection.awayMs = 0;
     if (awayMs > 0) {

@@ -19,6 +19,8 @@ t.test('without options there are defaults', async (t) => {
     ratePerS: 100,
     durationS: 30,
     groupSize: 2,
+    away: 0,
+    holdS: 0,
     processes: 1,
     auth: 'header',
     seed: 'bench',
@@ -35,6 +37,7 @@ t.test('fresh people have no seed, edges are a list, idle sends nothing', async 
   t.equal(parse('--fresh').seed, undefined);
   t.same(parse('--edges http://a:1,http://b:2').edges, ['http://a:1', 'http://b:2']);
   t.equal(parse('--idle --rate 5').ratePerS, 0);
+  t.match(parse('--rate 0'), { ratePerS: 0, idle: true });
 });
 
 t.test('every problem is told at once', async (t) => {
@@ -55,6 +58,9 @@ t.test('what does not go together is refused', async (t) => {
   t.match(problemsOf('--connections 3 --processes 2 --rate 1'), [/too few/]);
   t.match(problemsOf('--group-size 8 --devices 5'), [/at most/]);
   t.match(problemsOf('--idle --mix'), [/go together/]);
+  t.match(problemsOf('--idle --hold 5'), [/go together/]);
+  t.match(problemsOf('--devices 3 --away 8'), [/10 together at most/]);
+  t.same(problemsOf('--devices 3 --away 7'), []);
   t.match(problemsOf('--mix --devices 2'), [/go together/]);
   t.match(problemsOf('--mix --connections 1000 --rate 500'), [/needs 1400 conversations, not 500/]);
 });

@@ -11,12 +11,16 @@ export type BenchOptions = {
   settleS: number;
   groupSize: number;
   devices: number;
+  /** Further devices of each person, which connect once and are away then. */
+  away: number;
   contentBytes: number;
   connectRatePerS: number;
   processes: number;
   auth: AuthWay;
   ackIntervalMs: number;
   idle: boolean;
+  /** How long everybody is connected, and nobody sends, before the first message. */
+  holdS: number;
   mix: boolean;
   sameEdge: boolean;
   reconnectKill: string | undefined;
@@ -41,11 +45,16 @@ export const HELP = `Measures a running stack with clients of its own.
   --settle <s>             how long to wait at the end for what is missing (default 30)
   --group-size <n>         people in a conversation, 2 (direct) to 8 (default 2)
   --devices <n>            sockets of each person (default 1)
+  --away <n>               further devices of each person: they connect once before all else,
+                           acknowledge what comes, and are away then (default 0)
   --content-bytes <n>      length of a message (default 100)
   --same-edge              conversations within one edge; else across edges
 
   --mix                    beside each 100 messages 120 reads, 60 typing, 20 presence changes
-  --idle                   send nothing, only hold the connections and tell their memory
+  --idle                   send nothing, only hold the connections for the duration and tell
+                           what they cost; the same as --rate 0
+  --hold <s>               hold the connections for so long before the first message, and tell
+                           apart what they cost and what messages cost (default 0)
   --reconnect-kill <name>  kill -9 this edge in the middle of the duration; its clients come back
                            to the others within --reconnect-window <s> (default 10)
 
@@ -63,6 +72,8 @@ export const HELP = `Measures a running stack with clients of its own.
 Exit status: 0 all arrived once and in order, 1 not so, 2 it could not run, 130 interrupted.
 `;
 
+/** A person has 10 device queues at most; an eleventh device takes the place of another. */
+const DEVICES_MAX = 10;
 /** A person may send 10 messages a second; some air for uneven turns. */
 const SENDS_PER_S_MAX = 8;
 const CONNECTIONS_PER_PROCESS = 10_000;
@@ -77,12 +88,14 @@ const FLAGS = {
   settle: { type: 'string', default: '30' },
   'group-size': { type: 'string', default: '2' },
   devices: { type: 'string', default: '1' },
+  away: { type: 'string', default: '0' },
   'content-bytes': { type: 'string', default: '100' },
   'connect-rate': { type: 'string', default: '1000' },
   processes: { type: 'string' },
   auth: { type: 'string', default: 'header' },
   'ack-interval-ms': { type: 'string', default: '0' },
   idle: { type: 'boolean', default: false },
+  hold: { type: 'string', default: '0' },
   mix: { type: 'boolean', default: false },
   'same-edge': { type: 'boolean', default: false },
   'reconnect-kill': { type: 'string' },
@@ -134,21 +147,24 @@ function readValues(values: Values, problems: string[]): BenchOptions {
   }
   const connections = number('connections', { min: 1, max: 200_000 });
   const processes = Math.ceil(connections / CONNECTIONS_PER_PROCESS);
+  const ratePerS = values.idle ? 0 : number('rate', { min: 0, max: 100_000, fraction: true });
   return {
     connections,
-    ratePerS: values.idle ? 0 : number('rate', { min: 0.01, max: 100_000, fraction: true }),
+    ratePerS,
     durationS: number('duration', { min: 1, max: 3_600 }),
     warmupS: number('warmup', { min: 0, max: 600 }),
     settleS: number('settle', { min: 0, max: 600 }),
     groupSize: number('group-size', { min: 2, max: 8 }),
-    devices: number('devices', { min: 1, max: 10 }),
+    devices: number('devices', { min: 1, max: DEVICES_MAX }),
+    away: number('away', { min: 0, max: DEVICES_MAX - 1 }),
     contentBytes: number('content-bytes', { min: 1, max: 8_000 }),
     connectRatePerS: number('connect-rate', { min: 1, max: 50_000 }),
     processes:
       values.processes === undefined ? processes : number('processes', { min: 1, max: 16 }),
     auth: values.auth as AuthWay,
     ackIntervalMs: number('ack-interval-ms', { min: 0, max: 30_000 }),
-    idle: values.idle,
+    idle: ratePerS === 0,
+    holdS: number('hold', { min: 0, max: 600 }),
     mix: values.mix,
     sameEdge: values['same-edge'],
     reconnectKill: values['reconnect-kill'],
@@ -162,9 +178,13 @@ function readValues(values: Values, problems: string[]): BenchOptions {
 }
 
 function conflictsOf(options: BenchOptions): string[] {
-  const { connections, devices, groupSize, ratePerS, processes, reconnectKill } = options;
+  const { connections, devices, away, groupSize, ratePerS, processes, reconnectKill } = options;
   const problems: string[] = [];
   const groups = Math.floor(connections / devices / groupSize);
+  if (devices + away > DEVICES_MAX) {
+    problems.push(`--devices and --away may be ${DEVICES_MAX} together at most`);
+  }
+  if (options.idle && options.holdS > 0) problems.push('--idle and --hold do not go together');
   if (options.idle && reconnectKill !== undefined) {
     problems.push('--idle and --reconnect-kill do not go together');
   }

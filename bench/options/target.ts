@@ -1,7 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { BenchOptions } from './options.ts';
 
-export type StackProcess = { name: string; service: string; pid: number; port?: number };
+export type StackProcess = {
+  name: string;
+  service: string;
+  pid: number;
+  port?: number;
+  admin_port?: number;
+};
 
 /** What is measured. Of edges that were named by hand no process is known. */
 export type Target = {

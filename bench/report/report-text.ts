@@ -4,10 +4,11 @@ import { textTable } from '../figures/text-table.ts';
 import { GENERATOR } from '../usage/measurements.ts';
 import type { MixReport } from './mix-report.ts';
 import type { Report } from './report.ts';
-import type { ProcessReport } from './usage-report.ts';
+import { type ProcessReport, sharersOf } from './usage-report.ts';
 
 const KIB = 1_024;
 const MIB = 1_024 * 1_024;
+const CPU_COLUMNS: readonly string[] = ['', 'CPU s', '% of a core'];
 
 /** The report for people: plain text, aligned. */
 export function reportText(report: Report): string {
@@ -19,14 +20,20 @@ export function reportText(report: Report): string {
   return `\n${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function connectionText({ connections, frames }: Report): string {
+function connectionText({ connections, away, frames }: Report): string {
   const { wanted, ready, refused, resumed, tookMs, perS, ms, endings } = connections;
   return [
     `Connections   ${ready} of ${wanted} ready, ${refused} refused for good, ${resumed} resumed`,
     `  opened in   ${seconds(tookMs)} s, ${perS}/s; ${quantileText(ms)}`,
     `  refused or lost   ${tallyText(endings)}`,
     `  pings ${frames.pings}, pongs ${frames.pongs}, acks ${frames.acks}`,
+    ...(away.wanted === 0 ? [] : [awayText(away)]),
   ].join('\n');
+}
+
+function awayText({ wanted, away, queuesMade, endings }: Report['away']): string {
+  const counts = `${away} of ${wanted} devices, ${queuesMade} with a new queue`;
+  return `  away        ${counts}; refused or lost ${tallyText(endings)}`;
 }
 
 function messageText({ messages, frames, queueGaps, earlier }: Report): string {
@@ -79,14 +86,15 @@ function recoveryText({ lost, backMs, drainedMs, ms }: NonNullable<Report['recov
 function cpuText({ usage }: Report): string {
   const { windowS, messages, processes, cpuSPer1000, cpuSPer1000Total, database } = usage;
   if (processes.length === 0) return '';
-  const rows = processes.map(({ name, service, cpuS, cpuPercent }) => {
-    const isCounted = messages > 0 && service !== GENERATOR;
-    const perMessage = isCounted ? ((cpuS * 1_000) / messages).toFixed(3) : '';
-    return [name, cpuS.toFixed(2), cpuPercent.toFixed(1), perMessage];
-  });
+  const isHeld = processes.some(({ heldPercent }) => heldPercent !== undefined);
+  const columns = [...CPU_COLUMNS, messages > 0 ? 's / 1000 messages' : 'µs / s / connection'];
+  if (isHeld) columns.push('held, % of a core', 's / 1000 beyond that');
   const lines = [
     `CPU within ${windowS.toFixed(1)} s`,
-    textTable(['', 'CPU s', '% of a core', 's / 1000 messages'], rows),
+    textTable(
+      columns,
+      processes.map((process) => cpuRow(process, { messages, isHeld })),
+    ),
   ];
   if (cpuSPer1000Total > 0) {
     const parts = Object.entries(cpuSPer1000).map(([name, value]) => `${name} ${value.toFixed(3)}`);
@@ -102,6 +110,21 @@ function cpuText({ usage }: Report): string {
   return lines.join('\n');
 }
 
+function cpuRow(
+  process: ProcessReport,
+  { messages, isHeld }: { messages: number; isHeld: boolean },
+): string[] {
+  const { name, service, cpuS, cpuPercent, cpuUsPerConnection } = process;
+  const { heldPercent, cpuSPer1000BeyondHeld } = process;
+  const isCounted = service !== GENERATOR;
+  const perMessage = isCounted ? ((cpuS * 1_000) / messages).toFixed(3) : '';
+  const cost = messages > 0 ? perMessage : cpuUsPerConnection.toFixed(2);
+  const row = [name, cpuS.toFixed(2), cpuPercent.toFixed(1), cost];
+  if (!isHeld) return row;
+  const beyond = isCounted ? cpuSPer1000BeyondHeld?.toFixed(3) : undefined;
+  return [...row, heldPercent?.toFixed(1) ?? '', beyond ?? ''];
+}
+
 function memoryText(report: Report): string {
   const { processes } = report.usage;
   if (processes.length === 0) return '';
@@ -111,17 +134,28 @@ function memoryText(report: Report): string {
     return [name, ...parts, perConnection(report, process)];
   });
   const head = ['', 'PSS idle', 'connected', 'end', 'RSS end', 'KiB / connection'];
-  return `Memory, MiB\n${textTable(head, rows)}`;
+  return `Memory, MiB\n${textTable(head, rows)}\n${heapText(report)}`;
 }
 
-/** An edge and a generator hold their share of the connections, the others see all. */
+/** What NATS' resident size does not tell: it holds garbage too, up to a limit. */
+function heapText({ natsHeap, usage }: Report): string {
+  if (natsHeap === undefined) {
+    return "NATS' live heap is unknown: NATS is not of this stack, or does not tell it.";
+  }
+  const { before, end, queues, queuesMade, perQueueMade } = natsHeap;
+  const rss = usage.processes.find(({ service }) => service === 'nats')?.rss.end ?? 0;
+  const each = perQueueMade === undefined ? '' : `, ${kib(perQueueMade)} KiB for each made`;
+  return [
+    `NATS' live heap: ${mib(before)} before, ${mib(end)} at the end, of ${mib(rss)} RSS`,
+    `  ${queues} device queues, of them ${queuesMade} made in this run${each}`,
+  ].join('\n');
+}
+
 function perConnection({ usage, connections }: Report, process: ProcessReport): string {
   const { service, pss } = process;
-  const isShared = service === 'edge' || service === GENERATOR;
-  const sharers = usage.processes.filter((other) => other.service === service).length;
-  const share = connections.ready / (isShared ? sharers : 1);
+  const share = connections.ready / sharersOf(service, usage.processes);
   if (share < 1 || pss.end === 0) return '';
-  return ((pss.end - pss.base) / share / KIB).toFixed(1);
+  return kib((pss.end - pss.base) / share);
 }
 
 function verdict({ problems, messages }: Report): string {
@@ -143,6 +177,10 @@ function tallyText(tally: Tally): string {
 
 function seconds(ms: number | undefined): string {
   return ms === undefined ? '?' : (ms / 1_000).toFixed(2);
+}
+
+function kib(bytes: number): string {
+  return (bytes / KIB).toFixed(1);
 }
 
 function mib(bytes: number): string {

@@ -1,10 +1,12 @@
 import { Histogram, type Quantiles } from '../figures/histogram.ts';
 import { addTallies, type Tally } from '../figures/tally.ts';
+import type { AwayCounts } from '../fleet/away-devices.ts';
 import type { BenchOptions } from '../options/options.ts';
 import type { Target } from '../options/target.ts';
 import type { LedgerCounts } from '../traffic/ledger.ts';
 import type { Look, Moment } from '../usage/measurements.ts';
 import type { WorkerResult } from '../workers/worker-calls.ts';
+import { createHeapReport, type HeapReport } from './heap-report.ts';
 import { addMixes, type MixReport, mixProblems } from './mix-report.ts';
 import { createUsageReport, type UsageReport } from './usage-report.ts';
 
@@ -34,6 +36,8 @@ export type Report = {
     ms: Quantiles;
     endings: Tally;
   };
+  /** Further devices of the same people: they connected once, and left. */
+  away: AwayCounts;
   conversations: { new: number; total: number };
   messages: LedgerCounts & { sentAgain: number; duplicates: number };
   latency: { ackMs: Quantiles; deliveryMs: Quantiles; lagMs: Quantiles };
@@ -45,6 +49,7 @@ export type Report = {
     | undefined;
   mix: MixReport | undefined;
   usage: UsageReport;
+  natsHeap: HeapReport | undefined;
   /** Why the exit status is 1; empty where all is well. */
   problems: string[];
 };
@@ -59,12 +64,15 @@ export function createReport(parts: ReportParts): Report {
   const connected = quantiles('connect').count;
   const messages = addLedgers(results.map(({ ledger }) => ledger));
   const ackMs = quantiles('ack');
+  const ready = sum((result) => result.ready);
+  const away = addAway(results.map((result) => result.away));
+  const queuesMade = away.queuesMade + sum((result) => result.queuesMade);
   const report: Report = {
     at: new Date().toISOString(),
     options,
     connections: {
       wanted: sum(({ connections }) => connections),
-      ready: sum(({ ready }) => ready),
+      ready,
       refused: sum(({ dead }) => dead),
       resumed: sum(({ resumed }) => resumed),
       tookMs: connectMs,
@@ -72,6 +80,7 @@ export function createReport(parts: ReportParts): Report {
       ms: quantiles('connect'),
       endings: addTallies(results.map(({ endings }) => endings)),
     },
+    away,
     conversations: {
       new: sum(({ conversationsNew }) => conversationsNew),
       total: sum(({ conversations }) => conversations),
@@ -93,7 +102,8 @@ export function createReport(parts: ReportParts): Report {
     earlier: sum(({ earlier }) => earlier),
     recovery: recoveryOf(parts, quantiles('return')),
     mix: addMixes(results.flatMap(({ mix }) => (mix === undefined ? [] : [mix]))),
-    usage: createUsageReport({ ...parts, messages: ackMs.count }),
+    usage: createUsageReport({ ...parts, messages: ackMs.count, connections: ready }),
+    natsHeap: createHeapReport({ ...parts, queues: ready + away.away, queuesMade }),
     problems: [],
   };
   report.problems = problemsOf(report);
@@ -113,6 +123,17 @@ function recoveryOf({ results, killedAt }: ReportParts, ms: Quantiles): Report['
   return { lost, backMs: latest('backAt'), drainedMs: latest('drainedAt'), ms };
 }
 
+function addAway(all: readonly AwayCounts[]): AwayCounts {
+  const sum = (name: 'wanted' | 'away' | 'queuesMade'): number =>
+    all.reduce((total, counts) => total + counts[name], 0);
+  return {
+    wanted: sum('wanted'),
+    away: sum('away'),
+    queuesMade: sum('queuesMade'),
+    endings: addTallies(all.map(({ endings }) => endings)),
+  };
+}
+
 function addLedgers(ledgers: readonly LedgerCounts[]): LedgerCounts {
   const { failed: _, ...numbers } = ledgers[0] as LedgerCounts;
   const names = Object.keys(numbers) as (keyof typeof numbers)[];
@@ -126,7 +147,7 @@ function addLedgers(ledgers: readonly LedgerCounts[]): LedgerCounts {
   };
 }
 
-function problemsOf({ messages, connections, queueGaps, mix }: Report): string[] {
+function problemsOf({ messages, connections, away, queueGaps, mix }: Report): string[] {
   const { missing, unanswered, repeatedToEye, outOfOrder, seqGaps, seqClashes, strayed } = messages;
   const counts: [number, string][] = [
     [missing, 'deliveries missing'],
@@ -138,6 +159,7 @@ function problemsOf({ messages, connections, queueGaps, mix }: Report): string[]
     [strayed, 'messages at somebody else'],
     [queueGaps, 'gaps in queue numbers'],
     [connections.wanted - connections.ready, 'connections not there at the end'],
+    [away.wanted - away.away, 'devices to be away never connected'],
   ];
   const all = [...counts, ...mixProblems(mix)];
   return all.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);

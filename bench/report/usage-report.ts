@@ -5,6 +5,8 @@ export type UsageParts = {
   looks: Partial<Record<Moment, Look>>;
   /** Acknowledged ones that were due within the window. */
   messages: number;
+  /** Connections that were ready at the end. */
+  connections: number;
 };
 
 export type ProcessReport = {
@@ -14,6 +16,12 @@ export type ProcessReport = {
   cpuS: number;
   /** Of one core. */
   cpuPercent: number;
+  /** CPU time of a second for one connection, in microseconds. */
+  cpuUsPerConnection: number;
+  /** Of one core, while everybody was connected and nobody sent; only where that was measured. */
+  heldPercent: number | undefined;
+  /** CPU seconds for 1000 messages beyond what holding the connections costs. */
+  cpuSPer1000BeyondHeld: number | undefined;
   /** Bytes before anybody connected, with all connected, and at the end. */
   rss: { base: number; connected: number; end: number };
   pss: { base: number; connected: number; end: number };
@@ -31,21 +39,11 @@ export type UsageReport = {
 };
 
 /** What each process used while it was measured. One that is gone at the end has no CPU time. */
-export function createUsageReport({ looks, messages }: UsageParts): UsageReport {
+export function createUsageReport(parts: UsageParts): UsageReport {
+  const { looks, messages } = parts;
   const { windowStart, windowEnd } = looks;
-  const windowS = ((windowEnd?.atMs ?? 0) - (windowStart?.atMs ?? 0)) / 1_000;
-  const processes = (windowStart?.processes ?? []).map((start) => {
-    const end = find(windowEnd, start);
-    const cpuS = end === undefined ? 0 : end.cpuS - start.cpuS;
-    return {
-      name: start.name,
-      service: start.service,
-      cpuS: round(cpuS, 2),
-      cpuPercent: round((cpuS / windowS) * 100, 1),
-      rss: memoryOf(looks, start, 'rssBytes'),
-      pss: memoryOf(looks, start, 'pssBytes'),
-    };
-  });
+  const windowS = secondsBetween(windowStart, windowEnd);
+  const processes = (windowStart?.processes ?? []).map((start) => processReport(start, parts));
   const cpuSPer1000: Record<string, number> = {};
   for (const { service, cpuS } of processes) {
     if (service === GENERATOR || messages === 0) continue;
@@ -54,6 +52,46 @@ export function createUsageReport({ looks, messages }: UsageParts): UsageReport 
   const total = Object.values(cpuSPer1000).reduce((sum, value) => sum + value, 0);
   const database = databaseOf(looks);
   return { windowS, messages, processes, cpuSPer1000, cpuSPer1000Total: round(total, 4), database };
+}
+
+/** Edges and generators hold a share of the connections each, and all others see all of them. */
+export function sharersOf(service: string, processes: readonly { service: string }[]): number {
+  if (service !== 'edge' && service !== GENERATOR) return 1;
+  return processes.filter((process) => process.service === service).length;
+}
+
+function processReport(start: ProcessUsage, parts: UsageParts): ProcessReport {
+  const { looks, messages, connections } = parts;
+  const { windowStart, windowEnd } = looks;
+  const windowS = secondsBetween(windowStart, windowEnd);
+  const end = find(windowEnd, start);
+  const cpuS = end === undefined ? 0 : end.cpuS - start.cpuS;
+  const share = connections / sharersOf(start.service, windowStart?.processes ?? []);
+  const held = heldShare(start, looks);
+  const beyond = held === undefined ? undefined : cpuS - held * windowS;
+  return {
+    name: start.name,
+    service: start.service,
+    cpuS: round(cpuS, 2),
+    cpuPercent: round((cpuS / windowS) * 100, 1),
+    cpuUsPerConnection: share < 1 ? 0 : round((cpuS * 1e6) / windowS / share, 2),
+    heldPercent: held === undefined ? undefined : round(held * 100, 1),
+    cpuSPer1000BeyondHeld:
+      beyond === undefined || messages === 0 ? undefined : round((beyond * 1_000) / messages, 4),
+    rss: memoryOf(looks, start, 'rssBytes'),
+    pss: memoryOf(looks, start, 'pssBytes'),
+  };
+}
+
+/** The share of a core that a process used while everybody was connected and nobody sent. */
+function heldShare(process: ProcessUsage, looks: UsageParts['looks']): number | undefined {
+  const [start, end] = [find(looks.holdStart, process), find(looks.holdEnd, process)];
+  if (start === undefined || end === undefined) return undefined;
+  return (end.cpuS - start.cpuS) / secondsBetween(looks.holdStart, looks.holdEnd);
+}
+
+function secondsBetween(start: Look | undefined, end: Look | undefined): number {
+  return ((end?.atMs ?? 0) - (start?.atMs ?? 0)) / 1_000;
 }
 
 function memoryOf(

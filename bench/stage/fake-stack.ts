@@ -15,12 +15,20 @@ export type Faults = {
 export type FakeStack = { url: string; sockets(): number; cutAll(): void; close(): void };
 
 type Socket = WebSocket<Session>;
-type Session = { userId: string; q: number; held: string | undefined; socket?: Socket };
+type Session = {
+  userId: string;
+  deviceId: string;
+  q: number;
+  held: string | undefined;
+  socket?: Socket;
+};
 type Conversation = { id: string; people: string[]; seq: number };
 type State = {
   faults: Faults;
   sessions: Map<string, Set<Session>>;
   conversations: Map<string, Conversation>;
+  /** Devices that have connected before, as `<user>/<device>`. */
+  devices: Set<string>;
   events: number;
   sends: number;
   upgrades: number;
@@ -43,6 +51,7 @@ export async function startFakeStack(faults: Partial<Faults> = {}): Promise<Fake
     faults: { ...NO_FAULTS, ...faults },
     sessions: new Map(),
     conversations: new Map(),
+    devices: new Set(),
     events: 0,
     sends: 0,
     upgrades: 0,
@@ -96,18 +105,23 @@ function upgrade(state: State, { res, req, context }: Upgrade): void {
   const protocols = req.getHeader('sec-websocket-protocol');
   const bearer = /bearer\.([0-9a-f-]+)/.exec(protocols)?.[1];
   const userId = bearer ?? req.getHeader('authorization').slice('Bearer '.length);
-  const session: Session = { userId, q: 0, held: undefined };
+  const device = /device\.([\w-]+)/.exec(protocols)?.[1] ?? req.getHeader('x-device-id');
+  const session: Session = { userId, deviceId: device, q: 0, held: undefined };
   const key = req.getHeader('sec-websocket-key');
   res.upgrade(session, key, protocols === '' ? '' : 'kaha.v1', '', context);
 }
 
 function join(state: State, session: Session): void {
   sessionsOf(state, session.userId).add(session);
-  session.socket?.send('{"type":"auth_ok","resumed":true,"heartbeat_interval_ms":15000}');
+  const device = `${session.userId}/${session.deviceId}`;
+  const resumed = state.devices.has(device);
+  state.devices.add(device);
+  session.socket?.send(JSON.stringify({ type: 'auth_ok', resumed, heartbeat_interval_ms: 15_000 }));
+  if (!resumed) push(session, '{"type":"replay_end","complete":true}');
 }
 
 type ClientFrame = Record<
-  'type' | 'conversation_id' | 'client_msg_id' | 'content' | 'token',
+  'type' | 'conversation_id' | 'client_msg_id' | 'content' | 'token' | 'device_id',
   string
 >;
 
@@ -117,6 +131,7 @@ function receive(state: State, socket: Socket, text: string): void {
   if (frame.type === 'ping') socket.send('{"type":"pong"}');
   else if (frame.type === 'auth') {
     session.userId = frame.token;
+    session.deviceId = frame.device_id;
     join(state, session);
   } else if (frame.type === 'message') take(state, session, frame);
 }

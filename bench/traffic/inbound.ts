@@ -1,7 +1,7 @@
 import { type Tally, tallyOne } from '../figures/tally.ts';
 import type { Connection } from '../fleet/connection.ts';
 import type { View } from '../websocket/frame-cursor.ts';
-import { fieldStart, headOf, numberField, typeOf, wholeOf } from './frame-text.ts';
+import { fieldStart, headOf, numberField, typeOf, wholeOf } from '../websocket/frame-text.ts';
 import type { MessageKeys } from './message-key.ts';
 import type { Mix } from './mix.ts';
 import type { Traffic } from './traffic.ts';

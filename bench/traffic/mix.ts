@@ -1,7 +1,7 @@
 import { Histogram, type HistogramState } from '../figures/histogram.ts';
 import type { Connection } from '../fleet/connection.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { numberField } from './frame-text.ts';
+import { numberField } from '../websocket/frame-text.ts';
 import {
   AWAY_MS,
   CYCLE_MS,

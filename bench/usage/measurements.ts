@@ -1,13 +1,33 @@
 import type { Target } from '../options/target.ts';
 import { type DatabaseUsage, readDatabaseUsage } from './database-usage.ts';
+import { type NatsHeap, readNatsHeap } from './nats-heap.ts';
 import { type ProcessUsage, readUsage } from './process-usage.ts';
 
-/** The moments at which the stack is looked at. */
-export type Moment = 'base' | 'connected' | 'ready' | 'windowStart' | 'windowEnd' | 'end';
-export type Look = { atMs: number; processes: ProcessUsage[]; database: DatabaseUsage | undefined };
+/**
+ * The moments at which the stack is looked at. `start` is before the devices that are to be away
+ * connect, and `base` before the others do. Between `holdStart` and `holdEnd` nobody sends.
+ */
+export type Moment =
+  | 'start'
+  | 'base'
+  | 'connected'
+  | 'ready'
+  | 'holdStart'
+  | 'holdEnd'
+  | 'windowStart'
+  | 'windowEnd'
+  | 'end';
+export type Look = {
+  atMs: number;
+  processes: ProcessUsage[];
+  database: DatabaseUsage | undefined;
+  natsHeap: NatsHeap | undefined;
+};
 
 /** Nothing but CPU times is read while a measurement runs. */
-const IN_WINDOW: readonly Moment[] = ['windowStart', 'windowEnd'];
+const IN_WINDOW: readonly Moment[] = ['holdStart', 'holdEnd', 'windowStart', 'windowEnd'];
+/** To read the live heap NATS collects its garbage, so it is read before and after all work. */
+const WITH_HEAP: readonly Moment[] = ['start', 'base', 'end'];
 export const GENERATOR = 'generator';
 
 /** What the stack and the generator used, moment by moment. */
@@ -34,8 +54,9 @@ export class Measurements {
       pid,
     }));
     const processes = readUsage(named, { memory: !isInWindow });
-    const look: Look = { atMs: Date.now(), processes, database: undefined };
+    const look: Look = { atMs: Date.now(), processes, database: undefined, natsHeap: undefined };
     this.looks[moment] = look;
     if (!isInWindow) look.database = await readDatabaseUsage(this.#target.database);
+    if (WITH_HEAP.includes(moment)) look.natsHeap = await readNatsHeap(this.#target.processes);
   }
 }

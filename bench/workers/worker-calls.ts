@@ -1,5 +1,6 @@
 import type { HistogramState } from '../figures/histogram.ts';
 import type { Tally } from '../figures/tally.ts';
+import type { AwayCounts } from '../fleet/away-devices.ts';
 import type { BenchOptions } from '../options/options.ts';
 import type { LedgerCounts } from '../traffic/ledger.ts';
 import type { MixResult } from '../traffic/mix.ts';
@@ -17,6 +18,8 @@ export type Progress = {
   ready: number;
   waiting: number;
   dead: number;
+  /** Devices that have connected once and left. */
+  away: number;
   sent: number;
   acknowledged: number;
   delivered: number;
@@ -34,6 +37,9 @@ export type WorkerResult = {
   ready: number;
   dead: number;
   resumed: number;
+  /** Device queues that were new when a connection was ready for the first time. */
+  queuesMade: number;
+  away: AwayCounts;
   endings: Tally;
   ledger: LedgerCounts;
   conversations: number;
@@ -54,6 +60,8 @@ export type WorkerResult = {
 /** What the main process may ask of a worker, in this order. */
 export type WorkerCalls = {
   prepare: { argument: WorkerPlan; result: number };
+  /** Resolves when the devices that are to be away have connected and left. */
+  visit: { argument: undefined; result: Progress };
   connect: { argument: undefined; result: Progress };
   converse: { argument: undefined; result: number };
   /** Wall-clock ms at which to begin; resolves when all has arrived or time is up. */

@@ -29,6 +29,8 @@ async function carryOut(message: ToWorker): Promise<unknown> {
   }
   if (worker === undefined) throw new Error('not prepared');
   switch (message.call) {
+    case 'visit':
+      return worker.visit();
     case 'connect':
       return worker.connect();
     case 'converse':

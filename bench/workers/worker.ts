@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Acknowledger } from '../fleet/acknowledger.ts';
+import { AwayDevices } from '../fleet/away-devices.ts';
 import { Connection } from '../fleet/connection.ts';
-import { Fleet } from '../fleet/fleet.ts';
+import { Fleet, type FleetOptions } from '../fleet/fleet.ts';
 import { Heartbeat } from '../fleet/heartbeat.ts';
 import { localAddressesOf } from '../fleet/local-addresses.ts';
+import { awayPlacesOf } from '../people/away-places.ts';
 import { type OpenedConversation, openConversations } from '../people/conversations.ts';
 import { byConversation, placesOf } from '../people/crowd.ts';
 import { mintTokens } from '../people/tokens.ts';
@@ -42,9 +44,11 @@ export class BenchWorker {
   readonly #acknowledger: Acknowledger;
   readonly #heartbeat: Heartbeat;
   readonly #members: Connection[][];
+  readonly #away: AwayDevices;
   #conversations: OpenedConversation[] = [];
   #running: Running;
   #resumed = 0;
+  #queuesMade = 0;
 
   /** Asks for tokens; nothing is connected yet. */
   static async prepare(plan: WorkerPlan): Promise<BenchWorker> {
@@ -60,19 +64,19 @@ export class BenchWorker {
   }
 
   constructor(plan: WorkerPlan, connections: readonly Connection[]) {
-    const { auth, reconnectWindowS, ackIntervalMs } = plan.options;
+    const { ackIntervalMs, devices, away } = plan.options;
     this.#plan = plan;
     this.#acknowledger = new Acknowledger(ackIntervalMs);
     this.#heartbeat = new Heartbeat(connections);
     this.#inbound = new Inbound(this.#keys, {
       accepted: (connection, isResumed) => {
         if (isResumed) this.#resumed += 1;
+        else if (!connection.wasReady) this.#queuesMade += 1;
         this.#fleet.accept(connection);
       },
       goingAway: (connection, afterMs) => this.#fleet.leave(connection, afterMs),
     });
-    const localAddresses = localAddressesOf(plan.edges, connections.length);
-    const options = { edges: plan.edges, auth, reconnectWindowS, localAddresses };
+    const options = fleetOptionsOf(plan, connections.length);
     this.#fleet = new Fleet(connections, options, {
       text: (connection, view) => this.#inbound.take(connection, view),
       drained: (connection) => this.#acknowledger.drained(connection),
@@ -81,7 +85,20 @@ export class BenchWorker {
     });
     const places = connections.map(({ place }) => place);
     this.#members = byConversation(places, connections);
+    const tokens = new Map(connections.map(({ place, token }) => [place.userId as string, token]));
+    this.#away = new AwayDevices(
+      awayPlacesOf(places, { devices, away, edges: plan.edges.length }),
+      (userId) => tokens.get(userId) as string,
+      options,
+    );
     this.#running = this.#createRun();
+  }
+
+  /** Makes the device queues of those that are away. */
+  async visit(): Promise<Progress> {
+    const { options, workers } = this.#plan;
+    await this.#away.visit(options.connectRatePerS / workers);
+    return this.progress();
   }
 
   async connect(): Promise<Progress> {
@@ -139,6 +156,7 @@ export class BenchWorker {
       ready: readyCount,
       waiting: connections.length - readyCount - deadCount,
       dead: deadCount,
+      away: this.#away.counts.away,
       sent: traffic.sentCount,
       acknowledged: traffic.acknowledgedCount,
       delivered: traffic.deliveredCount,
@@ -216,6 +234,8 @@ export class BenchWorker {
       ready: readyCount,
       dead: deadCount,
       resumed: this.#resumed,
+      queuesMade: this.#queuesMade,
+      away: this.#away.counts,
       endings,
       ledger: ledger.counts(before),
       conversations: this.#conversations.length,
@@ -239,4 +259,10 @@ export class BenchWorker {
       mix: mix?.result(),
     };
   }
+}
+
+function fleetOptionsOf({ options, edges }: WorkerPlan, connections: number): FleetOptions {
+  const { auth, reconnectWindowS } = options;
+  const localAddresses = localAddressesOf(edges, connections);
+  return { edges, auth, reconnectWindowS, localAddresses };
 }

@@ -16,6 +16,8 @@ export type NatsPlan = {
   dataDir: string;
   log: string;
   port: number;
+  /** Where the server answers for profiles of itself; nowhere unless given. */
+  profilePort?: number;
   /** Where JetStream keeps its files; `<dataDir>/nats/jetstream` unless given. */
   storeDir?: string | undefined;
 };
@@ -30,7 +32,8 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
   const seeds = readSeeds(dir);
   const storeDir = plan.storeDir ?? join(dir, 'jetstream');
   const configPath = join(dir, 'nats.conf');
-  writeFileSync(configPath, renderConfig({ seeds, storeDir, port: plan.port }), { mode: 0o600 });
+  const { port, profilePort } = plan;
+  writeFileSync(configPath, renderConfig({ seeds, storeDir, port, profilePort }), { mode: 0o600 });
   const spec: ProcessSpec = {
     name: 'nats',
     service: 'nats',
@@ -45,9 +48,10 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
       GOGC: 'off',
       GOMEMLIMIT: String(Math.min(NATS_BYTES_MAX, Math.floor(totalmem() / 4))),
     },
-    port: plan.port,
+    port,
+    ...(profilePort !== undefined && { admin_port: profilePort }),
     log: plan.log,
-    ready: { port: plan.port },
+    ready: { port },
   };
   return { spec, seeds };
 }
@@ -76,12 +80,19 @@ export function authOf(seeds: Record<string, string>): string {
   return renderNatsAuth(Object.fromEntries(keys));
 }
 
-type ConfigParts = { seeds: Record<string, string>; storeDir: string; port: number };
+type ConfigParts = {
+  seeds: Record<string, string>;
+  storeDir: string;
+  port: number;
+  profilePort: number | undefined;
+};
 
-function renderConfig({ seeds, storeDir, port }: ConfigParts): string {
+function renderConfig({ seeds, storeDir, port, profilePort }: ConfigParts): string {
   return [
     'host: 127.0.0.1',
     `port: ${port}`,
+    // The server answers for profiles on the address of `host`, so only this machine can ask.
+    ...(profilePort === undefined ? [] : [`prof_port: ${profilePort}`]),
     'max_connections: 1000',
     'max_payload: 1MB',
     // A limit of accounting: JetStream reserves what every stream may take at most.

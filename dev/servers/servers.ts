@@ -44,7 +44,7 @@ export async function planServers(options: ServersOptions): Promise<ServersPlan>
   const { composed, urls } = await withMissing(options);
   const { natsUrl, databaseUrl, redisUrl } = urls;
   const own = notGiven(urls);
-  const ports = await freePorts(own.length);
+  const [profilePort, ...ports] = (await freePorts(own.length + 1)) as [number, ...number[]];
   const specs: ProcessSpec[] = [];
   const planOf = (server: ServerName) => ({
     program: findProgram(server) as string,
@@ -55,7 +55,7 @@ export async function planServers(options: ServersOptions): Promise<ServersPlan>
   let seeds: Record<string, string>;
   let nats = natsUrl;
   if (nats === undefined) {
-    const plan = planNats({ ...planOf('nats'), storeDir: options.natsStoreDir });
+    const plan = planNats({ ...planOf('nats'), profilePort, storeDir: options.natsStoreDir });
     specs.push(plan.spec);
     seeds = plan.seeds;
     nats = `nats://127.0.0.1:${plan.spec.port}`;

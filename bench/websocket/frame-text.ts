@@ -1,4 +1,4 @@
-import type { View } from '../websocket/frame-cursor.ts';
+import type { View } from './frame-cursor.ts';
 
 /**
  * Finding fields in a JSON text without parsing it. Safe where the field is not nested in another

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { isUuidV4 } from '../../shared/ids.ts';
+import { MessageKeys } from '../traffic/message-key.ts';
 import { fieldStart, headOf, numberField, typeOf } from './frame-text.ts';
-import { MessageKeys } from './message-key.ts';
 
 const keys = new MessageKeys();
 const message = (fields: object): string => {
