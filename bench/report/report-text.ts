@@ -85,6 +85,7 @@ function recoveryText({ lost, backMs, drainedMs, ms }: NonNullable<Report['recov
 
 function cpuText({ usage }: Report): string {
   const { windowS, messages, processes, cpuSPer1000, cpuSPer1000Total, database } = usage;
+  const { cpuSPer1000BeyondHeldTotal } = usage;
   if (processes.length === 0) return '';
   const isHeld = processes.some(({ heldPercent }) => heldPercent !== undefined);
   const columns = [...CPU_COLUMNS, messages > 0 ? 's / 1000 messages' : 'µs / s / connection'];
@@ -102,6 +103,10 @@ function cpuText({ usage }: Report): string {
       `${cpuSPer1000Total.toFixed(3)} CPU s for 1000 messages, without the generator:`,
       `  ${parts.join(', ')}`,
     );
+  }
+  if (cpuSPer1000BeyondHeldTotal !== undefined) {
+    const beyond = cpuSPer1000BeyondHeldTotal.toFixed(3);
+    lines.push(`  of that ${beyond} for messages, and the rest for holding the connections`);
   }
   if (database !== undefined) {
     const { transactions, walBytes } = database;
