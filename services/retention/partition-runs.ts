@@ -5,7 +5,7 @@ import type { Logger } from '../../shared/process/logger.ts';
 import type { RetentionMetrics } from './retention-metrics.ts';
 import { delayUntilNext, staleness } from './run-timing.ts';
 
-export type PartitionRuns = {
+type PartitionRuns = {
   /** Returns why partitions may be missing, or undefined. */
   problem(): string | undefined;
   close(): Promise<void>;

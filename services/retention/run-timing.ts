@@ -4,7 +4,7 @@ const INTERVAL_JITTER = 0.1;
 /** So many intervals without a success mean that the runs no longer work. */
 const STALE_INTERVALS = 3;
 
-export type RunState = {
+type RunState = {
   intervalMs: number;
   /** So many runs have failed since the last success. */
   failures: number;

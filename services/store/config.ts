@@ -6,7 +6,7 @@ import {
 } from '../../shared/process/env.ts';
 import { type ContentKey, parseContentKeys } from './content/content-keys.ts';
 
-export type DatabaseConfig = { url: string; poolMax: number };
+type DatabaseConfig = { url: string; poolMax: number };
 export type Config = CommonConfig & {
   database: DatabaseConfig;
   /** The first key encrypts; every key decrypts. */

@@ -1,6 +1,6 @@
 import { KahaError } from '../errors.ts';
 
-export type GateLimits = {
+type GateLimits = {
   concurrencyMax: number;
   waitingMax: number;
   /** The table of errors says it where the gate does not. */

@@ -5,7 +5,7 @@ import { UNKNOWN_USER } from '../protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
 import { lastWithNames } from './system-names.ts';
 
-export const UNKNOWN_BUSINESS = 'Unknown Business';
+const UNKNOWN_BUSINESS = 'Unknown Business';
 /** How many make up the name of a group without a title. */
 const NAMED_MAX = 3;
 

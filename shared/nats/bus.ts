@@ -18,7 +18,7 @@ export type { RpcContext } from './rpc-server.ts';
 export type { ConsumeOptions, JsMsg, Msg, RpcHandler, RpcServer, Subscription };
 
 export type RequestOptions = { timeoutMs: number; trace?: string | undefined };
-export type JetPublishOptions = { msgId: string; timeoutMs: number };
+type JetPublishOptions = { msgId: string; timeoutMs: number };
 
 /**
  * The only way to NATS. Guarantees: no call hangs (each has a deadline, a lost connection rejects
@@ -49,7 +49,7 @@ export type Bus = {
   close(): Promise<void>;
 };
 
-export type BusOptions = {
+type BusOptions = {
   url: string;
   nkeySeed: string;
   instance: string;

@@ -7,7 +7,7 @@ const encoder = new TextEncoder();
 /** In place of a token, which has no capitals: the answer to several, see `answerMany`. */
 const MANY = 'MANY';
 
-export type Ask = {
+type Ask = {
   subject: string;
   payload: Uint8Array;
   /** Raw header lines, each ended by CRLF. */
@@ -112,7 +112,7 @@ export function answerMany(
 }
 
 /** Headers as bytes: the library's own object costs a map and a list per message. */
-export function rawHeaders(lines: string): MsgHdrs {
+function rawHeaders(lines: string): MsgHdrs {
   const headers = { encode: () => encoder.encode(`NATS/1.0\r\n${lines}\r\n`) };
   return headers as unknown as MsgHdrs;
 }

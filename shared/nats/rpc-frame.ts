@@ -10,7 +10,7 @@ import { parseJson } from './parse-json.ts';
  */
 export type RequestItem = [token: number, deadlineAt: number, traceparent: string, body: unknown];
 export type Answer = { data: unknown } | { error: WireError };
-export type AnswerItem = [token: number, answer: Answer];
+type AnswerItem = [token: number, answer: Answer];
 
 /**
  * A message goes whole to one instance of who serves: a burst must spread over several. Below NATS'

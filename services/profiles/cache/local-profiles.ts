@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Profile } from '../profile.ts';
 
-export type LocalProfile = {
+type LocalProfile = {
   profile: Profile;
   /** Until this time (epoch ms), no lookup checks for a newer profile. */
   checkedUntil: number;

@@ -10,9 +10,9 @@ import { MARK_STALE, WRITE_PROFILE } from './profile-scripts.ts';
  * A profile whose `freshUntil` (epoch ms) has passed may still be shown, but has to be asked for
  * again.
  */
-export type CachedProfile = { profile: Profile; freshUntil: number };
+type CachedProfile = { profile: Profile; freshUntil: number };
 
-export type CacheRead = {
+type CacheRead = {
   found: Map<string, CachedProfile>;
   /** The map holds the stale markers that are set, by `ProfileRef.key`. */
   markers: Map<string, string>;
@@ -36,7 +36,7 @@ type Deps = { redis: Redis; metrics: ProfilesMetrics; logger: Logger };
 type Reply = [error: Error | null, result: unknown];
 
 /** A profile that is no longer fresh is shown for so long again if nothing better is to be had. */
-export const STALE_MS = 24 * 3_600_000;
+const STALE_MS = 24 * 3_600_000;
 const MARKER_TTL_MS = 5 * 60_000;
 
 /**

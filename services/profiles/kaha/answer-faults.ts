@@ -2,7 +2,7 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { Faults } from './kaha-answer.ts';
 
-export type FaultReport = {
+type FaultReport = {
   /** Reports what was wrong with an answer. */
   wrong(faults: Faults): void;
   /** Reports a try without a usable answer, by its outcome. */

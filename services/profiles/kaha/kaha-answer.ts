@@ -11,7 +11,7 @@ export class MalformedAnswerError extends Error {
  * asked for and not answered.
  */
 export type Faults = Partial<Record<Fault, number>>;
-export type Fault = 'missing' | 'malformed' | 'not asked for' | 'repeated' | 'name' | 'avatar';
+type Fault = 'missing' | 'malformed' | 'not asked for' | 'repeated' | 'name' | 'avatar';
 export type KahaAnswer = { found: ProfileMap; faults: Faults };
 
 const NAME_CHARACTERS_MAX = 200;

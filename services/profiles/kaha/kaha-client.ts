@@ -6,7 +6,7 @@ import { type KahaAnswer, readKahaAnswer } from './kaha-answer.ts';
  * The call failed on its way. The error has the code of the failure and no cause, because the
  * parser's own error carries the bytes that it could not read, and they hold names.
  */
-export class KahaUnreachableError extends Error {
+class KahaUnreachableError extends Error {
   constructor(error: unknown) {
     const { code, name } = error as NodeJS.ErrnoException;
     super(`kaha-main-v3 could not be asked: ${code ?? name}`);

@@ -14,7 +14,7 @@ type Deps = {
 };
 
 /** The look puts each profile into `known` as soon as it has it. It never rejects. */
-export type FurtherLook = (refs: readonly ProfileRef[], known: ProfileMap) => Promise<void>;
+type FurtherLook = (refs: readonly ProfileRef[], known: ProfileMap) => Promise<void>;
 
 /**
  * Looks in Redis, then at kaha-main-v3. A profile of Redis is good enough for an answer, however

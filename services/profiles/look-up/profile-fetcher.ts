@@ -26,7 +26,7 @@ export type ProfileFetcher = {
   idle(): Promise<void>;
 };
 
-export type FetchBatch = (batch: readonly Fetching[]) => Promise<ProfileMap>;
+type FetchBatch = (batch: readonly Fetching[]) => Promise<ProfileMap>;
 
 export const BATCH_MAX = 100;
 /**

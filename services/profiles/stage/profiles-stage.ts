@@ -112,7 +112,7 @@ function getFrom(edge: Bus, body: ProfilesGet): Promise<Profiles> {
   return createAskProfiles(edge, TIMEOUT_MS)('get', body);
 }
 
-export type RedisProxy = {
+type RedisProxy = {
   url: string;
   /** Counts the writes to the proxy that name a profile, frozen or not. */
   readonly lookups: number;

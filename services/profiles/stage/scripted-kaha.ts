@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export type BatchBody = { user_ids: string[]; business_ids: string[] };
+type BatchBody = { user_ids: string[]; business_ids: string[] };
 type Behaviour = (body: BatchBody, response: ServerResponse) => void;
 
 export type ScriptedKaha = {

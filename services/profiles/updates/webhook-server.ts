@@ -6,7 +6,7 @@ import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import { createTokenCheck } from './service-token.ts';
 import { readWebhookCall, type WebhookEvent } from './webhook-call.ts';
 
-export type WebhookServer = { port: number; close(): Promise<void> };
+type WebhookServer = { port: number; close(): Promise<void> };
 
 type Options = {
   host: string;

@@ -19,7 +19,7 @@ type Asked<Answer> = Letter & {
   resolve: (answer: Answer) => void;
   reject: (error: KahaError) => void;
 };
-export type Send = Asked<MessageSent> & { input: MessageInput; isAlone?: false };
+type Send = Asked<MessageSent> & { input: MessageInput; isAlone?: false };
 export type Change = Asked<ConversationChanged> & { command: ConversationCommand; isAlone: true };
 
 export type ActorDeps = {

@@ -1,5 +1,5 @@
 /** What one append may carry; the payload limit of NATS is 1 MiB. */
-export const BATCH_ITEMS_MAX = 64;
+const BATCH_ITEMS_MAX = 64;
 export const BATCH_BYTES_MAX = 512 * 1024;
 /** What may wait for one conversation: four appends' worth. */
 export const MAILBOX_ITEMS_MAX = 256;
@@ -14,7 +14,7 @@ export type Letter = {
   isAlone?: boolean;
 };
 
-export type Taken<Item> = { batch: Item[]; expired: Item[] };
+type Taken<Item> = { batch: Item[]; expired: Item[] };
 
 /** What waits for one conversation, in order of arrival, bounded. */
 export class Mailbox<Item extends Letter> {

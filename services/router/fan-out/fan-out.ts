@@ -13,7 +13,7 @@ export type Delivery = {
   payload: Uint8Array | ReadonlyMap<UserId, Uint8Array>;
 };
 
-export type FanOutDeps = {
+type FanOutDeps = {
   /** To the devices that are there: whether all have taken it; undefined where not offered. */
   offer: (userId: UserId, payload: Uint8Array) => Promise<boolean> | undefined;
   publish: (message: InboxMessage) => Promise<void>;

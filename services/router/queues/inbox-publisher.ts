@@ -7,7 +7,7 @@ import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
 import type { ShardTails } from './shard-tails.ts';
 
 /** `subject`: this user's queue is full, `stream`: the whole shard is. Trying again is no use. */
-export type FullWhat = 'subject' | 'stream';
+type FullWhat = 'subject' | 'stream';
 
 export class InboxFull extends Error {
   readonly what: FullWhat;

@@ -12,7 +12,7 @@ const DAY_NS = 86_400 * SECOND_NS;
 const CONSUMER_NOT_FOUND = 10014;
 
 /** What JetStream refused; `errCode` is its own, stable number. */
-export class JetStreamApiError extends KahaError {
+class JetStreamApiError extends KahaError {
   readonly errCode: number;
 
   constructor(error: { err_code: number; description: string }) {
@@ -29,7 +29,7 @@ export type QueueInfo = {
   num_pending: number;
   num_ack_pending: number;
 };
-export type ShardInfo = { messages: number; lastSeq: number; subjects: Record<string, number> };
+type ShardInfo = { messages: number; lastSeq: number; subjects: Record<string, number> };
 
 /** The device queues in JetStream. Rejects with KahaErrors; nothing is retried here. */
 export type QueueApi = {

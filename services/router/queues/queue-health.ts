@@ -28,7 +28,7 @@ type Deps = {
   logger: Logger;
 };
 
-export type QueueHealth = {
+type QueueHealth = {
   /** A shard acknowledged a sequence it had given before. */
   tailLost(shard: number): void;
   close(): Promise<void>;

@@ -25,7 +25,7 @@ type Deps = {
   logger: Logger;
 };
 
-export type QueueWatch = {
+type QueueWatch = {
   /** Whether every queue is known: not after a reconnect, until the names are read again. */
   isCurrent(): boolean;
   /** Reads the names of all shards. Rejects where one could not be read. */

@@ -25,7 +25,7 @@ const INBOX_BYTES_MAX = 256 * 1024 * 1024;
 const TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 
-export type Nats = Awaited<ReturnType<typeof startNats>>;
+type Nats = Awaited<ReturnType<typeof startNats>>;
 
 /** Real NATS with its streams, a scripted store, and buses to play the other services on. */
 export type Stage = {
@@ -87,7 +87,7 @@ export async function setStage(): Promise<Stage> {
   };
 }
 
-export async function setUp(nats: Nats, shards = SHARDS): Promise<void> {
+async function setUp(nats: Nats, shards = SHARDS): Promise<void> {
   const address = addressOf(nats, 'setup');
   const nc = await connectNats({ ...address, natsUser: 'setup', instance: 'setup' });
   try {

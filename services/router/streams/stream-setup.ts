@@ -16,7 +16,7 @@ type Reply = { error?: { code: number; err_code: number; description: string } }
 type Existing = { name: string; description?: string };
 
 /** The streams were made with another number of shards: users would lose their queues. */
-export class ShardsChangedError extends Error {
+class ShardsChangedError extends Error {
   constructor(stream: Existing, shards: number) {
     const found = `${stream.name} is "${stream.description ?? 'of an unknown number'}"`;
     super(`INBOX_SHARDS is ${shards}, but ${found}: moving to another number needs a migration`);
@@ -24,7 +24,7 @@ export class ShardsChangedError extends Error {
   }
 }
 
-export type StreamSetUp = { created: string[]; updated: string[] };
+type StreamSetUp = { created: string[]; updated: string[] };
 
 /** Makes all streams and fixed durables, or brings them to their definition. Safe to repeat. */
 export async function setUpStreams(

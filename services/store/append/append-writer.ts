@@ -59,7 +59,7 @@ export type SealedMessage = {
   metadata: Buffer | null;
 };
 
-export type AppendStatus =
+type AppendStatus =
   | 'ok'
   | 'duplicate'
   | 'locked'
@@ -82,7 +82,7 @@ export type AppendRow = {
 const APPEND = `select * from append_messages($1, $2, $3::uuid[], $4::uuid[], $5::uuid[],
   $6::uuid[], $7::message_type[], $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[])`;
 
-export type AppendOptions = { keyId: string; wait: boolean };
+type AppendOptions = { keyId: string; wait: boolean };
 
 /** One transaction, one round trip; see migration 0002. One row per message, in order. */
 export function appendMessages(

@@ -3,7 +3,7 @@ import type { ConversationId } from '../../../shared/ids.ts';
 import { settleBatch, takeBatch, type Waiting } from './append-batch.ts';
 import { type BatchWriter, LOCKED_LANES_MAX } from './append-writer.ts';
 
-export type LockedLane = {
+type LockedLane = {
   push(waiting: Waiting): void;
   /** Resolves when nothing waits. */
   idle(): Promise<void>;

@@ -12,7 +12,7 @@ export type AppendBench = {
   postgresPid: number;
 };
 
-export type AppendFigures = {
+type AppendFigures = {
   rows_per_s: number;
   rows_per_commit: number;
   refused: number;

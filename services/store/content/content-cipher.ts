@@ -3,7 +3,7 @@ import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentKey } from './content-keys.ts';
 
 /** A ciphertext belongs to one place; moved to another row or field it cannot be decrypted. */
-export type CipherPlace = MessageCipherPlace | { user_id: UserId; field: 'chats' };
+type CipherPlace = MessageCipherPlace | { user_id: UserId; field: 'chats' };
 export type MessageCipherPlace = {
   conversation_id: ConversationId;
   message_id: MessageId;

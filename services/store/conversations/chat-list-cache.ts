@@ -5,7 +5,7 @@ import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { List } from './list-places.ts';
 
-export type ListPage = { records: ConversationRecord[]; next_cursor: string | null };
+type ListPage = { records: ConversationRecord[]; next_cursor: string | null };
 type Deps = { redis: Redis; cipher: ContentCipher; metrics: Metrics; logger: Logger };
 type Source = {
   /** The stamp is a hash of everything in Postgres that the page is made of now. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { ConversationsList } from '../../../shared/contracts/conversations.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
@@ -15,9 +16,6 @@ type Deps = {
   /** Without a cache every page comes from Postgres. */
   chatLists?: ChatListCache | undefined;
 };
-
-const LIMIT_DEFAULT = 50;
-const LIMIT_MAX = 200;
 
 /**
  * `conversations.list` pages through a user's conversations, newest activity first. A listing shows
@@ -36,7 +34,7 @@ export function createListConversations({ db, cipher, chatLists }: Deps) {
     return { records, next_cursor: isLast ? null : writePosition(page, position) };
   };
   return async ({ user_id, cursor, archived, limit: asked }: ConversationsList) => {
-    const limit = Math.min(Math.max(asked ?? LIMIT_DEFAULT, 1), LIMIT_MAX) + 1;
+    const limit = Math.min(Math.max(asked ?? LIMITS.pageLimitDefault, 1), LIMITS.pageLimitMax) + 1;
     const list = { userId: user_id, archived: archived === true, limit };
     if (cursor !== undefined) {
       const position = readPosition(cursor);

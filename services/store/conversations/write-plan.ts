@@ -19,7 +19,7 @@ import { insertJoining } from './write-membership.ts';
 
 type OwedEvent = { event_id: EventId; payload: ConversationPayload };
 /** The outbox has a row for each of these messages and events. */
-export type Written = { messages: SystemRecord[]; events: OwedEvent[] };
+type Written = { messages: SystemRecord[]; events: OwedEvent[] };
 
 export async function writePlan(tx: Transaction<Database>, writing: Writing): Promise<Written> {
   await writeConversation(tx, writing);

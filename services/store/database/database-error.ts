@@ -12,7 +12,7 @@ import { KahaError } from '../../../shared/errors.ts';
  *  schema        Tables or functions are missing: the schema is not migrated.
  *  bug           The failure is any other one.
  */
-export type DatabaseFailure =
+type DatabaseFailure =
   | 'gone'
   | 'frozen'
   | 'clash'

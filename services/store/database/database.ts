@@ -3,7 +3,7 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import { createPool, type Pool } from './pool.ts';
 import type { Database } from './schema.ts';
 
-export type OpenDatabase = {
+type OpenDatabase = {
   db: Kysely<Database>;
   pool: Pool;
   close(): Promise<void>;

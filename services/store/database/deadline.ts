@@ -1,7 +1,7 @@
 import { KahaError } from '../../../shared/errors.ts';
 
 /** No operation of a store may take longer than this. */
-export const STORE_DEADLINE_MS = 2_000;
+const STORE_DEADLINE_MS = 2_000;
 /** A store answers this much before the deadline, because the answer must still travel. */
 const ANSWER_MARGIN_MS = 100;
 

@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from './schema.ts';
 
-export type EnsuredPartitions = {
+type EnsuredPartitions = {
   /** These are the names of the partitions that this call made. */
   created: string[];
   /** Messages sent before this time have a partition, without a gap. */
@@ -9,7 +9,7 @@ export type EnsuredPartitions = {
 };
 
 /** A request for more months ahead is cut to this many. */
-export const MONTHS_AHEAD_MAX = 24;
+const MONTHS_AHEAD_MAX = 24;
 
 /** The advisory lock with this key lets one transaction at a time make partitions. */
 const LOCK_KEY = 7_205_001;
@@ -34,7 +34,7 @@ export async function ensurePartitions(
   return { created, last_until: (months.at(-1) as Month).until };
 }
 
-export type Month = { name: string; from: string; until: string };
+type Month = { name: string; from: string; until: string };
 
 /** The list begins with the month of `now`, in UTC, and has `ahead` more months. */
 export function monthsFrom(now: Date, ahead: number): Month[] {

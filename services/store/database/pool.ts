@@ -4,7 +4,7 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import { classifyFailure } from './database-error.ts';
 import { readTime } from './pg-time.ts';
 
-export type PoolOptions = {
+type PoolOptions = {
   url: string;
   max: number;
   /** Each session setting has the form `name=value`. */
@@ -14,9 +14,9 @@ export type PoolOptions = {
   logger: Logger;
 };
 
-export type QueryResult<Row> = { rows: Row[]; rowCount: number | null; command: string };
+type QueryResult<Row> = { rows: Row[]; rowCount: number | null; command: string };
 
-export type PoolClient = {
+type PoolClient = {
   query<Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
   release(): void;
 };

@@ -3,7 +3,7 @@ import { classifyFailure } from './database-error.ts';
 import { LATEST_MIGRATION } from './migrations/index.ts';
 import type { Pool } from './pool.ts';
 
-export type SchemaCheck = {
+type SchemaCheck = {
   /** The result says why sends and reads cannot be served, or is undefined if they can. */
   problem(): string | undefined;
   close(): void;

@@ -88,7 +88,7 @@ export type OutboxPayload =
   | ConversationPayload
   | { change: MessageChange; version: number; changed_at: string };
 
-export type OutboxTable = {
+type OutboxTable = {
   /** The event of a new message has the message's id. */
   event_id: EventId;
   conversation_id: ConversationId;
@@ -99,7 +99,7 @@ export type OutboxTable = {
   claimed_until: Time | null;
 };
 
-export type ReactionsTable = {
+type ReactionsTable = {
   message_id: MessageId;
   emoji: string;
   user_id: UserId;

@@ -2,17 +2,16 @@ import { type Kysely, sql } from 'kysely';
 import type { HistoryRequest } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { Database } from '../database/schema.ts';
 import type { MessageRow } from '../records/message-row.ts';
 import { isIsoTime } from '../records/opaque-cursor.ts';
 import { PAGE_BYTES_MAX } from '../records/page-bytes.ts';
 
-const LIMIT_DEFAULT = 50;
-const LIMIT_MAX = 200;
 /** A row adds at least this much to a page, beside its content. */
 const ROW_BYTES = 300;
 
-export type HistoryRange = {
+type HistoryRange = {
   order: 'asc' | 'desc';
   beforeSeq?: number;
   afterSeq?: number;
@@ -22,13 +21,16 @@ export type HistoryRange = {
 
 /** A request with more than one bound, or a malformed bound, is refused with INVALID_REQUEST. */
 export function readRange(request: HistoryRequest): HistoryRange {
-  const { before_seq, after_seq, since, limit = LIMIT_DEFAULT } = request;
+  const { before_seq, after_seq, since, limit = LIMITS.pageLimitDefault } = request;
   const bounds = [before_seq, after_seq, since].filter((bound) => bound !== undefined);
   if (bounds.length > 1) {
     throw new KahaError('INVALID_REQUEST', 'Only one of before_seq, after_seq and since');
   }
-  if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
-    throw new KahaError('INVALID_REQUEST', `limit is a whole number from 1 to ${LIMIT_MAX}`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > LIMITS.pageLimitMax) {
+    throw new KahaError(
+      'INVALID_REQUEST',
+      `limit is a whole number from 1 to ${LIMITS.pageLimitMax}`,
+    );
   }
   if (after_seq !== undefined) return { order: 'asc', afterSeq: after_seq, limit };
   if (since !== undefined) return { order: 'asc', since: readSince(since), limit };
@@ -44,7 +46,7 @@ function readSince(since: string): string {
 }
 
 /** `matching` counts the messages that match, up to `limit` + 1. */
-export type HistoryRow = MessageRow & { matching: number };
+type HistoryRow = MessageRow & { matching: number };
 
 type Selection = { userId: UserId; conversationId: ConversationId; range: HistoryRange };
 

@@ -18,7 +18,7 @@ import { toMessageUpdate } from './message-update.ts';
 export type RewriteDeps = { db: Kysely<Database>; pool: Pool; cipher: ContentCipher };
 
 /** The viewer can see this message; `at` is the database's time of the query. */
-export type FoundMessage = {
+type FoundMessage = {
   row: MessageRow;
   participants: Participant[];
   viewer: Participant;

@@ -4,7 +4,7 @@ import { createPool, type Pool } from '../database/pool.ts';
 import { ReadCommit } from './read-commit.ts';
 import { readPositions } from './read-positions.ts';
 
-export type PositionWriter = { pool: Pool; reads: ReadCommit; close(): Promise<void> };
+type PositionWriter = { pool: Pool; reads: ReadCommit; close(): Promise<void> };
 
 /** One connection serves `positions.read`, the other one the stream RECEIPTS. */
 const CONNECTIONS_MAX = 2;

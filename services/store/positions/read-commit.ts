@@ -13,7 +13,7 @@ type Waiter = {
 type Waiting = Read & { waiters: Waiter[] };
 
 /** When this many reads wait, a further read is refused with DATABASE_UNAVAILABLE. */
-export const WAITING_MAX = 10_000;
+const WAITING_MAX = 10_000;
 /**
  * One transaction raises at most this many positions. The statement compares every row
  * of one part with every row of the others; at 500 rows that is most of its cost.

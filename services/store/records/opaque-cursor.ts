@@ -6,7 +6,7 @@ export function encodeCursor(parts: readonly (string | number)[]): string {
 }
 
 /** The shape of a cursor has one test for each part. */
-export type CursorShape = readonly ((part: unknown) => boolean)[];
+type CursorShape = readonly ((part: unknown) => boolean)[];
 
 /** A text that is no cursor of this shape is refused with INVALID_REQUEST. */
 export function decodeCursor(cursor: string, shape: CursorShape): unknown[] {

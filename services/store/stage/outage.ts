@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, connect as open, type Socket } from 'node:net';
 
-export type Outage = {
+type Outage = {
   /** This URL leads to the database through the proxy. */
   url: string;
   /** The proxy cuts its connections and refuses new ones. */

@@ -91,7 +91,7 @@ export async function setStage(t: Test): Promise<Stage> {
   return { url: database.url, store: open(), open, sql };
 }
 
-export type Talk = { id: ConversationId; alice: UserId; bina: UserId };
+type Talk = { id: ConversationId; alice: UserId; bina: UserId };
 
 export async function createTalk({ operations }: StoreParts): Promise<Talk> {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
