@@ -52,7 +52,10 @@ function run(program: string, env: NodeJS.ProcessEnv): void {
   if (status !== 0) throw new Error(`${program} ended with ${status}`);
 }
 
-/** The parent of a connection's process; 0, nothing counted, where Postgres is elsewhere. */
+/**
+ * Resolves with the pid of the postmaster, which is the parent of a connection's process. If
+ * Postgres runs elsewhere, the result is 0 and nothing is counted.
+ */
 async function postmasterOf(url: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

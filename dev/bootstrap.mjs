@@ -1,4 +1,5 @@
-// Plain Node: installs dependencies if they are missing or old, then runs a TypeScript entry.
+// This plain Node script installs dependencies if they are missing or old, and then runs a
+// TypeScript entry:
 //   node dev/bootstrap.mjs dev/up-main.ts [arguments]
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
@@ -24,11 +25,13 @@ if (changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json'
 const child = spawn(process.execPath, ['--import=tsx', ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
-// A Ctrl-C in a terminal reaches the child by itself as well: it must bear a signal twice.
+// A Ctrl-C in a terminal reaches the child by itself as well, so the child must bear a signal
+// twice.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => child.kill(signal));
 }
-// npm does not pass on every end: its shell dies of a signal, and kill -9 leaves the shell.
+// npm does not pass on every end. Its shell may die of a signal, and kill -9 leaves the shell
+// alive.
 if (process.env.npm_lifecycle_event !== undefined) {
   const started = ancestors();
   setInterval(() => {
@@ -37,7 +40,9 @@ if (process.env.npm_lifecycle_event !== undefined) {
 }
 child.on('exit', (code, signal) => process.exit(signal ? 1 : code));
 
-/** The pids of npm's shell and of npm, or of npm alone where its shell has become us. */
+/**
+ * Returns the pids of npm's shell and of npm, or of npm alone if its shell has become this process.
+ */
 function ancestors() {
   const parent = process.ppid;
   try {

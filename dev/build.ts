@@ -6,13 +6,19 @@ export type Checked = { passed: boolean; output: string };
 const TSC = 'node_modules/typescript/bin/tsc';
 const BIOME = 'node_modules/@biomejs/biome/bin/biome';
 
-/** Compiles services and shared to `dist/`; incremental: cheap when nothing changed. */
+/**
+ * Compiles services and shared to `dist/`. The build is incremental, so it is cheap when nothing
+ * changed.
+ */
 export async function build(): Promise<void> {
   const { passed, output } = await runTool(TSC, '-p', 'tsconfig.build.json');
   if (!passed) throw new Error(`the build failed:\n${output}`);
 }
 
-/** Checks the types of everything and compiles it, right or wrong, for `compiledPath`. */
+/**
+ * Checks the types of everything and compiles it for `compiledPath`, whether the types are right or
+ * wrong.
+ */
 export function typeCheck(): Promise<Checked> {
   return runTool(TSC, '-p', 'tsconfig.test.json');
 }
@@ -21,7 +27,10 @@ export function lint(): Promise<Checked> {
   return runTool(BIOME, 'check', '.');
 }
 
-/** Where `typeCheck` puts what it makes of a file. To load it takes a third of the time. */
+/**
+ * Returns the path to which `typeCheck` compiles a file. Loading the compiled file takes a third of
+ * the time.
+ */
 export function compiledPath(file: string): string {
   return join('dist', 'tests', relative('', file).replace(/\.ts$/, '.js'));
 }

@@ -17,7 +17,7 @@ Every line you type is sent to the conversation of --with, or to the one that wr
 
 type Frame = Record<string, unknown> & { type: string; q?: number };
 
-/** The protocol wants a frame at least that often. */
+/** The protocol wants a frame at least this often. */
 const HEARTBEAT_MS = 15_000;
 
 const { values } = parseArgs({
@@ -66,7 +66,7 @@ async function chat(userId: string, edgeNumber: string): Promise<void> {
   input.on('close', () => setTimeout(() => process.exit(0), 1_000));
 }
 
-/** One line for what a person wants to see; undefined for the rest. */
+/** Returns one line for a frame that a person wants to see, and undefined for the others. */
 function show(frame: Frame, userId: string): string | undefined {
   switch (frame.type) {
     case 'auth_ok':

@@ -1,6 +1,5 @@
-#!/bin/sh
-# Leaves the socket library's binary of this platform and Node version, and checks that it is the one
-# we know: the package is a repackaging by others.
+# This keeps only the socket library's binary of this platform and Node version. It checks that the
+# binary is the known one, because the package is a repackaging by others.
 set -eu
 cd node_modules/uWebSockets.js
 name=$(node -p '`uws_${process.platform}_${process.arch}_${process.versions.modules}.node`')

@@ -19,7 +19,7 @@ The last line is "N passed, N failed"; the exit status is 0 only if nothing fail
 `;
 
 const READY_MS = 30_000;
-/** What a file may take; a soak has doses of an hour. */
+/** A test file may take so long. The doses of a soak take an hour. */
 const FILE_S = 300;
 const SOAK_FILE_S = 3_700;
 
@@ -83,7 +83,10 @@ async function runAll(): Promise<void> {
 
 type Servers = { dir: string; env: Record<string, string>; databaseUrl: string; redisUrl: string };
 
-/** One Postgres and one Redis for all files; a NATS each has of its own. They end with us. */
+/**
+ * Starts one Postgres and one Redis for all files. Each file has its own NATS. The servers end with
+ * this process.
+ */
 async function withServers(run: (servers: Servers) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'kaha-test-'));
   const running: RunningProcess[] = [];
@@ -101,7 +104,10 @@ async function withServers(run: (servers: Servers) => Promise<void>): Promise<vo
   }
 }
 
-/** The stack of these files: they come first, and it is stopped with the last of them. */
+/**
+ * Starts the stack that these files share. They come first, and the stack is stopped with the last
+ * of them.
+ */
 async function startShared(files: readonly string[], servers: Servers) {
   if (files.length === 0) return undefined;
   const dir = join(servers.dir, 'common');
@@ -113,7 +119,7 @@ async function startShared(files: readonly string[], servers: Servers) {
     return stopping;
   };
   const ended = (file: string): void => {
-    // A failure to stop is heard at the end, where it is awaited.
+    // The end of the run awaits `stop` and reports its failure.
     if (left.delete(file) && left.size === 0) stop().catch((error: unknown) => error);
   };
   return { env: { TEST_STACK_DIR: dir }, ended, stop };
@@ -123,7 +129,7 @@ function says(file: string, text: string): boolean {
   return readFileSync(file, 'utf8').includes(text);
 }
 
-/** A step of its own: one pass or one failure, its output only where it failed. */
+/** Reports one step as a pass or a failure. Its output is shown only if it failed. */
 async function check(name: string, checked: Promise<Checked>): Promise<void> {
   const { passed, output } = await checked;
   process.stdout.write(`${passed ? 'ok' : 'not ok'} ${name}\n`);
@@ -131,7 +137,7 @@ async function check(name: string, checked: Promise<Checked>): Promise<void> {
   if (!passed) process.stdout.write(`${output}\n`);
 }
 
-/** Tells files as they end, and of what failed all there is. */
+/** Prints files as they end, and all output of what failed. */
 function show(line: string): void {
   const shown = tally.note(line);
   if (shown !== undefined) process.stdout.write(`${shown}\n`);

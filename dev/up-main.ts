@@ -88,7 +88,7 @@ async function run(options: Options): Promise<void> {
   process.stdout.write(screen(stack.urls, options.detach));
   if (options.detach) process.exit(0);
   if (!interrupted.signal.aborted) await stopped(interrupted.signal);
-  // A process started again by --only has a new pid, which only the file knows.
+  // A process that --only started again has a new pid, and only the file knows it.
   const record = readLaunchFile(RUN_DIR);
   if (record !== undefined) {
     progress('Stopping …');
@@ -98,7 +98,10 @@ async function run(options: Options): Promise<void> {
   process.exit(0);
 }
 
-/** Ctrl-C, SIGTERM, a terminal that closes, or the end of who started us. */
+/**
+ * Calls `end` on Ctrl-C, on SIGTERM, when the terminal closes, or when the process that started
+ * this one ends.
+ */
 function untilEnded(end: () => void): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   const parent = process.ppid;
@@ -110,7 +113,10 @@ function untilEnded(end: () => void): void {
   watch.unref();
 }
 
-/** Resolves when we are to stop, or when "npm run down" has done it elsewhere. */
+/**
+ * Resolves when this process has to stop, or when "npm run down" has stopped the stack from
+ * elsewhere.
+ */
 function stopped(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const watch = setInterval(() => {

@@ -1,27 +1,30 @@
 export type AskedCounts = {
   batch_calls: number;
   ids: number;
-  /** In one call, at most. */
+  /** The largest call had so many ids. */
   ids_max: number;
   in_flight: number;
   in_flight_max: number;
-  /** How often the id was asked for that was asked for most. */
+  /** The id that was asked for most was asked for so often. */
   asked_most: number;
-  /** Ids that were asked for while another call for them was not answered. */
+  /** So many ids were asked for while another call for them was not answered. */
   overlaps: number;
   refused: number;
 };
 
-/** Distinct ids that are remembered; beyond it `asked_most` is of these. */
+/** So many distinct ids are remembered. Beyond that number `asked_most` covers only these. */
 const IDS_MAX = 1_000_000;
 
-/** What the stand-in was asked, since the last reset. */
+/** The counts say what the stand-in was asked since the last reset. */
 export class Asked {
   #counts = zero();
   #times = new Map<string, number>();
   readonly #inFlight = new Map<string, number>();
 
-  /** A call for these ids; the result is to be called when it is over, however it ends. */
+  /**
+   * Counts a call for these ids. The caller calls the result when the call is over, however it
+   * ends.
+   */
   begin(ids: readonly string[]): () => void {
     const counts = this.#counts;
     counts.batch_calls += 1;

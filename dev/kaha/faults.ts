@@ -9,17 +9,17 @@ type Fault = (response: ServerResponse, answer: BatchAnswer, delayMs: number) =>
 const HUGE_BYTES = 8 * 1024 * 1024;
 const STRANGER = '99999999-0000-4000-8000-0000000000ff';
 
-/** Every way in which an answer can go wrong, by the name that `POST /_control` knows it by. */
+/** The table has every way in which an answer can go wrong, by its name in `POST /_control`. */
 export const FAULTS = {
   ok: (response, answer) => sendJson(response, answer),
-  /** As ok, after `delay_ms`. */
+  /** Answers well, but only after `delay_ms`. */
   slow: async (response, answer, delayMs) => {
     await delay(delayMs);
     sendJson(response, answer);
   },
   /** Never answers, and keeps the connection. */
   hang: () => undefined,
-  /** The head at once, then a byte each `delay_ms`. */
+  /** Sends the head at once and then a byte each `delay_ms`. */
   drip: async (response, answer, delayMs) => {
     for (const byte of Buffer.from(JSON.stringify(answer))) {
       if (response.destroyed) return;
@@ -30,7 +30,7 @@ export const FAULTS = {
   },
   /** Closes the connection instead of answering. */
   down: (response) => response.socket?.destroy(),
-  /** Resets it (RST) amid the answer. */
+  /** Resets the connection (RST) amid the answer. */
   reset: (response, answer) => {
     response.setHeader('content-length', HUGE_BYTES);
     response.write(JSON.stringify(answer), () => response.socket?.resetAndDestroy());
@@ -39,28 +39,31 @@ export const FAULTS = {
   unavailable: (response) => sendJson(response, { error: 'on demand' }, 503),
   limited: (response) => sendJson(response, { error: 'on demand' }, 429),
   refused: (response) => sendJson(response, { error: 'on demand' }, 401),
-  /** 200, but cut off: no JSON. */
+  /** Answers 200 with JSON that is cut off. */
   malformed: (response, answer) => response.end(JSON.stringify(answer).slice(0, -2)),
-  /** 200 and JSON, but no lists. */
+  /** Answers 200 with JSON that has no lists. */
   nonsense: (response) => sendJson(response, { error: 'this is no list of profiles' }),
-  /** 8 MiB. */
+  /** Answers with 8 MiB. */
   huge: (response, answer) => sendJson(response, { ...answer, more: 'x'.repeat(HUGE_BYTES) }),
-  /** Only every other one. */
+  /** Answers with only every other profile. */
   partial: (response, { users, businesses }) => {
     const half = (list: Entry[]) => list.filter((_, index) => index % 2 === 0);
     sendJson(response, { users: half(users), businesses: half(businesses) });
   },
-  /** Each under the id of somebody who was not asked for. */
+  /** Answers with each profile under the id of somebody who was not asked for. */
   wrong_ids: (response, { users, businesses }) => {
     const other = (list: Entry[]) => list.map((entry) => ({ ...entry, id: STRANGER }));
     sendJson(response, { users: other(users), businesses: other(businesses) });
   },
-  /** Each twice, the second time by another name. */
+  /** Answers with each profile twice, the second time under another name. */
   repeated: (response, { users, businesses }) => {
     const twice = (list: Entry[]) => [...list, ...list.map((one) => ({ ...one, name: 'Twice' }))];
     sendJson(response, { users: twice(users), businesses: twice(businesses) });
   },
-  /** Enormous names, addresses that run code, keys of prototypes, entries that are none. */
+  /**
+   * Answers with enormous names, addresses that run code, keys of prototypes, and entries that are
+   * no profiles.
+   */
   hostile: (response, { users, businesses }) => {
     const spoil = (list: Entry[]) => [
       ...[null, 7, 'x', [], { id: '__proto__', name: 'x' }, { id: STRANGER }],

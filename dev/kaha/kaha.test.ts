@@ -32,7 +32,7 @@ async function setStandIn(t: Test, options: Partial<KahaOptions> = {}) {
   };
 }
 
-t.test('a batch holds who is known, and nothing of who is not', async (t) => {
+t.test('a batch holds the known profiles and nothing of unknown ones', async (t) => {
   const { post } = await setStandIn(t);
   const ids = { user_ids: [ASHA, NOBODY], business_ids: [NOBODY] };
   const { body } = await post('/api/batch/profiles', ids);
@@ -47,14 +47,14 @@ t.test('a batch without the service token, or of more than 100 ids, is refused',
   t.equal((await post('/api/batch/profiles', { user_ids: ids })).status, 400);
 });
 
-t.test('people are added while it runs', async (t) => {
+t.test('people can be added while the stand-in runs', async (t) => {
   const { post } = await setStandIn(t);
   await post('/_dev/users', { users: [{ id: NOBODY, name: 'Indra', user_type: 'customer' }] });
   const { body } = await post('/api/batch/profiles', { user_ids: [NOBODY] });
   t.match(body, { users: [{ name: 'Indra' }] });
 });
 
-t.test('it is slow, wrong or down as told, and well again', async (t) => {
+t.test('the stand-in is slow, wrong or down as told, and then well again', async (t) => {
   const { post } = await setStandIn(t);
   const ask = () => post('/api/batch/profiles', { user_ids: [ASHA] });
   await post('/_control', { mode: 'error' });
@@ -67,12 +67,12 @@ t.test('it is slow, wrong or down as told, and well again', async (t) => {
   const startedAt = performance.now();
   t.equal((await ask()).status, 200);
   t.ok(performance.now() - startedAt >= 99);
-  t.equal((await post('/_control', { mode: 'broken' })).status, 400, 'a mode it does not know');
+  t.equal((await post('/_control', { mode: 'broken' })).status, 400, 'an unknown mode');
   await post('/_control', { mode: 'ok' });
   t.equal((await ask()).status, 200);
 });
 
-t.test('each fault can be switched on, for some calls, and goes by itself', async (t) => {
+t.test('each fault can be switched on for some calls and then ends by itself', async (t) => {
   const { post } = await setStandIn(t);
   const ask = () => post('/api/batch/profiles', { user_ids: [ASHA] });
   const statuses = { error: 500, unavailable: 503, limited: 429, refused: 401, nonsense: 200 };
@@ -99,7 +99,7 @@ t.test('each fault can be switched on, for some calls, and goes by itself', asyn
   t.equal((await post('/_control', { mode: 'ok', calls: 0 })).status, 400);
 });
 
-t.test('it counts what it was asked', async (t) => {
+t.test('the stand-in counts what it was asked', async (t) => {
   const { post, url } = await setStandIn(t);
   const read = async () => (await fetch(`${url}/_control`)).json();
   await post('/api/batch/profiles', { user_ids: [ASHA, NOBODY], business_ids: [NOBODY] });
@@ -113,7 +113,7 @@ t.test('it counts what it was asked', async (t) => {
   t.match(await read(), { ...both, asked_most: 2, overlaps: 1 });
 });
 
-t.test('its tokens verify with its key set, also after a restart', async (t) => {
+t.test('tokens of the stand-in verify with its key set, also after a restart', async (t) => {
   const { post, url, dir } = await setStandIn(t);
   const { body } = await post('/_dev/token', { user_id: ASHA, ttl_s: 60 });
   const again = await setStandIn(t, { keyFile: join(dir, 'key') });
@@ -127,7 +127,7 @@ t.test('its tokens verify with its key set, also after a restart', async (t) => 
   }
 });
 
-t.test('tokens come in batches, in the order asked, and never for nobody', async (t) => {
+t.test('tokens come in batches and in the order asked, and never without a user', async (t) => {
   const { post } = await setStandIn(t);
   const { body } = await post('/_dev/token', { user_ids: [ASHA, NOBODY] });
   const subjects = (body.tokens as string[]).map((token) => {
@@ -137,14 +137,14 @@ t.test('tokens come in batches, in the order asked, and never for nobody', async
   t.equal((await post('/_dev/token', {})).status, 400);
 });
 
-t.test('it publishes that a profile changed', async (t) => {
+t.test('the stand-in publishes that a profile changed', async (t) => {
   const nats = await startNats();
   t.teardown(() => nats.stop());
   const { post, standIn } = await setStandIn(t, {
     nats: { url: nats.url, nkeySeed: nats.seeds.kaha as string },
   });
   await standIn.connected;
-  // Nobody may listen there but JetStream: its stream is what profiles reads.
+  // Only JetStream may subscribe to these subjects, and its stream is what profiles reads.
   const setup = { url: nats.url, nkeySeed: nats.seeds.setup as string };
   const nc = await connectNats({ ...setup, natsUser: 'setup', instance: 'setup' });
   t.teardown(() => nc.close());

@@ -9,20 +9,20 @@ import { namedBusinesses, namedUsers, type StandInBusiness, type StandInUser } f
 import { createTokenMint, type TokenMint } from './token-mint.ts';
 
 export type KahaOptions = {
-  /** 0: a free one. */
+  /** The stand-in takes a free port if this is 0. */
   port: number;
   serviceToken: string;
   keyFile: string;
-  /** Where profile events go; without it none are published. */
+  /** The stand-in publishes profile events here. It publishes none without it. */
   nats: { url: string; nkeySeed: string } | undefined;
-  /** Where events go by webhook. */
+  /** The stand-in posts events to this webhook. */
   webhookUrl?: string | undefined;
 };
 
 type Control = {
   mode: Mode;
   delay_ms: number;
-  /** How many more calls have the mode, then it is ok; null: all. */
+  /** So many more calls have the mode, and later ones are ok. With null all calls have the mode. */
   calls: number | null;
 };
 
@@ -38,7 +38,7 @@ type State = {
 
 export type KahaStandIn = {
   port: number;
-  /** Once it can publish events. */
+  /** Resolves once the stand-in can publish events. */
   connected: Promise<void>;
   close(): Promise<void>;
 };
@@ -52,20 +52,21 @@ const SLOW_DEFAULT_MS = 5_000;
 const IDS_MAX = 100;
 
 /**
- * Speaks the wire protocol of kaha-main-v3, for development and tests only: profiles in batches, a
- * JWKS, tokens for anybody who asks, profile events, and failures on demand:
+ * Starts a stand-in that speaks the wire protocol of kaha-main-v3, for development and tests only.
+ * It serves profiles in batches, a JWKS, tokens for anybody who asks, profile events, and failures
+ * on demand:
  *
- *     POST /api/batch/profiles    {user_ids, business_ids} → {users, businesses}, only who is known
+ *     POST /api/batch/profiles    {user_ids, business_ids} → {users, businesses}, known ones only
  *     POST /_dev/token            {user_id, ttl_s?} → {token}; {user_ids, ttl_s?} → {tokens}
  *     POST /_dev/users            {users?: […], businesses?: […]}: adds or replaces
  *     POST /_dev/profile-updated  {user_id} or {business_id}: publishes the event, or posts it to
- *                                 profiles where {via: "webhook"}
+ *                                 profiles with {via: "webhook"}
  *     POST /_control              {mode?, delay_ms?, calls?, reset?}: how batches are answered from
  *                                 now on, or the next `calls` of them; the modes are in faults.ts.
  *                                 reset: true counts from zero
- *     GET  /_control              the mode, and what it was asked: see AskedCounts
+ *     GET  /_control              the mode, and what the stand-in was asked (AskedCounts)
  *
- * A body that makes no sense is answered 400 {error}.
+ * A malformed body is answered 400 {error}.
  */
 export async function startKahaStandIn(options: KahaOptions): Promise<KahaStandIn> {
   const state: State = {
@@ -82,7 +83,7 @@ export async function startKahaStandIn(options: KahaOptions): Promise<KahaStandI
     server.once('error', reject);
     server.listen(options.port, '127.0.0.1', resolve);
   });
-  // Only events need NATS: tokens are there without it.
+  // Only events need NATS, so tokens can be had without it.
   const connected = connectTo(options.nats).then((nats) => {
     state.nats = nats;
   });

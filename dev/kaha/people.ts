@@ -4,12 +4,12 @@ export type StandInBusiness = { id: string; name: string; avatar_url: string; is
 const NAMES = ['Asha', 'Bikram', 'Chandra', 'Deepa', 'Eli', 'Farah', 'Gita', 'Hari'];
 const BUSINESSES = ['Himal Books', 'Kaha Cafe'];
 
-/** Ids that anyone can type: the last digits count. */
+/** Returns an id that anyone can type, because only the last digits differ. */
 function idOf(group: number, index: number): string {
   return `${String(group).repeat(8)}-0000-4000-8000-${String(index + 1).padStart(12, '0')}`;
 }
 
-/** The people the stand-in knows at start, by id. */
+/** Returns the people that the stand-in knows at the start, by id. */
 export function namedUsers(): Map<string, StandInUser> {
   const users = NAMES.map((name, index) => ({
     id: idOf(1, index),
@@ -20,7 +20,7 @@ export function namedUsers(): Map<string, StandInUser> {
   return new Map(users.map((user) => [user.id, user]));
 }
 
-/** The businesses the stand-in knows at start, by id. */
+/** Returns the businesses that the stand-in knows at the start, by id. */
 export function namedBusinesses(): Map<string, StandInBusiness> {
   const businesses = BUSINESSES.map((name, index) => ({
     id: idOf(2, index),

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { exportJWK, exportPKCS8, generateKeyPair, importPKCS8, type JWK, SignJWT } from 'jose';
 
-/** What edges are told to expect of the stand-in's tokens. RS256 mints 1.2k a second, ES256 8k. */
+/**
+ * Edges are configured to expect these terms of the stand-in's tokens. RS256 mints 1.2k a second,
+ * ES256 8k.
+ */
 export const TOKEN_TERMS = { algorithm: 'ES256', issuer: 'kaha-main-v3', audience: 'kaha-chat' };
 
 const KEY_ID = 'dev-1';
@@ -11,7 +14,7 @@ export type TokenMint = {
   mint(userId: string, ttlS: number): Promise<string>;
 };
 
-/** Signs tokens with a key kept in `keyFile`, so that they outlive a restart. */
+/** Signs tokens with a key that is kept in `keyFile`, so that the tokens outlive a restart. */
 export async function createTokenMint(keyFile: string): Promise<TokenMint> {
   const { algorithm, issuer, audience } = TOKEN_TERMS;
   if (!existsSync(keyFile)) {

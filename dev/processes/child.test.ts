@@ -24,7 +24,7 @@ async function setSpec(t: Test, script = SERVER, status = 200): Promise<ProcessS
   };
 }
 
-t.test('it is ready once it answers, and gone once it is stopped', async (t) => {
+t.test('a process is ready once it answers, and gone once it is stopped', async (t) => {
   const running = launch(await setSpec(t));
   await untilReady(running, 10_000);
   t.ok(isAlive(running));
@@ -32,7 +32,7 @@ t.test('it is ready once it answers, and gone once it is stopped', async (t) => 
   t.notOk(isAlive(running));
 });
 
-t.test('one that is frozen or deaf to its signal is stopped too', async (t) => {
+t.test('a process that is frozen or ignores its signal is stopped too', async (t) => {
   const deaf = launch(await setSpec(t, `process.on('SIGTERM', () => {});${SERVER}`));
   await untilReady(deaf, 10_000);
   sendSignal(deaf, 'SIGSTOP');
@@ -40,24 +40,24 @@ t.test('one that is frozen or deaf to its signal is stopped too', async (t) => {
   t.notOk(isAlive(deaf));
 });
 
-t.test('one that ends at once is told with what it said', async (t) => {
+t.test('the error of a process that ends at once has its output', async (t) => {
   const spec = await setSpec(t, 'process.stderr.write("no such thing"); process.exit(1)');
   await t.rejects(untilReady(launch(spec), 10_000), { message: /one ended:\s+no such thing/ });
 });
 
-t.test('one that is not ready in time is told with what it answers', async (t) => {
+t.test('the error of a process that is not ready in time has its answer', async (t) => {
   const running = launch(await setSpec(t, SERVER, 503));
   t.teardown(() => stop(running));
   await t.rejects(untilReady(running, 1_500), { message: /is not ready .* 503 not yet/ });
 });
 
-t.test('waiting ends when it is called off', async (t) => {
+t.test('waiting for a process ends when it is aborted', async (t) => {
   const running = launch(await setSpec(t, SERVER, 503));
   t.teardown(() => stop(running));
   await t.rejects(untilReady(running, 10_000, AbortSignal.abort(new Error('off'))), /off/);
 });
 
-t.test('a pid that belongs to another process by now is left alone', async (t) => {
+t.test('a pid that now belongs to another process is left alone', async (t) => {
   const spec = await setSpec(t);
   const stranger = { ...spec, pid: process.pid, startedAt: '1' };
   t.notOk(isAlive(stranger));
@@ -65,7 +65,7 @@ t.test('a pid that belongs to another process by now is left alone', async (t) =
   await stop(stranger);
 });
 
-t.test('what is bound ends with the one that started it, even by kill -9', async (t) => {
+t.test('a bound process ends with the one that started it, even by kill -9', async (t) => {
   const spec = await setSpec(t);
   const child = JSON.stringify(new URL(`./child${extname(import.meta.url)}`, import.meta.url).href);
   const script = `

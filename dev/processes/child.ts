@@ -4,27 +4,29 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Readiness, whatLacks } from './readiness.ts';
 
-/** How a process is started, and started again: everything that `--only` needs. */
+/**
+ * A spec says how a process is started. It has everything that `--only` needs to start it again.
+ */
 export type ProcessSpec = {
   name: string;
   service: string;
   command: string;
   args: string[];
-  /** The whole environment of the process. */
+  /** The process gets this environment and no other variables. */
   env: Record<string, string>;
   port?: number;
   admin_port?: number;
   log: string;
   ready: Readiness;
-  /** SIGTERM unless the server knows a better one. */
+  /** The signal is SIGTERM unless the server knows a better one. */
   stopSignal?: NodeJS.Signals;
 };
 
-/** A process for good: a pid alone may belong to another one by tomorrow. */
+/** An identity names a process for good. A pid alone may belong to another process by tomorrow. */
 export type ProcessIdentity = { pid: number; startedAt: string };
 export type RunningProcess = ProcessSpec & ProcessIdentity;
 
-/** A command line as a program and its arguments. */
+/** Splits a command line into a program and its arguments. */
 export function commandOf(words: readonly string[]): { command: string; args: string[] } {
   const [command, ...args] = words;
   if (command === undefined) throw new Error('an empty command');
@@ -33,12 +35,13 @@ export function commandOf(words: readonly string[]): { command: string; args: st
 
 const POLL_MS = 50;
 const LOG_TAIL_LINES = 15;
-/** Becomes what it starts: the pid stays. */
+/** setpriv becomes the program that it starts, so the pid stays. */
 export const SETPRIV = '/usr/bin/setpriv';
 
 /**
- * Starts it in a session of its own, its output in the log file. The pid is the process itself.
- * `bound`: when we end, however that comes, the kernel gives it its stop signal.
+ * Starts the process in its own session, with its output in the log file. The pid is that of the
+ * process itself. With `bound` the kernel sends the process its stop signal when this process ends,
+ * however that comes.
  */
 export function launch(spec: ProcessSpec, { bound = false } = {}): RunningProcess {
   mkdirSync(dirname(spec.log), { recursive: true });
@@ -50,14 +53,16 @@ export function launch(spec: ProcessSpec, { bound = false } = {}): RunningProces
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  // Without a pid there is an error event too, which would end us.
+  // A child without a pid also emits an error event, which would end this process.
   child.on('error', (error) => void error);
   child.unref();
   if (child.pid === undefined) throw new Error(`${spec.name}: cannot start ${spec.command}`);
   return { ...spec, pid: child.pid, startedAt: startTime(child.pid) ?? '' };
 }
 
-/** Resolves once it is ready; rejects with its last log lines if it ends or takes too long. */
+/**
+ * Resolves once the process is ready. Rejects with its last log lines if it ends or takes too long.
+ */
 export async function untilReady(
   running: RunningProcess,
   deadlineMs: number,
@@ -77,7 +82,7 @@ export async function untilReady(
   throw new Error(`${why}\n${logTail(running.log)}`);
 }
 
-/** Stops it and resolves once it is gone: by its signal, after `deadlineMs` by SIGKILL. */
+/** Stops the process by its signal, and after `deadlineMs` by SIGKILL. Resolves once it is gone. */
 export async function stop(running: RunningProcess, deadlineMs = 20_000): Promise<void> {
   sendSignal(running, 'SIGCONT');
   sendSignal(running, running.stopSignal ?? 'SIGTERM');
@@ -88,18 +93,20 @@ export async function stop(running: RunningProcess, deadlineMs = 20_000): Promis
   }
 }
 
-/** False where the process is gone, also where its pid belongs to another by now. */
+/**
+ * Tells whether the process still runs. A pid that now belongs to another process does not count.
+ */
 export function isAlive({ pid, startedAt }: ProcessIdentity): boolean {
   const time = startTime(pid);
   return time !== undefined && (startedAt === '' || time === startedAt);
 }
 
-/** Does nothing to a pid that belongs to another process by now. */
+/** Sends the signal, but not to a pid that now belongs to another process. */
 export function sendSignal(running: RunningProcess, signal: NodeJS.Signals): void {
   try {
     if (isAlive(running)) process.kill(running.pid, signal);
   } catch (error) {
-    // It ended between the look and the signal.
+    // The process ended between the check and the signal.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
@@ -108,7 +115,10 @@ export function ownIdentity(): ProcessIdentity {
   return { pid: process.pid, startedAt: startTime(process.pid) ?? '' };
 }
 
-/** Start time in clock ticks since boot: with the pid it names a process for good. */
+/**
+ * Returns the start time in clock ticks since boot. Together with the pid it names a process for
+ * good.
+ */
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -119,7 +129,10 @@ function startTime(pid: number): string | undefined {
   }
 }
 
-/** A change of account undoes the binding: where there is one, the same setpriv does both. */
+/**
+ * Builds the command of a bound process. A change of account undoes the binding, so for such a
+ * command the same setpriv does both.
+ */
 function boundCommand(spec: ProcessSpec): { command: string; args: string[] } {
   const binding = ['--pdeathsig', (spec.stopSignal ?? 'SIGTERM').slice('SIG'.length)];
   if (spec.command === SETPRIV) return { command: SETPRIV, args: [...binding, ...spec.args] };
@@ -128,7 +141,7 @@ function boundCommand(spec: ProcessSpec): { command: string; args: string[] } {
 
 let bindable: boolean | undefined;
 
-/** util-linux has it, busybox does not. */
+/** Tells whether setpriv can bind a process. That of util-linux can, and that of busybox cannot. */
 function canBind(): boolean {
   bindable ??= spawnSync(SETPRIV, ['--pdeathsig', 'clear', 'true']).status === 0;
   return bindable;

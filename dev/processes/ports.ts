@@ -1,26 +1,29 @@
 import { createServer, type Server } from 'node:net';
 
 const HOST = '127.0.0.1';
-/** Below the range that systems give to outgoing connections (Linux: from 32768). */
+/**
+ * Ports from here on are below the range that systems give to outgoing connections (Linux: from
+ * 32768).
+ */
 const FIRST = 20_000;
 const COUNT = 12_000;
-/** A process claims so many at a time; one stack and its servers take fewer. */
+/** A process claims so many ports at a time. One stack and its servers take fewer. */
 const BLOCK = 32;
 const BLOCKS = COUNT / BLOCK;
 
-/** Gives so many ports. */
+/** Resolves with `count` ports. */
 type Ports = (count: number) => Promise<number[]>;
 
 /**
- * Free ports of the loopback address, all different. No port is given twice, neither by this
- * process nor by another one that runs: a process claims a block of ports by listening on the
- * first port of the block until the process ends. None of the ports is of the kind that the system
- * gives by itself: such a port could be some connection's by the time that a server starts, or
- * starts again.
+ * Resolves with free ports of the loopback address, all different. No port is given twice, neither
+ * by this process nor by another one that runs: a process claims a block of ports by listening on
+ * the first port of the block until the process ends. None of the ports is of the kind that the
+ * system gives by itself, because such a port could belong to a connection by the time that a
+ * server starts, or starts again.
  */
 export const freePorts: Ports = createPorts(process.pid % BLOCKS);
 
-/** Looks for blocks from this one on. */
+/** Makes a source of ports that looks for free blocks from `firstBlock` on. */
 export function createPorts(firstBlock: number): Ports {
   const claimed: number[] = [];
   let next = firstBlock;
@@ -45,7 +48,7 @@ export function createPorts(firstBlock: number): Ports {
   };
 }
 
-/** False where another process has the block of this port. */
+/** Claims the block of this port. Resolves with false if another process has it. */
 async function isClaimed(port: number): Promise<boolean> {
   try {
     (await listen(port)).unref();
@@ -55,7 +58,7 @@ async function isClaimed(port: number): Promise<boolean> {
   }
 }
 
-/** False where something listens there already. */
+/** Tells whether nothing listens on the port. */
 export async function isFree(port: number): Promise<boolean> {
   try {
     const server = await listen(port);

@@ -5,8 +5,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const IS_COMPILED = import.meta.url.endsWith('.js');
 
 /**
- * What node is given to run a TypeScript file of ours, by its path from the root, as it runs us:
- * what it was compiled to where we are compiled ourselves, and otherwise itself, through tsx.
+ * Returns the arguments with which node runs a TypeScript file of ours, named by its path from the
+ * root. If this code is compiled, node runs the compiled file, and otherwise the file itself
+ * through tsx.
  */
 export function programArgs(path: string): string[] {
   if (!IS_COMPILED) return ['--import=tsx', path];

@@ -1,12 +1,15 @@
 import { connect } from 'node:net';
 import pg from 'pg';
 
-/** Ready when this URL answers 200, this port accepts, or this Postgres serves. */
+/** A process is ready when this URL answers 200, this port accepts, or this Postgres serves. */
 export type Readiness = { url: string } | { port: number } | { database: string };
 
 const ANSWER_MS = 2_000;
 
-/** Undefined once it is ready; until then what it lacks, for people. */
+/**
+ * Resolves with undefined once the process is ready, and until then with what it lacks, in words
+ * for people.
+ */
 export async function whatLacks(ready: Readiness): Promise<string | undefined> {
   try {
     if ('url' in ready) await askUrl(ready.url);
@@ -35,10 +38,13 @@ function askPort(port: number): Promise<void> {
   });
 }
 
-/** Postgres takes connections before it serves them: it refuses them while it recovers. */
+/**
+ * Asks whether Postgres serves. It takes connections before that, but refuses them while it
+ * recovers.
+ */
 async function askDatabase(connectionString: string): Promise<void> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: ANSWER_MS });
-  // A server that dies meanwhile: the next try tells.
+  // If the server dies meanwhile, the next try tells.
   client.on('error', (error) => void error);
   await client.connect();
   await client.end();

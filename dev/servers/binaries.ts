@@ -16,12 +16,15 @@ const PACKAGES: Record<ServerName, string> = {
   redis: 'redis-server',
 };
 
-/** Raised with what a person can do about it. */
+/** Servers are missing on this machine. The message says what a person can do about it. */
 export class MissingServers extends Error {}
 
-/** Where the server's program is: PATH, then Debian's places; undefined where it is nowhere. */
+/**
+ * Returns the path of the server's program, from PATH or from Debian's places, or undefined if it
+ * is nowhere.
+ */
 export function findProgram(server: ServerName): string | undefined {
-  // A `postgres` on PATH may be a link: its companions (initdb) stand beside the real one.
+  // A `postgres` on PATH may be a link, and its companions (initdb) stand beside the real program.
   const folders = [
     ...(server === 'postgres' ? debianPostgresFolders() : []),
     ...pathFolders(PROGRAMS[server]),
@@ -29,12 +32,12 @@ export function findProgram(server: ServerName): string | undefined {
   return folders.map((folder) => join(folder, PROGRAMS[server])).find(isExecutable);
 }
 
-/** Those whose program is nowhere on this machine. */
+/** Returns the servers whose program is nowhere on this machine. */
 export function missingOf(servers: readonly ServerName[]): ServerName[] {
   return servers.filter((server) => findProgram(server) === undefined);
 }
 
-/** Installs what is missing with apt-get; throws MissingServers where that is not possible. */
+/** Installs missing servers with apt-get. Throws MissingServers if that is not possible. */
 export function installMissing(servers: readonly ServerName[]): void {
   const missing = missingOf(servers);
   if (missing.length === 0) return;
@@ -52,7 +55,10 @@ export function installMissing(servers: readonly ServerName[]): void {
   if (still.length > 0) throw new MissingServers(`apt-get did not bring ${still.join(', ')}`);
 }
 
-/** Packages must neither start a server of their own nor make a cluster: ours are private. */
+/**
+ * The script keeps packages from starting a server or making a cluster, because this project runs
+ * private ones.
+ */
 const INSTALL = `set -e
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d
@@ -81,7 +87,9 @@ function aptInstall(servers: readonly ServerName[], asRoot: string[]): void {
   }
 }
 
-/** [] for root, sudo where it asks for no password, undefined where there is no way. */
+/**
+ * Returns [] for root, a sudo command if sudo needs no password, or undefined if there is no way.
+ */
 function rootPrefix(): string[] | undefined {
   if (process.getuid?.() === 0) return [];
   return spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
@@ -91,7 +99,10 @@ function packagesOf(servers: readonly ServerName[]): string {
   return servers.map((server) => PACKAGES[server]).join(' ');
 }
 
-/** The shell knows PATH; the rest is where Debian puts servers, which PATH may lack. */
+/**
+ * Returns the folders to look in. The shell knows PATH, and the others are where Debian puts
+ * servers, which PATH may lack.
+ */
 function pathFolders(program: string): string[] {
   const { stdout } = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' });
   const found = stdout.trim() === '' ? [] : [dirname(stdout.trim())];

@@ -6,20 +6,23 @@ import type { ServerName } from './binaries.ts';
 import { writeNatsAuth } from './nats-auth.ts';
 import { readSecrets } from './secrets.ts';
 
-/** Where docker-compose.yml mounts the NATS configuration from. */
+/** docker-compose.yml mounts the NATS configuration from this folder. */
 const COMPOSE_DIR = '.data/compose';
-/** There once an engine has run servers for us: password and ports. */
+/**
+ * The file exists once a Docker engine has run servers for the stack. It has their password and
+ * ports.
+ */
 const ENV_FILE = join(COMPOSE_DIR, 'servers.env');
 const EDGE_USERS = 16;
 
 type ComposeUrls = { natsUrl?: string; databaseUrl?: string; redisUrl?: string };
 
-/** A client alone does not count: an engine must answer. */
+/** Tells whether a Docker engine answers. A client alone does not count. */
 export function hasDockerEngine(): boolean {
   return spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0;
 }
 
-/** Starts them from docker-compose.yml, on free ports, and waits until they are healthy. */
+/** Starts the servers from docker-compose.yml on free ports, and waits until they are healthy. */
 export async function startComposeServers(
   servers: readonly ServerName[],
   dataDir: string,
@@ -44,12 +47,12 @@ export async function startComposeServers(
   return Object.assign({}, ...servers.map((server) => urls[server]));
 }
 
-/** Their data stay. */
+/** Stops the servers. Their data stay. */
 export function stopComposeServers(servers: readonly ServerName[]): void {
   if (servers.length > 0) compose(['stop', ...servers]);
 }
 
-/** Removes their containers and data, if an engine ever ran them. */
+/** Removes the containers and data of the servers if an engine ever ran them. */
 export function wipeComposeServers(): void {
   if (existsSync(ENV_FILE)) compose(['down', '--volumes']);
 }

@@ -2,7 +2,10 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { authOf, readSeeds } from './nats-server.ts';
 
-/** The limit of file storage is accounting: JetStream reserves what every stream may take. */
+/**
+ * The limit of file storage is only accounting, because JetStream reserves what every stream may
+ * take.
+ */
 const NATS_CONF = `port: 4222
 http_port: 8222
 max_payload: 1MB
@@ -10,7 +13,7 @@ jetstream { store_dir: "/data", max_file_store: 512GB }
 include auth.conf
 `;
 
-/** Writes seeds and configuration to the folder; returns the number of users. */
+/** Writes seeds and configuration to the folder. Returns the number of users. */
 export function writeNatsAuth(out: string, count: number): number {
   mkdirSync(out, { recursive: true });
   const seeds = readSeeds(out, count);

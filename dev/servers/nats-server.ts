@@ -5,10 +5,10 @@ import { nkeys } from 'nats';
 import { renderNatsAuth } from '../../shared/contracts/permissions.ts';
 import type { ProcessSpec } from '../processes/child.ts';
 
-/** Edges have a NATS user each; more than a machine runs costs nothing. */
+/** Each edge has its own NATS user. More users than edges cost nothing. */
 const EDGE_USERS = 16;
 const SERVICE_USERS = ['router', 'store', 'profiles', 'retention', 'kaha', 'setup'];
-/** Of its heap, before it collects garbage; 10 000 queues live in a tenth of it. */
+/** NATS collects no garbage before its heap has this size. 10 000 queues live in a tenth of it. */
 const NATS_BYTES_MAX = 4 * 1024 ** 3;
 
 export type NatsPlan = {
@@ -16,15 +16,16 @@ export type NatsPlan = {
   dataDir: string;
   log: string;
   port: number;
-  /** Where the server answers for profiles of itself; nowhere unless given. */
+  /** The server answers here for profiles of itself, or nowhere if no port is given. */
   profilePort?: number;
-  /** Where JetStream keeps its files; `<dataDir>/nats/jetstream` unless given. */
+  /** JetStream keeps its files here. The default is `<dataDir>/nats/jetstream`. */
   storeDir?: string | undefined;
 };
 
 /**
- * A private nats-server with JetStream and the permission table, one nkey per user, kept in
- * `<dataDir>/nats/<user>.seed`. Writes its configuration; the spec starts it.
+ * Plans a private nats-server with JetStream and the permission table. Each user has an nkey, kept
+ * in `<dataDir>/nats/<user>.seed`. The function writes the configuration, and the spec starts the
+ * server.
  */
 export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<string, string> } {
   const dir = join(plan.dataDir, 'nats');
@@ -40,10 +41,10 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
     command: plan.program,
     args: ['-c', configPath],
     env: {
-      // It hands every piece of work to another thread where it can; on two cores one at a time
-      // costs a seventh less.
+      // NATS hands every piece of work to another thread if it can. On two cores, one thread at a
+      // time costs a seventh less.
       GOMAXPROCS: String(Math.max(1, Math.floor(cpus().length / 2))),
-      // 10 000 queues are a heap of 0.3 GB that lives for ever: at 1000/s the default rate walks it
+      // 10 000 queues are a heap of 0.3 GB that lives for ever. At 1000/s the default rate walks it
       // each 16 to 30 s, and p99 of a message is 23 to 28 ms instead of 18 to 22.
       GOGC: 'off',
       GOMEMLIMIT: String(Math.min(NATS_BYTES_MAX, Math.floor(totalmem() / 4))),
@@ -56,7 +57,7 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
   return { spec, seeds };
 }
 
-/** Seeds by NATS user; what is missing is made. */
+/** Returns the seeds by NATS user, and makes those that are missing. */
 export function readSeeds(dir: string, edges = EDGE_USERS): Record<string, string> {
   mkdirSync(dir, { recursive: true });
   const edgeUsers = Array.from({ length: edges }, (_, index) => `edge-${index + 1}`);
@@ -71,7 +72,7 @@ export function readSeeds(dir: string, edges = EDGE_USERS): Record<string, strin
   return Object.fromEntries(entries);
 }
 
-/** The `authorization` block for the users of these seeds. */
+/** Returns the `authorization` block for the users of these seeds. */
 export function authOf(seeds: Record<string, string>): string {
   const encoder = new TextEncoder();
   const keys = Object.entries(seeds).map(([user, seed]) => {
@@ -95,7 +96,7 @@ function renderConfig({ seeds, storeDir, port, profilePort }: ConfigParts): stri
     ...(profilePort === undefined ? [] : [`prof_port: ${profilePort}`]),
     'max_connections: 1000',
     'max_payload: 1MB',
-    // A limit of accounting: JetStream reserves what every stream may take at most.
+    // This limit is only accounting, because JetStream reserves what every stream may take at most.
     `jetstream { store_dir: ${JSON.stringify(storeDir)}, max_file_store: 64GB }`,
     authOf(seeds),
   ].join('\n');

@@ -7,7 +7,10 @@ import { commandOf, type ProcessSpec, SETPRIV } from '../processes/child.ts';
 export type PostgresPlan = { program: string; dataDir: string; log: string; port: number };
 
 const SUPERUSER = 'kaha';
-/** Data survive kill -9 and power cuts: fsync stays on. No statement, so no content, is logged. */
+/**
+ * Data survive kill -9 and power cuts, because fsync stays on. No statement is logged, and so no
+ * content.
+ */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -15,11 +18,12 @@ const SETTINGS = {
   shared_buffers: '256MB',
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
-  // In its folder, and gone with it: one that is killed leaves what it has in /dev/shm for ever.
+  // Shared memory lies in the data folder and goes with it. A Postgres that is killed would leave
+  // it in /dev/shm for ever.
   dynamic_shared_memory_type: 'mmap',
   jit: 'off',
-  // Tables that were empty a moment ago are planned for as if they still were: until they are
-  // analyzed, the reads of a stack that was just filled take 40 times as long.
+  // Postgres plans for tables that were empty a moment ago as if they still were, until they are
+  // analyzed. Until then the reads of a stack that was just filled take 40 times as long.
   autovacuum_naptime: '20s',
   log_statement: 'none',
   log_min_duration_statement: '-1',
@@ -27,7 +31,7 @@ const SETTINGS = {
   log_error_verbosity: 'terse',
 };
 
-/** A private Postgres, never as root. Makes its cluster at the first call. */
+/** Plans a private Postgres, which never runs as root. The first call makes its cluster. */
 export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: string } {
   const account = postgresAccount();
   const dir = clusterDir(plan.dataDir, account);
@@ -54,13 +58,13 @@ export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: stri
     port: plan.port,
     log: plan.log,
     ready: { database: url },
-    // Fast shutdown: SIGTERM would wait for clients to leave.
+    // SIGINT is a fast shutdown, and SIGTERM would wait for clients to leave.
     stopSignal: 'SIGINT',
   };
   return { spec, url };
 }
 
-/** Removes the cluster where it stands outside the data folder. */
+/** Removes the cluster if it lies outside the data folder. */
 export function wipePostgres(dataDir: string): void {
   rmSync(outsideDir(dataDir), { recursive: true, force: true });
 }
@@ -94,7 +98,10 @@ function initCluster({ program, dataDir, dir, account, passwordPath }: Init): vo
   throw new Error(`initdb failed:\n${result.stdout ?? ''}${result.stderr ?? result.error}`);
 }
 
-/** Below the data folder, or where its account cannot reach that: /var/tmp, named by the path. */
+/**
+ * Returns the folder of the cluster. It is below the data folder, or in /var/tmp under a name made
+ * of the path if the account of Postgres cannot reach the data folder.
+ */
 function clusterDir(dataDir: string, account: Account | undefined): string {
   const inside = join(dataDir, 'postgres');
   if (account === undefined) return resolve(inside);
@@ -109,7 +116,10 @@ function outsideDir(dataDir: string): string {
   return `/var/tmp/kaha-postgres-${name}`;
 }
 
-/** Undefined where we are not root: then it runs as ourselves. */
+/**
+ * Returns the account that Postgres runs as, or undefined if this process is not root and Postgres
+ * runs as the same user.
+ */
 function postgresAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {

@@ -4,7 +4,7 @@ import type { ProcessSpec } from '../processes/child.ts';
 
 export type RedisPlan = { program: string; dataDir: string; log: string; port: number };
 
-/** A private Redis without persistence: all it holds is a cache. */
+/** Plans a private Redis without persistence, because all that it holds is a cache. */
 export function planRedis(plan: RedisPlan): { spec: ProcessSpec; url: string } {
   const dir = resolve(join(plan.dataDir, 'redis'));
   mkdirSync(dir, { recursive: true });

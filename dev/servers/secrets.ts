@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Made once per data folder: what was encrypted with them must stay readable. */
+/**
+ * Secrets are made once per data folder, because what was encrypted with them must stay readable.
+ */
 export type Secrets = {
   contentKeys: string;
   serviceToken: string;
   logHashKey: string;
-  /** Of the Postgres that a Docker engine runs. */
+  /** The Postgres that a Docker engine runs has this password. */
   postgresPassword: string;
 };
 

@@ -18,27 +18,30 @@ export type ServersOptions = {
   runDir: string;
   dataDir: string;
   natsUrl?: string;
-  /** Where JetStream keeps its files instead of below `dataDir`. */
+  /** JetStream keeps its files here instead of below `dataDir`. */
   natsStoreDir?: string | undefined;
   databaseUrl?: string;
   redisUrl?: string;
 };
 
 export type ServersPlan = {
-  /** What we start ourselves. */
+  /** The stack starts these processes itself. */
   specs: ProcessSpec[];
-  /** What a Docker engine runs for us. */
+  /** A Docker engine runs these servers for the stack. */
   composed: ServerName[];
   nats: string;
   seeds: Record<string, string>;
   redis: string;
-  /** Once they run: makes sure that the database is there. */
+  /** Makes sure that the database exists. The servers must run. */
   database(): Promise<string>;
 };
 
 const DATABASE = 'kaha_chat';
 
-/** Given servers are used; the others are found or installed, and planned as private ones. */
+/**
+ * Plans the servers. Those that are given are used, and the others are found or installed and run
+ * as private ones.
+ */
 export async function planServers(options: ServersOptions): Promise<ServersPlan> {
   const { dataDir } = options;
   const { composed, urls } = await withMissing(options);
@@ -81,7 +84,7 @@ export async function planServers(options: ServersOptions): Promise<ServersPlan>
 
 type Urls = Pick<ServersOptions, 'natsUrl' | 'databaseUrl' | 'redisUrl'>;
 
-/** What is not on this machine is installed, or else run by a Docker engine. */
+/** Installs the servers that this machine lacks, or else has a Docker engine run them. */
 async function withMissing(
   options: ServersOptions,
 ): Promise<{ composed: ServerName[]; urls: Urls }> {

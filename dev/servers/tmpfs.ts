@@ -3,18 +3,19 @@ import { existsSync, rmSync, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const ROOT = '/dev/shm';
-/** 100 000 devices and their backlog stay well below. */
+/** 100 000 devices and their backlog stay well below this size. */
 const FREE_BYTES_MIN = 2 * 1024 ** 3;
 
 /**
- * A folder in memory for JetStream's files, named by the data folder; undefined where there is no
- * room. JetStream rewrites a consumer's state file twice a delivery. On the disk that Postgres
- * writes its log to, 1000 messages/s through queues made a commit wait 20 ms, here 2. It
- * outlives the processes; after a reboot the queues are new, and are filled from Postgres.
+ * Returns a folder in memory for JetStream's files, named after the data folder, or undefined if
+ * there is no room. JetStream rewrites a consumer's state file twice a delivery. On the disk that
+ * Postgres writes its log to, 1000 messages/s through queues made a commit wait 20 ms, and with
+ * files in memory 2 ms. The folder outlives the processes. After a reboot the queues are new, and
+ * are filled from Postgres.
  */
 export function jetStreamFolder(dataDir: string): string | undefined {
   const folder = folderOf(dataDir);
-  // Where the queues are once, they stay.
+  // Queues stay in the folder in which they were made.
   if (existsSync(folder)) return folder;
   if (!existsSync(ROOT) || existsSync(join(dataDir, 'nats', 'jetstream'))) return undefined;
   const { bavail, bsize } = statfsSync(ROOT);

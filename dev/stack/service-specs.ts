@@ -6,7 +6,7 @@ import type { Secrets } from '../servers/secrets.ts';
 
 export type ServiceName = 'edge' | 'router' | 'store' | 'profiles' | 'retention';
 
-/** Where everything is: known before the first service starts. */
+/** All places are known before the first service starts. */
 export type Places = {
   runDir: string;
   dataDir: string;
@@ -16,7 +16,7 @@ export type Places = {
   kaha: string;
   seeds: Readonly<Record<string, string>>;
   secrets: Secrets;
-  /** More environment by service, for tests. */
+  /** Tests add these variables to the environment of a service. */
   extraEnv: Readonly<Partial<Record<ServiceName, Record<string, string>>>>;
 };
 
@@ -24,7 +24,7 @@ export const INBOX_SHARDS = '256';
 
 type Instance = { service: ServiceName; number: number; adminPort: number; port?: number };
 
-/** How one instance of a service is started. */
+/** Returns how one instance of a service is started. */
 export function serviceSpec(places: Places, instance: Instance): ProcessSpec {
   const { service, number, adminPort, port } = instance;
   const name = service === 'profiles' || service === 'retention' ? service : `${service}-${number}`;
@@ -48,12 +48,15 @@ export function serviceSpec(places: Places, instance: Instance): ProcessSpec {
   return spec;
 }
 
-/** Clients reach an edge; kaha-main-v3 posts its events to profiles. */
+/**
+ * Returns the variable of the port. Clients reach an edge, and kaha-main-v3 posts its events to
+ * profiles.
+ */
 function portNameOf(service: ServiceName): string {
   return service === 'profiles' ? 'WEBHOOK_PORT' : 'PORT';
 }
 
-/** Environment of a set-up command (`migrate-main.js`, `streams-main.js`). */
+/** Returns the environment of a set-up command (`migrate-main.js`, `streams-main.js`). */
 export function commandEnv(places: Places, natsUser: string): Record<string, string> {
   return {
     ...commonEnv(places, { name: natsUser, natsUser }),
@@ -63,7 +66,7 @@ export function commandEnv(places: Places, natsUser: string): Record<string, str
   };
 }
 
-/** The stand-in for kaha-main-v3. */
+/** Returns how the stand-in for kaha-main-v3 is started. */
 export function kahaSpec(
   places: Places,
   { port, webhookPort }: { port: number; webhookPort: number },

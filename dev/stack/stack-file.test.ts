@@ -34,7 +34,7 @@ function setRunDir(t: Test): string {
   return dir;
 }
 
-t.test('everybody may read what runs, nobody the secrets it was started with', async (t) => {
+t.test('everybody may read what runs, but not the secrets of its start', async (t) => {
   const dir = setRunDir(t);
   writeStackFile(dir, recordOf(processOf('edge-1')));
   const text = readFileSync(join(dir, 'stack.json'), 'utf8');
@@ -52,14 +52,14 @@ t.test('everybody may read what runs, nobody the secrets it was started with', a
   t.equal(statSync(join(dir, 'launch.json')).mode & 0o777, 0o600);
 });
 
-t.test('a stack of which nothing is alive is none', async (t) => {
+t.test('a stack of which no process is alive does not count', async (t) => {
   const dir = setRunDir(t);
   writeStackFile(dir, recordOf(processOf('edge-1', dead)));
   t.equal(readLaunchFile(dir), undefined);
   t.throws(() => readStackFile(dir), /No stack runs here/);
 });
 
-t.test('a stack that starts is known, but not ready', async (t) => {
+t.test('a stack that is starting is known but not ready', async (t) => {
   const dir = setRunDir(t);
   writeStackFile(dir, { processes: [], composed: [], starter: ownIdentity() });
   t.ok(readLaunchFile(dir));
@@ -67,7 +67,7 @@ t.test('a stack that starts is known, but not ready', async (t) => {
   t.throws(() => readFileSync(join(dir, 'stack.json')), { code: 'ENOENT' });
 });
 
-t.test('who is started again takes its old place and leaves the others', async (t) => {
+t.test('a process that is started again takes its old place among the others', async (t) => {
   const dir = setRunDir(t);
   writeStackFile(dir, recordOf(processOf('edge-1', dead), processOf('edge-2')));
   replaceProcess(dir, processOf('edge-1'));
@@ -75,7 +75,7 @@ t.test('who is started again takes its old place and leaves the others', async (
   t.match(processes, [{ name: 'edge-1', pid: process.pid }, { name: 'edge-2' }]);
 });
 
-t.test('removing leaves logs', async (t) => {
+t.test('removing the stack file leaves the logs', async (t) => {
   const dir = setRunDir(t);
   writeStackFile(dir, recordOf(processOf('edge-1')));
   writeFileSync(join(dir, 'edge-1.log'), '');

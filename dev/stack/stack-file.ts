@@ -5,15 +5,18 @@ import type { ServerName } from '../servers/binaries.ts';
 
 export type Urls = { edges: string[]; nats: string; database: string; redis: string; kaha: string };
 
-/** What runs: `stack.json` for everybody, `launch.json` (private) to start and stop it by. */
+/**
+ * The record says what runs. `stack.json` is for everybody, and `launch.json` (private) serves to
+ * start and stop processes.
+ */
 export type StackRecord = {
   processes: RunningProcess[];
-  /** Servers that a Docker engine runs for us. */
+  /** A Docker engine runs these servers for the stack. */
   composed: ServerName[];
   urls: Urls;
 };
 
-/** While a stack starts it has no urls: then only `launch.json` is there. */
+/** While a stack starts, it has no urls, and only `launch.json` exists. */
 export type LaunchRecord = Omit<StackRecord, 'urls'> & { urls?: Urls; starter: ProcessIdentity };
 
 const PUBLIC_FIELDS = ['name', 'service', 'pid', 'port', 'admin_port', 'log'] as const;
@@ -34,7 +37,7 @@ export function writeStackFile(runDir: string, record: LaunchRecord): void {
   replaceFile(join(runDir, 'stack.json'), { text, mode: 0o644 });
 }
 
-/** Puts one process that was started again in the place of the old one, as the file is now. */
+/** Puts a process that was started again in the place of the old one in the current file. */
 export function replaceProcess(runDir: string, running: RunningProcess): void {
   const record = readLaunchFile(runDir);
   if (record === undefined) return;
@@ -42,7 +45,9 @@ export function replaceProcess(runDir: string, running: RunningProcess): void {
   writeStackFile(runDir, { ...record, processes });
 }
 
-/** The stack of the folder, ready or not; undefined where nothing of it is alive. */
+/**
+ * Returns the stack of the folder, ready or not, or undefined if none of its processes is alive.
+ */
 export function readLaunchFile(runDir: string): LaunchRecord | undefined {
   const path = join(runDir, 'launch.json');
   if (!existsSync(path)) return undefined;
@@ -51,7 +56,7 @@ export function readLaunchFile(runDir: string): LaunchRecord | undefined {
   return isStarting || record.processes.some(isAlive) ? record : undefined;
 }
 
-/** The stack of the folder; throws what a person should know where there is none. */
+/** Returns the stack of the folder. If there is none, throws an error that says so to a person. */
 export function readStackFile(runDir: string): StackRecord {
   const record = readLaunchFile(runDir);
   if (record === undefined) throw new Error('No stack runs here; "npm run up" starts one.');
@@ -63,7 +68,10 @@ export function removeStackFile(runDir: string): void {
   for (const name of ['stack.json', 'launch.json']) rmSync(join(runDir, name), { force: true });
 }
 
-/** Whoever reads meanwhile reads the old one or the new one, whole. */
+/**
+ * Replaces the file in one step, so that a reader gets either the whole old file or the whole new
+ * one.
+ */
 function replaceFile(path: string, { text, mode }: { text: string; mode: number }): void {
   const next = `${path}.${process.pid}`;
   writeFileSync(next, text, { mode });

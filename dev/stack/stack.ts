@@ -32,40 +32,42 @@ import {
 } from './stack-file.ts';
 
 export type StackOptions = {
-  /** Logs and `stack.json`. */
+  /** The folder has the logs and `stack.json`. */
   runDir: string;
-  /** Servers' data, keys and secrets. */
+  /** The folder has the servers' data, keys and secrets. */
   dataDir: string;
   edges: number;
   routers: number;
   stores: number;
-  /** Port of edge-1, edge-N on the N-1st after it; 0 takes free ones. */
+  /** edge-1 has this port, and edge-N the N-1st after it. With 0 all edges take free ports. */
   port: number;
-  /** Servers to use instead of private ones. */
+  /** The stack uses the given servers instead of private ones. */
   databaseUrl?: string;
   redisUrl?: string;
   natsUrl?: string;
   natsStoreDir?: string | undefined;
   env?: Places['extraEnv'];
-  /** All of it ends when this process does, even by kill -9. */
+  /** The whole stack ends when this process does, even by kill -9. */
   bound?: boolean;
-  /** Gives up starting. */
+  /** The start is given up when this signal aborts. */
   signal?: AbortSignal;
-  /** Told what it does, a line each. */
+  /** The start calls this with a line for each step. */
   progress?: (line: string) => void;
 };
 
 export type Stack = {
-  /** Always as it is now: who was started again has its new pid here. */
+  /** The list is always current. A process that was started again has its new pid here. */
   processes: RunningProcess[];
   urls: Urls;
-  /** NATS seeds by user. */
+  /** The map has the NATS seeds by user. */
   seeds: Readonly<Record<string, string>>;
   token(userId: string, ttlS?: number): Promise<string>;
   kill(name: string, signal?: NodeJS.Signals): void;
-  /** Starts it again with the same ports, data and environment; resolves when it is ready. */
+  /**
+   * Starts the process again with the same ports, data and environment. Resolves when it is ready.
+   */
   start(name: string): Promise<void>;
-  /** Stops it as an operator would and resolves once it is gone. */
+  /** Stops the process as an operator would. Resolves once it is gone. */
   stopProcess(name: string): Promise<void>;
   stop(): Promise<void>;
 };
@@ -74,7 +76,10 @@ const READY_MS = 45_000;
 const COMMAND_MS = 120_000;
 const RELAUNCH_MS = 250;
 
-/** Starts everything; if anything fails, what runs is stopped again and the reason thrown. */
+/**
+ * Starts everything. If anything fails, what already runs is stopped again and the reason is
+ * thrown.
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   clearRunDir(options.runDir);
   mkdirSync(options.dataDir, { recursive: true });
@@ -139,7 +144,10 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
   return stackOf({ record, urls, options, seeds: servers.seeds });
 }
 
-/** What is started is on record before it is waited for: it can be stopped whatever happens. */
+/**
+ * Starts the processes of a group. Each is on record before it is waited for, so that it can be
+ * stopped whatever happens.
+ */
 async function startGroup(
   specs: ProcessSpec[],
   { options, record }: { options: StackOptions; record: LaunchRecord },
@@ -188,7 +196,7 @@ function stackOf({ record, urls, options, seeds }: Parts): Stack {
   };
 }
 
-/** Tokens of the stand-in, in the order of the users. */
+/** Resolves with tokens of the stand-in, in the order of the users. */
 export async function mintTokens(
   kaha: string,
   userIds: readonly string[],
@@ -204,7 +212,7 @@ export async function mintTokens(
 
 type Again = { runDir: string; bound?: boolean; onLaunch?: (running: RunningProcess) => void };
 
-/** Ends what is left of the process and starts it again; keeps the stack file true. */
+/** Ends what is left of the process and starts it again. The stack file stays correct. */
 export async function startAgain(old: RunningProcess, again: Again): Promise<void> {
   const { runDir, bound = false, onLaunch } = again;
   await stop(old);
@@ -217,7 +225,7 @@ export async function startAgain(old: RunningProcess, again: Again): Promise<voi
     try {
       return await untilReady(running, READY_MS);
     } catch (error) {
-      // A killed postmaster's children end a moment after it; until then its data is taken.
+      // The children of a killed postmaster end a moment after it. Until then they hold its data.
       const isEarly = spec.service === 'postgres' && !isAlive(running) && Date.now() < end;
       if (!isEarly) throw error;
       await delay(RELAUNCH_MS);
@@ -225,7 +233,7 @@ export async function startAgain(old: RunningProcess, again: Again): Promise<voi
   }
 }
 
-/** Services in reverse order of starting, servers last. */
+/** Stops services in reverse order of starting, and the servers last. */
 export async function stopAll(
   stack: Pick<LaunchRecord, 'processes' | 'composed'>,
   runDir: string,
@@ -274,7 +282,7 @@ function runCommand(
   });
 }
 
-/** Logs and stack file of the last time go. */
+/** Removes the logs and the stack file of the last run. */
 function clearRunDir(runDir: string): void {
   mkdirSync(runDir, { recursive: true });
   removeStackFile(runDir);

@@ -7,7 +7,10 @@ type Servers = { databaseUrl: string; redisUrl: string };
 
 const KEY_PREFIX = 'common:';
 
-/** One system for all test files that only use it, in a folder of its own; ends with us. */
+/**
+ * Starts one system, in its own folder, for all test files that only use it. It ends with this
+ * process.
+ */
 export async function startCommonStack(
   dir: string,
   { databaseUrl, redisUrl }: Servers,
@@ -22,7 +25,10 @@ export async function startCommonStack(
   });
 }
 
-/** To use, from another process; it has no processes there that could be harmed. */
+/**
+ * Opens the common stack from another process. The result has no processes, so a test cannot harm
+ * any.
+ */
 export function openCommonStack(dir: string): { stack: Stack; runDir: string } {
   const { runDir, dataDir } = placesOf(dir);
   const { urls } = readStackFile(runDir);

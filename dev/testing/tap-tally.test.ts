@@ -7,7 +7,7 @@ function tally(text: string) {
   return { ...tap.counts, shown };
 }
 
-t.test('tests count, not the assertions below them nor the files above', async (t) => {
+t.test('tests count, but not the assertions below them nor the files above', async (t) => {
   const { shown, ...counts } = tally(`TAP version 14
 # Subtest: a.test.ts
     # Subtest: one
@@ -24,7 +24,7 @@ ok 1 - a.test.ts # time=9ms`);
   t.same(shown, ['ok 1 - a.test.ts # time=9ms']);
 });
 
-t.test('of what failed everything is shown, and it counts once', async (t) => {
+t.test('a failed test is shown whole and counts once', async (t) => {
   const { shown, ...counts } = tally(`# Subtest: a.test.ts
     # Subtest: one
         not ok 1 - should be equal
@@ -43,7 +43,7 @@ not ok 1 - a.test.ts # time=9ms
   t.notMatch(shown, ['    ok 2 - two # time=1ms']);
 });
 
-t.test('a file that ends early is a failure of its own, and what it said is shown', async (t) => {
+t.test('a file that ends early counts as a failure, and its output is shown', async (t) => {
   const { failed, shown } = tally(`ok 1 - before.test.ts # time=1ms
     Error: Cannot find module
     ok 1 - one # time=1ms
@@ -52,7 +52,7 @@ not ok 1 - a.test.ts # time=9ms`);
   t.match(shown[1], /^ {4}Error: Cannot find module\n[\s\S]*\nnot ok 1 - a.test.ts/);
 });
 
-t.test('what is skipped or to be done counts neither way, but is shown', async (t) => {
+t.test('a skipped or unfinished test counts neither way but is shown', async (t) => {
   const { shown, ...counts } = tally(`    ok 1 - one # SKIP no engine
     not ok 2 - two # TODO later
 ok 1 - a.test.ts # time=9ms`);

@@ -2,7 +2,7 @@ export type Counts = { passed: number; failed: number };
 
 export type TapTally = {
   readonly counts: Counts;
-  /** A line of TAP in; out comes what a person should see of it, if anything. */
+  /** Takes a line of TAP. Returns what a person should see of it, if anything. */
   note(line: string): string | undefined;
 };
 
@@ -11,9 +11,10 @@ const LINES_SHOWN_MAX = 40;
 const POINT = /^( *)(not ok|ok) \d+(?: - (.*?))?(?: # (SKIP|TODO|time=).*| \{)?$/;
 
 /**
- * Counts tests: what stands directly in a file, not the assertions below it. A file that fails
- * without a failed test (it ended early, or took too long) counts as one failure. Shows files as
- * they end, and of what failed all there is: of such a file the last of what it said.
+ * Counts tests, which stand directly in a file, and not the assertions below them. A file that
+ * fails without a failed test (it ended early, or took too long) counts as one failure. The tally
+ * shows files as they end, and all output of what failed; of a file that failed without a failed
+ * test, it shows the last output.
  */
 export function createTapTally(): TapTally {
   const counts: Counts = { passed: 0, failed: 0 };

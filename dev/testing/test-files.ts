@@ -6,36 +6,40 @@ import { compiledPath } from '../build.ts';
 
 export type TestRun = {
   env: Readonly<Record<string, string>>;
-  /** A file that takes longer is ended and has failed. */
+  /** A file that takes longer is ended and counts as failed. */
   fileTimeoutS: number;
   signal: AbortSignal;
-  /** Gets the TAP of a file when it has ended: its lines indented, then its own line. */
+  /**
+   * The runner calls this with the TAP of a file that has ended, first its lines, indented, then
+   * its own line.
+   */
   note: (line: string) => void;
-  /** Told of a file, passed or not, once it has ended. */
+  /** The runner calls this with each file that has ended, passed or not. */
   onEnd: (file: string) => void;
 };
 
 /**
- * On two cores: a file with a stack of its own waits half of its time, for what it killed to come
- * back, while the others hardly wait at all. So two of those run beside one of these, and what is
- * left in the end three at a time.
+ * These numbers are for two cores. A file with its own stack waits half of its time for what it
+ * killed to come back, and the others hardly wait at all. So two of the former run beside one of
+ * the latter, and what is left in the end runs three at a time.
  */
 const STACKS_AT_ONCE = 2;
 const OTHERS_AT_ONCE = 1;
-/** So long before that tap itself ends it and tells why; its own limit is too short by default. */
+/**
+ * tap itself ends a file so long before that, and tells why. Its own limit is too short by default.
+ */
 const TAP_SOONER_S = 10;
-/** What a file may take to stop what it started. */
+/** A file may take so long to stop what it started. */
 const END_GRACE_MS = 10_000;
 const OUTPUT_MS = 5_000;
 const MS_PER_S = 1_000;
 
-/** What to run, in this order. */
+/** The files run in this order. */
 export type TestFiles = { stacks: readonly string[]; others: readonly string[] };
 
 /**
- * Runs each file, as it was compiled, in a process of its own. Not by the runner of tap: it would
- * have to be rebuilt after each install to leave out its TypeScript plugin, which fails with
- * TypeScript 7.
+ * Runs each compiled file in its own process. The runner of tap is not used: it would have to be
+ * rebuilt after each install to leave out its TypeScript plugin, which fails with TypeScript 7.
  */
 export async function runTestFiles(files: TestFiles, run: TestRun): Promise<void> {
   const [stacks, others] = [[...files.stacks], [...files.others]];
@@ -73,7 +77,7 @@ async function runFile(
     for await (const line of createInterface({ input })) lines.push(`    ${line}`);
   });
   const [code] = (await once(child, 'exit')) as [number | null];
-  // What the file left behind may still hold its output open.
+  // A process that the file left behind may still hold its output open.
   await Promise.race([Promise.all(said), delay(OUTPUT_MS, undefined, { ref: false })]);
   clearTimeout(timer);
   signal.removeEventListener('abort', abort);

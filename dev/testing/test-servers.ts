@@ -18,21 +18,22 @@ import { planPostgres, wipePostgres } from '../servers/postgres-server.ts';
 import { planRedis } from '../servers/redis-server.ts';
 
 /**
- * Real servers for test files. `npm test` shares one Postgres and one Redis by TEST_DATABASE_URL
- * and TEST_REDIS_URL, and one stack by TEST_STACK_DIR; a file run alone starts private ones, which
- * end with its process. This file and the entry points are the only ones that read the environment.
+ * This file gives real servers to test files. `npm test` shares one Postgres and one Redis by
+ * TEST_DATABASE_URL and TEST_REDIS_URL, and one stack by TEST_STACK_DIR. A file that is run alone
+ * starts private ones, which end with its process. Only this file and the entry points read the
+ * environment.
  */
 const { TEST_DATABASE_URL, TEST_REDIS_URL, TEST_STACK_DIR, SOAK } = process.env;
-/** `npm run soak`: tests that have a dose give the full one. */
+/** `npm run soak` sets it, and then tests that have doses give the full dose. */
 export const isSoak = SOAK === '1';
-/** Of the stack that files share, in `npm test`. */
+/** `npm test` sets the folder of the stack that files share. */
 export const commonStackDir = TEST_STACK_DIR;
 const READY_MS = 20_000;
 
 export type TestNats = {
   url: string;
   seeds: Record<string, string>;
-  /** What the server keeps, for tests that damage it. */
+  /** The server keeps its data here. Some tests damage it. */
   dataDir: string;
   readonly pid: number;
   kill(signal?: NodeJS.Signals): Promise<void>;
@@ -40,7 +41,7 @@ export type TestNats = {
   stop(): Promise<void>;
 };
 
-/** A private nats-server with the permission table, on a free port. */
+/** Starts a private nats-server with the permission table on a free port. */
 export async function startNats(): Promise<TestNats> {
   const dataDir = mkdtempSync(join(tmpdir(), 'kaha-nats-'));
   const [port] = (await freePorts(1)) as [number];
@@ -74,7 +75,7 @@ export type TestDatabase = { url: string; drop(): Promise<void> };
 const keyPrefix = `${newId<string>()}:`;
 const own: { postgres?: Promise<string>; redis?: Promise<string> } = {};
 
-/** A fresh, empty database. */
+/** Creates a new, empty database. */
 export async function createDatabase(): Promise<TestDatabase> {
   if (TEST_DATABASE_URL === undefined) own.postgres ??= startOwnPostgres();
   const server = TEST_DATABASE_URL ?? ((await own.postgres) as string);
@@ -88,7 +89,10 @@ export async function createDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** A Redis for tests, shared; each process has keys of its own, as each system must have. */
+/**
+ * Resolves with the URL of a Redis that tests share. Each process has its own keys, as each system
+ * must have.
+ */
 export async function redisUrl(): Promise<string> {
   if (TEST_REDIS_URL === undefined) own.redis ??= startOwnRedis();
   const url = new URL(TEST_REDIS_URL ?? ((await own.redis) as string));
@@ -127,7 +131,7 @@ async function startOwnRedis(): Promise<string> {
   return url;
 }
 
-/** Ends with this process, however that ends. */
+/** Starts a server that ends with this process, however that ends. */
 async function start(spec: ProcessSpec): Promise<RunningProcess> {
   const running = launch(spec, { bound: true });
   await untilReady(running, READY_MS);
