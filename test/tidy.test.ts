@@ -20,9 +20,7 @@ const sources = sourcesOf(files);
 const FOLDERS_WITH_SUBJECTS = [
   'services/profiles',
   'services/retention',
-  'services/store/content',
-  'services/store/outbox',
-  'services/store/positions',
+  'services/store',
   'test/manifests',
   'test/stage',
   'test/tidy',

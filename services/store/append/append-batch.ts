@@ -3,11 +3,11 @@ import { KahaError } from '../../../shared/errors.ts';
 import { classifyFailure, toKahaError } from '../database/database-error.ts';
 import type { AppendRow, BatchWriter, SealedMessage } from './append-writer.ts';
 
-/** One send that waits to be written; settled exactly once. */
+/** One send waits to be written; `resolve` or `reject` is called exactly once. */
 export type Waiting = {
   message: SealedMessage;
   bytes: number;
-  /** Epoch ms; nobody waits for it after that. */
+  /** Nobody waits for the send after this time (epoch ms). */
   deadlineAt: number;
   resolve: (row: AppendRow) => void;
   reject: (error: unknown) => void;
@@ -15,7 +15,7 @@ export type Waiting = {
 
 export const BATCH_ROWS_MAX = 500;
 export const BATCH_BYTES_MAX = 512 * 1024;
-/** Ids, positions and index entries: what a row weighs beside its content. */
+/** A row takes about this much beside its content, for ids, positions and index entries. */
 const ROW_BYTES = 200;
 
 export function bytesOf({ content, metadata }: SealedMessage): number {
@@ -23,8 +23,9 @@ export function bytesOf({ content, metadata }: SealedMessage): number {
 }
 
 /**
- * Takes the next batch off the queue, sorted by conversation and in order of arrival within it.
- * A second send with a key that is already in the batch stays for the next: there it is known.
+ * The call takes the next batch off the queue, sorted by conversation, and by arrival within a
+ * conversation. A second send with a key that the batch already has stays for the next batch, where
+ * it is a repeat of a committed send.
  */
 export function takeBatch(queue: Waiting[]): Waiting[] {
   const batch: Waiting[] = [];
@@ -55,16 +56,18 @@ function byConversation(a: Waiting, b: Waiting): number {
 }
 
 const TRIES_MAX = 3;
-/** The waits between tries: 200 and 600 ms leave the third one inside the 2 s deadline. */
+/** The waits between tries are 200 and 600 ms, so the third try is within the 2 s deadline. */
 const BACK_OFF_MS = 200;
 const CLASH_BACK_OFF_MS = 10;
 const JITTER = 0.3;
 
 /**
- * Writes a batch and settles each send in it. Deadlock, lost connection: again, ≤ 3 tries. A value
- * that Postgres refuses: in halves, until the bad one stands alone and hurts nobody else. Past its
- * deadline: not written. After a failure in doubt the second try meets its own keys: that is `ok`.
- * Returns those whose rows are locked by others; they are not settled.
+ * The call writes a batch and settles each send in it, but for sends whose rows others have locked:
+ * it returns those unsettled. After a deadlock, a lost connection or a missing partition it writes
+ * the batch again, at most 3 times in all. If Postgres refuses a value, it writes the batch in
+ * halves, until the refused send is alone and harms no other. A send whose deadline has passed is
+ * not written. If a lost connection leaves open whether a batch was committed, the next try may
+ * meet the batch's own keys; such a send is `ok`.
  */
 export async function settleBatch(
   writer: BatchWriter,
@@ -80,7 +83,7 @@ export async function settleBatch(
     } catch (error) {
       const failure = classifyFailure(error);
       if (failure === 'data' && live.length > 1) return settleHalves(writer, live, wait);
-      if (failure === 'locked' && !wait) return live; // some participant's row, we know not whose
+      if (failure === 'locked' && !wait) return live; // The row of any send may be locked.
       const again = failure === 'clash' || failure === 'gone' || failure === 'no_partition';
       if (!again || tries === TRIES_MAX) {
         for (const { reject } of live) reject(toKahaError(error));
@@ -103,8 +106,8 @@ function refuseLate(batch: readonly Waiting[]): Waiting[] {
 }
 
 /**
- * Settled in the next turn of the event loop: so the next batch is on its way to Postgres before
- * those who waited for this one go on.
+ * Sends are settled in the next turn of the event loop, so that the next batch is on its way to
+ * Postgres before the callers of this one go on.
  */
 function settleRows(batch: readonly Waiting[], rows: readonly AppendRow[]): Waiting[] {
   const locked: Waiting[] = [];
@@ -134,7 +137,7 @@ async function settleHalves(
   return [...first, ...second];
 }
 
-/** The next try says what is wrong. */
+/** A failure is ignored here, because the next try of the batch reports it. */
 async function ensureOrIgnore(writer: BatchWriter): Promise<void> {
   await writer.ensurePartitions().catch((error: unknown) => error);
 }

@@ -19,7 +19,7 @@ const stage = await setStage(t);
 const { store, sql } = stage;
 const other = stage.open();
 
-/** A connection that holds a lock until it is told to let go. */
+/** The connection holds a lock until `release` is called. */
 async function lock(t: Test, statement: string, values: unknown[]) {
   const client = new pg.Client({ connectionString: stage.url });
   await client.connect();
@@ -32,7 +32,7 @@ async function lock(t: Test, statement: string, values: unknown[]) {
   return { release };
 }
 
-t.test('one poison send among many stands alone', async (t) => {
+t.test('one refused value among many sends fails alone', async (t) => {
   const talks = await Promise.all(Array.from({ length: 20 }, () => createTalk(store)));
   const poison = talks[7];
   const replies = await Promise.all(
@@ -53,7 +53,7 @@ t.test('one poison send among many stands alone', async (t) => {
   t.equal(codes.length, 21);
 });
 
-t.test('a locked conversation costs only itself, and is written once it is free', async (t) => {
+t.test('a locked conversation delays no other and is written once it is free', async (t) => {
   const [held, free] = await Promise.all([createTalk(store), createTalk(store)]);
   const { release } = await lock(
     t,
@@ -65,23 +65,23 @@ t.test('a locked conversation costs only itself, and is written once it is free'
     settled = true;
   });
   for (let round = 0; round < 20; round += 1) await appendOk(store, free.id, [letter(free.alice)]);
-  t.notOk(settled, 'the locked one still waits');
+  t.notOk(settled, 'the send to the locked conversation still waits');
   await release();
   t.match(await waiting, [{ seq: 1 }]);
 });
 
-t.test('a conversation that stays locked is answered retryable, the others go on', async (t) => {
+t.test('sends to a conversation that stays locked get a retryable error in time', async (t) => {
   const [held, free] = await Promise.all([createTalk(store), createTalk(store)]);
   await lock(t, 'select 1 from conversations where conversation_id = $1 for update', [held.id]);
   const startedAt = Date.now();
   const item = letter(held.alice);
   const { results } = await append(store, held.id, [item]);
   t.match(results, [{ ok: false, error: { code: 'DATABASE_UNAVAILABLE', retry_after: Number } }]);
-  t.ok(Date.now() - startedAt < 1_500, 'in time');
+  t.ok(Date.now() - startedAt < 1_500, 'the answer came in time');
   await appendOk(store, free.id, [letter(free.alice)]);
 });
 
-t.test('a locked participant costs a moment, and nobody else a message', async (t) => {
+t.test('a locked participant delays a batch for a moment and loses no message', async (t) => {
   const [held, free] = await Promise.all([createTalk(store), createTalk(store)]);
   await lock(t, 'select 1 from participants where user_id = $1 for update', [held.alice]);
   const [refused, fine] = await Promise.all([
@@ -105,7 +105,7 @@ t.test('two stores and receipts on the same rows never deadlock', async (t) => {
     );
     return applyReceipts((job % 2 ? store : other).pool, items.reverse());
   });
-  // lock_timeout is shorter than deadlock_timeout: a deadlock would be a refusal.
+  // `lock_timeout` is shorter than `deadlock_timeout`, so a deadlock would show as a refusal.
   await t.resolves(Promise.all([...appends, ...receipts]));
 });
 

@@ -6,17 +6,17 @@ import { ensurePartitions } from '../database/ensure-partitions.ts';
 import { createPool, type Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
 
-/** What writes the batches of a group commit. */
+/** A group commit writes its batches through this. */
 export type BatchWriter = {
-  /** Writes a batch in one transaction; the reply has one row per message, in the same order. */
+  /** Writes a batch in one transaction; the result has one row per message, in the same order. */
   write(messages: readonly SealedMessage[], wait: boolean): Promise<AppendRow[]>;
-  /** Creates the partition of this month, where it is missing. */
+  /** Creates the partitions of this month and the next if they are missing. */
   ensurePartitions(): Promise<unknown>;
 };
 
 type Options = { url: string; keyId: string; db: Kysely<Database>; logger: Logger };
 
-/** At most so many conversations wait for locks at a time, each on a connection of its own. */
+/** At most this many conversations wait for locks at a time, each on a connection of its own. */
 export const LOCKED_LANES_MAX = 4;
 /** The main lane has one connection, and each conversation that waits for a lock has another. */
 const CONNECTIONS_MAX = 1 + LOCKED_LANES_MAX;
@@ -30,10 +30,12 @@ export const LEAN_PLANS = [
   'lock_timeout=500',
 ];
 
-/** Its one join is of a batch with the conversations that it locked, by primary key. */
+/** An append's only join is of a batch with its locked conversations, by primary key. */
 const APPEND_PLANS = [...LEAN_PLANS, 'enable_hashjoin=off', 'enable_mergejoin=off'];
 
-/** The connections that append; apart from the reads, so that neither waits for the other. */
+/**
+ * Appends have connections of their own, so that appends and queries do not wait for each other.
+ */
 export function openAppendWriter({ url, keyId, db, logger }: Options): BatchWriter & {
   close(): Promise<void>;
 } {
@@ -45,7 +47,7 @@ export function openAppendWriter({ url, keyId, db, logger }: Options): BatchWrit
   };
 }
 
-/** A message ready to be written: sealed, with its id. */
+/** A sealed message is encrypted, has its id, and is ready to be written. */
 export type SealedMessage = {
   conversation_id: ConversationId;
   sender_id: UserId;
@@ -53,7 +55,9 @@ export type SealedMessage = {
   message_id: MessageId;
   message_type: MessageType;
   reply_to: MessageId | null;
-  /** Of the message replied to; null where the conversation has no such message. */
+  /**
+   * The replied-to message has this `seq`; null means that the conversation has no such message.
+   */
   reply_to_seq: number | null;
   content: Buffer;
   metadata: Buffer | null;
@@ -67,9 +71,9 @@ type AppendStatus =
   | 'not_a_participant'
   | 'bad_reply';
 
-/** What became of one item. `ok` and `duplicate` have an id, a seq and a time. */
+/** A row is the outcome of one item. Only `ok` and `duplicate` have an id, a `seq` and a time. */
 export type AppendRow = {
-  /** Position in the batch, from 1. */
+  /** Items are numbered from 1. */
   item: number;
   status: AppendStatus;
   message_id: MessageId;
@@ -84,7 +88,10 @@ const APPEND = `select * from append_messages($1, $2, $3::uuid[], $4::uuid[], $5
 
 type AppendOptions = { keyId: string; wait: boolean };
 
-/** One transaction, one round trip; see migration 0002. One row per message, in order. */
+/**
+ * The batch is one transaction and one round trip; see migration 0002. The result has one row per
+ * message, in order.
+ */
 export function appendMessages(
   pool: Pool,
   messages: readonly SealedMessage[],

@@ -15,7 +15,7 @@ const stage = await setStage(t);
 const { store, sql } = stage;
 const other = stage.open();
 
-t.test('a message gets a seq, a time, its key, its outbox row and positions', async (t) => {
+t.test('a send writes a seq, a time, a key, an outbox row and the positions', async (t) => {
   const { id, alice } = await createTalk(store);
   const item = { ...letter(alice, 'naमस्ते'), metadata: { nul: '\u0000', deep: { a: [1] } } };
   const { conversation_version, results } = await append(store, id, [item]);
@@ -23,7 +23,7 @@ t.test('a message gets a seq, a time, its key, its outbox row and positions', as
   t.match(sent, { ok: true, seq: 1, message_id: String, sent_at: /\.\d{3}Z$/ });
   t.equal(conversation_version, 1);
   const [row] = await sql('select * from messages where conversation_id = $1', [id]);
-  t.notOk(String(row?.content).includes('na'), 'encrypted');
+  t.notOk(String(row?.content).includes('na'), 'the content is encrypted');
   t.match(row, { seq: 1, key_id: 'k1', message_type: 'text', sender_id: alice });
   const [outbox] = await sql('select * from outbox where conversation_id = $1 and seq = 1', [id]);
   t.match(outbox, { kind: 'message', event_id: sent?.ok && sent.event_id });
@@ -45,7 +45,7 @@ t.test('two stores racing on one client_msg_id write one message', async (t) => 
   }
 });
 
-t.test('sends of several people keep the order in which they came', async (t) => {
+t.test('sends of several users keep the order in which they came', async (t) => {
   const users = Array.from({ length: 8 }, () => newId<UserId>());
   const id = await createGroup(store, users);
   const sent = await appendOk(
@@ -59,7 +59,7 @@ t.test('sends of several people keep the order in which they came', async (t) =>
   );
 });
 
-t.test('a repeat has the first values and says whether its fan-out is owed', async (t) => {
+t.test('a repeat answers the first values and whether the fan-out is owed', async (t) => {
   const { id, alice } = await createTalk(store);
   const item = letter(alice);
   const [first] = await appendOk(store, id, [item]);
@@ -71,7 +71,7 @@ t.test('a repeat has the first values and says whether its fan-out is owed', asy
   t.match(third, { duplicate: true, fanout_pending: false });
 });
 
-t.test('the same key twice in one request is one message', async (t) => {
+t.test('two sends with one key in one request write one message', async (t) => {
   const { id, alice } = await createTalk(store);
   const item = letter(alice);
   const [first, second] = await appendOk(store, id, [item, item]);
@@ -79,14 +79,14 @@ t.test('the same key twice in one request is one message', async (t) => {
   t.match(second, { seq: 1, duplicate: true, message_id: first?.message_id });
 });
 
-t.test('of many conversations at once each has its own last message', async (t) => {
+t.test('of many concurrent conversations, each has its own last message', async (t) => {
   const talks = await Promise.all(Array.from({ length: 6 }, () => createTalk(store)));
   const known = letter(talks[0]?.alice as UserId);
   await appendOk(store, talks[0]?.id as ConversationId, [known]);
   const sent = await Promise.all(
     talks.map(({ id, alice, bina }, index) => {
       const fresh = Array.from({ length: index }, () => letter(index % 2 ? alice : bina));
-      // The last of each is refused, or a repeat.
+      // The last send to each conversation is refused or is a repeat.
       const last = index === 0 ? known : letter(newId<UserId>());
       return append(store, id, [...fresh, last]);
     }),
@@ -109,7 +109,7 @@ t.test('of many conversations at once each has its own last message', async (t) 
   }
 });
 
-t.test('strangers, removed members and unknown conversations are refused alone', async (t) => {
+t.test('strangers, removed users and unknown conversations are refused alone', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const removed = letter(bina);
   await appendOk(store, id, [removed]);
@@ -143,7 +143,7 @@ t.test('seq has no hole and no repeat under load from two stores', async (t) => 
   });
   const replies = await Promise.all(jobs);
   const results: AppendResult[] = replies.flatMap(({ results }) => results);
-  t.equal(results.filter((result) => result.ok).length, 90 * 8, 'all of the members are in');
+  t.equal(results.filter((result) => result.ok).length, 90 * 8, 'participants sent these');
   for (const id of ids) {
     const [row] = await sql(
       `select count(*), min(seq) as low, max(seq) as high, c.last_seq as last
@@ -163,7 +163,7 @@ t.test('times never fall, even when the clock does', async (t) => {
   t.equal(sent?.sent_at, ahead);
 });
 
-t.test('a reply must be to a message of the conversation that the sender can see', async (t) => {
+t.test('a reply needs a message of the conversation that the sender can see', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const elsewhere = await createTalk(store);
   const [first] = await appendOk(store, id, [letter(alice, 'é'.repeat(300))]);
@@ -182,7 +182,7 @@ t.test('a reply must be to a message of the conversation that the sender can see
   t.match(results[0], { seq: 2, reply_to: preview });
 });
 
-t.test('a new message brings an archived conversation back', async (t) => {
+t.test('a new message unarchives a conversation', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   await sql('update participants set archived_at = now() where user_id = $1', [bina]);
   await sql('update conversations set has_archived = true where conversation_id = $1', [id]);
@@ -193,7 +193,7 @@ t.test('a new message brings an archived conversation back', async (t) => {
   t.match(conversation, { has_archived: false, last_seq: 1 });
 });
 
-t.test('a month without a partition makes its partition', async (t) => {
+t.test('a send in a month without a partition makes the partition', async (t) => {
   const { id, alice } = await createTalk(store);
   const month = `messages_${new Date().toISOString().slice(0, 7).replace('-', '_')}`;
   await sql(`alter table messages detach partition ${month}`);

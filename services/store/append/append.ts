@@ -28,10 +28,11 @@ type Deps = {
 type Replies = Awaited<ReturnType<typeof findReplies>>;
 
 /**
- * `messages.append`: writes the waiting sends of one conversation, each judged for itself. An `ok`
- * is committed, with its outbox row. Refusals: CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT,
- * INVALID_REQUEST (a reply to what the sender cannot see, a value that Postgres refuses),
- * DATABASE_UNAVAILABLE and TIMEOUT; the last two may be sent again with the same key.
+ * `messages.append` writes sends of one conversation and judges each on its own. A send that is
+ * answered `ok` is committed, with its outbox row. Refusals: CONVERSATION_NOT_FOUND;
+ * NOT_A_PARTICIPANT; INVALID_REQUEST for a reply to a message that the sender cannot see and for a
+ * value that Postgres refuses; DATABASE_UNAVAILABLE and TIMEOUT, after which the client may repeat
+ * the send with the same key.
  */
 export function createAppend({ db, cipher, group, readParticipants, logger }: Deps) {
   return async (request: AppendRequest, deadlineAt: number): Promise<AppendReply> => {
@@ -50,7 +51,7 @@ export function createAppend({ db, cipher, group, readParticipants, logger }: De
         return toResult(row, reply ? quoteOf(reply, cipher) : undefined);
       } catch (error) {
         const refusal = KahaError.from(error);
-        // With a cause it is no judgement: a bug, or a value that should not have come this far.
+        // An error with a cause is no refusal but a bug, or a value that should not come this far.
         if (refusal.status < 503 && refusal.cause !== undefined) {
           logger.error({ err: refusal }, 'send failed');
         }
@@ -62,7 +63,7 @@ export function createAppend({ db, cipher, group, readParticipants, logger }: De
     return { conversation_version: version, results, ...(participants && { participants }) };
   };
 
-  /** What was sent is not undone by it: router asks again. */
+  /** A failed read of participants leaves the sends as they are; the router asks for them again. */
   function unread(error: unknown): Participants | undefined {
     logger.debug({ err: error }, 'participants not read');
     return undefined;
@@ -106,7 +107,7 @@ function toResult(row: AppendRow, quote: Quote | undefined): AppendResult {
     case 'ok':
     case 'duplicate': {
       const { message_id, seq, sent_at } = row;
-      // A message's event has its id: one outbox row per message.
+      // A message has one outbox row, and its event has the message's id.
       const event_id = message_id as string as EventId;
       const written = { ok: true as const, message_id, event_id, seq, sent_at };
       if (row.status === 'ok') return { ...written, ...quote };

@@ -32,7 +32,7 @@ function rowsOf(messages: readonly SealedMessage[]): AppendRow[] {
   }));
 }
 
-/** A database whose commits end when the test says so. */
+/** The test decides when this writer's commits end. */
 function scriptedWriter() {
   const batches: { messages: readonly SealedMessage[]; commit: (error?: Error) => void }[] = [];
   const began: (() => void)[] = [];
@@ -51,7 +51,7 @@ function scriptedWriter() {
 
 const later = (): number => Date.now() + 60_000;
 
-t.test('one transaction is in flight; the next takes all that came meanwhile', async (t) => {
+t.test('one transaction is in flight, and the next takes all sends since', async (t) => {
   const writer = scriptedWriter();
   const group = createGroupCommit(writer);
   const first = writer.begun();
@@ -97,14 +97,14 @@ t.test('a batch is bounded by rows and by bytes', async (t) => {
   );
 });
 
-t.test('what nobody waits for any more is not written', async (t) => {
+t.test('a send whose deadline has passed is not written', async (t) => {
   const writer = scriptedWriter();
   const group = createGroupCommit(writer);
   await t.rejects(group.append(sealed(), Date.now() - 1), { code: 'TIMEOUT' });
   t.equal(writer.batches.length, 0);
 });
 
-t.test('beyond the limit a send is refused at once, retryable', async (t) => {
+t.test('beyond the limit a send gets a retryable error at once', async (t) => {
   const writer = scriptedWriter();
   const group = createGroupCommit(writer);
   const sends = Array.from({ length: PENDING_MAX }, () => group.append(sealed(), later()));
@@ -118,7 +118,7 @@ t.test('beyond the limit a send is refused at once, retryable', async (t) => {
   await settled;
 });
 
-t.test('an error that is nobody’s fault fails the batch, and the group goes on', async (t) => {
+t.test('an unknown error fails the batch, and the group goes on', async (t) => {
   const writer = scriptedWriter();
   const group = createGroupCommit(writer);
   const first = writer.begun();

@@ -5,13 +5,14 @@ import { type BatchWriter, LOCKED_LANES_MAX } from './append-writer.ts';
 
 type LockedLane = {
   push(waiting: Waiting): void;
-  /** Resolves when nothing waits. */
+  /** The promise resolves when no send waits in the lane. */
   idle(): Promise<void>;
 };
 
 /**
- * Sends whose conversation was locked by somebody else: each conversation alone, waiting for its
- * locks, beside the main lane. Bounded by the group's limit on what waits.
+ * The locked lane writes the sends whose conversation another transaction has locked. Each
+ * conversation waits for its locks alone, beside the main lane. The group commit's limit on pending
+ * sends bounds this lane too.
  */
 export function createLockedLane(writer: BatchWriter): LockedLane {
   const queues = new Map<ConversationId, Waiting[]>();

@@ -8,7 +8,7 @@ export type AppendBench = {
   /** The group commit counts its commits and their rows here. */
   commits: { count: number; rows: number };
   seconds: number;
-  /** With 0 the CPU time of Postgres is not measured. */
+  /** With 0, the CPU time of Postgres is not measured. */
   postgresPid: number;
 };
 

@@ -267,7 +267,7 @@ t.test('archive and mute concern one user, and a new message unarchives', async 
 
 t.test('a command without the right is refused and writes nothing', async (t) => {
   const { id, people, admin } = await group(3);
-  const [, member, former] = people as [UserId, UserId, UserId];
+  const [, participant, former] = people as [UserId, UserId, UserId];
   await change(admin, 'conversations.remove', { member_id: former });
   const direct = await createTalk(store);
   const commands: [keyof ConversationCommands, object][] = [
@@ -286,7 +286,7 @@ t.test('a command without the right is refused and writes nothing', async (t) =>
     await refuse({ user: former, id }, 'NOT_A_PARTICIPANT');
     await refuse({ user: admin.user, id: newId() }, 'CONVERSATION_NOT_FOUND');
     if (!/update|add|remove/.test(op)) continue;
-    await refuse({ user: member, id }, 'FORBIDDEN');
+    await refuse({ user: participant, id }, 'FORBIDDEN');
     await refuse({ user: direct.alice, id: direct.id }, 'FORBIDDEN');
   }
   const leaving = { user: direct.alice, id: direct.id };

@@ -13,7 +13,7 @@ import { type ListPlace, type ListPosition, readPosition, writePosition } from '
 type Deps = {
   db: Kysely<Database>;
   cipher: ContentCipher;
-  /** Without a cache every page comes from Postgres. */
+  /** Without a cache, every page comes from Postgres. */
   chatLists?: ChatListCache | undefined;
 };
 
