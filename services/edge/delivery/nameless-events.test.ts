@@ -3,7 +3,7 @@ import { encodeLive } from '../../../shared/contracts/events.ts';
 import type { Profiles, ProfilesGet } from '../../../shared/contracts/profile-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { setStage } from '../stage/edge-stage.ts';
+import { setStage, until } from '../stage/edge-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -54,9 +54,7 @@ function hold(): () => void {
   };
 }
 
-async function untilAsked(times: number): Promise<void> {
-  while (asked.length < times) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+const untilAsked = (times: number): Promise<void> => until(() => asked.length >= times);
 
 t.beforeEach(() => asked.splice(0));
 

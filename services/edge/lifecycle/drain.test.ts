@@ -45,9 +45,7 @@ t.test('an edge without sockets is gone at once', async (t) => {
 
 t.test('an edge is ready once it knows a router, and tells its numbers', async (t) => {
   const edge = await stage.startEdge('edge-4');
-  const isReady = async (): Promise<boolean> =>
-    (await fetch(`http://127.0.0.1:${edge.adminPort}/readyz`)).ok;
-  while (!(await isReady())) await new Promise((resolve) => setTimeout(resolve, 20));
+  t.ok((await fetch(`http://127.0.0.1:${edge.adminPort}/readyz`)).ok);
   await (await stage.open(edge, newId<UserId>())).close();
   const text = await (await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`)).text();
   t.match(text, /kaha_edge_closes_total\{code="client",.*\} 1/);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import { setStage } from '../stage/edge-stage.ts';
+import { setStage, until } from '../stage/edge-stage.ts';
 import { firstFor } from './rendezvous.ts';
 
 const stage = await setStage();
@@ -18,6 +18,13 @@ const message = (changes: Record<string, unknown> = {}) => ({
   content: 'hello',
   ...changes,
 });
+
+/** Resolves once the edge has heard of so many routers and of no others. */
+function untilKnown(routers: number): Promise<void> {
+  const expected = new RegExp(`kaha_edge_routers\\{.*\\} ${routers}\\n`);
+  const url = `http://127.0.0.1:${edge.adminPort}/metrics`;
+  return until(async () => expected.test(await (await fetch(url)).text()));
+}
 
 t.test('message goes to the router as it came, with the user', async (t) => {
   const userId = newId<UserId>();
@@ -150,7 +157,7 @@ t.test('where a router is gone the next one is asked at once, in order', async (
       return { seq: got.length };
     };
   }
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await untilKnown(2);
   const client = await stage.open(edge, newId<UserId>());
   let conversation_id = newId<ConversationId>();
   while (firstFor(conversation_id, ['router-1', 'router-2']) !== 'router-2') {
@@ -193,7 +200,7 @@ t.test('while a send is unanswered, later ones of the socket follow it', async (
     got.push(`router-3 ${content}`);
     return { seq: 3 };
   };
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await untilKnown(2);
   await client.ask(message({ conversation_id, content: 'b' }));
   answerFirst();
   await first;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { redisUrl, startNats, type TestNats } from '../../../dev/testing/test-servers.ts';
@@ -17,6 +18,7 @@ import { createEdge, type Edge } from '../edge.ts';
 import { type Client, type ConnectOptions, connectClient } from './client.ts';
 
 export const SECRET = 'a secret of a test, long enough for HS256';
+const POLL_MS = 10;
 const STREAM = 'INBOX_0';
 const ACK_WAIT_NS = 10_000_000_000;
 
@@ -61,7 +63,7 @@ export class Stage {
     const edge = await createEdge({ ...this.#config(instance), ...changes }, { logger, metrics });
     this.#closers.push(() => edge.close());
     const readyz = `http://127.0.0.1:${edge.adminPort}/readyz`;
-    while (!(await fetch(readyz)).ok) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(async () => (await fetch(readyz)).ok);
     return edge;
   }
 
@@ -256,7 +258,7 @@ export async function until(isSo: () => Promise<boolean> | boolean): Promise<voi
   const endsAt = Date.now() + 8_000;
   while (!(await isSo())) {
     if (Date.now() > endsAt) throw new Error('it never came to that');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await delay(POLL_MS);
   }
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9 } as const;
@@ -32,7 +33,7 @@ export class RawClient {
   }
 
   async text(): Promise<string> {
-    while (this.texts.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (this.texts.length === 0) await once(this.socket, 'data');
     return this.texts.shift() as string;
   }
 
