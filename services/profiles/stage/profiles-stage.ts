@@ -14,7 +14,8 @@ import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createProfiles, type ProfilesServer } from '../profiles.ts';
 import { type ScriptedKaha, startScriptedKaha } from './scripted-kaha.ts';
 
-const TIMEOUT_MS = 1_000;
+/** The stage waits longer than callers do, so that a busy machine answers within it. */
+const TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 
 export const SERVICE_TOKEN = 'service-token';
@@ -32,8 +33,8 @@ export type Stage = {
    */
   contacts: Map<string, UserId[]>;
   start(overrides?: { redisUrl?: string; kahaUrl?: string }): Promise<ProfilesServer>;
-  /** Asks as a caller does, with a deadline of 1 s. */
-  get(body: ProfilesGet): Promise<Profiles>;
+  /** Asks as a caller does. */
+  get(body: ProfilesGet, timeoutMs?: number): Promise<Profiles>;
   /** Publishes an event as kaha-main-v3 does. */
   publish(subject: string, body: unknown): Promise<void>;
   stopNats(): Promise<void>;
@@ -69,7 +70,7 @@ export async function setStage(): Promise<Stage> {
       await untilTrue(() => answers(edge as Bus));
       return server;
     },
-    get: (body) => getFrom(edge as Bus, body),
+    get: (body, timeoutMs) => getFrom(edge as Bus, body, timeoutMs),
     publish: (subject, body) => {
       const payload = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
       const options = { msgId: newId<string>(), timeoutMs: TIMEOUT_MS };
@@ -108,8 +109,8 @@ function serveContacts(store: Bus, contacts: ReadonlyMap<string, UserId[]>): voi
   });
 }
 
-function getFrom(edge: Bus, body: ProfilesGet): Promise<Profiles> {
-  return createAskProfiles(edge, TIMEOUT_MS)('get', body);
+function getFrom(edge: Bus, body: ProfilesGet, timeoutMs = TIMEOUT_MS): Promise<Profiles> {
+  return createAskProfiles(edge, timeoutMs)('get', body);
 }
 
 type RedisProxy = {
