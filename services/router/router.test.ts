@@ -3,7 +3,7 @@ import { subjects } from '../../shared/contracts/subjects.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
 import type { Msg } from '../../shared/nats/bus.ts';
-import { letter, ROUTER, StageDevice, send, setStage, until } from './stage/router-stage.ts';
+import { ask, letter, ROUTER, StageDevice, send, setStage, until } from './stage/router-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -59,8 +59,9 @@ t.test('sends that wait go out as one append, in the order they came', async (t)
     send(edge, letter(conversation, alice.userId, { content: `${index}` })),
   );
   await until('the first waits', () => store.calls.at(-1) === 'messages.append');
-  await edge.nc.flush();
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  // The router reads what an edge asks in order, so it has read all sends once it answers this.
+  const other = { user_id: alice.userId, conversation_id: store.open([alice.userId]) };
+  await ask(edge, { op: 'conversations.get', ...other });
   store.before = () => undefined;
   release();
   const answers = await Promise.all(sends);
@@ -158,15 +159,25 @@ t.test('an append whose answer is lost is a TIMEOUT, and repaired without a repe
 
 t.test('a full mailbox refuses with RATE_LIMITED', async (t) => {
   const { alice, conversation } = await pair();
-  store.before = () => new Promise((resolve) => setTimeout(resolve, 500));
+  let release = (): void => undefined;
+  const blocked = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  store.before = () => blocked;
+  let refused = 0;
   const sends = Array.from({ length: 400 }, () =>
     send(edge, letter(conversation, alice.userId)).then(
       () => 'sent',
-      (error: KahaError) => error.code,
+      (error: KahaError) => {
+        refused += 1;
+        return error.code;
+      },
     ),
   );
-  const answers = await Promise.all(sends);
+  await until('some are refused', () => refused > 0);
   store.before = () => undefined;
+  release();
+  const answers = await Promise.all(sends);
   t.ok(answers.includes('RATE_LIMITED'));
   t.ok(answers.filter((answer) => answer === 'sent').length >= 256);
   t.same([...new Set(answers)].sort(), ['RATE_LIMITED', 'sent']);
@@ -213,12 +224,19 @@ t.test('a router that closes answers what it took, then nobody answers', async (
   const left: string[] = [];
   edge.subscribe(subjects.routerLeaving, (msg: Msg) => left.push(msg.string()));
   await edge.nc.flush();
-  store.before = () => new Promise((resolve) => setTimeout(resolve, 300));
+  let release = (): void => undefined;
+  const blocked = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  store.before = () => blocked;
   const before = store.count('messages.append');
   const sends = Array.from({ length: 20 }, () => send(edge, letter(conversation, alice.userId)));
   await edge.nc.flush();
   await until('it waits in store', () => store.count('messages.append') > before);
-  await router.close();
+  const closed = router.close();
+  await until('it says that it leaves', () => left.length > 0);
+  release();
+  await closed;
   t.equal((await Promise.all(sends)).length, 20);
   t.same(left, [JSON.stringify({ instance: ROUTER })]);
   await until('all came', () => bina.events.length === 20);

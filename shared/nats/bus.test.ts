@@ -60,24 +60,26 @@ t.test('a request carries deadline and trace, and brings the reply', async (t) =
 
 t.test('requests of one moment share a message, and none waits for another', async (t) => {
   let messages = 0;
+  let endWait = (): void => undefined;
+  const othersSettled = new Promise<void>((resolve) => {
+    endWait = resolve;
+  });
   const count = router.subscribe('rpc.router.many', () => {
     messages += 1;
   });
   const server = router.serve({ subject: 'rpc.router.many', concurrencyMax: 9 }, async (body) => {
     if (body === 'bad') throw new KahaError('CONFLICT', 'bad');
-    if (body === 'slow') await delay(300);
+    if (body === 'slow') await othersSettled;
     return { body };
   });
   await router.nc.flush();
   const ask = (body: unknown, trace?: string) =>
     edge.request('rpc.router.many', body, { timeoutMs: 5_000, trace });
   const settled: unknown[] = [];
-  const asked = ['slow', 'bad', 'ä"]', 'last'].map((body) =>
-    ask(body, '"],[').then(
-      (reply) => settled.push(reply),
-      (error) => settled.push(error.code),
-    ),
-  );
+  const asked = ['slow', 'bad', 'ä"]', 'last'].map(async (body) => {
+    settled.push(await ask(body, '"],[').catch((error) => error.code));
+    if (settled.length === 3) endWait();
+  });
   await Promise.all(asked);
   t.equal(messages, 1);
   t.same(settled, ['CONFLICT', { body: 'ä"]' }, { body: 'last' }, { body: 'slow' }]);
@@ -177,13 +179,15 @@ t.test('nobody there is told at once, and differs from no answer in time', async
   }
   const stores = failure(router.request('rpc.store.messages.append', {}, { timeoutMs: 9_000 }));
   t.match(await stores, { code: 'DATABASE_UNAVAILABLE', noResponders: true });
+  let answer: ((reply: unknown) => void) | undefined;
   const server = router.serve(
     { subject: 'rpc.router.slow', concurrencyMax: 9 },
-    () => new Promise((resolve) => setTimeout(resolve, 400)),
+    () => new Promise((resolve) => (answer = resolve)),
   );
   await router.nc.flush();
   const late = await failure(edge.request('rpc.router.slow', {}, { timeoutMs: 100 }));
   t.match(late, { code: 'TIMEOUT', noResponders: false });
+  answer?.({});
   await server.drain();
 });
 
