@@ -1,11 +1,11 @@
 import type { ConversationId, UserId } from '../ids.ts';
 import type {
-  ConversationInputBody,
-  ConversationUpdateBody,
-  MuteBody,
-  ParticipantsBody,
-} from '../protocol/conversation-input.ts';
-import type { ConversationsQuery } from '../protocol/page-queries.ts';
+  AddParticipantsRequest,
+  ConversationInput,
+  ConversationsRequest,
+  ConversationUpdate,
+  MuteRequest,
+} from '../protocol/conversation-requests.ts';
 import type { ConversationShape, ParticipantShape } from '../protocol/shapes.ts';
 import type { LastMessage } from './messages.ts';
 
@@ -40,19 +40,19 @@ export type Participants = {
 
 /** A user, and a conversation that the user names. */
 export type InConversation = { user_id: UserId; conversation_id: ConversationId };
-export type ConversationCreate = { user_id: UserId; conversation: ConversationInputBody };
-export type ConversationsList = { user_id: UserId } & ConversationsQuery;
+export type ConversationCreate = { user_id: UserId; conversation: ConversationInput };
+export type ConversationsList = { user_id: UserId } & ConversationsRequest;
 
 /** A change of a conversation by a participant, or a participant's own settings of it. */
 export type ConversationCommands = {
-  'conversations.update': ConversationUpdateBody;
+  'conversations.update': ConversationUpdate;
   /** `share_history`: they see what the one who adds them sees, else from their joining on. */
-  'conversations.add': ParticipantsBody;
+  'conversations.add': Omit<AddParticipantsRequest, 'conversation_id'>;
   /** `member_id` is the caller's own: they leave. */
   'conversations.remove': { member_id: UserId };
   'conversations.archive': unknown;
   /** Without `until`: until it is taken back. */
-  'conversations.mute': MuteBody;
+  'conversations.mute': Omit<MuteRequest, 'conversation_id'>;
   'conversations.unmute': unknown;
 };
 export type ConversationCommand = {

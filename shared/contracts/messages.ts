@@ -1,7 +1,6 @@
 import type { Static, TObject } from 'typebox';
 import type { ConversationId, MessageId, UserId } from '../ids.ts';
-import type { MessageFields } from '../protocol/message-input.ts';
-import type { HistoryQuery } from '../protocol/page-queries.ts';
+import type { HistoryRequest as HistoryAsked, SendRequest } from '../protocol/message-requests.ts';
 import type {
   HistoryShape,
   LastMessageShape,
@@ -19,7 +18,7 @@ import type { SystemSaid } from '../protocol/system-content.ts';
  */
 
 type MessageEvent = Static<TObject<typeof messageEventFields>>;
-export type MessageType = NonNullable<MessageFields['message_type']>;
+export type MessageType = NonNullable<SendRequest['message_type']>;
 
 /** The edge makes `content` out of `said`, and takes `said` out. */
 type Said = { said?: SystemSaid };
@@ -33,7 +32,7 @@ export type MessageRecord = WithRecords<MessageEvent>;
 export type HistoryMessage = WithRecords<MessageShape>;
 
 /** The sending of a message by a user. */
-export type MessageInput = { user_id: UserId } & MessageFields;
+export type MessageInput = { user_id: UserId } & SendRequest;
 export type MessageSent = MessageSentShape;
 
 /** Where a message stands: it never moves. */
@@ -45,10 +44,7 @@ export type MessageEdit = MessageTarget & { content: string };
 export type MessageReaction = MessageTarget & { emoji: string; remove?: boolean };
 export type Reaction = ReactionShape;
 
-export type HistoryRequest = {
-  user_id: UserId;
-  conversation_id: ConversationId;
-} & HistoryQuery;
+export type HistoryRequest = { user_id: UserId } & HistoryAsked;
 export type HistoryReceipt = HistoryShape['receipts'][number];
 export type HistoryPage = Omit<HistoryShape, 'messages'> & { messages: HistoryMessage[] };
 

@@ -1,22 +1,10 @@
 import Type, { type Static } from 'typebox';
-import { UUID_V4_PATTERN } from '../ids.ts';
 import { LIMITS } from './limits.ts';
 import { UserIdField } from './scalars.ts';
 
-/** Whose presence is asked for. */
-export const presenceFields = {
-  user_ids: Type.Array(UserIdField, { minItems: 1, maxItems: LIMITS.presenceIdsMax }),
-};
-
-const ID = UUID_V4_PATTERN.slice(1, -1);
-/** Ids with commas between them; how many is checked beside the schema. */
-export const PresenceQuery = Type.Object(
-  {
-    user_ids: Type.String({
-      pattern: `^${ID}(,${ID})*$`,
-      description: `≤ ${LIMITS.presenceIdsMax} ids with commas between them`,
-    }),
-  },
+/** Names the users whose presence is asked for. */
+export const PresenceRequest = Type.Object(
+  { user_ids: Type.Array(UserIdField, { minItems: 1, maxItems: LIMITS.presenceIdsMax }) },
   { additionalProperties: false },
 );
 

@@ -1,11 +1,13 @@
 import Type, { type TSchema } from 'typebox';
-import { AuthFrame } from '../../../shared/protocol/client-frames.ts';
 import { RequestIdField } from '../../../shared/protocol/scalars.ts';
 import { serverFrames } from '../../../shared/protocol/server-frames.ts';
-import type { Operation } from '../operations/operation.ts';
+import type { FrameDoor, Operation } from '../api/operation.ts';
 import { EVENT_SUMMARIES } from './event-summaries.ts';
 import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
 
+type Framed = { operation: Operation; door: FrameDoor };
+
+const id = Type.Optional(RequestIdField);
 const CHANNEL = '#/channels/socket';
 /** They answer; what else the server sends comes by itself. */
 const ANSWERS: readonly string[] = ['reply', 'error', 'auth_ok', 'pong'];
@@ -19,8 +21,11 @@ with \`x-device-id\`; or as subprotocols \`kaha.v1, bearer.<jwt>[, device.<id>]\
 frame \`auth\` within 5 s. Never in the query.`;
 
 /** The socket's frames as an AsyncAPI 3.0 document, from the very tables that are served. */
-export function asyncApiOf(operations: ReadonlyMap<string, Operation>): Json {
-  const frames = [...operations.values()];
+export function asyncApiOf(operations: readonly Operation[]): Json {
+  const frames = operations.flatMap((operation): Framed[] => {
+    const { frame: door } = operation;
+    return door === undefined ? [] : [{ operation, door }];
+  });
   const messages = {
     ...Object.fromEntries(clientMessages(frames)),
     ...Object.fromEntries(replyMessages(frames)),
@@ -44,20 +49,17 @@ export function asyncApiOf(operations: ReadonlyMap<string, Operation>): Json {
       },
     },
     operations: {
-      auth: receiving('auth', 'Authenticates the socket, or renews its token', [
-        'auth_ok',
-        'error',
-      ]),
-      ...Object.fromEntries(frames.map((frame) => [frame.type, operationOf(frame)])),
+      ...Object.fromEntries(frames.map((frame) => [frame.door.type, operationOf(frame)])),
       ...Object.fromEntries(eventTypes().map((type) => [`event_${type}`, sending(type)])),
     },
     components: { messages, schemas: namedSchemas() },
   };
 }
 
-function operationOf({ type, document: { summary, answer } }: Operation): Json {
-  if (answer === 'pong') return receiving(type, summary, ['pong', 'error']);
-  return receiving(type, summary, answer === null ? ['error'] : [`reply_${type}`, 'error']);
+function operationOf({ operation, door }: Framed): Json {
+  const { type, event, summary = operation.summary } = door;
+  const reply = operation.answer === null ? event : `reply_${type}`;
+  return receiving(type, summary, reply === undefined ? ['error'] : [reply, 'error']);
 }
 
 /** The document describes the server: it receives what clients send. */
@@ -84,20 +86,19 @@ function messageRef(name: string): Json {
   return { $ref: `${CHANNEL}/messages/${name}` };
 }
 
-function clientMessages(frames: readonly Operation[]): [string, Json][] {
-  const all: [string, TSchema][] = [
-    ['auth', AuthFrame],
-    ...frames.map(({ type, document }): [string, TSchema] => [type, document.schema]),
-  ];
-  return all.map(([type, schema]) => [`client_${type}`, messageOf(type, schema)]);
+function clientMessages(frames: readonly Framed[]): [string, Json][] {
+  return frames.map(({ operation, door: { type } }) => {
+    const fields = { type: Type.Literal(type), id, ...operation.request.properties };
+    const schema = Type.Object(fields, { additionalProperties: false });
+    return [`client_${type}`, messageOf(type, schema)];
+  });
 }
 
-function replyMessages(frames: readonly Operation[]): [string, Json][] {
-  return frames.flatMap(({ type, document: { answer } }): [string, Json][] => {
-    if (answer === null || answer === 'pong') return [];
-    const id = Type.Optional(RequestIdField);
+function replyMessages(frames: readonly Framed[]): [string, Json][] {
+  return frames.flatMap(({ operation: { answer }, door }): [string, Json][] => {
+    if (answer === null) return [];
     const schema = Type.Object({ type: Type.Literal('reply'), id, data: answer });
-    return [[`reply_${type}`, messageOf('reply', schema)]];
+    return [[`reply_${door.type}`, messageOf('reply', schema)]];
   });
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Operation } from '../operations/operation.ts';
+import { OPERATIONS } from '../api/operations.ts';
 import type { HttpAnswer, HttpCall } from '../rest/http-call.ts';
 import { JSON_HEADER } from '../rest/http-errors.ts';
-import type { Route } from '../routes/route.ts';
+import { ROUTES } from '../rest/route.ts';
 import { asyncApiOf } from './asyncapi.ts';
 import { openApiOf } from './openapi.ts';
 import { createPage } from './page.ts';
@@ -19,9 +19,9 @@ const NOT_MODIFIED = 304;
 export class Documents {
   readonly #documents: ReadonlyMap<string, Document>;
 
-  constructor(routes: readonly Route[], operations: ReadonlyMap<string, Operation>) {
-    const openApi = openApiOf(routes);
-    const asyncApi = asyncApiOf(operations);
+  constructor() {
+    const openApi = openApiOf(ROUTES);
+    const asyncApi = asyncApiOf(OPERATIONS);
     const { html, headers } = createPage(openApi, asyncApi);
     this.#documents = new Map([
       ['/openapi.json', documentOf(JSON.stringify(openApi), [JSON_HEADER])],

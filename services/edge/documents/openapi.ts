@@ -1,12 +1,14 @@
 import type { TObject } from 'typebox';
 import { ERRORS } from '../../../shared/errors.ts';
 import { UUID_V4_PATTERN } from '../../../shared/ids.ts';
-import type { Route } from '../routes/route.ts';
+import type { Route } from '../rest/route.ts';
 import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
 
 const JSON_TYPE = 'application/json';
 /** What any call may be answered with. */
 const ALWAYS = [400, 401, 429, 500, 503, 504];
+const OK = { 200: 'Done' };
+const NO_CONTENT = { 204: 'Done; nothing is said' };
 const RETRY_STATUSES: readonly number[] = [429, 503];
 
 const ABOUT = `What the socket \`kaha.v1\` (see \`/asyncapi.json\`) does, live events aside.
@@ -20,8 +22,8 @@ is absent. Unknown fields in a body are an error; clients must ignore unknown fi
 export function openApiOf(routes: readonly Route[]): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
-    const path = route.document.path.replace(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+    const path = route.door.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.door.method.toLowerCase()]: operationOf(route) };
   }
   return {
     openapi: '3.1.0',
@@ -44,8 +46,9 @@ export function openApiOf(routes: readonly Route[]): Json {
 }
 
 function operationOf(route: Route): Json {
-  const { path, summary, params, query, body, hasIdempotencyKey } = route.document;
-  const header = hasIdempotencyKey ? [IDEMPOTENCY_KEY] : [];
+  const { operation, door, params, query, body } = route;
+  const { path, summary = operation.summary } = door;
+  const header = door.idempotencyKey === undefined ? [] : [IDEMPOTENCY_KEY];
   const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query'), ...header];
   return {
     operationId: operationIdOf(route),
@@ -63,9 +66,9 @@ function operationOf(route: Route): Json {
 }
 
 /** Like `put_messages_reactions`. */
-function operationIdOf({ method, segments }: Route): string {
+function operationIdOf({ door, segments }: Route): string {
   const words = segments.map((segment) => segment.replace(':', 'by_'));
-  return [method.toLowerCase(), ...words].join('_');
+  return [door.method.toLowerCase(), ...words].join('_');
 }
 
 const IDEMPOTENCY_KEY: Json = {
@@ -90,15 +93,16 @@ function parametersOf(schema: TObject, place: 'path' | 'query'): Json[] {
   }));
 }
 
-function answersOf({ document: { response, statuses } }: Route): Json {
-  const content = response === null ? {} : contentOf(documentSchema(response));
+function answersOf({ operation: { answer }, door }: Route): Json {
+  const { statuses = answer === null ? NO_CONTENT : OK } = door;
+  const content = answer === null ? {} : contentOf(documentSchema(answer));
   const entries = Object.entries(statuses);
   return Object.fromEntries(
     entries.map(([status, description]) => [status, { description, ...content }]),
   );
 }
 
-function errorsOf({ method, document: { params, body } }: Route): Json {
+function errorsOf({ door: { method }, params, body }: Route): Json {
   const hasParams = Object.keys(params.properties).length > 0;
   const statuses = [...ALWAYS];
   if (hasParams) statuses.push(403, 404);

@@ -1,36 +1,35 @@
 import type { TSchema } from 'typebox';
 import {
-  ConversationInputBody,
-  ConversationUpdateBody,
-  MuteBody,
-  ParticipantsBody,
-} from '../../../shared/protocol/conversation-input.ts';
-import { EditBody, MessageBody } from '../../../shared/protocol/message-input.ts';
+  ConversationInput,
+  ConversationUpdate,
+} from '../../../shared/protocol/conversation-requests.ts';
 import * as shapes from '../../../shared/protocol/shapes.ts';
+import { ROUTES } from '../rest/route.ts';
 
 export type Json = Record<string, unknown>;
 
-/** What has a name in the documents; wherever one of them stands, a reference stands instead. */
+/** Schemas that have a name in the documents. A reference stands wherever one of them would. */
 const NAMED: Readonly<Record<string, TSchema>> = {
   Conversation: shapes.ConversationShape,
-  ConversationInput: ConversationInputBody,
-  ConversationUpdate: ConversationUpdateBody,
+  ConversationInput,
+  ConversationUpdate,
   Conversations: shapes.ConversationsShape,
   Error: shapes.ErrorShape,
   History: shapes.HistoryShape,
   LastMessage: shapes.LastMessageShape,
   Message: shapes.MessageShape,
-  MessageEdit: EditBody,
-  MessageInput: MessageBody,
   MessageSent: shapes.MessageSentShape,
-  Mute: MuteBody,
   Participant: shapes.ParticipantShape,
-  ParticipantsInput: ParticipantsBody,
   Reaction: shapes.ReactionShape,
   Reactions: shapes.ReactionsShape,
   ReadPosition: shapes.ReadShape,
   Receipt: shapes.ReceiptShape,
   ReplyPreview: shapes.ReplyPreviewShape,
+  ...Object.fromEntries(
+    ROUTES.flatMap(({ door, body }): [string, TSchema][] =>
+      door.bodyName === undefined || body === undefined ? [] : [[door.bodyName, body]],
+    ),
+  ),
 };
 
 const names = new Map(Object.entries(NAMED).map(([name, schema]) => [keyOf(schema), name]));

@@ -1,12 +1,10 @@
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
-import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { AuthFrame } from '../../../shared/protocol/client-frames.ts';
-import { compileValidator } from '../../../shared/protocol/validator.ts';
+import type { FrameDoor, Operation, Parts } from '../api/operation.ts';
+import { OPERATIONS } from '../api/operations.ts';
+import { malformed, requestProblems } from '../api/request-problems.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
-import type { Authentication } from '../lifecycle/authentication.ts';
-import type { UserLimits } from '../limits/user-limits.ts';
-import type { Operation } from '../operations/operation.ts';
+import type { Cost, UserLimits } from '../limits/user-limits.ts';
 import { type Asked, errorFrame, replyFrame } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
@@ -15,22 +13,23 @@ import { type ClientFrame, readFrame } from './frame-reader.ts';
 
 type Deps = {
   hub: Hub;
-  authentication: Authentication;
-  operations: ReadonlyMap<string, Operation>;
+  parts: Parts;
   limits: UserLimits;
   metrics: EdgeMetrics;
   logger: Logger;
 };
 
-type Request = { session: Session; userId: UserId; frame: ClientFrame; asked: Asked };
+/** An operation that a frame can ask for. */
+type Served = { operation: Operation; door: FrameDoor };
+type Call = Served & { session: Session; asked: Asked };
 
 /**
- * From a frame's bytes to its answer: read, authenticated, known, well-formed, within the rate,
- * carried out. What fails one step is answered there; bad frames are counted (4501).
+ * The door for frames. From a frame's bytes to its answer: read, authenticated, known, well-formed,
+ * within the rate, carried out. A frame that fails one step is answered there; the dispatcher
+ * counts bad frames and closes the session at one too many (4501).
  */
 export class FrameDispatcher {
   readonly #deps: Deps;
-  readonly #auth = compileValidator(AuthFrame);
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -44,78 +43,68 @@ export class FrameDispatcher {
     const { asked } = reading;
     if (!reading.isGood) {
       this.#refuseUnread(session, asked, reading.error);
-    } else if (reading.frame.type === 'auth') {
-      this.#authenticate(session, reading.frame, asked);
-    } else if (session.userId === undefined || !session.isAuthenticated) {
-      this.#sendError(session, asked, UNAUTHENTICATED);
-    } else {
-      this.#look({ session, userId: session.userId, frame: reading.frame, asked }, nowMs);
-    }
-  }
-
-  #look(request: Request, nowMs: number): void {
-    const { session, userId, frame, asked } = request;
-    const operation = this.#deps.operations.get(frame.type);
-    const bad = operation === undefined ? UNKNOWN_TYPE : malformed(operation, frame);
-    if (operation === undefined || bad !== undefined) {
-      this.#refuseBad(session, asked, bad ?? UNKNOWN_TYPE);
       return;
     }
-    this.#deps.metrics.framesIn.add(operation.type);
-    const limited = this.#deps.limits.refuse(userId, operation.cost, nowMs);
-    if (limited === undefined) this.#carryOut(operation, request);
-    else if (operation.isDroppable) this.#answer(operation, request, {});
-    else if (operation.type !== 'ack') this.#sendError(session, asked, limited);
+    const served = SERVED.get(reading.frame.type);
+    if (!session.isAuthenticated && served?.operation.by !== 'socket') {
+      this.#sendError(session, asked, UNAUTHENTICATED);
+    } else if (served === undefined) {
+      this.#refuseBad(session, asked, UNKNOWN_TYPE);
+    } else {
+      const { operation, door } = served;
+      this.#look({ operation, door, session, asked }, reading.frame, nowMs);
+    }
   }
 
-  #carryOut(operation: Operation, request: Request): void {
-    const { session, frame, asked, userId } = request;
+  #look(call: Call, frame: ClientFrame, nowMs: number): void {
+    const { operation, door, session, asked } = call;
+    const { type: _type, id, ...request } = frame;
+    const problems = requestProblems(operation, request) ?? idProblems(id, asked);
+    if (problems !== undefined) {
+      this.#refuseBad(session, asked, malformed(problems));
+      return;
+    }
+    this.#deps.metrics.framesIn.add(door.type);
+    const limited = this.#limit(session, operation.cost, nowMs);
+    if (limited === undefined) this.#carryOut(call, request);
+    else if (door.isDroppable) this.#answer(call, {});
+    else if (door.answered !== 'never') this.#sendError(session, asked, limited);
+  }
+
+  #carryOut(call: Call, request: object): void {
+    const { operation, session, asked } = call;
+    const caller = { userId: session.userId, session, id: asked.id, trace: undefined };
     try {
-      const result = operation.handle(frame, { session, userId });
+      const result = operation.handle(request, caller, this.#deps.parts);
       if (result instanceof Promise) {
         result.then(
-          (data) => this.#answer(operation, request, data),
+          (later) => this.#answer(call, later),
           (error) => this.#fail(session, asked, error),
         );
       } else {
-        this.#answer(operation, request, result);
+        this.#answer(call, result);
       }
     } catch (error) {
       this.#fail(session, asked, error);
     }
   }
 
-  #answer(operation: Operation, { session, asked }: Request, data: unknown): void {
-    if (data === undefined || (asked.id === undefined && !operation.isAlwaysAnswered)) return;
-    this.#deps.hub.sendSoon(session, 'reply', replyFrame(asked.id, data));
-  }
-
-  #authenticate(session: Session, frame: ClientFrame, asked: Asked): void {
-    this.#deps.metrics.framesIn.add('auth');
-    if (!this.#auth.check(frame)) {
-      this.#refuseBad(session, asked, schemaError(this.#auth.problems(frame)));
-      return;
-    }
-    const limited = this.#limitOf(session);
-    if (limited !== undefined) {
-      this.#sendError(session, asked, limited);
-      return;
-    }
-    this.#deps.authentication
-      .receive(session, frame)
-      .catch((error) => this.#fail(session, asked, error));
+  #answer({ operation, door, session, asked }: Call, result: unknown): void {
+    if (operation.answer === null) return;
+    if (asked.id === undefined && door.answered !== 'always') return;
+    this.#deps.hub.sendSoon(session, 'reply', replyFrame(asked.id, operation.show(result)));
   }
 
   #refuseUnread(session: Session, asked: Asked, error: KahaError): void {
     this.#deps.metrics.framesIn.add('unread');
     if (error.code === 'INVALID_REQUEST') this.#refuseBad(session, asked, error);
-    else this.#sendError(session, asked, this.#limitOf(session) ?? error);
+    else this.#sendError(session, asked, this.#limit(session, 'other', Date.now()) ?? error);
   }
 
-  /** For what is no operation and yet costs something. */
-  #limitOf({ userId }: Session): KahaError | undefined {
+  /** Undefined: within the rate. A socket whose user is not known yet has none. */
+  #limit({ userId }: Session, cost: Cost, nowMs: number): KahaError | undefined {
     if (userId === undefined) return undefined;
-    return this.#deps.limits.refuse(userId, 'other', Date.now());
+    return this.#deps.limits.refuse(userId, cost === 'read' ? 'other' : cost, nowMs);
   }
 
   #refuseBad(session: Session, asked: Asked, error: KahaError): void {
@@ -138,15 +127,18 @@ export class FrameDispatcher {
   }
 }
 
-function malformed(operation: Operation, frame: ClientFrame): KahaError | undefined {
-  if (!operation.validator.check(frame)) return schemaError(operation.validator.problems(frame));
-  const problem = operation.problem(frame);
-  return problem === undefined ? undefined : schemaError([problem]);
-}
-
-function schemaError(problems: string[]): KahaError {
-  return new KahaError('INVALID_REQUEST', problems.join('; '), { details: { problems } });
-}
+const SERVED: ReadonlyMap<string, Served> = new Map(
+  OPERATIONS.flatMap((operation): [string, Served][] => {
+    const { frame: door } = operation;
+    return door === undefined ? [] : [[door.type, { operation, door }]];
+  }),
+);
 
 const UNKNOWN_TYPE = new KahaError('INVALID_REQUEST', 'unknown type');
 const UNAUTHENTICATED = new KahaError('UNAUTHENTICATED', 'The first frame must be auth');
+const BAD_ID = ['id: must be a string of at most 64 characters, or an integer'];
+
+/** The reader takes over as `asked.id` only what an `id` may be. */
+function idProblems(id: unknown, asked: Asked): string[] | undefined {
+  return id !== undefined && asked.id === undefined ? BAD_ID : undefined;
+}

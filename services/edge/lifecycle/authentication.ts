@@ -1,12 +1,13 @@
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
-import type { AuthFrame } from '../../../shared/protocol/client-frames.ts';
+import type { AuthRequest } from '../../../shared/protocol/socket-requests.ts';
 import { authOkFrame } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import { tellTokenEnd } from '../tokens/token-end.ts';
 import type { TokenVerifier, VerifiedToken } from '../tokens/token-verifier.ts';
-import type { SessionOpening } from './session-opening.ts';
+import type { OpenRequest, SessionOpening } from './session-opening.ts';
 
+type Frame = AuthRequest & Pick<OpenRequest, 'id'>;
 type Deps = { verifier: TokenVerifier; opening: SessionOpening; hub: Hub };
 
 /**
@@ -20,13 +21,13 @@ export class Authentication {
     this.#deps = deps;
   }
 
-  async receive(session: Session, frame: AuthFrame): Promise<void> {
+  async receive(session: Session, frame: Frame): Promise<void> {
     if (session.state === 'connected') return this.#begin(session, frame);
     if (session.state === 'open') return this.#renew(session, frame);
     throw new KahaError('INVALID_REQUEST', 'The session is not open yet');
   }
 
-  async #begin(session: Session, frame: AuthFrame): Promise<void> {
+  async #begin(session: Session, frame: Frame): Promise<void> {
     session.state = 'verifying';
     session.deviceId = frame.device_id ?? session.deviceId;
     const token = await this.#verify(session, frame.token);
@@ -36,7 +37,7 @@ export class Authentication {
     await this.#deps.opening.open(session, token.userId, frame);
   }
 
-  async #renew(session: Session, frame: AuthFrame): Promise<void> {
+  async #renew(session: Session, frame: Frame): Promise<void> {
     if (frame.device_id !== undefined && frame.device_id !== session.deviceId) {
       throw new KahaError('INVALID_REQUEST', 'device_id: a session keeps its device');
     }

@@ -1,24 +1,22 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { jsonProblem } from '../../../shared/protocol/json-guard.ts';
-import { LIMITS } from '../../../shared/protocol/limits.ts';
-import type { Validator } from '../../../shared/protocol/validator.ts';
+import type { Parts } from '../api/operation.ts';
 import type { Documents } from '../documents/documents.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { UserLimits } from '../limits/user-limits.ts';
-import type { Route } from '../routes/route.ts';
 import { isOriginAllowed } from '../server/origin.ts';
 import { WEBSOCKET_PATHS } from '../server/uws-server.ts';
 import { bearerToken } from '../tokens/bearer.ts';
 import type { TokenVerifier } from '../tokens/token-verifier.ts';
 import type { HttpAnswer, HttpCall } from './http-call.ts';
 import { errorAnswer, JSON_HEADER } from './http-errors.ts';
-import { readQuery } from './query.ts';
+import { ROUTES, type Route } from './route.ts';
 import { matchRoute } from './route-match.ts';
+import { requestOf } from './route-request.ts';
 
 type Deps = {
-  routes: readonly Route[];
+  parts: Parts;
   documents: Documents;
   verifier: TokenVerifier;
   limits: UserLimits;
@@ -37,10 +35,12 @@ const PREFLIGHT: readonly Header[] = [
   ['Access-Control-Max-Age', '600'],
 ];
 const VARY: Header = ['Vary', 'Origin'];
+const OK = 200;
 const NO_CONTENT = 204;
 
 /**
- * REST: route, token, rate, schemas, handler; what fails is answered as the protocol's error.
+ * The door for REST calls: route, token, rate, request, handler. A call that fails one step is
+ * answered with the protocol's error.
  * Headers of CORS go on every answer to an allowed Origin; another Origin gets none, so that its
  * browser keeps the answer from the page.
  */
@@ -75,20 +75,15 @@ export class HttpApi {
     if (match.kind === 'malformed path') {
       throw new KahaError('INVALID_REQUEST', 'The path holds a malformed escape');
     }
-    const { route } = match;
+    const { route, params } = match;
+    const { operation } = route;
     const userId = await this.#authenticate(call);
-    const limited = this.#deps.limits.refuse(userId, route.cost, Date.now());
+    const limited = this.#deps.limits.refuse(userId, operation.cost, Date.now());
     if (limited !== undefined) throw limited;
-    const result = await route.handle({
-      userId,
-      params: checked(route.params, match.params),
-      query: queryOf(route, call.query),
-      body: route.body === undefined ? undefined : checked(route.body, bodyOf(route, call)),
-      idempotencyKey: call.idempotencyKey,
-      trace: TRACEPARENT.test(call.traceparent) ? call.traceparent : undefined,
-    });
-    if (result.body === undefined) return { status: result.status, headers: [], body: '' };
-    return { status: result.status, headers: [JSON_HEADER], body: JSON.stringify(result.body) };
+    const request = requestOf(route, call, params);
+    const trace = TRACEPARENT.test(call.traceparent) ? call.traceparent : undefined;
+    const caller = { userId, session: undefined, id: undefined, trace };
+    return resultAnswer(route, await operation.handle(request, caller, this.#deps.parts));
   }
 
   #document(call: HttpCall): HttpAnswer {
@@ -96,7 +91,7 @@ export class HttpApi {
   }
 
   #match({ method, path }: HttpCall) {
-    if (!WEBSOCKET_PATHS.includes(path)) return matchRoute(this.#deps.routes, method, path);
+    if (!WEBSOCKET_PATHS.includes(path)) return matchRoute(ROUTES, method, path);
     if (method !== 'GET') return { kind: 'wrong method', allowed: ['GET'] } as const;
     throw new KahaError('INVALID_REQUEST', 'This path is for WebSocket upgrades');
   }
@@ -122,34 +117,8 @@ function wrongMethod(allowed: readonly string[]): HttpAnswer {
   return { ...errorAnswer(error, [['Allow', [...allowed, 'OPTIONS'].join(', ')]]), status: 405 };
 }
 
-function queryOf(route: Route, raw: string): unknown {
-  const query = readQuery(raw, route.query.schema);
-  if (typeof query === 'string') throw new KahaError('INVALID_REQUEST', query);
-  return checked(route.query.validator, query);
-}
-
-function bodyOf({ isBodyOptional }: Route, { body }: HttpCall): unknown {
-  if (body?.length === 0 && isBodyOptional) return {};
-  if (body === undefined) {
-    throw new KahaError('PAYLOAD_TOO_LARGE', `A body has at most ${LIMITS.bodyBytesMax} bytes`);
-  }
-  let value: unknown;
-  let text: string;
-  try {
-    text = strictUtf8.decode(body);
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new KahaError('INVALID_REQUEST', 'The body is not JSON', { cause: error });
-  }
-  const problem = jsonProblem(value, text);
-  if (problem !== undefined) throw new KahaError('INVALID_REQUEST', problem);
-  return value;
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
-
-function checked(validator: Validator<never>, value: unknown): unknown {
-  if (validator.check(value)) return value;
-  const problems = validator.problems(value);
-  throw new KahaError('INVALID_REQUEST', problems.join('; '), { details: { problems } });
+function resultAnswer({ operation, door }: Route, result: unknown): HttpAnswer {
+  if (operation.answer === null) return { status: NO_CONTENT, headers: [], body: '' };
+  const status = door.status?.(result) ?? OK;
+  return { status, headers: [JSON_HEADER], body: JSON.stringify(operation.show(result)) };
 }

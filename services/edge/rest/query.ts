@@ -3,8 +3,9 @@ import type { TObject } from 'typebox';
 const WHOLE_NUMBER = /^-?\d{1,16}$/;
 
 /**
- * A query string as the values its schema speaks of: whole numbers and booleans where it wants
- * them; what does not fit stays text and fails the schema. A text is what is wrong already.
+ * A query string as the values that its schema speaks of: whole numbers, booleans, and lists of
+ * texts with commas between them. A value that does not fit stays text and fails the schema. A
+ * string returned says what is wrong with the query as such.
  */
 export function readQuery(raw: string, schema: TObject): Record<string, unknown> | string {
   const values: Record<string, unknown> = {};
@@ -21,6 +22,7 @@ export function readQuery(raw: string, schema: TObject): Record<string, unknown>
 
 function typed(text: string, type: string | undefined): unknown {
   if (type === 'integer' && WHOLE_NUMBER.test(text)) return Number(text);
+  if (type === 'array') return text.split(',');
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   return text;
 }

@@ -1,4 +1,4 @@
-import type { Route } from '../routes/route.ts';
+import type { Route } from './route.ts';
 
 export type Match =
   | { kind: 'route'; route: Route; params: Record<string, string> }
@@ -20,8 +20,8 @@ export function matchRoute(routes: readonly Route[], method: string, path: strin
   for (const route of routes) {
     const params = paramsOf(route.segments, segments);
     if (params === undefined) continue;
-    if (route.method === method) return { kind: 'route', route, params };
-    allowed.push(route.method);
+    if (route.door.method === method) return { kind: 'route', route, params };
+    allowed.push(route.door.method);
   }
   return allowed.length === 0 ? { kind: 'unknown path' } : { kind: 'wrong method', allowed };
 }

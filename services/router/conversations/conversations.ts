@@ -11,7 +11,7 @@ import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import { viewOf } from '../../../shared/names/conversation-view.ts';
 import type { LookUpNames } from '../../../shared/names/record-names.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
-import type { ConversationInputBody } from '../../../shared/protocol/conversation-input.ts';
+import type { ConversationInput } from '../../../shared/protocol/conversation-requests.ts';
 import type { ConversationShape } from '../../../shared/protocol/shapes.ts';
 import { deliveryOf } from '../fan-out/conversation-event.ts';
 import type { OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
@@ -29,7 +29,7 @@ type Context = { deadlineAt: number; trace: string | undefined };
 export type Conversations = {
   /** A new one is announced to all who take part. */
   create(
-    request: { user_id: UserId; conversation: ConversationInputBody },
+    request: { user_id: UserId; conversation: ConversationInput },
     context: Context,
   ): Promise<ConversationCreated>;
   get(

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ConversationInputBody } from '../../../shared/protocol/conversation-input.ts';
+import type { ConversationInput } from '../../../shared/protocol/conversation-requests.ts';
 import { appendOk, createTalk, letter, type StoreParts, setStage } from '../stage/store-stage.ts';
 
 const stage = await setStage(t);
@@ -9,7 +9,7 @@ const other = stage.open();
 
 const users = (count: number): UserId[] => Array.from({ length: count }, () => newId<UserId>());
 
-function create({ operations }: StoreParts, user_id: UserId, conversation: ConversationInputBody) {
+function create({ operations }: StoreParts, user_id: UserId, conversation: ConversationInput) {
   return operations['conversations.create']({ user_id, conversation }, 0);
 }
 
@@ -42,7 +42,7 @@ t.test('the creator of a group is admin, and the same transaction owes its event
 
 t.test('impossible lists of participants are refused', async (t) => {
   const [alice] = users(1) as [UserId];
-  const refuse = (input: ConversationInputBody) =>
+  const refuse = (input: ConversationInput) =>
     t.rejects(create(store, alice, input), { code: 'INVALID_REQUEST' });
   await refuse({ type: 'direct', participant_ids: [] });
   await refuse({ type: 'direct', participant_ids: [alice] });

@@ -9,7 +9,7 @@ import {
   newId,
   type UserId,
 } from '../../../shared/ids.ts';
-import type { ConversationInputBody } from '../../../shared/protocol/conversation-input.ts';
+import type { ConversationInput } from '../../../shared/protocol/conversation-requests.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
@@ -18,11 +18,11 @@ import { toConversationRecord } from '../records/conversation-record.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
-type Request = { user_id: UserId; conversation: ConversationInputBody };
+type Request = { user_id: UserId; conversation: ConversationInput };
 type Created = { created: boolean; record: ConversationRecord; entry?: OutboxEntry };
 
 type NewConversation = { type: 'direct' | 'group'; userIds: UserId[]; input: DirectOrGroup };
-type DirectOrGroup = Extract<ConversationInputBody, { type: 'direct' | 'group' }>;
+type DirectOrGroup = Extract<ConversationInput, { type: 'direct' | 'group' }>;
 
 /**
  * `conversations.create` makes a conversation. A direct conversation exists once per pair: if both
@@ -51,7 +51,7 @@ export async function createConversation(
 }
 
 /** The creator always takes part, named or not. An impossible list is refused: INVALID_REQUEST. */
-function judgeParticipants(creatorId: UserId, input: ConversationInputBody): NewConversation {
+function judgeParticipants(creatorId: UserId, input: ConversationInput): NewConversation {
   if (input.type === 'business') {
     throw new KahaError('INVALID_REQUEST', 'Business conversations are not built yet');
   }

@@ -1,0 +1,14 @@
+import { ConversationRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { defineOperation } from '../operation.ts';
+
+export const archiveConversation = defineOperation({
+  summary: 'Archives the conversation for the caller; a new message brings it back',
+  cost: 'other',
+  request: ConversationRequest,
+  answer: null,
+  async handle({ conversation_id }, { userId, trace }, { routers }) {
+    const request = { user_id: userId, conversation_id };
+    await routers.ask('conversations.archive', request, { key: conversation_id, trace });
+  },
+  rest: [{ method: 'DELETE', path: '/conversations/:conversation_id' }],
+});

@@ -1,0 +1,18 @@
+import { KahaError } from '../../../../shared/errors.ts';
+import { MuteRequest, readMuteUntil } from '../../../../shared/protocol/conversation-requests.ts';
+import { defineOperation } from '../operation.ts';
+
+export const muteConversation = defineOperation({
+  summary: 'Mutes the conversation for the caller, for ever or until a time',
+  cost: 'other',
+  request: MuteRequest,
+  answer: null,
+  async handle({ conversation_id, until }, { userId, trace }, { routers }) {
+    const read = until === undefined ? {} : readMuteUntil(until, Date.now());
+    if (typeof read === 'string') throw new KahaError('INVALID_REQUEST', read);
+    const place = { user_id: userId, conversation_id };
+    const request = { ...place, ...read };
+    await routers.ask('conversations.mute', request, { key: conversation_id, trace });
+  },
+  rest: [{ method: 'PUT', path: '/conversations/:conversation_id/mute', bodyName: 'Mute' }],
+});

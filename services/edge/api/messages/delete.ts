@@ -1,0 +1,19 @@
+import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
+import { MessageShape } from '../../../../shared/protocol/shapes.ts';
+import { defineOperation } from '../operation.ts';
+import { locateMessage } from './locate.ts';
+import { nameMessage } from './name.ts';
+
+/** Deletes a message. The answer is its tombstone. */
+export const deleteMessage = defineOperation({
+  summary: 'Deletes a message; for its sender or an admin of the group',
+  cost: 'send',
+  request: MessageRequest,
+  answer: MessageShape,
+  async handle({ message_id }, caller, parts) {
+    const { target, route } = await locateMessage(parts, caller, message_id);
+    return await nameMessage(parts, await parts.routers.ask('messages.delete', target, route));
+  },
+  frame: { type: 'delete' },
+  rest: [{ method: 'DELETE', path: '/messages/:message_id' }],
+});

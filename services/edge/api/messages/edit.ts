@@ -1,0 +1,19 @@
+import { EditRequest } from '../../../../shared/protocol/message-requests.ts';
+import { MessageShape } from '../../../../shared/protocol/shapes.ts';
+import { defineOperation } from '../operation.ts';
+import { locateMessage } from './locate.ts';
+import { nameMessage } from './name.ts';
+
+export const editMessage = defineOperation({
+  summary: "Gives one's own message another content",
+  cost: 'send',
+  request: EditRequest,
+  answer: MessageShape,
+  async handle({ message_id, content }, caller, parts) {
+    const { target, route } = await locateMessage(parts, caller, message_id);
+    const edited = await parts.routers.ask('messages.edit', { ...target, content }, route);
+    return await nameMessage(parts, edited);
+  },
+  frame: { type: 'edit' },
+  rest: [{ method: 'PATCH', path: '/messages/:message_id', bodyName: 'MessageEdit' }],
+});

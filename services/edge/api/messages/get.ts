@@ -1,0 +1,16 @@
+import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
+import { MessageShape } from '../../../../shared/protocol/shapes.ts';
+import { defineOperation } from '../operation.ts';
+import { nameMessage } from './name.ts';
+
+export const getMessage = defineOperation({
+  summary: 'One message',
+  cost: 'read',
+  request: MessageRequest,
+  answer: MessageShape,
+  async handle({ message_id }, { userId, trace }, parts) {
+    const named = { user_id: userId, message_id };
+    return await nameMessage(parts, await parts.store('messages.get', named, { trace }));
+  },
+  rest: [{ method: 'GET', path: '/messages/:message_id' }],
+});

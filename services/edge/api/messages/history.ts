@@ -1,0 +1,21 @@
+import { HistoryRequest, historyProblem } from '../../../../shared/protocol/message-requests.ts';
+import { HistoryShape } from '../../../../shared/protocol/shapes.ts';
+import { defineOperation } from '../operation.ts';
+
+/** A client may give `since` in any precision; store gets milliseconds. */
+export const listHistory = defineOperation({
+  summary: "A page of the conversation's messages, ascending",
+  cost: 'read',
+  request: HistoryRequest,
+  answer: HistoryShape,
+  problem: historyProblem,
+  async handle({ since, ...query }, { userId, trace }, { store, nameSystem }) {
+    const from = since === undefined ? {} : { since: new Date(since).toISOString() };
+    const page = await store('messages.history', { user_id: userId, ...query, ...from }, { trace });
+    const naming = nameSystem(page.messages);
+    if (naming !== undefined) await naming;
+    return page;
+  },
+  frame: { type: 'history' },
+  rest: [{ method: 'GET', path: '/conversations/:conversation_id/messages' }],
+});

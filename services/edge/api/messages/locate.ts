@@ -1,0 +1,18 @@
+import type { MessageId, UserId } from '../../../../shared/ids.ts';
+import { REQUEST_TIMEOUT_MS } from '../../routers/router-client.ts';
+import type { Parts } from '../operation.ts';
+
+type User = { userId: UserId; trace: string | undefined };
+
+/**
+ * Finds out which conversation a message is in, which its id does not say: store says it to a user
+ * who can see the message. A change of the message then takes the same way as the sends to that
+ * conversation.
+ */
+export async function locateMessage({ store }: Parts, { userId, trace }: User, id: MessageId) {
+  const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
+  const named = { user_id: userId, message_id: id };
+  const place = await store('messages.locate', named, { trace });
+  const route = { key: place.conversation_id, trace, deadlineAt };
+  return { target: { ...named, place }, route };
+}

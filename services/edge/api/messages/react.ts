@@ -1,0 +1,28 @@
+import { KahaError } from '../../../../shared/errors.ts';
+import { canonicalEmoji, emojiProblem } from '../../../../shared/protocol/emoji.ts';
+import { ReactRequest } from '../../../../shared/protocol/message-requests.ts';
+import { ReactionsShape } from '../../../../shared/protocol/shapes.ts';
+import { defineOperation } from '../operation.ts';
+import { locateMessage } from './locate.ts';
+
+const path = '/messages/:message_id/reactions/:emoji';
+
+/** Sets a reaction, or takes it back. The answer is the reactions that the message then has. */
+export const reactToMessage = defineOperation({
+  summary: 'Reacts to a message, or takes that back',
+  cost: 'send',
+  request: ReactRequest,
+  answer: ReactionsShape,
+  problem: ({ emoji }) => emojiProblem(emoji),
+  async handle({ message_id, emoji: text, remove = false }, caller, parts) {
+    const emoji = canonicalEmoji(text);
+    if (emoji === undefined) throw new KahaError('INVALID_REQUEST', emojiProblem(text) ?? '');
+    const { target, route } = await locateMessage(parts, caller, message_id);
+    return await parts.routers.ask('messages.react', { ...target, emoji, remove }, route);
+  },
+  frame: { type: 'react' },
+  rest: [
+    { method: 'PUT', path, summary: 'Reacts to a message', fixed: { remove: false } },
+    { method: 'DELETE', path, summary: 'Takes a reaction back', fixed: { remove: true } },
+  ],
+});

@@ -1,0 +1,26 @@
+import { KahaError } from '../../../../shared/errors.ts';
+import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
+import { ReadShape } from '../../../../shared/protocol/shapes.ts';
+import { defineOperation } from '../operation.ts';
+import { locateMessage } from './locate.ts';
+
+/** Raises the read position as `read` does, where only the message is known. */
+export const readMessage = defineOperation({
+  summary: "Raises the caller's read position to this message",
+  cost: 'other',
+  request: MessageRequest,
+  answer: ReadShape,
+  async handle({ message_id }, caller, parts) {
+    try {
+      const { target, route } = await locateMessage(parts, caller, message_id);
+      const { conversation_id, seq } = target.place;
+      const input = { user_id: caller.userId, conversation_id, seq };
+      return await parts.routers.ask('read', input, route);
+    } catch (error) {
+      // A user who was removed a moment ago learns no more than a stranger does.
+      const isRemoved = error instanceof KahaError && error.code === 'NOT_A_PARTICIPANT';
+      throw isRemoved ? new KahaError('MESSAGE_NOT_FOUND', 'No such message') : error;
+    }
+  },
+  rest: [{ method: 'PUT', path: '/messages/:message_id/read' }],
+});

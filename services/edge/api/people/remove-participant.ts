@@ -1,0 +1,15 @@
+import { RemoveParticipantRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { defineOperation } from '../operation.ts';
+
+/** Removes a participant. Callers who name themselves leave. */
+export const removeParticipant = defineOperation({
+  summary: 'Removes someone from a group; for its admins, or oneself to leave',
+  cost: 'other',
+  request: RemoveParticipantRequest,
+  answer: null,
+  async handle({ conversation_id, user_id: member_id }, { userId, trace }, { routers }) {
+    const request = { user_id: userId, conversation_id, member_id };
+    await routers.ask('conversations.remove', request, { key: conversation_id, trace });
+  },
+  rest: [{ method: 'DELETE', path: '/conversations/:conversation_id/participants/:user_id' }],
+});

@@ -1,0 +1,12 @@
+import { AckRequest } from '../../../../shared/protocol/socket-requests.ts';
+import { defineOperation } from '../operation.ts';
+
+export const acknowledge = defineOperation({
+  summary: 'All events of the queue up to q are safe with the client',
+  cost: 'free',
+  by: 'session',
+  request: AckRequest,
+  answer: null,
+  handle: ({ q }, { session }, { delivery }) => delivery.acknowledge(session, q),
+  frame: { type: 'ack', answered: 'never' },
+});

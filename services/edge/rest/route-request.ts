@@ -1,0 +1,85 @@
+import { KahaError } from '../../../shared/errors.ts';
+import { isUuidV4 } from '../../../shared/ids.ts';
+import { jsonProblem } from '../../../shared/protocol/json-guard.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+import { malformed, requestProblems } from '../api/request-problems.ts';
+import type { HttpCall } from './http-call.ts';
+import { readQuery } from './query.ts';
+import type { Route } from './route.ts';
+
+type Fields = Record<string, unknown>;
+
+const NAME_CHARACTERS_MAX = 64;
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Puts the request of an operation together from what its REST call says: path, query, body and
+ * `Idempotency-Key`. Throws an INVALID_REQUEST or a PAYLOAD_TOO_LARGE where there is no such
+ * request.
+ */
+export function requestOf(route: Route, call: HttpCall, params: Readonly<Fields>): object {
+  const { fixed, idempotencyKey, wholeBody } = route.door;
+  const query = readQuery(call.query, route.query);
+  if (typeof query === 'string') throw malformed([query]);
+  refuseUnknown(query, route.query.properties);
+  const request: Fields = { ...query, ...bodyFields(route, call) };
+  if (idempotencyKey !== undefined && call.idempotencyKey !== '') {
+    request[idempotencyKey] = keyOf(request[idempotencyKey], call.idempotencyKey);
+  }
+  const whole = { ...request, ...params, ...fixed };
+  const problems = requestProblems(route.operation, whole);
+  if (problems === undefined) return whole;
+  throw malformed(wholeBody === undefined ? problems : problems.map(withoutField(wholeBody)));
+}
+
+function bodyFields(route: Route, call: HttpCall): Fields {
+  const { wholeBody } = route.door;
+  if (route.body === undefined) return {};
+  if (route.isBodyOptional && call.body?.length === 0) return {};
+  const value = jsonOf(call.body);
+  if (wholeBody !== undefined) return { [wholeBody]: value };
+  if (!isObject(value)) throw malformed(['the body must be an object']);
+  refuseUnknown(value, route.bodyFields);
+  return value;
+}
+
+function jsonOf(body: Buffer | undefined): unknown {
+  if (body === undefined) {
+    throw new KahaError('PAYLOAD_TOO_LARGE', `A body has at most ${LIMITS.bodyBytesMax} bytes`);
+  }
+  let value: unknown;
+  let text: string;
+  try {
+    text = strictUtf8.decode(body);
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new KahaError('INVALID_REQUEST', 'The body is not JSON', { cause: error });
+  }
+  const problem = jsonProblem(value, text);
+  if (problem !== undefined) throw malformed([problem]);
+  return value;
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A field of the request that comes from elsewhere is as unknown here as any other name. */
+function refuseUnknown(given: Fields, known: object): void {
+  const name = Object.keys(given).find((one) => !Object.hasOwn(known, one));
+  if (name !== undefined) throw malformed([`unknown field ${name.slice(0, NAME_CHARACTERS_MAX)}`]);
+}
+
+function keyOf(inBody: unknown, header: string): string {
+  if (!isUuidV4(header)) throw malformed(['Idempotency-Key: must be a lower-case UUID v4']);
+  if (inBody === undefined || inBody === header) return header;
+  throw malformed(['the body and Idempotency-Key name different keys']);
+}
+
+/** The client knows no name for what its whole body is. */
+function withoutField(field: string): (problem: string) => string {
+  return (problem) => {
+    if (!problem.startsWith(field)) return problem;
+    return problem.slice(field.length).replace(/^(?:\.|: )/, '');
+  };
+}
