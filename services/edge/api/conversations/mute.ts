@@ -10,8 +10,7 @@ export const muteConversation = defineOperation({
   async handle({ conversation_id, until }, { userId, trace }, { routers }) {
     const read = until === undefined ? {} : readMuteUntil(until, Date.now());
     if (typeof read === 'string') throw new KahaError('INVALID_REQUEST', read);
-    const place = { user_id: userId, conversation_id };
-    const request = { ...place, ...read };
+    const request = { user_id: userId, conversation_id, ...read };
     await routers.ask('conversations.mute', request, { key: conversation_id, trace });
   },
   rest: [{ method: 'PUT', path: '/conversations/:conversation_id/mute', bodyName: 'Mute' }],
