@@ -16,7 +16,7 @@ type Ended = { status: number | null; report: Report; output: string };
 type Begun = { ended: Promise<Ended>; interrupt(): void };
 
 t.setTimeout(120_000);
-// Each run mostly waits.
+// The runs go side by side, because each of them mostly waits.
 t.jobs = 4;
 
 let runs = 0;
@@ -51,7 +51,7 @@ async function run(faults: Partial<Faults>, line = SHORT): Promise<Ended> {
   }
 }
 
-t.test('all well: it passes, whatever the way to authenticate', async (t) => {
+t.test('a run in which all is well passes with each way to authenticate', async (t) => {
   for (const more of ['', ' --auth subprotocol --processes 2', ' --auth frame --group-size 5']) {
     const { status, report, output } = await run({}, SHORT + more);
     t.equal(status, 0, output);
@@ -63,7 +63,7 @@ t.test('all well: it passes, whatever the way to authenticate', async (t) => {
   }
 });
 
-t.test('several devices of each person all get everything', async (t) => {
+t.test('all devices of each person get everything', async (t) => {
   const { status, report } = await run({}, `${SHORT} --devices 3 --ack-interval-ms 50`);
   t.equal(status, 0);
   t.match(report.messages, { expected: 600, received: 600 });
@@ -85,26 +85,26 @@ t.test(
   },
 );
 
-t.test('devices that are to be away come again where they are refused', async (t) => {
+t.test('a device that is to be away tries again after a refusal', async (t) => {
   const { status, report } = await run({ refusedUpgrades: 25 }, `${SHORT} --idle --away 1`);
   t.equal(status, 0);
   t.match(report.away, { wanted: 60, away: 60, endings: { 'http 503': 25 } });
 });
 
-t.test('what was lost is found', async (t) => {
+t.test('a lost delivery is found', async (t) => {
   const { status, report } = await run({ loseEvery: 20 });
   t.equal(status, 1);
   t.match(report.messages, { expected: 200, received: 190, missing: 10 });
   t.same(report.problems, ['10 deliveries missing']);
 });
 
-t.test('what a queue repeats is counted, and is no fault', async (t) => {
+t.test('an event that a queue repeats is counted but is no problem', async (t) => {
   const { status, report } = await run({ repeatEvery: 20 });
   t.equal(status, 0);
   t.match(report.messages, { received: 200, repeatedToQueue: 10, repeatedToEye: 0 });
 });
 
-t.test('what came in the wrong order is found', async (t) => {
+t.test('events in the wrong order are found', async (t) => {
   const { status, report } = await run({ swapEvery: 20 });
   t.equal(status, 1);
   t.ok(report.messages.outOfOrder > 0);
@@ -116,7 +116,7 @@ t.test('refused sends are counted by code and owe no delivery', async (t) => {
   t.match(report.messages, { acknowledged: 90, failed: { RATE_LIMITED: 10 }, expected: 180 });
 });
 
-t.test('who is refused by 503 comes back when told', async (t) => {
+t.test('a connection that is refused by 503 tries again when told', async (t) => {
   const { status, report } = await run({ refusedUpgrades: 25 });
   t.equal(status, 0);
   t.match(report.connections, { ready: 60, endings: { 'http 503': 25 } });
@@ -131,7 +131,7 @@ t.test('connections that are cut come back', async (t) => {
   stack.cutAll();
   const { report } = await ended;
   stack.close();
-  // A socket that is cut with something unread ends with a reset.
+  // A socket that is cut while it has unread bytes ends with a reset.
   const { ready, endings } = report.connections;
   const cut = Object.values(endings).reduce((sum, count) => sum + count, 0);
   t.same([ready, cut], [60, 60]);
@@ -140,7 +140,7 @@ t.test('connections that are cut come back', async (t) => {
   t.equal(report.messages.unanswered, 0);
 });
 
-t.test('idle holds the connections and sends nothing', async (t) => {
+t.test('an idle run holds the connections and sends nothing', async (t) => {
   const { status, report, output } = await run(
     {},
     '--idle --connections 40 --duration 1 --warmup 0',
@@ -150,7 +150,7 @@ t.test('idle holds the connections and sends nothing', async (t) => {
   t.match(output, /40 of 40 ready/);
 });
 
-t.test('where nobody sends, and where the connections are held, their cost is told', async (t) => {
+t.test('the cost of connections is told when nobody sends, or while they are held', async (t) => {
   const idle = await run({}, SHORT.replace('rate 100', 'rate 0'));
   t.equal(idle.status, 0);
   t.match(idle.report, { messages: { offered: 0 }, usage: { messages: 0 } });
@@ -163,7 +163,7 @@ t.test('where nobody sends, and where the connections are held, their cost is to
   t.match(held.output, /held, % of a core/);
 });
 
-t.test('Ctrl-C closes everything and says so by the status', async (t) => {
+t.test('Ctrl-C closes everything and sets the exit status', async (t) => {
   const stack = await startFakeStack();
   const { ended, interrupt } = begin(stack, SHORT.replace('duration 1', 'duration 60'));
   await until(() => stack.sockets() === 60);
@@ -173,7 +173,7 @@ t.test('Ctrl-C closes everything and says so by the status', async (t) => {
   stack.close();
 });
 
-t.test('what it cannot do it says, with status 2', async (t) => {
+t.test('a run that cannot be carried out says why and ends with status 2', async (t) => {
   const stack = await startFakeStack();
   const { status, output } = await begin(stack, '--connections 0').ended;
   t.equal(status, 2);

@@ -8,7 +8,7 @@ import { Workers } from './workers/workers.ts';
 
 export type BenchDeps = {
   signal: AbortSignal;
-  /** Where the run stands, in one line. */
+  /** The run calls this with one line that says how far it is. */
   tell(line: string): void;
 };
 
@@ -17,19 +17,19 @@ type Times = { connectMs: number; killedAt: number | undefined };
 
 const MS_PER_S = 1_000;
 const TELL_MS = 1_000;
-/** Between the word to all workers and the first message. */
+/** The first message is sent so long after all workers were told to begin. */
 const START_MS = 300;
 const QUIET_MS = 700;
 const QUIET_MAX_MS = 10_000;
 const FINISH_MS = 5_000;
 
 /**
- * One run:
+ * Carries out one run, in these steps:
  *
  *     tokens → connect those that are to be away, once → look at the idle stack → connect
  *       → converse → hold → warm up → measure → settle → close
  *
- * Rejects where it could not be carried out, or was aborted; then too everything is closed.
+ * Rejects if the run could not be carried out, or was aborted. Everything is closed then too.
  */
 export async function runBench(options: BenchOptions, deps: BenchDeps): Promise<Report> {
   const { signal, tell } = deps;
@@ -81,7 +81,7 @@ async function carryOut(run: Run, tell: BenchDeps['tell']): Promise<Report> {
   return createReport({ options, target, looks: looks.looks, results, ...times });
 }
 
-/** What the connections cost by themselves, once the work of opening them is over. */
+/** Measures what the connections cost by themselves, once the work of opening them is over. */
 async function rest({ options, looks }: Run): Promise<void> {
   await delay(options.warmupS * MS_PER_S);
   await looks.look('windowStart');
@@ -117,7 +117,10 @@ async function converse(
   ]);
 }
 
-/** The stack's file may have changed since: it tells the pid of now. */
+/**
+ * Kills an edge. The stack's file may have changed since the start, so it is read again for the
+ * current pid.
+ */
 async function kill({ options, workers }: Run, times: Times): Promise<void> {
   const { pid, edge } = findEdge(readTarget(options), options.reconnectKill as string);
   const told = workers.call('loseEdge', () => edge);
@@ -126,7 +129,10 @@ async function kill({ options, workers }: Run, times: Times): Promise<void> {
   await told;
 }
 
-/** The news of new conversations has reached everybody: events have stopped coming. */
+/**
+ * Resolves once events have stopped coming. By then the news of new conversations has reached
+ * everybody.
+ */
 async function untilQuiet({ workers }: Run): Promise<void> {
   const endsAt = Date.now() + QUIET_MAX_MS;
   let last = -1;

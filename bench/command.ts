@@ -8,10 +8,10 @@ const FAILED = 1;
 const NOT_RUN = 2;
 const INTERRUPTED = 130;
 const CLEAR_LINE = '\r\x1b[2K';
-/** Where nobody watches a line a second is too much. */
+/** A line a second is too much when nobody watches. */
 const QUIET_TELL_MS = 5_000;
 
-/** Carries out a command line; resolves with the exit status. */
+/** Carries out a command line. Resolves with the exit status. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   if (typeof options === 'number') return options;
@@ -47,7 +47,10 @@ function readOptions(args: readonly string[]): BenchOptions | number {
   }
 }
 
-/** One line that is written over on a terminal, else a line now and then. */
+/**
+ * Returns a function that overwrites one line on a terminal, and elsewhere prints a line now and
+ * then.
+ */
 function createTeller(): (line: string) => void {
   const { stderr } = process;
   let toldAt = 0;

@@ -22,11 +22,11 @@ t.test('the maximum is exact, however rare', async (t) => {
   t.equal(histogram.count, 100_001);
 });
 
-t.test('nothing recorded is all zeros', async (t) => {
+t.test('an empty histogram is all zeros', async (t) => {
   t.same(new Histogram().quantiles(), { count: 0, p50: 0, p95: 0, p99: 0, max: 0 });
 });
 
-t.test('what is beyond the ends is kept at the ends', async (t) => {
+t.test('values beyond the ends are kept at the ends', async (t) => {
   const histogram = new Histogram();
   histogram.recordMs(-5);
   histogram.recordMs(1e12);

@@ -1,4 +1,4 @@
-/** What travels between processes: pairs of bucket and count, flat. */
+/** The state travels between processes. `buckets` are flat pairs of bucket and count. */
 export type HistogramState = { buckets: number[]; max: number };
 export type Quantiles = { count: number; p50: number; p95: number; p99: number; max: number };
 
@@ -8,8 +8,8 @@ const VALUE_MAX = 2 ** 31 - 1;
 const US_PER_MS = 1_000;
 
 /**
- * Counts times in buckets whose width is 1/128 of their value: a quantile is wrong by less than
- * 0.8 %, the maximum is exact. Microseconds inside, up to 35 minutes; 26 KB.
+ * Counts times in buckets whose width is 1/128 of their value, so a quantile is wrong by less than
+ * 0.8 %. The maximum is exact. Times are kept in microseconds, up to 35 minutes, in 26 KB.
  */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKETS);
@@ -26,7 +26,7 @@ export class Histogram {
     return this.#count;
   }
 
-  /** Below 0 counts as 0. */
+  /** Counts a time. Times below 0 count as 0. */
   recordMs(ms: number): void {
     const us = Math.min(VALUE_MAX, Math.max(0, Math.round(ms * US_PER_MS)));
     const bucket = bucketOf(us);
@@ -35,7 +35,9 @@ export class Histogram {
     if (us > this.#max) this.#max = us;
   }
 
-  /** Milliseconds; 0 where nothing was recorded. `part` is 0.5 for the median. */
+  /**
+   * Returns a quantile in milliseconds, or 0 if nothing was recorded. `part` is 0.5 for the median.
+   */
   quantileMs(part: number): number {
     const rank = Math.ceil(this.#count * part);
     let passed = 0;
@@ -46,7 +48,7 @@ export class Histogram {
     return this.#max / US_PER_MS;
   }
 
-  /** Milliseconds. */
+  /** Returns the quantiles in milliseconds. */
   quantiles(): Quantiles {
     return {
       count: this.#count,
@@ -75,14 +77,17 @@ export class Histogram {
   }
 }
 
-/** Exact below 128; above, the power of two picks the row and the next 7 bits the place in it. */
+/**
+ * Returns the bucket of a time. Buckets are exact below 128. Above, the power of two picks the row
+ * and the next 7 bits the place in it.
+ */
 function bucketOf(us: number): number {
   if (us < 2 ** SUB_BUCKET_BITS) return us;
   const shift = 31 - Math.clz32(us) - SUB_BUCKET_BITS;
   return (shift << SUB_BUCKET_BITS) + (us >>> shift);
 }
 
-/** The highest value of the bucket. */
+/** Returns the highest value of the bucket. */
 function upperOf(bucket: number): number {
   if (bucket < 2 ** (SUB_BUCKET_BITS + 1)) return bucket;
   const shift = (bucket >> SUB_BUCKET_BITS) - 1;

@@ -1,4 +1,4 @@
-/** Counts by name. */
+/** A tally has counts by name. */
 export type Tally = Record<string, number>;
 
 export function tallyOne(tally: Tally, name: string): void {

@@ -1,6 +1,9 @@
 const GAP = '  ';
 
-/** Columns as wide as they must be; the first on the left, the others on the right. */
+/**
+ * Makes a table whose columns are as wide as they must be. The first is aligned left, the others
+ * right.
+ */
 export function textTable(head: readonly string[], rows: readonly string[][]): string {
   const lines = [head, ...rows];
   const widths = head.map((_, column) =>

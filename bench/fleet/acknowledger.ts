@@ -2,8 +2,8 @@ import { ackFrame } from '../websocket/client-frames.ts';
 import type { Connection } from './connection.ts';
 
 /**
- * Acknowledges what came, cumulatively: after each read, or for all connections every so often.
- * A read may bring several events; they cost one frame.
+ * Acknowledges events cumulatively, either after each read or at an interval for all connections. A
+ * read may bring several events, and they cost one frame.
  */
 export class Acknowledger {
   sent = 0;
@@ -14,7 +14,7 @@ export class Acknowledger {
     if (intervalMs > 0) this.#timer = setInterval(() => this.#flush(), intervalMs);
   }
 
-  /** To be called when all that arrived on the connection was taken. */
+  /** The caller calls this when all that arrived on the connection was taken. */
   drained(connection: Connection): void {
     if (connection.lastQ <= connection.ackedQ) return;
     if (this.#timer === undefined) this.#acknowledge(connection);

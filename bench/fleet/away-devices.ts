@@ -13,7 +13,7 @@ export type AwayCounts = {
   away: number;
   /** Device queues that were new. */
   queuesMade: number;
-  /** Why connections were refused or lost. */
+  /** The tally counts why connections were refused or lost. */
   endings: Tally;
 };
 
@@ -26,14 +26,16 @@ const POLL_MS = 20;
 const QUIET_MS = 300;
 /** A device leaves after so long, even if there is more to come. */
 const STAY_MS_MAX = 10_000;
-/** The time of a batch beyond what its pace takes: for refusals, their delays, and the stay. */
+/**
+ * A batch may take so much longer than its pace needs, for refusals, their delays, and the stay.
+ */
 const GRACE_MS = 60_000;
 const MS_PER_S = 1_000;
 
 /**
- * Devices that connect once, so that each has a device queue, acknowledge what comes, and leave.
- * A batch follows the other. A device that cannot connect within the time of its batch is given
- * up, and is missing among those that are away.
+ * These devices connect once, so that each has a device queue. They acknowledge what comes, and
+ * leave. One batch follows another. A device that cannot connect within the time of its batch is
+ * given up, and is missing among those that are away.
  */
 export class AwayDevices {
   readonly counts: AwayCounts;
@@ -106,7 +108,10 @@ export class AwayDevices {
     }
   }
 
-  /** A new queue's device first waits for the end of its replay: only then is all there. */
+  /**
+   * Dismisses devices that are done. A device with a new queue first waits for the end of its
+   * replay, because only then everything has come.
+   */
   #leave(fleet: Fleet, visits: Map<Connection, Visit>): void {
     const now = performance.now();
     for (const [connection, { sinceMs, heardMs, awaitsReplay }] of visits) {

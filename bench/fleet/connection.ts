@@ -2,33 +2,44 @@ import type { Place } from '../people/crowd.ts';
 import type { WebSocketClient } from '../websocket/websocket-client.ts';
 
 /**
+ * A connection goes through these states:
+ *
  *     idle ──► opening ──auth_ok──► ready ──lost──► waiting ──► opening …
  *                 │                   └──dismissed──► gone
  *                 └──refused──► waiting                └──never again──► dead
  */
 export type ConnectionState = 'idle' | 'opening' | 'ready' | 'waiting' | 'gone' | 'dead';
 
-/** One of the sockets, over all its lives. Thousands live in a process: plain fields only. */
+/**
+ * A connection is one of the sockets, over all its lives. Thousands live in a process, so it has
+ * plain fields only.
+ */
 export class Connection {
   readonly place: Place;
   readonly token: string;
   state: ConnectionState = 'idle';
   client: WebSocketClient<Connection> | undefined = undefined;
   edge: number;
-  /** Failures since it was ready last. */
+  /** So many tries have failed since the connection was ready last. */
   failures = 0;
-  /** When it was first tried, or lost: times are counted from here. */
+  /** The connection was first tried, or was lost, at this time. Times are counted from here. */
   wantedSinceMs = 0;
   wasReady = false;
-  /** It was told to go: it comes back at once. */
+  /** The edge told the connection to go, and it comes back at once. */
   isLeaving = false;
-  /** It leaves on purpose, for so long. */
+  /** The connection leaves on purpose for so long. */
   awayMs = 0;
-  /** Of this session: the highest queue number that came, and that was acknowledged. */
+  /**
+   * These are the highest queue number of this session that came, and the highest that was
+   * acknowledged.
+   */
   lastQ = 0;
   ackedQ = 0;
   isAckDue = false;
-  /** Messages sent or to be sent by it that have no answer yet, in order. */
+  /**
+   * These messages were sent, or are to be sent, by the connection and have no answer yet, in
+   * order.
+   */
   unanswered: number[] | undefined = undefined;
 
   constructor(place: Place, token: string) {

@@ -15,33 +15,37 @@ export type FleetOptions = {
   edges: readonly string[];
   auth: AuthWay;
   reconnectWindowS: number;
-  /** Loopback addresses to connect from, in turns; none where the edges are elsewhere. */
+  /**
+   * Connections come from these loopback addresses in turns. The list is empty if the edges are
+   * elsewhere.
+   */
   localAddresses: readonly string[];
 };
 
-/** What the fleet leaves to others. */
+/** The fleet leaves these events to others. */
 export type FleetEvents = Pick<ClientHandler<Connection>, 'text' | 'drained'> & {
   ready(connection: Connection): void;
   lost(connection: Connection): void;
 };
 
 const PACE_MS = 5;
-/** Up to here a close code says: come back. */
+/** Close codes below this number say that the client may come back. */
 const CLOSE_FINAL_MIN = 4_500;
 
 /**
- * The connections of one worker: opens them by the clock, keeps them open, brings back those that
- * are lost or refused. Times are counted from when a connection was first wanted.
+ * A fleet has the connections of one worker. It opens them by the clock, keeps them open, and
+ * brings back those that are lost or refused. Times are counted from when a connection was first
+ * wanted.
  */
 export class Fleet implements ClientHandler<Connection> {
   readonly connections: readonly Connection[];
   readonly connectMs = new Histogram();
   readonly returnMs = new Histogram();
-  /** Why connections were refused or lost. */
+  /** The tally counts why connections were refused or lost. */
   readonly endings: Tally = {};
   readyCount = 0;
   deadCount = 0;
-  /** Connections that were dismissed, and are closed. */
+  /** So many connections were dismissed and are closed. */
   goneCount = 0;
   readonly #options: FleetOptions;
   readonly #events: FleetEvents;
@@ -54,7 +58,7 @@ export class Fleet implements ClientHandler<Connection> {
     this.#events = events;
   }
 
-  /** Resolves when all are ready, gone or refused for good, or after `deadlineMs`. */
+  /** Resolves when all connections are ready, gone or refused for good, or after `deadlineMs`. */
   connectAll(ratePerS: number, deadlineMs: number): Promise<void> {
     const startedAt = performance.now();
     let opened = 0;
@@ -73,7 +77,7 @@ export class Fleet implements ClientHandler<Connection> {
     });
   }
 
-  /** Its connections go elsewhere when they come back. */
+  /** Sends the connections of the edge elsewhere when they come back. */
   loseEdge(edge: number): void {
     this.#lostEdges.add(edge);
   }
@@ -93,19 +97,19 @@ export class Fleet implements ClientHandler<Connection> {
     this.#events.text(connection, view);
   }
 
-  /** The edge is about to end: it said when to come back. */
+  /** Closes a connection whose edge is about to end, after the time that the edge said. */
   leave(connection: Connection, afterMs: number): void {
     connection.isLeaving = true;
     setTimeout(() => connection.client?.close(), afterMs);
   }
 
-  /** Goes, and comes back to its edge after that. */
+  /** Closes the connection, which comes back to its edge after `awayMs`. */
   rest(connection: Connection, awayMs: number): void {
     connection.awayMs = awayMs;
     connection.client?.close();
   }
 
-  /** A connection that is ready leaves, and does not come back. */
+  /** Closes a connection that is ready. It does not come back. */
   dismiss(connection: Connection): void {
     if (connection.state !== 'ready') return;
     connection.state = 'gone';
@@ -117,7 +121,7 @@ export class Fleet implements ClientHandler<Connection> {
     this.#events.drained(connection);
   }
 
-  /** The connection was authenticated. */
+  /** Takes note that the connection was authenticated. */
   accept(connection: Connection): void {
     if (connection.state !== 'opening') return;
     const tookMs = performance.now() - connection.wantedSinceMs;
@@ -184,7 +188,7 @@ export class Fleet implements ClientHandler<Connection> {
     connection.client = new WebSocketClient(this.#targetOf(connection), connection, this);
   }
 
-  /** The next one that is not known to be gone. */
+  /** Returns the next edge that is not known to be gone. */
   #nextEdge(edge: number): number {
     const { edges } = this.#options;
     for (let step = 1; step <= edges.length; step += 1) {

@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts';
 const PERIOD_MS = 15_000;
 const TICK_MS = 50;
 
-/** Pings every connection every 15 s, spread evenly; one timer for all. */
+/** Pings every connection every 15 s, spread evenly, with one timer for all. */
 export class Heartbeat {
   sent = 0;
   readonly #timer: NodeJS.Timeout;

@@ -1,12 +1,12 @@
-/** An address has 28 000 ports of its own; some of them rest after earlier runs. */
+/** An address has its own 28 000 ports, and some of them rest after earlier runs. */
 const CONNECTIONS_PER_ADDRESS = 5_000;
 const ADDRESSES_MIN = 4;
 const ADDRESSES_MAX = 200;
 const LOOPBACK = /^http:\/\/127\./;
 
 /**
- * Where connections to edges on this machine come from: 127.0.0.2, .3 … None where an edge is
- * elsewhere, for it could not answer.
+ * Returns the addresses that connections to edges on this machine come from: 127.0.0.2, .3 … The
+ * list is empty if an edge is elsewhere, because it could not answer.
  */
 export function localAddressesOf(edges: readonly string[], connections: number): string[] {
   if (!edges.every((url) => LOOPBACK.test(url))) return [];

@@ -1,8 +1,8 @@
 export type Failure = {
-  /** Since the connection was up last; 1 for the first. */
+  /** So many tries have failed since the connection was up last. It is 1 for the first. */
   failures: number;
   retryAfterS: number | undefined;
-  /** It was up and went: all of an edge go together. */
+  /** The connection was up and was lost. All connections of an edge are lost together. */
   wasReady: boolean;
   windowS: number;
 };
@@ -12,8 +12,9 @@ const BACKOFF_MAX_MS = 20_000;
 const MS_PER_S = 1_000;
 
 /**
- * How long to wait before the next try. Full jitter always: over the window after a loss, over a
- * growing span after refusals, over as much again where the server says when.
+ * Returns how long to wait before the next try. The delay always has full jitter: over the window
+ * after a loss, over a growing span after refusals, and over as much again if the server says how
+ * long.
  */
 export function reconnectDelayMs(failure: Failure, random: () => number): number {
   const { failures, retryAfterS, wasReady, windowS } = failure;

@@ -25,8 +25,8 @@ const TICK_MS = 2;
 const SETTLE_MS = 5_000;
 
 /**
- * Asks for pages of random conversations, from anywhere in them, by the clock; a page's time runs
- * from when it was due to the parsed answer.
+ * Asks for pages of random conversations, from anywhere in them, by the clock. The time of a page
+ * runs from when it was due to the parsed answer.
  */
 export async function measureHistory(options: HistoryOptions): Promise<HistoryReport> {
   const { conversations, ratePerS, seconds, limit } = options;

@@ -6,7 +6,7 @@ import type { ConversationId, MessageId, UserId } from '../../shared/ids.ts';
 
 export type SeedOptions = {
   databaseUrl: string;
-  /** As the store's `CONTENT_KEYS`. */
+  /** The keys have the form of the store's `CONTENT_KEYS`. */
   contentKeys: string;
   messages: number;
   messagesEach: number;
@@ -17,7 +17,10 @@ export type SeededConversation = { id: ConversationId; people: [UserId, UserId];
 const BATCH = 5_000;
 const CONTENT = 'What people say to each other is about as long as this. '.repeat(2);
 
-/** As the store writes them: sealed, with their keys, in the partition of the month. */
+/**
+ * The statement writes messages as store does: encrypted, with their keys, in the partition of the
+ * month.
+ */
 const INSERT_MESSAGES = `
   with rows as (
     insert into messages (conversation_id, seq, sent_at, message_id, sender_id, client_msg_id,
@@ -38,7 +41,7 @@ const INSERT_PARTICIPANTS = `
 const INSERT_USERS = `
   insert into users (user_id) select unnest($1::uuid[]) on conflict do nothing`;
 
-/** Fills the database up with so many messages of past weeks; those of an earlier run stay. */
+/** Fills the database up to so many messages of past weeks. Those of an earlier run stay. */
 export async function seedHistory(
   options: SeedOptions,
   tell: (line: string) => void,
@@ -65,7 +68,7 @@ export async function seedHistory(
   }
 }
 
-/** Each conversation is one transaction: what is there is whole. */
+/** Each conversation is written in one transaction, so a conversation that exists is complete. */
 function createSeed({ contentKeys, messagesEach }: SeedOptions, client: pg.Client) {
   const cipher = createContentCipher(parseContentKeys(contentKeys).keys);
   return async (people: [UserId, UserId]): Promise<SeededConversation> => {
@@ -109,7 +112,10 @@ async function seededBefore(client: pg.Client, people: UserId[]): Promise<Seeded
   }));
 }
 
-/** Spread over this month until now: its partition is there. */
+/**
+ * Returns times that are spread over this month until now, because the partition of this month
+ * exists.
+ */
 function timesOf(count: number): string[] {
   const now = new Date();
   const startMs = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1);

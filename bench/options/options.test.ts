@@ -28,7 +28,7 @@ t.test('without options there are defaults', async (t) => {
   });
 });
 
-t.test('one process for each 10 000 connections, unless told', async (t) => {
+t.test('a run has one process for each 10 000 connections unless told otherwise', async (t) => {
   t.equal(parse('--connections 10001').processes, 2);
   t.equal(parse('--connections 10001 --processes 4').processes, 4);
 });
@@ -47,12 +47,12 @@ t.test('every problem is told at once', async (t) => {
   t.match(problemsOf('--nonsense'), [/nonsense/]);
 });
 
-t.test('more than the rate limit of a person allows is refused', async (t) => {
+t.test('a rate beyond the limit of each person is refused', async (t) => {
   t.same(problemsOf('--connections 100 --rate 800'), []);
   t.match(problemsOf('--connections 100 --rate 801'), [/800 at most/]);
 });
 
-t.test('what does not go together is refused', async (t) => {
+t.test('options that do not go together are refused', async (t) => {
   t.match(problemsOf('--idle --reconnect-kill edge-1'), [/go together/]);
   t.match(problemsOf('--reconnect-kill edge-1 --edges http://a:1'), [/needs a stack/]);
   t.match(problemsOf('--connections 3 --processes 2 --rate 1'), [/too few/]);
@@ -65,6 +65,6 @@ t.test('what does not go together is refused', async (t) => {
   t.match(problemsOf('--mix --connections 1000 --rate 500'), [/needs 1400 conversations, not 500/]);
 });
 
-t.test('help is asked for', async (t) => {
+t.test('--help asks for the help', async (t) => {
   t.equal(parseOptions(['--help']), 'help');
 });

@@ -19,7 +19,7 @@ export type BenchOptions = {
   auth: AuthWay;
   ackIntervalMs: number;
   idle: boolean;
-  /** How long everybody is connected, and nobody sends, before the first message. */
+  /** Everybody is connected for so long before the first message, and nobody sends. */
   holdS: number;
   mix: boolean;
   sameEdge: boolean;
@@ -32,7 +32,7 @@ export type BenchOptions = {
   json: string | undefined;
 };
 
-/** What was wrong with the command line: every problem, one a line. */
+/** The message names every problem of the command line, one a line. */
 export class OptionsError extends Error {}
 
 export const HELP = `Measures a running stack with clients of its own.
@@ -74,7 +74,7 @@ Exit status: 0 all arrived once and in order, 1 not so, 2 it could not run, 130 
 
 /** A person has 10 device queues at most; an eleventh device takes the place of another. */
 const DEVICES_MAX = 10;
-/** A person may send 10 messages a second; some air for uneven turns. */
+/** A person may send 10 messages a second. Two of them are left for uneven turns. */
 const SENDS_PER_S_MAX = 8;
 const CONNECTIONS_PER_PROCESS = 10_000;
 const RECEIVERS_MAX = 32;
@@ -113,7 +113,7 @@ type Values = ReturnType<typeof parseFlags>;
 type Flag = keyof Values;
 type Range = { min: number; max: number; fraction?: boolean };
 
-/** Reads the command line; 'help' where that was asked. Throws an OptionsError. */
+/** Reads the command line. Returns 'help' if it asks for that. Throws an OptionsError. */
 export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
   const values = parseFlags(args);
   if (values.help) return 'help';
@@ -206,7 +206,9 @@ function conflictsOf(options: BenchOptions): string[] {
   return problems;
 }
 
-/** Some conversations only show who comes and goes. */
+/**
+ * Tells whether there are conversations enough, because some of them only show who comes and goes.
+ */
 function mixProblems({ devices, ratePerS }: BenchOptions, groups: number): string[] {
   if (devices > 1) return ['--mix and --devices do not go together'];
   const flickers = flickersFor(ratePerS);

@@ -9,7 +9,7 @@ export type StackProcess = {
   admin_port?: number;
 };
 
-/** What is measured. Of edges that were named by hand no process is known. */
+/** The target is measured. It has no processes if the edges were named by hand. */
 export type Target = {
   processes: StackProcess[];
   edges: string[];
@@ -38,7 +38,7 @@ export function readTarget(options: Pick<BenchOptions, 'stack' | 'edges' | 'kaha
   };
 }
 
-/** The process of an edge, and its place among the edges. */
+/** Returns the process of an edge and its place among the edges. */
 export function findEdge(target: Target, name: string): { pid: number; edge: number } {
   const found = target.processes.find((process) => process.name === name);
   const edge = target.edges.findIndex((url) => Number(new URL(url).port) === found?.port);

@@ -28,7 +28,7 @@ t.test('the devices of a person connect to different edges', async (t) => {
   t.ok(places.every(({ edge }, person) => away[person]?.edge === 1 - edge));
 });
 
-t.test('without further devices there is nobody', async (t) => {
+t.test('without further devices nobody is away', async (t) => {
   const places = placesOf({ ...crowd, devices: 1 }, 0);
   t.same(awayPlacesOf(places, { devices: 1, away: 0, edges: 2 }), []);
 });

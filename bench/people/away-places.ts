@@ -1,16 +1,17 @@
 import type { Place } from './crowd.ts';
 
 export type AwayOptions = {
-  /** Devices of each person that stay connected. */
+  /** So many devices of each person stay connected. */
   devices: number;
-  /** Further devices of each person. */
+  /** Each person has so many further devices. */
   away: number;
   edges: number;
 };
 
 /**
- * Further devices of the same people, which are in no conversation's sockets: nobody waits for
- * what they receive. Like the devices that stay, those of one person connect to different edges.
+ * Returns further devices of the same people. They are not among the sockets of a conversation, so
+ * nobody waits for what they receive. Those of one person connect to different edges, as the
+ * devices that stay do.
  */
 export function awayPlacesOf(places: readonly Place[], options: AwayOptions): Place[] {
   const { devices, away, edges } = options;

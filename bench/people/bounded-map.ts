@@ -1,4 +1,4 @@
-/** Like Promise.all over `map`, with so many under way. */
+/** Does the same as Promise.all over `map`, but with at most `inFlightMax` items under way. */
 export async function boundedMap<Item, Result>(
   items: readonly Item[],
   inFlightMax: number,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { boundedMap } from './bounded-map.ts';
 
-/** Who opens a conversation, where, and with whom. */
+/** An opening says who opens a conversation, where, and with whom. */
 export type Opening = { edgeUrl: string; token: string; others: readonly string[] };
 export type OpenedConversation = { id: string; lastSeq: number; isNew: boolean };
 
@@ -13,11 +13,11 @@ const CONNECTIONS = 12;
 const TRIES = 8;
 const CREATED = 201;
 const OK = 200;
-/** Refusals that end by themselves. */
+/** Refusals with these statuses end by themselves. */
 const RETRYABLE: readonly number[] = [429, 503, 504];
 const MS_PER_S = 1_000;
 
-/** Opens them by REST, few at a time; a direct one that exists is used again. */
+/** Opens conversations by REST, few at a time. A direct conversation that exists is used again. */
 export async function openConversations(
   openings: readonly Opening[],
 ): Promise<OpenedConversation[]> {

@@ -22,7 +22,7 @@ t.test('pairs sit on different edges, or on the same one if asked', async (t) =>
   }
 });
 
-t.test('workers divide the people, conversations stay whole', async (t) => {
+t.test('workers divide the people, and conversations stay whole', async (t) => {
   const options = { ...base, connections: 101, groupSize: 3, devices: 2, workers: 3 };
   const workers = [0, 1, 2].map((worker) => placesOf(options, worker));
   const all = workers.flat();
@@ -31,18 +31,18 @@ t.test('workers divide the people, conversations stay whole', async (t) => {
   t.equal(new Set(all.map(({ userId }) => userId)).size, 50);
   t.ok(all.every(({ userId }) => isUuidV4(userId)));
   for (const places of workers) {
-    for (const members of byConversation(places, places)) {
+    for (const sockets of byConversation(places, places)) {
       t.same(
-        members.map(({ slot }) => slot),
+        sockets.map(({ slot }) => slot),
         [0, 1, 2, 3, 4, 5],
       );
-      t.equal(new Set(members.map(({ userId }) => userId)).size, 3);
+      t.equal(new Set(sockets.map(({ userId }) => userId)).size, 3);
     }
   }
   t.equal(all.filter(({ conversation }) => conversation < 0).length, 4, 'two are left over');
 });
 
-t.test('the same seed is the same people', async (t) => {
+t.test('the same seed gives the same people', async (t) => {
   t.same(placesOf(base, 0), placesOf(base, 0));
   t.not(placesOf(base, 0)[0]?.userId, placesOf({ ...base, seed: 'other' }, 0)[0]?.userId);
 });

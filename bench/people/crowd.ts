@@ -8,27 +8,29 @@ export type CrowdOptions = {
   sameEdge: boolean;
   edges: number;
   workers: number;
-  /** The same people for the same seed, so that their queues are used again. */
+  /** The same seed gives the same people, so that their queues are used again. */
   seed: string;
 };
 
-/** One socket to be: a person's device, where it connects and whom it talks to. */
+/**
+ * A place stands for one socket: the device of a person, where it connects and whom it talks to.
+ */
 export type Place = {
   index: number;
   userId: UserId;
   deviceId: string;
   edge: number;
-  /** Among those of its worker; -1 where it is in none. */
+  /** The number of the conversation among those of its worker. It is -1 if the place is in none. */
   conversation: number;
-  /** Its place among the sockets of the conversation. */
+  /** The number of the socket among those of the conversation. */
   slot: number;
 };
 
 const HEX_DIGITS = 32;
 
 /**
- * Who is there, for one worker. Everybody in a conversation belongs to the same worker, so that
- * it can judge alone what arrived; neighbours are on different edges unless told otherwise. People
+ * Returns the places of one worker. Everybody in a conversation belongs to the same worker, so that
+ * it can judge alone what arrived. Neighbours are on different edges unless told otherwise. People
  * who are left over by the division into groups only hold their connections.
  */
 export function placesOf(options: CrowdOptions, worker: number): Place[] {
@@ -57,7 +59,7 @@ export function placesOf(options: CrowdOptions, worker: number): Place[] {
   return places;
 }
 
-/** The sockets of each conversation, by slot. */
+/** Groups the sockets by conversation and slot. */
 export function byConversation<Item>(places: readonly Place[], items: readonly Item[]): Item[][] {
   const groups: Item[][] = [];
   for (const [index, { conversation, slot }] of places.entries()) {

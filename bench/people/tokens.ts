@@ -4,10 +4,10 @@ import { boundedMap } from './bounded-map.ts';
 const CHUNK_IDS = 500;
 const IN_FLIGHT = 2;
 const SINGLE_IN_FLIGHT = 16;
-/** Longer than any run: nobody is to renew. */
+/** The tokens live longer than any run, so that nobody has to renew one. */
 const TTL_S = 6 * 3_600;
 
-/** Tokens for development from the kaha-main-v3 stand-in, in the order of the ids. */
+/** Resolves with tokens for development from the kaha-main-v3 stand-in, in the order of the ids. */
 export async function mintTokens(kahaUrl: string, userIds: readonly string[]): Promise<string[]> {
   const chunks: string[][] = [];
   for (let at = 0; at < userIds.length; at += CHUNK_IDS) {
@@ -17,7 +17,7 @@ export async function mintTokens(kahaUrl: string, userIds: readonly string[]): P
   return minted.flat();
 }
 
-/** One call for all, or one for each where the stand-in knows no lists. */
+/** Asks for all tokens in one call, or in one call each if the stand-in knows no lists. */
 async function mintChunk(kahaUrl: string, userIds: readonly string[]): Promise<string[]> {
   const reply = await post(kahaUrl, { user_ids: userIds, ttl_s: TTL_S });
   if (Array.isArray(reply.tokens)) return reply.tokens as string[];

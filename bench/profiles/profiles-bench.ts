@@ -14,19 +14,19 @@ export type ProfilesBench = {
   hangSeconds: number;
 };
 
-/** `isMet` where it was promised. */
+/** `isMet` says whether the measured value is as good as was promised. */
 export type Figure = { what: string; measured: string; promised: string; isMet: boolean };
 
 const PEOPLE = 5_000;
 const RATE_PER_S = 500;
 const IDS_EACH = 50;
-/** Requests for people who are in no cache, while kaha-main-v3 hangs. */
+/** So many requests a second ask for people who are in no cache, while kaha-main-v3 hangs. */
 const COLD_RATE_PER_S = 10;
 const COLD_PEOPLE = 10_000;
 const BULKHEAD = 8;
 const SETTLE_MS = 2_000;
 
-/** See `npm run bench:profiles -- --help`. */
+/** Carries out what `npm run bench:profiles -- --help` describes. */
 export async function measureProfiles(bench: ProfilesBench): Promise<Figure[]> {
   const { bus, target } = bench;
   const pool = await target.addPeople(PEOPLE);
@@ -88,7 +88,7 @@ async function measureHang(bench: ProfilesBench, load: ProfilesLoad): Promise<Fi
   }
 }
 
-/** Redis alone, then what the process holds as well. */
+/** Empties Redis alone, and then also what the process holds. */
 async function measureEmptied(
   { stack, target }: ProfilesBench,
   load: ProfilesLoad,

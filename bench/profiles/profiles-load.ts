@@ -6,9 +6,9 @@ import { Histogram } from '../figures/histogram.ts';
 
 export type LoadOptions = {
   ratePerS: number;
-  /** Ids a request. */
+  /** Each request has so many ids. */
   idsEach: number;
-  /** Where they are taken from, each time others. */
+  /** The ids are taken from this pool, each time others. */
   pool: readonly UserId[];
 };
 
@@ -16,12 +16,13 @@ const TICK_MS = 1;
 const TIMEOUT_MS = 1_000;
 
 /**
- * Asks for profiles at a steady rate, whatever the answers do; times count from when one is due.
+ * Asks for profiles at a steady rate, whatever the answers do. Times count from when a request is
+ * due.
  */
 export class ProfilesLoad {
   times = new Histogram();
   failed = 0;
-  /** Answers that lacked somebody. */
+  /** So many answers lacked a profile. */
   incomplete = 0;
   readonly #bus: Bus;
   readonly #options: LoadOptions;
@@ -35,7 +36,7 @@ export class ProfilesLoad {
     this.#timer = setInterval(() => this.#sendDue(), TICK_MS);
   }
 
-  /** What was measured since the last time. */
+  /** Returns what was measured since the last call. */
   take(): { times: Histogram; failed: number; incomplete: number } {
     const { times, failed, incomplete } = this;
     Object.assign(this, { times: new Histogram(), failed: 0, incomplete: 0 });

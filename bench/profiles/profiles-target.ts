@@ -7,7 +7,7 @@ import { type Bus, connectBus } from '../../shared/nats/bus.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { createMetrics } from '../../shared/process/metrics.ts';
 
-/** A user of NATS that no edge of the stack is. */
+/** No edge of the stack is this NATS user. */
 const NATS_USER = 'edge-2';
 const ADD_MAX = 1_000;
 const POLL_MS = 50;
@@ -27,7 +27,10 @@ export function connectAsEdge(stack: Stack): Promise<Bus> {
   });
 }
 
-/** What the bench tells the parts of a stack around profiles, and reads from them. */
+/**
+ * The bench controls the parts of a stack around profiles, and reads from them, by means of this
+ * class.
+ */
 export class ProfilesTarget {
   readonly #stack: Stack;
 
@@ -35,7 +38,7 @@ export class ProfilesTarget {
     this.#stack = stack;
   }
 
-  /** So many new people that kaha-main-v3 knows. */
+  /** Adds so many new people to kaha-main-v3. Resolves with their ids. */
   async addPeople(count: number): Promise<UserId[]> {
     const ids = Array.from({ length: count }, () => newId<UserId>());
     for (let start = 0; start < count; start += ADD_MAX) {
@@ -56,7 +59,10 @@ export class ProfilesTarget {
     return (await (await fetch(`${this.#stack.urls.kaha}/_control`)).json()) as AskedCounts;
   }
 
-  /** Milliseconds until the circuit is as wanted (0 closed, 2 open); throws after `waitMs`. */
+  /**
+   * Resolves with the milliseconds until the circuit is as wanted (0 closed, 2 open). Throws after
+   * `waitMs`.
+   */
   async untilCircuit(wanted: 0 | 2, waitMs: number): Promise<number> {
     const begunAt = performance.now();
     while ((await this.#metric('kaha_profiles_circuit_state')) !== wanted) {
@@ -66,7 +72,7 @@ export class ProfilesTarget {
     return performance.now() - begunAt;
   }
 
-  /** CPU-seconds that profiles has taken so far. */
+  /** Resolves with the CPU-seconds that profiles has taken so far. */
   cpuS(): Promise<number> {
     return this.#metric('process_cpu_seconds_total');
   }

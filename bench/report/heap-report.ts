@@ -4,17 +4,20 @@ export type HeapParts = {
   looks: Partial<Record<Moment, Look>>;
   /** Device queues of this run, of devices that stayed and of devices that are away. */
   queues: number;
-  /** Those of them that were not there before. */
+  /** So many of these device queues were not there before. */
   queuesMade: number;
 };
 
-/** What NATS holds without its garbage, in bytes; undefined where NATS could not be asked. */
+/**
+ * The report says how many bytes NATS holds without its garbage. It is undefined if NATS could not
+ * be asked.
+ */
 export type HeapReport = {
   before: number;
   end: number;
   queues: number;
   queuesMade: number;
-  /** The growth for each device queue that was made; undefined where none was. */
+  /** The growth is divided by the device queues that were made. It is undefined if none was. */
   perQueueMade: number | undefined;
 };
 

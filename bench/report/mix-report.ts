@@ -6,7 +6,7 @@ export type MixReport = Omit<MixResult, 'histograms'> & {
   typingMs: Quantiles;
 };
 
-/** Undefined where there was none. */
+/** Adds up the results of the mix. Returns undefined if there was none. */
 export function addMixes(results: readonly MixResult[]): MixReport | undefined {
   if (results.length === 0) return undefined;
   const sum = (pick: (result: MixResult) => number): number =>
@@ -35,7 +35,10 @@ export function addMixes(results: readonly MixResult[]): MixReport | undefined {
   };
 }
 
-/** Live events are not promised, positions and presence are: they come right again. */
+/**
+ * Returns the problems of the mix. Live events are not promised, but positions and presence are,
+ * because they come right again.
+ */
 export function mixProblems(mix: MixReport | undefined): [number, string][] {
   if (mix === undefined) return [];
   const { reads, presence } = mix;

@@ -10,7 +10,7 @@ const KIB = 1_024;
 const MIB = 1_024 * 1_024;
 const CPU_COLUMNS: readonly string[] = ['', 'CPU s', '% of a core'];
 
-/** The report for people: plain text, aligned. */
+/** Returns the report for people, as plain, aligned text. */
 export function reportText(report: Report): string {
   const sections = [connectionText(report)];
   if (!report.options.idle) sections.push(messageText(report), latencyText(report));
@@ -142,7 +142,7 @@ function memoryText(report: Report): string {
   return `Memory, MiB\n${textTable(head, rows)}\n${heapText(report)}`;
 }
 
-/** What NATS' resident size does not tell: it holds garbage too, up to a limit. */
+/** Tells the live heap of NATS, because its resident size holds garbage too, up to a limit. */
 function heapText({ natsHeap, usage }: Report): string {
   if (natsHeap === undefined) {
     return "NATS' live heap is unknown: NATS is not of this stack, or does not tell it.";

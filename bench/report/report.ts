@@ -21,7 +21,7 @@ export type ReportParts = {
 
 type HistogramName = keyof WorkerResult['histograms'];
 
-/** All times in milliseconds unless their name says otherwise. */
+/** All times are in milliseconds unless their name says otherwise. */
 export type Report = {
   at: string;
   options: BenchOptions;
@@ -29,14 +29,14 @@ export type Report = {
     wanted: number;
     ready: number;
     refused: number;
-    /** Sessions that found their queue. */
+    /** So many sessions found their queue. */
     resumed: number;
     tookMs: number;
     perS: number;
     ms: Quantiles;
     endings: Tally;
   };
-  /** Further devices of the same people: they connected once, and left. */
+  /** The counts are of further devices of the same people, which connected once and left. */
   away: AwayCounts;
   conversations: { new: number; total: number };
   messages: LedgerCounts & { sentAgain: number; duplicates: number };
@@ -50,7 +50,7 @@ export type Report = {
   mix: MixReport | undefined;
   usage: UsageReport;
   natsHeap: HeapReport | undefined;
-  /** Why the exit status is 1; empty where all is well. */
+  /** The list says why the exit status is 1. It is empty if all is well. */
   problems: string[];
 };
 
@@ -110,7 +110,7 @@ export function createReport(parts: ReportParts): Report {
   return report;
 }
 
-/** When the last worker was back and drained; undefined where nothing was lost. */
+/** Returns when the last worker was back and drained, or undefined if no connection was lost. */
 function recoveryOf({ results, killedAt }: ReportParts, ms: Quantiles): Report['recovery'] {
   const times = results.map(({ recovery }) => recovery).filter(({ lost }) => lost > 0);
   if (times.length === 0) return undefined;

@@ -3,26 +3,29 @@ import type { ProcessUsage } from '../usage/process-usage.ts';
 
 export type UsageParts = {
   looks: Partial<Record<Moment, Look>>;
-  /** Acknowledged ones that were due within the window. */
+  /** So many acknowledged messages were due within the window. */
   messages: number;
-  /** Connections that were ready at the end. */
+  /** So many connections were ready at the end. */
   connections: number;
 };
 
 export type ProcessReport = {
   name: string;
   service: string;
-  /** Within the window. */
+  /** The process used so much CPU time within the window. */
   cpuS: number;
-  /** Of one core. */
+  /** The CPU time is a percentage of one core. */
   cpuPercent: number;
-  /** CPU time of a second for one connection, in microseconds. */
+  /** A second costs so much CPU time for one connection, in microseconds. */
   cpuUsPerConnection: number;
-  /** Of one core, while everybody was connected and nobody sent; only where that was measured. */
+  /**
+   * The process used this percentage of one core while everybody was connected and nobody sent. It
+   * exists only if that was measured.
+   */
   heldPercent: number | undefined;
-  /** CPU seconds for 1000 messages beyond what holding the connections costs. */
+  /** 1000 messages cost so many CPU seconds beyond what holding the connections costs. */
   cpuSPer1000BeyondHeld: number | undefined;
-  /** Bytes before anybody connected, with all connected, and at the end. */
+  /** The sizes are in bytes before anybody connected, with all connected, and at the end. */
   rss: { base: number; connected: number; end: number };
   pss: { base: number; connected: number; end: number };
 };
@@ -31,16 +34,24 @@ export type UsageReport = {
   windowS: number;
   messages: number;
   processes: ProcessReport[];
-  /** CPU seconds for 1000 messages by service, the generator apart; empty without messages. */
+  /**
+   * 1000 messages cost each service so many CPU seconds, without the generator. It is empty without
+   * messages.
+   */
   cpuSPer1000: Record<string, number>;
   cpuSPer1000Total: number;
-  /** The part of the total that messages cost; only where holding the connections was measured. */
+  /**
+   * Messages cost this part of the total. It exists only if holding the connections was measured.
+   */
   cpuSPer1000BeyondHeldTotal: number | undefined;
-  /** Of the database since the conversations were there, settling included. */
+  /** The database did so much since the conversations existed, settling included. */
   database: { transactions: number; walBytes: number } | undefined;
 };
 
-/** What each process used while it was measured. One that is gone at the end has no CPU time. */
+/**
+ * Reports what each process used while it was measured. A process that is gone at the end has no
+ * CPU time.
+ */
 export function createUsageReport(parts: UsageParts): UsageReport {
   const { looks, messages } = parts;
   const { windowStart, windowEnd } = looks;
@@ -63,7 +74,10 @@ export function createUsageReport(parts: UsageParts): UsageReport {
   };
 }
 
-/** Edges and generators hold a share of the connections each, and all others see all of them. */
+/**
+ * Returns how many processes share the connections. Edges and generators hold a share each, and all
+ * others see all of them.
+ */
 export function sharersOf(service: string, processes: readonly { service: string }[]): number {
   if (service !== 'edge' && service !== GENERATOR) return 1;
   return processes.filter((process) => process.service === service).length;
@@ -92,7 +106,9 @@ function processReport(start: ProcessUsage, parts: UsageParts): ProcessReport {
   };
 }
 
-/** The share of a core that a process used while everybody was connected and nobody sent. */
+/**
+ * Returns the share of a core that a process used while everybody was connected and nobody sent.
+ */
 function heldShare(process: ProcessUsage, looks: UsageParts['looks']): number | undefined {
   const [start, end] = [find(looks.holdStart, process), find(looks.holdEnd, process)];
   if (start === undefined || end === undefined) return undefined;

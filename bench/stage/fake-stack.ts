@@ -1,11 +1,11 @@
 import uWS, { type HttpRequest, type HttpResponse, type WebSocket } from 'uWebSockets.js';
 import { randomUUID } from 'node:crypto';
 
-/** What goes wrong: each n-th event, counted from 1; 0 is never. */
+/** Each fault hits each n-th event, counted from 1, and never with 0. */
 export type Faults = {
   loseEvery: number;
   repeatEvery: number;
-  /** Held back until the next one to the same socket was sent. */
+  /** The event is held back until the next one to the same socket was sent. */
   swapEvery: number;
   /** Each n-th send is answered RATE_LIMITED and not carried out. */
   refuseEvery: number;
@@ -43,8 +43,9 @@ export const NO_FAULTS: Faults = {
 };
 
 /**
- * An edge and the stand-in for tokens in one, as small as can be: a token is the user's id, nothing
- * is kept, everything is fanned out at once. To prove what the generator sees, and what it costs.
+ * The fake stack is an edge and the stand-in for tokens in one, as small as can be. A token is the
+ * user's id, nothing is kept, and everything is fanned out at once. It serves to prove what the
+ * generator sees, and what it costs.
  */
 export async function startFakeStack(faults: Partial<Faults> = {}): Promise<FakeStack> {
   const state: State = {

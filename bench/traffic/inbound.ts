@@ -7,7 +7,7 @@ import type { Mix } from './mix.ts';
 import type { Traffic } from './traffic.ts';
 
 export type InboundEvents = {
-  /** `auth_ok`; `isResumed`: the queue was there. */
+  /** The edge sent `auth_ok`. `isResumed` says that the device queue was there. */
   accepted(connection: Connection, isResumed: boolean): void;
   goingAway(connection: Connection, afterMs: number): void;
 };
@@ -16,19 +16,19 @@ const KEY_FIELD = '"client_msg_id":"';
 const SEQ_FIELD = '"seq":';
 
 /**
- * Takes the frames of the server apart. What comes for every message is scanned, what is rare is
- * parsed; what nobody asks for is counted by its type.
+ * Takes the frames of the server apart. Frames that come for every message are scanned, rare ones
+ * are parsed, and all others are counted by their type.
  */
 export class Inbound {
   readonly types: Tally = {};
-  /** Errors that answer no message. */
+  /** The tally has the errors that answer no message. */
   readonly errors: Tally = {};
   pongs = 0;
-  /** Events of queues. */
+  /** So many events came from queues. */
   queued = 0;
-  /** Queue numbers that were left out within a session. */
+  /** So many queue numbers were left out within a session. */
   queueGaps = 0;
-  /** Messages of earlier runs that were still in a queue. */
+  /** So many messages of earlier runs were still in a queue. */
   earlier = 0;
   traffic: Traffic | undefined = undefined;
   mix: Mix | undefined = undefined;

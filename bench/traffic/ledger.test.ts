@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Ledger } from './ledger.ts';
 
-/** Two conversations that take turns, two sockets each; 10 and 20 messages were there before. */
+/** Two conversations with two sockets each take turns. They had 10 and 20 messages before. */
 const BEFORE = [10, 20];
 const create = () =>
   new Ledger({ messages: 8, conversations: 2, slots: 2 }, (message) => message % 2);
@@ -13,7 +13,7 @@ function exchange(ledger: Ledger, message: number, seq: number): void {
   ledger.queued(message, 1, seq);
 }
 
-t.test('all well: everything received, nothing odd', async (t) => {
+t.test('a run in which everything is received has nothing odd', async (t) => {
   const ledger = create();
   for (const [message, seq] of [11, 21, 12, 22].entries()) exchange(ledger, message, seq);
   t.ok(ledger.isSettled());
@@ -32,7 +32,7 @@ t.test('all well: everything received, nothing odd', async (t) => {
   });
 });
 
-t.test('what did not arrive is missing, and keeps the ledger open', async (t) => {
+t.test('a delivery that did not arrive is missing, and keeps the ledger open', async (t) => {
   const ledger = create();
   exchange(ledger, 0, 11);
   ledger.sent(1);
@@ -43,7 +43,7 @@ t.test('what did not arrive is missing, and keeps the ledger open', async (t) =>
   t.match(ledger.counts(BEFORE), { expected: 4, received: 3, missing: 1 });
 });
 
-t.test('a failed send owes nothing, an unanswered one stays open', async (t) => {
+t.test('a failed send owes nothing, and an unanswered one stays open', async (t) => {
   const ledger = create();
   ledger.sent(0);
   ledger.failed(0, 'TIMEOUT');
@@ -53,7 +53,7 @@ t.test('a failed send owes nothing, an unanswered one stays open', async (t) => 
   t.match(ledger.counts(BEFORE), { failed: { TIMEOUT: 1 }, unanswered: 1, expected: 0 });
 });
 
-t.test('a repeat of the queue is no repeat to the eye, a second seq is', async (t) => {
+t.test('a repeat of the queue is no repeat to the eye, but a second seq is', async (t) => {
   const ledger = create();
   exchange(ledger, 0, 11);
   t.equal(ledger.queued(0, 1, 11), false);
@@ -62,7 +62,7 @@ t.test('a repeat of the queue is no repeat to the eye, a second seq is', async (
   t.match(ledger.counts(BEFORE), { repeatedToQueue: 2, repeatedToEye: 1 });
 });
 
-t.test('a live copy and the one of the queue are one message', async (t) => {
+t.test('a live copy and the copy of the queue are one message', async (t) => {
   const ledger = create();
   ledger.sent(0);
   ledger.acknowledged(0, 11);
@@ -83,7 +83,7 @@ t.test('a lower seq after a higher one is out of order, unless the connection br
   t.match(excused.counts(BEFORE), { outOfOrder: 1, outOfOrderAfterLoss: 1 });
 });
 
-t.test('a number that no message has is a gap, one that two have a clash', async (t) => {
+t.test('a seq that no message has is a gap, and one that two have is a clash', async (t) => {
   const ledger = create();
   exchange(ledger, 0, 11);
   exchange(ledger, 2, 13);

@@ -5,23 +5,23 @@ export type LedgerCounts = {
   acknowledged: number;
   unanswered: number;
   failed: Record<string, number>;
-  /** Acknowledged messages times the sockets that are to get them. */
+  /** This is the number of acknowledged messages times the sockets that are to get them. */
   expected: number;
   received: number;
   missing: number;
-  /** The queue brought it again; a client drops it by (conversation, seq). */
+  /** The queue brought the message again. A client drops it by (conversation, seq). */
   repeatedToQueue: number;
-  /** The same message under two seqs: no client can tell. */
+  /** The same message came under two seqs, and no client can tell. */
   repeatedToEye: number;
   outOfOrder: number;
-  /** The same on sockets whose connection broke before: allowed. */
+  /** The same happened on sockets whose connection broke before, which is allowed. */
   outOfOrderAfterLoss: number;
-  /** Numbers that no message has, and numbers that two have. */
+  /** Gaps are seqs that no message has, and clashes are seqs that two have. */
   seqGaps: number;
   seqClashes: number;
-  /** Messages that reached a socket of another conversation. */
+  /** So many messages reached a socket of another conversation. */
   strayed: number;
-  /** Came besides the queue: replayed, or live while a queue did not answer. */
+  /** So many messages came beside the queue: replayed, or live while a queue did not answer. */
   live: number;
 };
 
@@ -31,8 +31,9 @@ const ACKNOWLEDGED = 2;
 const FAILED = 3;
 
 /**
- * What was promised and what arrived. A message is a number, the socket that is to get it a bit:
- * 17 bytes a message, nothing a delivery. A conversation has at most 32 sockets.
+ * The ledger has what was promised and what arrived. A message is a number, and the socket that is
+ * to get it is a bit, so that a message takes 17 bytes and a delivery nothing. A conversation has
+ * at most 32 sockets.
  */
 export class Ledger {
   readonly #options: LedgerOptions;
@@ -61,13 +62,13 @@ export class Ledger {
     this.#isExcused = new Uint8Array(conversations * slots);
   }
 
-  /** Messages are sent in the order of their numbers. */
+  /** Takes note of a sent message. Messages are sent in the order of their numbers. */
   sent(message: number): void {
     this.#state[message] = SENT;
     this.#offered = message + 1;
   }
 
-  /** False where it was answered before. */
+  /** Takes note of an answer. Returns false if the message was answered before. */
   acknowledged(message: number, seq: number): boolean {
     if (this.#state[message] === ACKNOWLEDGED) return false;
     this.#state[message] = ACKNOWLEDGED;
@@ -81,7 +82,10 @@ export class Ledger {
     this.#failed[code] = (this.#failed[code] ?? 0) + 1;
   }
 
-  /** From the durable queue. True where this socket sees the message for the first time. */
+  /**
+   * Takes note of an event of the device queue. Returns true if this socket sees the message for
+   * the first time.
+   */
   queued(message: number, slot: number, seq: number): boolean {
     const bit = 1 << slot;
     const queued = this.#queued[message] ?? 0;
@@ -90,7 +94,7 @@ export class Ledger {
     return this.#see(message, slot, seq);
   }
 
-  /** From beside the queue. */
+  /** Takes note of an event that came beside the queue. */
   live(message: number, slot: number, seq: number): boolean {
     this.#oddities.live += 1;
     return this.#see(message, slot, seq);
@@ -100,12 +104,18 @@ export class Ledger {
     this.#oddities.strayed += 1;
   }
 
-  /** The connection of a socket broke: what is unacknowledged may come behind newer ones. */
+  /**
+   * Takes note that the connection of a socket broke, so that unacknowledged messages may come
+   * behind newer ones.
+   */
   excuse(conversation: number, slot: number): void {
     this.#isExcused[conversation * this.#options.slots + slot] = 1;
   }
 
-  /** The oldest message whose answer or a delivery is due; as many as were sent where none is. */
+  /**
+   * Returns the oldest message whose answer or a delivery is due, or the number of sent messages if
+   * there is none.
+   */
   oldestOpen(): number {
     const all = allOf(this.#options.slots);
     while (this.#oldestOpen < this.#offered) {
@@ -122,7 +132,7 @@ export class Ledger {
     return this.oldestOpen() === this.#offered;
   }
 
-  /** `firstSeqs`: the last seq of each conversation before the run. */
+  /** Counts everything. `lastSeqsBefore` has the last seq of each conversation before the run. */
   counts(lastSeqsBefore: readonly number[]): LedgerCounts {
     const { slots } = this.#options;
     let [acknowledged, unanswered, received, expected] = [0, 0, 0, 0];

@@ -4,8 +4,9 @@ const INDEX_DIGITS = 8;
 const KEY_LENGTH = 36;
 
 /**
- * Client message ids of one worker in one run: UUIDs v4 whose first 8 digits are the number of the
- * message, so that what arrives tells which message it is, and messages of other runs are known.
+ * Makes the client message ids of one worker in one run. They are UUIDs v4 whose first 8 digits are
+ * the number of the message, so that an event tells which message it is, and messages of other runs
+ * are recognised.
  */
 export class MessageKeys {
   readonly #suffix: string;
@@ -20,7 +21,7 @@ export class MessageKeys {
     return message.toString(16).padStart(INDEX_DIGITS, '0') + this.#suffix;
   }
 
-  /** The message whose key stands at `at`; -1 where it is not one of this run. */
+  /** Returns the message whose key stands at `at`, or -1 if it is not one of this run. */
   messageAt(text: string, at: number): number {
     if (!text.startsWith(this.#suffix, at + INDEX_DIGITS)) return -1;
     if (at + KEY_LENGTH > text.length) return -1;

@@ -1,4 +1,4 @@
-/** What a real chat does for each message that somebody sends. */
+/** A real chat has so many reads for each message that somebody sends. */
 export const READS_PER_MESSAGE = 1.2;
 export const TYPINGS_PER_MESSAGE = 0.6;
 export const PRESENCE_CHANGES_PER_MESSAGE = 0.2;
@@ -9,7 +9,9 @@ export const PRESENCE_CHANGES_PER_MESSAGE = 0.2;
 export const AWAY_MS = 7_000;
 export const CYCLE_MS = 2 * AWAY_MS;
 
-/** How many conversations the mix needs in which one person comes and goes, at this rate. */
+/**
+ * Returns how many conversations the mix needs in which one person comes and goes, at this rate.
+ */
 export function flickersFor(ratePerS: number): number {
   return Math.ceil((ratePerS * PRESENCE_CHANGES_PER_MESSAGE * CYCLE_MS) / 2 / 1_000);
 }

@@ -11,12 +11,12 @@ import {
 } from './mix-rates.ts';
 
 export type MixParts = {
-  /** Messages a second of this worker; the rest follows from it. */
+  /** The worker sends so many messages a second, and the rest follows from it. */
   ratePerS: number;
   conversationIds: readonly string[];
-  /** The sockets of each conversation, by slot; one a person. */
-  members: readonly (readonly Connection[])[];
-  /** Conversations from here on send nothing: one of the two comes and goes. */
+  /** The list has the sockets of each conversation by slot, one for each person. */
+  sockets: readonly (readonly Connection[])[];
+  /** Conversations from here on send nothing. One of their two people comes and goes. */
   firstFlicker: number;
   fleet: Fleet;
   warmupMs: number;
@@ -30,20 +30,20 @@ export type MixResult = {
 };
 
 const TICK_MS = 2;
-/** The server passes one on in 2 s. */
+/** The server passes typing on once in 2 s. */
 const TYPING_EVERY_MS = 2_100;
 
 /**
- * What goes on beside messages, by the clock and whatever the answers do: reads, typing, people who
- * come and go before somebody who watches them.
+ * The mix adds what goes on beside messages, by the clock and whatever the answers do: reads,
+ * typing, and people who come and go before somebody who watches them.
  */
 export class Mix {
   readonly #parts: MixParts;
   readonly #slots: number;
   readonly #lastSeq: Float64Array;
-  /** Read, be it by having sent it. */
+  /** Each person has read up to this seq, be it by a send. */
   readonly #readSeq: Float64Array;
-  /** Of the last read that raised it. */
+  /** The last read that raised the position had this seq. */
   readonly #askedSeq: Float64Array;
   readonly #readDueMs: Float64Array;
   readonly #typedAtMs: Float64Array;
@@ -58,8 +58,8 @@ export class Mix {
 
   constructor(parts: MixParts) {
     this.#parts = parts;
-    this.#slots = parts.members[0]?.length ?? 0;
-    const places = parts.members.length * this.#slots;
+    this.#slots = parts.sockets[0]?.length ?? 0;
+    const places = parts.sockets.length * this.#slots;
     this.#lastSeq = new Float64Array(places);
     this.#readSeq = new Float64Array(places);
     this.#askedSeq = new Float64Array(places);
@@ -68,10 +68,10 @@ export class Mix {
     this.#toldSeq = new Float64Array(places * this.#slots);
   }
 
-  /** `startAt`: of this process's `performance.now()`. */
+  /** Starts the mix at `startAt`, a time of this process's `performance.now()`. */
   start(startAt: number): void {
     this.#startedAt = startAt;
-    for (const [watcher, other] of this.#parts.members.slice(this.#parts.firstFlicker)) {
+    for (const [watcher, other] of this.#parts.sockets.slice(this.#parts.firstFlicker)) {
       const ids = JSON.stringify([other?.place.userId]);
       watcher?.client?.sendText(`{"type":"presence_watch","user_ids":${ids}}`);
     }
@@ -82,7 +82,7 @@ export class Mix {
     clearInterval(this.#timer);
   }
 
-  /** It has come; one's own is read by having sent it. */
+  /** Takes note of a message that has come. A person has read their own message by sending it. */
   delivered({ place }: Connection, seq: number, isOwn: boolean): void {
     const at = this.#at(place.conversation, place.slot);
     if (seq <= (this.#lastSeq[at] ?? 0)) return;
@@ -94,7 +94,7 @@ export class Mix {
     this.#counts.answered += 1;
   }
 
-  /** The first receipt that covers the last read of its reader is timed. */
+  /** Times the first receipt that covers the last read of its reader. */
   receipt(connection: Connection, head: string): void {
     const readSeq = numberField(head, '"read_seq":');
     const reader = this.#slotOf(connection, head);
@@ -138,7 +138,7 @@ export class Mix {
     };
   }
 
-  /** Positions rise, so that the last one says it all. */
+  /** Judges the reads by the last position alone, because positions only rise. */
   #judgeReads(): { expected: number; received: number } {
     let [expected, received] = [0, 0];
     for (let at = 0; at < this.#readDueMs.length; at += 1) {
@@ -169,9 +169,9 @@ export class Mix {
     for (; this.#turns.presence < cycles; this.#turns.presence += 1) this.#leave(elapsedMs);
   }
 
-  /** Somebody who has not read all yet; where all have, again. */
+  /** Sends a read of a person who has not read all yet, or else a repeated read. */
   #read(nowMs: number): void {
-    const { firstFlicker, members, conversationIds } = this.#parts;
+    const { firstFlicker, sockets, conversationIds } = this.#parts;
     const turn = this.#turns.reads;
     const conversation = turn % firstFlicker;
     const first = this.#at(conversation, 0);
@@ -180,7 +180,7 @@ export class Mix {
       (this.#lastSeq[first + slot] ?? 0) > (this.#readSeq[first + slot] ?? 0);
     const slot = slots.find(isBehind) ?? turn % this.#slots;
     const seq = this.#lastSeq[first + slot] ?? 0;
-    const connection = members[conversation]?.[slot];
+    const connection = sockets[conversation]?.[slot];
     if (seq === 0 || connection?.state !== 'ready') return;
     if (isBehind(slot)) {
       this.#readSeq[first + slot] = seq;
@@ -194,12 +194,12 @@ export class Mix {
   }
 
   #type(nowMs: number): void {
-    const { firstFlicker, members, conversationIds } = this.#parts;
+    const { firstFlicker, sockets, conversationIds } = this.#parts;
     const turn = this.#turns.typing + Math.floor(firstFlicker / 2);
     const conversation = turn % firstFlicker;
     const slot = Math.floor(turn / firstFlicker) % this.#slots;
     const at = this.#at(conversation, slot);
-    const connection = members[conversation]?.[slot];
+    const connection = sockets[conversation]?.[slot];
     const isTooSoon = nowMs - (this.#typedAtMs[at] ?? 0) < TYPING_EVERY_MS;
     if (isTooSoon || connection?.state !== 'ready') return;
     this.#typedAtMs[at] = nowMs;
@@ -209,11 +209,11 @@ export class Mix {
     this.#counts.typingExpected += this.#slots - 1;
   }
 
-  /** Two changes, unless the run ends before. */
+  /** Makes a person leave and come back, which is two changes, unless the run ends before that. */
   #leave(nowMs: number): void {
-    const { firstFlicker, members, fleet, endMs } = this.#parts;
-    const flickers = members.length - firstFlicker;
-    const other = members[firstFlicker + (this.#turns.presence % Math.max(1, flickers))]?.[1];
+    const { firstFlicker, sockets, fleet, endMs } = this.#parts;
+    const flickers = sockets.length - firstFlicker;
+    const other = sockets[firstFlicker + (this.#turns.presence % Math.max(1, flickers))]?.[1];
     if (other?.state !== 'ready' || nowMs + CYCLE_MS > endMs) return;
     fleet.rest(other, AWAY_MS);
     this.#more.presenceExpected += 2;
@@ -223,11 +223,14 @@ export class Mix {
     return conversation * this.#slots + slot;
   }
 
-  /** Whose it is, among those of the connection's conversation; -1 where it is another's. */
+  /**
+   * Returns the slot of the person in the frame, or -1 if the frame is of another conversation than
+   * the connection's.
+   */
   #slotOf({ place }: Connection, head: string): number {
-    const { members, conversationIds } = this.#parts;
+    const { sockets, conversationIds } = this.#parts;
     if (!head.includes(conversationIds[place.conversation] ?? ' ')) return -1;
-    const people = members[place.conversation] ?? [];
+    const people = sockets[place.conversation] ?? [];
     return people.findIndex(({ place: { userId } }) => head.includes(userId));
   }
 

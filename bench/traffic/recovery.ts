@@ -3,12 +3,12 @@ import type { RecoveryTimes } from '../workers/worker-calls.ts';
 import type { Traffic } from './traffic.ts';
 
 const POLL_MS = 20;
-/** Nothing older than this is due: the system is at its usual work again. */
+/** The system is at its usual work again once nothing older than this is due. */
 const BACKLOG_MS = 1_000;
 
 /**
- * Watches how connections come back after a loss: when the last one was there again, and when
- * nothing was left over from the time it was away.
+ * Watches how connections come back after a loss. It notes when the last one was there again, and
+ * when nothing was left over from the time that it was away.
  */
 export class Recovery {
   readonly times: RecoveryTimes = { lost: 0 };

@@ -10,7 +10,7 @@ const base = {
   groupSize: 3,
 };
 
-t.test('as many messages as rate and time say, evenly spaced', async (t) => {
+t.test('a schedule has as many messages as rate and time say, evenly spaced', async (t) => {
   const schedule = new Schedule(base);
   t.equal(schedule.count, 1_000);
   t.equal(schedule.dueMs(0), 0);
@@ -18,7 +18,7 @@ t.test('as many messages as rate and time say, evenly spaced', async (t) => {
   t.equal(schedule.dueMs(999), 9_990);
 });
 
-t.test('what is due agrees with the time of each message', async (t) => {
+t.test('the number of due messages agrees with the time of each message', async (t) => {
   for (const worker of [0, 1, 2]) {
     const schedule = new Schedule({ ...base, ratePerS: 333, workers: 3, worker });
     for (let message = 0; message < schedule.count; message += 1) {
@@ -40,15 +40,15 @@ t.test('workers share the rate without gap or overlap', async (t) => {
   t.ok(times.every((time, index) => Math.abs(time - index * 10) < 1e-6));
 });
 
-t.test('every conversation and then every member has a turn', async (t) => {
+t.test('every conversation and then every participant has a turn', async (t) => {
   const schedule = new Schedule(base);
   const turns = new Set<string>();
   for (let message = 0; message < 21; message += 1) {
-    turns.add(`${schedule.conversationOf(message)}/${schedule.memberOf(message)}`);
+    turns.add(`${schedule.conversationOf(message)}/${schedule.participantOf(message)}`);
   }
   t.equal(turns.size, 21);
 });
 
-t.test('no conversations, no messages', async (t) => {
+t.test('without conversations there are no messages', async (t) => {
   t.equal(new Schedule({ ...base, conversations: 0 }).count, 0);
 });

@@ -1,11 +1,11 @@
 export type ScheduleOptions = {
-  /** Messages per second of all workers together. */
+  /** All workers together send so many messages a second. */
   ratePerS: number;
   seconds: number;
   worker: number;
   workers: number;
   conversations: number;
-  /** People in each conversation. */
+  /** Each conversation has so many people. */
   groupSize: number;
 };
 
@@ -14,9 +14,9 @@ const MS_PER_S = 1_000;
 const CLOCK_STEP_MS = 1e-6;
 
 /**
- * When each message of one worker is to be sent, who sends it and where. Fixed before the run and
- * kept whatever the answers do, so that a stall of the system counts in full. Workers take turns:
- * message k of worker w is number k * workers + w of all.
+ * The schedule says when each message of one worker is to be sent, who sends it and where. It is
+ * fixed before the run and kept whatever the answers do, so that a stall of the system counts in
+ * full. Workers take turns: message k of worker w is number k * workers + w of all.
  */
 export class Schedule {
   readonly count: number;
@@ -29,13 +29,13 @@ export class Schedule {
     this.count = conversations === 0 ? 0 : Math.max(0, Math.ceil((total - worker) / workers));
   }
 
-  /** Milliseconds after the start. */
+  /** Returns the time of a message in milliseconds after the start. */
   dueMs(message: number): number {
     const { ratePerS, worker, workers } = this.#options;
     return ((message * workers + worker) / ratePerS) * MS_PER_S;
   }
 
-  /** How many messages are due by then. */
+  /** Returns how many messages are due by that time. */
   dueCount(elapsedMs: number): number {
     const { ratePerS, worker, workers } = this.#options;
     const passed = ((elapsedMs + CLOCK_STEP_MS) * ratePerS) / MS_PER_S;
@@ -43,13 +43,13 @@ export class Schedule {
     return Math.min(this.count, Math.max(0, due));
   }
 
-  /** Conversations take turns. */
+  /** Returns the conversation of a message. Conversations take turns. */
   conversationOf(message: number): number {
     return message % this.#options.conversations;
   }
 
-  /** The member whose turn it is in the conversation. */
-  memberOf(message: number): number {
+  /** Returns the participant whose turn it is in the conversation. */
+  participantOf(message: number): number {
     return Math.floor(message / this.#options.conversations) % this.#options.groupSize;
   }
 }

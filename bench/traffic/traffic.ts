@@ -8,12 +8,12 @@ export type TrafficParts = {
   schedule: Schedule;
   ledger: Ledger;
   keys: MessageKeys;
-  /** The sockets of each conversation, by slot. */
-  members: readonly (readonly Connection[])[];
+  /** The list has the sockets of each conversation by slot. */
+  sockets: readonly (readonly Connection[])[];
   conversationIds: readonly string[];
   devices: number;
   contentBytes: number;
-  /** Messages due before are sent, but not timed. */
+  /** Messages that are due before this time are sent, but not timed. */
   warmupMs: number;
   onDelivered?: (connection: Connection, seq: number, isOwn: boolean) => void;
 };
@@ -21,14 +21,14 @@ export type TrafficParts = {
 const TICK_MS = 1;
 
 /**
- * Sends by the schedule and times the answers. A message whose connection is away waits for it,
- * one whose answer was lost with the connection is sent again under the same key; the clock of
+ * Sends by the schedule and times the answers. A message whose connection is away waits for it. A
+ * message whose answer was lost with the connection is sent again under the same key. The clock of
  * both runs from when they were due.
  */
 export class Traffic {
   readonly ackMs = new Histogram();
   readonly deliveryMs = new Histogram();
-  /** How late the generator itself was. */
+  /** The histogram has how late the generator itself was. */
   readonly lagMs = new Histogram();
   acknowledgedCount = 0;
   deliveredCount = 0;
@@ -57,7 +57,7 @@ export class Traffic {
     return this.#next;
   }
 
-  /** `startAt`: of this process's `performance.now()`. */
+  /** Starts to send at `startAt`, a time of this process's `performance.now()`. */
   start(startAt: number): void {
     this.#startedAt = startAt;
     this.#timer = setInterval(() => this.#sendDue(), TICK_MS);
@@ -67,7 +67,9 @@ export class Traffic {
     clearInterval(this.#timer);
   }
 
-  /** How long the oldest message without its answer or one of its deliveries has been due. */
+  /**
+   * Returns how long the oldest message without its answer or one of its deliveries has been due.
+   */
   backlogMs(): number {
     const { ledger, schedule } = this.#parts;
     const oldest = ledger.oldestOpen();
@@ -88,7 +90,7 @@ export class Traffic {
     this.#parts.ledger.failed(message, code);
   }
 
-  /** An event of one of our messages. */
+  /** Takes note of an event of a message of this run. */
   delivered(connection: Connection, message: number, event: { seq: number; isQueued: boolean }) {
     const { ledger, schedule, devices } = this.#parts;
     const { conversation, slot } = connection.place;
@@ -97,12 +99,12 @@ export class Traffic {
     const isFirst = isQueued ? ledger.queued(message, slot, seq) : ledger.live(message, slot, seq);
     if (!isFirst) return;
     this.deliveredCount += 1;
-    const isOwn = Math.floor(slot / devices) === schedule.memberOf(message);
+    const isOwn = Math.floor(slot / devices) === schedule.participantOf(message);
     this.#parts.onDelivered?.(connection, seq, isOwn);
     if (!isOwn) this.#time(this.deliveryMs, message);
   }
 
-  /** The connection is back: what it owes goes out, in order. */
+  /** Sends what the connection owes, in order, when it is back. */
   resume(connection: Connection): void {
     for (const message of connection.unanswered ?? []) {
       this.sentAgain += 1;
@@ -111,13 +113,13 @@ export class Traffic {
   }
 
   #sendDue(): void {
-    const { schedule, ledger, members, devices } = this.#parts;
+    const { schedule, ledger, sockets, devices } = this.#parts;
     const elapsedMs = performance.now() - this.#startedAt;
     const due = schedule.dueCount(elapsedMs);
     for (; this.#next < due; this.#next += 1) {
       const message = this.#next;
-      const slot = schedule.memberOf(message) * devices;
-      const connection = members[schedule.conversationOf(message)]?.[slot] as Connection;
+      const slot = schedule.participantOf(message) * devices;
+      const connection = sockets[schedule.conversationOf(message)]?.[slot] as Connection;
       connection.unanswered ??= [];
       connection.unanswered.push(message);
       ledger.sent(message);

@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** Since the database was made. */
+/** The counts run since the database was made. */
 export type DatabaseUsage = { transactions: number; walBytes: number };
 
 const READ = `
@@ -8,7 +8,9 @@ const READ = `
          pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as wal_bytes
   from pg_stat_database where datname = current_database()`;
 
-/** Undefined where the database cannot be asked: it is a side dish. */
+/**
+ * Resolves with undefined if the database cannot be asked, because this measure is not essential.
+ */
 export async function readDatabaseUsage(
   url: string | undefined,
 ): Promise<DatabaseUsage | undefined> {

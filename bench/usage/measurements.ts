@@ -24,13 +24,15 @@ export type Look = {
   natsHeap: NatsHeap | undefined;
 };
 
-/** Nothing but CPU times is read while a measurement runs. */
+/** Only CPU times are read while a measurement runs. */
 const IN_WINDOW: readonly Moment[] = ['holdStart', 'holdEnd', 'windowStart', 'windowEnd'];
-/** To read the live heap NATS collects its garbage, so it is read before and after all work. */
+/**
+ * NATS collects its garbage when its live heap is read, so that is read before and after all work.
+ */
 const WITH_HEAP: readonly Moment[] = ['start', 'base', 'end'];
 export const GENERATOR = 'generator';
 
-/** What the stack and the generator used, moment by moment. */
+/** Measures what the stack and the generator used, moment by moment. */
 export class Measurements {
   readonly looks: Partial<Record<Moment, Look>> = {};
   readonly #target: Target;

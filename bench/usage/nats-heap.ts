@@ -1,7 +1,7 @@
 import { request } from 'undici';
 import type { StackProcess } from '../options/target.ts';
 
-/** What NATS holds once it has collected its garbage, in bytes. */
+/** NATS holds so many bytes once it has collected its garbage. */
 export type NatsHeap = { liveBytes: number };
 
 /** A heap of several gigabytes takes NATS some seconds to walk on busy cores. */
@@ -10,8 +10,9 @@ const LIVE_BYTES = /^# HeapAlloc = (\d+)$/m;
 
 /**
  * Asks NATS to collect its garbage and to tell the size of what is left. The resident size tells
- * little of it: the local stack turns the regular collection off, so garbage stays until a limit.
- * Undefined where nobody answers, and where NATS is not of this stack and has no such port.
+ * little of it, because the local stack turns the regular collection off, so garbage stays until a
+ * limit. Resolves with undefined if nobody answers, or if NATS is not of this stack and has no such
+ * port.
  */
 export async function readNatsHeap(
   processes: readonly StackProcess[],

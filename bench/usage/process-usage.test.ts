@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import t from 'tap';
 import { parseMemory, parseStat, readUsage } from './process-usage.ts';
 
-t.test('a stat line, whatever the program is called', async (t) => {
+t.test('a stat line is read whatever the program is called', async (t) => {
   const line = '42 (a) b (c)) S 7 42 42 0 -1 4194560 100 200 3 4 150 50 20 30 20 0 11 0 437189 1';
   t.same(parseStat(line), { pid: 42, parent: 7, cpuS: 2.5 });
 });
 
-t.test('resident and proportional size', async (t) => {
+t.test('the resident and the proportional size are read', async (t) => {
   const text =
     '00400000-7ffe ---p 00000000 [rollup]\nRss:    594088 kB\nPss:   593018 kB\nPss_Dirty: 1 kB\n';
   t.same(parseMemory(text), { rssBytes: 594_088 * 1_024, pssBytes: 593_018 * 1_024 });

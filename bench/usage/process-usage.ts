@@ -7,15 +7,16 @@ export type ProcessUsage = NamedProcess & Usage;
 type Stat = { pid: number; parent: number; cpuS: number };
 type Memory = Omit<Usage, 'cpuS'>;
 
-/** USER_HZ: 100 on every Linux that matters. */
+/** USER_HZ is 100 on every Linux that matters. */
 const TICKS_PER_S = 100;
 const BYTES_PER_KIB = 1_024;
 const NO_MEMORY: Memory = { rssBytes: 0, pssBytes: 0 };
 
 /**
- * CPU time since their start and memory now of processes and all their descendants, from /proc.
- * Descendants that have ended count too, once they were waited for: Postgres' workers come and go.
- * A process that is gone is left out. Memory costs milliseconds: not within a measurement.
+ * Reads from /proc the CPU time since their start, and the memory now, of processes and all their
+ * descendants. Descendants that have ended count too, once they were waited for, because Postgres'
+ * workers come and go. A process that is gone is left out. Memory costs milliseconds, so it is not
+ * read within a measurement.
  */
 export function readUsage(
   processes: readonly NamedProcess[],
@@ -32,7 +33,7 @@ export function readUsage(
   });
 }
 
-/** One line of /proc/<pid>/stat. The name of the program may hold blanks and parentheses. */
+/** Reads one line of /proc/<pid>/stat. The name of the program may hold blanks and parentheses. */
 export function parseStat(text: string): Stat {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [parent = 0, user = 0, system = 0, childUser = 0, childSystem = 0] = [
@@ -45,7 +46,7 @@ export function parseStat(text: string): Stat {
   };
 }
 
-/** /proc/<pid>/smaps_rollup, bytes. */
+/** Reads /proc/<pid>/smaps_rollup. Returns bytes. */
 export function parseMemory(text: string): Memory {
   const field = (name: string): number =>
     Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * BYTES_PER_KIB;
@@ -74,7 +75,10 @@ function treeOf(pid: number, stats: ReadonlyMap<number, Stat>): Stat[] {
   return tree;
 }
 
-/** Of a process of somebody else only the resident size may be read. */
+/**
+ * Reads the memory of a process. If another user owns the process, only its resident size can be
+ * read.
+ */
 function readMemory(pid: number): Memory {
   const rollup = readProc(`/proc/${pid}/smaps_rollup`);
   if (rollup !== undefined) return parseMemory(rollup);
@@ -87,7 +91,7 @@ function addMemory(a: Memory, b: Memory): Memory {
   return { rssBytes: a.rssBytes + b.rssBytes, pssBytes: a.pssBytes + b.pssBytes };
 }
 
-/** Undefined where it ended in the meantime, or belongs to another user. */
+/** Returns undefined if the process ended in the meantime, or belongs to another user. */
 function readProc(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

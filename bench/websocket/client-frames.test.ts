@@ -8,7 +8,7 @@ t.test('a text frame is final, masked by a key of zeros, and holds its payload',
   t.equal(bytesOf(ackFrame(12)).subarray(6).toString(), '{"type":"ack","q":12}');
 });
 
-t.test('from 126 bytes on the length takes two bytes more', async (t) => {
+t.test('from 126 bytes on, the length takes two more bytes', async (t) => {
   t.same(bytesOf(textFrame('x'.repeat(125))).subarray(0, 2), Buffer.from([0x81, 0x80 | 125]));
   const long = bytesOf(textFrame('x'.repeat(300)));
   t.same(long.subarray(0, 8), Buffer.from([0x81, 0x80 | 126, 1, 44, 0, 0, 0, 0]));

@@ -1,7 +1,7 @@
 /**
- * Frames of a client as latin1 strings: Node writes those without a Buffer in between. The masking
- * key is 0, so the payload stands as it is; a server cannot tell and does the same work. Only for
- * payloads in latin1.
+ * The frames of a client are latin1 strings, because Node writes those without a Buffer in between.
+ * The masking key is 0, so the payload stands as it is. A server cannot tell and does the same
+ * work. This works only for payloads in latin1.
  */
 const TEXT = '\x81';
 const CLOSE = '\x88';
@@ -13,7 +13,7 @@ const LENGTH_16_MAX = 0xffff;
 
 export const PING_FRAME = textFrame('{"type":"ping"}');
 
-/** At most 65 535 bytes. */
+/** Makes a text frame with a payload of at most 65 535 bytes. */
 export function textFrame(payload: string): string {
   return TEXT + lengthOf(payload) + KEY + payload;
 }

@@ -73,7 +73,7 @@ t.test('a stream in random pieces reads the same', async (t) => {
   }
 });
 
-t.test('lengths of 16 and of 64 bits', async (t) => {
+t.test('lengths of 16 and of 64 bits are read', async (t) => {
   for (const length of [65_535, 65_536, 200_000]) {
     const sent = [{ opcode: OPCODE.TEXT, payload: 'z'.repeat(length), isFinal: true }];
     const bytes = serverFrame(sent[0] as Sent);
@@ -81,7 +81,7 @@ t.test('lengths of 16 and of 64 bits', async (t) => {
   }
 });
 
-t.test('what a server must not send is an error', async (t) => {
+t.test('a frame that a server must not send is an error', async (t) => {
   const cursor = new FrameCursor();
   const read = (...bytes: number[]) => {
     const buffer = Buffer.from(bytes);

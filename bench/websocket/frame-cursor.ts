@@ -1,6 +1,6 @@
 export const OPCODE = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const;
 
-/** A stretch of bytes, valid until the next read. */
+/** A view is a stretch of bytes that is valid until the next read. */
 export type View = { buffer: Buffer; from: number; to: number };
 
 const FINAL = 0x80;
@@ -8,32 +8,35 @@ const RESERVED = 0x70;
 const MASKED = 0x80;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
-/** Far above what a server sends: a length beyond it is garbage. */
+/** The limit is far above what a server sends, and a length beyond it is garbage. */
 const PAYLOAD_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
  * Walks over the WebSocket frames of a server in a buffer, without copying. One cursor serves all
- * connections of a process: what `next` found is read from its fields.
+ * connections of a process, and its fields hold what `next` found.
  */
 export class FrameCursor implements View {
   buffer: Buffer = Buffer.alloc(0);
   opcode = 0;
   isFinal = false;
-  /** The payload. */
+  /** The payload lies between `from` and `to`. */
   from = 0;
   to = 0;
-  /** Where the first frame begins that is not whole yet. */
+  /** The first frame that is not whole yet begins here. */
   at = 0;
   #end = 0;
 
-  /** Looks at the first `length` bytes. */
+  /** Makes the cursor look at the first `length` bytes. */
   reset(buffer: Buffer, length: number, at = 0): void {
     this.buffer = buffer;
     this.#end = length;
     this.at = at;
   }
 
-  /** False where no whole frame is left. Throws on what a server must not send. */
+  /**
+   * Moves to the next frame. Returns false if no whole frame is left. Throws if the server must not
+   * send the frame.
+   */
   next(): boolean {
     const { buffer, at } = this;
     const end = this.#end;
@@ -63,7 +66,9 @@ export class FrameCursor implements View {
     return true;
   }
 
-  /** The bytes of the frame that is not whole yet, copied; undefined where there are none. */
+  /**
+   * Returns a copy of the bytes of the frame that is not whole yet, or undefined if there are none.
+   */
   rest(): Buffer | undefined {
     if (this.at >= this.#end) return undefined;
     return Buffer.from(this.buffer.subarray(this.at, this.#end));

@@ -1,9 +1,9 @@
 import type { View } from './frame-cursor.ts';
 
 /**
- * Finding fields in a JSON text without parsing it. Safe where the field is not nested in another
- * and no string before it was written by a stranger: inside a string a quote is escaped, so that
- * `"seq":` stands only where a key is.
+ * These functions find fields in a JSON text without parsing it. That is safe if the field is not
+ * nested in another and no string before it was written by a stranger. Inside a string a quote is
+ * escaped, so `"seq":` stands only where a key is.
  */
 
 const QUOTE = 0x22;
@@ -11,10 +11,10 @@ const ZERO = 0x30;
 const NINE = 0x39;
 /** Ids and numbers stand in front of the content. */
 const HEAD_BYTES = 512;
-/** Where a frame names its type: first, or behind `q`. */
+/** A frame names its type within so many characters, either first or behind `q`. */
 const TYPE_WITHIN = 32;
 
-/** What the generator asks of a frame, in ASCII; longer ones are cut. */
+/** Returns the part of a frame that the generator looks at, in ASCII. Longer frames are cut. */
 export function headOf({ buffer, from, to }: View): string {
   return buffer.toString('latin1', from, Math.min(to, from + HEAD_BYTES));
 }
@@ -23,13 +23,16 @@ export function wholeOf({ buffer, from, to }: View): string {
   return buffer.toString('utf8', from, to);
 }
 
-/** The value of `"type"`; empty where it is not among the first fields. */
+/** Returns the value of `"type"`, or '' if it is not among the first fields. */
 export function typeOf(head: string): string {
   const at = head.indexOf('"type":"');
   return at < 0 || at > TYPE_WITHIN ? '' : stringAt(head, at + 8);
 }
 
-/** A whole number; -1 where the field is not there. `key` is like `"seq":`. */
+/**
+ * Returns the value of a field that is a whole number, or -1 if the field is not there. `key` is
+ * like `"seq":`.
+ */
 export function numberField(text: string, key: string): number {
   const found = text.indexOf(key);
   if (found < 0) return -1;
@@ -45,7 +48,10 @@ export function numberField(text: string, key: string): number {
   return value;
 }
 
-/** Where the value of a string field begins; -1 where it is not there. `key` is like `"a":"`. */
+/**
+ * Returns where the value of a string field begins, or -1 if it is not there. `key` is like
+ * `"a":"`.
+ */
 export function fieldStart(text: string, key: string): number {
   const found = text.indexOf(key);
   return found < 0 ? -1 : found + key.length;

@@ -1,5 +1,5 @@
 export type UpgradeRequest = {
-  /** Of the edge, as in a URL. */
+  /** This is the host of the edge as in a URL. */
   host: string;
   headers: Readonly<Record<string, string>>;
 };
@@ -7,7 +7,7 @@ export type UpgradeResponse = { status: number; retryAfterS: number | undefined;
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const HEAD_BYTES_MAX = 16 * 1024;
-/** The one of RFC 6455: the same key for all, since nothing depends on it here. */
+/** The key is that of RFC 6455. It is the same for all, since nothing depends on it here. */
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 
@@ -25,8 +25,8 @@ export function upgradeRequest({ host, headers }: UpgradeRequest): string {
 }
 
 /**
- * The head of the answer; undefined while it is not whole. `bytes` is where frames begin. Throws
- * on what is not HTTP, and on a 101 that is not ours.
+ * Reads the head of the answer, or returns undefined while it is not whole. `bytes` is where frames
+ * begin. Throws on what is not HTTP, and on a 101 with another key.
  */
 export function readUpgradeResponse(buffer: Buffer): UpgradeResponse | undefined {
   const end = buffer.indexOf(END_OF_HEAD);

@@ -5,29 +5,29 @@ import { readUpgradeResponse, type UpgradeRequest, upgradeRequest } from './upgr
 
 export type ClientTarget = UpgradeRequest & {
   address: { host: string; port: number };
-  /** Where to connect from: each loopback address has 28 000 ports of its own. */
+  /** The connection comes from this address. Each loopback address has its own 28 000 ports. */
   localAddress: string | undefined;
 };
 
-/** Why it is over. */
+/** An ending says why a connection is over. */
 export type Ending = {
-  /** 1006 where none came. */
+  /** The close code is 1006 if none came. */
   code: number;
-  /** Of an upgrade that was refused. */
+  /** An upgrade that was refused has this status. */
   status: number | undefined;
   retryAfterS: number | undefined;
-  /** Of the operating system or the parser, where there was one. */
+  /** The error is that of the operating system or the parser, if there was one. */
   error: string | undefined;
 };
 
-/** One for all connections; `owner` tells which. */
+/** One handler serves all connections, and `owner` tells which one an event is about. */
 export type ClientHandler<Owner> = {
   opened(owner: Owner): void;
-  /** The view is valid until it returns. */
+  /** The handler gets a view that is valid until it returns. */
   text(owner: Owner, view: View): void;
-  /** All that had arrived was handed over: the moment to answer it at once. */
+  /** The handler has got all that had arrived, so this is the moment to answer it at once. */
   drained(owner: Owner): void;
-  /** Exactly once, also where it never opened. */
+  /** The client calls this exactly once, even if the connection never opened. */
   closed(owner: Owner, ending: Ending): void;
 };
 
@@ -44,20 +44,21 @@ const ABNORMAL_ENDING: Ending = {
   retryAfterS: undefined,
   error: undefined,
 };
-/** Reads are handled before they return: one buffer and one cursor do for all connections. */
+/** Reads are handled before they return, so one buffer and one cursor do for all connections. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 const cursor = new FrameCursor();
 
 /**
- * A WebSocket of few bytes and little work: no stream of reads, no events per frame, nothing
- * parsed that nobody asks for. Text is handed over as a view of the bytes.
+ * The client is a WebSocket that takes few bytes and little work. It has no stream of reads and no
+ * events per frame, and parses nothing that nobody asks for. Text is handed over as a view of the
+ * bytes.
  */
 export class WebSocketClient<Owner> {
   readonly #owner: Owner;
   readonly #handler: ClientHandler<Owner>;
   readonly #socket: Socket;
   #state: State = 'connecting';
-  /** What has arrived of a frame or a head that is not whole yet. */
+  /** The rest is what has arrived of a frame or a head that is not whole yet. */
   #rest: Buffer | undefined = undefined;
   #fragments: Buffer[] | undefined = undefined;
   #ending: Ending | undefined = undefined;
@@ -81,7 +82,7 @@ export class WebSocketClient<Owner> {
     this.#socket.once('close', () => this.#closed());
   }
 
-  /** A frame of client-frames.ts; dropped where the socket is not open. */
+  /** Sends a frame of client-frames.ts, or drops it if the socket is not open. */
   send(frame: string): void {
     if (this.#state === 'open') this.#socket.write(frame, 'latin1');
   }
@@ -90,7 +91,7 @@ export class WebSocketClient<Owner> {
     this.send(textFrame(payload));
   }
 
-  /** The server's answer is waited for, nothing is sent any more. */
+  /** Closes the connection and waits for the server's answer. Nothing is sent any more. */
   close(): void {
     this.send(closeFrame(NORMAL));
     this.#state = 'closed';
@@ -134,7 +135,7 @@ export class WebSocketClient<Owner> {
     if (this.#state === 'open') this.#handler.drained(this.#owner);
   }
 
-  /** The one the cursor stands at. */
+  /** Handles the frame that the cursor stands at. */
   #frame(): void {
     const { opcode, isFinal } = cursor;
     if (opcode === OPCODE.TEXT && isFinal) this.#handler.text(this.#owner, cursor);

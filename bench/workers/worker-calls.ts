@@ -5,7 +5,7 @@ import type { BenchOptions } from '../options/options.ts';
 import type { LedgerCounts } from '../traffic/ledger.ts';
 import type { MixResult } from '../traffic/mix.ts';
 
-/** What one process of the generator is to do. */
+/** The plan says what one process of the generator is to do. */
 export type WorkerPlan = {
   options: BenchOptions & { seed: string };
   worker: number;
@@ -18,18 +18,18 @@ export type Progress = {
   ready: number;
   waiting: number;
   dead: number;
-  /** Devices that have connected once and left. */
+  /** So many devices have connected once and left. */
   away: number;
   sent: number;
   acknowledged: number;
   delivered: number;
-  /** That came through queues, of any kind. */
+  /** So many events of any kind came through queues. */
   events: number;
-  /** How long the oldest message has lacked its answer or a delivery. */
+  /** The oldest message has lacked its answer or a delivery for so long. */
   backlogMs: number;
 };
 
-/** Wall-clock times in ms; undefined where it did not come to that. */
+/** The times are wall-clock times in ms, and undefined if it did not come to that. */
 export type RecoveryTimes = { lost: number; backAt?: number; drainedAt?: number };
 
 export type WorkerResult = {
@@ -37,7 +37,7 @@ export type WorkerResult = {
   ready: number;
   dead: number;
   resumed: number;
-  /** Device queues that were new when a connection was ready for the first time. */
+  /** So many device queues were new when a connection was ready for the first time. */
   queuesMade: number;
   away: AwayCounts;
   endings: Tally;
@@ -57,14 +57,14 @@ export type WorkerResult = {
   mix: MixResult | undefined;
 };
 
-/** What the main process may ask of a worker, in this order. */
+/** The main process may ask these of a worker, in this order. */
 export type WorkerCalls = {
   prepare: { argument: WorkerPlan; result: number };
   /** Resolves when the devices that are to be away have connected and left. */
   visit: { argument: undefined; result: Progress };
   connect: { argument: undefined; result: Progress };
   converse: { argument: undefined; result: number };
-  /** Wall-clock ms at which to begin; resolves when all has arrived or time is up. */
+  /** Begins at the given wall-clock ms. Resolves when all has arrived or time is up. */
   run: { argument: number; result: Progress };
   loseEdge: { argument: number; result: undefined };
   finish: { argument: undefined; result: WorkerResult };

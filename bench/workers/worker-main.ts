@@ -1,13 +1,13 @@
 import { BenchWorker } from './worker.ts';
 import type { FromWorker, ToWorker } from './worker-calls.ts';
 
-/** A process of the generator; the main process tells it what to do, and ends it. */
+/** This is a process of the generator. The main process tells it what to do, and ends it. */
 const PROGRESS_MS = 500;
 let worker: BenchWorker | undefined;
 
 process.on('message', (message: ToWorker) => void answer(message));
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C reaches every process of the terminal: the main one decides.
+// Ctrl-C reaches every process of the terminal, but the main process decides.
 process.on('SIGINT', () => undefined);
 setInterval(() => {
   if (worker !== undefined) tell({ progress: worker.progress() });

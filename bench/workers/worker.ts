@@ -20,10 +20,10 @@ import { Traffic } from '../traffic/traffic.ts';
 import type { Progress, WorkerPlan, WorkerResult } from './worker-calls.ts';
 
 const MS_PER_S = 1_000;
-/** Beyond the time the pace takes: for refusals and their delays. */
+/** Connecting may take so much longer than its pace needs, for refusals and their delays. */
 const CONNECT_GRACE_MS = 60_000;
 const SETTLE_POLL_MS = 20;
-/** Late repeats are to be seen too. */
+/** The worker waits so long at the end, to see late repeats too. */
 const TAIL_MS = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 
@@ -35,7 +35,10 @@ type Running = {
   before: number[];
 };
 
-/** One process of the generator: its share of people, from their tokens to what they received. */
+/**
+ * A worker is one process of the generator. It has a share of the people, from their tokens to what
+ * they received.
+ */
 export class BenchWorker {
   readonly #plan: WorkerPlan;
   readonly #keys = new MessageKeys();
@@ -43,14 +46,14 @@ export class BenchWorker {
   readonly #inbound: Inbound;
   readonly #acknowledger: Acknowledger;
   readonly #heartbeat: Heartbeat;
-  readonly #members: Connection[][];
+  readonly #sockets: Connection[][];
   readonly #away: AwayDevices;
   #conversations: OpenedConversation[] = [];
   #running: Running;
   #resumed = 0;
   #queuesMade = 0;
 
-  /** Asks for tokens; nothing is connected yet. */
+  /** Asks for tokens. Nothing is connected yet. */
   static async prepare(plan: WorkerPlan): Promise<BenchWorker> {
     const { options, worker, workers, edges } = plan;
     const places = placesOf({ ...options, workers, edges: edges.length }, worker);
@@ -84,7 +87,7 @@ export class BenchWorker {
       lost: (connection) => this.#lost(connection),
     });
     const places = connections.map(({ place }) => place);
-    this.#members = byConversation(places, connections);
+    this.#sockets = byConversation(places, connections);
     const tokens = new Map(connections.map(({ place, token }) => [place.userId as string, token]));
     this.#away = new AwayDevices(
       awayPlacesOf(places, { devices, away, edges: plan.edges.length }),
@@ -94,7 +97,7 @@ export class BenchWorker {
     this.#running = this.#createRun();
   }
 
-  /** Makes the device queues of those that are away. */
+  /** Makes the device queues of the devices that are away. */
   async visit(): Promise<Progress> {
     const { options, workers } = this.#plan;
     await this.#away.visit(options.connectRatePerS / workers);
@@ -111,9 +114,9 @@ export class BenchWorker {
 
   async converse(): Promise<number> {
     const { edges } = this.#plan;
-    const openings = this.#members.map((members) => {
-      const [first] = members as [Connection];
-      const people = [...new Set(members.map(({ place }) => place.userId))];
+    const openings = this.#sockets.map((sockets) => {
+      const [first] = sockets as [Connection];
+      const people = [...new Set(sockets.map(({ place }) => place.userId))];
       return {
         edgeUrl: edges[first.edge] as string,
         token: first.token,
@@ -144,7 +147,7 @@ export class BenchWorker {
     return this.progress();
   }
 
-  /** The edge was killed. */
+  /** Takes note that the edge was killed. */
   loseEdge(edge: number): void {
     this.#fleet.loseEdge(edge);
   }
@@ -165,7 +168,7 @@ export class BenchWorker {
     };
   }
 
-  /** Closes everything. */
+  /** Closes everything. Resolves with the result. */
   async finish(): Promise<WorkerResult> {
     const result = this.#result();
     this.#heartbeat.stop();
@@ -199,7 +202,7 @@ export class BenchWorker {
       schedule,
       ledger,
       keys: this.#keys,
-      members: this.#members,
+      sockets: this.#sockets,
       conversationIds: this.#conversations.map(({ id }) => id),
       devices,
       contentBytes,
@@ -217,7 +220,7 @@ export class BenchWorker {
     return new Mix({
       ratePerS: ratePerS / this.#plan.workers,
       conversationIds: this.#conversations.map(({ id }) => id),
-      members: this.#members,
+      sockets: this.#sockets,
       firstFlicker,
       fleet: this.#fleet,
       warmupMs: warmupS * MS_PER_S,

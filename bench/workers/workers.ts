@@ -21,7 +21,7 @@ const NO_PROGRESS: Progress = {
   backlogMs: 0,
 };
 
-/** The processes of the generator. Each is asked one thing of a kind at a time. */
+/** These are the processes of the generator. Each is asked one thing of a kind at a time. */
 export class Workers {
   readonly #workers: readonly Worker[];
 
@@ -33,7 +33,7 @@ export class Workers {
     return this.#workers.map(({ child }) => child.pid ?? 0);
   }
 
-  /** Asks all of them; `argumentOf` gets the number of the worker. Rejects if one fails. */
+  /** Asks all workers. `argumentOf` gets the number of the worker. Rejects if one fails. */
   call<Name extends CallName>(
     call: Name,
     argumentOf: (worker: number) => WorkerCalls[Name]['argument'],
@@ -48,7 +48,7 @@ export class Workers {
     return Promise.all(calls);
   }
 
-  /** What they last told, summed up. */
+  /** Returns what the workers last told, summed up. */
   progress(): Progress {
     const all = this.#workers.map(({ progress }) => progress);
     const sum = (name: keyof Progress): number =>
@@ -66,7 +66,7 @@ export class Workers {
     };
   }
 
-  /** Ends them, whatever they do. */
+  /** Ends the workers, whatever they do. */
   end(): void {
     for (const { child } of this.#workers) if (child.connected) child.disconnect();
   }
