@@ -16,6 +16,7 @@ import { Documents } from './documents/documents.ts';
 import { createEdgeMetrics, type EdgeMetrics } from './edge-metrics.ts';
 import { FrameDispatcher } from './frames/frame-dispatcher.ts';
 import { Authentication } from './lifecycle/authentication.ts';
+import { QueueOpening } from './lifecycle/queue-opening.ts';
 import { SessionOpening } from './lifecycle/session-opening.ts';
 import { UserLimits } from './limits/user-limits.ts';
 import { Presence } from './presence/presence.ts';
@@ -129,25 +130,23 @@ function createSessions(given: SessionDeps) {
   bus.onReconnect(() => delivery.reconnected());
   const rounds = new DeliveryRounds(hub, delivery);
   closers.push('rounds', () => rounds.close());
+  const replay = new Replay({ store, hub, nameSystem, logger });
+  const queues = new QueueOpening({ bus, routers, delivery, replay, hub, logger });
   const signals = new UserSignals({
     bus,
     subscriptions,
     hub,
     nameless,
     logger,
-    onResync: (session, userId) => void opening.replaceVoidQueue(session, userId),
+    onResync: (session, userId) => void queues.replaceVoid(session, userId),
     onQueued: (session) => delivery.queued(session),
   });
-  const replay = new Replay({ store, hub, nameSystem, logger });
   const opening = new SessionOpening({
-    routers,
-    delivery,
+    queues,
     signals,
-    replay,
     hub,
     onOpened: (session, userId) => presence.opened(session, userId),
     metrics,
-    logger,
   });
   return { hub, delivery, signals, opening, presence };
 }

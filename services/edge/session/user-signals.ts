@@ -7,6 +7,7 @@ import { parseJson } from '../../../shared/nats/parse-json.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { NamelessEvents } from '../delivery/nameless-events.ts';
 import type { Hub, UserSockets } from './hub.ts';
+import { publishReplaced } from './replaced-signal.ts';
 import type { Session } from './session.ts';
 import { LeanSubscription, type Subscriptions } from './subscriptions.ts';
 
@@ -43,17 +44,6 @@ export class UserSignals {
     if (subscription !== undefined) this.#deps.subscriptions.remove(subscription);
   }
 
-  /** Whoever holds an older session of the device closes it. */
-  publishReplaced(session: Session, userId: UserId): void {
-    const signal: UserSignal = {
-      kind: 'replaced',
-      device_id: session.deviceId,
-      epoch: session.epoch,
-      session_id: session.sessionId,
-    };
-    this.#deps.bus.publish(subjects.user(userId), JSON.stringify(signal));
-  }
-
   #onMessage(user: UserSockets, msg: Msg): void {
     try {
       const live = decodeLive(msg.data);
@@ -86,7 +76,7 @@ export class UserSignals {
   #replace(user: UserSockets, signal: Extract<UserSignal, { kind: 'replaced' }>): void {
     for (const session of openOf(user, signal.device_id)) {
       if (session.epoch < signal.epoch) this.#deps.hub.close(session, CLOSE.REPLACED);
-      else if (session.epoch > signal.epoch) this.publishReplaced(session, user.userId);
+      else if (session.epoch > signal.epoch) publishReplaced(this.#deps.bus, session, user.userId);
     }
   }
 

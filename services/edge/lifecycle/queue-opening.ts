@@ -1,0 +1,115 @@
+import { Gate } from '../../../shared/concurrency/gate.ts';
+import type { SessionOpened } from '../../../shared/contracts/router-ops.ts';
+import { CLOSE, KahaError } from '../../../shared/errors.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import type { Replay } from '../delivery/replay.ts';
+import type { RouterClient } from '../routers/router-client.ts';
+import { RESYNC_FRAME } from '../server/socket-frames.ts';
+import type { Hub } from '../session/hub.ts';
+import { publishReplaced } from '../session/replaced-signal.ts';
+import type { Session } from '../session/session.ts';
+
+type Deps = {
+  bus: Bus;
+  routers: RouterClient;
+  delivery: Delivery;
+  replay: Replay;
+  hub: Hub;
+  logger: Logger;
+};
+
+/** The router has given the device to the session, and made its queue where there was none. */
+export type OpenedQueue = Extract<SessionOpened, { epoch: number }>;
+
+const CONCURRENCY_MAX = 256;
+const WAITING_MAX = 8_192;
+
+/**
+ * Opens the device's queue for a session, at first and anew:
+ *
+ *     router: session.open (releases an older session, makes the queue)
+ *       → SUB device, deliver → tell others `replaced` → replay, if the queue is new
+ *
+ * Where the device had a queue, nobody asks store. Any failure closes the socket, because a session
+ * either has its queue or does not exist.
+ */
+export class QueueOpening {
+  readonly #deps: Deps;
+  readonly #gate = new Gate({ concurrencyMax: CONCURRENCY_MAX, waitingMax: WAITING_MAX });
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  get waiting(): number {
+    return this.#gate.waiting;
+  }
+
+  /** Whether the edge would have to refuse one more session. */
+  get isFull(): boolean {
+    return this.#gate.isFull;
+  }
+
+  /** Undefined where the socket has been closed, by this edge or by the client. */
+  async ask(session: Session, userId: UserId, resync: boolean): Promise<OpenedQueue | undefined> {
+    const { routers, hub, logger } = this.#deps;
+    session.isVoidTold = false;
+    const request = { user_id: userId, device_id: session.deviceId };
+    try {
+      const opened = await this.#gate.run(() =>
+        routers.ask('session.open', resync ? { ...request, resync } : request, { key: userId }),
+      );
+      if (opened.too_many_devices) hub.close(session, CLOSE.TOO_MANY_DEVICES);
+      else if (session.state !== 'closed') return opened;
+    } catch (error) {
+      // A typed error is an outage, and thousands of sessions meet it: the close codes count it.
+      const level = KahaError.from(error).code === 'INTERNAL' ? 'error' : 'debug';
+      logger[level]({ err: error }, 'session not opened');
+      hub.close(session, CLOSE.SERVER_ERROR);
+    }
+    return undefined;
+  }
+
+  /** From now on the session takes events; `auth_ok` must be out. */
+  attach(session: Session, userId: UserId): void {
+    if (session.state !== 'open') return;
+    this.#deps.delivery.start(session, userId);
+    publishReplaced(this.#deps.bus, session, userId);
+  }
+
+  /**
+   * Replays what a new queue does not hold. A queue that the router made for this session is none
+   * of those that it has told the session to be void.
+   */
+  async catchUp(session: Session, userId: UserId, opened: OpenedQueue): Promise<void> {
+    if (opened.resumed && session.isVoidTold) await this.replaceVoid(session, userId);
+    else if (!session.resumed) await this.#deps.replay.run(session, userId);
+  }
+
+  /** The router found the queue void: the client is told, and gets a new one. */
+  async replaceVoid(session: Session, userId: UserId): Promise<void> {
+    if (session.state !== 'open' || session.isReopening) {
+      session.isVoidTold = true;
+      return;
+    }
+    this.#deps.hub.send(session, 'resync', RESYNC_FRAME);
+    await this.reopen(session, userId);
+  }
+
+  /** With `answer` it is the client that asks for a new queue, and awaits the answer. */
+  async reopen(session: Session, userId: UserId, answer?: () => void): Promise<void> {
+    session.isReopening = true;
+    this.#deps.delivery.abandon(session);
+    const opened = await this.ask(session, userId, answer !== undefined);
+    session.isReopening = false;
+    if (opened === undefined) return;
+    session.epoch = opened.epoch;
+    session.resumed = false;
+    answer?.();
+    this.attach(session, userId);
+    await this.catchUp(session, userId, opened);
+  }
+}

@@ -1,0 +1,16 @@
+import type { UserSignal } from '../../../shared/contracts/events.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import type { Session } from './session.ts';
+
+/** Tells the edges that hold the user: whoever has an older session of the device closes it. */
+export function publishReplaced(bus: Bus, session: Session, userId: UserId): void {
+  const signal: UserSignal = {
+    kind: 'replaced',
+    device_id: session.deviceId,
+    epoch: session.epoch,
+    session_id: session.sessionId,
+  };
+  bus.publish(subjects.user(userId), JSON.stringify(signal));
+}
