@@ -24,7 +24,7 @@ const CREATE_PERCENT = 20;
 /** This percentage of messages belongs to the conversation of the target. */
 const SAME_PERCENT = 75;
 const TRIES = 8;
-/** Within a second a watcher is told who is a stranger now. The test allows twice that. */
+/** Within a second, a watcher is told who is a stranger now. The test allows twice that. */
 const NOTICED_MS = 2_000;
 
 type Outcome = { code: string; body: Record<string, unknown>; text: string };

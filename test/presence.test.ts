@@ -7,11 +7,14 @@ import { type Person, setStack } from './stage/stack.ts';
 import { until } from './stage/until.ts';
 
 const DRAIN_MS = 1_000;
-/** Who closed their last socket is offline this much later. */
+/** A user whose last socket closed is offline this much later. */
 const GRACE_MS = 5_000;
-/** An edge looks every 250 ms whose grace is over; the rest is for a machine that is busy. */
+/**
+ * An edge looks every 250 ms for users whose grace is over. The rest of the time is for a busy
+ * machine.
+ */
 const TOLD_MS = GRACE_MS + 3_000;
-/** An edge reads presence anew after 6 s: what comes earlier was told by an event. */
+/** An edge reads presence anew after 6 s, so a change that comes earlier was told by an event. */
 const EVENT_MS = 5_000;
 const system = await setStack(t, {
   ...{ edges: 4, routers: 1, stores: 1, areServersOwn: true },
@@ -59,16 +62,16 @@ async function read(person: Person, ...others: { id: string }[]): Promise<Entry[
 const statuses = (seen: readonly Entry[]): string[] => seen.map(({ status }) => status);
 const untilStatus = (seen: readonly Seen[], status: string, waitMs = 30_000) =>
   until(`is ${status}`, () => seen.find((entry) => entry.status === status), waitMs);
-/** What one was told of the other. */
+/** Returns what a watcher was told of one user. */
 const of = (seen: readonly Seen[], { id }: { id: string }): Seen[] =>
   seen.filter(({ user_id }) => user_id === id);
 const onlineNow = (person: Person, other: Person) =>
   until('is online', async () => (await read(person, other))[0]?.status === 'online');
 
 /**
- * Resolves after somebody left each of the edges and the watcher was told so. An edge tells of
- * people in the order in which they left it: of those who left it before, the watcher was told by
- * then, or will never be.
+ * Resolves after another user left each of the edges and the watcher was told so. An edge tells of
+ * users in the order in which they left it. So by then the watcher was told of all who left the
+ * edge before, or will never be.
  */
 async function othersLeave({ ann, a }: Watching, edges: number[]): Promise<void> {
   const others = await system.people(edges.length);
@@ -81,7 +84,10 @@ async function othersLeave({ ann, a }: Watching, edges: number[]): Promise<void>
   await a.client.settled();
 }
 
-/** When a socket that was closed since `beforeMs` was there last, told 5 s later. */
+/**
+ * Checks that the user was last seen when a socket closed after `beforeMs`, and that this was told
+ * 5 s later.
+ */
 function isOfflineInTime(t: Test, offline: Seen, beforeMs: number): void {
   const lastSeenAtMs = Date.parse(offline.last_seen_at ?? '');
   t.ok(lastSeenAtMs >= beforeMs, `${lastSeenAtMs - beforeMs} ms after the close began`);

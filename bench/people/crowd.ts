@@ -20,9 +20,11 @@ export type Place = {
   userId: UserId;
   deviceId: string;
   edge: number;
-  /** The number of the conversation among those of its worker. It is -1 if the place is in none. */
+  /**
+   * The conversation has this number among those of the worker. It is -1 if the place is in none.
+   */
   conversation: number;
-  /** The number of the socket among those of the conversation. */
+  /** The socket has this number among those of the conversation. */
   slot: number;
 };
 

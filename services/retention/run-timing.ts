@@ -8,7 +8,7 @@ type RunState = {
   intervalMs: number;
   /** So many runs have failed since the last success. */
   failures: number;
-  /** 0 ≤ random < 1 */
+  /** This is a random number from 0 up to, but not including, 1. */
   random: number;
 };
 

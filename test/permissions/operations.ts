@@ -8,7 +8,7 @@ export type Target = {
   conversation: Conversation | undefined;
   messageId: string;
   message: Message | undefined;
-  /** The id of any other person, or of the same one. */
+  /** This is the id of any other person, or of the same one. */
   otherId: string;
   /** This text is unique, so that the test finds it wherever it must not be. */
   secret: string;

@@ -36,7 +36,7 @@ export class World {
   /** A guard decides who may read an id, a content or a title. */
   readonly #guards = new Map<string, (userId: string) => boolean>();
   /**
-   * For each user the map holds the ids that they may know. These are the ids of all who can be
+   * For each user, the map holds the ids that they may know. These are the ids of all who can be
    * seen in a conversation that the user was ever in.
    */
   readonly #met = new Map<string, Set<string>>();
