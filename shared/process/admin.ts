@@ -5,7 +5,7 @@ import type { Metrics } from './metrics.ts';
 /** `undefined` is ready; a text is the reason why not. */
 export type Readiness = () => string | undefined;
 
-export type AdminServer = { port: number; close(): Promise<void> };
+type AdminServer = { port: number; close(): Promise<void> };
 
 type Options = { host: string; port: number; metrics: Metrics; readiness: Readiness };
 

@@ -32,7 +32,7 @@ export function createLogger(options: Options, stream?: DestinationStream): Logg
 }
 
 /** The line without UUIDs and tokens. */
-export function maskLine(line: string, hashKey: string): string {
+function maskLine(line: string, hashKey: string): string {
   return line.replace(JWT, '[token]').replace(UUID, (uuid) => {
     const hash = createHmac('sha256', hashKey).update(uuid.toLowerCase()).digest('hex');
     return `u:${hash.slice(0, HASH_CHARACTERS)}`;

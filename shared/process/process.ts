@@ -10,7 +10,7 @@ type Start = () => Promise<{ close(): Promise<void> }>;
  * once. A failed start, an uncaught error or an unhandled rejection logs and exits 1: what cannot
  * be explained must not go on.
  */
-export function runProcess(logger: Logger, start: Start): void {
+function runProcess(logger: Logger, start: Start): void {
   const die = (error: unknown, what: string): void => {
     logger.fatal({ err: error }, what);
     process.exit(1);
@@ -55,7 +55,7 @@ type Entry<Config> = {
   create: (config: Config, deps: ServiceDeps) => Promise<{ close(): Promise<void> }>;
 };
 
-/** What every `main.ts` calls: configuration, logger, metrics, then `runProcess`. */
+/** Every `main.ts` calls this. It makes configuration, logger and metrics, and runs the service. */
 export function runService<Config extends CommonConfig>(service: Entry<Config>): void {
   const config = loadOrExit(service);
   const { instance, log } = config;
