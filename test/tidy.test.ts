@@ -16,7 +16,7 @@ import { findBadName, findForbiddenText, findMachineTraces } from './tidy/text-r
 const root = process.cwd();
 const files = readTree(root);
 const sources = sourcesOf(files);
-/** Folders whose doc comments all open with a subject. A folder joins once its comments do. */
+/** All doc comments of these folders open with a subject. A folder joins once its comments do. */
 const FOLDERS_WITH_SUBJECTS = [
   'bench',
   'dev',

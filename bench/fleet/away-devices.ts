@@ -9,9 +9,9 @@ import { Fleet, type FleetOptions } from './fleet.ts';
 
 export type AwayCounts = {
   wanted: number;
-  /** Devices that connected, acknowledged all that came, and left. */
+  /** So many devices connected, acknowledged all that came, and left. */
   away: number;
-  /** Device queues that were new. */
+  /** So many device queues were new. */
   queuesMade: number;
   /** The tally counts why connections were refused or lost. */
   endings: Tally;

@@ -11,7 +11,7 @@ export type BenchOptions = {
   settleS: number;
   groupSize: number;
   devices: number;
-  /** Further devices of each person, which connect once and are away then. */
+  /** Each person has so many further devices, which connect once and are away then. */
   away: number;
   contentBytes: number;
   connectRatePerS: number;

@@ -27,7 +27,7 @@ type State = {
   faults: Faults;
   sessions: Map<string, Set<Session>>;
   conversations: Map<string, Conversation>;
-  /** Devices that have connected before, as `<user>/<device>`. */
+  /** The set has the devices that have connected before, as `<user>/<device>`. */
   devices: Set<string>;
   events: number;
   sends: number;

@@ -4,7 +4,7 @@ import { type NatsHeap, readNatsHeap } from './nats-heap.ts';
 import { type ProcessUsage, readUsage } from './process-usage.ts';
 
 /**
- * The moments at which the stack is looked at. `start` is before the devices that are to be away
+ * The stack is looked at in these moments. `start` is before the devices that are to be away
  * connect, and `base` before the others do. Between `holdStart` and `holdEnd` nobody sends.
  */
 export type Moment =

@@ -41,7 +41,7 @@ async function setStage(t: Tap, answer: RpcHandler) {
     nats,
     retention,
     metrics: async () => (await get('/metrics')).text(),
-    /** The metrics of the service, also after it has stopped to serve them. */
+    /** Resolves with the metrics of the service, also after it has stopped serving them. */
     countedAtEnd: () => deps.metrics.registry.metrics(),
     /** Resolves once `/readyz` gives the expected answer. */
     async untilReadyz(expected: { status: number; reason: RegExp }) {
