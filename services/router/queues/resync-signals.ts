@@ -9,7 +9,6 @@ type Deps = {
   publish: (device: Device) => void;
   /** Whether the device has a queue again, or is getting one: it would start anew again. */
   isKnown: (device: Device) => boolean;
-  repeatAfterMs?: readonly number[];
 };
 
 /**
@@ -26,8 +25,7 @@ export class ResyncSignals {
 
   tell(device: Device): void {
     this.#deps.publish(device);
-    const { repeatAfterMs = REPEAT_AFTER_MS } = this.#deps;
-    for (const afterMs of repeatAfterMs) this.#repeat(device, afterMs);
+    for (const afterMs of REPEAT_AFTER_MS) this.#repeat(device, afterMs);
   }
 
   close(): void {
