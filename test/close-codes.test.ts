@@ -12,7 +12,7 @@ import { until } from './stage/until.ts';
 /**
  * The drain is short, so that the test sees the edge close clients that do not leave by themselves.
  */
-const DRAIN_MS = 3_000;
+const DRAIN_MS = 5_000;
 const system = await setStack(t, {
   ...{ edges: 3, routers: 1, stores: 1 },
   env: { edge: { DRAIN_MS: String(DRAIN_MS), DRAIN_RECONNECT_MS: '1500' } },
@@ -127,6 +127,8 @@ t.test('a reader that is too slow is closed 4008, and its queue stays complete',
     slow.send({ type: 'history', id: 'more', conversation_id: conversation });
     return /code="4008".* [1-9]/.test(await metrics('edge-1'));
   });
+  // uWebSockets gives a closed socket 16 s to take its close frame, and the library has no setting
+  // for that. The test waits longer than the 4 s that it once gave.
   readOn = delay(9 * S).then(() => {
     slow.resume();
     return slow.closed;
@@ -164,7 +166,7 @@ t.test('a client silent for 30 s is offline and closed 4012, a talking one is no
   t.teardown(() => clearInterval(talking));
   const { code, tookMs, goneMs } = await silent;
   t.equal(code, CODES.noHeartbeat);
-  t.ok(goneMs > 28 * S && goneMs < 30.5 * S, `${goneMs} ms`);
+  t.ok(goneMs > 28 * S && goneMs < 33 * S, `${goneMs} ms`);
   t.ok(tookMs > 29 * S && tookMs < 33 * S, `${tookMs} ms`);
   await alive.settled();
 });

@@ -13,7 +13,7 @@ const system = await setStack(t, { edges: 1, routers: 1, stores: 1, areServersOw
 const kaha = new KahaControl(system);
 /** A response without names may take so long, with some time for a busy machine. */
 const WITHOUT_NAMES_MS = 1_800;
-const AT_ONCE_MS = 500;
+const AT_ONCE_MS = 900;
 
 type View = {
   name: string;

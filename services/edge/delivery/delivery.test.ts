@@ -59,7 +59,7 @@ t.test('what is not acknowledged comes first and in order in the next session', 
     got,
     Array.from({ length: 16 }, (_, i) => [i + 1, i + 6]),
   );
-  t.ok(Date.now() - startedAt < 2_000, 'at once, not after ack_wait');
+  t.ok(Date.now() - startedAt < 8_000, 'at once, not after ack_wait');
   await second.close();
 });
 

@@ -33,14 +33,14 @@ t.test('a drain sends everybody away, and nothing of theirs is lost', async (t) 
     t.match(await again.next('message'), { q: 1, n: 1 });
     await again.close();
   }
-  t.ok(Date.now() - startedAt < 4_000, 'without waiting for ack_wait');
+  t.ok(Date.now() - startedAt < 8_000, 'without waiting for ack_wait');
 });
 
 t.test('an edge without sockets is gone at once', async (t) => {
   const edge = await stage.startEdge('edge-3', { drainMs: 60_000 });
   const startedAt = Date.now();
   await edge.close();
-  t.ok(Date.now() - startedAt < 1_000);
+  t.ok(Date.now() - startedAt < 10_000, 'it does not wait for its drain of 60 s');
 });
 
 t.test('an edge is ready once it knows a router, and tells its numbers', async (t) => {

@@ -28,7 +28,7 @@ t.test('while NATS is away an upgrade is refused and a live socket stays', async
   const startedAt = Date.now();
   const answer = await client.ask({ type: 'conversations' });
   t.match(answer, { error: { code: 'MESSAGING_UNAVAILABLE', retry_after: Number } });
-  t.ok(Date.now() - startedAt < 2_000);
+  t.ok(Date.now() - startedAt < 3_500, 'it does not wait for 4 s');
   const refused = await askUpgrade(edge.port, { authorization: `Bearer ${await tokenOf(userId)}` });
   t.equal(refused.status, 503);
   t.ok(Number(refused.headers['retry-after']) >= 1);

@@ -42,7 +42,7 @@ t.test(
     await stage.start();
     const begunAt = Date.now();
     t.equal(await nameOf(stage, user), 'Old');
-    t.ok(Date.now() - begunAt < 200, 'before kaha-main-v3 has answered');
+    t.ok(Date.now() - begunAt < 700, 'nobody waits the 800 ms that kaha-main-v3 may take');
     await untilTrue(() => stage.kaha.calls.length === 1);
     answerLater();
     await untilTrue(async () => (await nameOf(stage, user)) === 'New');

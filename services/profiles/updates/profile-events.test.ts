@@ -54,12 +54,13 @@ t.test(
     const publishedAt = Date.now();
     await stage.publish(subjects.userProfileUpdated, { id: user });
     await untilTrue(() => heard.every(({ length }) => length > 0));
+    const tookMs = Date.now() - publishedAt;
     t.same(
       await namesOf(stage, user),
       new Set(['New']),
       'every instance has the new name once viewers are told',
     );
-    t.ok(Date.now() - publishedAt < 1_000, `${Date.now() - publishedAt} ms`);
+    t.ok(tookMs < 1_000, `${tookMs} ms`);
     const event = { type: 'profile_updated', user_id: user };
     t.same(heard, Array(5).fill([event]), 'each viewer is told once');
     t.same(strangers, []);

@@ -68,7 +68,7 @@ t.test('an edge that does not answer loses nothing', async (t) => {
   device.answer = '';
   const startedAt = Date.now();
   await send(edge, letter(store.open([alice, bina]), alice));
-  t.ok(Date.now() - startedAt < 1_000, 'its sender does not wait for that');
+  t.ok(Date.now() - startedAt < 1_800, 'its sender does not wait the 2 s for that');
   await until('its queue has it', () => device.events.length === 1);
   await until('it was told', () => device.queuedSignals > 0);
   await until('the outbox is empty', () => store.outbox.size === 0);

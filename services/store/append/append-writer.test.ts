@@ -77,7 +77,7 @@ t.test('sends to a conversation that stays locked get a retryable error in time'
   const item = letter(held.alice);
   const { results } = await append(store, held.id, [item]);
   t.match(results, [{ ok: false, error: { code: 'DATABASE_UNAVAILABLE', retry_after: Number } }]);
-  t.ok(Date.now() - startedAt < 1_500, 'the answer came in time');
+  t.ok(Date.now() - startedAt < 2_000, 'the answer came within the deadline of store');
   await appendOk(store, free.id, [letter(free.alice)]);
 });
 
