@@ -68,8 +68,17 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const typing = new Typing(routers, logger);
   closers.push('typing', () => typing.close());
   const authentication = new Authentication({ verifier, opening, hub });
-  const used = { store, routers, nameSystem, typing, presence, delivery, hub, authentication };
-  const doors = { parts: used, limits, metrics, logger };
+  const handlerParts = {
+    store,
+    routers,
+    nameSystem,
+    typing,
+    presence,
+    delivery,
+    hub,
+    authentication,
+  };
+  const doors = { parts: handlerParts, limits, metrics, logger };
   const dispatcher = new FrameDispatcher({ hub, ...doors });
   const { allowedOrigins, admissionRatePerS } = config;
   const api = new HttpApi({ documents: new Documents(), verifier, allowedOrigins, ...doors });

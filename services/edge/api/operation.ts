@@ -11,10 +11,11 @@ import type { RouterClient } from '../routers/router-client.ts';
 import type { RequestId } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
+import type { FrameDoor, RestDoor } from './doors.ts';
 import type { NameSystem } from './system-naming.ts';
 
 /** The parts of an edge that handlers use. */
-export type Parts = {
+export type HandlerParts = {
   store: AskStore;
   routers: RouterClient;
   nameSystem: NameSystem;
@@ -46,46 +47,6 @@ type Callers = {
   socket: Caller & { session: Session };
 };
 
-/** How a client asks for an operation with a frame, whose other fields are the request. */
-export type FrameDoor = {
-  /** The frame's `type`. */
-  type: string;
-  /** The door's own line for `/asyncapi.json`. */
-  summary?: string;
-  /** By default a frame is answered if it carries an `id`. Its errors are told unless `never`. */
-  answered?: 'always' | 'never';
-  /** The handler itself sends this event; it is the answer. */
-  event?: 'pong' | 'auth_ok';
-  /** A frame beyond the rate is answered as if it had been carried out. */
-  isDroppable?: boolean;
-};
-
-export type Status = 200 | 201 | 204;
-
-/**
- * How a client asks for an operation with a REST call. The path gives the fields that it names as
- * `:field`. Of the others, the query gives them to a GET, and the body to any other method.
- */
-export type RestDoor<Request = Record<string, unknown>, Result = unknown> = {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below `/api/v1`. */
-  path: string;
-  /** The door's own line for `/openapi.json`. */
-  summary?: string;
-  /** Fields whose values follow from the door. */
-  fixed?: Partial<Request>;
-  /** The one field that the whole body is. */
-  wholeBody?: keyof Request & string;
-  /** The body's name in `/openapi.json`. */
-  bodyName?: string;
-  /** The field that may come as the header `Idempotency-Key` instead. */
-  idempotencyKey?: keyof Request & string;
-  /** What each status means. Default: 200, or 204 for an operation without an answer. */
-  statuses?: Readonly<Partial<Record<Status, string>>>;
-  /** The status of a call that was carried out, where `statuses` has several. */
-  status?(result: Result): Status;
-};
-
 type Answer = TSchema | null;
 /** What the handler of an operation with this answer returns, if `show` has nothing to do. */
 type Shown<Some extends Answer> = Some extends TSchema ? Static<Some> : unknown;
@@ -106,7 +67,7 @@ export type Operation = {
   /** Null: there is nothing to say. */
   answer: Answer;
   problem(request: unknown): string | undefined;
-  handle(request: unknown, caller: Caller, parts: Parts): unknown;
+  handle(request: unknown, caller: Caller, parts: HandlerParts): unknown;
   show(result: unknown): unknown;
   frame: FrameDoor | undefined;
   rest: readonly RestDoor[];
@@ -127,7 +88,11 @@ type Definition<
   /** What the schema cannot say, in words. */
   problem?(request: Static<Request>): string | undefined;
   /** Returns at once or later. */
-  handle(request: Static<Request>, caller: Callers[By], parts: Parts): Result | Promise<Result>;
+  handle(
+    request: Static<Request>,
+    caller: Callers[By],
+    parts: HandlerParts,
+  ): Result | Promise<Result>;
   frame?: FrameDoor;
   rest?: readonly RestDoor<Static<Request>, Result>[];
 };

@@ -1,7 +1,8 @@
 import Type, { type TSchema } from 'typebox';
 import { RequestIdField } from '../../../shared/protocol/scalars.ts';
 import { serverFrames } from '../../../shared/protocol/server-frames.ts';
-import type { FrameDoor, Operation } from '../api/operation.ts';
+import type { FrameDoor } from '../api/doors.ts';
+import type { Operation } from '../api/operation.ts';
 import { EVENT_SUMMARIES } from './event-summaries.ts';
 import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
 

@@ -1,6 +1,7 @@
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import type { FrameDoor, Operation, Parts } from '../api/operation.ts';
+import type { FrameDoor } from '../api/doors.ts';
+import type { HandlerParts, Operation } from '../api/operation.ts';
 import { OPERATIONS } from '../api/operations.ts';
 import { malformed, requestProblems } from '../api/request-problems.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
@@ -13,7 +14,7 @@ import { type ClientFrame, readFrame } from './frame-reader.ts';
 
 type Deps = {
   hub: Hub;
-  parts: Parts;
+  parts: HandlerParts;
   limits: UserLimits;
   metrics: EdgeMetrics;
   logger: Logger;

@@ -1,7 +1,7 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import type { Parts } from '../api/operation.ts';
+import type { HandlerParts } from '../api/operation.ts';
 import type { Documents } from '../documents/documents.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { UserLimits } from '../limits/user-limits.ts';
@@ -16,7 +16,7 @@ import { matchRoute } from './route-match.ts';
 import { requestOf } from './route-request.ts';
 
 type Deps = {
-  parts: Parts;
+  parts: HandlerParts;
   documents: Documents;
   verifier: TokenVerifier;
   limits: UserLimits;

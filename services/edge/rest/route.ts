@@ -1,5 +1,6 @@
 import Type, { type TObject, type TProperties, type TSchema } from 'typebox';
-import type { Operation, RestDoor } from '../api/operation.ts';
+import type { RestDoor } from '../api/doors.ts';
+import type { Operation } from '../api/operation.ts';
 import { OPERATIONS } from '../api/operations.ts';
 
 /**

@@ -8,8 +8,7 @@ export const updateConversation = defineOperation({
   request: UpdateConversationRequest,
   answer: ConversationShape,
   async handle({ conversation_id, changes }, { userId, trace }, { routers }) {
-    const place = { user_id: userId, conversation_id };
-    const request = { ...place, ...changes };
+    const request = { user_id: userId, conversation_id, ...changes };
     return await routers.ask('conversations.update', request, { key: conversation_id, trace });
   },
   rest: [{ method: 'PATCH', path: '/conversations/:conversation_id', wholeBody: 'changes' }],

@@ -1,6 +1,6 @@
 import type { MessageId, UserId } from '../../../../shared/ids.ts';
 import { REQUEST_TIMEOUT_MS } from '../../routers/router-client.ts';
-import type { Parts } from '../operation.ts';
+import type { HandlerParts } from '../operation.ts';
 
 type User = { userId: UserId; trace: string | undefined };
 
@@ -9,7 +9,11 @@ type User = { userId: UserId; trace: string | undefined };
  * who can see the message. A change of the message then takes the same way as the sends to that
  * conversation.
  */
-export async function locateMessage({ store }: Parts, { userId, trace }: User, id: MessageId) {
+export async function locateMessage(
+  { store }: HandlerParts,
+  { userId, trace }: User,
+  id: MessageId,
+) {
   const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
   const named = { user_id: userId, message_id: id };
   const place = await store('messages.locate', named, { trace });

@@ -1,9 +1,9 @@
 import type { HistoryMessage } from '../../../../shared/contracts/messages.ts';
-import type { Parts } from '../operation.ts';
+import type { HandlerParts } from '../operation.ts';
 
 /** Puts names into a message that is the system's, or that replies to one of the system's. */
 export async function nameMessage(
-  { nameSystem }: Parts,
+  { nameSystem }: HandlerParts,
   message: HistoryMessage,
 ): Promise<HistoryMessage> {
   const shown = [message];

@@ -1,0 +1,99 @@
+import t from 'tap';
+import { KahaError } from '../../../shared/errors.ts';
+import { newId } from '../../../shared/ids.ts';
+import type { HttpCall } from './http-call.ts';
+import { ROUTES } from './route.ts';
+import { matchRoute } from './route-match.ts';
+import { requestOf } from './route-request.ts';
+
+type Said = { query?: string; body?: unknown; idempotencyKey?: string };
+
+/** The request that a call asks for, or what is wrong with the call. */
+function ask(method: string, path: string, { query = '', body, idempotencyKey = '' }: Said = {}) {
+  const match = matchRoute(ROUTES, method, `/api/v1${path}`);
+  if (match.kind !== 'route') throw new Error(`${method} ${path}: ${match.kind}`);
+  const call: HttpCall = {
+    method,
+    path,
+    query,
+    authorization: '',
+    origin: '',
+    idempotencyKey,
+    traceparent: '',
+    ifNoneMatch: '',
+    body: Buffer.from(body === undefined ? '' : JSON.stringify(body)),
+  };
+  try {
+    return requestOf(match.route, call, match.params);
+  } catch (error) {
+    const { code, details } = KahaError.from(error);
+    return code === 'INVALID_REQUEST' ? (details as { problems: string[] }).problems : code;
+  }
+}
+
+const conversation_id = newId();
+const message_id = newId();
+const conversation = `/conversations/${conversation_id}`;
+
+t.test('path, query, body and door make one request', async (t) => {
+  t.same(ask('GET', `${conversation}/messages`, { query: 'limit=3' }), {
+    conversation_id,
+    limit: 3,
+  });
+  const sent = { client_msg_id: newId(), content: 'x' };
+  t.same(ask('POST', `${conversation}/messages`, { body: sent }), { conversation_id, ...sent });
+  t.same(ask('PUT', `${conversation}/mute`), { conversation_id });
+  const reaction = `/messages/${message_id}/reactions/${encodeURIComponent('👍')}`;
+  t.same(ask('PUT', reaction), { message_id, emoji: '👍', remove: false });
+  t.same(ask('DELETE', reaction), { message_id, emoji: '👍', remove: true });
+  t.same(ask('PATCH', conversation, { body: { title: 'x' } }), {
+    conversation_id,
+    changes: { title: 'x' },
+  });
+  const user_ids = [newId(), newId()];
+  t.same(ask('GET', '/presence', { query: `user_ids=${user_ids.join()}` }), { user_ids });
+});
+
+t.test('the key of a message may come as Idempotency-Key', async (t) => {
+  const [idempotencyKey, other] = [newId<string>(), newId<string>()];
+  const path = `${conversation}/messages`;
+  const whole = { conversation_id, client_msg_id: idempotencyKey, content: 'x' };
+  t.same(ask('POST', path, { body: { content: 'x' }, idempotencyKey }), whole);
+  const body = { client_msg_id: other, content: 'x' };
+  t.match(ask('POST', path, { body, idempotencyKey }), [/different keys/]);
+  t.match(ask('POST', path, { body: { content: 'x' }, idempotencyKey: 'a' }), [/^Idempotency-Key/]);
+  t.match(ask('POST', path, { body: { content: 'x' } }), [/client_msg_id/]);
+});
+
+t.test('a field that comes from elsewhere is unknown in the query and in the body', async (t) => {
+  const named = `conversation_id=${conversation_id}`;
+  const unknown = ['unknown field conversation_id'];
+  t.same(ask('GET', `${conversation}/messages`, { query: named }), unknown);
+  t.same(ask('DELETE', conversation, { query: named }), unknown);
+  const body = { client_msg_id: newId(), content: 'x', conversation_id };
+  t.same(ask('POST', `${conversation}/messages`, { body }), unknown);
+  const reaction = `/messages/${message_id}/reactions/${encodeURIComponent('👍')}`;
+  t.same(ask('PUT', reaction, { query: 'remove=true' }), ['unknown field remove']);
+});
+
+t.test('a problem names what the client wrote', async (t) => {
+  t.same(ask('POST', '/conversations', { body: { type: 'direct' } }), [
+    'must have required properties participant_ids',
+  ]);
+  t.same(ask('POST', '/conversations', { body: { type: 'group', participant_ids: [] } }), [
+    'participant_ids: must not have fewer than 1 items',
+  ]);
+  t.same(ask('PATCH', conversation, { body: {} }), ['must not have fewer than 1 properties']);
+  t.match(ask('PATCH', conversation, { body: { title: 1 } }), [/^title: /]);
+  t.match(ask('GET', '/conversations/42'), [/^conversation_id: /]);
+  t.match(ask('GET', `${conversation}/messages`, { query: 'before_seq=1&after_seq=1' }), [
+    /only one/,
+  ]);
+});
+
+t.test('a body that is no object is refused', async (t) => {
+  for (const body of [null, [], 'x', 1]) {
+    t.type(ask('POST', `${conversation}/messages`, { body }), Array, JSON.stringify(body));
+    t.type(ask('POST', '/conversations', { body }), Array, JSON.stringify(body));
+  }
+});
