@@ -44,14 +44,14 @@ function classifySqlState(code: string, message: string): DatabaseFailure {
   if (code === '23514' && message.startsWith('no partition of relation')) return 'no_partition';
   if (['42P01', '42883', '3F000', '42703'].includes(code)) return 'schema';
   switch (code.slice(0, 2)) {
-    case '08': // connection
-    case '53': // out of connections, memory or disk
-    case '57': // shut down by an operator
-    case '58': // system error
+    case '08': // The connection failed.
+    case '53': // Postgres is out of connections, memory or disk.
+    case '57': // An operator shut Postgres down.
+    case '58': // The system below Postgres failed.
       return 'gone';
-    case '22': // data
-    case '23': // constraint
-    case '54': // program limit
+    case '22': // A value has a wrong form.
+    case '23': // A value breaks a constraint.
+    case '54': // A value exceeds a limit of Postgres.
       return 'data';
     default:
       return 'bug';

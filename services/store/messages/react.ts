@@ -22,7 +22,7 @@ type WrittenRow = {
   status: 'ok' | 'unchanged';
   version: number;
   changed_at: string;
-  /** An edited message has this time, and its content and key. */
+  /** Only an edited message has this time, and the content and key below. */
   edited_at: string | null;
   content: Buffer | null;
   key_id: string;

@@ -30,7 +30,7 @@ export async function readUpTo(
     try {
       assertUuids(conversation_id, user_id);
       const seq = input.seq ?? places.get(placeKey(input));
-      // With `seq` 0 for an unknown message the read raises nothing; it only judges membership.
+      // An unknown message gives `seq` 0: such a read raises nothing and only judges membership.
       const row = await reads.read({ conversation_id, user_id, seq: seq ?? 0 }, until);
       return { ok: true, ...toReply(row, input, seq) };
     } catch (error) {
