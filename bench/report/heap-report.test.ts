@@ -10,8 +10,8 @@ function lookWith(liveBytes: number | undefined): Look {
 t.test('the growth is divided among the device queues that the run made', async (t) => {
   const looks = { base: lookWith(1_000), end: lookWith(5_000) };
   t.same(createHeapReport({ looks, queues: 8, queuesMade: 4 }), {
-    ...{ before: 1_000, end: 5_000, queues: 8, queuesMade: 4 },
-    perQueueMade: 1_000,
+    ...{ beforeBytes: 1_000, endBytes: 5_000, queues: 8, queuesMade: 4 },
+    perQueueMadeBytes: 1_000,
   });
 });
 
@@ -19,13 +19,13 @@ t.test('devices that are away count from before they connected', async (t) => {
   const looks = { start: lookWith(600), base: lookWith(1_000), end: lookWith(1_400) };
   t.match(createHeapReport({ looks, queues: 4, queuesMade: 4 }), {
     before: 600,
-    perQueueMade: 200,
+    perQueueMadeBytes: 200,
   });
 });
 
 t.test('no growth for each queue is told if every queue was there before', async (t) => {
   const looks = { base: lookWith(1_000), end: lookWith(1_001) };
-  t.equal(createHeapReport({ looks, queues: 4, queuesMade: 0 })?.perQueueMade, undefined);
+  t.equal(createHeapReport({ looks, queues: 4, queuesMade: 0 })?.perQueueMadeBytes, undefined);
 });
 
 t.test('a NATS that did not answer at either moment has no report', async (t) => {

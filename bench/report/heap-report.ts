@@ -9,23 +9,24 @@ export type HeapParts = {
 };
 
 /**
- * The report says how many bytes NATS holds without its garbage. It is undefined if NATS could not
+ * The report says what NATS holds without its garbage. It is undefined if NATS could not
  * be asked.
  */
 export type HeapReport = {
-  before: number;
-  end: number;
+  beforeBytes: number;
+  endBytes: number;
   queues: number;
   queuesMade: number;
   /** The growth is divided by the device queues that were made. It is undefined if none was. */
-  perQueueMade: number | undefined;
+  perQueueMadeBytes: number | undefined;
 };
 
 export function createHeapReport(parts: HeapParts): HeapReport | undefined {
   const { looks, queues, queuesMade } = parts;
-  const before = (looks.start ?? looks.base)?.natsHeap?.liveBytes;
-  const end = looks.end?.natsHeap?.liveBytes;
-  if (before === undefined || end === undefined) return undefined;
-  const perQueueMade = queuesMade === 0 ? undefined : Math.round((end - before) / queuesMade);
-  return { before, end, queues, queuesMade, perQueueMade };
+  const beforeBytes = (looks.start ?? looks.base)?.natsHeap?.liveBytes;
+  const endBytes = looks.end?.natsHeap?.liveBytes;
+  if (beforeBytes === undefined || endBytes === undefined) return undefined;
+  const grownBytes = endBytes - beforeBytes;
+  const perQueueMadeBytes = queuesMade === 0 ? undefined : Math.round(grownBytes / queuesMade);
+  return { beforeBytes, endBytes, queues, queuesMade, perQueueMadeBytes };
 }

@@ -147,11 +147,12 @@ function heapText({ natsHeap, usage }: Report): string {
   if (natsHeap === undefined) {
     return "NATS' live heap is unknown: NATS is not of this stack, or does not tell it.";
   }
-  const { before, end, queues, queuesMade, perQueueMade } = natsHeap;
+  const { beforeBytes, endBytes, queues, queuesMade, perQueueMadeBytes } = natsHeap;
   const rss = usage.processes.find(({ service }) => service === 'nats')?.rss.end ?? 0;
-  const each = perQueueMade === undefined ? '' : `, ${kib(perQueueMade)} KiB for each made`;
+  const each =
+    perQueueMadeBytes === undefined ? '' : `, ${kib(perQueueMadeBytes)} KiB for each made`;
   return [
-    `NATS' live heap: ${mib(before)} before, ${mib(end)} at the end, of ${mib(rss)} RSS`,
+    `NATS' live heap: ${mib(beforeBytes)} before, ${mib(endBytes)} at the end, of ${mib(rss)} RSS`,
     `  ${queues} device queues, of them ${queuesMade} made in this run${each}`,
   ].join('\n');
 }
