@@ -1,23 +1,30 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { profileProcess } from './cpu/inspector.ts';
-import { type Cost, summarizeProfile } from './cpu/profile-summary.ts';
+import { gunzipSync } from 'node:zlib';
+import { type Cost, type Sample, summarizeCosts } from './cpu/cost-summary.ts';
+import { goSamples } from './cpu/go-profile.ts';
+import { profileNats } from './cpu/nats-profiler.ts';
+import { nodeSamples } from './cpu/node-profile.ts';
+import { profileNode } from './cpu/node-profiler.ts';
 import { textTable } from './figures/text-table.ts';
-import { readTarget } from './options/target.ts';
+import { readTarget, type StackProcess } from './options/target.ts';
 
-const HELP = `Tells which functions of a running stack's services use the CPU, one service after the other.
+const HELP = `Tells which functions of a stack that runs use the CPU, one process after the other.
 
-  npm run bench:cpu -- <name>… [options]       for instance edge-1 router-1 store-1
+  npm run bench:cpu -- <name>… [options]       services and nats: edge-1 router-1 store-1 nats
 
   --seconds <n>   how long each is profiled (default 20)
   --rows <n>      how many functions are shown of each (default 25)
   --stack <file>  what runs (default .run/stack.json)
-  --out <folder>  takes <name>.cpuprofile, for the developer tools of a browser (default .run/cpu)
+  --out <folder>  takes <name>.cpuprofile, for the developer tools of a browser, and nats.pb.gz, for
+                  "go tool pprof" (default .run/cpu)
 
-It gives a service no load: run "npm run bench" beside it.
+It gives the stack no load: run "npm run bench" beside it. Of a service it sees functions only, and
+not what Node reads, writes and waits for between them; "npm run bench" tells the whole CPU time.
 `;
 const SECONDS_MAX = 600;
+const NATS_FUNCTION = 'nats-server/';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,7 +37,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const [seconds, rows] = [Number(values.seconds), Number(values.rows)];
-const isValid = seconds > 0 && seconds <= SECONDS_MAX && rows >= 1;
+const isValid = Number.isInteger(seconds) && seconds >= 1 && seconds <= SECONDS_MAX && rows >= 1;
 if (values.help || positionals.length === 0 || !isValid) {
   process.stdout.write(HELP);
   process.exit(values.help ? 0 : 1);
@@ -44,27 +51,36 @@ try {
 
 async function profileAll(): Promise<void> {
   const { processes } = readTarget({ stack: values.stack, edges: undefined, kaha: undefined });
-  const named = positionals.map((name) => {
+  const chosen = positionals.map((name) => {
     const found = processes.find((process) => process.name === name);
     if (found === undefined) throw new Error(`There is no ${name} in ${values.stack}.`);
     return found;
   });
   mkdirSync(values.out, { recursive: true });
-  for (const { name, pid } of named) {
-    const profile = await profileProcess(pid, seconds);
-    writeFileSync(join(values.out, `${name}.cpuprofile`), JSON.stringify(profile));
-    const { totalMs, busyMs, functions, starters } = summarizeProfile(profile);
-    const busy = `${busyMs.toFixed(0)} ms busy of ${totalMs.toFixed(0)}`;
-    process.stdout.write(
-      `\n${name}: ${busy}\n${table('function', functions)}\n\n${table('begun by', starters)}\n`,
-    );
-  }
+  for (const process of chosen) show(process.name, await samplesOf(process));
 }
 
-function table(title: string, costs: readonly Cost[]): string {
-  const all = costs.reduce((sum, { ms }) => sum + ms, 0);
+async function samplesOf({ name, service, pid, admin_port: port }: StackProcess) {
+  if (service === 'nats' && port !== undefined) {
+    const profile = await profileNats(port, seconds);
+    writeFileSync(join(values.out, `${name}.pb.gz`), profile);
+    return goSamples(gunzipSync(profile), NATS_FUNCTION);
+  }
+  const profile = await profileNode(pid, seconds);
+  writeFileSync(join(values.out, `${name}.cpuprofile`), JSON.stringify(profile));
+  return nodeSamples(profile);
+}
+
+function show(name: string, samples: readonly Sample[]): void {
+  const { busyMs, functions, starters } = summarizeCosts(samples);
+  const busy = `${busyMs.toFixed(0)} ms busy in ${seconds} s`;
+  const tables = [table('function', functions, busyMs), table('begun by', starters, busyMs)];
+  process.stdout.write(`\n${name}: ${busy}\n${tables.join('\n\n')}\n`);
+}
+
+function table(title: string, costs: readonly Cost[], busyMs: number): string {
   const shown = costs
     .slice(0, rows)
-    .map(({ what, ms }) => [what, ms.toFixed(1), ((ms / all) * 100).toFixed(1)]);
+    .map(({ what, ms }) => [what, ms.toFixed(1), ((ms / busyMs) * 100).toFixed(1)]);
   return textTable([title, 'ms', '% of busy'], shown);
 }

@@ -18,7 +18,7 @@ t.test('the growth is divided among the device queues that the run made', async 
 t.test('devices that are away count from before they connected', async (t) => {
   const looks = { start: lookWith(600), base: lookWith(1_000), end: lookWith(1_400) };
   t.match(createHeapReport({ looks, queues: 4, queuesMade: 4 }), {
-    before: 600,
+    beforeBytes: 600,
     perQueueMadeBytes: 200,
   });
 });

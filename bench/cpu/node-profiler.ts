@@ -2,17 +2,17 @@ import { readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { request, WebSocket } from 'undici';
 import { isFree } from '../../dev/processes/ports.ts';
-import type { CpuProfile } from './profile-summary.ts';
+import type { NodeProfile } from './node-profile.ts';
 
-/** Where a process of Node's listens for a debugger after SIGUSR1; only one can at a time. */
+/** Node listens here for a debugger after SIGUSR1; only one process can do so at a time. */
 const PORT = 9_229;
 const OPEN_MS = 5_000;
 const POLL_MS = 50;
 const SAMPLE_US = 1_000;
 const MS_PER_S = 1_000;
 /**
- * Closes the inspector once the connection to it has ended. `require` is there only while the
- * expression itself runs.
+ * The expression closes the inspector after the connection to it has ended. Node offers `require`
+ * only while the expression itself runs.
  */
 const CLOSE = `(() => {
   const { close } = require('node:inspector');
@@ -22,11 +22,11 @@ const CLOSE = `(() => {
 type Answer = { id: number; result?: Record<string, unknown>; error?: { message: string } };
 
 /**
- * Profiles the CPU of a process of Node's that runs: opens its inspector, samples for so long,
- * and closes the inspector. Before and after it the process pays nothing.
+ * The profile tells of so many seconds of a process of Node that runs. The profiler opens the
+ * inspector of the process and closes it again, so the process pays nothing before and after.
  */
-export async function profileProcess(pid: number, seconds: number): Promise<CpuProfile> {
-  // Other programs would end at the signal.
+export async function profileNode(pid: number, seconds: number): Promise<NodeProfile> {
+  // Another program would end at the signal.
   if (readlinkSync(`/proc/${pid}/exe`) !== process.execPath) {
     throw new Error(`process ${pid} does not run this Node`);
   }
@@ -43,7 +43,7 @@ export async function profileProcess(pid: number, seconds: number): Promise<CpuP
     await delay(seconds * MS_PER_S);
     const { profile } = await session.call('Profiler.stop');
     await session.evaluate(CLOSE);
-    return profile as CpuProfile;
+    return profile as NodeProfile;
   } finally {
     session.close();
     await untilFree();
@@ -73,7 +73,7 @@ async function findAddress(): Promise<string> {
   }
 }
 
-/** One connection to an inspector; a question has one answer, found by its number. */
+/** A session asks an inspector; the number of an answer tells which question it belongs to. */
 class InspectorSession {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
