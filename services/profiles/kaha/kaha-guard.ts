@@ -62,17 +62,17 @@ export function guardKaha({ client, metrics, logger }: Deps): KahaGuard {
     halfOpenAfter: HALF_OPEN_AFTER_MS,
   });
   const places = bulkhead(CALLS.concurrencyMax, CALLS.waitingMax);
-  const tries = retry(handleWhen(mayPass), {
+  const tries = retry(handleWhen(isRetryable), {
     maxAttempts: RETRIES,
     backoff: new ExponentialBackoff(RETRY_DELAY_MS),
   });
   tries.onRetry(() => metrics.retries.inc());
   places.onReject(() => metrics.rejections.inc());
-  tellOfCircuit(breaker, { metrics, logger });
+  logCircuit(breaker, { metrics, logger });
   const report = createFaultReport({ metrics, logger });
   const ended = (outcome: string): void => {
     metrics.calls.inc({ outcome });
-    // `tellOfCircuit` has already logged one line of an open circuit.
+    // `logCircuit` has already logged one line of an open circuit.
     if (outcome !== 'ok' && breaker.state === CircuitState.Closed) report.failed(outcome);
   };
   const policy = wrap(places, tries, breaker, timeout(TIMEOUT_MS, TimeoutStrategy.Aggressive));
@@ -80,7 +80,9 @@ export function guardKaha({ client, metrics, logger }: Deps): KahaGuard {
     fetch: (refs) =>
       policy.execute(async ({ signal }) => {
         const stop = metrics.callSeconds.startTimer();
-        const { found, faults } = await told(client.fetch(refs, signal), ended).finally(stop);
+        const { found, faults } = await withOutcome(client.fetch(refs, signal), ended).finally(
+          stop,
+        );
         report.wrong(faults);
         return found;
       }),
@@ -108,7 +110,7 @@ const STATE_NUMBERS = {
 const STATE_NAMES = ['closed', 'half-open', 'open'];
 
 /** Logs one line an outage, however often kaha-main-v3 is tried meanwhile. */
-function tellOfCircuit(
+function logCircuit(
   breaker: ReturnType<typeof circuitBreaker>,
   { metrics, logger }: Pick<Deps, 'metrics' | 'logger'>,
 ): void {
@@ -127,12 +129,12 @@ function tellOfCircuit(
   });
 }
 
-function mayPass(error: Error): boolean {
+function isRetryable(error: Error): boolean {
   if (error instanceof BrokenCircuitError || error instanceof BulkheadRejectedError) return false;
   return !(error instanceof KahaRefusedError) || error.retryable;
 }
 
-async function told<Result>(
+async function withOutcome<Result>(
   call: Promise<Result>,
   ended: (outcome: string) => void,
 ): Promise<Result> {

@@ -23,12 +23,12 @@ export function createViewers({ bus, metrics }: { bus: Bus; metrics: ProfilesMet
   const store = createAskStore(bus, STORE_TIMEOUT_MS);
   return {
     async tell(ref) {
-      const who = whoOf(ref);
-      const payload = encodeLive({ type: 'profile_updated', ...who });
+      const viewed = idFieldOf(ref);
+      const payload = encodeLive({ type: 'profile_updated', ...viewed });
       const told = new Set<UserId>();
       let cursor: string | null = null;
       do {
-        const request = { ...who, ...(cursor !== null && { cursor }) };
+        const request = { ...viewed, ...(cursor !== null && { cursor }) };
         const page: ContactsPage = await store('contacts.list', request);
         for (const userId of page.user_ids) {
           if (told.has(userId)) continue;
@@ -42,6 +42,6 @@ export function createViewers({ bus, metrics }: { bus: Bus; metrics: ProfilesMet
   };
 }
 
-function whoOf({ kind, id }: ProfileRef): { user_id: UserId } | { business_id: BusinessId } {
+function idFieldOf({ kind, id }: ProfileRef): { user_id: UserId } | { business_id: BusinessId } {
   return kind === 'user' ? { user_id: id as UserId } : { business_id: id as BusinessId };
 }
