@@ -6,9 +6,9 @@ export type FrameDoor = {
   summary?: string;
   /** By default a frame is answered if it carries an `id`. Its errors are told unless `never`. */
   answered?: 'always' | 'never';
-  /** The handler itself sends this event; it is the answer. */
+  /** The handler itself sends this event, which is the answer. */
   event?: 'pong' | 'auth_ok';
-  /** A frame beyond the rate is answered as if it had been carried out. */
+  /** A frame beyond the rate is not carried out, and is answered as if it had been. */
   isDroppable?: boolean;
 };
 

@@ -64,7 +64,7 @@ export type Operation = {
   by: keyof Callers;
   request: TObject;
   validator: Validator<TSchema>;
-  /** Null: there is nothing to say. */
+  /** Null: the answer holds no data. */
   answer: Answer;
   problem(request: unknown): string | undefined;
   handle(request: unknown, caller: Caller, parts: HandlerParts): unknown;
@@ -85,9 +85,9 @@ type Definition<
   by?: By;
   request: Request;
   answer: Some;
-  /** What the schema cannot say, in words. */
+  /** The function says what the schema cannot: what is wrong with a request, in words. */
   problem?(request: Static<Request>): string | undefined;
-  /** Returns at once or later. */
+  /** The handler returns its result at once or later. */
   handle(
     request: Static<Request>,
     caller: Callers[By],
