@@ -55,8 +55,13 @@ async function setStage(t: Tap, answer: RpcHandler) {
   };
 }
 
+/** Resolves once the condition holds. Rejects after 15 s. */
 async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await delay(POLL_MS);
+  const endsAt = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > endsAt) throw new Error(`never: ${condition}`);
+    await delay(POLL_MS);
+  }
 }
 
 type Tap = { teardown(close: () => Promise<void>): void };

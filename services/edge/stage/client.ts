@@ -7,7 +7,7 @@ export type ConnectOptions = {
   headers?: Record<string, string>;
 };
 
-const TIMEOUT_MS = 8_000;
+const TIMEOUT_MS = 15_000;
 
 /** A WebSocket client of tests: what came is kept until it is asked for. */
 export class Client {

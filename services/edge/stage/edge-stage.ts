@@ -253,11 +253,11 @@ export async function setStage(): Promise<Stage> {
   return new Stage({ nats, setup, jsm, redis: await redisUrl() });
 }
 
-/** Waits for the condition, not for a time; fails after 8 s. */
+/** Resolves once the condition holds. Rejects after 15 s. */
 export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const endsAt = Date.now() + 8_000;
+  const endsAt = Date.now() + 15_000;
   while (!(await isSo())) {
-    if (Date.now() > endsAt) throw new Error('it never came to that');
+    if (Date.now() > endsAt) throw new Error(`never: ${isSo}`);
     await delay(POLL_MS);
   }
 }

@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { redisUrl, startNats } from '../../../dev/testing/test-servers.ts';
 import type { ContactsList, ContactsPage } from '../../../shared/contracts/contacts.ts';
@@ -169,8 +170,13 @@ export function businessIds(count: number): BusinessId[] {
   return Array.from({ length: count }, () => newId<BusinessId>());
 }
 
+/** Resolves once the condition holds. Rejects after 15 s. */
 export async function untilTrue(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  const endsAt = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > endsAt) throw new Error(`never: ${condition}`);
+    await delay(POLL_MS);
+  }
 }
 
 async function answers(edge: Bus): Promise<boolean> {
