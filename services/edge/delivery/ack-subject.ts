@@ -1,19 +1,19 @@
 /**
- * What JetStream tells of a delivery in its reply subject:
- * `$JS.ACK.<stream>.<consumer>.<times>.<seq>.<seq>.<stored, ns>.<pending>`; newer servers have two
- * tokens more in front and one at the end.
+ * JetStream describes a delivery in its reply subject:
+ * `$JS.ACK.<stream>.<consumer>.<times>.<seq>.<seq>.<stored, ns>.<pending>`. Newer servers put two
+ * more tokens in front and one at the end.
  */
 const V1_TOKENS = 9;
 const STORED_AT = 7;
 const PENDING = 8;
 const NS_PER_MS = 1e6;
 
-/** Whether the queue had nothing more to send. */
+/** Tells whether the queue had nothing more to send. */
 export function isLastOf(ackSubject: string): boolean {
   return tokenOf(ackSubject, PENDING) === '0';
 }
 
-/** Epoch ms. */
+/** Returns when the stream stored the event, in epoch ms. */
 export function storedAtOf(ackSubject: string): number {
   return Number(tokenOf(ackSubject, STORED_AT)) / NS_PER_MS;
 }

@@ -11,18 +11,23 @@ import { type AskRouter, createAskRouter } from '../../../shared/nats/rpc-client
 import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import type { RouterTable } from '../routers/router-table.ts';
 
-/** How long reports wait for others; with the delay of the acks before, ≤ 100 ms. */
+/**
+ * Reports wait this long for others. Acknowledgements wait 20 ms before, so the sum is ≤ 100 ms.
+ */
 const COALESCE_MS = 80;
-/** After a report that no router took. */
+/** A report that no router took is sent again after this time. */
 const RETRY_MS = 500;
 const ITEMS_PER_REPORT_MAX = 1_000;
-/** While no router is there; beyond, new pairs are dropped: positions rise with the next ack. */
+/**
+ * The edge holds this many positions while no router is there. It drops positions of further pairs,
+ * because the next acknowledgement raises them again.
+ */
 const HELD_MAX = 50_000;
 
 /**
- * Tells the routers what users have had delivered: the highest `seq` per conversation and user,
- * one report per router and 100 ms. Kept until a router has answered that they will stay; a repeat
- * raises nothing.
+ * Tells the routers what users have had delivered: the highest `seq` per conversation and user, in
+ * one report per router and 100 ms. A position is kept until a router has answered that it is safe;
+ * a repeated report raises nothing.
  */
 export class DeliveredReports {
   readonly #bus: Bus;
@@ -39,7 +44,7 @@ export class DeliveredReports {
     this.#table = table;
   }
 
-  /** Positions that no router has for good. */
+  /** Counts the positions that no router has confirmed. */
   get held(): number {
     return this.#pending.size + this.#unanswered;
   }
@@ -68,7 +73,7 @@ export class DeliveredReports {
     }
   }
 
-  /** Sends what is there; what is not taken is lost then. */
+  /** Sends the positions that are left. A position that no router takes now is lost. */
   async close(): Promise<void> {
     this.flush();
     await Promise.all(this.#sending);
@@ -85,7 +90,7 @@ export class DeliveredReports {
     }
   }
 
-  /** Never rejects. */
+  /** Sends a report and never rejects: positions that no router took wait for the next one. */
   async #send(instance: string, items: DeliveredItem[]): Promise<void> {
     this.#unanswered += items.length;
     try {

@@ -2,10 +2,10 @@ import type { Hub } from '../session/hub.ts';
 import type { Delivery } from './delivery.ts';
 
 const TICK_MS = 250;
-/** Each session is looked at once a second. */
+/** A pass takes one second, and looks at each session once. */
 const TICKS_PER_PASS = 4;
 
-/** One timer for all that time does to the delivery of sessions, see `Delivery.look`. */
+/** One timer does all that time does to the delivery of sessions, see `Delivery.look`. */
 export class DeliveryRounds {
   readonly #timer: NodeJS.Timeout;
 
@@ -14,7 +14,7 @@ export class DeliveryRounds {
     let dueMs = Date.now() + TICK_MS;
     this.#timer = setInterval(() => {
       const nowMs = Date.now();
-      // After a pause of ours the acknowledgements of clients are still to be read.
+      // After a pause of this process, clients may have acknowledged what it has not read yet.
       if (nowMs < dueMs + TICK_MS) delivery.declineLate(nowMs);
       dueMs = nowMs + TICK_MS;
       for (let looks = Math.ceil(hub.sessions.size / TICKS_PER_PASS); looks > 0; looks -= 1) {

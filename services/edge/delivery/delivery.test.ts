@@ -15,13 +15,13 @@ const edge = await stage.startEdge();
 const store = await stage.busOf('store-1');
 t.teardown(() => stage.close());
 
-/** Publishes that are on their way together. */
+/** This many publishes are on their way together. */
 const AT_ONCE = 256;
 
-t.test('events carry q from 1 on, and an ack empties the queue up to it', async (t) => {
+t.test('events carry q from 1 on, and an ack empties the queue up to its q', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
-  for (const content of ['a', 'ü', 'c']) await stage.deliver(userId, { content });
+  for (const content of ['a', 'ü', 'c']) await stage.enqueue(userId, { content });
   for (const [index, content] of ['a', 'ü', 'c'].entries()) {
     t.same(await client.next('message'), { q: index + 1, type: 'message', content });
   }
@@ -38,16 +38,16 @@ t.test('events carry q from 1 on, and an ack empties the queue up to it', async 
   await client.close();
 });
 
-t.test('what is not acknowledged comes first and in order in the next session', async (t) => {
+t.test('the next session gets the unacknowledged events first and in order', async (t) => {
   const userId = newId<UserId>();
   const first = await stage.open(edge, userId);
-  for (let n = 1; n <= 20; n += 1) await stage.deliver(userId, { n });
+  for (let n = 1; n <= 20; n += 1) await stage.enqueue(userId, { n });
   await first.nextThat(({ n }) => n === 20);
   first.send({ type: 'ack', q: 5 });
   await until(async () => (await stage.queue(userId)).unacked === 15);
   await first.close();
   await until(async () => !(await stage.queue(userId)).isHeld);
-  await stage.deliver(userId, { n: 21 });
+  await stage.enqueue(userId, { n: 21 });
   const startedAt = Date.now();
   const second = await stage.open(edge, userId);
   const got: unknown[] = [];
@@ -63,13 +63,13 @@ t.test('what is not acknowledged comes first and in order in the next session', 
   await second.close();
 });
 
-t.test('delivered positions are reported once, coalesced, own messages aside', async (t) => {
+t.test('several deliveries make one report, and own messages make none', async (t) => {
   const userId = newId<UserId>();
   const conversationId = newId<ConversationId>();
   const client = await stage.open(edge, userId);
-  for (const seq of [1, 2, 3]) await stage.deliver(userId, {}, { conversationId, seq });
-  await stage.deliver(userId, {}, { conversationId, seq: 4, senderId: userId });
-  await stage.deliver(userId, {}, { conversationId, seq: 0, kind: 'conversation' });
+  for (const seq of [1, 2, 3]) await stage.enqueue(userId, {}, { conversationId, seq });
+  await stage.enqueue(userId, {}, { conversationId, seq: 4, senderId: userId });
+  await stage.enqueue(userId, {}, { conversationId, seq: 0, kind: 'conversation' });
   await client.nextThat(({ q }) => q === 5);
   client.send({ type: 'ack', q: 5 });
   await until(() => router.reported(conversationId).length > 0);
@@ -86,12 +86,12 @@ t.test('a new session of a device replaces the old one, on another edge too', as
   t.equal(await first.closed, 4505);
   const third = await stage.open(edge, userId);
   t.equal(await second.closed, 4505);
-  await stage.deliver(userId, { content: 'to one' });
+  await stage.enqueue(userId, { content: 'to one' });
   t.match(await third.next('message'), { q: 1, content: 'to one' });
   await third.close();
 });
 
-t.test('2048 unacknowledged events are sent, one more closes 4013 and none is lost', async (t) => {
+t.test('2048 unacknowledged events are sent, one more closes 4013, and none is lost', async (t) => {
   const userId = newId<UserId>();
   router.script['session.open'] = (request) => stage.openQueue(request, UNACKED_MAX + 1);
   const client = await stage.open(edge, userId);
@@ -100,7 +100,7 @@ t.test('2048 unacknowledged events are sent, one more closes 4013 and none is lo
   const send = async (upTo: number): Promise<void> => {
     while (n < upTo) {
       const count = Math.min(AT_ONCE, upTo - n);
-      await Promise.all(Array.from({ length: count }, () => stage.deliver(userId, { n: ++n })));
+      await Promise.all(Array.from({ length: count }, () => stage.enqueue(userId, { n: ++n })));
     }
   };
   await send(UNACKED_MAX);
@@ -114,10 +114,10 @@ t.test('2048 unacknowledged events are sent, one more closes 4013 and none is lo
   await again.close();
 });
 
-t.test('a router that asks for a device gets it back with what was unacknowledged', async (t) => {
+t.test('a router that asks for a device gets it, and nothing unacknowledged is lost', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
-  await stage.deliver(userId, { n: 1 });
+  await stage.enqueue(userId, { n: 1 });
   await client.next('message');
   const mux = router.bus.mux(subjects.answers('router-1'));
   const subject = subjects.device(userId, 'phone');
@@ -133,7 +133,7 @@ t.test('a router that asks for a device gets it back with what was unacknowledge
   await again.close();
 });
 
-t.test('of two openings that crossed, the older one gives way', async (t) => {
+t.test('the older session gives way when two openings of a device cross', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   const signal = { kind: 'replaced', device_id: 'phone', session_id: newId() };
@@ -165,7 +165,7 @@ t.test('live events of a user go to all their sockets', async (t) => {
   await two.close();
 });
 
-t.test('a new queue is followed by the replay', async (t) => {
+t.test('the replay of undelivered messages follows a new queue', async (t) => {
   const pages: UndeliveredPage[] = [
     { messages: [{ content: 'old 1' } as never], next_cursor: 'c1', complete: false },
     { messages: [{ content: 'old 2' } as never], next_cursor: null, complete: true },
@@ -189,18 +189,18 @@ t.test('a new queue is followed by the replay', async (t) => {
   await client.close();
 });
 
-t.test('a queue that the router voids is told and made anew on the same socket', async (t) => {
+t.test('a client hears that its queue is void, and gets a new one on its socket', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   await client.next('replay_end');
-  await stage.deliver(userId, { n: 1 });
+  await stage.enqueue(userId, { n: 1 });
   await client.next('message');
   await stage.deleteQueue(userId, 'phone');
   const signal = JSON.stringify({ kind: 'resync', device_id: 'phone' });
   router.bus.publish(subjects.user(userId), signal);
   await client.next('resync');
   await client.next('replay_end');
-  await stage.deliver(userId, { n: 2 });
+  await stage.enqueue(userId, { n: 2 });
   t.match(await client.next('message'), { q: 2, n: 2 }, 'q goes on within the session');
   client.send({ type: 'ack', q: 2 });
   await until(async () => (await stage.queue(userId)).unacked === 0);
@@ -217,16 +217,16 @@ t.test('auth with resync asks for a new queue', async (t) => {
   const opened = router.requests.findLast(({ op }) => op === 'session.open');
   t.match(opened, { user_id: userId, resync: true });
   await client.next('replay_end');
-  await stage.deliver(userId, { n: 1 });
+  await stage.enqueue(userId, { n: 1 });
   t.match(await client.next('message'), { n: 1 });
   await client.close();
 });
 
-t.test('what is acknowledged right before a resync counts as delivered', async (t) => {
+t.test('an event that is acknowledged right before a resync counts as delivered', async (t) => {
   const userId = newId<UserId>();
   const conversationId = newId<ConversationId>();
   const client = await stage.open(edge, userId);
-  await stage.deliver(userId, {}, { conversationId, seq: 7 });
+  await stage.enqueue(userId, {}, { conversationId, seq: 7 });
   await client.nextThat(({ q }) => q === 1);
   client.send({ type: 'ack', q: 1 });
   client.send({ type: 'auth', token: await tokenOf(userId), resync: true });
@@ -238,8 +238,8 @@ t.test('what is acknowledged right before a resync counts as delivered', async (
 t.test('an ack while NATS is away is kept, and sent after the reconnect', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
-  await stage.deliver(userId, { n: 1 });
-  await stage.deliver(userId, { n: 2 });
+  await stage.enqueue(userId, { n: 1 });
+  await stage.enqueue(userId, { n: 2 });
   await client.nextThat(({ n }) => n === 2);
   await stage.nats.kill('SIGTERM');
   client.send({ type: 'ack', q: 2 });
@@ -252,7 +252,7 @@ t.test('an ack while NATS is away is kept, and sent after the reconnect', async 
     ),
   );
   await until(() =>
-    stage.deliver(userId, { n: 3 }).then(
+    stage.enqueue(userId, { n: 3 }).then(
       () => true,
       () => false,
     ),
@@ -261,7 +261,7 @@ t.test('an ack while NATS is away is kept, and sent after the reconnect', async 
   await client.close();
 });
 
-t.test('a reader that is too slow is closed 4008, and loses nothing', async (t) => {
+t.test('a reader that is too slow is closed with 4008 and loses nothing', async (t) => {
   const userId = newId<UserId>();
   router.script['conversations.list'] = () => ({
     conversations: [{ name: 'x'.repeat(400_000) }],
@@ -271,7 +271,7 @@ t.test('a reader that is too slow is closed 4008, and loses nothing', async (t) 
   const client = await connectRaw(edge.port, headers);
   t.match(await client.text(), /auth_ok/);
   client.socket.pause();
-  await stage.deliver(userId, { n: 1 });
+  await stage.enqueue(userId, { n: 1 });
   for (let n = 0; n < 60; n += 1) client.send({ type: 'conversations', id: n });
   await until(async () => !(await stage.queue(userId)).isHeld);
   client.socket.resume();

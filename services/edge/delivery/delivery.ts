@@ -22,7 +22,7 @@ type Deps = {
   hub: Hub;
   reports: DeliveredReports;
   nameless: NamelessEvents;
-  /** One of its user is another now: who takes part, among other things. */
+  /** A conversation of the session's user changed, its participants for example. */
   onConversation: (session: Session) => void;
   metrics: EdgeMetrics;
   logger: Logger;
@@ -37,47 +37,49 @@ const TERM = encoder.encode('+TERM');
 const RELEASED = encoder.encode('released');
 const HELD = encoder.encode('held');
 /**
- * What clients acknowledged is passed on so late, in bursts. An edge that is killed meanwhile has
- * sent a little more again.
+ * The edge passes acknowledgements on in bursts, this long after they came. If an edge is killed
+ * meanwhile, its clients get a few events again.
  */
 const ACK_DELAY_MS = 20;
-/** So long a client has to acknowledge; routers wait for twice that. */
+/** A client has this long to acknowledge an offer. Routers wait twice as long. */
 const PATIENCE_MS = 1_000;
-/** One of so many copies of queues is timed. */
+/** One of this many copies from queues is timed. */
 const TIMED_EVERY = 16;
 const MS_PER_S = 1_000;
 
 /**
- * From router and queue to the socket and back.
+ * Brings events from router and queue to the socket, and acknowledgements back.
  *
- * A session takes from its queue until that is empty; then it is live, and leaves the queue alone.
- * Routers offer each event to the devices they know first. A live session sends it, and answers
- * `taken` once its client has acknowledged it; the queue never sees it. Whatever else becomes of an
- * offer (the session takes from its queue, the client lags or leaves, nobody is there), the queue
- * gets the event, and the router strikes it off only then. So an event waits in one of two places:
+ * A session takes from its queue until the queue is empty. Then the session is live, and leaves the
+ * queue alone. Routers first offer each event to the devices that they know. A live session sends
+ * the event, and answers `taken` once its client has acknowledged it; the queue never sees this
+ * event. In all other cases (the session takes from its queue, the client lags or leaves, nobody is
+ * there) the queue gets the event, and only then does the router count the device as served. So an
+ * event waits in one of two places:
  *
  *     offer ──live──► unacked ──client's ack──► `taken`           (and reported as delivered)
  *       └─► queue ──► unacked ──client's ack──► acked in JetStream (the same)
  *                        └──session ends──► offers back to the queue; UNSUB, flush, NAK in order
  *
- * Order: who leaves an event to the queue takes from the queue until it has come. An event that
- * comes both ways is told by its id.
+ * A session that leaves an event to the queue takes from the queue until the event has come, so
+ * order is kept. A session recognises an event that comes both ways by its id.
  *
- * NAK only after the flush: before, the server would hand it to the dying subscription again. What
- * JetStream sends in the instant in which it learns of the UNSUB goes to nobody (measured: less
- * than a millisecond) and comes again after `ack_wait`, 10 s, to who takes from the queue: late,
- * never lost.
- * Acks are held while NATS is away and sent after the reconnect. One that is lost on the way means
- * a repeat, never a loss.
+ * The session sends NAK only after the flush: before, the server would hand the event to the dying
+ * subscription again. JetStream may send an event in the instant in which it learns of the UNSUB
+ * (measured: less than a millisecond), and nobody receives it. It sends this event again after
+ * `ack_wait`, 10 s, to the session that takes from the queue then: late, never lost.
+ *
+ * The edge holds acknowledgements while NATS is away, and sends them after the reconnect. An
+ * acknowledgement that is lost on the way causes a repeat, never a loss.
  */
 export class Delivery {
   readonly #deps: Deps;
   readonly #binding: QueueBinding;
   readonly #answers: OfferAnswers;
   readonly #ending = new Set<Promise<void>>();
-  /** Their clients have acknowledged what nobody has been told of. */
+  /** The clients of these sessions have acknowledged events, and nobody has been told of it yet. */
   readonly #acknowledged = new Set<Session>();
-  /** Routers wait for their clients. */
+  /** Routers wait until the clients of these sessions acknowledge. */
   readonly #offered = new Set<Session>();
   #ackTimer: NodeJS.Timeout | undefined;
   #count = 0;
@@ -90,15 +92,15 @@ export class Delivery {
     this.#binding = new QueueBinding({ subscriptions, receive, logger });
   }
 
-  /** From now on events flow; `auth_ok` must be out. */
+  /** Lets events flow to the session; `auth_ok` must have been sent. */
   start(session: Session, userId: UserId): void {
     const subject = subjects.device(userId, session.deviceId);
     const subscription = new LeanSubscription(subject, session, this.#receiveAsked);
-    session.device = this.#deps.subscriptions.add(subscription);
+    session.deviceSubscription = this.#deps.subscriptions.add(subscription);
     this.#binding.start(session);
   }
 
-  /** Cumulative. */
+  /** The client acknowledges all events up to `q`. */
   acknowledge(session: Session, q: number): void {
     const [next] = session.held ?? [];
     const upTo = Math.min(q, next === undefined ? session.lastQ : next.q - 1);
@@ -109,23 +111,29 @@ export class Delivery {
     this.#ackTimer ??= setTimeout(() => this.#settleAcknowledged(), ACK_DELAY_MS);
   }
 
-  /** Offers may have been missed; acks had to wait. */
+  /**
+   * Sends the acknowledgements that had to wait, and lets all sessions take from their queues,
+   * because they may have missed offers.
+   */
   reconnected(): void {
     for (const session of this.#deps.hub.sessions) {
       this.#settle(session);
-      if (session.device === undefined || session.ending !== undefined) continue;
+      if (session.deviceSubscription === undefined || session.ending !== undefined) continue;
       this.#takeFromQueue(session, 'reconnected');
     }
   }
 
-  /** The user's queues have something that came beside the offers. */
+  /** The user's queues hold an event that was not offered, so the session takes from its queue. */
   queued(session: Session): void {
-    if (session.device !== undefined && session.ending === undefined) {
+    if (session.deviceSubscription !== undefined && session.ending === undefined) {
       this.#takeFromQueue(session, 'shared');
     }
   }
 
-  /** Clients that do not acknowledge in time: the queue has more patience. */
+  /**
+   * Lets sessions take from their queues where the client did not acknowledge an offer in time. A
+   * queue has more patience than a router.
+   */
   declineLate(nowMs: number): void {
     for (const session of this.#offered) {
       const { live } = session;
@@ -134,64 +142,70 @@ export class Delivery {
     }
   }
 
-  /** To be called for each session about once a second. */
+  /**
+   * Makes the session live, or ends its live time, where that is due. The rounds call this about
+   * once a second for each session.
+   */
   look(session: Session, nowMs: number): void {
     session.live?.forget(nowMs);
     if (!session.isLive) this.#binding.perhapsLive(session, nowMs);
     else if (nowMs > session.liveUntil) this.#takeFromQueue(session, 'checked');
   }
 
-  /** Lets go of the queue: what is unacknowledged comes first in the device's next session. */
+  /** Lets go of the queue. The device's next session gets the unacknowledged events first. */
   stop(session: Session): Promise<void> {
-    const { device } = session;
+    const { deviceSubscription } = session;
     if (session.ending !== undefined) return session.ending;
-    if (device === undefined) return Promise.resolve();
+    if (deviceSubscription === undefined) return Promise.resolve();
     this.#settle(session);
     this.#decline(session, 'ended');
     session.isLive = false;
     session.held = undefined;
     const ending = this.#putBack(session)
       .catch((error: unknown) => {
-        // The connection went: the server sends it again by itself, after `ack_wait`.
+        // The connection was lost: the server sends the events again by itself, after `ack_wait`.
         this.#deps.metrics.acks.add('not put back');
         this.#deps.logger.debug({ err: error }, 'queue not put back');
       })
-      .then(() => this.#letGoOf(device));
+      .then(() => this.#letGoOf(deviceSubscription));
     session.ending = ending;
     this.#ending.add(ending);
     void ending.then(() => this.#ending.delete(ending));
     return ending;
   }
 
-  /** Lets go of a queue that is about to be deleted; `q` goes on from what the client has seen. */
+  /**
+   * Lets go of a queue that is about to be deleted. The next `q` follows the last event that the
+   * client has seen.
+   */
   abandon(session: Session): void {
-    const { device, held } = session;
+    const { deviceSubscription, held } = session;
     this.#settle(session);
     this.#decline(session, 'ended');
     session.isLive = false;
     session.live = undefined;
-    session.device = undefined;
+    session.deviceSubscription = undefined;
     if (held?.[0] !== undefined) session.lastQ = held[0].q - 1;
     session.held = undefined;
     session.unacked = undefined;
     session.acknowledgedQ = session.lastQ;
     this.#binding.drop(session);
-    if (device !== undefined) this.#deps.subscriptions.remove(device);
+    if (deviceSubscription !== undefined) this.#deps.subscriptions.remove(deviceSubscription);
   }
 
-  /** Resolves once all sessions that ended have let go. */
+  /** Resolves once all sessions that ended have let go of their queues. */
   async settled(): Promise<void> {
     while (this.#ending.size > 0) await Promise.all(this.#ending);
   }
 
-  /** What is open goes to the queue first: nothing newer may come there before it. */
+  /** Gives the open offers to the queue first, because nothing newer may come there before them. */
   #takeFromQueue(session: Session, why: string): void {
     const newest = this.#decline(session, why);
     this.#binding.take(session);
     session.leftToQueue = newest ?? session.leftToQueue;
   }
 
-  /** Gives what is open to the queue; the newest of it. */
+  /** Gives the open offers to the queue, and returns the newest of them. */
   #decline({ live }: Session, why: string): EventId | undefined {
     if (live === undefined || live.openCount === 0) return undefined;
     const { newest, askers } = live.giveToQueue();
@@ -199,10 +213,13 @@ export class Delivery {
     return newest;
   }
 
-  /** What is offered until the server knows is refused: `ending` is set. */
-  async #letGoOf(device: LeanSubscription<Session>): Promise<void> {
+  /**
+   * Stops offers to the device. Offers that arrive until the server knows are refused, because
+   * `ending` is set.
+   */
+  async #letGoOf(subscription: LeanSubscription<Session>): Promise<void> {
     try {
-      await this.#deps.subscriptions.drain(device);
+      await this.#deps.subscriptions.drain(subscription);
     } catch (error) {
       this.#deps.logger.debug({ err: error }, 'device not let go of');
     }
@@ -273,7 +290,10 @@ export class Delivery {
     this.#binding.perhapsLive(session, Date.now());
   }
 
-  /** Undefined where it is not taken, and stays in the queue. */
+  /**
+   * Sends the event. Returns undefined where the session cannot take it; the event then stays in
+   * the queue.
+   */
   #send(session: Session, event: Event, ackSubject: string | undefined): Unacked | undefined {
     const { hub, nameless, onConversation } = this.#deps;
     const { header, body } = event;
@@ -286,7 +306,7 @@ export class Delivery {
       hub.close(session, CLOSE.NO_ACKNOWLEDGEMENT);
       return undefined;
     }
-    // It only goes back.
+    // A session that ends does not send the event, it only puts it back.
     if (session.ending !== undefined) return item;
     if (header.kind === 'conversation') onConversation(session);
     if (header.isNameless || session.held !== undefined) {
@@ -297,7 +317,7 @@ export class Delivery {
     return item;
   }
 
-  /** A router has an event for the device, or asks for the device itself. */
+  /** Receives what a router offers to the device, or its request for the device itself. */
   readonly #receiveAsked = this.#guarded((session: Session, msg) => {
     const asker = msg.reply;
     if (asker === undefined) return;
@@ -339,7 +359,7 @@ export class Delivery {
       for (const asker of session.live.acknowledge(header.eventId)) {
         this.#answers.taken(asker);
       }
-      // One's own messages count as delivered by having been sent.
+      // A user's own messages count as delivered once they are sent.
       if (header.kind !== 'message' || header.senderId === userId) return;
       reports.add(header.conversationId, userId, header.seq);
     });
@@ -351,7 +371,10 @@ export class Delivery {
     if (tookMs >= 0) this.#deps.metrics.deliverSeconds.observe(tookMs / MS_PER_S);
   }
 
-  /** What comes again by itself: one event that cannot be sent must not end the connection. */
+  /**
+   * Keeps one event that cannot be sent from ending the connection. The event comes again by
+   * itself.
+   */
   #guarded<Target>(receive: (target: Target, msg: Msg) => void) {
     return (target: Target, msg: Msg): void => {
       try {

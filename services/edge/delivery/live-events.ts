@@ -1,37 +1,48 @@
 import type { EventId } from '../../../shared/ids.ts';
 import type { Unacked } from './unacked.ts';
 
-/** `askers`: the routers' reply subjects that wait to hear what becomes of it. */
+/** `askers` are the reply subjects of the routers that wait for the outcome of the offer. */
 type Open = { item: Unacked; askers: string[]; sentAtMs: number };
 
-/** Routers that offer one event at once; who is not answered gives it to the queue. */
+/**
+ * At most this many routers wait for one event. A further router gets no answer, so it gives the
+ * event to the queue.
+ */
 const ASKERS_MAX = 8;
-/** Copies that the queue never had (a router died) are forgotten beyond. */
+/**
+ * At most this many copies are awaited from the queue. Beyond, the oldest is forgotten, because a
+ * copy never comes where a router died.
+ */
 const OWED_MAX = 256;
-/** An outbox that is repaired, or a queue that is shared, brings again what is a little old. */
+/**
+ * An outbox that is repaired, or a queue that is shared, brings an event again for about this long.
+ */
 const RECENT_MS = 30_000;
 const RECENT_MAX = 256;
 
 /**
- * What one session was sent beside its queue, and what its client acknowledged last, whichever way
- * it came.
+ * Knows which events one session was sent beside its queue, and which ones its client acknowledged
+ * last, whichever way they came.
  *
  *     open ──client's ack──────────────► recent   (30 s, ≤ 256)
- *       └──the queue shall take it──► owed ──the queue's own copy──► as any other of the queue
+ *       └──the queue shall take it──► owed ──the queue's own copy──► as all others of the queue
  */
 export class LiveEvents {
   readonly #open = new Map<EventId, Open>();
-  /** Undefined: the client has acknowledged it, its copy is to be as soon as it comes. */
+  /**
+   * The value is undefined where the client has acknowledged the event. The queue's copy is then
+   * acknowledged as soon as it comes.
+   */
   readonly #owed = new Map<EventId, Unacked | undefined>();
-  /** When it was acknowledged. */
+  /** The value is the time at which the client acknowledged the event, in epoch ms. */
   readonly #recent = new Map<EventId, number>();
 
-  /** Events that neither the client has acknowledged nor the queue is to take. */
+  /** Counts the events that the client has not acknowledged and the queue is not to take. */
   get openCount(): number {
     return this.#open.size;
   }
 
-  /** When the oldest open one was sent; Infinity where there is none. */
+  /** Returns when the oldest open event was sent, or Infinity where no event is open. */
   get oldestAtMs(): number {
     for (const { sentAtMs } of this.#open.values()) return sentAtMs;
     return Number.POSITIVE_INFINITY;
@@ -42,8 +53,8 @@ export class LiveEvents {
   }
 
   /**
-   * It is offered again. `open`: the asker waits, too; `taken`: the client has it; `owed`: it was
-   * sent and left to the queue.
+   * A router offers an event, perhaps again. With `open`, the router waits like the others; with
+   * `taken`, the client has the event; with `owed`, the event was sent and left to the queue.
    */
   repeated(eventId: EventId, asker: string): 'open' | 'taken' | 'owed' | undefined {
     const open = this.#open.get(eventId);
@@ -55,7 +66,7 @@ export class LiveEvents {
     return this.#recent.has(eventId) ? 'taken' : undefined;
   }
 
-  /** The client has it; returns who is to hear of it. */
+  /** The client has acknowledged the event. Returns the reply subjects of the routers that wait. */
   acknowledge(eventId: EventId): readonly string[] {
     if (this.#owed.has(eventId)) {
       this.#owed.set(eventId, undefined);
@@ -68,13 +79,16 @@ export class LiveEvents {
     return open?.askers ?? [];
   }
 
-  /** The queue shall take all that is open: the newest of it, who is to hear of it, in order. */
+  /**
+   * Leaves all open events to the queue. Returns the newest of them, and the reply subjects of the
+   * routers that wait, in order.
+   */
   giveToQueue(): { newest: EventId | undefined; askers: string[] } {
     const askers: string[] = [];
     let newest: EventId | undefined;
     for (const [eventId, open] of this.#open) {
       askers.push(...open.askers);
-      // One that the queue has sent already is one of the queue.
+      // An event that the queue has sent already counts as one of the queue.
       if (open.item.ackSubject !== undefined) continue;
       newest = eventId;
       this.#owed.set(eventId, open.item);
@@ -84,7 +98,10 @@ export class LiveEvents {
     return { newest, askers };
   }
 
-  /** The queue's own copy has come: what it is a copy of, undefined where it is news. */
+  /**
+   * The queue's copy of an event has come. Returns the event that the client was sent, or undefined
+   * where the event is new.
+   */
   takeCopy(eventId: EventId): Unacked | 'acknowledged' | undefined {
     const open = this.#open.get(eventId);
     if (open !== undefined) return open.item;
@@ -96,7 +113,7 @@ export class LiveEvents {
     return this.#recent.has(eventId) ? 'acknowledged' : undefined;
   }
 
-  /** Forgets what is old. */
+  /** Forgets acknowledgements that are 30 s old. */
   forget(nowMs: number): void {
     for (const [eventId, atMs] of this.#recent) {
       if (nowMs - atMs < RECENT_MS) return;

@@ -42,7 +42,7 @@ const system = {
   metadata: { event: 'participant_left', user_id: bob },
 };
 
-/** Profiles answers nothing until it is called. */
+/** Makes profiles answer nothing until the returned function is called. */
 function hold(): () => void {
   let open = (): void => undefined;
   waitsFor = new Promise((resolve) => {
@@ -58,29 +58,29 @@ const untilAsked = (times: number): Promise<void> => until(() => asked.length >=
 
 t.beforeEach(() => asked.splice(0));
 
-t.test('an event of ids gets the names that people have now, as its user sees them', async (t) => {
+t.test('an event of ids gets the names that people have now, as its user sees it', async (t) => {
   const client = await stage.open(edge, anna);
-  await stage.deliver(anna, direct, CONVERSATION);
+  await stage.enqueue(anna, direct, CONVERSATION);
   const { q, change, conversation } = await client.next('conversation');
   t.same([q, change], [1, 'created']);
   t.match(conversation, { name: 'Bob', avatar_url: 'https://a/bob' });
   t.match(conversation, { participants: [{ name: 'Anna' }, { name: 'Bob' }] });
-  await stage.deliver(anna, system, NAMELESS);
+  await stage.enqueue(anna, system, NAMELESS);
   t.match(await client.next('message'), { q: 2, content: 'Bob left' });
   await client.close();
 });
 
-t.test('what comes behind it waits, in order, and then shares one request', async (t) => {
+t.test('events behind one that awaits names wait in order and share one request', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   const release = hold();
-  await stage.deliver(userId, { n: 1 });
-  await stage.deliver(userId, { n: 2, ...direct }, CONVERSATION);
+  await stage.enqueue(userId, { n: 1 });
+  await stage.enqueue(userId, { n: 2, ...direct }, CONVERSATION);
   await untilAsked(1);
-  await stage.deliver(userId, { n: 3 });
-  await stage.deliver(userId, { n: 4, ...direct }, CONVERSATION);
-  await stage.deliver(userId, { n: 5, ...system }, NAMELESS);
-  // What is not sent cannot be acknowledged: it stays in the queue.
+  await stage.enqueue(userId, { n: 3 });
+  await stage.enqueue(userId, { n: 4, ...direct }, CONVERSATION);
+  await stage.enqueue(userId, { n: 5, ...system }, NAMELESS);
+  // An event that was not sent cannot be acknowledged: it stays in the queue.
   await client.nextThat(({ n }) => n === 1);
   client.send({ type: 'ack', q: 5 });
   while ((await stage.queue(userId)).unacked !== 4);
@@ -92,12 +92,12 @@ t.test('what comes behind it waits, in order, and then shares one request', asyn
   await client.close();
 });
 
-t.test('a session that ends while names are awaited leaves all to the next one', async (t) => {
+t.test('a session that ends while it awaits names leaves all events to the next', async (t) => {
   const userId = newId<UserId>();
   const first = await stage.open(edge, userId);
   const release = hold();
-  await stage.deliver(userId, { n: 1, ...direct }, CONVERSATION);
-  await stage.deliver(userId, { n: 2 });
+  await stage.enqueue(userId, { n: 1, ...direct }, CONVERSATION);
+  await stage.enqueue(userId, { n: 2 });
   await untilAsked(1);
   await first.close();
   release();
@@ -107,21 +107,21 @@ t.test('a session that ends while names are awaited leaves all to the next one',
   await second.close();
 });
 
-t.test('a queue that is void while names are awaited leaves no gap in q', async (t) => {
+t.test('a queue that becomes void while names are awaited leaves no gap in q', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   await client.next('replay_end');
   const release = hold();
-  await stage.deliver(userId, { n: 1 });
-  await stage.deliver(userId, { n: 2, ...direct }, CONVERSATION);
-  await stage.deliver(userId, { n: 3 });
+  await stage.enqueue(userId, { n: 1 });
+  await stage.enqueue(userId, { n: 2, ...direct }, CONVERSATION);
+  await stage.enqueue(userId, { n: 3 });
   await untilAsked(1);
   await stage.deleteQueue(userId, 'phone');
   const signal = JSON.stringify({ kind: 'resync', device_id: 'phone' });
   router.bus.publish(subjects.user(userId), signal);
   await client.next('replay_end');
   release();
-  await stage.deliver(userId, { n: 4 });
+  await stage.enqueue(userId, { n: 4 });
   t.match(await client.nextThat(({ n }) => n === 4), { q: 2 });
   t.notOk(client.frames.some(({ n }) => n === 2 || n === 3));
   client.send({ type: 'ack', q: 2 });
@@ -129,14 +129,14 @@ t.test('a queue that is void while names are awaited leaves no gap in q', async 
   await client.close();
 });
 
-t.test('who keeps up is not too slow a reader, however much has waited', async (t) => {
+t.test('a reader that keeps up is never too slow, however many events waited', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   const release = hold();
-  await stage.deliver(userId, direct, CONVERSATION);
+  await stage.enqueue(userId, direct, CONVERSATION);
   await untilAsked(1);
   const event = { content: 'न'.repeat(8_000), metadata: { x: 'x'.repeat(4_000) } };
-  await Promise.all(Array.from({ length: 249 }, () => stage.deliver(userId, event)));
+  await Promise.all(Array.from({ length: 249 }, () => stage.enqueue(userId, event)));
   while ((await stage.queue(userId)).unacked !== 250);
   release();
   await client.nextThat(({ q }) => q === 250);
@@ -144,24 +144,24 @@ t.test('who keeps up is not too slow a reader, however much has waited', async (
   await client.close();
 });
 
-t.test('an event that nothing can be made of keeps no other from its client', async (t) => {
+t.test('a malformed event keeps no other event from its client', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
-  await stage.deliver(userId, { conversation: { type: 'direct' } }, CONVERSATION);
-  await stage.deliver(userId, { n: 2 });
+  await stage.enqueue(userId, { conversation: { type: 'direct' } }, CONVERSATION);
+  await stage.enqueue(userId, { n: 2 });
   t.match(await client.nextThat(({ n }) => n === 2), { q: 2 });
   client.send({ type: 'ack', q: 2 });
   while ((await stage.queue(userId)).unacked > 0);
   await client.close();
 });
 
-t.test('profiles does not answer: unknown after a second, and the rest follows', async (t) => {
+t.test('people are unknown after 1 s without profiles, and other events follow', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   const release = hold();
   const startedAt = Date.now();
-  await stage.deliver(userId, direct, CONVERSATION);
-  await stage.deliver(userId, { n: 2 });
+  await stage.enqueue(userId, direct, CONVERSATION);
+  await stage.enqueue(userId, { n: 2 });
   t.match(await client.next('conversation'), { conversation: { name: 'Unknown User' } });
   await client.nextThat(({ n }) => n === 2);
   t.ok(Date.now() - startedAt < 3_000);
@@ -169,7 +169,7 @@ t.test('profiles does not answer: unknown after a second, and the rest follows',
   await client.close();
 });
 
-t.test('a live copy gets names too, one that is broken hurts nobody', async (t) => {
+t.test('a live copy gets names too, and a broken copy hurts nobody', async (t) => {
   const client = await stage.open(edge, anna);
   router.bus.publish(subjects.user(anna), 'message nameless\n{"broken');
   router.bus.publish(subjects.user(anna), encodeLive({ type: 'message', ...system }, true));

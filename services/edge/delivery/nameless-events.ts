@@ -20,23 +20,30 @@ type Nameless = MessageEvent | ConversationEvent;
 type Frame = string | Uint8Array;
 
 type Deps = {
-  /** Never rejects: ≤ 1 s, then whoever is not known is unknown. */
+  /** The look-up takes ≤ 1 s and never rejects; a person who is not found by then is unknown. */
   lookUpNames: LookUpNames;
   hub: Hub;
   logger: Logger;
 };
 
 const NOBODY: Names = { users: new Map(), businesses: new Map() };
-/** What waited is written in parts: at once it may be more than a reader that keeps up may owe. */
+/**
+ * Events that waited are written in parts of this size. Together they may be more than a socket may
+ * have waiting, even if its reader keeps up.
+ */
 const PART_BYTES = 512 * 1024;
-/** How long the next part waits for a reader; then it is on its way, as without names. */
+/**
+ * The next part waits this long for the reader. Then it is written anyway, like an event without
+ * names.
+ */
 const DRAIN_MS = 500;
 
 /**
- * Names are in no queue: an event that shows people comes with ids, and gets their names here, as
- * they are now. What comes behind it on the session waits, so that order stays; what waits together
- * is one request, so that an event waits for two at most. Held is at most what was sent
- * without acknowledgement, 128 live or 256 of the queue.
+ * Puts names into events. No queue holds names: an event that shows people comes with ids, and gets
+ * the names here that people have now. The events behind it on the session wait, so order is kept.
+ * Events that wait together share one request, so an event waits for two requests at most. A
+ * session holds at most the events that it may have unacknowledged: 128 live ones, or 256 of the
+ * queue.
  */
 export class NamelessEvents {
   readonly #deps: Deps;
@@ -45,7 +52,7 @@ export class NamelessEvents {
     this.#deps = deps;
   }
 
-  /** Sends it once all that the session holds before it is sent. */
+  /** Sends the event once all events that the session holds before it are sent. */
   hold(session: Session, event: HeldEvent): void {
     if (session.held !== undefined) {
       session.held.push(event);
@@ -55,19 +62,19 @@ export class NamelessEvents {
     void this.#release(session, session.held);
   }
 
-  /** A live copy, for every open socket of the user; best effort. */
+  /** Sends a live copy to every open socket of the user; this is best effort. */
   async forward(user: UserSockets, { type, body }: LiveBytes): Promise<void> {
     const event = this.#read(body, user.userId);
     if (event === undefined) return;
     const names = await this.#namesFor([event]);
     const frame = JSON.stringify(shown(event, user.userId, names));
-    // A copy: sending may close, and closing changes the list.
+    // The loop needs a copy of the list: sending may close a session, and closing changes the list.
     for (const session of [...user.sessions]) {
       if (session.state === 'open') this.#deps.hub.send(session, type, frame);
     }
   }
 
-  /** Until nothing is held; a session that lets go of its queue takes `held` away. */
+  /** Sends until nothing is held. A session that lets go of its queue takes `held` away. */
   async #release(session: Session, held: HeldEvent[]): Promise<void> {
     while (held.length > 0) {
       const batch = [...held];
@@ -78,7 +85,7 @@ export class NamelessEvents {
     session.held = undefined;
   }
 
-  /** The first of `held`, which these are made of. */
+  /** Sends `frames`, which were made from the first events of `held`. */
   async #send(session: Session, held: HeldEvent[], frames: (Frame | undefined)[]): Promise<void> {
     const isCurrent = (): boolean => session.held === held;
     let bytes = 0;
@@ -108,11 +115,13 @@ export class NamelessEvents {
     });
   }
 
-  /** A router made it; one that is broken must not keep the others from their client. */
+  /**
+   * Reads an event that a router made. A broken event must not keep the others from their client.
+   */
   #read(body: Uint8Array, viewer: UserId): Nameless | undefined {
     try {
       const event = parseJson(body) as Nameless;
-      // Throws now and not later, where it is of a shape that nothing can be made of.
+      // An event whose shape no frame can be made of throws here, and not later.
       shown(event, viewer, NOBODY);
       return event;
     } catch (error) {
@@ -133,7 +142,7 @@ export class NamelessEvents {
   }
 }
 
-/** The event as its client gets it. */
+/** Returns the event as its client gets it. */
 function shown(event: Nameless, viewer: UserId, names: Names): object {
   if (!('conversation' in event)) return withNames(event, names);
   return { ...event, conversation: viewOf(event.conversation, viewer, names) };

@@ -10,14 +10,17 @@ router.script.delivered = () => ({});
 const edge = await stage.startEdge();
 t.teardown(() => stage.close());
 
-/** A session that has left its queue, which was new and had nothing. */
+/** Opens a session and waits until it has left its queue, which was new and empty. */
 async function openLive(userId: UserId): Promise<Client> {
   const client = await stage.open(edge, userId);
   await until(async () => !(await stage.queue(userId)).isHeld);
   return client;
 }
 
-/** Tests that begin with a live session, which takes a second to become one. */
+/**
+ * Each of these users has a live session. A session takes a second to go live, so all of them start
+ * together.
+ */
 const people = Array.from({ length: 7 }, () => newId<UserId>());
 const clients = await Promise.all(people.map(openLive));
 const live = (): { userId: UserId; client: Client } => ({
@@ -25,7 +28,7 @@ const live = (): { userId: UserId; client: Client } => ({
   client: clients.pop() as Client,
 });
 
-t.test('what is offered is sent, and taken once the client has acknowledged it', async (t) => {
+t.test('an offered event is sent, and taken once the client has acknowledged it', async (t) => {
   const { userId, client } = live();
   const conversationId = newId<ConversationId>();
   let answer: string | undefined;
@@ -42,7 +45,7 @@ t.test('what is offered is sent, and taken once the client has acknowledged it',
   await client.close();
 });
 
-t.test('what is offered again is sent once, and every router is answered', async (t) => {
+t.test('an event that is offered twice is sent once, and each router is answered', async (t) => {
   const { userId, client } = live();
   const eventId = newId<EventId>();
   const offers = [1, 2].map(() => stage.offer({ userId }, { n: 1 }, { eventId }));
@@ -55,7 +58,7 @@ t.test('what is offered again is sent once, and every router is answered', async
   await client.close();
 });
 
-t.test('what a client does not acknowledge in time goes to the queue, not to it', async (t) => {
+t.test('an event that is acknowledged late goes to the queue, and not out twice', async (t) => {
   const { userId, client } = live();
   const [one, two] = [newId<EventId>(), newId<EventId>()];
   const offers = [one, two].map((eventId, n) => stage.offer({ userId }, { n }, { eventId }));
@@ -63,7 +66,7 @@ t.test('what a client does not acknowledge in time goes to the queue, not to it'
   await client.next('message');
   t.same(await Promise.all(offers), ['-', '-']);
   client.send({ type: 'ack', q: 1 });
-  for (const eventId of [one, two]) await stage.deliver(userId, { n: 'copy' }, { eventId });
+  for (const eventId of [one, two]) await stage.enqueue(userId, { n: 'copy' }, { eventId });
   await until(async () => (await stage.queue(userId)).unacked === 1);
   client.send({ type: 'ack', q: 2 });
   await until(async () => (await stage.queue(userId)).unacked === 0);
@@ -72,7 +75,7 @@ t.test('what a client does not acknowledge in time goes to the queue, not to it'
   await client.close();
 });
 
-t.test('what is unacknowledged at the end is left to the queue at once', async (t) => {
+t.test('a session that ends leaves unacknowledged offers to the queue at once', async (t) => {
   const { userId, client } = live();
   const offered = stage.offer({ userId }, { n: 1 });
   await client.next('message');
@@ -84,7 +87,7 @@ t.test('what is unacknowledged at the end is left to the queue at once', async (
   await until(async () => (await stage.offer({ userId }, { n: 2 })) === 'free');
 });
 
-t.test('who leaves an event to the queue takes from it until it has come', async (t) => {
+t.test('a session that refuses an event takes from its queue until the event came', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   const [one, two] = [newId<EventId>(), newId<EventId>()];
@@ -92,10 +95,10 @@ t.test('who leaves an event to the queue takes from it until it has come', async
   const younger = await openLive(newId<UserId>());
   t.equal(await stage.offer({ userId }, { n: 2 }, { eventId: two }), '-', 'still');
   await younger.close();
-  await stage.deliver(userId, { n: 1 }, { eventId: one });
+  await stage.enqueue(userId, { n: 1 }, { eventId: one });
   t.match(await client.next('message'), { q: 1, n: 1 });
   t.equal((await stage.queue(userId)).isHeld, true);
-  await stage.deliver(userId, { n: 2 }, { eventId: two });
+  await stage.enqueue(userId, { n: 2 }, { eventId: two });
   t.match(await client.next('message'), { q: 2, n: 2 });
   const third = stage.offer({ userId }, { n: 3 });
   t.match(await client.next('message'), { q: 3, n: 3 });
@@ -104,15 +107,15 @@ t.test('who leaves an event to the queue takes from it until it has come', async
   await client.close();
 });
 
-t.test('told that its queue has something it takes from there, what it knows aside', async (t) => {
+t.test('a session that hears of news in its queue takes them, but none twice', async (t) => {
   const { userId, client } = live();
   const [known, news] = [newId<EventId>(), newId<EventId>()];
   const offered = stage.offer({ userId }, { n: 1 }, { eventId: known });
   await client.next('message');
   client.send({ type: 'ack', q: 1 });
   t.equal(await offered, '+');
-  await stage.deliver(userId, { n: 1 }, { eventId: known });
-  await stage.deliver(userId, { n: 2 }, { eventId: news });
+  await stage.enqueue(userId, { n: 1 }, { eventId: known });
+  await stage.enqueue(userId, { n: 2 }, { eventId: news });
   const signal = JSON.stringify({ kind: 'queued' });
   router.bus.publish(subjects.user(userId), signal);
   t.match(await client.next('message'), { q: 2, n: 2 });
@@ -121,7 +124,7 @@ t.test('told that its queue has something it takes from there, what it knows asi
   await client.close();
 });
 
-t.test('a client that lags is left to the pace of its queue', async (t) => {
+t.test('a client that lags gets events at the pace of its queue', async (t) => {
   const { userId, client } = live();
   const offers = Array.from({ length: 130 }, (_, n) => stage.offer({ userId }, { n }));
   t.equal(await offers[129], '-');
@@ -136,7 +139,7 @@ t.test('after a reconnect to NATS a session begins with its queue', async (t) =>
   await stage.nats.kill('SIGTERM');
   await stage.nats.restart();
   await until(() =>
-    stage.deliver(userId, { n: 1 }).then(
+    stage.enqueue(userId, { n: 1 }).then(
       () => true,
       () => false,
     ),

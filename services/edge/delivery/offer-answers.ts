@@ -5,11 +5,14 @@ import type { EdgeMetrics } from '../edge-metrics.ts';
 type Deps = { bus: Bus; metrics: EdgeMetrics };
 
 const encoder = new TextEncoder();
-/** What becomes of an offer: the client has it, or the queue is to take it. */
+/** An offer has two outcomes: the client has the event, or the queue is to take it. */
 const TAKEN = '+';
 const QUEUE = encoder.encode('-');
 
-/** What routers hear of what they offered: that it was taken in bursts, each refusal for itself. */
+/**
+ * Tells routers what became of their offers. Answers of `taken` go in bursts, each refusal by
+ * itself.
+ */
 export class OfferAnswers {
   readonly #deps: Deps;
   #taken: string[] = [];
@@ -18,7 +21,7 @@ export class OfferAnswers {
     this.#deps = deps;
   }
 
-  /** Goes out with the connection's next write. */
+  /** The answer goes out with the connection's next write. */
   taken(asker: string): void {
     this.#deps.metrics.offers.add('taken');
     this.#taken.push(asker);

@@ -11,23 +11,36 @@ type Deps = {
   logger: Logger;
 };
 
-/** More than that between a client and its queue, and the queue sets the pace: it knows 256. */
+/**
+ * A client lags with this many unacknowledged events. Its queue sets the pace then, because the
+ * queue stops at 256.
+ */
 const LIVE_MAX = 128;
 /**
- * Longer than `ack_wait`, 10 s: what the queue sent to somebody who is gone, or in the instant of
- * an UNSUB to nobody, comes again by then. A queue that is silent for so long is empty.
+ * A queue that is silent for this long is empty. The time is longer than `ack_wait`, 10 s: what the
+ * queue sent to a session that is gone, or to nobody in the instant of an UNSUB, comes again by
+ * then.
  */
 const REPEATS_MS = 12_000;
-/** In a queue that was made just now nothing waits: what came since is here by then. */
+/**
+ * Nothing waits in a queue that was made just now. Events that came since then are here after this
+ * time.
+ */
 const NEW_QUEUE_MS = 1_000;
-/** ± a half: what a signal that was lost left in the queue is found by then. */
+/**
+ * A live session looks into its queue after this time ± a half. It finds the events there whose
+ * signal was lost.
+ */
 const LIVE_FOR_MS = 300_000;
-/** What is stored as a session goes live may come a little behind; and UNSUBs go out together. */
+/**
+ * A session that goes live listens to its queue for this long, because an event that is stored
+ * meanwhile may come a little later. UNSUBs of several sessions go out together.
+ */
 const LINGER_MS = 100;
 
 /**
- * Which sessions take from their queue, and which are live: while one is bound, JetStream sends to
- * it. Every session that is not live is bound.
+ * Decides which sessions take from their queue, and which are live. JetStream sends to a session
+ * while it is bound to its queue. Every session that is not live is bound.
  */
 export class QueueBinding {
   readonly #deps: Deps;
@@ -45,18 +58,18 @@ export class QueueBinding {
     if (!session.resumed) session.liveAfter = Date.now() + NEW_QUEUE_MS;
   }
 
-  /** From the queue again, until it is empty and nothing can come again. */
+  /** Lets the session take from its queue, until the queue is empty and nothing can come again. */
   take(session: Session): void {
     if (session.isLive) session.isDrained = true;
     session.isLive = false;
     session.liveAfter = Date.now() + REPEATS_MS;
-    if (session.deliver !== undefined) return;
+    if (session.queueSubscription !== undefined) return;
     const subject = subjects.deliver(session.userId as UserId, session.deviceId);
     const subscription = new LeanSubscription(subject, session, this.#deps.receive);
-    session.deliver = this.#deps.subscriptions.add(subscription);
+    session.queueSubscription = this.#deps.subscriptions.add(subscription);
   }
 
-  /** The queue has sent it, as the last it had or not. */
+  /** The queue has sent the event; `isLast` says that it has no more. */
   sent(session: Session, eventId: EventId, isLast: boolean): void {
     session.isDrained = isLast;
     if (session.leftToQueue === eventId) session.leftToQueue = undefined;
@@ -65,25 +78,27 @@ export class QueueBinding {
   perhapsLive(session: Session, nowMs: number): void {
     if (session.isLive || !session.isDrained || session.leftToQueue !== undefined) return;
     if (nowMs < session.liveAfter || isLagging(session)) return;
-    if (session.device === undefined || session.ending !== undefined) return;
+    if (session.deviceSubscription === undefined || session.ending !== undefined) return;
     session.isLive = true;
     session.liveUntil = nowMs + LIVE_FOR_MS * (0.5 + Math.random());
     this.#lingering.push(session);
     this.#timer ??= setTimeout(() => this.#leaveAll(), LINGER_MS);
   }
 
-  /** Resolves when all that JetStream sent before has been received. */
+  /**
+   * Ends the subscription. Resolves when all events that JetStream sent before have been received.
+   */
   async leave(session: Session): Promise<void> {
-    const { deliver } = session;
-    session.deliver = undefined;
-    if (deliver !== undefined) await this.#deps.subscriptions.drain(deliver);
+    const { queueSubscription } = session;
+    session.queueSubscription = undefined;
+    if (queueSubscription !== undefined) await this.#deps.subscriptions.drain(queueSubscription);
   }
 
-  /** Nothing more is received. */
+  /** Ends the subscription at once, so that nothing more is received. */
   drop(session: Session): void {
-    const { deliver } = session;
-    session.deliver = undefined;
-    if (deliver !== undefined) this.#deps.subscriptions.remove(deliver);
+    const { queueSubscription } = session;
+    session.queueSubscription = undefined;
+    if (queueSubscription !== undefined) this.#deps.subscriptions.remove(queueSubscription);
   }
 
   #leaveAll(): void {
@@ -93,7 +108,7 @@ export class QueueBinding {
     for (const session of lingering) {
       if (!session.isLive) continue;
       this.leave(session).catch((error: unknown) => {
-        // The connection went: all sessions take from their queues after the reconnect.
+        // The connection was lost: all sessions take from their queues after the reconnect.
         this.#deps.logger.debug({ err: error }, 'queue not left');
       });
     }

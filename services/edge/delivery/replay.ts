@@ -12,16 +12,19 @@ import type { Session } from '../session/session.ts';
 
 type Deps = { store: AskStore; hub: Hub; nameSystem: NameSystem; logger: Logger };
 
-/** Store's share for those whose queue is new; everything else of it is for those who work. */
+/** At most this many replays ask store at once. All else that store can do is for users at work. */
 const CONCURRENCY_MAX = 16;
 const WAITING_MAX = 20_000;
 const MESSAGES_MAX = 1_000;
-/** The next page waits for so long until the socket has little left to write. */
+/**
+ * The next page waits this long until the socket has little left to write. Then the replay ends.
+ */
 const DRAIN_MS = 30_000;
 
 /**
- * What is undelivered, for a session whose queue is new: message events without `q`, oldest first,
- * then `replay_end`. Whatever goes wrong ends in `complete: false`: the client has history.
+ * Replays the undelivered messages to a session whose queue is new: message events without `q`,
+ * oldest first, then `replay_end`. Every failure ends in `complete: false`, because the client can
+ * ask for history.
  */
 export class Replay {
   readonly #deps: Deps;
@@ -45,7 +48,7 @@ export class Replay {
     this.#deps.hub.send(session, 'replay_end', replayEndFrame(isComplete));
   }
 
-  /** True if all that was undelivered went out. */
+  /** Returns true if all undelivered messages were sent. */
   async #send(session: Session, userId: UserId, isCurrent: () => boolean): Promise<boolean> {
     const { store, hub, nameSystem } = this.#deps;
     let sent = 0;

@@ -5,7 +5,7 @@ function item(q: number): Unacked {
   return { q, ackSubject: `a${q}`, header: {} as never };
 }
 
-t.test('takes all up to a q, oldest first, once', async (t) => {
+t.test('the queue gives all events up to a q, oldest first, and each once', async (t) => {
   const queue = new UnackedQueue();
   for (let q = 1; q <= 1_000; q += 1) queue.push(item(q));
   const taken: number[] = [];
@@ -27,7 +27,7 @@ t.test('takes all up to a q, oldest first, once', async (t) => {
   t.equal(queue.size, 1);
 });
 
-t.test('takes no more than its limit, and goes on once there is room', async (t) => {
+t.test('the queue takes no more than its limit, and goes on once there is room', async (t) => {
   const queue = new UnackedQueue();
   for (let q = 1; q <= UNACKED_MAX; q += 1) queue.push(item(q));
   t.equal(queue.push(item(UNACKED_MAX + 1)), false);

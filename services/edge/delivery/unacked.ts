@@ -1,18 +1,23 @@
 import type { InboxHeader } from '../../../shared/contracts/events.ts';
 
 /**
- * An event that was sent to the client and is not acknowledged yet. `ackSubject` once the queue's
- * own copy of it has come.
+ * The client was sent this event and has not acknowledged it yet. `ackSubject` is set once the
+ * queue's own copy of the event has come.
  */
 export type Unacked = { q: number; ackSubject: string | undefined; header: InboxHeader };
 
-/** Below it a few dead slots at the front cost less than moving the rest. */
+/** Fewer dead slots than this at the front cost less than moving the rest. */
 const COMPACT_MIN = 64;
 
-/** JetStream stops at 256, but repeats them each 10 s to a client that hardly acknowledges. */
+/**
+ * JetStream stops at 256 events, but repeats them every 10 s to a client that hardly acknowledges.
+ */
 export const UNACKED_MAX = 2_048;
 
-/** FIFO by `q`, ≤ 2048: what does not fit is not taken, and comes again. */
+/**
+ * Holds unacknowledged events in the order of `q`, ≤ 2048. An event that does not fit is not taken,
+ * and comes again.
+ */
 export class UnackedQueue {
   #items: Unacked[] = [];
   #head = 0;
@@ -21,14 +26,14 @@ export class UnackedQueue {
     return this.#items.length - this.#head;
   }
 
-  /** False where it is full. */
+  /** Returns false where the queue is full. */
   push(item: Unacked): boolean {
     if (this.size >= UNACKED_MAX) return false;
     this.#items.push(item);
     return true;
   }
 
-  /** Takes all up to `q`, oldest first. */
+  /** Takes all events up to `q`, oldest first. */
   takeUpTo(q: number, take: (item: Unacked) => void): void {
     const items = this.#items;
     let head = this.#head;

@@ -12,8 +12,8 @@ t.test('a drain sends everybody away, and nothing of theirs is lost', async (t) 
   const [leaving, staying] = [newId<UserId>(), newId<UserId>()];
   const first = await stage.open(edge, leaving);
   const second = await stage.open(edge, staying);
-  await stage.deliver(leaving, { n: 1 });
-  await stage.deliver(staying, { n: 1 });
+  await stage.enqueue(leaving, { n: 1 });
+  await stage.enqueue(staying, { n: 1 });
   await Promise.all([first.next('message'), second.next('message')]);
   const startedAt = Date.now();
   const closing = edge.close();

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { isOriginAllowed } from './origin.ts';
 
-t.test('exact origins and any port of a host, nothing that only looks alike', async (t) => {
+t.test('an origin matches exactly or by its host, and never by looking alike', async (t) => {
   const allowed = ['https://app.example', 'http://localhost:*'];
   const good = [
     '',

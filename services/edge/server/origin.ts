@@ -1,8 +1,9 @@
 const ANY_PORT = ':*';
 
 /**
- * Whether a browser page of `origin` may talk to us. `allowed` holds exact origins, or with `:*`
- * any port of a host (none too). An empty `origin` is no browser: other clients send none.
+ * Tells whether a browser page of `origin` may talk to this edge. `allowed` holds exact origins; an
+ * entry that ends with `:*` allows its host with any port, or with none. An empty `origin` is
+ * allowed, because it comes from no browser.
  */
 export function isOriginAllowed(origin: string, allowed: readonly string[]): boolean {
   if (origin === '') return true;

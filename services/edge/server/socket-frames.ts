@@ -2,27 +2,30 @@ import type { WireError } from '../../../shared/errors.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { Session } from '../session/session.ts';
 
-/** Frames to the client, as text. Concatenated: one `JSON.stringify` of what is not ours. */
+/**
+ * These functions make the frames to the client, as text. They join pieces of text, and use
+ * `JSON.stringify` only for what others wrote.
+ */
 
 export type RequestId = string | number;
 
-/** What an answer names of its request. `client_msg_id` only beside an error. */
+/** An answer names its request by these. Only an error names `client_msg_id`. */
 export type Asked = { id: RequestId | undefined; clientMsgId: string | undefined };
 
 export function replyFrame(id: RequestId | undefined, data: unknown): string {
-  return `{"type":"reply",${idMember(id)}"data":${JSON.stringify(data)}}`;
+  return `{"type":"reply",${idField(id)}"data":${JSON.stringify(data)}}`;
 }
 
 export function errorFrame(asked: Asked, error: WireError): string {
   const { id, clientMsgId } = asked;
   const key = clientMsgId === undefined ? '' : `"client_msg_id":${JSON.stringify(clientMsgId)},`;
-  return `{"type":"error",${idMember(id)}${key}"error":${JSON.stringify(error)}}`;
+  return `{"type":"error",${idField(id)}${key}"error":${JSON.stringify(error)}}`;
 }
 
 export function authOkFrame(session: Session, id: RequestId | undefined, nowMs: number): string {
   const { userId, deviceId, sessionId, resumed } = session;
   return (
-    `{"type":"auth_ok",${idMember(id)}"user_id":"${userId}","device_id":"${deviceId}",` +
+    `{"type":"auth_ok",${idField(id)}"user_id":"${userId}","device_id":"${deviceId}",` +
     `"session_id":"${sessionId}","resumed":${resumed},` +
     `"heartbeat_interval_ms":${LIMITS.heartbeatIntervalMs},` +
     `"server_time":"${new Date(nowMs).toISOString()}"}`
@@ -41,7 +44,7 @@ export function goingAwayFrame(reconnectAfterMs: number): string {
   return `{"type":"going_away","reconnect_after_ms":${reconnectAfterMs}}`;
 }
 
-/** A message of the replay: as the event, without `q`. */
+/** A replayed message looks like its event, without `q`. */
 export function replayedFrame(message: object): string {
   return `{"type":"message",${JSON.stringify(message).slice(1)}`;
 }
@@ -53,7 +56,7 @@ export function replayEndFrame(isComplete: boolean): string {
 export const RESYNC_FRAME = '{"type":"resync"}';
 const PONG = '{"type":"pong"}';
 
-function idMember(id: RequestId | undefined): string {
+function idField(id: RequestId | undefined): string {
   if (id === undefined) return '';
   return typeof id === 'number' ? `"id":${id},` : `"id":${JSON.stringify(id)},`;
 }

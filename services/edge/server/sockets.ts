@@ -20,7 +20,7 @@ type Deps = {
 
 const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE));
 
-/** The beginning and the end of a socket. */
+/** Carries out what the beginning and the end of a socket cause. */
 export class Sockets {
   readonly #deps: Deps;
 
@@ -35,7 +35,7 @@ export class Sockets {
     else if (session.userId !== undefined) void opening.open(session, session.userId, {});
   }
 
-  /** After it nothing may touch the socket. */
+  /** The socket is gone: nothing may touch it any more. */
   closed(session: Session, code: number): void {
     const { delivery, signals, typing, presence, metrics } = this.#deps;
     session.state = 'closed';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { readOffer } from './subprotocols.ts';
 
-t.test('what is offered is read', async (t) => {
+t.test('the token and the device are read from the subprotocols', async (t) => {
   const nothing = { chosen: undefined, token: undefined, deviceId: undefined };
   t.same(readOffer(''), nothing);
   t.same(readOffer('kaha.v1'), { ...nothing, chosen: 'kaha.v1' });
@@ -12,7 +12,7 @@ t.test('what is offered is read', async (t) => {
   });
 });
 
-t.test('what cannot be answered is refused with a reason', async (t) => {
+t.test('subprotocols that the edge cannot answer are refused with a reason', async (t) => {
   for (const header of [
     'other',
     'KAHA.V1',

@@ -5,13 +5,16 @@ const BEARER = 'bearer.';
 const DEVICE = 'device.';
 
 export type Offer = {
-  /** What to answer; undefined where nothing was offered. */
+  /** The edge answers with this subprotocol; it is undefined where none was offered. */
   chosen: string | undefined;
   token: string | undefined;
   deviceId: string | undefined;
 };
 
-/** Reads `Sec-WebSocket-Protocol`; a text is what is wrong with it (HTTP 400). */
+/**
+ * Reads `Sec-WebSocket-Protocol`. Returns a text that says what is wrong with a bad header (HTTP
+ * 400).
+ */
 export function readOffer(header: string): Offer | string {
   const offer: Offer = { chosen: undefined, token: undefined, deviceId: undefined };
   if (header === '') return offer;

@@ -10,7 +10,7 @@ const stage = await setStage();
 await stage.startRouter();
 t.teardown(() => stage.close());
 
-t.test('above the admission rate an upgrade is told to come back', async (t) => {
+t.test('an upgrade above the admission rate is refused with a time to come back', async (t) => {
   const edge = await stage.startEdge('edge-2', { admissionRatePerS: 5 });
   const results = await Promise.all(Array.from({ length: 12 }, () => askUpgrade(edge.port)));
   const refused = results.filter(({ status }) => status === 503);
@@ -36,7 +36,7 @@ t.test('while NATS is away an upgrade is refused and a live socket stays', async
   await client.close();
 });
 
-t.test('keys from a JWKS: wrong algorithm, issuer and audience are refused', async (t) => {
+t.test('with keys of a JWKS, a wrong algorithm, issuer or audience is refused', async (t) => {
   const { publicKey, privateKey } = await generateKeyPair('RS256');
   const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1' }] });
   let isAway = true;

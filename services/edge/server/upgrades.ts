@@ -27,12 +27,16 @@ type Outcomes = {
   bad: (error: unknown) => UpgradeAnswer;
 };
 
-/** Spread over some seconds, so that those who were refused do not come back together. */
+/**
+ * The edge spreads the return of refused clients over this time, so that they do not come back
+ * together.
+ */
 const RETRY_AFTER_MAX_S = 5;
 
 /**
- * Who may open a socket. In this order: Origin 403, subprotocols and device 400, room 503, token
- * 401. A bad token among the subprotocols is let in and closed 4500: a browser sees no status.
+ * Decides who may open a socket, in this order: a bad Origin is answered 403, bad subprotocols or a
+ * bad device 400, no room 503, and a bad token 401. A bad token among the subprotocols is let in
+ * and closed 4500, because a browser sees no status.
  */
 export class Upgrades {
   readonly #deps: Deps;
@@ -92,7 +96,7 @@ export class Upgrades {
     });
   }
 
-  /** At once where that can be: an upgrade outside its handler costs more. */
+  /** Verifies the token at once where that can be: an upgrade outside its handler costs more. */
   #verified(token: string, then: Outcomes): UpgradeAnswer | Promise<UpgradeAnswer> {
     try {
       const verified = this.#deps.verifier.verify(token);

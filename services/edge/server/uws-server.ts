@@ -8,12 +8,12 @@ const { App, DISABLED, us_listen_socket_close, us_socket_local_port } = uWS;
 
 export const WEBSOCKET_PATHS: readonly string[] = ['/ws', '/api/chat/ws'];
 
-/** The upgrade request; headers are empty where they are not there. */
+/** The server hands over an upgrade request like this; a header that is not there is empty. */
 export type UpgradeCall = {
   origin: string;
   subprotocols: string;
   authorization: string;
-  /** An empty one is malformed. */
+  /** An empty device id is malformed; it is undefined where the header is not there. */
   deviceId: string | undefined;
 };
 export type UpgradeAnswer =
@@ -23,7 +23,7 @@ export type UpgradeAnswer =
 export type Handlers = {
   upgrade(call: UpgradeCall): UpgradeAnswer | Promise<UpgradeAnswer>;
   opened(session: Session): void;
-  /** The bytes are valid only until it returns. */
+  /** The bytes are valid only until the call returns. */
   received(session: Session, bytes: ArrayBuffer, isBinary: boolean): void;
   closed(session: Session, code: number): void;
   http(call: HttpCall): Promise<HttpAnswer>;
@@ -31,22 +31,26 @@ export type Handlers = {
 
 export type Server = {
   port: number;
-  /** Open connections stay. */
+  /** Refuses new connections; open ones stay. */
   stopAccepting(): void;
   close(): void;
 };
 
-/** Rather than two processes that share a port without knowing. */
+/** The port belongs to one process. Otherwise two processes could share it without knowing. */
 const EXCLUSIVE_PORT = 1;
-/** We close a slow reader before the server would drop frames: one large answer on top. */
+/**
+ * The library drops frames above this limit. A slow reader is closed before, so this leaves room
+ * for one large answer.
+ */
 const BACKPRESSURE_BYTES_MAX = BUFFERED_BYTES_MAX + 2 * 1024 * 1024;
 /**
- * Far above our own 30 s. From 32 s on the library gives a socket that we closed 16 s to take what
- * it has waiting, the close frame at its end; below it cuts one that reads nothing after 4.
+ * The library's idle timeout lies far above the edge's own 30 s. From 32 s on, the library gives a
+ * closed socket 16 s to take the bytes that wait, with the close frame at their end. Below 32 s, it
+ * cuts a socket that reads nothing after 4 s.
  */
 const IDLE_S = 120;
 const DEVICE_HEADER = 'x-device-id';
-/** A body larger than this is not even read to its end. */
+/** The server does not even read a body that is larger than this to its end. */
 const BODY_CUT_BYTES = 1024 * 1024;
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -68,9 +72,9 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /**
- * The one file that knows uWebSockets.js. What it takes care of: no response is touched after it
- * was aborted, everything asynchronous writes corked, invalid UTF-8 and frames above 256 KiB are
- * cut by the library itself.
+ * Starts the server; no other file knows uWebSockets.js. A response is never touched after it was
+ * aborted, and all that is written later than in its handler is corked. The library itself cuts
+ * invalid UTF-8 and frames above 256 KiB.
  */
 export async function startServer(
   address: { host: string; port: number },
@@ -112,7 +116,7 @@ export async function startServer(
   };
 }
 
-/** The declared types lack this overload; the library has it. */
+/** The library has this overload, which its declared types lack. */
 type Listen = (
   host: string,
   port: number,
@@ -149,9 +153,10 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
       res.cork(() => write(res, answer.answer));
       return;
     }
-    // Never corked by us: in the handler the library does it, and later, where a token's key had to
-    // be asked for, its cork goes on with the socket as HTTP if the memory did not move, and by
-    // what it finds there closes one in some hundreds (1006).
+    // This file never corks an upgrade. In the handler the library does so itself. Later, after a
+    // token's key had to be asked for, the library's cork would go on with the socket as HTTP if
+    // its memory did not move; by what it finds there, it closes one socket in some hundreds
+    // (1006).
     const { session, subprotocol = '' } = answer;
     res.upgrade({ session }, key, subprotocol, extensions, context);
   };
@@ -171,7 +176,7 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
   }
 }
 
-/** `getHeader` does not tell one that is empty from none. */
+/** Tells an empty header from a missing one, which `getHeader` does not. */
 function emptyHeader(req: HttpRequest, name: string): '' | undefined {
   let found: '' | undefined;
   req.forEach((key) => {
@@ -210,7 +215,7 @@ function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
   else collect(res, answer);
 }
 
-/** Reads the body; one that is too large is read to its end, so that the answer arrives. */
+/** Reads the body. A body that is too large is read to its end, so that the answer arrives. */
 function collect(res: HttpResponse, done: (body: Buffer | undefined, mustClose: boolean) => void) {
   const chunks: Buffer[] = [];
   let bytes = 0;

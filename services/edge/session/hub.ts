@@ -5,7 +5,9 @@ import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { Session } from './session.ts';
 import type { LeanSubscription } from './subscriptions.ts';
 
-/** The sockets of one user on this edge, and their one subscription of `user.<user>`. */
+/**
+ * One user has these sockets on this edge, and one subscription of `user.<user>` for all of them.
+ */
 export type UserSockets = {
   userId: UserId;
   sessions: Session[];
@@ -14,7 +16,7 @@ export type UserSockets = {
 
 type Frame = string | Uint8Array;
 
-/** What a socket may have waiting before its reader counts as too slow. */
+/** A reader counts as too slow once more bytes than this wait in its socket. */
 export const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
 
 const REASONS: Record<CloseCode, string> = {
@@ -32,12 +34,14 @@ const REASONS: Record<CloseCode, string> = {
   [CLOSE.REPLACED]: 'replaced by a newer session',
 };
 
-/** All sockets of this edge, by nothing and by user; the one place that writes to them. */
+/**
+ * The hub knows all sockets of this edge and finds them by user. No other class writes to a socket.
+ */
 export class Hub {
   readonly sessions = new Set<Session>();
   readonly #users = new Map<UserId, UserSockets>();
   readonly #metrics: EdgeMetrics;
-  /** Sessions with something in their outbox. */
+  /** These sessions have frames in their `outbox`. */
   #waiting: Session[] = [];
 
   constructor(metrics: EdgeMetrics) {
@@ -52,7 +56,7 @@ export class Hub {
     return this.#users.get(userId);
   }
 
-  /** The user's entry with this session in it. */
+  /** Adds the session to its user, and returns the user's entry. */
   join(session: Session, userId: UserId): UserSockets {
     let user = this.#users.get(userId);
     if (user === undefined) {
@@ -63,7 +67,7 @@ export class Hub {
     return user;
   }
 
-  /** Forgets the session; returns the user's entry if it was the last one there. */
+  /** Forgets the session. Returns the user's entry if this was the user's last session here. */
   leave(session: Session): UserSockets | undefined {
     this.sessions.delete(session);
     const user = session.userId === undefined ? undefined : this.#users.get(session.userId);
@@ -77,8 +81,8 @@ export class Hub {
   }
 
   /**
-   * Nothing is ever sent to a socket that is closed, or after it was too slow. `type` is what the
-   * frame counts as.
+   * Sends a frame at once, after those in the `outbox`. The hub sends nothing to a socket that is
+   * closed, or once its reader was too slow. Metrics count the frame as `type`.
    */
   send(session: Session, type: string, frame: Frame): void {
     if (session.outbox !== undefined) this.#flush(session);
@@ -86,7 +90,7 @@ export class Hub {
     this.#write(session, frame);
   }
 
-  /** For what comes in bursts: frames of one turn of the event loop go out in one write. */
+  /** Sends frames that come in bursts: those of one turn of the event loop go out in one write. */
   sendSoon(session: Session, type: string, frame: Frame): void {
     if (session.state === 'closed') return;
     this.#metrics.framesOut.add(type);
@@ -103,7 +107,7 @@ export class Hub {
   close(session: Session, code: CloseCode): void {
     if (session.state === 'closed' || session.socket === undefined) return;
     if (session.outbox !== undefined) this.#flush(session);
-    // The rest may have shown that its reader is too slow.
+    // The flush may have closed the socket already, because its reader is too slow.
     session.socket?.end(code, REASONS[code]);
   }
 
@@ -133,7 +137,10 @@ export class Hub {
     if (socket.send(frame, false) !== SENT) this.#closeSlow(session);
   }
 
-  /** Never while corked: the library would go on writing to the closed socket. */
+  /**
+   * Closes the session if its reader is too slow. Nobody may call this within `cork`, because the
+   * library would go on writing to the closed socket.
+   */
   #closeSlow(session: Session): void {
     const buffered = session.socket?.getBufferedAmount() ?? 0;
     if (buffered > BUFFERED_BYTES_MAX) this.close(session, CLOSE.SLOW_READER);

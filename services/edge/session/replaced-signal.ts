@@ -4,7 +4,10 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Session } from './session.ts';
 
-/** Tells the edges that hold the user: whoever has an older session of the device closes it. */
+/**
+ * Tells all edges that hold the user about this session. An edge that has an older session of the
+ * device closes it.
+ */
 export function publishReplaced(bus: Bus, session: Session, userId: UserId): void {
   const signal: UserSignal = {
     kind: 'replaced',

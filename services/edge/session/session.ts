@@ -6,9 +6,9 @@ import type { UnackedQueue } from '../delivery/unacked.ts';
 import type { StickyRoute } from '../routers/router-client.ts';
 import type { LeanSubscription } from './subscriptions.ts';
 
-/** What a session needs of its WebSocket; touching one that is closed throws. */
+/** A session needs this of its WebSocket. A call on a closed WebSocket throws. */
 export type Socket = {
-  /** 1 sent, 0 queued, 2 dropped. */
+  /** Returns 1 where the frame is sent, 0 where it is queued, and 2 where it is dropped. */
   send(frame: string | Uint8Array, isBinary?: boolean): number;
   getBufferedAmount(): number;
   /** Calls the close handler before it returns. */
@@ -33,23 +33,27 @@ export type SessionState = 'connected' | 'verifying' | 'opening' | 'open' | 'clo
 export type Typed = { session: Session; conversationId: ConversationId; dueAt: number };
 
 /**
- * One WebSocket. 20 000 of them live in a process: plain fields, all set from the start, no timer
- * and no closure of its own; what is rarely there is undefined until needed.
+ * A session is one WebSocket. A process holds 20 000 of them, so a session has plain fields, all
+ * set from the start, and neither a timer nor a closure of its own. A field that is rarely needed
+ * is undefined until then.
  */
 export class Session {
   state: SessionState = 'connected';
-  /** Why it is to be closed as soon as it is open: a browser must see a close code. */
+  /**
+   * The edge closes the session for this reason as soon as it is open. A browser sees a close code,
+   * but no HTTP status.
+   */
   refusal: KahaError | undefined = undefined;
   socket: Socket | undefined = undefined;
   userId: UserId | undefined = undefined;
   deviceId = 'default';
   sessionId = '';
-  /** Orders the sessions of one device over all edges. */
+  /** The epoch orders the sessions of one device over all edges. */
   epoch = 0;
   resumed = false;
-  /** The queue is being made anew while the socket stays. */
+  /** The edge opens the queue anew while the socket stays. */
   isReopening = false;
-  /** It was told that its queue is void while it was being opened. */
+  /** A router told that the queue is void while the queue was being opened. */
   isVoidTold = false;
 
   isGoingAwayTold = false;
@@ -59,40 +63,54 @@ export class Session {
   tokenEndsAt = 0;
   isTokenEndTold = false;
 
-  /** Frames of this turn of the event loop, see `Hub.sendSoon`. */
+  /** These frames are written at the end of this turn of the event loop, see `Hub.sendSoon`. */
   outbox: (string | Uint8Array)[] | undefined = undefined;
-  /** It holds its device, and can be asked to let go of it. */
-  device: LeanSubscription<Session> | undefined = undefined;
-  /** It takes from its queue. */
-  deliver: LeanSubscription<Session> | undefined = undefined;
-  /** It takes what routers offer, see `Delivery`; not before, and not longer than. */
+  /**
+   * A session with this subscription holds its device. Offers arrive here, and the request to let
+   * go of the device.
+   */
+  deviceSubscription: LeanSubscription<Session> | undefined = undefined;
+  /** A session with this subscription takes from its queue. */
+  queueSubscription: LeanSubscription<Session> | undefined = undefined;
+  /**
+   * A live session takes what routers offer, see `Delivery`. It goes live no earlier than
+   * `liveAfter`, and looks into its queue after `liveUntil`; both are epoch ms.
+   */
   isLive = false;
   liveAfter = 0;
   liveUntil = 0;
-  /** Its queue had nothing more to send, or has sent nothing since it takes from it. */
+  /** The queue had nothing more to send, or has sent nothing since the session takes from it. */
   isDrained = false;
-  /** The newest event that it left to its queue, until that has sent it. */
+  /** This is the newest event that the session left to its queue, until the queue has sent it. */
   leftToQueue: EventId | undefined = undefined;
-  /** What it was sent beside its queue. */
+  /** These events were sent to the session beside its queue. */
   live: LiveEvents | undefined = undefined;
-  /** The letting go of its queue, once it has begun. */
+  /** This promise is set once the session lets go of its queue, and resolves when it has. */
   ending: Promise<void> | undefined = undefined;
   lastQ = 0;
-  /** What the client has acknowledged; ahead of the queue only while NATS is away. */
+  /**
+   * The client has acknowledged all events up to this `q`. The queue knows of them 20 ms later, or
+   * once NATS is back.
+   */
   acknowledgedQ = 0;
   unacked: UnackedQueue | undefined = undefined;
-  /** Events that wait for names, or behind one that does, see `NamelessEvents`. */
+  /** These events wait for names, or behind an event that does, see `NamelessEvents`. */
   held: HeldEvent[] | undefined = undefined;
-  /** Since when an acknowledgement is due; only meaningful while one is. */
+  /**
+   * An acknowledgement is due since this time, in epoch ms; the value means nothing while none is
+   * due.
+   */
   ackDueSince = 0;
 
-  /** Times of the last bad frames. */
+  /** The last bad frames came at these times, in epoch ms. */
   badFrames: number[] | undefined = undefined;
-  /** Where it is typing, ≤ 32. */
+  /** The user is typing in these conversations, ≤ 32. */
   typingIn: Map<ConversationId, Typed> | undefined = undefined;
-  /** It counts for its user being online. */
+  /** The session makes its user count as online. */
   isPresent = false;
-  /** Whom it watches, and whether it may know of them; ≤ 1000. */
+  /**
+   * The session watches these users, ≤ 1000. The value tells whether it may know their presence.
+   */
   watches: Map<UserId, boolean> | undefined = undefined;
   sticky: Map<ConversationId, StickyRoute> | undefined = undefined;
 

@@ -1,19 +1,23 @@
 import type { Msg, NatsConnection } from 'nats';
 
-/** What we use of the library below its public face; pinned, and covered by a test. */
+/**
+ * These parts of the library lie below its public face. Its version is pinned, and a test covers
+ * them.
+ */
 type Protocol = {
   subscribe(subscription: object): void;
   unsub(subscription: object): void;
   subscriptions: { cancel(subscription: object): void };
 };
 
-/** Must not throw: the library would stop reading from the connection. */
+/** A receiver must not throw, because the library would stop reading from the connection. */
 type Receive<Target> = (target: Target, msg: Msg) => void;
 
 /**
- * A core subscription of ~150 bytes. The library's own holds three promises and an iterator,
- * 1.6 KB, and there are two per connection. `receive` is one function for all of a kind, `target`
- * what it is about. The fields are those that the library touches.
+ * A core subscription of this class takes ~150 bytes. The library's own takes 1.6 KB, because it
+ * holds three promises and an iterator, and each connection has two. All subscriptions of a kind
+ * share one function `receive`, and `target` is what the subscription is about. The library touches
+ * all the other fields.
  */
 export class LeanSubscription<Target> {
   sid = 0;
@@ -30,7 +34,10 @@ export class LeanSubscription<Target> {
     this.receive = receive;
   }
 
-  /** An error is a refused permission; the connection's status reports it too. */
+  /**
+   * The library calls this with each message. An error is a refused permission, which the
+   * connection's status reports too.
+   */
   callback(error: Error | null, msg: Msg): void {
     if (error === null) this.receive(this.target, msg);
   }
@@ -40,7 +47,7 @@ export class LeanSubscription<Target> {
   close(): void {}
 }
 
-/** Subscribes, and ends subscriptions without losing what is on its way. */
+/** Subscribes, and ends subscriptions without losing messages that are on their way. */
 export class Subscriptions {
   readonly #nc: NatsConnection;
   readonly #protocol: Protocol;
@@ -51,13 +58,13 @@ export class Subscriptions {
     this.#protocol = (nc as unknown as { protocol: Protocol }).protocol;
   }
 
-  /** While disconnected it takes effect with the reconnect. */
+  /** Subscribes at once, or with the reconnect while the connection is lost. */
   add<Target>(subscription: LeanSubscription<Target>): LeanSubscription<Target> {
     this.#protocol.subscribe(subscription);
     return subscription;
   }
 
-  /** For what may be lost: nothing more arrives. */
+  /** Ends a subscription whose messages may be lost: nothing more arrives. */
   remove<Target>(subscription: LeanSubscription<Target>): void {
     if (this.#nc.isClosed()) return;
     this.#protocol.unsub(subscription);
@@ -65,8 +72,9 @@ export class Subscriptions {
   }
 
   /**
-   * Tells the server to stop; resolves once all that it had sent before has been received. All
-   * that end within one tick share a flush. Rejects when the connection is lost meanwhile.
+   * Tells the server to stop, and resolves once all messages that it had sent before have been
+   * received. All subscriptions that end within one tick share a flush. Rejects when the connection
+   * is lost meanwhile.
    */
   async drain<Target>(subscription: LeanSubscription<Target>): Promise<void> {
     this.#protocol.unsub(subscription);

@@ -19,11 +19,14 @@ type Deps = {
   logger: Logger;
   /** The session's queue is void. */
   onResync: (session: Session, userId: UserId) => void;
-  /** The user's queues have what may not have been offered. */
+  /** The user's queues may hold events that were not offered. */
   onQueued: (session: Session) => void;
 };
 
-/** What comes on `user.<user>`: one subscription per user of this edge, for all their sockets. */
+/**
+ * Receives what comes on `user.<user>`. Each user of this edge has one subscription for all their
+ * sockets.
+ */
 export class UserSignals {
   readonly #deps: Deps;
   readonly #receive = (user: UserSockets, msg: Msg): void => this.#onMessage(user, msg);
@@ -72,7 +75,10 @@ export class UserSignals {
     }
   }
 
-  /** Two openings of one device may cross: the older one, told late, answers itself here. */
+  /**
+   * Closes sessions that the signal replaces. If two openings of one device cross, the older
+   * session's signal may come late; the newer session then answers with a signal of its own.
+   */
   #replace(user: UserSockets, signal: Extract<UserSignal, { kind: 'replaced' }>): void {
     for (const session of openOf(user, signal.device_id)) {
       if (session.epoch < signal.epoch) this.#deps.hub.close(session, CLOSE.REPLACED);
@@ -81,14 +87,14 @@ export class UserSignals {
   }
 
   #forward(user: UserSockets, { type, body }: LiveBytes): void {
-    // A copy: sending may close, and closing changes the list.
+    // The loop needs a copy of the list: sending may close a session, and closing changes the list.
     for (const session of [...user.sessions]) {
       if (session.state === 'open') this.#deps.hub.send(session, type, body);
     }
   }
 }
 
-/** A copy: closing changes the list. */
+/** Returns a copy, because closing a session changes the list. */
 function openOf(user: UserSockets, deviceId: string): Session[] {
   return user.sessions.filter(
     (session) => session.deviceId === deviceId && session.state === 'open',

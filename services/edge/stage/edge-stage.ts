@@ -142,7 +142,7 @@ export class Stage {
   }
 
   /** Puts an event into the inbox of a user. */
-  async deliver(
+  async enqueue(
     userId: UserId,
     event: Record<string, unknown>,
     header: Partial<InboxHeader> = {},
