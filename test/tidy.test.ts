@@ -22,6 +22,8 @@ const FOLDERS_WITH_SUBJECTS = [
   'dev',
   'services/profiles',
   'services/retention',
+  'services/router/fan-out',
+  'services/router/queues',
   'services/store',
   'test',
 ];

@@ -47,7 +47,7 @@ function partsOf({ payload }: Delivery) {
   return { isNameless: header?.isNameless, event: JSON.parse(Buffer.from(body ?? []).toString()) };
 }
 
-t.test('what shows people is told by ids, and says so', async (t) => {
+t.test('an event that shows people names them by id, and its header says so', async (t) => {
   const change = partsOf(deliveryOf(event));
   t.same(change.event, { type: 'conversation', change: 'participants', conversation: record });
   t.ok(change.isNameless);
@@ -56,7 +56,7 @@ t.test('what shows people is told by ids, and says so', async (t) => {
   t.ok(system.isNameless);
 });
 
-t.test('a reply to it does too, any other message is as it is shown', async (t) => {
+t.test('a reply to such a message says so too, and another message does not', async (t) => {
   const { message_id, sender_id, message_type, content } = left;
   const preview = { message_id, sender_id, message_type, content, said };
   const text = { message_type: 'text' as const, content: 'Namaste' };

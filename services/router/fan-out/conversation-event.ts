@@ -7,7 +7,7 @@ import { updateDelivery } from './message-updated-event.ts';
 
 type ConversationEntry = Extract<OutboxEntry, { kind: 'conversation' }>;
 
-/** What an outbox row owes, ready to be published. */
+/** Makes the delivery that an outbox row owes. */
 export function deliveryOf(entry: OutboxEntry): Delivery {
   const { event_id: eventId, user_ids: userIds } = entry;
   if (entry.kind === 'message') {
@@ -18,8 +18,8 @@ export function deliveryOf(entry: OutboxEntry): Delivery {
 }
 
 /**
- * The `conversation` event, for each user their own record; edge makes the view of it, with names.
- * Without a record: not for them.
+ * Makes the `conversation` event. Each user gets their own record, and their edge turns it into a
+ * view with names. A user without a record gets no event.
  */
 function conversationDelivery(entry: ConversationEntry): Delivery {
   const payload = new Map<UserId, Uint8Array>();

@@ -2,26 +2,32 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { decodeInbox, type LiveEvent } from '../../../shared/contracts/events.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { InboxFull, type InboxMessage } from '../queues/inbox-publisher.ts';
+import { QueueFull, type QueueMessage } from '../queues/queue-publisher.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 
-/** One durable event on its way to its users' queues. */
+/** A delivery is one durable event on its way to the devices and queues of its users. */
 export type Delivery = {
   eventId: EventId;
   userIds: readonly UserId[];
-  /** The bytes for all, or each user's own. */
+  /** The payload is the same bytes for all users, or a map with the bytes of each user. */
   payload: Uint8Array | ReadonlyMap<UserId, Uint8Array>;
 };
 
 type FanOutDeps = {
-  /** To the devices that are there: whether all have taken it; undefined where not offered. */
+  /**
+   * Offers the event to the devices that are there. The promise tells whether all of them have
+   * taken it. The result is undefined if the event was not offered.
+   */
   offer: (userId: UserId, payload: Uint8Array) => Promise<boolean> | undefined;
-  publish: (message: InboxMessage) => Promise<void>;
-  /** Has the user's live devices look into their queues. */
+  publish: (message: QueueMessage) => Promise<void>;
+  /** Tells the user's live devices to look into their queues. */
   signalQueued: (userId: UserId) => void;
-  /** A live copy on `user.<user>`, best effort. */
+  /** Publishes a live copy on `user.<user>`, best effort. */
   publishLive: (userId: UserId, event: LiveEvent, isNameless: boolean) => void;
-  /** The user's subject is full: deletes the queues that keep it so, and tells their devices. */
+  /**
+   * Makes room on the subject of a user that is full: deletes the queues that keep it full, and
+   * tells their devices.
+   */
   voidDeep: (userId: UserId) => Promise<void>;
   metrics: RouterMetrics;
   logger: Logger;
@@ -31,25 +37,26 @@ type Job = {
   delivery: Delivery;
   userId: UserId;
   settle: (reached: boolean) => void;
-  /** When its devices left it to the queue; undefined where they were not asked. */
+  /** The devices left the event to the queue at this time. It is undefined without an offer. */
   declinedAtMs?: number;
 };
 
-/** An edge that refused looks into the queue for longer. */
+/** An edge that refused an offer keeps looking into the queue for longer than this. */
 const STORED_SOON_MS = 50;
 
-/** JetStream's publishes time out when thousands run at once; 64 shards are busy well below. */
+/** A publish to JetStream times out when thousands run at once. Far fewer keep 64 shards busy. */
 const IN_FLIGHT_MAX = 2_048;
-/** Above it the conversations wait before they append more. */
+/** While this many publishes wait, the conversations wait too before they append more. */
 const WAITING_HIGH = 8_192;
 const TRIES = 3;
 const RETRY_DELAY_MS = 300;
 
 /**
- * Brings an event to every participant, in parallel: to the devices that are there, else to the
- * queue. Both happen in the order of `deliver` calls on one connection, and devices refuse in that
- * order, so that events of one conversation enter each queue by `seq`; only a retry may come behind
- * newer ones. Who cannot be reached gets a live copy, and stays owed.
+ * Brings an event to all participants in parallel. It offers the event to the devices that are
+ * there, and publishes it to the user's queues if they do not take it. Offers and publishes leave
+ * in the order of the `deliver` calls on one connection, and devices refuse offers in that order.
+ * So events of one conversation enter each queue by `seq`; only a retry may come behind newer
+ * events. A user whom neither way reaches gets a live copy, and the event stays owed to them.
  */
 export class FanOut {
   readonly #deps: FanOutDeps;
@@ -70,18 +77,21 @@ export class FanOut {
     return this.#inFlight;
   }
 
-  /** Resolves at once while not too much waits. */
+  /** Resolves once fewer than 8192 publishes wait. The result is undefined if that is so now. */
   room(): Promise<void> | undefined {
     if (this.waiting < WAITING_HIGH) return undefined;
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 
-  /** The users who do not have it and whose queue has not taken it. Never rejects. */
+  /**
+   * Returns the users who have the event neither on their devices nor in their queues. Never
+   * rejects.
+   */
   deliver(delivery: Delivery): Promise<UserId[]> {
     return this.#toAll(delivery, (job) => this.#offer(job));
   }
 
-  /** `deliver`, but into the queues right away. */
+  /** Does the same as `deliver`, but publishes to the queues without an offer. */
   requeue(delivery: Delivery): Promise<UserId[]> {
     return this.#toAll(delivery, (job) => void this.#waiting.push(job));
   }
@@ -123,7 +133,7 @@ export class FanOut {
     });
   }
 
-  /** `deliver`, then a live copy for those who were missed. */
+  /** Calls `deliver`, and then sends a live copy to the users who were missed. */
   async deliverLive(delivery: Delivery): Promise<UserId[]> {
     const missed = await this.deliver(delivery);
     for (const userId of missed) {
@@ -158,7 +168,7 @@ export class FanOut {
     const payload = payloadFor(delivery, userId);
     this.#deps.publish({ userId, payload, msgId: `${delivery.eventId}:${userId}` }).then(
       () => {
-        // Now that it is there: a session may have gone live meanwhile.
+        // A session may have gone live before the queue had the event, so it must look again.
         const askedAtMs = job.declinedAtMs ?? 0;
         if (Date.now() - askedAtMs > STORED_SOON_MS) this.#deps.signalQueued(userId);
         this.#settle(job, true);
@@ -176,14 +186,14 @@ export class FanOut {
   async #fail(job: Job, { error, tries }: { error: unknown; tries: number }): Promise<void> {
     const { metrics, logger, voidDeep } = this.#deps;
     metrics.publishFailures.inc();
-    const isSubjectFull = error instanceof InboxFull && error.what === 'subject';
-    if (tries >= TRIES || (error instanceof InboxFull && !isSubjectFull)) {
+    const isSubjectFull = error instanceof QueueFull && error.what === 'subject';
+    if (tries >= TRIES || (error instanceof QueueFull && !isSubjectFull)) {
       logger.warn({ err: error, tries }, 'fan-out stays owed');
       this.#settle(job, false);
       return;
     }
     if (isSubjectFull) {
-      // Its deep queues are void now; those of other devices still want this event.
+      // The queues that kept the subject full are gone. The user's other queues want this event.
       await voidDeep(job.userId).catch((cause) => {
         logger.warn({ err: cause }, 'a full queue could not be deleted');
       });

@@ -13,7 +13,7 @@ import { OutboxDone } from './outbox-done.ts';
 import { OutboxRepair } from './outbox-repair.ts';
 import { OwedFanOuts } from './owed-fan-outs.ts';
 
-/** A last event still has to reach its queues when the process stops. */
+/** When the process stops, fan-outs that have begun get this long to reach their queues. */
 const DRAIN_MS = 8_000;
 
 type Deps = {
@@ -25,7 +25,7 @@ type Deps = {
   logger: Logger;
 };
 
-/** Wires the way from an outbox row to the queues. */
+/** Wires the parts that bring an outbox row to the devices and queues. */
 export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   const { bus, store, queues, counters, logger } = deps;
   const { publisher, devices } = queues;

@@ -5,15 +5,15 @@ import type { EventId, UserId } from '../../../shared/ids.ts';
 import { namesPeople } from '../../../shared/names/system-names.ts';
 import type { Delivery } from './fan-out.ts';
 
-/** What is the same for every letter besides its content and metadata: ids and field names. */
+/** Ids and field names take at most this much of a send, besides its content and metadata. */
 const FRAME_BYTES = 400;
 const METADATA_BYTES_MAX = 4 * 1024;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON has to escape
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON has to escape these characters
 const ESCAPED = /["\\\u0000-\u001f]/;
 
 export type Appended = Extract<AppendResult, { ok: true }>;
 
-/** The record of a message that was appended just now. */
+/** Makes the record of a message that store has just appended. */
 export function recordOf(input: MessageInput, appended: Appended): MessageRecord {
   const record: MessageRecord = {
     message_id: appended.message_id,
@@ -34,8 +34,8 @@ export function recordOf(input: MessageInput, appended: Appended): MessageRecord
 type Addressed = { eventId: EventId; userIds: readonly UserId[]; record: MessageRecord };
 
 /**
- * The `message` event: the same bytes for all. Who cannot see what it replies to gets it without
- * `reply_to`, as if the other one did not exist.
+ * Makes the `message` event, with the same bytes for all users. Users who cannot see the message
+ * that it replies to get it without `reply_to`, as if that message did not exist.
  */
 export function messageDelivery(
   { eventId, userIds, record }: Addressed,
@@ -54,7 +54,7 @@ export function messageDelivery(
   return { eventId, userIds, payload };
 }
 
-/** The `message` event as a queue gets it. */
+/** Encodes the `message` event as a queue holds it. */
 function encodeMessageEvent(eventId: EventId, record: MessageRecord): Uint8Array {
   const header = {
     kind: 'message' as const,
@@ -67,7 +67,7 @@ function encodeMessageEvent(eventId: EventId, record: MessageRecord): Uint8Array
   return encodeInbox(header, `{"type":"message",${JSON.stringify(record).slice(1)}`);
 }
 
-/** An upper bound of a send's size in an append, bytes, without making its JSON. */
+/** Returns an upper bound, in bytes, of a send's size in an append, without making its JSON. */
 export function sizeOf(input: MessageInput): number {
   const { content, metadata } = input;
   const text = ESCAPED.test(content) ? JSON.stringify(content) : content;

@@ -43,7 +43,7 @@ function eventFor({ payload }: Delivery, userId: UserId): Record<string, unknown
   return JSON.parse(Buffer.from(decoded?.body ?? []).toString());
 }
 
-t.test('each sees which reactions are their own; who has none shares the bytes', (t) => {
+t.test('users see which reactions are theirs, and users without one share the bytes', (t) => {
   const reactions = [
     { emoji: '👍', user_ids: [ann, bob] },
     { emoji: '🎉', user_ids: [bob] },
@@ -67,7 +67,7 @@ t.test('each sees which reactions are their own; who has none shares the bytes',
   t.end();
 });
 
-t.test('a tombstone says nothing but that', (t) => {
+t.test('the update of a deleted message says only that it is deleted', (t) => {
   const { message_id } = place;
   const deleted_at = new Date().toISOString();
   const delivery = updateDelivery(entryOf({ change: 'deleted', deleted_at }));
@@ -76,7 +76,7 @@ t.test('a tombstone says nothing but that', (t) => {
   t.end();
 });
 
-t.test('who cannot see what a message replies to gets it without that', (t) => {
+t.test('a user who cannot see the replied message gets the reply without it', (t) => {
   const sent = { sender_id: ann, version: 1, message_type: 'text' as const, sent_at: '' };
   const reply_to = { ...sent, message_id: newId<MessageId>(), content: 'hidden' };
   const record: MessageRecord = { ...place, ...sent, content: 'an answer', reply_to };

@@ -6,8 +6,8 @@ import type { Delivery } from './fan-out.ts';
 type UpdateEntry = Extract<OutboxEntry, { kind: 'message_updated' }>;
 
 /**
- * The `message_updated` event. `mine` differs by user: who has reacted gets their own bytes, all
- * others share theirs.
+ * Makes the `message_updated` event. The field `mine` differs by user, so each user who has reacted
+ * gets their own bytes, and all other users share theirs.
  */
 export function updateDelivery(entry: UpdateEntry): Delivery {
   const { event_id: eventId, user_ids: userIds, update } = entry;

@@ -20,7 +20,7 @@ async function deviceOf(userId: UserId, deviceId?: string): Promise<StageDevice>
   return device;
 }
 
-t.test('what all devices take is in no queue, and is struck off then', async (t) => {
+t.test('an event that all devices take enters no queue and is struck off', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const devices = [await deviceOf(alice), await deviceOf(bina), await deviceOf(bina, 'tablet')];
   for (const device of devices) device.answer = '+';
@@ -32,7 +32,7 @@ t.test('what all devices take is in no queue, and is struck off then', async (t)
   t.ok(devices.every(({ queuedSignals }) => queuedSignals === 0));
 });
 
-t.test('a device that leaves it to its queue gets it there', async (t) => {
+t.test('a device that leaves an event to its queue gets it there', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const device = await deviceOf(bina);
   const conversation = store.open([alice, bina]);
@@ -45,10 +45,10 @@ t.test('a device that leaves it to its queue gets it there', async (t) => {
   );
   t.equal(device.offered.length, 20);
   await until('the outbox is empty', () => store.outbox.size === 0);
-  t.equal(device.queuedSignals, 0, 'it takes from its queue already');
+  t.equal(device.queuedSignals, 0, 'the device takes from its queue already');
 });
 
-t.test('while one device is away, all queues get it and the others are told', async (t) => {
+t.test('while one device is away, all queues get the event, and the others are told', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const phone = await deviceOf(bina);
   const tablet = await deviceOf(bina, 'tablet');
@@ -62,19 +62,19 @@ t.test('while one device is away, all queues get it and the others are told', as
   await until('the other has it', () => tablet.events.length === 1);
 });
 
-t.test('an edge that does not answer loses nothing', async (t) => {
+t.test('an edge that does not answer loses no event', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const device = await deviceOf(bina);
   device.answer = '';
   const startedAt = Date.now();
   await send(edge, letter(store.open([alice, bina]), alice));
-  t.ok(Date.now() - startedAt < 1_800, 'its sender does not wait the 2 s for that');
+  t.ok(Date.now() - startedAt < 1_800, 'the sender does not wait 2 s for the edge');
   await until('its queue has it', () => device.events.length === 1);
   await until('it was told', () => device.queuedSignals > 0);
   await until('the outbox is empty', () => store.outbox.size === 0);
 });
 
-t.test('what an edge that died was offered comes before what nobody was there for', async (t) => {
+t.test('an event that a dead edge was offered comes before later events', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const conversation = store.open([alice, bina]);
   const device = await deviceOf(bina);
@@ -93,7 +93,7 @@ t.test('what an edge that died was offered comes before what nobody was there fo
   );
 });
 
-t.test('a queue that another router made is known before it can miss anything', async () => {
+t.test('a router knows a queue of another router before the queue can miss an event', async () => {
   const other = await stage.startRouter('router-2');
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const conversation = store.open([alice, bina]);

@@ -7,43 +7,52 @@ import type { RouterMetrics } from '../router-metrics.ts';
 type Outcome = 'taken' | 'queue' | 'free' | 'late';
 
 type Deps = {
-  /** Replies come below `answers.<instance>`, which edges may publish to. */
+  /** Answers arrive on subjects below `answers.<instance>`; edges may publish to these. */
   mux: ReplyMux;
-  /** Those that have a queue. */
+  /** Returns the user's devices that have a queue. */
   devicesOf: (userId: UserId) => readonly string[];
-  /** Whether `devicesOf` knows all of them. */
+  /** Tells whether `devicesOf` knows all devices that have a queue. */
   isCurrent: () => boolean;
-  /** Has the user's live devices look into their queues. */
+  /** Tells the user's live devices to look into their queues. */
   signalQueued: (userId: UserId) => void;
   metrics: RouterMetrics;
 };
 
-/** An edge waits for its client half as long. */
+/** An offer waits this long for answers. An edge waits for its client half as long. */
 const TIMEOUT_MS = 2_000;
-/** Users who are being offered something; beyond, events of others go to the queues right away. */
+/**
+ * At most this many users have open offers. Beyond it, events of further users go to their queues
+ * without an offer.
+ */
 const OPEN_MAX = 8_192;
 const TAKEN = 0x2b;
 
 /**
- * Offers events to the devices that are there, before their queues see them. A user's event is
- * done when the clients of all devices that have a queue have acknowledged it; as soon as one of
- * them cannot take it, the queues get it, for all.
+ * Offers events to the devices that are there, before their queues see them. A user has an event
+ * once the clients of all devices that have a queue have acknowledged it. As soon as one device
+ * cannot take it, the event goes to the queues of all the user's devices.
  */
 export class Offers {
   readonly #deps: Deps;
-  /** By user: offers that not all devices have answered; resolves when what was to come has. */
+  /**
+   * This map counts, for each user, the offers that not all devices have answered. `settled`
+   * resolves once each open offer is either taken or refused.
+   */
   readonly #open = new Map<UserId, { count: number; settled: Promise<unknown> }>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
-  /** Users whose devices have not all answered. */
+  /** Counts the users whose devices have not all answered. */
   get open(): number {
     return this.#open.size;
   }
 
-  /** Whether all have taken it; undefined where the queues are to have it. Never rejects. */
+  /**
+   * Resolves to whether all devices have taken the event. The result is undefined if the event has
+   * to go to the queues at once. Never rejects.
+   */
   offer(userId: UserId, payload: Uint8Array): Promise<boolean> | undefined {
     const { devicesOf, isCurrent, signalQueued } = this.#deps;
     const open = this.#open.get(userId);
@@ -57,11 +66,11 @@ export class Offers {
     const settled = open === undefined ? answered : answered.then(() => open.settled);
     this.#open.set(userId, { count: (open?.count ?? 0) + 1, settled });
     if (open === undefined) return answered;
-    // Nothing may go to the queue before what is older.
+    // An event may not enter a queue before the user's older offers have settled.
     return answered.then((isTaken) => isTaken || open.settled.then(() => false));
   }
 
-  /** True when all have taken it, false as soon as one has not. */
+  /** Resolves to true once all devices have taken the event, or to false at the first refusal. */
   #ask(userId: UserId, devices: readonly string[], payload: Uint8Array): Promise<boolean> {
     const { metrics, signalQueued } = this.#deps;
     return new Promise((resolve) => {
@@ -78,7 +87,7 @@ export class Offers {
           if (waiting > 0) return;
           this.#close(userId);
           if (taken === devices.length) resolve(true);
-          // The queues of these have it too, and nobody may be taking from them.
+          // The event goes to the queues of these devices too, and they may not be looking there.
           else if (taken + late > 0) signalQueued(userId);
         });
       }

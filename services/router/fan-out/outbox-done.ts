@@ -6,7 +6,10 @@ import type { RouterMetrics } from '../router-metrics.ts';
 
 const TICK_MS = 100;
 const IDS_MAX = 500;
-/** More than a frozen store lets pile up in its deadline; what is dropped is fanned out again. */
+/**
+ * At most this many ids wait. A store that is frozen lets fewer pile up within its deadline. An id
+ * beyond it is dropped, and repair fans its event out again.
+ */
 const HELD_MAX = 50_000;
 const TRIES = 3;
 const RETRY_DELAY_MS = 500;
@@ -14,9 +17,10 @@ const RETRY_DELAY_MS = 500;
 type Deps = { store: AskStore; metrics: RouterMetrics; logger: Logger };
 
 /**
- * Strikes fan-outs off the outbox, in batches of ≤ 500. Each id is held for one more tick of
- * 100 ms: JetStream answers before it writes, and what a NATS server that is killed had not written
- * is still owed then (`forget`). An id that is lost here costs a second fan-out, never a message.
+ * Strikes finished fan-outs off the outbox, in batches of ≤ 500. It holds each id for one more tick
+ * of 100 ms, because JetStream answers before it writes an event to disk. If the NATS server is
+ * killed before it wrote an event, `forget` drops the id, and the event stays owed. An id that is
+ * lost here costs a second fan-out, and never a message.
  */
 export class OutboxDone {
   readonly #deps: Deps;
@@ -36,14 +40,14 @@ export class OutboxDone {
   }
 
   /**
-   * How often `forget` was called. Of a fan-out that began before the last one, nobody knows whose
-   * queue has it: it is not done, and owed to all.
+   * Counts the calls of `forget`. If the count has risen since a fan-out began, nobody knows which
+   * queues still hold the event, so the event stays owed to all its users.
    */
   get losses(): number {
     return this.#losses;
   }
 
-  /** What is fanned out and perhaps not yet struck off. */
+  /** Returns the events that are fanned out and perhaps not yet struck off. */
   ids(): EventId[] {
     return [this.#young, this.#ripe, ...this.#sending.values()].flat();
   }
@@ -53,7 +57,10 @@ export class OutboxDone {
     else this.#deps.metrics.doneDropped.inc();
   }
 
-  /** The connection to NATS was lost: what it took last may not have been written. */
+  /**
+   * Drops all ids that are held. The router calls this when it loses its connection to NATS, which
+   * may not have written the events that it took last.
+   */
   forget(): void {
     this.#losses += 1;
     this.#deps.metrics.doneDropped.inc(this.held);
@@ -61,7 +68,7 @@ export class OutboxDone {
     this.#ripe = [];
   }
 
-  /** Sends all there is, each batch at most three times. */
+  /** Sends all ids that are left. It tries each batch at most three times. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#tick();

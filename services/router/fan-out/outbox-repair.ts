@@ -11,16 +11,22 @@ import type { OutboxDone } from './outbox-done.ts';
 
 const INTERVAL_MS = 2_000;
 const JITTER_MS = 1_000;
-/** One claim; the next follows at once until there is nothing more. */
+/** One claim takes at most this many rows. Claims follow each other until no row is left. */
 const CLAIM_MAX = 200;
-/** Longer than a fan-out with all its tries. */
+/** A lease outlasts a fan-out with all its tries. */
 const LEASE_MS = 30_000;
 const CONCURRENCY_MAX = 32;
-/** Repeated sends that wait to be claimed by id; beyond, the ordinary claim finds them in 5 s. */
+/** At most this many rows wait to be claimed by id. The ordinary claim finds others in 5 s. */
 const RESCUES_MAX = 1_000;
-/** Events of which it is remembered who has them; one forgotten goes to all again. */
+/**
+ * For at most this many events, repair remembers which users they have missed. An event that it has
+ * forgotten goes to all users again.
+ */
 const MISSED_MAX = 20_000;
-/** A queue that took nothing for so long is void: its devices replay from the database. */
+/**
+ * Repair gives up a user whose queues do not take an event for this long: it voids these queues,
+ * and their devices replay from the database.
+ */
 const GIVE_UP_MS = 6 * 3_600_000;
 
 type Deps = {
@@ -28,7 +34,7 @@ type Deps = {
   fanOut: FanOut;
   done: OutboxDone;
   voidQueues: (userId: UserId) => Promise<void>;
-  /** No use while NATS is away. */
+  /** Repair rests while NATS is away. */
   isConnected: () => boolean;
   metrics: RouterMetrics;
   logger: Logger;
@@ -36,9 +42,10 @@ type Deps = {
 };
 
 /**
- * Finishes what others began: every ~2 s claims outbox rows older than 5 s (leased, so that routers
- * share them), publishes them under the same message ids and strikes them off. A queue that took
- * the first one less than 30 s ago does not take the second, and edges know an event by its id.
+ * Finishes fan-outs that this router or another one began. Every 2 to 3 s it claims outbox rows
+ * older than 5 s, publishes their events under the same message ids, and strikes the rows off. A
+ * claim leases its rows, so that routers share them. A stream refuses a message id that it has seen
+ * less than 30 s ago, and edges know an event by its id.
  */
 export class OutboxRepair {
   readonly #deps: Deps;
@@ -53,7 +60,7 @@ export class OutboxRepair {
     this.#schedule();
   }
 
-  /** Claims these now instead of after 5 s. */
+  /** Claims the rows of these events now instead of after 5 s. */
   rescue(eventIds: readonly EventId[]): void {
     for (const eventId of eventIds) {
       if (this.#rescues.size < RESCUES_MAX) this.#rescues.add(eventId);
@@ -61,12 +68,18 @@ export class OutboxRepair {
     if (this.#running === undefined && !this.#closed) this.#start();
   }
 
-  /** All but these have it: an outage that lasts must not bring it to the others over and over. */
+  /**
+   * Notes that all users but these have the event. So the others do not get it over and over during
+   * a long outage.
+   */
   noteMissed(eventId: EventId, userIds: readonly UserId[]): void {
     this.#missed.set(eventId, new Set(userIds));
   }
 
-  /** The connection to NATS was lost: who had it may have it no more. */
+  /**
+   * Forgets which users have which events. The router calls this when it loses its connection to
+   * NATS: a queue that had an event may have lost it.
+   */
   forget(): void {
     this.#missed.clear();
   }
@@ -116,7 +129,7 @@ export class OutboxRepair {
       try {
         await this.#repair(entry);
       } catch (error) {
-        // One row that cannot be read must not keep the others from their queues.
+        // A row that cannot be read must not keep other events from their queues.
         logger.error({ err: error, event: entry.event_id }, 'an owed event cannot be sent');
       }
     });
@@ -150,7 +163,7 @@ export class OutboxRepair {
     return Date.now() - bornAt > (this.#deps.giveUpMs ?? GIVE_UP_MS);
   }
 
-  /** Those whose queues could not even be deleted. */
+  /** Voids the queues of these users, and returns the users whose queues could not be deleted. */
   async #giveUp(missed: UserId[]): Promise<UserId[]> {
     const left: UserId[] = [];
     for (const userId of missed) {

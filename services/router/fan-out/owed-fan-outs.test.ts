@@ -12,7 +12,7 @@ import { OwedFanOuts } from './owed-fan-outs.ts';
 const logger = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
 const [ann, bob] = [newId<UserId>(), newId<UserId>()];
 
-/** The claim that finds one event owed to both, again and again. */
+/** On this stage each rescue claims one event, which is owed to both users. */
 function stage() {
   const metrics = createRouterMetrics(createMetrics('router', 'router-1'));
   const eventId = newId<EventId>();
@@ -58,7 +58,7 @@ function stage() {
   return { done, owed, delivery, asked, end, lose, rescue, close };
 }
 
-t.test('what all have is done; who was missed alone is asked again', async (t) => {
+t.test('an event that all users have is done; a repair asks only the missed ones', async (t) => {
   const { done, owed, delivery, asked, end, rescue, close } = stage();
   owed.start(delivery);
   await end([bob]);
@@ -70,12 +70,12 @@ t.test('what all have is done; who was missed alone is asked again', async (t) =
   await close();
 });
 
-t.test('across a lost connection nobody is known to have it', async (t) => {
+t.test('after a lost connection an event is owed to all its users again', async (t) => {
   const { done, owed, delivery, asked, end, lose, rescue, close } = stage();
   owed.start(delivery);
   lose();
   await end([]);
-  t.equal(done.held, 0, 'a queue that took it before may have lost it');
+  t.equal(done.held, 0, 'a queue that took the event before may have lost it');
   await rescue();
   lose();
   await end([bob]);
@@ -89,7 +89,7 @@ t.test('across a lost connection nobody is known to have it', async (t) => {
   lose();
   await rescue();
   await end([]);
-  t.same(asked.at(-1), [ann, bob], 'nor afterwards');
+  t.same(asked.at(-1), [ann, bob], 'the second loss makes the event owed to both again');
   t.same(done.ids(), [delivery.eventId]);
   await close();
 });

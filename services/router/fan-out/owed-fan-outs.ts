@@ -9,12 +9,12 @@ type Deps = {
   fanOut: FanOut;
   done: OutboxDone;
   repair: OutboxRepair;
-  /** Those that are in the outbox still; all of them where it cannot be read. */
+  /** Returns the events that the outbox still holds, or all of them if it cannot be read. */
   stillOwed: (eventIds: EventId[]) => Promise<EventId[]>;
   metrics: RouterMetrics;
 };
 
-/** Altogether less than the 5 s after which repair looks. */
+/** All looks together take less than the 5 s after which repair claims a row. */
 const LOOK_MS = 250;
 const LOOKS_MAX = 16;
 
@@ -22,8 +22,8 @@ export type InHand = ReadonlyMap<EventId, Promise<void> | undefined>;
 type Last = { before: readonly EventId[] | undefined; inHand: InHand };
 
 /**
- * What the conversations see of fan-out: start one and go on. It is struck off the outbox when
- * every device or its queue has it, and otherwise stays there for repair.
+ * Starts fan-outs for the conversations, which do not wait for the end. An event is struck off the
+ * outbox once all devices, or their queues, have it. Otherwise its row stays there for repair.
  */
 export class OwedFanOuts {
   readonly #deps: Deps;
@@ -34,7 +34,7 @@ export class OwedFanOuts {
     this.#deps = deps;
   }
 
-  /** Waits while too many publishes do. */
+  /** Resolves once the fan-out has room for more. The result is undefined if it has room now. */
   room(): Promise<void> | undefined {
     return this.#deps.fanOut.room();
   }
@@ -43,7 +43,10 @@ export class OwedFanOuts {
     this.#track(delivery, this.#run(delivery));
   }
 
-  /** The events in our hands: with the end of their fan-out, where it has not come yet. */
+  /**
+   * Returns the events that this router is bringing to users or striking off. The value of an event
+   * is the end of its fan-out, or undefined if the fan-out has ended.
+   */
   inHand(): InHand {
     const inHand = new Map<EventId, Promise<void> | undefined>(this.#open);
     for (const eventId of this.#deps.done.ids()) inHand.set(eventId, undefined);
@@ -51,9 +54,10 @@ export class OwedFanOuts {
   }
 
   /**
-   * Starts it when all of `before` have settled: those that were `inHand` when that was read, and
-   * those in other hands when they are struck off. If that takes 4 s (or they are too many) it
-   * stays in the outbox, and repair does it.
+   * Starts a fan-out once all events of `before` have settled. An event that `inHand` holds settles
+   * when its fan-out ends, and an event of another router when it is struck off the outbox. If that
+   * takes longer than 4 s, or `before` is undefined because these events are too many, the event
+   * stays in the outbox for repair.
    */
   startLast(delivery: Delivery, { before, inHand }: Last): void {
     const run = async (): Promise<void> => {
@@ -63,12 +67,12 @@ export class OwedFanOuts {
     this.#track(delivery, run());
   }
 
-  /** A repeated send whose first fan-out was not finished. */
+  /** Asks repair to finish events whose send was repeated before their fan-out was finished. */
   rescue(eventIds: EventId[]): void {
     this.#deps.repair.rescue(eventIds);
   }
 
-  /** Whoever waits for others leaves it to repair. */
+  /** Resolves when all fan-outs have ended. Those that wait for others are left to repair. */
   async drained(): Promise<void> {
     this.#isClosing = true;
     await Promise.all(this.#open.values());

@@ -8,14 +8,17 @@ import type { QueueApi } from './queue-api.ts';
 import { type Candidate, longestUnused, QUEUES_MAX, type QueueUse } from './queue-eviction.ts';
 import { tooDeep } from './queue-verdict.ts';
 
-/** A create costs the server 0.25-0.6 ms; few at a time keep it for messages. */
+/** A creation costs the server 0.25-0.6 ms. With few at a time it has time left for messages. */
 const CREATIONS = { concurrencyMax: 16, waitingMax: 4_000, retryAfterS: 2 };
 
 type Deps = {
   api: QueueApi;
   known: KnownQueues;
   holders: DeviceHolders;
-  /** Tells the other routers before the queue exists: they offer events to known devices. */
+  /**
+   * Tells the other routers of a queue before it exists, because they offer events only to known
+   * devices.
+   */
   announce: (device: Device) => void;
   /** Tells the device's session, if it has one anywhere, that its queue is void. */
   signalResync: (device: Device) => void;
@@ -37,12 +40,16 @@ export class DeviceQueues {
     return this.#creations.inside + this.#creations.waiting;
   }
 
-  /** Waits for a place; `checkDeadline` throws where nobody waits for it any more. */
+  /**
+   * Creates the device's queue once few enough creations run. `checkDeadline` throws if nobody
+   * waits for the queue any more.
+   */
   create(device: Device, checkDeadline: () => void): Promise<void> {
     const { api, known, announce, metrics } = this.#deps;
     return this.#creations.run(async () => {
       checkDeadline();
-      // Before, on one connection: on one server all routers know of it before it is there.
+      // Announcement and creation use one connection, so all routers on the same server know of the
+      // queue before it exists.
       announce(device);
       await api.create(device);
       known.add(device);
@@ -57,7 +64,7 @@ export class DeviceQueues {
     if (existed) metrics.queuesDeleted.inc({ reason });
   }
 
-  /** False where the user has 10 queues and all are connected. */
+  /** Makes room for one more queue. Returns false if the user has 10 connected devices. */
   async makeRoom(userId: UserId): Promise<boolean> {
     if (this.#deps.known.devicesOf(userId).length < QUEUES_MAX) return true;
     const queues = await this.#candidates(userId);
@@ -73,7 +80,7 @@ export class DeviceQueues {
     return true;
   }
 
-  /** The queue may be incomplete: it goes, and the device is told to start anew. */
+  /** Deletes a queue that may be incomplete, and tells its device to start anew. */
   async void(device: Device): Promise<void> {
     const { signalResync, metrics, logger } = this.#deps;
     await this.delete(device, 'void');
@@ -82,7 +89,7 @@ export class DeviceQueues {
     logger.warn({ device: device.deviceId, user: device.userId }, 'queue voided');
   }
 
-  /** Voids the queues that hold the user's subject full; the other devices go on. */
+  /** Voids the queues that keep the user's subject full. The other devices go on. */
   voidDeep(userId: UserId): Promise<void> {
     const running = this.#voidings.get(userId) ?? this.#voidDeep(userId);
     this.#voidings.set(userId, running);
@@ -113,14 +120,14 @@ export class DeviceQueues {
     );
   }
 
-  /** How the user's queues are used; those that are gone are forgotten. */
+  /** Returns how the user's queues are used, and forgets queues that are gone. */
   async #use(userId: UserId): Promise<QueueUse[]> {
     const { api, known } = this.#deps;
     const uses = await Promise.all(
       known.devicesOf(userId).map(async (deviceId) => {
         const info = await api.info({ userId, deviceId });
         const device = { userId, deviceId };
-        // One that is just being made is not there yet.
+        // A queue that is just being made need not exist yet, so the router keeps it.
         if (info === undefined && known.has(device)) known.remove(device);
         return info && { deviceId, info };
       }),

@@ -6,7 +6,7 @@ import { KnownQueues } from './known-queues.ts';
 const device = (deviceId = 'a') => ({ userId: newId<UserId>(), deviceId });
 const nameOf = ({ userId, deviceId }: ReturnType<typeof device>) => durableName(userId, deviceId);
 
-t.test('knows what it was told, until it is told otherwise', async (t) => {
+t.test('a queue is known from when it is added until it is removed', async (t) => {
   const known = new KnownQueues(4);
   const one = device();
   known.add(one);
@@ -21,7 +21,7 @@ t.test('knows what it was told, until it is told otherwise', async (t) => {
   t.equal(known.size, 1);
 });
 
-t.test('a queue that is being made can miss nothing, and is not there yet', async (t) => {
+t.test('a device counts while its queue is being made, but the queue does not', async (t) => {
   const known = new KnownQueues(4);
   const one = device();
   known.expect(one);
@@ -33,7 +33,7 @@ t.test('a queue that is being made can miss nothing, and is not there yet', asyn
   t.equal(known.size, 1);
 });
 
-t.test('the names of a shard tell what was unheard, and what is missing', async (t) => {
+t.test('the names of a shard tell which queues are unheard of, and which missing', async (t) => {
   const known = new KnownQueues(1);
   const [kept, missed, gone, unheard] = [device(), device(), device(), device('x-1')];
   const expected = device();
@@ -41,7 +41,7 @@ t.test('the names of a shard tell what was unheard, and what is missing', async 
   known.expect(expected);
   known.beginRead(0);
   const names = new Set([nameOf(kept), nameOf(unheard)]);
-  t.same(known.missing(0, names), [missed, gone], 'one that is expected has until the next');
+  t.same(known.missing(0, names), [missed, gone], 'an expected queue has until the next read');
   t.same(known.missing(0, names), [missed, gone, expected]);
   const { appeared, vanished } = known.endRead(0, names, [gone, expected]);
   t.same({ appeared, vanished }, { appeared: [unheard], vanished: [gone] });
@@ -50,7 +50,7 @@ t.test('the names of a shard tell what was unheard, and what is missing', async 
   t.same(known.devicesOf(expected.userId), []);
 });
 
-t.test('what changes while the names are read wins over the names', async (t) => {
+t.test('a change while the names are read wins over the names', async (t) => {
   const known = new KnownQueues(1);
   const [made, deleted, back] = [device(), device(), device()];
   known.add(deleted);
@@ -66,7 +66,7 @@ t.test('what changes while the names are read wins over the names', async (t) =>
   t.notOk(known.has(deleted));
 });
 
-t.test('one that was deleted counts until it is known to be gone', async (t) => {
+t.test('the device of a deleted queue counts until the queue is known to be gone', async (t) => {
   const known = new KnownQueues(1);
   const one = device();
   known.add(one);
@@ -79,10 +79,10 @@ t.test('one that was deleted counts until it is known to be gone', async (t) => 
   known.add(one);
   known.doubt(one);
   known.expect(one);
-  t.notOk(known.isDoubted(one), 'it is being made anew');
+  t.notOk(known.isDoubted(one), 'its queue is being made anew');
 });
 
-t.test('a durable that is not a device is not taken for one', async (t) => {
+t.test('a consumer that is no device queue is not taken for one', async (t) => {
   const known = new KnownQueues(1);
   known.beginRead(0);
   known.endRead(0, new Set(['store']), []);

@@ -4,20 +4,23 @@ import { shardOf, type UserId } from '../../../shared/ids.ts';
 export type Device = { userId: UserId; deviceId: string };
 
 /**
- * `expected`: its queue is being made; `late`: and a read has not found it; `doubted`: one was
- * deleted, which may be another than the one that is there now.
+ * `made` means that the queue exists. `expected` means that it is being made. `late` means that it
+ * is being made, and that one read of the names has not found it. `doubted` means that a queue of
+ * the device was deleted, though a newer one may exist now.
  */
 type State = 'made' | 'expected' | 'late' | 'doubted';
 
 type Shard = {
   devices: Map<UserId, Map<string, State>>;
-  /** While the names are being read: what came or went meanwhile, which a page may not show. */
+  /**
+   * While names are being read, this set holds queues that came or went, which a page may not show.
+   */
   changed: Set<string> | undefined;
 };
 
 /**
- * Which device queues exist, as far as this router has heard: filled from the names of all shards,
- * kept by advisories in between. ~150 bytes a device.
+ * Knows which device queues exist, as far as this router has heard. Reads of the names in all
+ * shards fill it, and advisories keep it true in between. A device takes ~150 bytes.
  */
 export class KnownQueues {
   readonly #shards: Shard[];
@@ -38,7 +41,10 @@ export class KnownQueues {
     return this.#shardOf(userId).devices.get(userId)?.get(deviceId) === 'made';
   }
 
-  /** Those that may have a queue too: to ask one too many costs less than to miss one. */
+  /**
+   * Returns the devices that have a queue or may have one. Asking a device too many costs less than
+   * missing one.
+   */
   devicesOf(userId: UserId): string[] {
     return [...(this.#shardOf(userId).devices.get(userId)?.keys() ?? [])];
   }
@@ -53,21 +59,27 @@ export class KnownQueues {
     this.#put(shard, device, 'made');
   }
 
-  /** Its queue is being made: it may miss nothing from now on, and need not be there yet. */
+  /**
+   * Notes that the device's queue is being made. The queue may miss no event from now on, and need
+   * not exist yet.
+   */
   expect(device: Device): void {
     const shard = this.#shardOf(device.userId);
     shard.changed?.add(durableName(device.userId, device.deviceId));
     if (!this.has(device)) this.#put(shard, device, 'expected');
   }
 
-  /** A queue of it was deleted: `remove` or `add` is to follow, see `isDoubted`. */
+  /**
+   * Notes that a queue of the device was deleted. If `isDoubted` still holds afterwards, the caller
+   * calls `remove` or `add`.
+   */
   doubt(device: Device): void {
     const shard = this.#shardOf(device.userId);
     shard.changed?.add(durableName(device.userId, device.deviceId));
     if (this.has(device)) this.#put(shard, device, 'doubted');
   }
 
-  /** False where it has been heard of since. */
+  /** Returns false if the router has heard of the device since `doubt`. */
   isDoubted({ userId, deviceId }: Device): boolean {
     return this.#shardOf(userId).devices.get(userId)?.get(deviceId) === 'doubted';
   }
@@ -78,15 +90,15 @@ export class KnownQueues {
     this.#drop(shard, device);
   }
 
-  /** Call before the names of a shard are read. */
+  /** Begins a read of a shard's names. Call it before the first page is read. */
   beginRead(index: number): void {
     const shard = this.#shards[index];
     if (shard !== undefined) shard.changed = new Set();
   }
 
   /**
-   * Those that the names read do not hold; a page may have missed one. One that is expected has
-   * until the next read.
+   * Returns the known devices whose queue is not among the names that were read, although a page
+   * may have missed it. An expected queue is missing only if the next read does not find it either.
    */
   missing(index: number, names: ReadonlySet<string>): Device[] {
     const shard = this.#shards[index];
@@ -101,8 +113,9 @@ export class KnownQueues {
   }
 
   /**
-   * Makes the shard agree with the names read, without those that are `gone`; what changed since
-   * `beginRead` is left as it is. `appeared` nobody had told us of, `vanished` had been made.
+   * Makes the shard agree with the names that were read, and drops the devices that are `gone`. It
+   * leaves alone what changed since `beginRead`. `appeared` holds queues that nobody had announced,
+   * and `vanished` holds queues that had existed.
    */
   endRead(index: number, names: ReadonlySet<string>, gone: readonly Device[]) {
     const shard = this.#shards[index] as Shard;

@@ -2,19 +2,26 @@ import { durableName } from '../../../shared/contracts/subjects.ts';
 import type { Device } from './known-queues.ts';
 
 /**
- * One that is deleted to be made anew is back well before the first; else its session is told, and
- * told again as long as the queue is not back: its edge may just be connecting anew itself.
+ * A lost queue's session is told after each of these times, as long as the queue is not back. A
+ * queue that is deleted to be made anew is back well before the first. The session is told several
+ * times, because its edge may just be reconnecting.
  */
 const TELL_AFTER_MS = [1_500, 5_000, 20_000, 60_000];
 const JITTER_SHARE = 0.5;
 const TICK_MS = 250;
-/** More leave in one go only when nobody is there (expiry). */
+/**
+ * At most this many lost queues are watched. More leave at once only by expiry, when their devices
+ * are away.
+ */
 const LOST_MAX = 50_000;
 
 type Lost = { device: Device; told: number; dueAt: number };
 type Deps = { isBack: (device: Device) => boolean; tell: (device: Device) => void };
 
-/** Queues that are gone: a session on one is deaf, and only its edge knows whether there is one. */
+/**
+ * Tells sessions whose queue is gone, because such a session hears no event. Only its edge knows
+ * whether there is a session.
+ */
 export class LostQueues {
   readonly #deps: Deps;
   readonly #lost = new Map<string, Lost>();

@@ -11,7 +11,7 @@ const SECOND_NS = 1_000_000_000;
 const DAY_NS = 86_400 * SECOND_NS;
 const CONSUMER_NOT_FOUND = 10014;
 
-/** What JetStream refused; `errCode` is its own, stable number. */
+/** JetStream refused a request. `errCode` is JetStream's own, stable number of the error. */
 class JetStreamApiError extends KahaError {
   readonly errCode: number;
 
@@ -31,15 +31,21 @@ export type QueueInfo = {
 };
 type ShardInfo = { messages: number; lastSeq: number; subjects: Record<string, number> };
 
-/** The device queues in JetStream. Rejects with KahaErrors; nothing is retried here. */
+/**
+ * Makes, deletes and reads the device queues in JetStream. It rejects with KahaErrors and retries
+ * nothing.
+ */
 export type QueueApi = {
   create(device: Device): Promise<void>;
-  /** True where there was one. */
+  /** Deletes the device's queue. Resolves to true if there was one. */
   delete(device: Device): Promise<boolean>;
   info(device: Device): Promise<QueueInfo | undefined>;
-  /** The durables of a shard, one page from `offset`. */
+  /** Reads one page of the names of a shard's consumers, from `offset`. */
   names(shard: number, offset: number): Promise<{ names: string[]; total: number }>;
-  /** With `perSubject`, how many messages each user's subject holds (≤ 100 000 subjects). */
+  /**
+   * Reads the state of a shard. With `perSubject` it tells how many messages each user's subject
+   * holds (≤ 100 000 subjects).
+   */
   shardInfo(shard: number, options?: { perSubject: boolean }): Promise<ShardInfo>;
 };
 
@@ -90,7 +96,10 @@ export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): Que
   };
 }
 
-/** Part of the data: changed by a migration, not by creating with other settings. */
+/**
+ * Makes the configuration of a device queue. The configuration is part of the data: a migration
+ * changes it, and a creation with other settings does not.
+ */
 function queueConfig({ userId, deviceId }: Device, { shards, inactiveDays }: Options): object {
   return {
     durable_name: durableName(userId, deviceId),
@@ -100,7 +109,7 @@ function queueConfig({ userId, deviceId }: Device, { shards, inactiveDays }: Opt
     ack_policy: 'explicit',
     ack_wait: 10 * SECOND_NS,
     max_ack_pending: 256,
-    // A limit would silently eat the queue while an edge is frozen.
+    // With a limit, a frozen edge would make JetStream drop events silently.
     max_deliver: -1,
     filter_subject: subjects.inbox(userId, shards),
     inactive_threshold: inactiveDays * DAY_NS,
@@ -117,7 +126,7 @@ async function unlessMissing<Reply>(asked: Promise<Reply>): Promise<Reply | unde
   }
 }
 
-/** The user a subject of a shard belongs to. */
+/** Returns the user to whom a subject of a shard belongs. */
 export function userOfSubject(subject: string): UserId {
   return subject.slice(subject.lastIndexOf('.') + 1) as UserId;
 }

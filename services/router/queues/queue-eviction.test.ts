@@ -15,15 +15,15 @@ const use = (deviceId: string, created: number, rest = {}) => ({
   },
 });
 
-t.test('the longest unused goes, by its last delivery, else by its creation', async (t) => {
+t.test('the longest unused queue goes, by its last delivery or else its creation', async (t) => {
   const old = use('old', 1, { delivered: { stream_seq: 5, last_active: at(90) } });
   t.equal(longestUnused([old, use('newer', 10), use('newest', 20)]), 'newer');
 });
 
-t.test('one that is connected stays, however old', async (t) => {
+t.test('the queue of a connected device stays, however old it is', async (t) => {
   t.equal(longestUnused([{ ...use('on', 1), isHeld: true }, use('off', 9)]), 'off');
 });
 
-t.test('with all connected there is none', async (t) => {
+t.test('no queue goes if all devices are connected', async (t) => {
   t.equal(longestUnused([{ ...use('on', 1), isHeld: true }]), undefined);
 });

@@ -3,10 +3,13 @@ import type { QueueInfo } from './queue-api.ts';
 export const QUEUES_MAX = 10;
 
 export type QueueUse = { deviceId: string; info: QueueInfo };
-/** `isHeld`: some edge has a session of the device. */
+/** `isHeld` tells whether some edge has a session of the device. */
 export type Candidate = QueueUse & { isHeld: boolean };
 
-/** The queue that makes room: the longest unused of those not connected; none if all are. */
+/**
+ * Chooses the queue that makes room: the longest unused one whose device is not connected. The
+ * result is undefined if all devices are connected.
+ */
 export function longestUnused(queues: readonly Candidate[]): string | undefined {
   let oldest: { deviceId: string; usedAt: number } | undefined;
   for (const { deviceId, info, isHeld } of queues) {
@@ -17,7 +20,10 @@ export function longestUnused(queues: readonly Candidate[]): string | undefined 
   return oldest?.deviceId;
 }
 
-/** Epoch ms of the last sign of life: a delivery, an acknowledgement, or its creation. */
+/**
+ * Returns the epoch ms of a queue's last sign of life: a delivery, an acknowledgement, or its
+ * creation.
+ */
 function usedAtOf({ created, delivered, ack_floor: acked }: QueueInfo): number {
   const times = [created, delivered.last_active, acked.last_active];
   return Math.max(...times.map((time) => (time === undefined ? 0 : Date.parse(time))));

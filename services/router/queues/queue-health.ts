@@ -13,7 +13,7 @@ const DEPTH_INTERVAL_MS = 15_000;
 const JITTER_MS = 5_000;
 const SHARDS_AT_ONCE = 8;
 const USERS_AT_ONCE = 16;
-/** Publishing waits no longer for the check after a reconnect. */
+/** After a reconnect, publishes wait at most this long for the check of the tails. */
 const HOLD_MAX_MS = 3_000;
 const TAIL_TRIES = 5;
 const RETRY_DELAY_MS = 1_000;
@@ -29,15 +29,16 @@ type Deps = {
 };
 
 type QueueHealth = {
-  /** A shard acknowledged a sequence it had given before. */
+  /** Checks a shard that acknowledged a sequence number it had given before. */
   tailLost(shard: number): void;
   close(): Promise<void>;
 };
 
 /**
- * Finds queues that may be incomplete, and voids them: those too deep (one stream info a shard each
- * 15 s, per user only where a shard holds that many), and those that a NATS server which came back
- * has lost a part of (after each reconnect; publishing waits for the check, at most 3 s).
+ * Finds queues that may be incomplete, and voids them. A queue may be too deep: every 15 to 20 s
+ * the router asks for one stream info a shard, and for the counts of each user only if the shard
+ * holds enough messages. A NATS server that came back may have lost a part of a queue: the router
+ * checks this after each reconnect, and publishes wait for the check, at most 3 s.
  */
 export function watchHealth(deps: Deps): QueueHealth {
   const { bus, api, queues, shards, logger } = deps;
@@ -101,7 +102,10 @@ async function surely(task: () => Promise<void>): Promise<void> {
   }
 }
 
-/** The stream's end now, against what it had acknowledged and where its consumers stand. */
+/**
+ * Compares the stream's end with the sequence numbers it had acknowledged and with the positions of
+ * its consumers, and voids the queues concerned.
+ */
 async function checkTailOf(shard: number, deps: Deps): Promise<void> {
   const { api, known, queues, tails, logger } = deps;
   const { lastSeq } = await api.shardInfo(shard);

@@ -15,17 +15,17 @@ const use = (deviceId: string, pending: number, unacked = 0) => ({
   },
 });
 
-t.test('the queues at the limit are too deep, unacknowledged messages counted', async (t) => {
+t.test('queues at the limit are too deep, and unacknowledged messages count too', async (t) => {
   const queues = [use('a', TOO_DEEP), use('b', 3), use('c', TOO_DEEP - 256, 256)];
   t.same(tooDeep(queues), ['a', 'c']);
 });
 
-t.test('if none alone holds the subject full, the deepest goes', async (t) => {
+t.test('the deepest queue goes if no queue alone keeps the subject full', async (t) => {
   t.same(tooDeep([use('a', 10), use('b', 4_000), use('c', 20)]), ['b']);
   t.same(tooDeep([]), []);
 });
 
-t.test('a stream that kept its tail only makes recent users suspect', async (t) => {
+t.test('a stream that kept its tail only makes its recent users suspect', async (t) => {
   const recent = [
     { userId: alice, seq: 10 },
     { userId: bina, seq: 0 },
@@ -34,7 +34,7 @@ t.test('a stream that kept its tail only makes recent users suspect', async (t) 
   t.same(concerned, { lost: [], suspect: [alice, bina] });
 });
 
-t.test('those whose event is gone have lost, others are suspect', async (t) => {
+t.test('users whose event is gone are lost, and other recent users are suspect', async (t) => {
   const recent = [
     { userId: alice, seq: 8 },
     { userId: bina, seq: 9 },
@@ -45,12 +45,12 @@ t.test('those whose event is gone have lost, others are suspect', async (t) => {
   t.same(concerned, { lost: [bina, chandra], suspect: [alice] });
 });
 
-t.test('a stream that lost more than is remembered concerns everybody', async (t) => {
+t.test('a stream that lost more than the router remembers concerns all users', async (t) => {
   const recent = [{ userId: alice, seq: 90 }];
   t.equal(concernedBy({ lastSeq: 50, acknowledged: 90, recent }).lost, 'all');
 });
 
-t.test('recent publishes: the oldest are overwritten, late answers to them ignored', async (t) => {
+t.test('the oldest publishes are overwritten, and late answers to them are ignored', async (t) => {
   const recent = new RecentPublishes(2);
   const first = recent.begin(alice, 1);
   recent.begin(bina, 2);

@@ -2,12 +2,18 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { QueueUse } from './queue-eviction.ts';
 import type { RecentPublish } from './recent-publishes.ts';
 
-/** What a stream keeps for one user, over all devices. */
+/** A stream keeps at most this many messages for one user, over all devices. */
 export const SUBJECT_MESSAGES_MAX = 10_000;
-/** From here a queue is given up: what is published while we look still fits. */
+/**
+ * A queue of this depth is given up. The room above it takes what is published while the router
+ * looks.
+ */
 export const TOO_DEEP = SUBJECT_MESSAGES_MAX - 500;
 
-/** The devices whose queue holds the user's subject full; if none alone does, the deepest. */
+/**
+ * Returns the devices whose queues keep the user's subject full, or the device with the deepest
+ * queue if no queue does so alone.
+ */
 export function tooDeep(queues: readonly QueueUse[]): string[] {
   const depths = queues.map(({ deviceId, info }) => ({
     deviceId,
@@ -20,17 +26,18 @@ export function tooDeep(queues: readonly QueueUse[]): string[] {
 }
 
 type Tail = {
-  /** The stream's last sequence now. */
+  /** The stream ends at this sequence number now. */
   lastSeq: number;
-  /** The highest it had acknowledged to us. */
+  /** The stream had acknowledged this sequence number to the router, and none above it. */
   acknowledged: number;
   recent: readonly RecentPublish[];
 };
 
 /**
- * Whose queues a restart of the server may have hurt. `lost`: something of theirs is gone from the
- * stream ("all" where it lost more than we remember). `suspect`: their consumers may stand above
- * the stream's end and would skip what comes next.
+ * Returns the users whose queues a restart of the server may have hurt. An event of each `lost`
+ * user is gone from the stream; `lost` is 'all' if the stream lost more than the router remembers.
+ * The consumers of a `suspect` user may stand above the stream's end, and would then skip the next
+ * events.
  */
 export function concernedBy(tail: Tail): { lost: UserId[] | 'all'; suspect: UserId[] } {
   const { lastSeq, acknowledged, recent } = tail;
@@ -42,7 +49,8 @@ export function concernedBy(tail: Tail): { lost: UserId[] | 'all'; suspect: User
     if (seq > lastSeq) lost.add(userId);
     else suspect.add(userId);
   }
-  // Sequences of other routers lie in between: only what is below our oldest is unknown to us.
+  // Events of other routers lie between those of this router, so a gap above its oldest publish is
+  // none. It cannot tell whose events below its oldest publish are gone.
   if (lastSeq < acknowledged && oldest > lastSeq + 1) return { lost: 'all', suspect: [] };
   return { lost: [...lost], suspect: [...suspect].filter((userId) => !lost.has(userId)) };
 }

@@ -10,7 +10,7 @@ import { readShard } from './queue-watch.ts';
 const device = (): Device => ({ userId: newId<UserId>(), deviceId: 'a' });
 const nameOf = ({ userId, deviceId }: Device): string => durableName(userId, deviceId);
 
-/** A reader of one shard whose names are `listed`, while the queues of `there` exist. */
+/** Sets up a reader of one shard. Its names are `listed`, while the queues of `there` exist. */
 function setReader({ listed, there }: { listed: Device[]; there: Device[] }) {
   const known = new KnownQueues(1);
   const voided: Device[] = [];
@@ -30,7 +30,7 @@ function setReader({ listed, there }: { listed: Device[]; there: Device[] }) {
   return { known, voided, lost, reading };
 }
 
-t.test('a queue that a page missed stays known, one that is gone does not', async (t) => {
+t.test('a queue that a page missed stays known, and a queue that is gone does not', async (t) => {
   const [missed, gone] = [device(), device()];
   const { known, lost, voided, reading } = setReader({ listed: [], there: [missed] });
   known.add(missed);
@@ -41,7 +41,7 @@ t.test('a queue that a page missed stays known, one that is gone does not', asyn
   t.same({ lost, voided }, { lost: [gone], voided: [] });
 });
 
-t.test('a queue that nobody told of is void, until that has succeeded', async (t) => {
+t.test('a queue that nobody announced is voided, again until that succeeds', async (t) => {
   const [one, other, expected] = [device(), device(), device()];
   const there = [one, other, expected];
   const { known, voided, reading } = setReader({ listed: there, there });
@@ -52,14 +52,14 @@ t.test('a queue that nobody told of is void, until that has succeeded', async (t
     voided.push(found);
   };
   await readShard(0, { ...reading, voidQueue });
-  t.same(voided, [other], 'the others go on');
+  t.same(voided, [other], 'the other queues go on');
   t.ok(known.has(expected));
   isFailing = false;
   await readShard(0, { ...reading, voidQueue });
   t.same(voided, [other, one]);
 });
 
-t.test('what appears in the first read after a connection is taken as it is', async (t) => {
+t.test('queues that the first read after a connection finds are taken as they are', async (t) => {
   const one = device();
   const { known, voided, reading } = setReader({ listed: [one], there: [one] });
   await readShard(0, { ...reading, isCurrent: () => false });

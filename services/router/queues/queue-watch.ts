@@ -7,7 +7,7 @@ import { LostQueues } from './lost-queues.ts';
 import type { QueueApi } from './queue-api.ts';
 
 const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
-/** Position of the stream in an advisory's subject; the consumer follows. */
+/** In an advisory's subject, the stream has this index, and the consumer follows it. */
 const STREAM_TOKEN = 5;
 const REFRESH_MS = 60_000;
 const JITTER_MS = 10_000;
@@ -16,7 +16,7 @@ const SHARDS_AT_ONCE = 8;
 
 type Deps = {
   bus: Bus;
-  /** It may be incomplete. */
+  /** Voids a queue that may be incomplete. */
   voidQueue: (device: Device) => Promise<void>;
   api: QueueApi;
   known: KnownQueues;
@@ -26,16 +26,20 @@ type Deps = {
 };
 
 type QueueWatch = {
-  /** Whether every queue is known: not after a reconnect, until the names are read again. */
+  /**
+   * Tells whether the router knows every queue. After a reconnect it does not, until it has read
+   * the names again.
+   */
   isCurrent(): boolean;
-  /** Reads the names of all shards. Rejects where one could not be read. */
+  /** Reads the names of all shards. Rejects if one shard could not be read. */
   refresh(): Promise<void>;
   close(): Promise<void>;
 };
 
 /**
- * Keeps the known queues true: advisories at once, all names each minute and after each reconnect.
- * A queue that is gone and stays gone is told to its device: a session on it is deaf.
+ * Keeps the known queues true: advisories tell of changes at once, and the router reads all names
+ * about each minute and after each reconnect. If a queue is gone and stays gone, its device is
+ * told, because a session on it hears no event.
  */
 export function watchQueues(deps: Deps): QueueWatch {
   const { bus, known, shards, logger } = deps;
@@ -49,7 +53,7 @@ export function watchQueues(deps: Deps): QueueWatch {
 
   const subscriptions = hearOfQueues({ ...deps, lost });
 
-  /** Counts connections to NATS; of which one all names were read. */
+  /** Counts connections to NATS. `readOn` is the connection on which all names were read. */
   let connection = 1;
   let readOn = 0;
   const isCurrent = (): boolean => readOn === connection;
@@ -61,7 +65,8 @@ export function watchQueues(deps: Deps): QueueWatch {
       readShard(shard, { ...deps, lost, isCurrent }).catch((error) => void failures.push(error)),
     );
     if (failures.length > 0) throw failures[0];
-    // Of what was made while we were away nobody told us.
+    // Nobody told this router of queues made while it was away, so a read counts only for the
+    // connection on which it began.
     readOn = began;
   };
   const refresh = (): Promise<void> => {
@@ -79,7 +84,7 @@ export function watchQueues(deps: Deps): QueueWatch {
         return false;
       },
     );
-    // What was read may be of the connection before.
+    // The names may have been read on the connection before.
     if (closed || isCurrent()) return;
     clearTimeout(again);
     again = setTimeout(refreshQuietly, isRead ? 0 : RETRY_MS);
@@ -109,7 +114,10 @@ type Reading = Pick<Deps, 'api' | 'known' | 'voidQueue' | 'logger'> & {
   isCurrent: () => boolean;
 };
 
-/** Rejects where it cannot be read; what is known of it is left then. */
+/**
+ * Reads the names of one shard into `known`. Rejects if they cannot be read, and then leaves
+ * `known` as it was.
+ */
 export async function readShard(shard: number, reading: Reading): Promise<void> {
   const { api, known, lost, isCurrent, voidQueue, logger } = reading;
   known.beginRead(shard);
@@ -117,14 +125,14 @@ export async function readShard(shard: number, reading: Reading): Promise<void> 
   const names = await readNames(api, shard);
   const gone: Device[] = [];
   for (const device of known.missing(shard, names)) {
-    // One that went while the pages were read has moved another one off them.
+    // A queue that went while the pages were read moves another name off the pages.
     if ((await api.info(device)) === undefined) gone.push(device);
   }
   const { appeared, vanished } = known.endRead(shard, names, gone);
   for (const device of vanished) lost.add(device);
   if (!wasCurrent) return;
   for (const device of appeared) {
-    // Events were offered to the user's other devices, and this queue may have missed them.
+    // Events were offered only to the user's other devices, so this queue may have missed them.
     const about = { device: device.deviceId, user: device.userId };
     logger.warn(about, 'queue unheard of');
     await voidQueue(device).catch((error) => {
@@ -135,11 +143,11 @@ export async function readShard(shard: number, reading: Reading): Promise<void> 
   }
 }
 
-/** What comes and goes while we are connected. */
+/** Hears of queues that come and go while the router is connected. */
 function hearOfQueues({ bus, api, known, lost, logger }: Deps & { lost: LostQueues }) {
   const look = async (device: Device): Promise<void> => {
     known.doubt(device);
-    // The advisory may come behind the making of a new one.
+    // A new queue of the device may have been made before the advisory came.
     const info = await api.info(device);
     if (!known.isDoubted(device)) return;
     if (info !== undefined) {

@@ -25,7 +25,7 @@ async function pair(shards: [number, number] = [0, 1]) {
   return { alice, bina, conversation: store.open([alice.userId, bina.userId]) };
 }
 
-t.test('while a shard is full its users get a live copy, the rest a queued one', async (t) => {
+t.test('users of a full shard get a live copy, and other users get a queued one', async (t) => {
   const { alice, bina, conversation } = await pair();
   const full = (await jsm.streams.info('INBOX_1')).config;
   await jsm.streams.update('INBOX_1', { ...full, max_bytes: 1 });
@@ -41,7 +41,7 @@ t.test('while a shard is full its users get a live copy, the rest a queued one',
   t.equal(alice.events.length, 1, 'the same message id is not queued twice');
 });
 
-t.test('a queue that is full is void; the other devices of the user go on', async (t) => {
+t.test('a full queue is voided, and the other devices of the user go on', async (t) => {
   const { alice, bina, conversation } = await pair();
   const away = new StageDevice(edge, bina.userId, 'old-phone');
   await away.open();
@@ -56,7 +56,7 @@ t.test('a queue that is full is void; the other devices of the user go on', asyn
   await jsm.streams.update('INBOX_1', usual);
 });
 
-t.test('nats killed and back: queues are kept, nothing is lost', async (t) => {
+t.test('queues and events survive when NATS is killed and comes back', async (t) => {
   const { alice, bina, conversation } = await pair();
   await send(edge, letter(conversation, alice.userId));
   await until('it came', () => bina.events.length === 1);
@@ -66,12 +66,12 @@ t.test('nats killed and back: queues are kept, nothing is lost', async (t) => {
   await bina.close();
   t.match(await bina.open(), { resumed: true });
   await send(edge, letter(conversation, alice.userId));
-  // An acknowledgement may be lost with the server: the first may come again.
+  // An acknowledgement may be lost with the server, so the first event may come again.
   await until('it came', () => bina.events.some(({ seq }) => seq === 2));
   t.same(bina.signals, []);
 });
 
-t.test('a stream that lost its tail: the devices concerned are told', async (t) => {
+t.test('the devices concerned are told when a stream has lost its tail', async (t) => {
   const { alice, bina, conversation } = await pair([2, 3]);
   bina.acknowledges = false;
   for (let index = 0; index < 5; index += 1) await send(edge, letter(conversation, alice.userId));
@@ -83,7 +83,7 @@ t.test('a stream that lost its tail: the devices concerned are told', async (t) 
   t.match(await bina.open({ resync: true }), { resumed: false });
 });
 
-/** Takes away the stream's messages, as a disk would that had not written them. */
+/** Deletes the stream's messages, as if the disk had not written them. */
 function damage(dir: string, stream: string): void {
   for (const path of readdirSync(dir, { recursive: true }) as string[]) {
     if (path.includes(`/${stream}/msgs/`)) rmSync(join(dir, path), { force: true });

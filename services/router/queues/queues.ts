@@ -11,10 +11,10 @@ import { Offers } from '../fan-out/offers.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { DeviceHolders } from '../sessions/device-holders.ts';
 import { DeviceQueues } from './device-queues.ts';
-import { InboxPublisher } from './inbox-publisher.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
 import { createQueueApi } from './queue-api.ts';
 import { watchHealth } from './queue-health.ts';
+import { QueuePublisher } from './queue-publisher.ts';
 import { watchQueues } from './queue-watch.ts';
 import { ResyncSignals } from './resync-signals.ts';
 import { ShardTails } from './shard-tails.ts';
@@ -25,14 +25,14 @@ export type Queues = {
   holders: DeviceHolders;
   offers: Offers;
   signalQueued: (userId: UserId) => void;
-  publisher: InboxPublisher;
-  /** Reads which queues there are. */
+  publisher: QueuePublisher;
+  /** Reads the names of all queues. */
   refresh: () => Promise<void>;
 };
 
 type Deps = { bus: Bus; metrics: Metrics; counters: RouterMetrics; logger: Logger };
 
-/** Wires what knows, makes, watches and fills the device queues. */
+/** Wires the parts that know, make, watch and fill the device queues. */
 export function createQueues(config: RouterConfig, deps: Deps, closers: Closers): Queues {
   const { bus, metrics, counters, logger } = deps;
   const { inboxShards: shards, queueInactiveDays: inactiveDays } = config;
@@ -61,7 +61,7 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   const tails = new ShardTails(shards);
   const health = watchHealth({ bus, api, known, queues: devices, tails, shards, logger });
   closers.push('queue-health', () => health.close());
-  const publisher = new InboxPublisher({ bus, tails, shards, onTailLost: health.tailLost });
+  const publisher = new QueuePublisher({ bus, tails, shards, onTailLost: health.tailLost });
   const voidQueue = (device: Device): Promise<void> => devices.void(device);
   const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });
   closers.push('queue-watch', () => watch.close());

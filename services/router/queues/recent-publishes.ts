@@ -3,8 +3,9 @@ import type { UserId } from '../../../shared/ids.ts';
 export type RecentPublish = { userId: UserId; seq: number };
 
 /**
- * The last publishes of this router, the oldest overwritten: who may be concerned if a server loses
- * what it had not written. A sequence of 0 means that no answer came.
+ * Remembers the last 65 536 publishes of this router, and overwrites the oldest. They tell which
+ * users may be concerned if a server loses events that it had not written. A sequence number of 0
+ * means that no answer came.
  */
 export class RecentPublishes {
   readonly #capacity: number;
@@ -20,7 +21,7 @@ export class RecentPublishes {
     this.#seqs = new Float64Array(capacity);
   }
 
-  /** A ticket for `answered`. */
+  /** Notes a publish that begins. Returns its ticket for `answered`. */
   begin(userId: UserId, shard: number): number {
     const ticket = this.#next;
     const slot = ticket % this.#capacity;

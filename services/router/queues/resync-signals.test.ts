@@ -24,5 +24,5 @@ t.test('a device is told again after 3 and 10 s, until it has a queue', async (t
   signals.tell(deaf as Device);
   signals.close();
   mock.timers.tick(10_000);
-  t.equal(told.length, 5, 'nobody is told after the end');
+  t.equal(told.length, 5, 'no device is told after the end');
 });

@@ -1,19 +1,23 @@
 import type { Device } from './known-queues.ts';
 
-/** A connection to NATS is back within half a second, a queue made anew within two. */
+/** A connection to NATS is back within half a second, and a queue is made anew within two. */
 const REPEAT_AFTER_MS = [3_000, 10_000];
-/** Beyond, devices are told once. */
+/** At most this many repeats wait. Beyond it, devices are told only once. */
 const WAITING_MAX = 20_000;
 
 type Deps = {
   publish: (device: Device) => void;
-  /** Whether the device has a queue again, or is getting one: it would start anew again. */
+  /**
+   * Tells whether the device has a queue again, or is getting one. Another signal would make such a
+   * device start anew once more.
+   */
   isKnown: (device: Device) => boolean;
 };
 
 /**
- * Tells devices that their queues are void, again while they have none: after NATS was away a
- * router may be back before the edge, and who was not told would hear nothing any more.
+ * Tells devices that their queues are void, and tells them again while they have no queue. After
+ * NATS was away, a router may be back before the edge, and a device that missed the signal would
+ * hear no event any more.
  */
 export class ResyncSignals {
   readonly #deps: Deps;

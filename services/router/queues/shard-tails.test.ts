@@ -1,7 +1,7 @@
 import t from 'tap';
 import { ShardTails } from './shard-tails.ts';
 
-t.test('a shard that acknowledges a sequence twice has lost its tail', async (t) => {
+t.test('a shard that acknowledges a sequence number twice has lost its tail', async (t) => {
   const tails = new ShardTails(2);
   t.ok(tails.advance(0, 5));
   t.ok(tails.advance(1, 1), 'each shard counts for itself');

@@ -1,9 +1,9 @@
 import { RecentPublishes } from './recent-publishes.ts';
 
 /**
- * What this router knows of the ends of the shards: the highest sequence that each shard has
- * acknowledged, and the last publishes. A shard that acknowledges a sequence twice has lost its
- * tail. Publishes wait for a hold while the tails are being checked.
+ * Knows the ends of the shards: the highest sequence number that each shard has acknowledged to
+ * this router, and the router's last publishes. A shard that acknowledges a sequence number twice
+ * has lost its tail. While the tails are being checked, publishes wait for a hold.
  */
 export class ShardTails {
   readonly recent = new RecentPublishes();
@@ -14,29 +14,31 @@ export class ShardTails {
     this.#lastSeqs = new Float64Array(shards);
   }
 
-  /** What a publish awaits first, if anything. */
+  /** A publish awaits this hold first, unless it is undefined. */
   get hold(): Promise<void> | undefined {
     return this.#hold;
   }
 
-  /** The highest sequence that the shard has acknowledged to this router, 0 where none. */
+  /** Returns the highest sequence number that the shard has acknowledged to this router, or 0. */
   lastSeq(shard: number): number {
     return this.#lastSeqs[shard] ?? 0;
   }
 
-  /** The shard acknowledged `seq`. Returns false where it must have lost its tail. */
+  /**
+   * Notes that the shard acknowledged `seq`. Returns false if the shard must have lost its tail.
+   */
   advance(shard: number, seq: number): boolean {
     if (seq <= this.lastSeq(shard)) return false;
     this.#lastSeqs[shard] = seq;
     return true;
   }
 
-  /** The shard was found to end at `seq`: the count goes on from there. */
+  /** Notes that the shard was found to end at `seq`. The count goes on from there. */
   reset(shard: number, seq: number): void {
     this.#lastSeqs[shard] = seq;
   }
 
-  /** Publishes wait for `checked`, in order. It must not reject. */
+  /** Makes publishes wait for `checked`, in order. `checked` must not reject. */
   holdUntil(checked: Promise<void>): void {
     this.#hold = checked;
     void checked.then(() => {

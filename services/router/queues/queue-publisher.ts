@@ -6,20 +6,23 @@ import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
 import type { ShardTails } from './shard-tails.ts';
 
-/** `subject`: this user's queue is full, `stream`: the whole shard is. Trying again is no use. */
+/**
+ * `subject` means that this user's queues are full, and `stream` that the whole shard is. Trying
+ * again does not help.
+ */
 type FullWhat = 'subject' | 'stream';
 
-export class InboxFull extends Error {
+export class QueueFull extends Error {
   readonly what: FullWhat;
 
   constructor(what: FullWhat, description: string) {
-    super(`inbox refused: ${description}`);
-    this.name = 'InboxFull';
+    super(`queue refused: ${description}`);
+    this.name = 'QueueFull';
     this.what = what;
   }
 }
 
-export type InboxMessage = { userId: UserId; payload: Uint8Array; msgId: string };
+export type QueueMessage = { userId: UserId; payload: Uint8Array; msgId: string };
 
 type PubAck = {
   seq: number;
@@ -27,7 +30,10 @@ type PubAck = {
   error?: { code: number; err_code: number; description: string };
 };
 
-/** JSStreamStoreFailedF: the stream has no room, by bytes or by messages of one subject. */
+/**
+ * JetStream answers this code (JSStreamStoreFailedF) if the stream has no room, by bytes or by
+ * messages of one subject.
+ */
 const STORE_FAILED = 10077;
 const PUBLISH_TIMEOUT_MS = 1_500;
 const decoder = new TextDecoder();
@@ -36,12 +42,14 @@ type Deps = {
   bus: Bus;
   tails: ShardTails;
   shards: number;
-  /** An acknowledgement told that the shard has lost its tail. */
+  /** Hears of a shard whose acknowledgement shows that it has lost its tail. */
   onTailLost: (shard: number) => void;
 };
 
-/** Publishes durable events to users' inboxes, and keeps `tails` true of what was acknowledged. */
-export class InboxPublisher {
+/**
+ * Publishes durable events to users' device queues, and tells `tails` what the shards acknowledged.
+ */
+export class QueuePublisher {
   readonly #deps: Deps;
   readonly #mux: ReplyMux;
 
@@ -50,8 +58,8 @@ export class InboxPublisher {
     this.#mux = deps.bus.mux(inboxPrefix('router'));
   }
 
-  /** Resolves once the stream has it; rejects with InboxFull or a retryable KahaError. */
-  async publish(message: InboxMessage): Promise<void> {
+  /** Resolves once the stream has the message. Rejects with QueueFull or a retryable KahaError. */
+  async publish(message: QueueMessage): Promise<void> {
     const { userId, payload, msgId } = message;
     const { bus, tails, shards } = this.#deps;
     if (tails.hold !== undefined) await tails.hold;
@@ -67,7 +75,7 @@ export class InboxPublisher {
     tails.recent.answered(ticket, this.#check(answer, shard));
   }
 
-  /** The sequence it was given. */
+  /** Returns the sequence number that the stream gave the message. */
   #check(answer: Msg, shard: number): number {
     const ack = JSON.parse(decoder.decode(answer.data)) as PubAck;
     if (ack.error !== undefined) throw refusal(ack.error);
@@ -82,5 +90,5 @@ function refusal(error: { err_code: number; description: string }): Error {
   if (code !== STORE_FAILED) {
     return new KahaError('MESSAGING_UNAVAILABLE', `Not stored: ${description}`);
   }
-  return new InboxFull(description.includes('per subject') ? 'subject' : 'stream', description);
+  return new QueueFull(description.includes('per subject') ? 'subject' : 'stream', description);
 }
