@@ -82,6 +82,7 @@ const edge = (name: string): Rights => ({
   publish: [
     ...['rpc.router.router-1', 'rpc.store.messages.history', 'rpc.store.messages.undelivered'],
     ...['rpc.store.messages.get', 'rpc.store.messages.locate', 'rpc.store.contacts.shared'],
+    ...['rpc.store.conversations.get', 'rpc.store.conversations.list'],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
     ...[ACK_INBOX, 'answers.router-1.7'],
   ],
@@ -105,10 +106,12 @@ const ALLOWED: Record<string, Rights> = {
   router: {
     publish: [
       ...[`inbox.3.${USER}`, DEVICE, `user.${USER}`, 'receipts.router-1', 'queue.made'],
-      ...['router.alive', 'router.leaving', 'membership.changed', 'rpc.profiles.get'],
+      ...['router.alive', 'router.leaving', 'membership.changed'],
       ...['rpc.store.messages.append', 'rpc.store.messages.edit', 'rpc.store.messages.delete'],
       ...['rpc.store.messages.react', ...answersOf('router', 'edge')],
-      ...SUBJECTS.filter((one) => /^rpc\.store\.(conversations|positions|outbox)\./.test(one)),
+      ...['rpc.store.conversations.create', 'rpc.store.conversations.change'],
+      ...['rpc.store.conversations.participants'],
+      ...SUBJECTS.filter((one) => /^rpc\.store\.(positions|outbox)\./.test(one)),
       ...['$JS.API.CONSUMER.DURABLE.CREATE.INBOX_3.x', '$JS.API.CONSUMER.DELETE.INBOX_3.x'],
       ...['$JS.API.CONSUMER.INFO.INBOX_3.x', '$JS.API.CONSUMER.NAMES.INBOX_3'],
       ...['$JS.API.CONSUMER.INFO.RECEIPTS.store', '$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles'],
@@ -135,7 +138,7 @@ const ALLOWED: Record<string, Rights> = {
       ...[...consumerOf('KAHA_EVENTS', 'profiles'), ACK_KAHA, `user.${USER}`],
       ...['rpc.store.contacts.list', 'profiles.changed'],
       ...['kaha.user.profile.updated', 'kaha.business.profile.updated'],
-      ...answersOf('profiles', 'edge', 'router'),
+      ...answersOf('profiles', 'edge'),
     ],
     subscribe: [
       ...['rpc.profiles.get', 'profiles.changed', '_INBOX.profiles.a'],

@@ -31,7 +31,7 @@ const isNoticed = (answers: Timed[]): boolean => answers.some(({ code }) => TYPE
 
 /** Requests that match are served without the process. */
 const SERVED_WITHOUT: Record<string, RegExp> = {
-  'router-1': /history/,
+  'router-1': /history|conversation/,
   'store-1': /never/,
   postgres: /never/,
   nats: /never/,

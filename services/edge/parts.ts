@@ -1,11 +1,8 @@
-import { createNameLookUp } from '../../shared/names/profile-names.ts';
-import { createLookUpNames, type LookUpNames } from '../../shared/names/record-names.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import type { ServiceDeps } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
-import { createNameSystem, type NameSystem } from './api/system-naming.ts';
 import type { Config } from './config.ts';
 import { DeliveredReports } from './delivery/delivered-reports.ts';
 import { Delivery } from './delivery/delivery.ts';
@@ -19,6 +16,9 @@ import { Authentication } from './lifecycle/authentication.ts';
 import { QueueOpening } from './lifecycle/queue-opening.ts';
 import { SessionOpening } from './lifecycle/session-opening.ts';
 import { UserLimits } from './limits/user-limits.ts';
+import { createNameLookUp } from './names/profile-names.ts';
+import { createLookUpNames, type LookUpNames } from './names/record-names.ts';
+import { createNameSystem, type NameSystem } from './names/system-naming.ts';
 import { Presence } from './presence/presence.ts';
 import { Typing } from './presence/typing.ts';
 import { HttpApi } from './rest/http-api.ts';
@@ -72,6 +72,7 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
     store,
     routers,
     nameSystem,
+    lookUpNames,
     typing,
     presence,
     delivery,

@@ -72,8 +72,6 @@ function createTable(deps: Deps): Operations {
     read: ({ op: _op, ...input }, { deadlineAt }) => reads.read(input, deadlineAt),
     typing: (request, { deadlineAt }) => typing.receive(request, deadlineAt),
     'conversations.create': (request, context) => conversations.create(request, context),
-    'conversations.get': (request, context) => conversations.get(request, context),
-    'conversations.list': (request, context) => conversations.list(request, context),
     'conversations.update': (request, context) => conversations.change(request, context),
     'conversations.add': (request, context) => conversations.change(request, context),
     'conversations.remove': (request, context) => conversations.changeUnseen(request, context),

@@ -61,7 +61,7 @@ t.test('sends that wait go out as one append, in the order they came', async (t)
   await until('the first waits', () => store.calls.at(-1) === 'messages.append');
   // The router reads what an edge asks in order, so it has read all sends once it answers this.
   const other = { user_id: alice.userId, conversation_id: store.open([alice.userId]) };
-  await ask(edge, { op: 'conversations.get', ...other });
+  await ask(edge, { op: 'read', ...other, seq: 1 });
   store.before = () => undefined;
   release();
   const answers = await Promise.all(sends);

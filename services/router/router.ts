@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
-import { createNameLookUp } from '../../shared/names/profile-names.ts';
-import { createLookUpNames } from '../../shared/names/record-names.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { WRITE_GAP_MS } from '../../shared/nats/write-batches.ts';
@@ -59,7 +57,6 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const { bus, logger, metrics, counters, queues } = parts;
   const { instance } = config;
   const store = createAskStore(bus, STORE_WAIT_MS);
-  const lookUpNames = createLookUpNames(createNameLookUp({ bus, logger }));
   const receipts = new Receipts({
     publish: (batch) => {
       const payload = Buffer.from(JSON.stringify(batch));
@@ -92,7 +89,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     holders: queues.holders,
     metrics: counters,
   });
-  const conversations = createConversations({ store, lookUpNames, fanOuts, actors });
+  const conversations = createConversations({ store, fanOuts, actors });
   const messageChanges = new MessageChanges({ store, fanOuts, actors });
   closers.push('message changes', () => messageChanges.drained(), DRAIN_MS);
   const operations = createOperations({

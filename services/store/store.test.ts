@@ -51,6 +51,7 @@ function configOf(url: string) {
 }
 
 const ASKERS: Partial<Record<keyof StoreOps, Bus | undefined>> = {
+  'conversations.list': edge,
   'messages.history': edge,
   'messages.undelivered': edge,
   'partitions.ensure': retention,

@@ -1,9 +1,9 @@
 import type { ConversationId, UserId } from '../ids.ts';
-import type { ConversationShape, ReactionsShape, ReadShape } from '../protocol/shapes.ts';
+import type { ReactionsShape, ReadShape } from '../protocol/shapes.ts';
 import type {
   ConversationCommands,
   ConversationCreate,
-  ConversationsList,
+  ConversationRecord,
   InConversation,
 } from './conversations.ts';
 import type {
@@ -34,19 +34,19 @@ export type TypingInput = {
   was_told?: true;
 };
 
-export type ConversationCreated = { conversation: ConversationShape; created: boolean };
-export type ConversationPage = { conversations: ConversationShape[]; next_cursor: string | null };
-
 type Showing = 'conversations.update' | 'conversations.add';
 /** What changes of a conversation answer. */
 type Changes = {
   [Op in keyof ConversationCommands]: [
     InConversation & ConversationCommands[Op],
-    Op extends Showing ? ConversationShape : undefined,
+    Op extends Showing ? ConversationRecord : undefined,
   ];
 };
 
-/** What a router answers on `rpc.router.<instance>`: operation → [request, reply]. */
+/**
+ * What a router answers on `rpc.router.<instance>`: operation → [request, reply]. All of them are
+ * commands, and no reply holds a name: an edge reads from store, and puts names in itself.
+ */
 export type RouterOps = {
   message: [MessageInput, MessageSent];
   'session.open': [SessionOpen, SessionOpened];
@@ -54,9 +54,7 @@ export type RouterOps = {
   delivered: [{ items: DeliveredItem[] }, undefined];
   read: [ReadInput, ReadShape];
   typing: [TypingInput, object];
-  'conversations.create': [ConversationCreate, ConversationCreated];
-  'conversations.get': [InConversation, ConversationShape];
-  'conversations.list': [ConversationsList, ConversationPage];
+  'conversations.create': [ConversationCreate, { created: boolean; record: ConversationRecord }];
   'messages.edit': [MessageEdit, HistoryMessage];
   'messages.delete': [MessageTarget, HistoryMessage];
   'messages.react': [MessageReaction, ReactionsShape];

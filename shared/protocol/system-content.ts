@@ -1,4 +1,5 @@
 import type { UserId } from '../ids.ts';
+import type { MessageShape } from './shapes.ts';
 
 export type SystemEvent =
   | 'participant_added'
@@ -45,4 +46,11 @@ export function readSaid(metadata: unknown): SystemSaid | undefined {
   if (typeof user_id === 'string') said.user_id = user_id as UserId;
   if (typeof value === 'string' && event === 'title_changed') said.value = value;
   return said;
+}
+
+type Shown = Pick<MessageShape, 'message_type' | 'reply_to'>;
+
+/** True where the content of the message, or of the message that it replies to, names people. */
+export function namesPeople({ message_type: type, reply_to: reply }: Shown): boolean {
+  return type === 'system' || reply?.message_type === 'system';
 }

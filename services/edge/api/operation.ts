@@ -5,6 +5,8 @@ import { compileValidator, type Validator } from '../../../shared/protocol/valid
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Authentication } from '../lifecycle/authentication.ts';
 import type { Cost } from '../limits/user-limits.ts';
+import type { LookUpNames } from '../names/record-names.ts';
+import type { NameSystem } from '../names/system-naming.ts';
 import type { Presence } from '../presence/presence.ts';
 import type { Typing } from '../presence/typing.ts';
 import type { RouterClient } from '../routers/router-client.ts';
@@ -12,13 +14,13 @@ import type { RequestId } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { FrameDoor, RestDoor } from './doors.ts';
-import type { NameSystem } from './system-naming.ts';
 
 /** The parts of an edge that handlers use. */
 export type HandlerParts = {
   store: AskStore;
   routers: RouterClient;
   nameSystem: NameSystem;
+  lookUpNames: LookUpNames;
   typing: Typing;
   presence: Presence;
   delivery: Delivery;

@@ -4,6 +4,7 @@ import type { UndeliveredPage } from '../../../shared/contracts/messages.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
+import { conversationRecord } from '../stage/conversation-record.ts';
 import { setStage, tokenOf, until } from '../stage/edge-stage.ts';
 import { connectRaw } from '../stage/raw-client.ts';
 import { UNACKED_MAX } from './unacked.ts';
@@ -263,10 +264,11 @@ t.test('an ack while NATS is away is kept, and sent after the reconnect', async 
 
 t.test('a reader that is too slow is closed with 4008 and loses nothing', async (t) => {
   const userId = newId<UserId>();
-  router.script['conversations.list'] = () => ({
-    conversations: [{ name: 'x'.repeat(400_000) }],
-    next_cursor: null,
-  });
+  const title = 'x'.repeat(400_000);
+  const records = [conversationRecord([], { type: 'group', title })];
+  const subject = subjects.store('conversations.list');
+  store.serve({ subject, concurrencyMax: 99 }, () => ({ records, next_cursor: null }));
+  await store.nc.flush();
   const headers = { authorization: `Bearer ${await tokenOf(userId)}`, 'x-device-id': 'phone' };
   const client = await connectRaw(edge.port, headers);
   t.match(await client.text(), /auth_ok/);

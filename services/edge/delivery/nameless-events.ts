@@ -3,12 +3,12 @@ import type { ConversationRecord } from '../../../shared/contracts/conversations
 import { frameWithQ, type LiveBytes } from '../../../shared/contracts/events.ts';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import { viewOf } from '../../../shared/names/conversation-view.ts';
-import type { Names } from '../../../shared/names/profile-names.ts';
-import type { LookUpNames } from '../../../shared/names/record-names.ts';
-import { withNames } from '../../../shared/names/system-names.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
+import { viewOf } from '../names/conversation-view.ts';
+import type { Names } from '../names/profile-names.ts';
+import type { LookUpNames } from '../names/record-names.ts';
+import { withNames } from '../names/system-names.ts';
 import { hasDrained } from '../server/socket-drain.ts';
 import type { Hub, UserSockets } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';

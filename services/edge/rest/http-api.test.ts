@@ -1,8 +1,10 @@
 import { connect } from 'node:net';
 import t from 'tap';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { conversationRecord } from '../stage/conversation-record.ts';
 import { setStage, tokenOf } from '../stage/edge-stage.ts';
 
 const stage = await setStage();
@@ -20,6 +22,15 @@ store.serve({ subject: subjects.store('messages.history'), concurrencyMax: 9 }, 
   historyAsked = body;
   return page;
 });
+let listAsked: unknown;
+store.serve({ subject: subjects.store('conversations.list'), concurrencyMax: 9 }, (body) => {
+  listAsked = body;
+  return { records: [], next_cursor: null };
+});
+let getConversation: () => { record: ConversationRecord };
+store.serve({ subject: subjects.store('conversations.get'), concurrencyMax: 99 }, () =>
+  getConversation(),
+);
 await store.nc.flush();
 
 type Call = { method?: string; body?: unknown; headers?: Record<string, string> };
@@ -42,9 +53,10 @@ async function call(path: string, options: Call = {}) {
 const BASES = ['/api/v1/conversations', '/api/chat/conversations', '/api/v1/chats'];
 
 t.test('conversations are made, listed and shown below all names of the path', async (t) => {
-  router.script['conversations.create'] = () => ({ conversation: { name: 'x' }, created: true });
-  router.script['conversations.list'] = () => ({ conversations: [], next_cursor: null });
-  router.script['conversations.get'] = () => ({ name: 'y' });
+  const made = conversationRecord([userId], { type: 'group', title: 'x' });
+  router.script['conversations.create'] = () => ({ record: made, created: true });
+  const shown = conversationRecord([userId], { type: 'group', title: 'y' });
+  getConversation = () => ({ record: shown });
   for (const base of BASES) {
     const body = { type: 'direct', participant_ids: [newId()] };
     t.match(await call(base, { body }), { status: 201, body: { name: 'x' } });
@@ -53,7 +65,7 @@ t.test('conversations are made, listed and shown below all names of the path', a
       body: { conversations: [], next_cursor: null },
     });
     const query = { limit: 7, archived: true, cursor: 'a+b' };
-    t.same(router.requests.at(-1), { op: 'conversations.list', user_id: userId, ...query });
+    t.same(listAsked, { user_id: userId, ...query });
     t.match(await call(`${base}/${conversationId}`), { status: 200, body: { name: 'y' } });
     t.match(await call(`${base}/${conversationId}/messages?after_seq=3`), {
       status: 200,
@@ -61,7 +73,7 @@ t.test('conversations are made, listed and shown below all names of the path', a
     });
     t.same(historyAsked, { user_id: userId, conversation_id: conversationId, after_seq: 3 });
   }
-  router.script['conversations.create'] = () => ({ conversation: { name: 'x' }, created: false });
+  router.script['conversations.create'] = () => ({ record: made, created: false });
   const again = await call(BASES[0] as string, {
     body: { type: 'direct', participant_ids: [newId()] },
   });
@@ -165,14 +177,14 @@ t.test('errors keep their status; 429 and 503 say when to come back', async (t) 
     ['TIMEOUT', 504],
     ['INTERNAL', 500],
   ] as const) {
-    router.script['conversations.get'] = () => {
+    getConversation = () => {
       throw new KahaError(code, 'because');
     };
     const answer = await call(path);
     t.match(answer, { status, body: { error: { code } } });
     t.equal(answer.headers.has('retry-after'), status === 503);
   }
-  router.script['conversations.get'] = () => ({});
+  getConversation = () => ({ record: conversationRecord([], { type: 'group', title: 'x' }) });
   const own = { authorization: `Bearer ${await tokenOf(newId())}` };
   const answers = await Promise.all(Array.from({ length: 60 }, () => call(path, { headers: own })));
   const refused = answers.filter(({ status }) => status === 429);

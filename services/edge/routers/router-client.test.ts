@@ -2,6 +2,7 @@ import t from 'tap';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { conversationRecord } from '../stage/conversation-record.ts';
 import { setStage, until } from '../stage/edge-stage.ts';
 import { firstFor } from './rendezvous.ts';
 
@@ -87,20 +88,23 @@ t.test('history asks the store, its time in milliseconds', async (t) => {
   await client.close();
 });
 
-t.test('conversations and create_conversation ask the router', async (t) => {
+t.test('conversations asks the store, and create_conversation the router', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
-  router.script['conversations.list'] = () => ({ conversations: [], next_cursor: null });
+  let asked: unknown;
+  const subject = subjects.store('conversations.list');
+  const server = store.serve({ subject, concurrencyMax: 9 }, (body) => {
+    asked = body;
+    return { records: [], next_cursor: null };
+  });
+  await store.nc.flush();
   const list = await client.ask({ type: 'conversations', archived: true, limit: 5, cursor: 'c' });
   t.match(list, { data: { conversations: [], next_cursor: null } });
-  t.same(router.requests.at(-1), {
-    op: 'conversations.list',
-    user_id: userId,
-    archived: true,
-    limit: 5,
-    cursor: 'c',
-  });
-  router.script['conversations.create'] = () => ({ conversation: { name: 'x' }, created: false });
+  t.same(asked, { user_id: userId, archived: true, limit: 5, cursor: 'c' });
+  await server.drain();
+  t.match(await client.ask({ type: 'conversations' }), { error: { code: 'DATABASE_UNAVAILABLE' } });
+  const record = conversationRecord([userId], { type: 'group', title: 'x' });
+  router.script['conversations.create'] = () => ({ record, created: false });
   const other = newId<UserId>();
   const create = (conversation: object) =>
     client.ask({ type: 'create_conversation', conversation });

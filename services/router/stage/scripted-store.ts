@@ -61,7 +61,6 @@ export class ScriptedStore {
   serve(bus: Bus): void {
     this.#serve(bus, 'messages.append', (request) => this.#append(request));
     this.#serve(bus, 'conversations.participants', (request) => this.#participants(request));
-    this.#serve(bus, 'conversations.get', (request) => this.#get(request));
     this.#serve(bus, 'conversations.change', (request) => this.#change(request));
     this.#serve(bus, 'conversations.create', (request) => this.#create(request));
     this.#serve(bus, 'positions.read', ({ reads }) => ({
@@ -255,10 +254,6 @@ export class ScriptedStore {
     this.#owe(entry);
     const participants = this.#participants({ conversation_id: id });
     return { record, participants, entries: [entry] };
-  }
-
-  #get(request: StoreOps['conversations.get'][0]): StoreOps['conversations.get'][1] {
-    return { record: this.record(request.conversation_id) };
   }
 
   #participants({ conversation_id: id }: { conversation_id: ConversationId }): Participants {

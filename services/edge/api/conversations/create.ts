@@ -4,6 +4,7 @@ import {
   participantsProblem,
 } from '../../../../shared/protocol/conversation-requests.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
+import { nameConversation } from '../../names/name-conversation.ts';
 import { defineOperation } from '../operation.ts';
 
 export const createConversation = defineOperation({
@@ -11,11 +12,13 @@ export const createConversation = defineOperation({
   cost: 'other',
   request: CreateConversationRequest,
   answer: ConversationShape,
-  async handle({ conversation }, { userId, trace }, { routers }) {
+  async handle({ conversation }, { userId, trace }, parts) {
     const problem = participantsProblem(conversation, userId);
     if (problem !== undefined) throw new KahaError('INVALID_REQUEST', problem);
     const request = { user_id: userId, conversation };
-    return await routers.ask('conversations.create', request, { key: userId, trace });
+    const route = { key: userId, trace };
+    const { record, created } = await parts.routers.ask('conversations.create', request, route);
+    return { conversation: await nameConversation(parts, record, userId), created };
   },
   show: ({ conversation }) => conversation,
   frame: { type: 'create_conversation' },

@@ -1,5 +1,6 @@
 import { ConversationRequest } from '../../../../shared/protocol/conversation-requests.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
+import { nameConversation } from '../../names/name-conversation.ts';
 import { defineOperation } from '../operation.ts';
 
 export const getConversation = defineOperation({
@@ -7,9 +8,10 @@ export const getConversation = defineOperation({
   cost: 'read',
   request: ConversationRequest,
   answer: ConversationShape,
-  async handle({ conversation_id }, { userId, trace }, { routers }) {
+  async handle({ conversation_id }, { userId, trace }, parts) {
     const place = { user_id: userId, conversation_id };
-    return await routers.ask('conversations.get', place, { key: conversation_id, trace });
+    const { record } = await parts.store('conversations.get', place, { trace });
+    return await nameConversation(parts, record, userId);
   },
   rest: [{ method: 'GET', path: '/conversations/:conversation_id' }],
 });

@@ -1,5 +1,6 @@
 import { ConversationsRequest } from '../../../../shared/protocol/conversation-requests.ts';
 import { ConversationsShape } from '../../../../shared/protocol/shapes.ts';
+import { nameConversations } from '../../names/name-conversation.ts';
 import { defineOperation } from '../operation.ts';
 
 export const listConversations = defineOperation({
@@ -7,9 +8,10 @@ export const listConversations = defineOperation({
   cost: 'read',
   request: ConversationsRequest,
   answer: ConversationsShape,
-  async handle(query, { userId, trace }, { routers }) {
+  async handle(query, { userId, trace }, parts) {
     const request = { user_id: userId, ...query };
-    return await routers.ask('conversations.list', request, { key: userId, trace });
+    const { records, next_cursor } = await parts.store('conversations.list', request, { trace });
+    return { conversations: await nameConversations(parts, records, userId), next_cursor };
   },
   frame: { type: 'conversations' },
   rest: [{ method: 'GET', path: '/conversations' }],

@@ -1,5 +1,6 @@
 import { UpdateConversationRequest } from '../../../../shared/protocol/conversation-requests.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
+import { nameConversation } from '../../names/name-conversation.ts';
 import { defineOperation } from '../operation.ts';
 
 export const updateConversation = defineOperation({
@@ -7,9 +8,11 @@ export const updateConversation = defineOperation({
   cost: 'other',
   request: UpdateConversationRequest,
   answer: ConversationShape,
-  async handle({ conversation_id, changes }, { userId, trace }, { routers }) {
+  async handle({ conversation_id, changes }, { userId, trace }, parts) {
     const request = { user_id: userId, conversation_id, ...changes };
-    return await routers.ask('conversations.update', request, { key: conversation_id, trace });
+    const route = { key: conversation_id, trace };
+    const record = await parts.routers.ask('conversations.update', request, route);
+    return await nameConversation(parts, record, userId);
   },
   rest: [{ method: 'PATCH', path: '/conversations/:conversation_id', wholeBody: 'changes' }],
 });

@@ -1,8 +1,8 @@
 import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
 import { MessageShape } from '../../../../shared/protocol/shapes.ts';
+import { nameMessage } from '../../names/name-message.ts';
 import { defineOperation } from '../operation.ts';
 import { locateMessage } from './locate.ts';
-import { nameMessage } from './name.ts';
 
 /** Deletes a message. The answer is its tombstone. */
 export const deleteMessage = defineOperation({

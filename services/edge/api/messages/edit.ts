@@ -1,8 +1,8 @@
 import { EditRequest } from '../../../../shared/protocol/message-requests.ts';
 import { MessageShape } from '../../../../shared/protocol/shapes.ts';
+import { nameMessage } from '../../names/name-message.ts';
 import { defineOperation } from '../operation.ts';
 import { locateMessage } from './locate.ts';
-import { nameMessage } from './name.ts';
 
 export const editMessage = defineOperation({
   summary: "Gives one's own message another content",

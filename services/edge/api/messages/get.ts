@@ -1,7 +1,7 @@
 import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
 import { MessageShape } from '../../../../shared/protocol/shapes.ts';
+import { nameMessage } from '../../names/name-message.ts';
 import { defineOperation } from '../operation.ts';
-import { nameMessage } from './name.ts';
 
 export const getMessage = defineOperation({
   summary: 'One message',

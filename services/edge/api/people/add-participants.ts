@@ -1,5 +1,6 @@
 import { AddParticipantsRequest } from '../../../../shared/protocol/conversation-requests.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
+import { nameConversation } from '../../names/name-conversation.ts';
 import { defineOperation } from '../operation.ts';
 
 export const addParticipants = defineOperation({
@@ -7,9 +8,11 @@ export const addParticipants = defineOperation({
   cost: 'other',
   request: AddParticipantsRequest,
   answer: ConversationShape,
-  async handle(added, { userId, trace }, { routers }) {
+  async handle(added, { userId, trace }, parts) {
     const request = { user_id: userId, ...added };
-    return await routers.ask('conversations.add', request, { key: added.conversation_id, trace });
+    const route = { key: added.conversation_id, trace };
+    const record = await parts.routers.ask('conversations.add', request, route);
+    return await nameConversation(parts, record, userId);
   },
   rest: [
     {

@@ -1,18 +1,17 @@
-import type { LastMessage, MessageRecord } from '../contracts/messages.ts';
-import type { UserId } from '../ids.ts';
-import { previewOf } from '../protocol/preview.ts';
-import { readSaid, type SystemSaid, systemContent } from '../protocol/system-content.ts';
+import type { LastMessage, MessageRecord } from '../../../shared/contracts/messages.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import { previewOf } from '../../../shared/protocol/preview.ts';
+import {
+  namesPeople,
+  readSaid,
+  type SystemSaid,
+  systemContent,
+} from '../../../shared/protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
 
 /** Names in what system messages say: the content as stored has none. */
 
-type Shown = Pick<MessageRecord, 'message_type' | 'reply_to'>;
 type Saying = { sender_id: UserId; said?: SystemSaid | undefined };
-
-/** Whether its content, or that of what it replies to, names people. */
-export function namesPeople({ message_type: type, reply_to: reply }: Shown): boolean {
-  return type === 'system' || reply?.message_type === 'system';
-}
 
 /** Who is named by what these say. */
 export function peopleIn(messages: Iterable<MessageRecord>): UserId[] {

@@ -1,6 +1,6 @@
-import type { ConversationRecord } from '../contracts/conversations.ts';
-import type { MessageRecord } from '../contracts/messages.ts';
-import type { BusinessId, UserId } from '../ids.ts';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
+import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { NameLookUp, Names } from './profile-names.ts';
 import { peopleIn, peopleOf } from './system-names.ts';
 

@@ -1,6 +1,7 @@
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
-import type { NameLookUp } from '../../../shared/names/profile-names.ts';
-import { namesPeople, peopleIn, withNames } from '../../../shared/names/system-names.ts';
+import { namesPeople } from '../../../shared/protocol/system-content.ts';
+import type { NameLookUp } from './profile-names.ts';
+import { peopleIn, withNames } from './system-names.ts';
 
 /**
  * Puts names into those of `messages` that are the system's or reply to one, with one request for

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
-import type { NameLookUp, Sought } from '../../../shared/names/profile-names.ts';
+import type { NameLookUp, Sought } from './profile-names.ts';
 import { createNameSystem } from './system-naming.ts';
 
 const [anna, bob] = [newId<UserId>(), newId<UserId>()];

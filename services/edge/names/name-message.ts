@@ -1,9 +1,9 @@
-import type { HistoryMessage } from '../../../../shared/contracts/messages.ts';
-import type { HandlerParts } from '../operation.ts';
+import type { HistoryMessage } from '../../../shared/contracts/messages.ts';
+import type { NameSystem } from './system-naming.ts';
 
 /** Puts names into a message that is the system's, or that replies to one of the system's. */
 export async function nameMessage(
-  { nameSystem }: HandlerParts,
+  { nameSystem }: { nameSystem: NameSystem },
   message: HistoryMessage,
 ): Promise<HistoryMessage> {
   const shown = [message];

@@ -3,12 +3,12 @@ import type {
   Profiles,
   ProfilesGet,
   UserProfile,
-} from '../contracts/profile-ops.ts';
-import { KahaError } from '../errors.ts';
-import type { BusinessId, UserId } from '../ids.ts';
-import type { Bus } from '../nats/bus.ts';
-import { createAskProfiles } from '../nats/rpc-clients.ts';
-import type { Logger } from '../process/logger.ts';
+} from '../../../shared/contracts/profile-ops.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import type { BusinessId, UserId } from '../../../shared/ids.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
+import { createAskProfiles } from '../../../shared/nats/rpc-clients.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 
 /** Who is known by name. Whoever is absent is shown as unknown. */
 export type Names = {

@@ -1,7 +1,7 @@
-import type { ConversationRecord } from '../contracts/conversations.ts';
-import type { UserId } from '../ids.ts';
-import type { ConversationShape } from '../protocol/shapes.ts';
-import { UNKNOWN_USER } from '../protocol/system-content.ts';
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { ConversationShape } from '../../../shared/protocol/shapes.ts';
+import { UNKNOWN_USER } from '../../../shared/protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
 import { lastWithNames } from './system-names.ts';
 

@@ -1,8 +1,9 @@
 import t from 'tap';
-import type { LastMessage, MessageRecord } from '../contracts/messages.ts';
-import { type ConversationId, type MessageId, newId, type UserId } from '../ids.ts';
+import type { LastMessage, MessageRecord } from '../../../shared/contracts/messages.ts';
+import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import { namesPeople } from '../../../shared/protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
-import { lastWithNames, namesPeople, peopleIn, peopleOf, withNames } from './system-names.ts';
+import { lastWithNames, peopleIn, peopleOf, withNames } from './system-names.ts';
 
 const [anna, bob] = [newId<UserId>(), newId<UserId>()];
 const names: Names = {

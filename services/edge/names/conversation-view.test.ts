@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { ConversationRecord } from '../contracts/conversations.ts';
-import { type BusinessId, type ConversationId, newId, type UserId } from '../ids.ts';
+import { type BusinessId, newId, type UserId } from '../../../shared/ids.ts';
+import { conversationRecord } from '../stage/conversation-record.ts';
 import { viewOf } from './conversation-view.ts';
 import type { Names } from './profile-names.ts';
 
@@ -12,7 +12,6 @@ const [alice, bina, chandra, dawa, esha] = Array.from({ length: 5 }, () => newId
   UserId,
 ];
 const shop = newId<BusinessId>();
-const time = new Date(0).toISOString();
 const names: Names = {
   users: new Map([
     [alice, { id: alice, name: 'Alice', avatar_url: 'https://a/alice' }],
@@ -24,33 +23,8 @@ const names: Names = {
 };
 const nobody: Names = { users: new Map(), businesses: new Map() };
 
-function record(
-  users: UserId[],
-  rest: Partial<ConversationRecord> & Pick<ConversationRecord, 'type'>,
-): ConversationRecord {
-  return {
-    conversation_id: newId<ConversationId>(),
-    version: 1,
-    first_seq: 1,
-    last_seq: 0,
-    last_read_seq: 0,
-    unread: 0,
-    is_muted: false,
-    created_at: time,
-    last_activity: time,
-    participants: users.map((userId) => ({
-      user_id: userId,
-      role: 'member',
-      joined_at: time,
-      delivered_seq: 0,
-      read_seq: 0,
-    })),
-    ...rest,
-  };
-}
-
 t.test('a direct conversation goes by the name and picture of the other one', async (t) => {
-  const direct = record([alice, bina], { type: 'direct' });
+  const direct = conversationRecord([alice, bina], { type: 'direct' });
   t.match(viewOf(direct, alice, names), { name: 'Bina', avatar_url: 'https://a/bina' });
   const view = viewOf(direct, bina, names);
   t.equal(view.name, 'Alice');
@@ -62,20 +36,30 @@ t.test('a direct conversation goes by the name and picture of the other one', as
 
 t.test('a group goes by its title, else by the first three others', async (t) => {
   const users = [alice, bina, chandra, dawa, esha];
-  t.equal(viewOf(record(users, { type: 'group' }), bina, names).name, 'Alice, Chandra, Dawa');
-  t.equal(viewOf(record(users, { type: 'group', title: 'Trek' }), bina, names).name, 'Trek');
-  const view = viewOf(record(users, { type: 'group', avatar_url: 'https://g' }), bina, names);
+  t.equal(
+    viewOf(conversationRecord(users, { type: 'group' }), bina, names).name,
+    'Alice, Chandra, Dawa',
+  );
+  t.equal(
+    viewOf(conversationRecord(users, { type: 'group', title: 'Trek' }), bina, names).name,
+    'Trek',
+  );
+  const view = viewOf(
+    conversationRecord(users, { type: 'group', avatar_url: 'https://g' }),
+    bina,
+    names,
+  );
   t.equal(view.avatar_url, 'https://g');
 });
 
 t.test('a business conversation goes by the business', async (t) => {
-  const business = record([alice, bina], { type: 'business', business_id: shop });
+  const business = conversationRecord([alice, bina], { type: 'business', business_id: shop });
   t.equal(viewOf(business, alice, names).name, 'Momo House');
   t.equal(viewOf(business, alice, nobody).name, 'Unknown Business');
 });
 
 t.test('without profiles everybody is unknown, and nothing else is missing', async (t) => {
-  const view = viewOf(record([alice, bina], { type: 'direct' }), alice, nobody);
+  const view = viewOf(conversationRecord([alice, bina], { type: 'direct' }), alice, nobody);
   t.equal(view.name, 'Unknown User');
   t.same(
     view.participants.map(({ name }) => name),
