@@ -20,6 +20,10 @@ const sources = sourcesOf(files);
 const FOLDERS_WITH_SUBJECTS = [
   'bench',
   'dev',
+  'services/edge/api',
+  'services/edge/documents',
+  'services/edge/frames',
+  'services/edge/rest',
   'services/profiles',
   'services/retention',
   'services/router/fan-out',

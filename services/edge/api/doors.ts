@@ -1,39 +1,52 @@
-/** How a client asks for an operation with a frame, whose other fields are the request. */
+/**
+ * A frame door lets clients ask for an operation with a frame of this `type`. The frame's other
+ * fields, without `id`, are the request.
+ */
 export type FrameDoor = {
-  /** The frame's `type`. */
   type: string;
-  /** The door's own line for `/asyncapi.json`. */
+  /** `/asyncapi.json` shows this summary instead of the operation's. */
   summary?: string;
-  /** By default a frame is answered if it carries an `id`. Its errors are told unless `never`. */
+  /**
+   * By default, the dispatcher sends the result of a frame that carries an `id`, and all errors.
+   * `always` makes it send the result without an `id` too. `never` is for a frame without a result,
+   * and makes it send no refusal by the rate limit either.
+   */
   answered?: 'always' | 'never';
-  /** The handler itself sends this event, which is the answer. */
+  /** The handler itself sends this event, and the client takes the event for the answer. */
   event?: 'pong' | 'auth_ok';
-  /** A frame beyond the rate is not carried out, and is answered as if it had been. */
+  /**
+   * If this is true, the dispatcher does not carry out a frame beyond the rate, but answers the
+   * frame as if it had done so.
+   */
   isDroppable?: boolean;
 };
 
 type Status = 200 | 201 | 204;
 
 /**
- * How a client asks for an operation with a REST call. The path gives the fields that it names as
- * `:field`. Of the others, the query gives them to a GET, and the body to any other method.
+ * A REST door lets clients ask for an operation with a REST call. The path gives the fields of the
+ * request that it names as `:field`. The query gives the other fields of a GET, and the body gives
+ * the other fields of any other method.
  */
 export type RestDoor<Request = Record<string, unknown>, Result = unknown> = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below `/api/v1`. */
+  /** The path begins behind `/api/v1`, with a slash. */
   path: string;
-  /** The door's own line for `/openapi.json`. */
+  /** `/openapi.json` shows this summary instead of the operation's. */
   summary?: string;
-  /** Fields whose values follow from the door. */
+  /** Calls through this door always have these values in these fields. */
   fixed?: Partial<Request>;
-  /** The one field that the whole body is. */
+  /** The whole body is the value of this field. */
   wholeBody?: keyof Request & string;
-  /** The body's name in `/openapi.json`. */
+  /** `/openapi.json` calls the schema of the body by this name. */
   bodyName?: string;
-  /** The field that may come as the header `Idempotency-Key` instead. */
+  /** The header `Idempotency-Key` may give this field instead of the body. */
   idempotencyKey?: keyof Request & string;
-  /** What each status means. Default: 200, or 204 for an operation without an answer. */
+  /**
+   * Each status has its meaning here, for `/openapi.json`. The default is 200, or 204 for an
+   * operation without an answer.
+   */
   statuses?: Readonly<Partial<Record<Status, string>>>;
-  /** The status of a call that was carried out, where `statuses` has several. */
+  /** Chooses the status of a call that was carried out. The default is 200. */
   status?(result: Result): Status;
 };

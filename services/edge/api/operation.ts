@@ -15,7 +15,7 @@ import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { FrameDoor, RestDoor } from './doors.ts';
 
-/** The parts of an edge that handlers use. */
+/** Handlers get these parts of the edge. */
 export type HandlerParts = {
   store: AskStore;
   routers: RouterClient;
@@ -28,45 +28,45 @@ export type HandlerParts = {
   authentication: Authentication;
 };
 
-/** The user who asks, and the door through which the request came. */
+/** A caller is the user who asks, and the door through which the request came. */
 export type Caller = {
   userId: UserId | undefined;
-  /** Undefined: the request came over REST. */
+  /** A request that came over REST has no session. */
   session: Session | undefined;
-  /** The frame's `id`. */
+  /** A request that came as a frame may have the frame's `id`. */
   id: RequestId | undefined;
-  /** The REST request's `traceparent`. */
+  /** A request that came over REST may have a `traceparent`. */
   trace: string | undefined;
 };
 
-/** What a handler knows of its caller, for each kind of caller that an operation may allow. */
+/** These are the kinds of callers that an operation may allow, and what is known of each. */
 type Callers = {
-  /** A user, over the socket or over REST. */
+  /** A `user` is an authenticated user, over the socket or over REST. */
   user: Caller & { userId: UserId };
-  /** A user, over the socket. */
+  /** A `session` is an authenticated user, over the socket. */
   session: Caller & { userId: UserId; session: Session };
-  /** Anybody with a socket, authenticated or not. */
+  /** A `socket` is anybody with a socket, authenticated or not. */
   socket: Caller & { session: Session };
 };
 
 type Answer = TSchema | null;
-/** What the handler of an operation with this answer returns, if `show` has nothing to do. */
+/** Without a `show`, a handler returns a value of this type: the answer that clients see. */
 type Shown<Some extends Answer> = Some extends TSchema ? Static<Some> : unknown;
 
 /**
- * One thing that a client can ask for. Both doors make the same request of what came in, check it
- * against the same schema, and call the same handler. A KahaError that the handler throws is the
- * answer.
+ * An operation is one thing that a client can ask for. Both doors make the same request of what
+ * came in, check it against the same schema, and call the same handler. A KahaError that the
+ * handler throws becomes the answer.
  */
 export type Operation = {
-  /** What the operation does, in one line for the documents. */
+  /** One line says what the operation does, for the documents. */
   summary: string;
-  /** A request `read` counts as `other` when it comes as a frame. */
+  /** The request counts against this limit. A `read` that comes as a frame counts as `other`. */
   cost: Cost;
   by: keyof Callers;
   request: TObject;
   validator: Validator<TSchema>;
-  /** Null: the answer holds no data. */
+  /** An operation with `null` answers without data. */
   answer: Answer;
   problem(request: unknown): string | undefined;
   handle(request: unknown, caller: Caller, parts: HandlerParts): unknown;
@@ -83,13 +83,12 @@ type Definition<
 > = {
   summary: string;
   cost: Cost;
-  /** Default: `user`. */
+  /** The default is `user`. */
   by?: By;
   request: Request;
   answer: Some;
-  /** The function says what the schema cannot: what is wrong with a request, in words. */
+  /** Returns, in words, a problem of the request that the schema cannot find. */
   problem?(request: Static<Request>): string | undefined;
-  /** The handler returns its result at once or later. */
   handle(
     request: Static<Request>,
     caller: Callers[By],
@@ -99,7 +98,7 @@ type Definition<
   rest?: readonly RestDoor<Static<Request>, Result>[];
 };
 
-/** What of the result the caller sees, where that is not all. */
+/** `show` picks the part of the result that clients see. Without it they see the whole result. */
 type Show<Some extends Answer, Result> = { show(result: Result): Shown<Some> };
 
 /**

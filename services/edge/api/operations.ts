@@ -24,7 +24,10 @@ import { authenticate } from './socket/auth.ts';
 import { ping } from './socket/ping.ts';
 import { tellTyping } from './socket/typing.ts';
 
-/** All that a client can ask for. The doors serve this table, and the documents describe it. */
+/**
+ * The table of all operations that a client can ask for. The doors serve this table, and the
+ * documents describe it.
+ */
 export const OPERATIONS: readonly Operation[] = [
   authenticate,
   sendMessage,

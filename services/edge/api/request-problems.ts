@@ -1,7 +1,10 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { Operation } from './operation.ts';
 
-/** What is wrong with a request, in words; undefined where the handler may have it. */
+/**
+ * Returns, in words, what is wrong with a request. The result is undefined if the handler may have
+ * the request.
+ */
 export function requestProblems(operation: Operation, request: unknown): string[] | undefined {
   if (!operation.validator.check(request)) return operation.validator.problems(request);
   const problem = operation.problem(request);

@@ -38,14 +38,17 @@ ${answers.length > 0 && html`<h4>Answer</h4>${answers.map(answerView)}`}
 </article>`;
 }
 
-/** An error looks the same everywhere. */
+/** An error has the same shape everywhere, so a link to the shape is enough. */
 function answerView({ name, payload }: Message): Html {
   if (name === 'error')
     return html`<p>or <code>error</code> with <a href="#schema-Error">Error</a></p>`;
   return html`${schemaView(payload)}`;
 }
 
-/** An event and a frame of the client may have the same type. */
+/**
+ * Returns the type of a frame. An event's operation has the prefix `event_`, because a frame of the
+ * client may have the same type.
+ */
 function typeOf(name: string): string {
   return name.replace(/^event_/, '');
 }

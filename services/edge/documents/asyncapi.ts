@@ -10,18 +10,21 @@ type Framed = { operation: Operation; door: FrameDoor };
 
 const id = Type.Optional(RequestIdField);
 const CHANNEL = '#/channels/socket';
-/** They answer; what else the server sends comes by itself. */
+/** The server sends these frames as answers. It sends all other frames unasked, as events. */
 const ANSWERS: readonly string[] = ['reply', 'error', 'auth_ok', 'pong'];
 
 const ABOUT = `JSON text frames over one WebSocket. Any client frame may carry an \`id\`; exactly
 one \`reply\` or \`error\` with it comes back (to \`ack\` none, to \`message\` always one). Events
-with \`q\` come through the device's durable queue and again until the client sends \`ack\`.
+with \`q\` are durable: they come again until the client sends \`ack\`.
 
 The token (JWT, \`sub\` = the user's UUID) comes as \`Authorization: Bearer …\` on the upgrade,
 with \`x-device-id\`; or as subprotocols \`kaha.v1, bearer.<jwt>[, device.<id>]\`; or in the first
 frame \`auth\` within 5 s. Never in the query.`;
 
-/** The socket's frames as an AsyncAPI 3.0 document, from the very tables that are served. */
+/**
+ * Describes the socket's frames as an AsyncAPI 3.0 document. The document is made from the tables
+ * that the edge serves.
+ */
 export function asyncApiOf(operations: readonly Operation[]): Json {
   const frames = operations.flatMap((operation): Framed[] => {
     const { frame: door } = operation;
@@ -63,7 +66,7 @@ function operationOf({ operation, door }: Framed): Json {
   return receiving(type, summary, reply === undefined ? ['error'] : [reply, 'error']);
 }
 
-/** The document describes the server: it receives what clients send. */
+/** The document takes the server's side, so the action of a client's frame is `receive`. */
 function receiving(type: string, summary: string, answers: readonly string[]): Json {
   return {
     action: 'receive',

@@ -13,8 +13,8 @@ type Document = { headers: readonly Header[]; etag: string; bytes: Buffer };
 const NOT_MODIFIED = 304;
 
 /**
- * `/openapi.json`, `/asyncapi.json` and `/docs`, made once from the tables that are served: nothing
- * can be documented that is not there, nor be there without being documented.
+ * Serves `/openapi.json`, `/asyncapi.json` and `/docs`. All three are made once, from the tables
+ * that the doors serve, so the documents describe each operation and nothing else.
  */
 export class Documents {
   readonly #documents: ReadonlyMap<string, Document>;
@@ -34,7 +34,7 @@ export class Documents {
     return this.#documents.has(path);
   }
 
-  /** Of a path that is there. */
+  /** Answers a GET. The path must be one that this class has. */
   answer({ path, ifNoneMatch }: HttpCall): HttpAnswer {
     const { headers, etag, bytes } = this.#documents.get(path) as Document;
     const isKnown =

@@ -2,7 +2,7 @@ import type { serverFrames } from '../../../shared/protocol/server-frames.ts';
 
 type Type = keyof typeof serverFrames;
 
-/** What each frame of the server says, in one line. */
+/** One line for `/asyncapi.json` says when the server sends each of its frames. */
 export const EVENT_SUMMARIES: Readonly<Record<Type, string>> = {
   reply: 'The answer to a frame that carried an id',
   error: 'A frame that could not be carried out',

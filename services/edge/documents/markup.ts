@@ -1,4 +1,4 @@
-/** HTML that may be put into HTML as it is. */
+/** This HTML is already escaped, so a template puts it in as it is. */
 export type Html = { readonly html: string };
 type Part = Html | string | number | undefined | false | readonly Part[];
 
@@ -10,12 +10,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** A template in which everything but Html is escaped; false and undefined are nothing. */
+/**
+ * This template tag escapes each part that is not `Html`. For `false` and `undefined` it puts in
+ * nothing.
+ */
 export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return { html: texts.map((text, index) => text + textOf(parts[index])).join('') };
 }
 
-/** Paragraphs, and `code` between backticks. */
+/** Makes a paragraph of each part between empty lines, and code of what stands in backticks. */
 export function prose(text: string): Html {
   const paragraphs = text.split(/\n{2,}/).map((paragraph) => html`<p>${inline(paragraph)}</p>`);
   return html`${paragraphs}`;

@@ -21,7 +21,7 @@ type Operation = {
 };
 type Call = { path: string; method: string; operation: Operation };
 
-/** The part of the page's index that leads to the calls, by tag. */
+/** Makes the part of the page's index that links to the REST calls. */
 export function openApiIndex(document: Json): Html {
   const items = callsOf(document).map(({ method, path, operation }) => {
     const text = html`<b class="${method}">${method}</b><span>${shortOf(path)}</span>`;
@@ -30,7 +30,10 @@ export function openApiIndex(document: Json): Html {
   return html`<ul>${items}</ul>`;
 }
 
-/** Two ids in one path are still told apart by what stands before them. */
+/**
+ * Shortens each id in a path to `{id}`. A reader can still tell two ids apart by the words before
+ * them.
+ */
 function shortOf(path: string): string {
   return path.replace(/\{\w*_id\}/g, '{id}');
 }

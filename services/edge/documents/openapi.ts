@@ -5,7 +5,7 @@ import type { Route } from '../rest/route.ts';
 import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
 
 const JSON_TYPE = 'application/json';
-/** What any call may be answered with. */
+/** Any call may be answered with one of these error statuses. */
 const ALWAYS = [400, 401, 429, 500, 503, 504];
 const OK = { 200: 'Done' };
 const NO_CONTENT = { 204: 'Done; nothing is said' };
@@ -18,7 +18,10 @@ is absent. Unknown fields in a body are an error; clients must ignore unknown fi
 \`/api/chat/*\` is an alias of \`/api/v1/*\`, \`/api/v1/chats/*\` of
 \`/api/v1/conversations/*\`.`;
 
-/** The REST routes as an OpenAPI 3.1 document, from the very table that is served. */
+/**
+ * Describes the REST routes as an OpenAPI 3.1 document. The document is made from the table that
+ * the edge serves.
+ */
 export function openApiOf(routes: readonly Route[]): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
@@ -65,7 +68,7 @@ function operationOf(route: Route): Json {
   };
 }
 
-/** Like `put_messages_reactions`. */
+/** An operation id looks like `delete_messages_by_message_id`. */
 function operationIdOf({ door, segments }: Route): string {
   const words = segments.map((segment) => segment.replace(':', 'by_'));
   return [door.method.toLowerCase(), ...words].join('_');

@@ -1,4 +1,7 @@
-/** The whole style of `/docs`: system fonts, light and dark, nothing from elsewhere. */
+/**
+ * This is the whole style of `/docs`. It uses system fonts, has a light and a dark theme, and loads
+ * nothing from other hosts.
+ */
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; --ink: #1c2330; --quiet: #5b6577; --line: #dfe3ea; --paper: #fff;
   --side: #f6f7f9; --link: #0b57c2; --code: #eef1f5; --get: #0b6e4f; --post: #0b57c2;

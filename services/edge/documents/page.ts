@@ -8,7 +8,10 @@ import { schemaView } from './schema-view.ts';
 
 type Header = readonly [string, string];
 
-/** The two documents for people: one page without scripts that asks no other host for anything. */
+/**
+ * Makes one page of both documents, for people. The page has no scripts and asks no other host for
+ * anything.
+ */
 export function createPage(openApi: Json, asyncApi: Json): { html: string; headers: Header[] } {
   const { schemas } = openApi.components as { schemas: Record<string, Json> };
   const page = html`<!doctype html>

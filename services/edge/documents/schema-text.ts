@@ -8,7 +8,10 @@ import { ROUTES } from '../rest/route.ts';
 
 export type Json = Record<string, unknown>;
 
-/** Schemas that have a name in the documents. A reference stands wherever one of them would. */
+/**
+ * These schemas have a name in the documents. Wherever another schema holds one of them, the
+ * documents show a reference instead.
+ */
 const NAMED: Readonly<Record<string, TSchema>> = {
   Conversation: shapes.ConversationShape,
   ConversationInput,
@@ -34,12 +37,12 @@ const NAMED: Readonly<Record<string, TSchema>> = {
 
 const names = new Map(Object.entries(NAMED).map(([name, schema]) => [keyOf(schema), name]));
 
-/** The validating schema as JSON Schema 2020-12, without our own ids. */
+/** Turns a schema that validates requests into JSON Schema 2020-12, without its `$id`. */
 export function documentSchema(schema: TSchema): Json {
   return shown(JSON.parse(JSON.stringify(schema)), true) as Json;
 }
 
-/** All that have names, for `components.schemas`. */
+/** Lists the schemas that have names, for `components.schemas`. */
 export function namedSchemas(): Json {
   const entries = Object.entries(NAMED).map(([name, schema]) => [
     name,
@@ -65,7 +68,7 @@ function mapped(value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shown(item, true)]));
 }
 
-/** A choice of texts is shorter as a list of them. */
+/** Turns a choice between fixed texts into an `enum`, which is shorter. */
 function enumOf({ anyOf, ...rest }: Json): Json | undefined {
   if (!Array.isArray(anyOf)) return undefined;
   const values = anyOf.flatMap(literalsOf);

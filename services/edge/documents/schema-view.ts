@@ -12,13 +12,13 @@ type Schema = Json & {
   description?: string;
 };
 
-/** Patterns that have a name. */
+/** The page shows the name instead of a pattern that contains the mark. */
 const PATTERNS: readonly [mark: string, name: string][] = [
   ['-4[0-9a-f]', 'UUID'],
   ['\\d{4}-\\d{2}-', 'time'],
 ];
 
-/** The fields of an object as a table; of a choice a table each. */
+/** Shows the fields of an object as a table, and a choice between objects as a table for each. */
 export function schemaView(given: unknown): Html {
   const schema = given as Schema;
   if (schema.anyOf?.some(({ properties }) => properties)) {
@@ -33,7 +33,7 @@ export function schemaView(given: unknown): Html {
   return html`<table><tbody>${rows}</tbody></table>`;
 }
 
-/** A type in a few words, a named one as a link. */
+/** Shows a type in a few words, and a type that has a name as a link. */
 export function typeView(schema: Schema): Html {
   if (schema.$ref !== undefined) {
     const name = schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1);
@@ -59,7 +59,7 @@ function fieldRow({ required = [] }: Schema, name: string, field: Schema): Html 
 
 type Row = { name: string; shown: Html; isRequired: boolean; note: string | undefined };
 
-/** A field or a parameter. */
+/** Shows a field or a parameter as a row of a table. */
 export function rowView({ name, shown, isRequired, note }: Row): Html {
   const optional = !isRequired && html`<span class="optional">optional</span>`;
   const below = note !== undefined && html`<div class="quiet">${inline(note)}</div>`;
@@ -67,7 +67,10 @@ export function rowView({ name, shown, isRequired, note }: Row): Html {
   return html`<tr>${head}<td>${shown}${below}</td></tr>`;
 }
 
-/** Like `, 1-200`; the largest number there is says nothing. */
+/**
+ * Shows limits as `, 1-200`. A maximum of `Number.MAX_SAFE_INTEGER` tells a reader nothing, so it
+ * is left out.
+ */
 function limitsOf(schema: Schema): string {
   const pairs = [
     [schema.minLength, schema.maxLength, ' characters'],

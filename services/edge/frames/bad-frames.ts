@@ -1,8 +1,8 @@
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 
 /**
- * Counts a bad frame among the last ones (`times`, oldest first, at most ten). True: it is the
- * eleventh within a minute.
+ * Counts a bad frame, and returns true if it is the eleventh within a minute. `times` holds when
+ * the last bad frames came: at most ten, the oldest first.
  */
 export function isOneTooMany(times: number[], nowMs: number): boolean {
   const oldest = times[0];

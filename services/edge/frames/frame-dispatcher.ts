@@ -25,9 +25,11 @@ type Served = { operation: Operation; door: FrameDoor };
 type Call = Served & { session: Session; asked: Asked };
 
 /**
- * The door for frames. From a frame's bytes to its answer: read, authenticated, known, well-formed,
- * within the rate, carried out. A frame that fails one step is answered there; the dispatcher
- * counts bad frames and closes the session at one too many (4501).
+ * The dispatcher is the door for frames. It reads a frame, and checks in this order that the
+ * session is authenticated, that it knows the frame's type, that the request is well-formed, and
+ * that the user is within the rate. Then it calls the operation's handler. A frame that fails a
+ * check gets an error and goes no further. At the eleventh bad frame within a minute the dispatcher
+ * closes the session with 4501.
  */
 export class FrameDispatcher {
   readonly #deps: Deps;
@@ -53,11 +55,11 @@ export class FrameDispatcher {
       this.#refuseBad(session, asked, UNKNOWN_TYPE);
     } else {
       const { operation, door } = served;
-      this.#look({ operation, door, session, asked }, reading.frame, nowMs);
+      this.#check({ operation, door, session, asked }, reading.frame, nowMs);
     }
   }
 
-  #look(call: Call, frame: ClientFrame, nowMs: number): void {
+  #check(call: Call, frame: ClientFrame, nowMs: number): void {
     const { operation, door, session, asked } = call;
     const { type: _type, id, ...request } = frame;
     const problems = requestProblems(operation, request) ?? idProblems(id, asked);
@@ -102,7 +104,10 @@ export class FrameDispatcher {
     else this.#sendError(session, asked, this.#limit(session, 'other', Date.now()) ?? error);
   }
 
-  /** Undefined: within the rate. A socket whose user is not known yet has none. */
+  /**
+   * Returns the error for a user who is beyond the rate. A session that is not authenticated yet
+   * has no limit.
+   */
   #limit({ userId }: Session, cost: Cost, nowMs: number): KahaError | undefined {
     if (userId === undefined) return undefined;
     return this.#deps.limits.refuse(userId, cost === 'read' ? 'other' : cost, nowMs);
@@ -139,7 +144,10 @@ const UNKNOWN_TYPE = new KahaError('INVALID_REQUEST', 'unknown type');
 const UNAUTHENTICATED = new KahaError('UNAUTHENTICATED', 'The first frame must be auth');
 const BAD_ID = ['id: must be a string of at most 64 characters, or an integer'];
 
-/** The reader takes over as `asked.id` only what an `id` may be. */
+/**
+ * The frame's reader sets `asked.id` only if the `id` is valid, so a frame with an `id` but without
+ * `asked.id` has an invalid one.
+ */
 function idProblems(id: unknown, asked: Asked): string[] | undefined {
   return id !== undefined && asked.id === undefined ? BAD_ID : undefined;
 }

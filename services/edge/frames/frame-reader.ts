@@ -10,12 +10,16 @@ export type Reading =
   | { isGood: false; error: KahaError; asked: Asked };
 
 const NOTHING_ASKED: Asked = { id: undefined, clientMsgId: undefined };
-/** Longer than a UUID: what is echoed may be malformed, but not endless. */
+/**
+ * An error echoes the `client_msg_id` of its frame even if it is no UUID, but not if it is longer
+ * than this.
+ */
 const CLIENT_MSG_ID_CHARACTERS_MAX = 64;
 
 /**
- * Reads what came over a socket, as far as that goes without knowing the frame's type. The bytes
- * are valid UTF-8 (the server cuts what is not). `asked` is found even where the rest is wrong.
+ * Reads a frame's bytes and does all checks that are the same for each type of frame. The bytes are
+ * valid UTF-8, because the server cuts a socket that sends anything else. The result has the `id`
+ * and the `client_msg_id` in `asked` even if the frame is bad, as long as it is JSON.
  */
 export function readFrame(bytes: ArrayBuffer, isBinary: boolean): Reading {
   if (isBinary) return bad('a frame must be text');

@@ -52,7 +52,7 @@ async function call(path: string, options: Call = {}) {
 
 const BASES = ['/api/v1/conversations', '/api/chat/conversations', '/api/v1/chats'];
 
-t.test('conversations are made, listed and shown below all names of the path', async (t) => {
+t.test('conversations are made, listed and shown below all aliases of the path', async (t) => {
   const made = conversationRecord([userId], { type: 'group', title: 'x' });
   router.script['conversations.create'] = () => ({ record: made, created: true });
   const shown = conversationRecord([userId], { type: 'group', title: 'y' });
@@ -80,7 +80,7 @@ t.test('conversations are made, listed and shown below all names of the path', a
   t.equal(again.status, 200, 'it existed');
 });
 
-t.test('a message may be keyed in the body or by Idempotency-Key', async (t) => {
+t.test('the body or the header Idempotency-Key gives the client_msg_id of a message', async (t) => {
   router.script.message = ({ client_msg_id }) => ({ client_msg_id, seq: 1 });
   const path = `/api/v1/conversations/${conversationId}/messages`;
   const client_msg_id = newId<string>();
@@ -112,7 +112,7 @@ t.test('a message may be keyed in the body or by Idempotency-Key', async (t) => 
   t.match(await call(path, { body: { client_msg_id, content } }), { status: 200 });
 });
 
-t.test('what is malformed is 400', async (t) => {
+t.test('a malformed call is answered with 400', async (t) => {
   const messages = `/api/v1/conversations/${conversationId}/messages`;
   const cases: [string, string, Call][] = [
     ['not JSON', '/api/v1/conversations', { body: '{' }],
@@ -137,37 +137,40 @@ t.test('what is malformed is 400', async (t) => {
   }
 });
 
-t.test('tokens, paths and methods', async (t) => {
-  for (const authorization of ['', 'Bearer', 'Bearer a.b.c', 'Basic x', `Bearer ${token} x`]) {
-    const answer = await call('/api/v1/conversations', { headers: { authorization } });
-    t.match(answer, { status: 401, body: { error: { code: 'UNAUTHENTICATED' } } }, authorization);
-  }
-  for (const path of [
-    '/',
-    '/api/v1',
-    '/api/v1/',
-    '/api/v2/conversations',
-    '/api/v1/conversations/',
-    '/api/v1/__proto__',
-    `/api/v1/conversations/${conversationId}/nothing`,
-    '/api/chat/chats',
-    '/api/v1/chatsx',
-    '/%zz',
-  ]) {
-    const answer = await call(path, { headers: { authorization: '' } });
-    t.match(answer, { status: 404, body: { error: { code: 'NOT_FOUND' } } }, path);
-  }
-  for (const path of ['/api/v1/%ff', '/api/v1/messages/%zz', '/api/chat/messages/%']) {
-    const answer = await call(path);
-    t.match(answer, { status: 400, body: { error: { code: 'INVALID_REQUEST' } } }, path);
-  }
-  const wrong = await call('/api/v1/conversations', { method: 'DELETE' });
-  t.match(wrong, { status: 405, body: { error: { code: 'INVALID_REQUEST' } } });
-  t.equal(wrong.headers.get('allow'), 'POST, GET, OPTIONS');
-  t.equal((await call('/ws', { method: 'POST', body: '' })).status, 405);
-});
+t.test(
+  'a bad token is 401, an unknown path 404, a bad escape 400, a wrong method 405',
+  async (t) => {
+    for (const authorization of ['', 'Bearer', 'Bearer a.b.c', 'Basic x', `Bearer ${token} x`]) {
+      const answer = await call('/api/v1/conversations', { headers: { authorization } });
+      t.match(answer, { status: 401, body: { error: { code: 'UNAUTHENTICATED' } } }, authorization);
+    }
+    for (const path of [
+      '/',
+      '/api/v1',
+      '/api/v1/',
+      '/api/v2/conversations',
+      '/api/v1/conversations/',
+      '/api/v1/__proto__',
+      `/api/v1/conversations/${conversationId}/nothing`,
+      '/api/chat/chats',
+      '/api/v1/chatsx',
+      '/%zz',
+    ]) {
+      const answer = await call(path, { headers: { authorization: '' } });
+      t.match(answer, { status: 404, body: { error: { code: 'NOT_FOUND' } } }, path);
+    }
+    for (const path of ['/api/v1/%ff', '/api/v1/messages/%zz', '/api/chat/messages/%']) {
+      const answer = await call(path);
+      t.match(answer, { status: 400, body: { error: { code: 'INVALID_REQUEST' } } }, path);
+    }
+    const wrong = await call('/api/v1/conversations', { method: 'DELETE' });
+    t.match(wrong, { status: 405, body: { error: { code: 'INVALID_REQUEST' } } });
+    t.equal(wrong.headers.get('allow'), 'POST, GET, OPTIONS');
+    t.equal((await call('/ws', { method: 'POST', body: '' })).status, 405);
+  },
+);
 
-t.test('errors keep their status; 429 and 503 say when to come back', async (t) => {
+t.test('each error has its status, and 429 and 503 tell when to try again', async (t) => {
   const path = `/api/v1/conversations/${newId()}`;
   for (const [code, status] of [
     ['NOT_A_PARTICIPANT', 403],
@@ -193,7 +196,7 @@ t.test('errors keep their status; 429 and 503 say when to come back', async (t) 
   t.equal(refused[0]?.headers.get('retry-after'), '1');
 });
 
-t.test('a body above 64 KiB is 413, however it is sent', async (t) => {
+t.test('a body above 64 KiB is answered with 413, however it is sent', async (t) => {
   const path = `/api/v1/conversations/${conversationId}/messages`;
   const headers = { authorization: `Bearer ${await tokenOf(newId())}` };
   const padded = (bytes: number): string => {
@@ -220,7 +223,7 @@ t.test('a body above 64 KiB is 413, however it is sent', async (t) => {
   t.equal((await call(path, { body: padded(100), headers })).status, 200, 'the edge lives');
 });
 
-t.test('pages of allowed Origins may read, others may not', async (t) => {
+t.test('pages of an allowed Origin may read answers, and pages of others may not', async (t) => {
   const origin = 'http://localhost:5173';
   const preflight = await call('/api/v1/conversations', { method: 'OPTIONS', headers: { origin } });
   t.equal(preflight.status, 204);

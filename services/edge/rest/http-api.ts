@@ -39,10 +39,10 @@ const OK = 200;
 const NO_CONTENT = 204;
 
 /**
- * The door for REST calls: route, token, rate, request, handler. A call that fails one step is
- * answered with the protocol's error.
- * Headers of CORS go on every answer to an allowed Origin; another Origin gets none, so that its
- * browser keeps the answer from the page.
+ * This is the door for REST calls. It finds the route, verifies the token, checks the rate, reads
+ * the request, and calls the operation's handler. A call that fails one of these steps is answered
+ * with the protocol's error. Every answer to an allowed Origin has the CORS headers. Another Origin
+ * gets none of them, so the browser keeps the answer from that Origin's page.
  */
 export class HttpApi {
   readonly #deps: Deps;

@@ -1,22 +1,22 @@
-/** A request as the server hands it over; headers are empty where they are not there. */
+/** The server hands over each HTTP request in this form. A header that is missing is empty. */
 export type HttpCall = {
-  /** Upper case. */
+  /** The method is in upper case. */
   method: string;
   path: string;
-  /** Raw, without `?`. */
+  /** The query is still encoded, and without the `?`. */
   query: string;
   authorization: string;
   origin: string;
   idempotencyKey: string;
   traceparent: string;
   ifNoneMatch: string;
-  /** Undefined where it is larger than 64 KiB; empty where there is none. */
+  /** A body larger than 64 KiB is undefined, and a missing body is empty. */
   body: Buffer | undefined;
 };
 
 export type HttpAnswer = {
   status: number;
   headers: readonly (readonly [string, string])[];
-  /** Empty for none. */
+  /** An answer without a body has an empty one. */
   body: string | Buffer;
 };

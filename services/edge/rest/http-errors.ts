@@ -5,7 +5,10 @@ type Header = readonly [string, string];
 
 export const JSON_HEADER: Header = ['Content-Type', 'application/json; charset=utf-8'];
 
-/** The body is the same as in an error frame; 429 and 503 say when to come back. */
+/**
+ * Makes the answer for an error. Its body holds the same `error` as an error frame. An answer with
+ * 429 or 503 tells in `Retry-After` after how many seconds the client may try again.
+ */
 export function errorAnswer(error: KahaError, headers: readonly Header[] = []): HttpAnswer {
   const all: Header[] = [JSON_HEADER, ...headers];
   const isPause = error.status === 429 || error.status === 503;

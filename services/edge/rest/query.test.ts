@@ -5,7 +5,7 @@ import { PresenceRequest } from '../../../shared/protocol/presence.ts';
 import { readQuery } from './query.ts';
 
 t.test(
-  'numbers, booleans and lists become what the schema wants; the rest stays text',
+  'values become the numbers, booleans and lists of the schema, and all others stay text',
   async (t) => {
     t.same(readQuery('', HistoryRequest), {});
     t.same(readQuery('limit=10&before_seq=5', HistoryRequest), { limit: 10, before_seq: 5 });

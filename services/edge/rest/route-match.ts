@@ -7,10 +7,16 @@ export type Match =
   | { kind: 'malformed path' };
 
 const BASES = ['/api/v1/', '/api/chat/'];
-/** A first segment below `/api/v1` that means another; `/api/chat` is an alias itself. */
+/**
+ * `/api/v1/chats` is an alias of `/api/v1/conversations`. There is no `/api/chat/chats`, because
+ * `/api/chat` is an alias itself.
+ */
 const CHATS = /^\/api\/v1\/chats(?=\/|$)/;
 
-/** Finds what a call means; a path is known before its method is looked at. */
+/**
+ * Finds the route of a call. A call with an unknown path is an `unknown path`, whatever its method
+ * is.
+ */
 export function matchRoute(routes: readonly Route[], method: string, path: string): Match {
   const known = withoutBase(path.replace(CHATS, '/api/v1/conversations'));
   if (known === undefined) return { kind: 'unknown path' };
@@ -31,7 +37,7 @@ function withoutBase(path: string): string | undefined {
   return undefined;
 }
 
-/** Undefined where an escape is broken: it names nothing. */
+/** Splits and decodes a path. The result is undefined if an escape in the path is malformed. */
 function segmentsOf(path: string): string[] | undefined {
   try {
     return path.split('/').map(decodeURIComponent);

@@ -8,7 +8,7 @@ import { requestOf } from './route-request.ts';
 
 type Said = { query?: string; body?: unknown; idempotencyKey?: string };
 
-/** The request that a call asks for, or what is wrong with the call. */
+/** Returns the request that a call asks for, or the problems of the call. */
 function ask(method: string, path: string, { query = '', body, idempotencyKey = '' }: Said = {}) {
   const match = matchRoute(ROUTES, method, `/api/v1${path}`);
   if (match.kind !== 'route') throw new Error(`${method} ${path}: ${match.kind}`);
@@ -35,7 +35,7 @@ const conversation_id = newId();
 const message_id = newId();
 const conversation = `/conversations/${conversation_id}`;
 
-t.test('path, query, body and door make one request', async (t) => {
+t.test('one request is made of path, query, body and the fixed fields of the door', async (t) => {
   t.same(ask('GET', `${conversation}/messages`, { query: 'limit=3' }), {
     conversation_id,
     limit: 3,
@@ -54,7 +54,7 @@ t.test('path, query, body and door make one request', async (t) => {
   t.same(ask('GET', '/presence', { query: `user_ids=${user_ids.join()}` }), { user_ids });
 });
 
-t.test('the key of a message may come as Idempotency-Key', async (t) => {
+t.test('the header Idempotency-Key may give the client_msg_id of a message', async (t) => {
   const [idempotencyKey, other] = [newId<string>(), newId<string>()];
   const path = `${conversation}/messages`;
   const whole = { conversation_id, client_msg_id: idempotencyKey, content: 'x' };
@@ -65,18 +65,21 @@ t.test('the key of a message may come as Idempotency-Key', async (t) => {
   t.match(ask('POST', path, { body: { content: 'x' } }), [/client_msg_id/]);
 });
 
-t.test('a field that comes from elsewhere is unknown in the query and in the body', async (t) => {
-  const named = `conversation_id=${conversation_id}`;
-  const unknown = ['unknown field conversation_id'];
-  t.same(ask('GET', `${conversation}/messages`, { query: named }), unknown);
-  t.same(ask('DELETE', conversation, { query: named }), unknown);
-  const body = { client_msg_id: newId(), content: 'x', conversation_id };
-  t.same(ask('POST', `${conversation}/messages`, { body }), unknown);
-  const reaction = `/messages/${message_id}/reactions/${encodeURIComponent('👍')}`;
-  t.same(ask('PUT', reaction, { query: 'remove=true' }), ['unknown field remove']);
-});
+t.test(
+  'a field that the path or the door gives is unknown in the query and in the body',
+  async (t) => {
+    const named = `conversation_id=${conversation_id}`;
+    const unknown = ['unknown field conversation_id'];
+    t.same(ask('GET', `${conversation}/messages`, { query: named }), unknown);
+    t.same(ask('DELETE', conversation, { query: named }), unknown);
+    const body = { client_msg_id: newId(), content: 'x', conversation_id };
+    t.same(ask('POST', `${conversation}/messages`, { body }), unknown);
+    const reaction = `/messages/${message_id}/reactions/${encodeURIComponent('👍')}`;
+    t.same(ask('PUT', reaction, { query: 'remove=true' }), ['unknown field remove']);
+  },
+);
 
-t.test('a problem names what the client wrote', async (t) => {
+t.test('a problem names the fields as the client wrote them', async (t) => {
   t.same(ask('POST', '/conversations', { body: { type: 'direct' } }), [
     'must have required properties participant_ids',
   ]);

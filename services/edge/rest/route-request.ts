@@ -13,9 +13,9 @@ const NAME_CHARACTERS_MAX = 64;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Puts the request of an operation together from what its REST call says: path, query, body and
- * `Idempotency-Key`. Throws an INVALID_REQUEST or a PAYLOAD_TOO_LARGE where there is no such
- * request.
+ * Puts the request of an operation together from the path, the query, the body and the
+ * `Idempotency-Key` of a REST call. Throws INVALID_REQUEST if the operation does not accept the
+ * request, and PAYLOAD_TOO_LARGE if the body has more than 64 KiB.
  */
 export function requestOf(route: Route, call: HttpCall, params: Readonly<Fields>): object {
   const { fixed, idempotencyKey, wholeBody } = route.door;
@@ -64,7 +64,10 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A field of the request that comes from elsewhere is as unknown here as any other name. */
+/**
+ * Refuses names that this part of the call may not give. A field that another part gives, such as
+ * the path, counts as unknown too.
+ */
 function refuseUnknown(given: Fields, known: object): void {
   const name = Object.keys(given).find((one) => !Object.hasOwn(known, one));
   if (name !== undefined) throw malformed([`unknown field ${name.slice(0, NAME_CHARACTERS_MAX)}`]);
@@ -76,7 +79,10 @@ function keyOf(inBody: unknown, header: string): string {
   throw malformed(['the body and Idempotency-Key name different keys']);
 }
 
-/** The client knows no name for what its whole body is. */
+/**
+ * Takes the field's name out of a problem. The client sent the value of the field as its whole body
+ * and does not know the name.
+ */
 function withoutField(field: string): (problem: string) => string {
   return (problem) => {
     if (!problem.startsWith(field)) return problem;

@@ -4,8 +4,8 @@ import type { Operation } from '../api/operation.ts';
 import { OPERATIONS } from '../api/operations.ts';
 
 /**
- * One REST door of an operation. `params`, `query` and `body` are the parts of the request's schema
- * that come from the path, from the query and from the body.
+ * A route is one REST door of an operation. `params`, `query` and `body` are the parts of the
+ * request's schema that come from the path, from the query and from the body.
  */
 export type Route = {
   operation: Operation;
@@ -13,15 +13,15 @@ export type Route = {
   segments: readonly string[];
   params: TObject;
   query: TObject;
-  /** Undefined: nothing looks at the body. */
+  /** A route without this schema ignores the body of a call. */
   body: TSchema | undefined;
-  /** The fields that stand in the body, where it is not one field as a whole. */
+  /** A body that is not the value of one field as a whole has these fields. */
   bodyFields: TProperties;
   /** A call without a body counts as a call with an empty object. */
   isBodyOptional: boolean;
 };
 
-/** Everything below `/api/v1`. */
+/** The table of all routes below `/api/v1`. */
 export const ROUTES: readonly Route[] = OPERATIONS.flatMap((operation) =>
   operation.rest.map((door) => routeOf(operation, door)),
 );

@@ -2,7 +2,10 @@ import { HistoryRequest, historyProblem } from '../../../../shared/protocol/mess
 import { HistoryShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
 
-/** A client may give `since` in any precision; store gets milliseconds. */
+/**
+ * Shows a page of messages. A client may give `since` with or without fractions of a second, and
+ * the store service gets it in milliseconds.
+ */
 export const listHistory = defineOperation({
   summary: "A page of the conversation's messages, ascending",
   cost: 'read',

@@ -5,9 +5,9 @@ import type { HandlerParts } from '../operation.ts';
 type User = { userId: UserId; trace: string | undefined };
 
 /**
- * Finds out which conversation a message is in, which its id does not say: store says it to a user
- * who can see the message. A change of the message then takes the same way as the sends to that
- * conversation.
+ * Asks the store service which conversation a message is in, because the message's id does not say
+ * so. Store tells only a user who can see the message. The returned route leads a change of the
+ * message to the same router as the sends to that conversation.
  */
 export async function locateMessage(
   { store }: HandlerParts,

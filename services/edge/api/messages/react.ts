@@ -7,7 +7,7 @@ import { locateMessage } from './locate.ts';
 
 const path = '/messages/:message_id/reactions/:emoji';
 
-/** Sets a reaction, or takes it back. The answer is the reactions that the message then has. */
+/** Sets a reaction, or takes it back. The answer lists the reactions that the message then has. */
 export const reactToMessage = defineOperation({
   summary: 'Reacts to a message, or takes that back',
   cost: 'send',

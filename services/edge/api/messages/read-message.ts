@@ -4,7 +4,10 @@ import { ReadShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
 import { locateMessage } from './locate.ts';
 
-/** Raises the read position as `read` does, where only the message is known. */
+/**
+ * Raises the read position as the operation `read` does, for a client that knows the message but
+ * not its conversation.
+ */
 export const readMessage = defineOperation({
   summary: "Raises the caller's read position to this message",
   cost: 'other',

@@ -1,7 +1,7 @@
 import { RemoveParticipantRequest } from '../../../../shared/protocol/conversation-requests.ts';
 import { defineOperation } from '../operation.ts';
 
-/** Removes a participant. Callers who name themselves leave. */
+/** Removes a participant. A caller who names themselves leaves the group. */
 export const removeParticipant = defineOperation({
   summary: 'Removes someone from a group; for its admins, or oneself to leave',
   cost: 'other',
