@@ -66,7 +66,7 @@ async function samplesOf({ name, service, pid, admin_port: port }: StackProcess)
     writeFileSync(join(values.out, `${name}.pb.gz`), profile);
     return goSamples(gunzipSync(profile), NATS_FUNCTION);
   }
-  const profile = await profileNode(pid, seconds);
+  const profile = await profileNode(pid, { seconds });
   writeFileSync(join(values.out, `${name}.cpuprofile`), JSON.stringify(profile));
   return nodeSamples(profile);
 }

@@ -4,7 +4,7 @@ import { request, WebSocket } from 'undici';
 import { isFree } from '../../dev/processes/ports.ts';
 import type { NodeProfile } from './node-profile.ts';
 
-/** Node listens here for a debugger after SIGUSR1; only one process can do so at a time. */
+/** Node listens here for a debugger after SIGUSR1, unless it was told another port. */
 const PORT = 9_229;
 const OPEN_MS = 5_000;
 const POLL_MS = 50;
@@ -19,20 +19,23 @@ const CLOSE = `(() => {
   setTimeout(close, 200);
 })()`;
 
+type Options = { seconds: number; port?: number };
 type Answer = { id: number; result?: Record<string, unknown>; error?: { message: string } };
 
 /**
  * The profile tells of so many seconds of a process of Node that runs. The profiler opens the
  * inspector of the process and closes it again, so the process pays nothing before and after.
  */
-export async function profileNode(pid: number, seconds: number): Promise<NodeProfile> {
+export async function profileNode(pid: number, options: Options): Promise<NodeProfile> {
+  const { seconds, port = PORT } = options;
   // Another program would end at the signal.
   if (readlinkSync(`/proc/${pid}/exe`) !== process.execPath) {
     throw new Error(`process ${pid} does not run this Node`);
   }
-  if (!(await isFree(PORT))) throw new Error(`port ${PORT} is taken: another debugger listens`);
+  // One process at a time can listen there.
+  if (!(await isFree(port))) throw new Error(`port ${port} is taken: another debugger listens`);
   process.kill(pid, 'SIGUSR1');
-  const session = await InspectorSession.open(await findAddress());
+  const session = await InspectorSession.open(await findAddress(port));
   try {
     const { result } = await session.evaluate('process.pid');
     const found = (result as { value?: unknown } | undefined)?.value;
@@ -46,24 +49,24 @@ export async function profileNode(pid: number, seconds: number): Promise<NodePro
     return profile as NodeProfile;
   } finally {
     session.close();
-    await untilFree();
+    await untilFree(port);
   }
 }
 
 /** The next process can open its inspector only when this one has closed its own. */
-async function untilFree(): Promise<void> {
+async function untilFree(port: number): Promise<void> {
   const end = Date.now() + OPEN_MS;
-  while (!(await isFree(PORT))) {
-    if (Date.now() > end) throw new Error(`port ${PORT} is still taken`);
+  while (!(await isFree(port))) {
+    if (Date.now() > end) throw new Error(`port ${port} is still taken`);
     await delay(POLL_MS);
   }
 }
 
-async function findAddress(): Promise<string> {
+async function findAddress(port: number): Promise<string> {
   const end = Date.now() + OPEN_MS;
   for (;;) {
     try {
-      const { body } = await request(`http://127.0.0.1:${PORT}/json/list`);
+      const { body } = await request(`http://127.0.0.1:${port}/json/list`);
       const [target] = (await body.json()) as { webSocketDebuggerUrl: string }[];
       if (target !== undefined) return target.webSocketDebuggerUrl;
     } catch (error) {

@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import t, { type Test } from 'tap';
+import { freePorts, isFree } from '../../dev/processes/ports.ts';
+import { summarizeCosts } from './cost-summary.ts';
+import { nodeSamples } from './node-profile.ts';
+import { profileNode } from './node-profiler.ts';
+
+const BUSY = `
+  function burn() {
+    const end = performance.now() + 20;
+    while (performance.now() < end);
+  }
+  setInterval(burn, 40);
+  process.stdout.write('up');`;
+
+/** A program of Node with a port of its own for its inspector. */
+async function startBusy(t: Test): Promise<{ child: ChildProcess; pid: number; port: number }> {
+  const [port] = (await freePorts(1)) as [number];
+  const child = spawn(process.execPath, [`--inspect-port=${port}`, '-e', BUSY], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  return { child, pid: child.pid as number, port };
+}
+
+t.test('a program that runs is profiled, runs on, and can be profiled again', async (t) => {
+  const { child, pid, port } = await startBusy(t);
+  for (let times = 0; times < 2; times += 1) {
+    const profile = await profileNode(pid, { seconds: 1, port });
+    const { functions } = summarizeCosts(nodeSamples(profile));
+    t.ok(functions.some(({ what }) => what.startsWith('burn')));
+    t.ok(await isFree(port), 'the inspector is closed');
+  }
+  t.equal(child.exitCode, null);
+});
+
+t.test('another program than Node gets no signal, for it would end', async (t) => {
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  await t.rejects(profileNode(child.pid as number, { seconds: 1 }), /does not run this Node/);
+  t.equal(child.signalCode, null);
+});
+
+t.test('nothing is profiled while another debugger has the port', async (t) => {
+  const { pid, port } = await startBusy(t);
+  const other = await startBusy(t);
+  process.kill(other.pid, 'SIGUSR1');
+  while (await isFree(other.port)) await new Promise((resolve) => setImmediate(resolve));
+  await t.rejects(profileNode(pid, { seconds: 1, port: other.port }), /another debugger/);
+  t.ok(await isFree(port));
+});
