@@ -42,7 +42,7 @@ async function withSetup(use: (nc: NatsConnection) => Promise<unknown>): Promise
 
 const setUp = () =>
   withSetup((nc) =>
-    setUpStreams(nc, { shards: SHARDS, replicas: 1, inboxBytesMax: INBOX_BYTES_MAX }),
+    setUpStreams(nc, { shards: SHARDS, replicas: 1, queueBytesMax: INBOX_BYTES_MAX }),
   );
 
 /** Deletes a device queue without telling any service. */

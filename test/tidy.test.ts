@@ -28,6 +28,10 @@ const FOLDERS_WITH_SUBJECTS = [
   'services/retention',
   'services/router/fan-out',
   'services/router/queues',
+  'services/router/positions',
+  'services/router/sessions',
+  'services/router/streams',
+  'services/router/typing',
   'services/store',
   'test',
 ];

@@ -10,7 +10,7 @@ const nkeySeed = reader.string('NATS_NKEY_SEED');
 const settings = {
   shards: readInboxShards(reader),
   replicas: reader.integer('STREAM_REPLICAS', { min: 1, max: 5, byDefault: 1 }),
-  inboxBytesMax: GIB * reader.integer('INBOX_GIB_MAX', { min: 1, max: 65_536, byDefault: 4 }),
+  queueBytesMax: GIB * reader.integer('INBOX_GIB_MAX', { min: 1, max: 65_536, byDefault: 4 }),
 };
 reader.done();
 

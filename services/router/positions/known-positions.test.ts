@@ -9,7 +9,7 @@ const stored = (id: ConversationId, version: number, delivered = 3) => ({
   positions: [alice, bina].map((userId): [UserId, number] => [userId, delivered]),
 });
 
-t.test('what was loaded holds for 5 s, and longer where store confirms it', (t) => {
+t.test('loaded positions hold for 5 s, and longer if store confirms their version', (t) => {
   const known = new KnownPositions();
   const id = newId<ConversationId>();
   t.equal(known.fresh(id, 0), undefined);
@@ -21,7 +21,7 @@ t.test('what was loaded holds for 5 s, and longer where store confirms it', (t) 
   t.end();
 });
 
-t.test('another version voids it, and an answer from before that is not learnt', (t) => {
+t.test('a newer version voids positions, and an older answer is not learnt', (t) => {
   const known = new KnownPositions();
   const id = newId<ConversationId>();
   known.learn(stored(id, 1), 1_000);
@@ -35,11 +35,11 @@ t.test('another version voids it, and an answer from before that is not learnt',
   const unseen = newId<ConversationId>();
   known.verify(unseen, 5, 1_000);
   known.learn(stored(unseen, 4), 1_000);
-  t.equal(known.fresh(unseen, 1_000), undefined, 'also where it was never loaded');
+  t.equal(known.fresh(unseen, 1_000), undefined, 'the same holds if it was never loaded');
   t.end();
 });
 
-t.test('what was told is not forgotten when it is loaded again', (t) => {
+t.test('positions that were told are not forgotten when they are loaded again', (t) => {
   const known = new KnownPositions();
   const id = newId<ConversationId>();
   known.learn(stored(id, 1), 0);
@@ -51,7 +51,7 @@ t.test('what was told is not forgotten when it is loaded again', (t) => {
   t.end();
 });
 
-t.test('of 50 000 conversations the longest ago loaded makes room', (t) => {
+t.test('beyond 50 000 conversations the one loaded longest ago makes room', (t) => {
   const known = new KnownPositions();
   const first = newId<ConversationId>();
   known.learn(stored(first, 1), 0);

@@ -1,25 +1,36 @@
 import type { ConversationPositions } from '../../../shared/contracts/positions.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 
-/** The highest that was told, and what store had: what is below either is no news. */
+/**
+ * `delivered` and `read` are the highest that were told, and store had `storedDelivered`. A
+ * position below either is no news.
+ */
 export type Position = { delivered: number; read: number; storedDelivered: number };
-/** Who takes part, and how far each has got. */
+/**
+ * The keys are the participants of a conversation, and each value says how far one of them has got.
+ */
 export type Positions = Map<UserId, Position>;
 
 type Known = {
   version: number;
-  /** Epoch ms; when this was surely so the last time. */
+  /** The router last knew for sure at this time, in epoch ms, that this is the current version. */
   asOf: number;
-  /** Undefined: of this version we only know that it is there. */
+  /** The positions are undefined if the router knows only that this version exists. */
   positions: Positions | undefined;
 };
 
-/** The longest ago loaded go first; ~500 bytes each. */
+/**
+ * Beyond this many, the conversation that was loaded longest ago is forgotten. One takes ~500
+ * bytes.
+ */
 const CONVERSATIONS_MAX = 50_000;
-/** Other routers tell of changes of who takes part; one that was not heard lasts no longer. */
+/**
+ * Other routers tell of changes of participants. If a router misses such a change, it is wrong for
+ * no longer than this.
+ */
 const FRESH_MS = 5_000;
 
-/** Enough of positions to tell only what rises, and only to who may know. */
+/** Knows enough positions that a router tells only of those that rise, and only to participants. */
 export class KnownPositions {
   readonly #known = new Map<ConversationId, Known>();
 
@@ -27,20 +38,23 @@ export class KnownPositions {
     return this.#known.size;
   }
 
-  /** Undefined where it is not known, or not surely true any more. */
+  /** Returns the positions, or undefined if they are unknown or may have become wrong. */
   fresh(id: ConversationId, nowMs: number): Positions | undefined {
     return this.within(id, FRESH_MS, nowMs);
   }
 
-  /** As `fresh`, within another limit; `Infinity` for the last that is known. */
+  /**
+   * Does the same as `fresh`, with another limit. With `Infinity` it returns the last known
+   * positions.
+   */
   within(id: ConversationId, ageMsMax: number, nowMs: number): Positions | undefined {
     const known = this.#known.get(id);
     return known === undefined || known.asOf + ageMsMax < nowMs ? undefined : known.positions;
   }
 
   /**
-   * Store said so just now, here or to another router: of another version what we hold is not true
-   * any more.
+   * Notes that the conversation has this version now. Store has just said so to this router or to
+   * another one. Positions of an older version are dropped.
    */
   verify(id: ConversationId, version: number, nowMs: number): void {
     const known = this.#known.get(id);
@@ -53,7 +67,10 @@ export class KnownPositions {
     }
   }
 
-  /** As store had it at `asOf`; what was told since is not taken back. */
+  /**
+   * Takes in the positions that store had at `asOf`. Positions that were told since are not taken
+   * back.
+   */
   learn({ conversation_id: id, version, positions }: ConversationPositions, asOf: number): void {
     const known = this.#known.get(id);
     if (known !== undefined && known.version > version) return;

@@ -26,7 +26,7 @@ const typing = (id: ConversationId, userId: UserId, is_typing = true) => {
 const read = (id: ConversationId, userId: UserId, seq: number) =>
   ask(edge, { op: 'read', user_id: userId, conversation_id: id, seq });
 
-t.test('delivered is told to the others, only as it rises, and asks store once', async (t) => {
+t.test('others are told of a delivered position that rises; store is asked once', async (t) => {
   const [alice, bina, chandra] = users();
   const id = store.open([alice, bina, chandra]);
   const [own, other, third] = [alice, bina, chandra].map(listen) as [
@@ -52,10 +52,10 @@ t.test('delivered is told to the others, only as it rises, and asks store once',
   const before = store.count('positions.list');
   for (const seq of [6, 7, 8]) reportDelivered(id, bina, seq);
   await until('known by now', () => own.signals.length === 3);
-  t.equal(store.count('positions.list'), before, 'those who take part are known');
+  t.equal(store.count('positions.list'), before, 'the router knows the participants by now');
 });
 
-t.test('of one who does not take part nothing is told, nor to one', async (t) => {
+t.test('nothing is told of a user who does not take part, or to such a user', async (t) => {
   const [alice, bina, chandra] = users();
   const id = store.open([alice, bina, chandra]);
   const [other, former] = [bina, chandra].map(listen) as [StageDevice, StageDevice];
@@ -79,7 +79,7 @@ t.test('of one who does not take part nothing is told, nor to one', async (t) =>
   t.match(eventsOf(witness), [{ conversation_id: open }], 'a read shows that she left');
 });
 
-t.test('one whom another router removes is told nothing more', async (t) => {
+t.test('a user whom another router removes is told nothing more', async (t) => {
   const [alice, bina, chandra] = users();
   const id = store.open([alice, bina, chandra]);
   const [other, former] = [bina, chandra].map(listen) as [StageDevice, StageDevice];
@@ -96,7 +96,7 @@ t.test('one whom another router removes is told nothing more', async (t) => {
   t.equal(former.signals.length, 2);
 });
 
-t.test('a read is answered once stored, and told', async (t) => {
+t.test('a read is answered and told once it is stored', async (t) => {
   const [alice, bina, stranger] = users();
   const id = store.open([alice, bina]);
   for (const _ of [1, 2, 3]) await send(edge, letter(id, alice));
@@ -109,7 +109,7 @@ t.test('a read is answered once stored, and told', async (t) => {
   await t.rejects(read(id, stranger, 1), { code: 'NOT_A_PARTICIPANT' });
 });
 
-t.test('an answer of store that was overtaken is not told any more', async (t) => {
+t.test('an answer of store that was overtaken is not told', async (t) => {
   const [alice, bina] = users();
   const id = store.open([alice, bina]);
   for (const _ of [1, 2, 3]) await send(edge, letter(id, alice));
@@ -141,7 +141,7 @@ t.test('an answer of store that was overtaken is not told any more', async (t) =
   t.equal(writer.signals.length, 1);
 });
 
-t.test('a read whose answer was lost is told when it is repeated, once', async (t) => {
+t.test('a read whose answer was lost is told once when it is repeated', async (t) => {
   const [alice, bina] = users();
   const id = store.open([alice, bina]);
   for (const _ of [1, 2, 3]) await send(edge, letter(id, alice));
@@ -158,7 +158,7 @@ t.test('a read whose answer was lost is told when it is repeated, once', async (
   t.match(eventsOf(reader), [{ unread: 1 }, { unread: 0 }]);
 });
 
-t.test('while store is away receipts are not told, and later ones are', async (t) => {
+t.test('receipts are not told while store is away, and later receipts are', async (t) => {
   const [alice, bina] = users();
   const id = store.open([alice, bina]);
   const other = listen(bina);

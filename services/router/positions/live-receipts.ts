@@ -8,7 +8,7 @@ import { KnownPositions, type Positions } from './known-positions.ts';
 
 type Deps = {
   store: AskStore;
-  /** On `user.<user>`, best effort. */
+  /** Publishes a live event on `user.<user>`, best effort. */
   publish: (userId: UserId, payload: string) => void;
   metrics: RouterMetrics;
   logger: Logger;
@@ -18,13 +18,17 @@ type Place = { conversation_id: ConversationId; user_id: UserId };
 type Step = { seq: number; at: string };
 type Rise = { delivered?: Step; read?: Step };
 
-/** A report holds as many items at most. */
+/**
+ * One request of positions asks for at most this many conversations. A report holds as many items
+ * at most.
+ */
 const LOAD_MAX = 1_000;
 
 /**
- * Tells positions to those who take part, live: `receipt` to the others, `unread` to the user's own
- * devices. Only what rises is told, and only of and to those who take part by what store said at
- * most 5 s ago. Nothing is kept for who is away: they read positions with the conversation.
+ * Tells users live of positions: a `receipt` to the other participants, and `unread` to the user's
+ * own devices. It tells only of positions that rise, and only of and to users who took part when
+ * store was asked, at most 5 s ago. Nothing is kept for users who are away, because they read
+ * positions with the conversation.
  */
 export class LiveReceipts {
   readonly #deps: Deps;
@@ -38,17 +42,17 @@ export class LiveReceipts {
     return this.#known.size;
   }
 
-  /** Store answered with this version of the conversation just now. */
+  /** Notes that store has just answered with this version of the conversation. */
   verify(id: ConversationId, version: number): void {
     this.#known.verify(id, version, Date.now());
   }
 
-  /** For others who tell something live, as of any time. */
+  /** Other parts that tell of live events read participants from here, of whatever age. */
   get known(): KnownPositions {
     return this.#known;
   }
 
-  /** Coalesced by the edges; never rejects. */
+  /** Tells of delivered positions, which the edges have coalesced. Never rejects. */
   async delivered(items: readonly DeliveredItem[]): Promise<void> {
     const unknown = this.#tellDelivered(items);
     if (unknown.length === 0) return;
@@ -56,7 +60,7 @@ export class LiveReceipts {
     this.#tellDelivered(unknown);
   }
 
-  /** What one's read has changed, once it is committed; never rejects. */
+  /** Tells what a user's read has changed. Call it once the read is committed. Never rejects. */
   async read({ conversation_id, user_id }: Place, reply: ReadReply): Promise<void> {
     const { raised, last_read_seq, unread, version } = reply;
     this.verify(conversation_id, version);
@@ -67,15 +71,15 @@ export class LiveReceipts {
     const positions = this.#known.fresh(conversation_id, Date.now());
     const delivered = { seq: raised.delivered_seq, at: raised.delivered_at };
     const read = { seq: last_read_seq, at: raised.read_at };
-    // Answers of store can overtake each other: an older count would stay on the screen. And
-    // what was raised lately is said again.
+    // Answers of store can overtake each other, and an older count would stay on the screen. Store
+    // also repeats a recent rise, which must not be told twice.
     const isNews =
       positions === undefined ||
       this.#tell(positions, { conversation_id, user_id }, { delivered, read });
     if (isNews) this.#publish([user_id], { type: 'unread', conversation_id, unread });
   }
 
-  /** Those of conversations that are not known well enough. */
+  /** Tells of positions, and returns the items whose conversation is not known well enough. */
   #tellDelivered(items: readonly DeliveredItem[]): DeliveredItem[] {
     const nowMs = Date.now();
     const unknown: DeliveredItem[] = [];
@@ -93,8 +97,8 @@ export class LiveReceipts {
   }
 
   /**
-   * What of it does not rise is left out; of one who does not take part nothing is told. True where
-   * the read position rose.
+   * Tells the other participants of a rise. It leaves out a position that does not rise, and tells
+   * nothing of a user who does not take part. Returns whether the read position rose.
    */
   #tell(positions: Positions, place: Place, { delivered, read }: Rise): boolean {
     const own = positions.get(place.user_id);

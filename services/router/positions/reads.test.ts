@@ -27,7 +27,7 @@ const done = ({ seq = 0 }: ReadInput): ReadResult => {
 };
 const refused: ReadResult = { ok: false, error: { code: 'NOT_A_PARTICIPANT', message: 'no' } };
 
-t.test('reads that come together are asked together, each answered for itself', async (t) => {
+t.test('reads that come together share a request, and each has its own answer', async (t) => {
   const { asked, announced, read } = stage((reads) =>
     reads.map((one) => (one.seq === 2 ? refused : done(one))),
   );
@@ -37,7 +37,7 @@ t.test('reads that come together are asked together, each answered for itself', 
   t.match(second, { status: 'rejected', reason: { code: 'NOT_A_PARTICIPANT' } });
   t.match(third, { value: { last_read_seq: 3 } });
   t.same(asked, [inputs]);
-  t.same(announced, [inputs[0], inputs[2]], 'what was refused is not told');
+  t.same(announced, [inputs[0], inputs[2]], 'a refused read is not told');
 });
 
 t.test('a request has 500 reads at most, and 10 000 may wait', async (t) => {
@@ -49,7 +49,7 @@ t.test('a request has 500 reads at most, and 10 000 may wait', async (t) => {
   await read(input(1));
 });
 
-t.test('what store does not answer fails for all that asked', async (t) => {
+t.test('all reads of a request fail if store does not answer it', async (t) => {
   const away = stage(() => {
     throw new KahaError('DATABASE_UNAVAILABLE', 'away');
   });

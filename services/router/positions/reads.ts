@@ -3,15 +3,17 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { ReadShape } from '../../../shared/protocol/shapes.ts';
 
-/** What waits this long is asked of store together: it commits no oftener. */
+/**
+ * Reads that arrive within this time go to store in one request, because store commits no oftener.
+ */
 const GAP_MS = 20;
 const READS_MAX = 500;
-/** That wait for their answer; beyond, a read is refused. */
+/** At most this many reads wait for their answer. Further reads are refused. */
 const WAITING_MAX = 10_000;
 
 type Deps = {
   store: AskStore;
-  /** It is committed. */
+  /** Hears of each read that store has committed. */
   announce: (input: ReadInput, reply: ReadReply) => void;
 };
 type Waiting = {
@@ -21,7 +23,10 @@ type Waiting = {
   reject: (error: KahaError) => void;
 };
 
-/** Reads on their way to store, several a request; each answered for itself once committed. */
+/**
+ * Sends reads to store, several in one request. Each read is answered on its own once it is
+ * committed.
+ */
 export class Reads {
   readonly #deps: Deps;
   #queue: Waiting[] = [];

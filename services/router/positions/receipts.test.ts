@@ -31,7 +31,7 @@ t.test('only the highest position of a user in a conversation goes out', async (
   t.equal(receipts.held, 0);
 });
 
-t.test('a batch has 1000 items at most, and closing sends what waits', async (t) => {
+t.test('a batch has 1000 items at most, and closing sends waiting positions', async (t) => {
   const { batches, receipts } = collect();
   const reported = receipts.delivered(many(2_500));
   await receipts.close();
@@ -42,7 +42,7 @@ t.test('a batch has 1000 items at most, and closing sends what waits', async (t)
   );
 });
 
-t.test('who reports is told what the stream did not take', async (t) => {
+t.test('a report is rejected if the stream did not take it', async (t) => {
   const { batches, receipts } = collect(1);
   await t.rejects(receipts.delivered([[conversation, user, 3, 30]]), { message: 'not now' });
   t.equal(receipts.held, 0);
@@ -50,7 +50,7 @@ t.test('who reports is told what the stream did not take', async (t) => {
   t.same(batches, [{ items: [[conversation, user, 'delivered', 9, 90]] }]);
 });
 
-t.test('beyond what may wait a report is refused', async (t) => {
+t.test('a report is refused if too many positions wait', async (t) => {
   const { receipts } = collect();
   const reports = Array.from({ length: 100 }, () => receipts.delivered(many(1_000)));
   await t.rejects(receipts.delivered(many(1)), { code: 'MESSAGING_UNAVAILABLE' });

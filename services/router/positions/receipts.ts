@@ -9,20 +9,24 @@ import type { RouterMetrics } from '../router-metrics.ts';
 
 const INTERVAL_MS = 100;
 const ITEMS_MAX = 1_000;
-/** Positions that wait or are on their way; beyond, a report is refused and comes again. */
+/**
+ * At most this many positions wait or are on their way. A report beyond it is refused, and its edge
+ * repeats it.
+ */
 const HELD_MAX = 100_000;
 
 type Deps = {
-  /** Resolves once stream RECEIPTS has it. */
+  /** Publishes a batch. Resolves once the stream RECEIPTS has it. */
   publish: (batch: ReceiptBatch) => Promise<void>;
   metrics: RouterMetrics;
 };
 type Batch = { highest: Map<ParticipantKey, ReceiptItem>; done: Promise<void> };
 
 /**
- * Delivered positions on their way to the database: reduced to the maximum per conversation and
- * user, a stream message per 100 ms and ≤ 1000 items. A report is answered once the stream has all
- * of it; until then its edge keeps it, and brings it to another router if this one dies.
+ * Sends delivered positions to the stream from which store takes them. It keeps the highest
+ * position of each conversation and user, and publishes every 100 ms messages of ≤ 1000 items. A
+ * report is answered once the stream has all its positions. Until then its edge keeps the report,
+ * and brings it to another router if this one dies.
  */
 export class Receipts {
   readonly #deps: Deps;
@@ -39,7 +43,10 @@ export class Receipts {
     return this.#held;
   }
 
-  /** Rejects MESSAGING_UNAVAILABLE where the stream did not take all. */
+  /**
+   * Resolves once the stream has all the items. Rejects with MESSAGING_UNAVAILABLE if too many
+   * positions wait, or with the error of `publish`.
+   */
   delivered(items: readonly DeliveredItem[]): Promise<void> {
     if (this.#held + items.length > HELD_MAX) {
       this.#deps.metrics.receiptsDropped.inc(items.length);
@@ -58,7 +65,7 @@ export class Receipts {
     return done;
   }
 
-  /** Sends what waits. */
+  /** Sends the positions that wait. */
   async close(): Promise<void> {
     this.#flush();
     await Promise.allSettled(this.#sending);

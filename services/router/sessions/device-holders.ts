@@ -10,24 +10,32 @@ const encoder = new TextEncoder();
 const RELEASE = encoder.encode('release');
 const HELD = encoder.encode('held');
 
-/** The edges that hold devices: who has a session of one listens on its subject. */
+/**
+ * Asks the edges that hold devices. An edge with a session of a device listens on the device's
+ * subject.
+ */
 export class DeviceHolders {
   readonly #mux: ReplyMux;
   readonly #metrics: RouterMetrics;
 
-  /** Replies come below `answers.<instance>`, which edges may publish to. */
+  /**
+   * Answers must arrive on subjects below `answers.<instance>`, because edges may publish to these.
+   */
   constructor(mux: ReplyMux, metrics: RouterMetrics) {
     this.#mux = mux;
     this.#metrics = metrics;
   }
 
-  /** Asks to let go. Nobody there, or no answer in time: the later epoch settles it. */
+  /**
+   * Asks the device's edge to give it up. If no edge answers in time, the later epoch decides who
+   * holds the device.
+   */
   async release(device: Device): Promise<void> {
     const outcome = await this.#ask(device, RELEASE);
     this.#metrics.releases.inc({ outcome: outcome === 'answered' ? 'released' : outcome });
   }
 
-  /** Whoever does not answer in time may hold it. */
+  /** Tells whether an edge holds the device. An edge that does not answer in time may hold it. */
   async isHeld(device: Device): Promise<boolean> {
     return (await this.#ask(device, HELD)) !== 'free';
   }

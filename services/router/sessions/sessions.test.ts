@@ -21,12 +21,12 @@ async function queuesOf(userId: UserId): Promise<string[]> {
   return names.filter((name) => name.startsWith(userId)).map((name) => name.slice(37));
 }
 
-t.test('the router is ready once it has read the queues', async (t) => {
+t.test('the router is ready once it has read the names of the queues', async (t) => {
   const response = await fetch(`http://127.0.0.1:${router.adminPort}/readyz`);
   t.equal(response.status, 200);
 });
 
-t.test('a device is new once, then resumed, with a higher epoch each time', async (t) => {
+t.test('a device is new once and then resumed, with a higher epoch each time', async (t) => {
   const device = new StageDevice(edge, newId<UserId>());
   const first = await device.open();
   t.match(first, { resumed: false });
@@ -46,7 +46,7 @@ t.test('another router knows a queue that was made just now', async (t) => {
   await second.close();
 });
 
-t.test('a router that starts knows the queues that are there', async (t) => {
+t.test('a router that starts knows the queues that exist', async (t) => {
   const devices = Array.from({ length: 30 }, () => new StageDevice(edge, newId<UserId>()));
   for (const device of devices) await device.open();
   const third = await stage.startRouter('router-3');
@@ -55,7 +55,7 @@ t.test('a router that starts knows the queues that are there', async (t) => {
   await third.close();
 });
 
-t.test('what was sent while the device was away comes in its next session', async (t) => {
+t.test('messages sent while a device was away come in its next session', async (t) => {
   const alice = newId<UserId>();
   const device = new StageDevice(edge, newId<UserId>());
   await device.open();
@@ -70,7 +70,7 @@ t.test('what was sent while the device was away comes in its next session', asyn
   );
 });
 
-t.test('the edge that holds the device is asked to let go first', async (t) => {
+t.test('the edge that holds a device is first asked to give it up', async (t) => {
   const device = new StageDevice(edge, newId<UserId>());
   await device.open();
   const asked: string[] = [];
@@ -87,7 +87,7 @@ t.test('the edge that holds the device is asked to let go first', async (t) => {
   t.same(asked, ['release']);
 });
 
-t.test('an edge that does not let go delays a session by 400 ms at most', async (t) => {
+t.test('an edge that does not give a device up delays its session by 400 ms at most', async (t) => {
   const device = new StageDevice(edge, newId<UserId>());
   await device.open();
   const startedAt = Date.now();
@@ -96,7 +96,7 @@ t.test('an edge that does not let go delays a session by 400 ms at most', async 
   t.ok(tookMs >= 390 && tookMs < 1_500, `${tookMs} ms`);
 });
 
-t.test('resync makes the queue anew, and is no new device', async (t) => {
+t.test('a resync makes the queue anew and does not count as a new device', async (t) => {
   const alice = newId<UserId>();
   const device = new StageDevice(edge, newId<UserId>());
   await device.open();
@@ -110,7 +110,7 @@ t.test('resync makes the queue anew, and is no new device', async (t) => {
   await until('no signal for what was meant', () => device.signals.length === 0);
 });
 
-t.test('the eleventh device takes the place of the longest unused', async (t) => {
+t.test('the eleventh device takes the place of the longest unused device', async (t) => {
   const userId = newId<UserId>();
   const devices = Array.from(
     { length: 10 },
@@ -126,7 +126,7 @@ t.test('the eleventh device takes the place of the longest unused', async (t) =>
   t.ok(queues.includes('d3') && queues.includes('d10'));
 });
 
-t.test('ten connected devices leave no place', async (t) => {
+t.test('ten connected devices leave no place for another device', async (t) => {
   const userId = newId<UserId>();
   for (let index = 0; index < 10; index += 1) {
     await new StageDevice(edge, userId, `d${index}`).open();
@@ -145,7 +145,7 @@ t.test('the 21st new device within an hour is refused', async (t) => {
   t.match(await new StageDevice(edge, userId, 'd0').open(), { resumed: false });
 });
 
-t.test('two sessions of a device at once: one is new, the other resumes it', async (t) => {
+t.test('if a device opens two sessions at once, the second one resumes the first', async (t) => {
   const userId = newId<UserId>();
   const sessions = await Promise.all([
     new StageDevice(edge, userId).open(),
@@ -154,7 +154,7 @@ t.test('two sessions of a device at once: one is new, the other resumes it', asy
   t.same(sessions.map((session) => 'resumed' in session && session.resumed).sort(), [false, true]);
 });
 
-t.test('a queue that somebody deletes under a session is told to it', async (t) => {
+t.test('a session is told when somebody deletes its queue', async (t) => {
   const device = new StageDevice(edge, newId<UserId>());
   await device.open();
   const jsm = await admin.nc.jetstreamManager();

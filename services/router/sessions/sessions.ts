@@ -7,9 +7,11 @@ import type { RouterMetrics } from '../router-metrics.ts';
 import type { DeviceHolders } from './device-holders.ts';
 import { NewDeviceLimit } from './new-device-limit.ts';
 
-/** Opens that wait for another one of the same user. */
+/** At most this many opens wait for another open of their user. Beyond it, opens are refused. */
 const WAITING_MAX = 8_000;
-/** Sub-millisecond room in an epoch, so that two routers hardly ever give the same. */
+/**
+ * An epoch has this many steps a millisecond, so that two routers hardly ever give the same one.
+ */
 const EPOCH_STEPS = 1_024;
 
 type Deps = {
@@ -20,13 +22,13 @@ type Deps = {
 };
 
 /**
- * Opens sessions, one at a time for a user:
+ * Opens sessions, one at a time for each user:
  *
  *     known, no resync → release whoever holds it ───────────────────────→ resumed
  *     known, resync    → release → delete ─┐
  *     not known        → ≤ 20 new an hour → ≤ 10 queues, evict → create ─→ new
  *
- * `epoch` rises with each session, so that of two at once the later one wins.
+ * `epoch` rises with each session. So the later one of two sessions at once wins.
  */
 export class Sessions {
   readonly #deps: Deps;
@@ -59,7 +61,7 @@ export class Sessions {
   ): Promise<SessionOpened> {
     const { known, queues, holders } = this.#deps;
     if (known.has(device)) await holders.release(device);
-    // It may have been found void meanwhile.
+    // Its queue may have been voided meanwhile.
     const isKnown = known.has(device);
     if (isKnown && !options.resync) return this.#opened(true);
     if (isKnown) {

@@ -91,7 +91,7 @@ async function setUp(nats: Nats, shards = SHARDS): Promise<void> {
   const address = addressOf(nats, 'setup');
   const nc = await connectNats({ ...address, natsUser: 'setup', instance: 'setup' });
   try {
-    await setUpStreams(nc, { shards, replicas: 1, inboxBytesMax: INBOX_BYTES_MAX });
+    await setUpStreams(nc, { shards, replicas: 1, queueBytesMax: INBOX_BYTES_MAX });
   } finally {
     await nc.close();
   }

@@ -5,30 +5,39 @@ const MIB = 1024 * 1024;
 const SECOND_NS = 1_000_000_000;
 const DAY_NS = 86_400 * SECOND_NS;
 const DUPLICATE_WINDOW_NS = 30 * SECOND_NS;
-/** Below it a shard could not hold one full queue of ordinary messages. */
+/** A smaller shard could not hold one full queue of ordinary messages. */
 const SHARD_BYTES_MIN = 8 * MIB;
 const RECEIPTS_BYTES_MAX = 256 * MIB;
 const PUSH_BYTES_MAX = 64 * MIB;
 const KAHA_EVENTS_BYTES_MAX = 64 * MIB;
-/** Device queues in one shard: a hard cap, ~40 KB of the server's memory each. */
+/** One shard has at most this many device queues. Each takes ~40 KB of the server's memory. */
 const SHARD_QUEUES_MAX = 4_096;
 
-/** As JetStream's API wants it. What is absent stays at the server's default. */
+/**
+ * A stream definition has the form that JetStream's API wants. An absent setting stays at the
+ * server's default.
+ */
 export type StreamDefinition = { name: string; subjects: string[] } & Record<string, unknown>;
-export type DurableDefinition = { stream: string; config: Record<string, unknown> };
+export type ConsumerDefinition = { stream: string; config: Record<string, unknown> };
 
 export type StreamSettings = {
   shards: number;
-  /** For RECEIPTS, PUSH and KAHA_EVENTS; an inbox shard always has one. */
+  /**
+   * RECEIPTS, PUSH and KAHA_EVENTS have this many replicas. A shard of device queues always has
+   * one.
+   */
   replicas: number;
-  /** Disk for all inbox shards together. JetStream reserves it when they are made. */
-  inboxBytesMax: number;
+  /**
+   * All shards of device queues together get this much disk. JetStream reserves it when it makes
+   * them.
+   */
+  queueBytesMax: number;
 };
 
-/** Every stream there is. */
+/** Defines every stream of the project. */
 export function streamDefinitions(settings: StreamSettings): StreamDefinition[] {
   const { shards, replicas } = settings;
-  const inboxes = Array.from({ length: shards }, (_, shard) => inboxStream(shard, settings));
+  const shardStreams = Array.from({ length: shards }, (_, shard) => shardStream(shard, settings));
   const receipts = {
     name: streams.receipts,
     subjects: ['receipts.*'],
@@ -48,14 +57,14 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
     subjects: ['kaha.>'],
     retention: 'limits',
     max_bytes: KAHA_EVENTS_BYTES_MAX,
-    // A profile event only tells that a cached profile is old: the newest matter.
+    // A profile event only tells that a cached profile is old, so the newest events matter.
     discard: 'old',
   };
-  return [...inboxes, receipts, push, kahaEvents];
+  return [...shardStreams, receipts, push, kahaEvents];
 }
 
-/** The durables that are not a device's. */
-export function durableDefinitions(): DurableDefinition[] {
+/** Defines the durable consumers that are not device queues. */
+export function consumerDefinitions(): ConsumerDefinition[] {
   const pull = {
     ack_policy: 'explicit',
     deliver_policy: 'all',
@@ -69,25 +78,29 @@ export function durableDefinitions(): DurableDefinition[] {
   ];
 }
 
-/** Tells in the data into how many shards users are divided: never to be changed by a set-up. */
-export function inboxDescription(shard: number, shards: number): string {
+/**
+ * Makes the description of a shard. It records in the data into how many shards users are divided,
+ * and a set-up must never change that number.
+ */
+export function shardDescription(shard: number, shards: number): string {
   return `inbox shard ${shard} of ${shards}`;
 }
 
 /**
- * One replica: a queue can be rebuilt from the database. A full shard, and a full queue in it,
- * refuse what is new: the oldest would vanish silently, a refusal is seen and dealt with.
+ * Defines the stream of one shard. It has one replica, because a queue can be rebuilt from the
+ * database. A full shard, and a full subject in it, refuse new events. Otherwise the oldest events
+ * would vanish silently, while a refusal is seen and dealt with.
  */
-function inboxStream(shard: number, { shards, inboxBytesMax }: StreamSettings): StreamDefinition {
+function shardStream(shard: number, { shards, queueBytesMax }: StreamSettings): StreamDefinition {
   return {
     name: streams.inbox(shard),
-    description: inboxDescription(shard, shards),
+    description: shardDescription(shard, shards),
     subjects: [streams.inboxSubjects(shard)],
     retention: 'interest',
     storage: 'file',
     num_replicas: 1,
     max_age: 7 * DAY_NS,
-    max_bytes: Math.max(SHARD_BYTES_MIN, Math.floor(inboxBytesMax / shards)),
+    max_bytes: Math.max(SHARD_BYTES_MIN, Math.floor(queueBytesMax / shards)),
     max_msgs_per_subject: SUBJECT_MESSAGES_MAX,
     discard: 'new',
     discard_new_per_subject: true,

@@ -12,9 +12,9 @@ t.teardown(async () => {
   await nats.stop();
 });
 
-const settings = { shards: 3, replicas: 1, inboxBytesMax: 64 * 1024 * 1024 };
+const settings = { shards: 3, replicas: 1, queueBytesMax: 64 * 1024 * 1024 };
 
-t.test('makes every stream and durable, and is safe to repeat', async (t) => {
+t.test('a set-up makes every stream and consumer, and is safe to repeat', async (t) => {
   const first = await setUpStreams(nc, settings);
   t.same(first.created, ['INBOX_0', 'INBOX_1', 'INBOX_2', 'RECEIPTS', 'PUSH', 'KAHA_EVENTS']);
   const second = await setUpStreams(nc, settings);
@@ -35,25 +35,25 @@ t.test('makes every stream and durable, and is safe to repeat', async (t) => {
   t.equal((await jsm.consumers.info('KAHA_EVENTS', 'profiles')).config.deliver_subject, undefined);
 });
 
-t.test('goes on where an earlier run stopped', async (t) => {
+t.test('a set-up goes on where an earlier one stopped', async (t) => {
   await jsm.streams.delete('INBOX_2');
   t.same((await setUpStreams(nc, settings)).created, ['INBOX_2']);
 });
 
-t.test('refuses another number of shards, more or fewer', async (t) => {
+t.test('a set-up refuses another number of shards, more or fewer', async (t) => {
   await t.rejects(setUpStreams(nc, { ...settings, shards: 4 }), { name: 'ShardsChangedError' });
   await t.rejects(setUpStreams(nc, { ...settings, shards: 2 }), { name: 'ShardsChangedError' });
   t.equal((await jsm.streams.info('INBOX_1')).config.description, 'inbox shard 1 of 3');
 });
 
-t.test('a full queue refuses what is new instead of dropping the oldest', async (t) => {
+t.test('a full queue refuses new messages instead of dropping the oldest', async (t) => {
   await jsm.streams.update('INBOX_0', { max_msgs_per_subject: 3 });
-  const deliver = {
+  const queue = {
     durable_name: 'a',
     deliver_subject: 'deliver.u.d',
     filter_subject: 'inbox.0.u',
   };
-  await jsm.consumers.add('INBOX_0', { ...deliver, ack_policy: 'explicit' as never });
+  await jsm.consumers.add('INBOX_0', { ...queue, ack_policy: 'explicit' as never });
   const router = await connectNats({
     url: nats.url,
     nkeySeed: nats.seeds.router as string,

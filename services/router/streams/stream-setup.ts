@@ -1,21 +1,24 @@
 import type { NatsConnection } from 'nats';
 import {
-  type DurableDefinition,
-  durableDefinitions,
-  inboxDescription,
+  type ConsumerDefinition,
+  consumerDefinitions,
   type StreamDefinition,
   type StreamSettings,
+  shardDescription,
   streamDefinitions,
 } from './stream-definitions.ts';
 
 const TIMEOUT_MS = 10_000;
 const STREAM_NOT_FOUND = 10059;
-const INBOX_NAME = /^INBOX_(\d+)$/;
+const SHARD_NAME = /^INBOX_(\d+)$/;
 
 type Reply = { error?: { code: number; err_code: number; description: string } };
 type Existing = { name: string; description?: string };
 
-/** The streams were made with another number of shards: users would lose their queues. */
+/**
+ * The streams were made with another number of shards. With this one, users would lose their
+ * queues.
+ */
 class ShardsChangedError extends Error {
   constructor(stream: Existing, shards: number) {
     const found = `${stream.name} is "${stream.description ?? 'of an unknown number'}"`;
@@ -26,7 +29,9 @@ class ShardsChangedError extends Error {
 
 type StreamSetUp = { created: string[]; updated: string[] };
 
-/** Makes all streams and fixed durables, or brings them to their definition. Safe to repeat. */
+/**
+ * Makes all streams and fixed consumers, or brings them to their definition. It is safe to repeat.
+ */
 export async function setUpStreams(
   nc: NatsConnection,
   settings: StreamSettings,
@@ -42,17 +47,17 @@ export async function setUpStreams(
     await ask(nc, `STREAM.${op}.${name}`, definition);
     (op === 'CREATE' ? result.created : result.updated).push(name);
   }
-  for (const durable of durableDefinitions()) await createDurable(nc, durable);
+  for (const consumer of consumerDefinitions()) await createConsumer(nc, consumer);
   return result;
 }
 
-async function createDurable(nc: NatsConnection, durable: DurableDefinition): Promise<void> {
-  const { stream, config } = durable;
+async function createConsumer(nc: NatsConnection, consumer: ConsumerDefinition): Promise<void> {
+  const { stream, config } = consumer;
   const body = { stream_name: stream, config };
   await ask(nc, `CONSUMER.DURABLE.CREATE.${stream}.${config.durable_name}`, body);
 }
 
-/** The streams of ours that are there, beyond the wanted number of shards too. */
+/** Finds the project's streams that exist, and shards beyond the wanted number too. */
 async function findStreams(nc: NatsConnection, settings: StreamSettings): Promise<Existing[]> {
   const found: Existing[] = [];
   const names = new Set(streamDefinitions(settings).map(({ name }) => name));
@@ -60,7 +65,7 @@ async function findStreams(nc: NatsConnection, settings: StreamSettings): Promis
     type Names = { streams: string[] | null; total: number };
     const page = await ask<Names>(nc, 'STREAM.NAMES', { offset });
     const part = page.streams ?? [];
-    for (const name of part) if (INBOX_NAME.test(name)) names.add(name);
+    for (const name of part) if (SHARD_NAME.test(name)) names.add(name);
     offset += part.length;
     if (part.length === 0 || offset >= page.total) break;
   }
@@ -79,8 +84,8 @@ async function describe(nc: NatsConnection, name: string): Promise<StreamDefinit
 }
 
 function isOfOtherShards({ name, description }: Existing, shards: number): boolean {
-  const shard = INBOX_NAME.exec(name)?.[1];
-  return shard !== undefined && description !== inboxDescription(Number(shard), shards);
+  const shard = SHARD_NAME.exec(name)?.[1];
+  return shard !== undefined && description !== shardDescription(Number(shard), shards);
 }
 
 async function ask<Result>(nc: NatsConnection, op: string, body: object): Promise<Result> {

@@ -3,12 +3,17 @@ import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { KnownPositions } from '../positions/known-positions.ts';
 
-/** Other routers tell of changes of who takes part; one that was not heard lasts no longer. */
+/**
+ * Other routers tell of changes of participants. If a router misses such a change, it is wrong for
+ * no longer than this.
+ */
 const FRESH_MS = 30_000;
-/** Conversations that store is asked about at once; beyond, typing there is refused. */
+/**
+ * Store is asked about at most this many conversations at once. Typing in further ones is refused.
+ */
 const LOADS_MAX = 256;
 
-/** Who may type in a conversation, and hears of it. */
+/** Knows the participants of a conversation, who may type there and hear of typing. */
 export class TypingAudiences {
   readonly #store: AskStore;
   readonly #known: KnownPositions;
@@ -20,9 +25,9 @@ export class TypingAudiences {
   }
 
   /**
-   * The others. One that is not known costs one read of store, however many ask at once. While
-   * store is away nobody joins or leaves: what was known last is as good. Refusals:
-   * CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT.
+   * Returns the other participants. A conversation that is not known costs one read of store,
+   * however many users ask at once. While store is away nobody joins or leaves, so the participants
+   * known last are as good. Rejects with CONVERSATION_NOT_FOUND or NOT_A_PARTICIPANT.
    */
   async othersOf(id: ConversationId, userId: UserId, deadlineAt: number): Promise<UserId[]> {
     if (this.#known.within(id, FRESH_MS, Date.now()) === undefined) {
@@ -36,13 +41,15 @@ export class TypingAudiences {
     return known.filter((other) => other !== userId);
   }
 
-  /** All, as they were known last; undefined where they are not, or have changed since. */
+  /**
+   * Returns the participants known last, or undefined if none are known or they have changed since.
+   */
   known(id: ConversationId): UserId[] | undefined {
     const known = this.#known.within(id, Number.POSITIVE_INFINITY, Date.now());
     return known && [...known.keys()];
   }
 
-  /** All, as store has them now. */
+  /** Returns the participants that store has now. */
   async ask(id: ConversationId, deadlineAt: number): Promise<UserId[] | undefined> {
     await this.#load(id, deadlineAt);
     return this.known(id);
@@ -73,7 +80,7 @@ export class TypingAudiences {
     const request = { conversation_ids: [id] };
     const { conversations } = await this.#store('positions.list', request, { deadlineAt });
     for (const one of conversations) this.#known.learn(one, asOf);
-    // It changed while it was read: what store has now is that version, or a later one.
+    // The conversation changed while it was read. Store has that version by now, or a later one.
     const isOld = conversations.length > 0 && this.known(id) === undefined;
     if (isOld && !isAgain) await this.#ask(id, deadlineAt, true);
   }

@@ -12,12 +12,12 @@ const logger = createLogger({
   hashKey: 'a key',
 });
 
-t.test('an end is told to those who heard of the beginning and are in it still', async (t) => {
+t.test('an end is told only to participants who heard of the beginning', async (t) => {
   const [typist, friend, gone, newcomer] = Array.from({ length: 4 }, () => newId<UserId>());
-  let members = [typist, friend, gone] as UserId[];
+  let participants = [typist, friend, gone] as UserId[];
   const audiences = {
-    othersOf: async () => members.filter((userId) => userId !== typist),
-    known: () => members,
+    othersOf: async () => participants.filter((userId) => userId !== typist),
+    known: () => participants,
   } as unknown as TypingAudiences;
   const told: [UserId, boolean][] = [];
   const publish = (userId: UserId, payload: string): void => {
@@ -32,7 +32,7 @@ t.test('an end is told to those who heard of the beginning and are in it still',
     [friend, true],
     [gone, true],
   ]);
-  members = [friend, newcomer] as UserId[];
+  participants = [friend, newcomer] as UserId[];
   typing.sent(place);
   await new Promise((resolve) => setImmediate(resolve));
   t.same(told, [[friend, false]]);

@@ -12,7 +12,7 @@ import type { TypingAudiences } from './typing-audiences.ts';
 
 type Deps = {
   audiences: TypingAudiences;
-  /** On `user.<user>`, best effort. */
+  /** Publishes a live event on `user.<user>`, best effort. */
   publish: (userId: UserId, payload: string) => void;
   logger: Logger;
 };
@@ -20,31 +20,47 @@ type Deps = {
 type Typist = {
   userId: UserId;
   conversationId: ConversationId;
-  /** That type, and until when; the first one to end comes first. */
+  /**
+   * The keys are the sessions that type, and each value is the end in epoch ms. The first one to
+   * end comes first.
+   */
   sessions: Map<string, number>;
-  /** When others were told that one types. */
+  /** The others were last told at this time, in epoch ms, that the user types. */
   toldAt: number;
-  /** Those who believe so: an end is told to nobody else, who may have joined after one left. */
-  believers: readonly UserId[];
-  /** An end that comes late is known by then. */
+  /**
+   * These users were told that the user types. An end is told to nobody else: a later participant
+   * did not hear of a beginning.
+   */
+  informed: readonly UserId[];
+  /**
+   * The typist is remembered until this time, in epoch ms. An end that comes late arrives before
+   * it.
+   */
   keptUntil: number;
 };
 
 const ENDS_AFTER_MS = 5_000;
 const TOLD_EVERY_MS = 2_000;
 const KEPT_MS = 8_000;
-/** Of one user; beyond, the one to end first is forgotten. */
+/**
+ * At most this many sessions of a user type in a conversation. Beyond it, the first one to end is
+ * forgotten.
+ */
 const SESSIONS_MAX = 16;
 const ASK_MS = 3_000;
 const SWEEP_MS = 100;
-/** Beyond, who begins to type is not told of. */
+/** At most this many typists are known. Beyond it, nobody is told that a user begins to type. */
 const TYPISTS_MAX = 50_000;
 
 /**
- * Who types where, in memory alone: to the others that take part, `true` at most once in 2 s a
- * conversation and user, `false` once: when one sends, or when none of their sessions types any
- * more: it says so, or 5 s after its last `true`. Edges say so for sockets that close; an edge that
- * dies is covered by the time, a router by the edges: an end that nobody knows of is told.
+ * Knows, in memory alone, who types where, and tells the other participants. It tells `true` at
+ * most once in 2 s for each conversation and user. It tells `false` once, when the user sends a
+ * message or when none of their sessions types any more. A session ends when it says so, or 5 s
+ * after its last `true`.
+ *
+ * An edge ends typing for sockets that close, and the 5 s cover an edge that dies. If a router
+ * dies, edges bring the ends to another router, which tells of them although it does not know the
+ * typist.
  */
 export class Typing {
   readonly #deps: Deps;
@@ -68,13 +84,13 @@ export class Typing {
     return {};
   }
 
-  /** One has sent: nobody waits for it any more. */
+  /** Ends the typing of a user who has sent a message. */
   sent(place: InConversation): void {
     const typist = this.#typists.get(keyOf(place));
     if (typist !== undefined) this.#end(typist);
   }
 
-  /** What others believe ends here. */
+  /** Ends the typing of all users, and tells the others. */
   close(): void {
     clearInterval(this.#timer);
     for (const typist of this.#typists.values()) this.#end(typist);
@@ -107,7 +123,7 @@ export class Typing {
   #add({ user_id: userId, conversation_id: conversationId }: InConversation): Typist | undefined {
     if (this.#typists.size >= TYPISTS_MAX) return undefined;
     const keptUntil = Date.now() + KEPT_MS;
-    const typist = { sessions: new Map(), toldAt: 0, believers: [], keptUntil };
+    const typist = { sessions: new Map(), toldAt: 0, informed: [], keptUntil };
     const place = { user_id: userId, conversation_id: conversationId };
     const added = { userId, conversationId, ...typist };
     this.#typists.set(keyOf(place), added);
@@ -119,25 +135,31 @@ export class Typing {
     if (others === undefined) {
       void this.#tellAgain(typist);
     } else {
-      typist.believers = others;
+      typist.informed = others;
       this.#tell(typist, others, true);
     }
   }
 
-  /** Stays known: the next `true` is told no sooner than it may be, a late end not once more. */
+  /**
+   * Ends the typing of a user, and keeps the typist known. So the next `true` is told no sooner
+   * than it may be, and a late end is not told once more.
+   */
   #end(typist: Typist): void {
     typist.sessions.clear();
-    if (typist.believers.length === 0) return;
-    void this.#tellEnded(typist, typist.believers);
-    typist.believers = [];
+    if (typist.informed.length === 0) return;
+    void this.#tellEnded(typist, typist.informed);
+    typist.informed = [];
   }
 
-  /** What was held back for its rate is told as soon as it may be, if it is true still. */
+  /**
+   * Ends typists whose time is over. If a `true` was held back for its rate and still holds, it is
+   * told as soon as it may be.
+   */
   #sweep(nowMs: number): void {
     for (const [key, typist] of this.#typists) {
       const isDue = nowMs - typist.toldAt >= TOLD_EVERY_MS;
       if (endOf(typist) > nowMs) {
-        if (isDue && typist.believers.length === 0) this.#tellBegun(typist, undefined, nowMs);
+        if (isDue && typist.informed.length === 0) this.#tellBegun(typist, undefined, nowMs);
         continue;
       }
       this.#end(typist);
@@ -148,20 +170,23 @@ export class Typing {
   async #tellAgain(typist: Typist): Promise<void> {
     const all = await this.#audienceOf(typist);
     if (!all.includes(typist.userId) || endOf(typist) <= Date.now()) return;
-    typist.believers = all;
+    typist.informed = all;
     this.#tell(typist, all, true);
   }
 
-  async #tellEnded(typist: Typist, believers: readonly UserId[]): Promise<void> {
+  async #tellEnded(typist: Typist, informed: readonly UserId[]): Promise<void> {
     const all = await this.#audienceOf(typist);
     this.#tell(
       typist,
-      all.filter((userId) => believers.includes(userId)),
+      all.filter((userId) => informed.includes(userId)),
       false,
     );
   }
 
-  /** Who takes part may have changed since it was told last, the one who types included. */
+  /**
+   * Returns the current participants. They may have changed since the last event, and the typist
+   * may have left.
+   */
   async #audienceOf({ conversationId: id }: Typist): Promise<readonly UserId[]> {
     const { audiences, logger } = this.#deps;
     try {
