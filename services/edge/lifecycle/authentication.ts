@@ -11,8 +11,9 @@ type Frame = AuthRequest & Pick<OpenRequest, 'id'>;
 type Deps = { verifier: TokenVerifier; opening: SessionOpening; hub: Hub };
 
 /**
- * The frame `auth`: the first one opens the session, a later one renews its token. A bad token
- * closes 4500; keys that cannot be had, 4001. Throws what is to be answered instead.
+ * Carries out the frame `auth`: the first one opens the session, a later one renews its token. A
+ * bad token closes the socket with 4500, and keys that the edge cannot get close it with 4001.
+ * Every other refusal is thrown, and the caller answers it.
  */
 export class Authentication {
   readonly #deps: Deps;
@@ -52,7 +53,7 @@ export class Authentication {
     tellTokenEnd(this.#deps.hub, session, nowMs);
   }
 
-  /** Undefined: the socket is closed. */
+  /** Verifies the token; returns undefined where the socket is closed. */
   async #verify(session: Session, token: string): Promise<VerifiedToken | undefined> {
     try {
       const verified = await this.#deps.verifier.verify(token);

@@ -6,7 +6,7 @@ const stage = await setStage();
 await stage.startRouter();
 t.teardown(() => stage.close());
 
-t.test('a drain sends everybody away, and nothing of theirs is lost', async (t) => {
+t.test('a drain sends all clients away, and none of their events is lost', async (t) => {
   const edge = await stage.startEdge('edge-1', { drainMs: 700, drainReconnectMs: 300 });
   const other = await stage.startEdge('edge-2');
   const [leaving, staying] = [newId<UserId>(), newId<UserId>()];
@@ -36,14 +36,14 @@ t.test('a drain sends everybody away, and nothing of theirs is lost', async (t) 
   t.ok(Date.now() - startedAt < 8_000, 'without waiting for ack_wait');
 });
 
-t.test('an edge without sockets is gone at once', async (t) => {
+t.test('an edge without sockets closes at once', async (t) => {
   const edge = await stage.startEdge('edge-3', { drainMs: 60_000 });
   const startedAt = Date.now();
   await edge.close();
   t.ok(Date.now() - startedAt < 10_000, 'it does not wait for its drain of 60 s');
 });
 
-t.test('an edge is ready once it knows a router, and tells its numbers', async (t) => {
+t.test('an edge is ready once it knows a router, and shows its metrics', async (t) => {
   const edge = await stage.startEdge('edge-4');
   t.ok((await fetch(`http://127.0.0.1:${edge.adminPort}/readyz`)).ok);
   await (await stage.open(edge, newId<UserId>())).close();

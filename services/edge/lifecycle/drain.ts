@@ -9,8 +9,8 @@ type Plan = { drainMs: number; reconnectMs: number };
 const POLL_MS = 50;
 
 /**
- * Sends everybody away: tells each when to come back, spread over `reconnectMs`, waits until all
- * have left or `drainMs` is over, closes the rest 4000, and resolves when every queue is let go of.
+ * Sends all clients away. Each is told when to come back, spread over `reconnectMs`. After all have
+ * left, or after `drainMs`, the rest are closed with 4000. Resolves once every queue is let go of.
  */
 export async function drainSockets(hub: Hub, delivery: Delivery, plan: Plan): Promise<void> {
   const { drainMs, reconnectMs } = plan;
@@ -24,7 +24,10 @@ export async function drainSockets(hub: Hub, delivery: Delivery, plan: Plan): Pr
   await delivery.settled();
 }
 
-/** Who is still opening is told once that is done: `auth_ok` comes before any event. */
+/**
+ * Tells an open session to go. A session that is still opening is told later, because `auth_ok`
+ * comes before any event.
+ */
 function tell(hub: Hub, session: Session, reconnectMs: number): void {
   if (session.isGoingAwayTold || session.state !== 'open') return;
   session.isGoingAwayTold = true;

@@ -31,7 +31,7 @@ const WAITING_MAX = 8_192;
  * Opens the device's queue for a session, at first and anew:
  *
  *     router: session.open (releases an older session, makes the queue)
- *       → SUB device, deliver → tell others `replaced` → replay, if the queue is new
+ *       → SUB device and deliver subjects → tell others `replaced` → replay, if the queue is new
  *
  * Where the device had a queue, nobody asks store. Any failure closes the socket, because a session
  * either has its queue or does not exist.
@@ -48,12 +48,15 @@ export class QueueOpening {
     return this.#gate.waiting;
   }
 
-  /** Whether the edge would have to refuse one more session. */
+  /** Tells whether the edge would have to refuse one more session. */
   get isFull(): boolean {
     return this.#gate.isFull;
   }
 
-  /** Undefined where the socket has been closed, by this edge or by the client. */
+  /**
+   * Asks a router for the queue. Returns undefined where the edge or the client has closed the
+   * socket.
+   */
   async ask(session: Session, userId: UserId, resync: boolean): Promise<OpenedQueue | undefined> {
     const { routers, hub, logger } = this.#deps;
     session.isVoidTold = false;
@@ -65,7 +68,7 @@ export class QueueOpening {
       if (opened.too_many_devices) hub.close(session, CLOSE.TOO_MANY_DEVICES);
       else if (session.state !== 'closed') return opened;
     } catch (error) {
-      // A typed error is an outage, and thousands of sessions meet it: the close codes count it.
+      // A typed error is an outage that thousands of sessions meet, and the close codes count it.
       const level = KahaError.from(error).code === 'INTERNAL' ? 'error' : 'debug';
       logger[level]({ err: error }, 'session not opened');
       hub.close(session, CLOSE.SERVER_ERROR);
@@ -73,7 +76,7 @@ export class QueueOpening {
     return undefined;
   }
 
-  /** From now on the session takes events; `auth_ok` must be out. */
+  /** Lets the session take events; `auth_ok` must have been sent. */
   attach(session: Session, userId: UserId): void {
     if (session.state !== 'open') return;
     this.#deps.delivery.start(session, userId);
@@ -81,15 +84,15 @@ export class QueueOpening {
   }
 
   /**
-   * Replays what a new queue does not hold. A queue that the router made for this session is none
-   * of those that it has told the session to be void.
+   * Replays the events that a new queue does not hold. If a router made the queue for this session,
+   * an earlier signal that the queue is void was about an older queue.
    */
   async catchUp(session: Session, userId: UserId, opened: OpenedQueue): Promise<void> {
     if (opened.resumed && session.isVoidTold) await this.replaceVoid(session, userId);
     else if (!session.resumed) await this.#deps.replay.run(session, userId);
   }
 
-  /** The router found the queue void: the client is told, and gets a new one. */
+  /** The router found the queue void: the client is told, and gets a new queue. */
   async replaceVoid(session: Session, userId: UserId): Promise<void> {
     if (session.state !== 'open' || session.isReopening) {
       session.isVoidTold = true;
@@ -99,7 +102,10 @@ export class QueueOpening {
     await this.reopen(session, userId);
   }
 
-  /** With `answer` it is the client that asks for a new queue, and awaits the answer. */
+  /**
+   * Opens the queue anew. `answer` is given where the client asked for a new queue and awaits the
+   * answer.
+   */
   async reopen(session: Session, userId: UserId, answer?: () => void): Promise<void> {
     session.isReopening = true;
     this.#deps.delivery.abandon(session);

@@ -35,7 +35,7 @@ t.test('a token among the subprotocols opens a session, and only kaha.v1 is echo
   await client.close();
 });
 
-t.test('a first frame auth opens a session; without device_id it is default', async (t) => {
+t.test('a first frame auth opens a session, whose device is default unless named', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.connect(edge, { protocols: ['kaha.v1'] });
   client.send({ type: 'auth', id: 'a', token: await tokenOf(userId) });
@@ -43,7 +43,7 @@ t.test('a first frame auth opens a session; without device_id it is default', as
   await client.close();
 });
 
-t.test('the second session of a device is resumed, and asks no store', async (t) => {
+t.test('the second session of a device is resumed, and the edge asks no store', async (t) => {
   const userId = newId<UserId>();
   await (await stage.open(edge, userId)).close();
   const again = await stage.open(edge, userId);
@@ -53,7 +53,7 @@ t.test('the second session of a device is resumed, and asks no store', async (t)
   await again.close();
 });
 
-t.test('what an upgrade may not hold is refused before it', async (t) => {
+t.test('an upgrade with a bad Origin, subprotocol, device or token is refused', async (t) => {
   const bearer = { authorization: `Bearer ${await tokenOf(newId())}` };
   const cases: [number, string, Record<string, string>][] = [
     [101, 'no token yet', {}],
@@ -84,19 +84,19 @@ t.test('what an upgrade may not hold is refused before it', async (t) => {
   }
 });
 
-t.test('a bad token among the subprotocols is upgraded and closed 4500', async (t) => {
+t.test('a socket with a bad token in its subprotocols is opened and closed 4500', async (t) => {
   const client = await stage.connect(edge, { protocols: ['kaha.v1', 'bearer.abc.def.ghi'] });
   t.equal(client.protocol, 'kaha.v1');
   t.equal(await client.closed, 4500);
 });
 
-t.test('a bad token in the first frame closes 4500', async (t) => {
+t.test('a bad token in the first frame closes the socket with 4500', async (t) => {
   const client = await stage.connect(edge);
   client.send({ type: 'auth', token: 'abc' });
   t.equal(await client.closed, 4500);
 });
 
-t.test('no auth within 5 s closes 4502', async (t) => {
+t.test('a socket without auth within 5 s is closed with 4502', async (t) => {
   const startedAt = Date.now();
   const client = await stage.connect(edge);
   client.send({ type: 'ping' });
@@ -105,7 +105,7 @@ t.test('no auth within 5 s closes 4502', async (t) => {
   t.ok(tookMs >= 5_000 && tookMs < 6_500, `${tookMs} ms`);
 });
 
-t.test('before authentication a frame is answered UNAUTHENTICATED', async (t) => {
+t.test('a frame before authentication is answered UNAUTHENTICATED', async (t) => {
   const client = await stage.connect(edge);
   for (const type of ['ping', 'message', 'history', 'unheard of']) {
     const answer = await client.ask({ type });
@@ -134,7 +134,7 @@ t.test('auth on a live socket renews the token', async (t) => {
   t.equal(await client.closed, 4500, 'another user');
 });
 
-t.test('a token that ends soon is announced at once, and closes 4005 at its end', async (t) => {
+t.test('the end of a token is told at once if near, and closes the socket with 4005', async (t) => {
   const exp = Math.floor(Date.now() / 1000) + 3;
   const userId = newId<UserId>();
   const headers = { authorization: `Bearer ${await tokenOf(userId, { exp })}` };
@@ -146,7 +146,7 @@ t.test('a token that ends soon is announced at once, and closes 4005 at its end'
   t.ok(Date.now() >= exp * 1000);
 });
 
-t.test('a renewal in time keeps the socket', async (t) => {
+t.test('a socket whose token is renewed in time stays open', async (t) => {
   const userId = newId<UserId>();
   const exp = Math.floor(Date.now() / 1000) + 3;
   const headers = { authorization: `Bearer ${await tokenOf(userId, { exp })}` };
@@ -160,7 +160,7 @@ t.test('a renewal in time keeps the socket', async (t) => {
   await client.close();
 });
 
-t.test('too many devices closes 4504; a router that fails closes 4001', async (t) => {
+t.test('too many devices close a socket with 4504, and a failed router with 4001', async (t) => {
   const { script } = router;
   const ordinary = script['session.open'];
   t.teardown(() => {

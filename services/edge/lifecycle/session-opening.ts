@@ -39,12 +39,12 @@ export class SessionOpening {
     return this.#deps.queues.waiting;
   }
 
-  /** Whether the edge would have to refuse one more session. */
+  /** Tells whether the edge would have to refuse one more session. */
   get isFull(): boolean {
     return this.#deps.queues.isFull;
   }
 
-  /** For a session whose user is known. */
+  /** Opens a session whose user is known. */
   async open(session: Session, userId: UserId, request: OpenRequest): Promise<void> {
     const { queues, signals, onOpened, metrics } = this.#deps;
     const startedAt = Date.now();

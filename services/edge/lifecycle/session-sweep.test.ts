@@ -34,7 +34,7 @@ function rig(changes: Partial<Session> = {}) {
   return { session, sent, at };
 }
 
-t.test('nothing for 30 s closes 4012; a frame in between starts anew', async (t) => {
+t.test('a socket is closed 4012 after 30 s without a frame; a frame starts it anew', async (t) => {
   const { session, at } = rig();
   t.equal(at(30_000), undefined);
   session.lastFrameAt = START + 30_000;
@@ -42,7 +42,7 @@ t.test('nothing for 30 s closes 4012; a frame in between starts anew', async (t)
   t.equal(at(60_001), 4012);
 });
 
-t.test('no authentication within 5 s closes 4502, verifying included', async (t) => {
+t.test('a socket is closed with 4502 after 5 s, even while its token is verified', async (t) => {
   for (const state of ['connected', 'verifying'] as const) {
     const { at } = rig({ state });
     t.equal(at(4_999), undefined);
@@ -51,7 +51,7 @@ t.test('no authentication within 5 s closes 4502, verifying included', async (t)
   t.equal(rig({ state: 'opening' }).at(6_000), undefined);
 });
 
-t.test('the end of the token is told once, 60 s before, and closes 4005', async (t) => {
+t.test('the end of a token is told once, 60 s before, and closes the socket 4005', async (t) => {
   const { session, sent, at } = rig({ tokenEndsAt: START + 70_000 });
   t.equal(at(9_999), undefined);
   t.same(sent, []);
@@ -66,7 +66,7 @@ t.test('the end of the token is told once, 60 s before, and closes 4005', async 
   t.equal(at(70_000), 4005);
 });
 
-t.test('no acknowledgement for 60 s while one is due closes 4013', async (t) => {
+t.test('a socket whose acknowledgement is due for 60 s is closed with 4013', async (t) => {
   const unacked = new UnackedQueue();
   const header = { kind: 'message', conversationId: newId(), seq: 1, senderId: undefined } as never;
   unacked.push({ q: 1, ackSubject: 'a', header });

@@ -4,12 +4,13 @@ import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import { tellTokenEnd } from '../tokens/token-end.ts';
 
-/** How late a limit of time may be noticed. */
+/** The edge may notice a limit of time this late. */
 const SWEEP_MS = 500;
 
 /**
- * One timer for all that time does to sessions: authentication (4502), heartbeat (4012), end of
- * the token (4005), acknowledgement (4013). 20 000 sessions take about a millisecond.
+ * One timer does all that time does to sessions: it watches authentication (4502), heartbeat
+ * (4012), the end of the token (4005) and acknowledgement (4013). 20 000 sessions take about a
+ * millisecond.
  */
 export class SessionSweep {
   readonly #hub: Hub;
@@ -43,7 +44,10 @@ export class SessionSweep {
   }
 }
 
-/** Events that the client has acknowledged while NATS is away are not due. */
+/**
+ * Tells whether an acknowledgement is late. Events that the client has acknowledged while NATS is
+ * away are not due.
+ */
 function isAcknowledgementLate(session: Session, nowMs: number): boolean {
   if (session.unacked === undefined || session.lastQ <= session.acknowledgedQ) return false;
   return nowMs - session.ackDueSince > LIMITS.acknowledgeTimeoutMs;

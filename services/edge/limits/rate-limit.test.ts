@@ -23,7 +23,7 @@ t.test('a bucket gives its burst, then its rate, and says how long to wait', asy
   t.equal(take(NOW + 60_000), 100);
 });
 
-t.test('each user has buckets of their own, by what a request costs', async (t) => {
+t.test('each user has buckets of their own, one for each cost of requests', async (t) => {
   const limits = new UserLimits();
   const [ann, ben] = [newId<UserId>(), newId<UserId>()];
   const passed = (userId: UserId, cost: 'send' | 'other' | 'read' | 'free'): number => {
@@ -39,7 +39,7 @@ t.test('each user has buckets of their own, by what a request costs', async (t) 
   t.match(limits.refuse(ann, 'send', NOW), { code: 'RATE_LIMITED', retryAfterS: 0.1 });
 });
 
-t.test('who was idle is forgotten, who is not keeps what was used', async (t) => {
+t.test('a user who was idle is forgotten, and one who was not keeps the buckets', async (t) => {
   const limits = new UserLimits();
   const [ann, ben] = [newId<UserId>(), newId<UserId>()];
   limits.refuse(ann, 'send', NOW);

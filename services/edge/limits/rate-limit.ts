@@ -1,9 +1,9 @@
-/** A rate with a burst. */
+/** A rate allows a burst, and after it so many requests a second. */
 export type Rate = { perS: number; burst: number };
 
 /**
- * Token bucket as GCRA: the whole state is one number, the time (ms) at which the bucket would be
- * full again; 0 is a full one. Returns the new state, or how long to wait.
+ * Takes one token from a bucket by GCRA. The whole state is one number, the time (ms) at which the
+ * bucket would be full again; 0 is a full bucket. Returns the new state, or how long to wait.
  */
 export function takeOne(
   fullAt: number,

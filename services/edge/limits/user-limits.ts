@@ -2,7 +2,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { type Rate, takeOne } from './rate-limit.ts';
 
-/** What a request counts as. `free`: ack and ping. */
+/** Each request counts as one of these; ack and ping are `free`. */
 export type Cost = 'send' | 'other' | 'read' | 'free';
 
 const RATES: Record<Cost, Rate> = {
@@ -11,7 +11,10 @@ const RATES: Record<Cost, Rate> = {
   read: { perS: 20, burst: 40 },
   free: { perS: 1_000, burst: 1_000 },
 };
-/** Every bucket is full again after this long: an entry not touched since is as good as none. */
+/**
+ * Every bucket is full again after this time, so the entry of a user who was idle for so long is
+ * forgotten.
+ */
 const FORGET_MS = 2_000;
 const USERS_MAX = 200_000;
 const MS_PER_S = 1_000;
@@ -19,8 +22,9 @@ const MS_PER_S = 1_000;
 type Buckets = Record<Cost, number> & { touchedAt: number };
 
 /**
- * Rates per user on this edge, sockets and REST together. Holds only users active in the last
- * seconds; above 200 000 the longest known is forgotten (its buckets are full again).
+ * Limits the rates of each user on this edge, for sockets and REST together. Holds only users who
+ * were active in the last seconds. Above 200 000, the user known longest is forgotten, whose
+ * buckets are full again then.
  */
 export class UserLimits {
   readonly #users = new Map<UserId, Buckets>();
@@ -29,7 +33,7 @@ export class UserLimits {
     return this.#users.size;
   }
 
-  /** Undefined: go on. Otherwise the RATE_LIMITED to answer. */
+  /** Returns undefined where the request may go on, and otherwise the RATE_LIMITED to answer. */
   refuse(userId: UserId, cost: Cost, nowMs: number): KahaError | undefined {
     const buckets = this.#bucketsOf(userId, nowMs);
     const taken = takeOne(buckets[cost], RATES[cost], nowMs);
@@ -42,7 +46,7 @@ export class UserLimits {
     return new KahaError('RATE_LIMITED', 'Too many requests', { retryAfterS });
   }
 
-  /** To be called every few seconds. */
+  /** Forgets users who were idle for 2 s. The edge calls this every 2 s. */
   forgetIdle(nowMs: number): void {
     for (const [userId, buckets] of this.#users) {
       if (nowMs - buckets.touchedAt > FORGET_MS) this.#users.delete(userId);

@@ -5,14 +5,14 @@ import { firstFor } from './rendezvous.ts';
 const ROUTERS = ['router-1', 'router-2', 'router-3', 'router-4'];
 const KEYS = Array.from({ length: 4_000 }, () => newId<string>());
 
-t.test('every order of the list gives the same router', async (t) => {
+t.test('the order of the list of routers does not matter', async (t) => {
   for (const key of KEYS.slice(0, 200)) {
     t.equal(firstFor(key, [...ROUTERS].reverse()), firstFor(key, ROUTERS));
   }
   t.equal(firstFor('a', []), undefined);
 });
 
-t.test('keys are spread evenly', async (t) => {
+t.test('keys are spread evenly over the routers', async (t) => {
   const counts = new Map<string, number>();
   for (const key of KEYS) {
     const first = firstFor(key, ROUTERS) as string;
@@ -24,7 +24,7 @@ t.test('keys are spread evenly', async (t) => {
   }
 });
 
-t.test('a router that goes moves only its own keys, to all the others', async (t) => {
+t.test('the keys of a router that goes move to all others, and no other key moves', async (t) => {
   const rest = ROUTERS.filter((router) => router !== 'router-2');
   const heirs = new Set<string | undefined>();
   for (const key of KEYS) {

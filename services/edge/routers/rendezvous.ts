@@ -1,6 +1,7 @@
 /**
- * Rendezvous hashing: every edge chooses the same router for a key, without talking to another; a
- * router that comes or goes moves only the keys it gets or had. Undefined where there is none.
+ * Chooses the router for a key by rendezvous hashing. Every edge chooses the same router without
+ * talking to another, and a router that comes or goes moves only the keys that it gets or had.
+ * Returns undefined where there is no router.
  */
 export function firstFor(key: string, instances: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -15,7 +16,10 @@ export function firstFor(key: string, instances: readonly string[]): string | un
   return best;
 }
 
-/** FNV-1a over both, then the finalizer of MurmurHash3: FNV alone spreads like keys badly. */
+/**
+ * Hashes both with FNV-1a, then with the finalizer of MurmurHash3, because FNV alone spreads
+ * similar keys badly.
+ */
 function weightOf(key: string, instance: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < instance.length; i += 1) {

@@ -20,14 +20,14 @@ const message = (changes: Record<string, unknown> = {}) => ({
   ...changes,
 });
 
-/** Resolves once the edge has heard of so many routers and of no others. */
+/** Resolves once the edge knows exactly so many routers. */
 function untilKnown(routers: number): Promise<void> {
   const expected = new RegExp(`kaha_edge_routers\\{.*\\} ${routers}\\n`);
   const url = `http://127.0.0.1:${edge.adminPort}/metrics`;
   return until(async () => expected.test(await (await fetch(url)).text()));
 }
 
-t.test('message goes to the router as it came, with the user', async (t) => {
+t.test('the router gets a message as it came, with the user who sent it', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   router.script.message = ({ client_msg_id }) => ({ client_msg_id, seq: 7, duplicate: true });
@@ -49,7 +49,7 @@ t.test('message goes to the router as it came, with the user', async (t) => {
   await client.close();
 });
 
-t.test('read goes to the router of its conversation, by seq or by message', async (t) => {
+t.test('the router of a conversation gets a read by seq or by message', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   router.script.read = ({ seq }) => ({ last_read_seq: seq ?? 9 });
@@ -66,7 +66,7 @@ t.test('read goes to the router of its conversation, by seq or by message', asyn
   await client.close();
 });
 
-t.test('history asks the store, its time in milliseconds', async (t) => {
+t.test('a request for history asks store, with its time in milliseconds', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   let asked: unknown;
@@ -88,7 +88,7 @@ t.test('history asks the store, its time in milliseconds', async (t) => {
   await client.close();
 });
 
-t.test('conversations asks the store, and create_conversation the router', async (t) => {
+t.test('a list of conversations asks store, and a new conversation the router', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   let asked: unknown;
@@ -126,7 +126,7 @@ t.test('conversations asks the store, and create_conversation the router', async
   await client.close();
 });
 
-t.test('beyond the rate a message is RATE_LIMITED with retry_after; ping goes on', async (t) => {
+t.test('a message beyond the rate is RATE_LIMITED with retry_after; a ping is not', async (t) => {
   router.script.message = () => ({ seq: 1 });
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
@@ -152,7 +152,7 @@ t.test('beyond the rate a message is RATE_LIMITED with retry_after; ping goes on
   await second.close();
 });
 
-t.test('where a router is gone the next one is asked at once, in order', async (t) => {
+t.test('the edge asks the next router at once, in order, when a router is gone', async (t) => {
   const second = await stage.startRouter('router-2');
   const got: string[] = [];
   for (const [name, { script }] of Object.entries({ 'router-1': router, 'router-2': second })) {
@@ -168,7 +168,7 @@ t.test('where a router is gone the next one is asked at once, in order', async (
     conversation_id = newId<ConversationId>();
   }
   t.match(await client.ask(message({ conversation_id, content: 'a' })), { type: 'reply' });
-  // It dies without a goodbye: its heartbeats are believed for a while.
+  // The router dies without a goodbye, so its heartbeats are believed for a while.
   await second.leave();
   const answers = await Promise.all(
     ['b', 'c', 'd'].map((content) => client.ask(message({ conversation_id, content }))),
@@ -178,7 +178,7 @@ t.test('where a router is gone the next one is asked at once, in order', async (
   await client.close();
 });
 
-t.test('while a send is unanswered, later ones of the socket follow it', async (t) => {
+t.test('while a send is unanswered, later sends of its socket follow it', async (t) => {
   const client = await stage.open(edge, newId<UserId>());
   let conversation_id = newId<ConversationId>();
   while (firstFor(conversation_id, ['router-1', 'router-3']) !== 'router-3') {
@@ -214,7 +214,7 @@ t.test('while a send is unanswered, later ones of the socket follow it', async (
   await client.close();
 });
 
-t.test('a router that is frozen ends in TIMEOUT after 4 s', async (t) => {
+t.test('a request to a frozen router is answered TIMEOUT after 4 s', async (t) => {
   const client = await stage.open(edge, newId<UserId>());
   let thaw = (_: unknown): void => undefined;
   router.script.message = () =>

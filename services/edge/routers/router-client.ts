@@ -4,27 +4,31 @@ import type { Bus } from '../../../shared/nats/bus.ts';
 import { type AskRouter, createAskRouter } from '../../../shared/nats/rpc-clients.ts';
 import type { RouterTable } from './router-table.ts';
 
-/** The whole way of a request; router and store have less, so that their typed errors arrive. */
+/**
+ * A request has this long for its whole way. Router and store have less, so that their typed errors
+ * arrive.
+ */
 export const REQUEST_TIMEOUT_MS = 4_000;
 
 /**
- * The router that took the sends of one socket to one conversation; `unanswered` of them have no
- * answer yet. A send goes where the unanswered ones went, so that their order stays.
+ * The router `instance` took the sends of one socket to one conversation, and `unanswered` of them
+ * have no answer yet. Until they have, later sends go to the same router, so that order is kept.
  */
 export type StickyRoute = { instance: string | undefined; unanswered: number };
 
 type Route = {
-  /** What the router is chosen by: the conversation, or the user where there is none. */
+  /** The router is chosen by the conversation, or by the user where there is none. */
   key: string;
   trace?: string | undefined;
   sticky?: StickyRoute;
-  /** Where a part of the time is spent already. */
+  /** A caller sets the deadline where it has spent a part of the time already; epoch ms. */
   deadlineAt?: number;
 };
 
 /**
- * Requests to the routers. Where nobody listens the next router is asked at once: such a request
- * was surely not carried out. Any other failure is the caller's to tell: it may have been.
+ * Sends requests to the routers. Where nobody listens, the next router is asked at once, because
+ * such a request was surely not carried out. After any other failure it may have been, so the
+ * caller gets the error.
  */
 export class RouterClient {
   readonly #ask: AskRouter;
@@ -57,7 +61,10 @@ export class RouterClient {
   }
 }
 
-/** Where an earlier send of the same socket has moved on to: order wants the same. */
+/**
+ * Returns the router that an earlier send of the same socket has moved on to, so that order is
+ * kept.
+ */
 function nextAfter(instance: string, sticky: StickyRoute | undefined): string | undefined {
   if (sticky === undefined) return undefined;
   if (sticky.instance !== instance) return sticky.instance;

@@ -2,11 +2,14 @@ import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import type { RouterTable } from './router-table.ts';
 
-/** How often silent routers are looked for. */
+/** The edge looks for silent routers this often. */
 const EXPIRE_MS = 500;
 const INSTANCE = /^[a-z][a-z0-9-]{0,62}$/;
 
-/** Keeps the table: heartbeats, goodbyes, silence; asks who is there at start and reconnect. */
+/**
+ * Keeps the table by heartbeats, goodbyes and silence. At the start and after a reconnect, it asks
+ * which routers are there.
+ */
 export class RouterDiscovery {
   readonly #timer: NodeJS.Timeout;
 
@@ -22,7 +25,7 @@ export class RouterDiscovery {
     const ask = (): void => void bus.publish(subjects.routerWho, '{}');
     bus.onReconnect(ask);
     ask();
-    // Without a connection there is silence from all: their last word stands.
+    // Without a connection all routers are silent, so what they said last stays true.
     this.#timer = setInterval(() => {
       if (bus.connected) table.expire(Date.now());
     }, EXPIRE_MS);
@@ -33,13 +36,13 @@ export class RouterDiscovery {
   }
 }
 
-/** The payload is `{"instance":…}`. */
+/** Reads a payload `{"instance":…}`. */
 function instanceOf(msg: Msg): string | undefined {
   try {
     const { instance } = msg.json<{ instance?: unknown }>();
     return typeof instance === 'string' && INSTANCE.test(instance) ? instance : undefined;
   } catch {
-    // Not from a router of ours.
+    // The message comes from no router of ours.
     return undefined;
   }
 }

@@ -1,11 +1,13 @@
 import { firstFor } from './rendezvous.ts';
 
-/** Routers say so every second; after this silence one counts as dead. */
+/** A router sends a heartbeat every second, and counts as dead after this silence. */
 const DEAD_AFTER_MS = 3_500;
-/** More than any deployment has; beyond, a new one is not learnt. */
+/**
+ * The table holds this many routers, more than any deployment has. Beyond, a new one is not learnt.
+ */
 const ROUTERS_MAX = 1_024;
 
-/** Which routers live, and which of them serves a key first. Time is passed in. */
+/** Knows which routers live, and which of them serves a key first. Time is passed in. */
 export class RouterTable {
   readonly #heardAt = new Map<string, number>();
   #instances: string[] = [];
@@ -21,7 +23,9 @@ export class RouterTable {
     if (isNew) this.#list();
   }
 
-  /** It said goodbye, or nobody answers there; a later heartbeat brings it back. */
+  /**
+   * Removes a router that said goodbye, or where nobody answers. A later heartbeat brings it back.
+   */
   remove(instance: string): void {
     if (this.#heardAt.delete(instance)) this.#list();
   }

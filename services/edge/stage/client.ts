@@ -9,7 +9,7 @@ export type ConnectOptions = {
 
 const TIMEOUT_MS = 15_000;
 
-/** A WebSocket client of tests: what came is kept until it is asked for. */
+/** This WebSocket client of tests keeps each frame that came until a test asks for it. */
 export class Client {
   readonly frames: Frame[] = [];
   readonly closed: Promise<number>;
@@ -42,7 +42,7 @@ export class Client {
     this.#socket.send(bytes as never);
   }
 
-  /** The first frame not yet taken that is of the type; frames of other types stay. */
+  /** Returns the first frame of the type that is not taken yet; frames of other types stay. */
   next(type: string): Promise<Frame> {
     return this.nextThat((frame) => frame.type === type, type);
   }
@@ -73,7 +73,7 @@ export class Client {
     });
   }
 
-  /** Sends with an id and waits for the answer to it. */
+  /** Sends the frame with an id, and waits for the answer to it. */
   async ask(frame: Record<string, unknown>): Promise<Frame> {
     const id = this.#nextId++;
     this.send({ ...frame, id });

@@ -22,7 +22,7 @@ const POLL_MS = 10;
 const STREAM = 'INBOX_0';
 const ACK_WAIT_NS = 10_000_000_000;
 
-/** What a scripted router or store answers; replace what a test is about. */
+/** A scripted router answers by these functions. A test replaces those that it is about. */
 export type Script = {
   [Op in RouterRequest['op']]?: (
     request: Extract<RouterRequest, { op: Op }>,
@@ -34,14 +34,16 @@ export type ScriptedRouter = {
   script: Script;
   requests: RouterRequest[];
   count(op: RouterRequest['op']): number;
-  /** What was reported as delivered of a conversation. */
+  /** Returns what edges reported as delivered in a conversation. */
   reported(conversationId: ConversationId): unknown[];
   leave(): Promise<void>;
 };
 
 type Servers = { nats: TestNats; setup: NatsConnection; jsm: JetStreamManager; redis: string };
 
-/** Real NATS with one inbox stream, an edge, and whatever routers a test scripts. */
+/**
+ * The stage has real NATS with one stream of events, edges, and the routers that a test scripts.
+ */
 export class Stage {
   readonly nats: TestNats;
   readonly #setup: NatsConnection;
@@ -57,7 +59,7 @@ export class Stage {
     this.#redisUrl = redis;
   }
 
-  /** Resolves once the edge is ready: a router must have been started. */
+  /** Starts an edge and resolves once it is ready; a router must have been started. */
   async startEdge(instance = 'edge-1', changes: Partial<Config> = {}): Promise<Edge> {
     const { logger, metrics } = parts(instance);
     const edge = await createEdge({ ...this.#config(instance), ...changes }, { logger, metrics });
@@ -67,7 +69,7 @@ export class Stage {
     return edge;
   }
 
-  /** Beats once a second as a router does, and answers by its script. */
+  /** Starts a router that sends a heartbeat each second, and answers by its script. */
   async startRouter(instance = 'router-1'): Promise<ScriptedRouter> {
     const bus = await this.busOf(instance);
     const requests: RouterRequest[] = [];
@@ -105,21 +107,21 @@ export class Stage {
     return { bus, script, requests, count, reported, leave };
   }
 
-  /** As the router does it: makes the durable if there is none. */
+  /** Makes the device queue if there is none, as a router does. */
   async openQueue(
     { user_id: userId, device_id: deviceId }: { user_id: UserId; device_id: string },
     unackedMax = 256,
   ): Promise<SessionOpened> {
     this.#epoch += 1;
     const epoch = this.#epoch;
-    const durable = durableName(userId, deviceId);
-    const exists = await this.#jsm.consumers.info(STREAM, durable).then(
+    const queueName = durableName(userId, deviceId);
+    const exists = await this.#jsm.consumers.info(STREAM, queueName).then(
       () => true,
       () => false,
     );
     if (exists) return { resumed: true, epoch };
     await this.#jsm.consumers.add(STREAM, {
-      durable_name: durable,
+      durable_name: queueName,
       deliver_subject: subjects.deliver(userId, deviceId),
       filter_subject: `inbox.0.${userId}`,
       deliver_policy: 'new' as never,
@@ -134,14 +136,17 @@ export class Stage {
     await this.#jsm.consumers.delete(STREAM, durableName(userId, deviceId));
   }
 
-  /** What of the queue is sent and unacknowledged, or not sent, and whether an edge takes it. */
+  /**
+   * Counts the events that the queue has sent without acknowledgement, and those not sent. `isHeld`
+   * says whether an edge takes from the queue.
+   */
   async queue(userId: UserId, deviceId = 'phone') {
     const info = await this.#jsm.consumers.info(STREAM, durableName(userId, deviceId));
     const { num_ack_pending: unacked, num_pending: unsent } = info;
     return { unacked, unsent, isHeld: info.push_bound === true };
   }
 
-  /** Puts an event into the inbox of a user. */
+  /** Puts an event into the queues of all devices of a user. */
   async enqueue(
     userId: UserId,
     event: Record<string, unknown>,
@@ -154,7 +159,10 @@ export class Stage {
     );
   }
 
-  /** Offers an event to a device, as a router does; what is answered, or that nobody is there. */
+  /**
+   * Offers an event to a device, as a router does. Returns the answer, or `free` where nobody is
+   * there.
+   */
   async offer(
     { userId, deviceId = 'phone' }: { userId: UserId; deviceId?: string },
     event: Record<string, unknown>,
@@ -187,7 +195,10 @@ export class Stage {
     return connectClient(edge.port, options);
   }
 
-  /** A client whose session is open, `auth_ok` read, its queue held. */
+  /**
+   * Returns a client whose session is open: `auth_ok` is read, and the session takes from its
+   * queue.
+   */
   async open(edge: Edge, userId: UserId, deviceId = 'phone'): Promise<Client> {
     const headers = {
       authorization: `Bearer ${await tokenOf(userId)}`,
@@ -262,7 +273,7 @@ export async function until(isSo: () => Promise<boolean> | boolean): Promise<voi
   }
 }
 
-/** A token of the user; `changes` overrule its claims. */
+/** Returns a token of the user; `changes` overrule its claims. */
 export function tokenOf(userId: UserId | string, changes: Record<string, unknown> = {}) {
   const claims = { sub: userId, jti: randomBytes(4).toString('hex'), ...changes };
   const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'HS256' });

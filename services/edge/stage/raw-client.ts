@@ -7,10 +7,13 @@ type FrameOptions = { opcode?: number; isFinal?: boolean };
 const SHORT_MAX = 125;
 const MEDIUM_MAX = 65_535;
 
-/** A WebSocket client that can be rude: it writes any bytes, and stops reading. */
+/** This WebSocket client can be rude: it writes any bytes, and stops reading. */
 export class RawClient {
   readonly socket: Socket;
-  /** The close code the server sent, or undefined where it only cut the connection. */
+  /**
+   * Resolves to the close code of the server, or to undefined where the server only cut the
+   * connection.
+   */
   readonly ended: Promise<number | undefined>;
   readonly texts: string[] = [];
   #buffer = Buffer.alloc(0);
@@ -19,7 +22,7 @@ export class RawClient {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    // A reset is an end like any other here.
+    // A reset ends the connection like a close.
     socket.on('error', () => socket.destroy());
     this.ended = new Promise((resolve) => socket.once('close', () => resolve(this.#code)));
   }
@@ -61,7 +64,7 @@ export class RawClient {
   }
 }
 
-/** Upgrades, and hands over what follows. */
+/** Upgrades a connection, and reads what the server sends on it. */
 export function connectRaw(port: number, headers: Record<string, string> = {}): Promise<RawClient> {
   const socket = connect(port, '127.0.0.1');
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -91,7 +94,7 @@ export function connectRaw(port: number, headers: Record<string, string> = {}): 
 
 const HEAD_END_BYTES = 4;
 
-/** The mask is zero: allowed, and the bytes stay readable. */
+/** Makes a frame whose mask is zero, which is allowed and keeps the bytes readable. */
 function maskedFrame(payload: Buffer, options: FrameOptions): Buffer {
   const { opcode = OPCODES.text, isFinal = true } = options;
   const { length } = payload;

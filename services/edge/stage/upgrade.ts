@@ -2,7 +2,9 @@ import { request } from 'node:http';
 
 export type UpgradeResult = { status: number; headers: Record<string, unknown>; body: string };
 
-/** Asks for an upgrade and tells the status: 101 where it was granted (and is cut at once). */
+/**
+ * Asks for an upgrade and returns the status. A granted upgrade returns 101, and is cut at once.
+ */
 export function askUpgrade(
   port: number,
   headers: Record<string, string> = {},
