@@ -5,39 +5,45 @@ import type { Logger } from '../../../shared/process/logger.ts';
 
 type Deps = {
   redis: Redis;
-  /** Those of them who share a conversation with the user: asks store. */
+  /** Asks store which of these users share a conversation with the user. */
   ask: (userId: UserId, userIds: readonly UserId[]) => Promise<readonly UserId[]>;
   logger: Logger;
 };
 
 /**
- * How old a kept answer may be where the device's queue is surely complete: each change of a
- * conversation comes through it, and makes the edge drop what is kept.
+ * A kept answer may be this old where the device's queue is surely complete. Each change of a
+ * conversation comes through the queue, and makes the edge drop the kept answers.
  */
 export const QUEUE_TOLD_MS = 24 * 3_600_000;
-/** Where nothing tells: a device whose queue is new, and REST while store is away. */
+/**
+ * A kept answer may only be this old where nothing tells of changes: for a device whose queue is
+ * new, and for REST while store is away.
+ */
 export const UNTOLD_MS = 60_000;
 const TTL_S = QUEUE_TOLD_MS / 1_000;
-/** Beyond, a user's kept answers are dropped: two sockets full of watches. */
+/** A user's kept answers are dropped beyond this number, which is two sockets full of watches. */
 const KEPT_MAX = 2_000;
 const ASKED_MAX = { concurrencyMax: 32, waitingMax: 8_192 };
 
 /**
- * Who shares a conversation with whom: asked of store, kept in Redis (`contacts:<user>`, a field
- * for each other one: when it was so) so that a mass reconnect asks Redis alone. Redis away: store
- * is asked. Strangers are not kept: what ends that is seen at once.
+ * Knows which users share a conversation. Answers come from store and are kept in Redis
+ * (`contacts:<user>`, with a field for each contact: the time at which store said so), so that a
+ * mass reconnect asks Redis alone. While Redis is away, store is asked. The edge does not keep that
+ * two users share nothing, because it must see at once when they begin to share a conversation.
  */
 export class Contacts {
   readonly #deps: Deps;
   readonly #gate = new Gate(ASKED_MAX);
-  /** Users store is being asked about, and whether their answer is old already. */
+  /**
+   * Store is being asked about these users. `isOld` says that the answer is already out of date.
+   */
   readonly #asked = new Map<UserId, { count: number; isOld: boolean }>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
-  /** Which of `userIds` (≤ 1000) the user may know of. Rejects where store is away. */
+  /** Returns those of `userIds` (≤ 1000) that the user may know of. Rejects where store is away. */
   async shared(userId: UserId, userIds: readonly UserId[], ageMsMax: number): Promise<Set<UserId>> {
     const shared = await this.#kept(userId, userIds, ageMsMax);
     const unknown = userIds.filter((other) => !shared.has(other));
@@ -46,7 +52,10 @@ export class Contacts {
     return shared;
   }
 
-  /** As `shared`, as it is now; as it was a minute ago where store is away. Never rejects. */
+  /**
+   * Returns the same as `shared`, but as it is now, or as it was up to a minute ago where store is
+   * away. Never rejects.
+   */
   async sharedNow(userId: UserId, userIds: readonly UserId[]): Promise<Set<UserId>> {
     try {
       return new Set(await this.#ask(userId, userIds));
@@ -56,7 +65,10 @@ export class Contacts {
     }
   }
 
-  /** Somebody has come to a conversation of theirs, or left. Rejects where Redis is away. */
+  /**
+   * Drops the kept answers of users in whose conversations somebody came or left. Rejects where
+   * Redis is away.
+   */
   async drop(userIds: readonly UserId[]): Promise<void> {
     for (const userId of userIds) {
       const asked = this.#asked.get(userId);
@@ -79,7 +91,7 @@ export class Contacts {
     }
   }
 
-  /** None where Redis is away. */
+  /** Returns the kept answers that are young enough, and none where Redis is away. */
   async #kept(userId: UserId, others: readonly UserId[], ageMsMax: number): Promise<Set<UserId>> {
     const since = Date.now() - ageMsMax;
     try {

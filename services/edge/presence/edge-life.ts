@@ -6,9 +6,9 @@ type Deps = {
   instance: string;
   redis: PresenceRedis;
   announce: (change: Change) => void;
-  /** Redis is to be told of all users here, as of this incarnation. */
+  /** Redis is to be told of all users here, under this incarnation. */
   onIncarnation: (incarnation: string) => void;
-  /** Redis was away, or has lost what it held: what was learnt of it may be wrong. */
+  /** Redis was away or has lost its data, so what the edge learnt of it may be wrong. */
   onRecovered: () => void;
   logger: Logger;
 };
@@ -16,13 +16,15 @@ type Deps = {
 const BEAT_MS = 4_000;
 
 /**
- * The heartbeat of this edge in Redis, one command whatever it holds, and the end of edges without
- * one. An incarnation is one stretch of being known to Redis: an edge that was taken for dead, or
- * that Redis has forgotten, begins a new one, so that what is cleared up of the old hits nobody.
+ * Sends the heartbeat of this edge to Redis, one command however many users the edge holds, and
+ * clears up after edges without a heartbeat. An incarnation is one stretch of time in which Redis
+ * knows an edge. An edge that was taken for dead, or that Redis has forgotten, begins a new
+ * incarnation, so that clearing up the old one hits no user of the new one.
  *
- * Who is dead (12 s without a heartbeat) in two of our heartbeats running is cleared up by the edge
- * that gets the lease; the second look gives others their time when Redis itself was away. Of an
- * edge that has closed every heartbeat knows beforehand when the time of its users ends.
+ * An edge is dead after 12 s without a heartbeat. If two heartbeats of this edge in a row find it
+ * dead, the edge that gets the lease clears up after it. The second look leaves time to the others
+ * when Redis itself was away. Of an edge that has closed, every heartbeat knows beforehand when the
+ * time of its users ends.
  */
 export class EdgeLife {
   readonly #deps: Deps;
@@ -31,7 +33,7 @@ export class EdgeLife {
   #isKnown = false;
   #isInterrupted = false;
   #suspects = new Set<string>();
-  /** Edges that have closed, and the timer of their users' end. */
+  /** These edges have closed; each timer runs until the time of their users ends. */
   readonly #closed = new Map<string, NodeJS.Timeout>();
   readonly #ending = new Set<Promise<void>>();
   #running: Promise<void> | undefined;
@@ -45,7 +47,7 @@ export class EdgeLife {
     return this.#incarnation;
   }
 
-  /** At once, unless one is under way. */
+  /** Sends a heartbeat at once, unless one is under way. */
   beat(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
@@ -99,7 +101,10 @@ export class EdgeLife {
     return { ...others, dead };
   }
 
-  /** One that cannot be ended then is due at once in a later heartbeat. */
+  /**
+   * Ends a closed edge after `dueInMs`. If this fails, a later heartbeat finds the edge due at
+   * once.
+   */
   #endLater(incarnation: string, dueInMs: number): void {
     if (this.#closed.has(incarnation)) return;
     const timer = setTimeout(() => {
@@ -121,7 +126,10 @@ export class EdgeLife {
     }
   }
 
-  /** Each batch is told before it is forgotten: who takes over from us tells it again. */
+  /**
+   * Clears up in batches. Each batch is announced before it is forgotten, so that an edge that
+   * takes over announces it again.
+   */
   async #clearUp(dead: string): Promise<void> {
     const { redis, announce, logger } = this.#deps;
     let count = 0;

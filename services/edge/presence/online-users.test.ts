@@ -38,7 +38,7 @@ async function setEdge() {
   return { incarnation, online, told, statuses, leave, losses: () => losses };
 }
 
-t.test('3000 who come at once are few round trips, each told once', async (t) => {
+t.test('3000 users who come at once take few round trips, and each is told once', async (t) => {
   const { online, told } = await setEdge();
   const users = newUsers(3_000);
   for (const user of users) online.joined(user);
@@ -69,21 +69,24 @@ t.test('systems that share a Redis by prefixes know nothing of each other', asyn
   t.teardown(() => redis.bury(other));
 });
 
-t.test('of two edges the first one to come and the last one to go tell it', async (t) => {
-  const [one, other] = [await setEdge(), await setEdge()];
-  const [user] = newUsers(1) as [UserId];
-  one.online.joined(user);
-  await one.online.flushed();
-  other.online.joined(user);
-  await other.online.flushed();
-  await one.leave(user);
-  t.match(await redis.read([user]), [{ status: 'online' }]);
-  await other.leave(user);
-  t.same([one.statuses(), other.statuses()], [['online'], ['offline']]);
-  t.match(await redis.read([user]), [{ status: 'offline', lastSeenAt: Number }]);
-});
+t.test(
+  'the first edge that a user joins tells it, and the last that the user leaves',
+  async (t) => {
+    const [one, other] = [await setEdge(), await setEdge()];
+    const [user] = newUsers(1) as [UserId];
+    one.online.joined(user);
+    await one.online.flushed();
+    other.online.joined(user);
+    await other.online.flushed();
+    await one.leave(user);
+    t.match(await redis.read([user]), [{ status: 'online' }]);
+    await other.leave(user);
+    t.same([one.statuses(), other.statuses()], [['online'], ['offline']]);
+    t.match(await redis.read([user]), [{ status: 'offline', lastSeenAt: Number }]);
+  },
+);
 
-t.test('whoever comes back within 5 s was never away, and whoever does not is gone', async (t) => {
+t.test('a user back within 5 s was never away, and one who is not back is gone', async (t) => {
   const { online, statuses } = await setEdge();
   const [user] = newUsers(1) as [UserId];
   const sweep = async (nowMs: number): Promise<void> => {
@@ -105,7 +108,7 @@ t.test('whoever comes back within 5 s was never away, and whoever does not is go
   t.match(await redis.read([user]), [{ status: 'offline', lastSeenAt: 7_000 }]);
 });
 
-t.test('what is cleared up of a dead incarnation leaves a new one alone', async (t) => {
+t.test('clearing up a dead incarnation takes no user from a new one', async (t) => {
   const { incarnation, online, told, losses } = await setEdge();
   const [stays, goes] = newUsers(2) as [UserId, UserId];
   for (const user of [stays, goes]) online.joined(user);

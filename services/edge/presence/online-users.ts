@@ -10,28 +10,34 @@ import {
 
 type Deps = {
   redis: PresenceRedis;
-  /** Told of each change, and again of what may have been lost on its way. */
+  /**
+   * Announces a change. It is called for each change, and again where an announcement may have been
+   * lost.
+   */
   announce: (change: Change) => void;
-  /** Redis knows this edge no more. */
+  /** Redis no longer knows this edge. */
   onLost: () => void;
   logger: Logger;
 };
 type Owed = { lastSeenAt: number; isRetry: boolean };
 type Leaving = { dueAt: number; lastSeenAt: number };
 
-/** Who left while Redis was away; beyond, the edge begins anew there once it is back. */
+/**
+ * The edge keeps this many users who left while Redis is away. Beyond, it forgets them, and begins
+ * a new incarnation once Redis is back.
+ */
 const DEPARTED_MAX = 100_000;
 
 /**
- * Who has a session on this edge, and the way of it to Redis: batches of ≤ 500, one at a time,
- * kept until Redis has taken them. 10 000 who come at once are 20 round trips.
+ * Knows which users have a session on this edge, and tells Redis: in batches of ≤ 500, one at a
+ * time, kept until Redis has taken them. 10 000 users who come at once are 20 round trips.
  *
  *     joined ──► owed ──► registered ──left──► leaving (5 s) ──► owed ──► gone
  */
 export class OnlineUsers {
   readonly #deps: Deps;
   readonly #sessions = new Map<UserId, number>();
-  /** By the time it is due. */
+  /** The users stand in the order in which they are due. */
   readonly #leaving = new Map<UserId, Leaving>();
   readonly #owed = new Map<UserId, Owed>();
   readonly #registered = new Set<UserId>();
@@ -42,7 +48,7 @@ export class OnlineUsers {
     this.#deps = deps;
   }
 
-  /** Changes that Redis has not taken yet. */
+  /** Counts the changes that Redis has not taken yet. */
   get owed(): number {
     return this.#owed.size;
   }
@@ -56,8 +62,8 @@ export class OnlineUsers {
   }
 
   /**
-   * The user closed a session at `lastSeenAt`. `isLate`: its client was silent for so long that the
-   * time to come back is over.
+   * The user closed a session at `lastSeenAt`. `isLate` says that its client was silent for so long
+   * that the time to come back is over.
    */
   left(userId: UserId, { lastSeenAt, isLate }: { lastSeenAt: number; isLate: boolean }): void {
     const sessions = (this.#sessions.get(userId) ?? 0) - 1;
@@ -70,7 +76,10 @@ export class OnlineUsers {
     else this.#leaving.set(userId, { dueAt: lastSeenAt + GRACE_MS, lastSeenAt });
   }
 
-  /** To be called several times a second. */
+  /**
+   * Ends the time of users who did not come back, and tries again what Redis did not take. The edge
+   * calls this several times a second.
+   */
   sweep(nowMs: number): void {
     for (const [userId, { dueAt, lastSeenAt }] of this.#leaving) {
       if (dueAt > nowMs) break;
@@ -80,7 +89,7 @@ export class OnlineUsers {
     if (this.#owed.size > 0) this.#flushing ??= this.#flushSoon();
   }
 
-  /** Redis knows nothing of the new incarnation: all are owed to it. */
+  /** Redis knows nothing of the new incarnation, so all users are owed to it. */
   beginAnew(incarnation: string): void {
     this.#incarnation = incarnation;
     this.#registered.clear();
@@ -90,7 +99,7 @@ export class OnlineUsers {
     }
   }
 
-  /** Resolves when what was owed so far was tried. */
+  /** Resolves when the edge has tried all changes that were owed so far. */
   async flushed(): Promise<void> {
     await this.#flushing;
   }
@@ -111,7 +120,7 @@ export class OnlineUsers {
     for (const [userId] of this.#owed) if (!this.#isHere(userId)) this.#owed.delete(userId);
   }
 
-  /** What comes in one turn of the event loop goes together. */
+  /** Sends the changes of one turn of the event loop together. */
   async #flushSoon(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     try {
@@ -123,7 +132,7 @@ export class OnlineUsers {
     }
   }
 
-  /** False: it is tried again with the next sweep. */
+  /** Sends one batch. Returns false where that failed; the next sweep tries it again. */
   async #flush(): Promise<boolean> {
     const batch: [UserId, Owed][] = [];
     for (const entry of this.#owed) {
@@ -136,7 +145,7 @@ export class OnlineUsers {
       return true;
     } catch (error) {
       this.#deps.logger.debug({ reason: (error as Error).name }, 'presence not written');
-      // It may have been carried out: what has changed is told again then.
+      // Redis may have taken the batch, so the next try announces its changes in any case.
       for (const [userId, { lastSeenAt }] of batch) {
         this.#owed.set(userId, { lastSeenAt, isRetry: true });
       }

@@ -3,33 +3,42 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
 import { BEAT, HAND_OVER, READ, REGISTER, UNREGISTER } from './presence-scripts.ts';
 
-/** A user's presence as of a change in Redis; `atUs` orders changes of one user. */
+/** A user's presence is as of a change in Redis; `atUs` orders the changes of one user. */
 export type Presence = {
   status: 'online' | 'offline';
-  /** Microseconds, 0 where nothing is known: then offline. */
+  /**
+   * The change happened at this time, in epoch µs; 0 means that nothing is known, and the user is
+   * offline then.
+   */
   atUs: number;
-  /** Epoch ms; only of who is offline and was seen. */
+  /**
+   * The user was last seen at this time, in epoch ms; it is set only for a user who is offline and
+   * was seen.
+   */
   lastSeenAt: number | undefined;
 };
 export type Change = Presence & { userId: UserId; isChanged: boolean };
 export type Gone = { userId: UserId; lastSeenAt: number };
-/** What others there are: dead, and closed with the time that their users still have. */
+/**
+ * Other edges may be dead, or may have closed; the users of a closed one still have `dueInMs` to
+ * come back.
+ */
 export type Others = { dead: string[]; closed: { incarnation: string; dueInMs: number }[] };
 
-/** Users a script is given at once: about 2 ms of Redis. */
+/** A script gets at most this many users at once, which takes Redis about 2 ms. */
 export const BATCH_MAX = 500;
-/** Without a heartbeat for this long an edge counts as dead. */
+/** An edge without a heartbeat for this long counts as dead. */
 export const DEAD_AFTER_MS = 12_000;
-/** An edge that works on a dead one's users has so long for each batch. */
+/** An edge that clears up after a dead one has this long for each batch. */
 const LEASE_MS = 8_000;
-/** Who comes back within it was never away. */
+/** A user who comes back within this time was never away. */
 export const GRACE_MS = 5_000;
 const EDGES = 'presence:edges';
 const CLOSED = 'presence:closed';
 
 type Outcome = [changed: number, at: string, online?: number];
 
-/** The scripts with their keys. Every call rejects where Redis is away or late. */
+/** Runs the scripts with their keys. Every call rejects where Redis is away or late. */
 export class PresenceRedis {
   readonly #redis: Redis;
 
@@ -41,7 +50,10 @@ export class PresenceRedis {
     return this.#redis.status === 'ready';
   }
 
-  /** Undefined: Redis knows this incarnation no more. ≤ 16 of each kind. */
+  /**
+   * Sends a heartbeat. Returns the dead and the closed edges, ≤ 16 of each, or undefined where
+   * Redis no longer knows this incarnation.
+   */
   async beat(incarnation: string, isFirst: boolean): Promise<Others | undefined> {
     const args = [incarnation, isFirst ? 1 : 0, DEAD_AFTER_MS, GRACE_MS];
     const reply = await this.#eval(BEAT, [EDGES, CLOSED], args);
@@ -50,12 +62,12 @@ export class PresenceRedis {
     return { dead, closed: closed.map(([name, dueInMs]) => ({ incarnation: name, dueInMs })) };
   }
 
-  /** It has closed; another edge tells of those who have not come back in their time. */
+  /** This edge has closed. Another edge tells of users who do not come back in their time. */
   async handOver(incarnation: string): Promise<void> {
     await this.#eval(HAND_OVER, [EDGES, CLOSED], [incarnation, GRACE_MS]);
   }
 
-  /** Undefined: Redis knows this incarnation no more. ≤ 500 users. */
+  /** Registers ≤ 500 users. Returns undefined where Redis no longer knows this incarnation. */
   async register(incarnation: string, users: readonly UserId[]): Promise<Change[] | undefined> {
     const keys = [EDGES, usersKey(incarnation), ...users.map(hashKey)];
     const outcomes = await this.#eval(REGISTER, keys, [incarnation, ...users]);
@@ -67,7 +79,9 @@ export class PresenceRedis {
     }));
   }
 
-  /** ≤ 500 users. `isKept`: they stay in the incarnation's set until `forget`. */
+  /**
+   * Removes ≤ 500 users from the incarnation. With `isKept`, they stay in its set until `forget`.
+   */
   async unregister(incarnation: string, gone: readonly Gone[], isKept = false): Promise<Change[]> {
     const keys = [usersKey(incarnation), ...gone.map(({ userId }) => hashKey(userId))];
     const pairs = gone.flatMap(({ userId, lastSeenAt }) => [userId, lastSeenAt]);
@@ -79,13 +93,13 @@ export class PresenceRedis {
     }));
   }
 
-  /** In the order of the users, ≤ 500. */
+  /** Returns the presence of ≤ 500 users, in their order. */
   async read(users: readonly UserId[]): Promise<Presence[]> {
     const outcomes = (await this.#eval(READ, users.map(hashKey), [])) as [number, string][];
     return outcomes.map(([online, at]) => presenceOf(online === 1, at));
   }
 
-  /** True: this edge alone works on the dead one now, for 8 s. */
+  /** Returns true where this edge alone may now clear up after the dead one, for 8 s. */
   async lease(dead: string, owner: string): Promise<boolean> {
     return (await this.#redis.set(leaseKey(dead), owner, 'PX', LEASE_MS, 'NX')) === 'OK';
   }
@@ -94,7 +108,9 @@ export class PresenceRedis {
     await this.#redis.pexpire(leaseKey(dead), LEASE_MS);
   }
 
-  /** Some of the users of one that is dead or closed, and when it was there last. */
+  /**
+   * Returns some of the users of an edge that is dead or closed, and when the edge was last heard.
+   */
   async usersOf(dead: string): Promise<{ users: UserId[]; heardAt: number }> {
     const [users, heardAt, dueAt] = await Promise.all([
       this.#redis.srandmember(usersKey(dead), BATCH_MAX),
@@ -130,7 +146,7 @@ const hashKey = (userId: UserId): string => `presence:${userId}`;
 const usersKey = (incarnation: string): string => `edge:${incarnation}:users`;
 const leaseKey = (incarnation: string): string => `edge:${incarnation}:lease`;
 
-/** As the protocol shows it; without a presence it is unknown. */
+/** Returns a presence as the protocol shows it; without one, the status is unknown. */
 export function presenceEntry(userId: UserId, presence: Presence | undefined): PresenceEntry {
   if (presence === undefined) return { user_id: userId, status: 'unknown' };
   const { status, lastSeenAt } = presence;

@@ -1,27 +1,31 @@
 /**
- * What Redis holds of presence, and the only ways to change it. Each script is atomic, so that who
- * comes and who goes on different edges never both miss, or both tell, a change.
+ * These scripts are the only ways to change presence in Redis. Each script is atomic: when users
+ * come and go on different edges, the edges never both miss a change, nor both tell it. Redis holds
+ * these keys:
  *
  *     presence:edges        sorted set: incarnation of an edge → its last heartbeat, epoch ms
  *     presence:closed       sorted set: incarnation of an edge that has closed → when the time of
  *                           its users to come back elsewhere is over, epoch ms
- *     edge:<incarnation>:users   set: who has a session there
+ *     edge:<incarnation>:users   set: the users who have a session there
  *     presence:<user>       hash: a field for each incarnation that holds the user, and `at`:
  *                           "<µs of the last change> <last seen, epoch ms; 0 while online>"
  *
- * A user is online while their hash has more fields than `at`. Times are those of Redis.
+ * A user is online while their hash has more fields than `at`. All times come from the clock of
+ * Redis.
  */
 const NOW = `local t = redis.call('TIME')
 local us = string.format('%.0f', t[1] * 1000000 + t[2])
 local ms = math.floor(t[1] * 1000 + t[2] / 1000)
 `;
 
-/** Of who is offline, `at` is kept so long. */
+/** Redis keeps `at` of a user who is offline for this long. */
 const OFFLINE_S = 30 * 24 * 3_600;
 
 /**
- * KEYS edges, closed; ARGV incarnation, 1 to begin it, dead after ms, closed ones due within ms
- * → [known, [dead…], [[closed, due in ms]…]], ≤ 16 of each.
+ * Sends a heartbeat, and returns dead edges and closed edges, ≤ 16 of each.
+ *
+ *     KEYS edges, closed; ARGV incarnation, 1 to begin it, dead after ms, closed ones due within ms
+ *     → [known, [dead…], [[closed, due in ms]…]]
  */
 export const BEAT = `${NOW}
 if ARGV[2] ~= '1' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {0} end
@@ -33,14 +37,22 @@ local closed = {}
 for i = 1, #due, 2 do closed[#closed + 1] = { due[i], math.max(0, due[i + 1] - ms) } end
 return { 1, dead, closed }`;
 
-/** KEYS edges, closed; ARGV incarnation, ms until its users are due: it goes, they stay. */
+/**
+ * Closes an incarnation: it goes from the edges, and its users stay until they are due.
+ *
+ *     KEYS edges, closed; ARGV incarnation, ms until its users are due
+ */
 export const HAND_OVER = `${NOW}
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then
   redis.call('ZADD', KEYS[2], ms + ARGV[2], ARGV[1])
 end
 return 1`;
 
-/** KEYS edges, users of the edge, hashes…; ARGV incarnation, users… → [[changed, at]…] or 0. */
+/**
+ * Registers users with an incarnation; returns 0 where Redis does not know the incarnation.
+ *
+ *     KEYS edges, users of the edge, hashes…; ARGV incarnation, users… → [[changed, at]…] or 0
+ */
 export const REGISTER = `${NOW}
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
 local out = {}
@@ -59,8 +71,10 @@ end
 return out`;
 
 /**
- * KEYS users of the edge, hashes…; ARGV incarnation, 1 to keep the set, (user, last seen)…
- * → [[changed, at, online]…]; `at` is empty where nothing is known.
+ * Removes users from an incarnation; `at` is empty where nothing is known.
+ *
+ *     KEYS users of the edge, hashes…; ARGV incarnation, 1 to keep the set, (user, last seen)…
+ *     → [[changed, at, online]…]
  */
 export const UNREGISTER = `${NOW}
 local out = {}
@@ -80,7 +94,11 @@ for i = 2, #KEYS do
 end
 return out`;
 
-/** KEYS hashes… → [[online, at]…]; `at` is empty where nothing is known. */
+/**
+ * Reads the presence of users; `at` is empty where nothing is known.
+ *
+ *     KEYS hashes… → [[online, at]…]
+ */
 export const READ = `local out = {}
 for i = 1, #KEYS do
   local at = redis.call('HGET', KEYS[i], 'at') or ''

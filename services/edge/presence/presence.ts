@@ -31,13 +31,19 @@ type Deps = ServiceDeps & {
 };
 
 const SWEEP_MS = 250;
-/** Other edges have told Redis again whom they hold by then. */
+/** By the end of this time, other edges have told Redis again which users they hold. */
 const SETTLED_MS = 6_000;
 const ASK_MS = 2_500;
-/** A client speaks each 15 s; one silent for so long is gone, before its socket is closed. */
+/**
+ * A client sends a frame every 15 s. One that is silent for this long is gone, a second before its
+ * socket is closed.
+ */
 const SILENT_MS = 29_000;
 
-/** Who is online, as far as one may know. Redis away: unknown, and nothing else suffers. */
+/**
+ * Tells users who is online, as far as they may know. While Redis is away, everybody is unknown,
+ * and nothing else suffers.
+ */
 export class Presence {
   readonly #deps: Deps;
   readonly #redis: PresenceRedis;
@@ -84,7 +90,7 @@ export class Presence {
     this.#measure(deps.metrics);
   }
 
-  /** The session is open. */
+  /** Counts the session as present, once it is open. */
   opened(session: Session, userId: UserId): void {
     if (session.isPresent || session.state === 'closed') return;
     session.isPresent = true;
@@ -108,7 +114,7 @@ export class Presence {
     this.#watches.unwatch(session, ids);
   }
 
-  /** Once, for who asks by REST. */
+  /** Returns the presence of users once, for a REST call. */
   async read(userId: UserId, ids: readonly UserId[]): Promise<PresenceEntry[]> {
     const wanted = [...new Set(ids)];
     const known = new Map<UserId, Known>();
@@ -124,7 +130,7 @@ export class Presence {
     return wanted.map((id) => presenceEntry(id, known.get(id)));
   }
 
-  /** Of users who do not come back elsewhere in their 5 s another edge tells. */
+  /** Closes presence. Another edge tells of users who do not come back elsewhere within 5 s. */
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#refreshing);

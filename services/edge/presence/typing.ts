@@ -5,26 +5,32 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterClient } from '../routers/router-client.ts';
 import type { Session, Typed } from '../session/session.ts';
 
-/** Where one types at once; beyond, the longest known ends by its time. */
+/**
+ * A session may type in this many conversations at once. Beyond, typing in the oldest one ends by
+ * its time.
+ */
 const CONVERSATIONS_MAX = 32;
-/** Ends that no router takes; beyond, they are not told. */
+/** The edge keeps this many ends that no router took. Further ends are not told. */
 const ENDS_MAX = 10_000;
-/** Nobody waits for what is later. */
+/** A request about typing is worth nothing after this time. */
 const DEADLINE_MS = 3_000;
-/** A router ends it 5 s after the last `true`, if it lives. */
+/**
+ * The edge ends typing after this time. A router that lives ends it earlier, 5 s after the last
+ * `true`.
+ */
 const ENDS_AFTER_MS = 5_500;
 const SWEEP_MS = 250;
 const REFUSED_BELOW = 500;
 
 /**
- * Typing of the sessions here. The routers tell it, and end it by its time; an edge ends it when
- * its socket closes, and after that time once more: a router that died has told nobody. One that
- * lives knows that it has.
+ * Passes on where the sessions of this edge type. Routers tell the other participants, and end
+ * typing after 5 s without a repeat. The edge ends it when the socket closes, and also after 5.5 s,
+ * because a router that died has told nobody of the end. A router that lives knows whether it has.
  */
 export class Typing {
   readonly #routers: RouterClient;
   readonly #logger: Logger;
-  /** The next one due first. */
+  /** The conversation that is due next stands first. */
   readonly #typed = new Set<Typed>();
   readonly #timer: NodeJS.Timeout;
 
@@ -49,7 +55,7 @@ export class Typing {
     return {};
   }
 
-  /** One has sent there: that ends it. */
+  /** The session has sent a message there, which ends its typing. */
   sent(session: Session, id: ConversationId): void {
     const typed = session.typingIn?.get(id);
     if (typed !== undefined) this.#forget(typed);
@@ -112,7 +118,7 @@ export class Typing {
   }
 }
 
-/** Nobody was told. */
+/** Tells whether a router refused the request, so that it told nobody. */
 function isRefused(error: unknown): boolean {
   return KahaError.from(error).status < REFUSED_BELOW;
 }

@@ -11,27 +11,27 @@ type Deps = {
   bus: Bus;
   subscriptions: Subscriptions;
   redis: PresenceRedis;
-  /** To one who watches: it is another now. */
+  /** Tells a watching session that the presence of a user changed. */
   tell: (session: Session, userId: UserId, presence: Presence) => void;
   logger: Logger;
 };
 
-/** Somebody who is watched here: one subscription of `presence.<user>`, whoever watches. */
+/** A watched user has one subscription of `presence.<user>`, however many sessions watch. */
 type Watched = {
   userId: UserId;
   sessions: Set<Session>;
   presence: Presence | undefined;
-  /** `presence` was read after the subscription began, and no change was missed since. */
+  /** The edge read `presence` after the subscription began, and has missed no change since. */
   isSure: boolean;
   subscription: LeanSubscription<Watched>;
 };
 
-/** `presence.<user>`: status, order and time of a change. */
+/** A signal on `presence.<user>` carries status, order and time of a change. */
 type Signal = Pick<Change, 'status' | 'atUs'> & { lastSeenAt?: number };
 
 /**
- * What this edge knows of those who are watched on it. Subscribed first, then read, and of the two
- * the later change counts: none is missed in between, and none is told twice.
+ * Knows the presence of the users who are watched on this edge. It subscribes first and reads then,
+ * and takes the later of both changes. So it misses no change in between, and tells none twice.
  */
 export class WatchedUsers {
   readonly #deps: Deps;
@@ -46,18 +46,27 @@ export class WatchedUsers {
     return this.#users.size;
   }
 
-  /** Undefined where it is not known for sure: nothing tells of changes while NATS is away. */
+  /**
+   * Returns the presence, or undefined where it is not known for sure. While NATS is away nothing
+   * tells of changes.
+   */
   get(userId: UserId): Presence | undefined {
     const watched = this.#users.get(userId);
     return watched?.isSure && this.#deps.bus.connected ? watched.presence : undefined;
   }
 
-  /** Changes may have been missed: who is asked for is read again, before `refresh` does it. */
+  /**
+   * Changes may have been missed. A user who is asked for is read again, even before `refresh`
+   * reads all.
+   */
   doubt(): void {
     for (const watched of this.#users.values()) watched.isSure = false;
   }
 
-  /** Resolves when they are known; rejects where Redis or NATS is away: they are known later. */
+  /**
+   * Resolves when the presence of the users is known. Rejects where Redis or NATS is away; the
+   * presence is known later then.
+   */
   async watch(session: Session, userIds: readonly UserId[]): Promise<void> {
     const unsure: Watched[] = [];
     for (const userId of userIds) {
@@ -78,13 +87,16 @@ export class WatchedUsers {
     }
   }
 
-  /** Changes may have been missed: all are read again, ≤ 500 at a time, differences told. */
+  /**
+   * Changes may have been missed. All users are read again, ≤ 500 at a time, and sessions are told
+   * what is different.
+   */
   async refresh(): Promise<void> {
     this.doubt();
     await this.#learn([...this.#users.values()], true);
   }
 
-  /** To who watches, wherever it is. */
+  /** Announces a change to all edges on which the user is watched. */
   announce({ userId, status, atUs, lastSeenAt }: Change): void {
     if (atUs === 0) return;
     const signal: Signal = { status, atUs, ...(lastSeenAt !== undefined && { lastSeenAt }) };
@@ -103,14 +115,14 @@ export class WatchedUsers {
 
   async #learn(users: readonly Watched[], isTold = false): Promise<void> {
     const { bus, redis } = this.#deps;
-    // After it the server has every subscription made before.
+    // After this flush the server has every subscription that was made before.
     await bus.nc.flush();
     for (let from = 0; from < users.length; from += BATCH_MAX) {
       const batch = users.slice(from, from + BATCH_MAX);
       const read = await redis.read(batch.map(({ userId }) => userId));
       for (const [index, watched] of batch.entries()) {
         const presence = read[index] as Presence;
-        // Redis has lost what it held: what it says now is all there is.
+        // Redis has lost its data, so what it says now is all there is.
         const isLost = presence.atUs === 0;
         if (isLost || presence.atUs >= (watched.presence?.atUs ?? 0)) {
           this.#take(watched, presence, isTold);

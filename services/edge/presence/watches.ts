@@ -17,16 +17,20 @@ type Deps = {
 };
 
 const LOOK_MS = 250;
-/** Sessions whose watches are checked in one look. */
+/** One look checks the watches of this many sessions. */
 const CHECKS_MAX = 64;
-/** Users whose contacts may have changed; beyond, they are dropped with the rest's age. */
+/**
+ * At most this many users wait for their kept contacts to be dropped. Beyond, contacts of further
+ * users are used until they are too old.
+ */
 const CHANGED_MAX = 20_000;
 const DROPS_MAX = 500;
 
 /**
- * Who watches whom, ≤ 1000 a socket, strangers included: they are `unknown`, and become known when
- * one comes to share a conversation with them. Checked again for each change of a conversation of
- * the one who watches: who shares none any more is told nothing from then on, within a second.
+ * Knows which session watches which users, ≤ 1000 a socket. A session may watch strangers: they are
+ * `unknown`, and become known when they come to share a conversation with the session's user. Each
+ * change of a conversation of that user makes the edge check again. Once a watched user shares no
+ * conversation any more, the session hears nothing more of them, within a second.
  */
 export class Watches {
   readonly #deps: Deps;
@@ -69,7 +73,7 @@ export class Watches {
     session.watches = undefined;
   }
 
-  /** A conversation of the session's user is another now. */
+  /** A conversation of the session's user changed. */
   conversationChanged(session: Session): void {
     const { userId } = session;
     if (userId !== undefined && this.#changed.size < CHANGED_MAX) this.#changed.add(userId);
@@ -81,7 +85,10 @@ export class Watches {
     await this.#looking;
   }
 
-  /** What could not be learnt now is tried again until it can. */
+  /**
+   * Checks what the session may know of these users. A check that fails is tried again until it
+   * succeeds.
+   */
   async #check(session: Session, userId: UserId, ids: readonly UserId[]): Promise<void> {
     const { contacts, users, redis, logger } = this.#deps;
     try {
@@ -127,7 +134,7 @@ export class Watches {
     await Promise.all(sessions.map((session) => this.#checkAgain(session)));
   }
 
-  /** Whom one may know of only now, one is told of. */
+  /** Checks all watches of the session, and tells it of users of whom it may know only now. */
   async #checkAgain(session: Session): Promise<void> {
     const { watches, userId } = session;
     if (watches === undefined || userId === undefined) return;
