@@ -22,7 +22,7 @@ function problemsOf(changes: Record<string, string>): readonly string[] {
   }
 }
 
-t.test('what has a default may be left out', async (t) => {
+t.test('a variable that has a default may be left out', async (t) => {
   t.match(loadConfig(GOOD), {
     port: 8080,
     token: { key: { kind: 'secret' }, algorithms: ['HS256'] },

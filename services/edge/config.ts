@@ -6,7 +6,7 @@ import {
 } from '../../shared/process/env.ts';
 
 export type TokenConfig = {
-  /** Exactly one of the two. */
+  /** A token is verified with a shared secret or with the keys of a key server. */
   key: { kind: 'secret'; secret: string } | { kind: 'jwks'; url: string };
   algorithms: string[];
   issuer: string | undefined;
@@ -17,13 +17,16 @@ export type Config = CommonConfig & {
   host: string;
   port: number;
   token: TokenConfig;
-  /** Where presence is. */
+  /** Presence is in this Redis. */
   redisUrl: string;
-  /** `https://app.example`, or with any port: `http://localhost:*`. Empty: no browser may. */
+  /**
+   * An entry is an origin such as `https://app.example`, or has any port: `http://localhost:*`. If
+   * the list is empty, no browser may connect.
+   */
   allowedOrigins: string[];
-  /** Upgrades and openings a second; what comes beyond is told to come back. */
+  /** The edge admits this many upgrades a second, and tells others to come back. */
   admissionRatePerS: number;
-  /** How long clients have to leave by themselves, and over how long they are spread. */
+  /** Clients have this long to leave by themselves. */
   drainMs: number;
   drainReconnectMs: number;
 };
@@ -34,7 +37,7 @@ const EDWARDS_ALGORITHMS = ['EdDSA', 'Ed25519'];
 const SECRET_CHARACTERS_MIN = 32;
 const HOUR_MS = 3_600_000;
 
-/** Throws one ConfigError with every problem. */
+/** Reads the configuration. Throws one ConfigError with every problem. */
 export function loadConfig(env: Env): Config {
   const reader = new EnvReader(env);
   const config: Config = {

@@ -1,7 +1,7 @@
 import type { Counter, Histogram } from 'prom-client';
 import type { Metrics } from '../../shared/process/metrics.ts';
 
-/** What an edge counts. Labelled counters are kept as plain maps and published on scrape. */
+/** An edge counts these things. Labelled counters are plain maps, which a scrape publishes. */
 export type EdgeMetrics = {
   framesIn: Tally;
   framesOut: Tally;
@@ -11,7 +11,10 @@ export type EdgeMetrics = {
   upgradesRefused: Tally;
   acks: Tally;
   offers: Tally;
-  /** From the queue taking an event to its frame being handed to the socket; not of offers. */
+  /**
+   * The time runs from the queue taking an event to its frame being handed to the socket. Offers do
+   * not count.
+   */
   deliverSeconds: Histogram;
   openSeconds: Histogram;
 };

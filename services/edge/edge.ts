@@ -10,12 +10,12 @@ import type { TokenVerifier } from './tokens/token-verifier.ts';
 
 export type Edge = Awaited<ReturnType<typeof createEdge>>;
 
-/** How long a key that its server has withdrawn is still good, at most. */
+/** A key that its server has withdrawn is good for at most this long. */
 const LOAD_KEYS_MS = 300_000;
-/** What closing may take on top of the drain. */
+/** Closing may take this long on top of the drain. */
 const CLOSE_EXTRA_MS = 5_000;
 
-/** The wiring of an edge. `close` drains: see `drainSockets`. */
+/** Wires an edge; `close` drains it, see `drainSockets`. */
 export function createEdge(config: Config, deps: ServiceDeps) {
   return startService(config, deps, async (boot) => {
     const { connect, closers } = boot;
@@ -44,7 +44,7 @@ export function createEdge(config: Config, deps: ServiceDeps) {
   });
 }
 
-/** Loads the keys for tokens now and again and again; without them an edge serves all the same. */
+/** Loads the keys for tokens now and at intervals. An edge without keys serves all the same. */
 async function keepKeys(verifier: TokenVerifier, { closers, logger }: Boot): Promise<void> {
   const load = (): Promise<void> =>
     verifier.loadKeys().catch((error) => logger.warn({ err: error }, 'no keys for tokens'));

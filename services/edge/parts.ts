@@ -45,7 +45,7 @@ type Given = { config: Config; bus: Bus; closers: Closers; isDraining: () => boo
 
 const FORGET_LIMITS_MS = 2_000;
 
-/** Everything between the server and NATS. */
+/** Creates all parts between the server and NATS. */
 export function createParts(given: Given, deps: ServiceDeps): Parts {
   const { config, bus, closers } = given;
   const metrics = createEdgeMetrics(deps.metrics);
@@ -112,7 +112,9 @@ type SessionDeps = Given & {
   deps: ServiceDeps;
 };
 
-/** What a session lives of: its queue, its user's signals, its opening and replay. */
+/**
+ * Creates the parts that a session needs: its queue, its user's signals, its opening and replay.
+ */
 function createSessions(given: SessionDeps) {
   const { config, bus, table, routers, store, metrics, closers, deps } = given;
   const { nameSystem, lookUpNames } = given;

@@ -1,6 +1,9 @@
 const BEARER = /^bearer +([^\s]+) *$/i;
 
-/** The token of an `Authorization` header; undefined where it is another scheme or malformed. */
+/**
+ * Returns the token of an `Authorization` header, or undefined where it has another scheme or is
+ * malformed.
+ */
 export function bearerToken(authorization: string): string | undefined {
   return BEARER.exec(authorization)?.[1];
 }

@@ -2,12 +2,15 @@ import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 
 export type ClaimRules = { issuer: string | undefined; audience: string | undefined };
 
-/** Whose token it is, and when it ends (epoch ms). */
+/** A verified token belongs to this user, and ends at `endsAt` (epoch ms). */
 export type VerifiedToken = { userId: UserId; endsAt: number };
 
 const MS_PER_S = 1_000;
 
-/** Claims of a token whose signature is right; a text is what is wrong with them. */
+/**
+ * Reads the claims of a token whose signature is right. Returns a text that says what is wrong with
+ * bad claims.
+ */
 export function readClaims(
   claims: Record<string, unknown>,
   rules: ClaimRules,

@@ -8,13 +8,13 @@ import {
 } from 'jose';
 import type { TokenConfig } from '../config.ts';
 
-/** The keys tokens are signed with. */
+/** Tokens are signed with these keys. */
 export type TokenKeys = {
-  /** A key that is here and fits the algorithm; undefined where only `find` can tell. */
+  /** Returns a key that is here and fits the algorithm, or undefined where only `find` can tell. */
   here(algorithm: string, keyId: unknown): KeyObject | undefined;
-  /** For the library: asks the key server where the key is not known. */
+  /** Finds a key for the library, and asks the key server where the key is not known. */
   find: JWTVerifyGetKey;
-  /** Takes over what the key server says now; rejects where it does not answer. */
+  /** Takes over the keys that the key server has now; rejects where it does not answer. */
   load(): Promise<void>;
 };
 
@@ -35,7 +35,7 @@ function secretKeys(secret: string): TokenKeys {
   return { here: () => key, find: async () => bytes, load: async () => undefined };
 }
 
-/** While the key server is away, the keys it last gave are good. */
+/** Gets keys from the key server. While it is away, the keys that it last gave are good. */
 function remoteKeys(url: URL): TokenKeys {
   const remote = createRemoteJWKSet(url, {
     timeoutDuration: JWKS_TIMEOUT_MS,
@@ -80,12 +80,15 @@ function publicKeyOf(jwk: JWK): KeyObject | undefined {
     const bits = key.asymmetricKeyDetails?.modulusLength ?? RSA_BITS_MIN;
     return bits >= RSA_BITS_MIN ? key : undefined;
   } catch {
-    // Of a kind that this version of Node does not know: tokens of it go to the library.
+    // This version of Node does not know this kind of key: the library verifies tokens of it.
     return undefined;
   }
 }
 
-/** A key is good for its own algorithm, or where it names none, for those of its kind. */
+/**
+ * Tells whether a key fits an algorithm: the one that the key names, or if it names none, those of
+ * its kind.
+ */
 function fits(algorithm: string, jwk: JWK): boolean {
   const isOfKind = KINDS[`${jwk.kty} ${jwk.crv ?? ''}`]?.includes(algorithm) ?? false;
   return isOfKind && (jwk.alg === undefined || jwk.alg === algorithm);

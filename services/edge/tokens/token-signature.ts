@@ -3,7 +3,7 @@ import { constants, createHmac, type KeyObject, timingSafeEqual, verify } from '
 type Check = (input: Buffer, signature: Buffer, key: KeyObject) => boolean;
 
 /**
- * Whether a JWS signature is right, at once. The library's own check is asynchronous: it costs
+ * Tells at once whether a JWS signature is right. The library's own check is asynchronous: it costs
  * three times as much, and uWS cuts some sockets that are upgraded later than in their handler. The
  * caller has chosen a key that fits the algorithm; the library does all else.
  */
@@ -16,7 +16,7 @@ export function isSignatureRight(
   return check?.(signed.input, signed.signature, key) ?? false;
 }
 
-/** Whether `isSignatureRight` can tell. */
+/** Tells whether `isSignatureRight` knows the algorithm. */
 export function isKnownAlgorithm(algorithm: string): boolean {
   return Object.hasOwn(CHECKS, algorithm);
 }

@@ -9,7 +9,7 @@ import { isKnownAlgorithm, isSignatureRight } from './token-signature.ts';
 
 export type { VerifiedToken } from './token-claims.ts';
 
-/** ~250 bytes each. */
+/** The cache remembers this many tokens, ~250 bytes each. */
 const CACHE_ENTRIES_MAX = 50_000;
 const TOKEN_CHARACTERS_MAX = 16_384;
 const TOKEN = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
@@ -30,12 +30,12 @@ export class TokenVerifier {
     this.#keys = createTokenKeys(config.key);
   }
 
-  /** Takes the key server's keys, so that tokens can be verified at once. */
+  /** Loads the keys of the key server, so that tokens can be verified at once. */
   loadKeys(): Promise<void> {
     return this.#keys.load();
   }
 
-  /** At once; later only for a key that is not here yet. */
+  /** Verifies a token at once, or later where its key is not here yet. */
   verify(token: string): VerifiedToken | Promise<VerifiedToken> {
     const nowMs = Date.now();
     if (token.length > TOKEN_CHARACTERS_MAX) throw badToken('The token is too long');
@@ -47,7 +47,10 @@ export class TokenVerifier {
     return this.#accept(claims, digest, nowMs);
   }
 
-  /** Undefined: the key is not here, or the token is unusual: for the library. */
+  /**
+   * Returns the claims, or undefined where the library must verify the token, because its key is
+   * not here or the token is unusual.
+   */
   #claimsAtOnce(token: string): Record<string, unknown> | undefined {
     const [, head = '', body = '', tail = ''] = TOKEN.exec(token) ?? [];
     const header = parsePart(head);
@@ -93,12 +96,12 @@ function parsePart(part: string): Record<string, unknown> | undefined {
       ? (value as Record<string, unknown>)
       : undefined;
   } catch {
-    // Told by the caller: the token is malformed.
+    // The caller tells that the token is malformed.
     return undefined;
   }
 }
 
-/** What jose says of the token itself; anything else is about reaching the keys. */
+/** Tells errors of the token itself from errors that are about reaching the keys. */
 function asKahaError(error: unknown): KahaError {
   if (error instanceof KahaError) return error;
   const isAboutKeys =
