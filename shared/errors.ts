@@ -1,9 +1,10 @@
 type ErrorRow = { status: number; retryable: boolean; retryAfterS?: number };
 
 /**
- * The one table of errors. `retryable` says that the same request may succeed later without a
- * change: the consume loop puts such a message back, and drops it as poison otherwise.
- * `retryAfterS` is what a 503 or 429 says in `Retry-After` when the thrower gives nothing better.
+ * This is the one table of errors. An error is `retryable` if the same request may succeed later
+ * without a change. The consume loop puts a message back after a retryable error, and drops it as
+ * poison after any other. `retryAfterS` is the number of seconds that a 503 or 429 tells in
+ * `Retry-After`, unless the code that throws the error gives another number.
  */
 export const ERRORS = {
   INVALID_REQUEST: { status: 400, retryable: false },
@@ -25,16 +26,19 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** The body of an error on the wire, the same in frames, HTTP answers and RPC replies. */
+/** An error has the same body on the wire in frames, in HTTP answers and in RPC replies. */
 export type WireError = {
   code: ErrorCode;
   message: string;
   details?: unknown;
-  /** Seconds, may be fractional. */
+  /** The pause is in seconds, and may be fractional. */
   retry_after?: number;
 };
 
-/** WebSocket close codes: 4000-4499 reconnect, 4500-4999 do not until something changes. */
+/**
+ * The server closes WebSockets with these codes. A client reconnects after 4000-4499. After
+ * 4500-4999 it does not reconnect until something changes.
+ */
 export const CLOSE = {
   GOING_AWAY: 4000,
   SERVER_ERROR: 4001,
@@ -54,12 +58,15 @@ export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE];
 
 type Options = { details?: unknown; retryAfterS?: number; cause?: unknown; noResponders?: boolean };
 
-/** Every failure that may reach a client; turned into wire form at the boundary. */
+/** Every failure that may reach a client is a KahaError. The boundary turns it into wire form. */
 export class KahaError extends Error {
   readonly code: ErrorCode;
   readonly details: unknown;
   readonly retryAfterS: number | undefined;
-  /** Nobody listens on the RPC's subject: it was surely not carried out, another may be asked. */
+  /**
+   * This is true if nobody listened on the subject of an RPC. Then the RPC was surely not carried
+   * out, and the caller may ask another instance.
+   */
   readonly noResponders: boolean;
 
   constructor(code: ErrorCode, message: string, options: Options = {}) {
@@ -87,7 +94,7 @@ export class KahaError extends Error {
     return wire;
   }
 
-  /** The error a peer sent; a code this version does not know becomes INTERNAL. */
+  /** Reads an error that a peer sent. A code that this version does not know becomes INTERNAL. */
   static fromWire(wire: WireError): KahaError {
     const code = wire.code in ERRORS ? wire.code : 'INTERNAL';
     const options: Options = { details: wire.details };
@@ -95,7 +102,10 @@ export class KahaError extends Error {
     return new KahaError(code, wire.message, options);
   }
 
-  /** Any thrown value as a KahaError; what is not one becomes INTERNAL without its text. */
+  /**
+   * Turns any thrown value into a KahaError. A value that is no KahaError becomes INTERNAL, without
+   * its text, and is kept as the cause.
+   */
   static from(thrown: unknown): KahaError {
     if (thrown instanceof KahaError) return thrown;
     return new KahaError('INTERNAL', 'Internal error', { cause: thrown });

@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
 
-/** Ids are lower-case UUID v4 strings; the brand keeps one kind from being passed for another. */
+/**
+ * Ids are lower-case UUID v4 strings. The brand makes the compiler refuse an id of one kind where
+ * another kind belongs.
+ */
 type Branded<Name extends string> = string & { readonly __brand: Name };
 export type UserId = Branded<'UserId'>;
 export type ConversationId = Branded<'ConversationId'>;
 export type MessageId = Branded<'MessageId'>;
 export type BusinessId = Branded<'BusinessId'>;
-/** Names a fan-out that is owed: one outbox row, and with `:<user>` the `Nats-Msg-Id`. */
+/**
+ * An event id names a durable event and its fan-out. The event has one outbox row with this id. The
+ * message for a user's device queues has the `Nats-Msg-Id` `<event id>:<user>`.
+ */
 export type EventId = Branded<'EventId'>;
 
-/** Names a user in a conversation, in memory only. */
+/** A participant key names a user in a conversation. It is used in memory only. */
 export type ParticipantKey = Branded<'ParticipantKey'>;
 
 export const UUID_V4_PATTERN =
@@ -19,27 +25,32 @@ export const DEVICE_ID_PATTERN = '^[A-Za-z0-9-]{1,64}$';
 const UUID_V4 = new RegExp(UUID_V4_PATTERN);
 const DEVICE_ID = new RegExp(DEVICE_ID_PATTERN);
 
-/** True for a lower-case UUID v4. */
+/** Accepts a lower-case UUID v4. */
 export function isUuidV4(value: unknown): value is UserId & ConversationId & MessageId {
   return typeof value === 'string' && UUID_V4.test(value);
 }
 
-/** True for what may name a device; nothing in it has a meaning in a NATS subject. */
+/** Accepts a device id. No character of a device id has a meaning in a NATS subject. */
 export function isDeviceId(value: unknown): value is string {
   return typeof value === 'string' && DEVICE_ID.test(value);
 }
 
-/** A fresh UUID v4. */
 export function newId<Id extends string>(): Id {
   return randomUUID() as string as Id;
 }
 
-/** The key of what is held for each user of each conversation. Both ids have the same length. */
+/**
+ * Makes the key of a map that has an entry for each user of each conversation. All ids have the
+ * same length, so two pairs never make the same key.
+ */
 export function participantKey(conversationId: ConversationId, userId: UserId): ParticipantKey {
   return (conversationId + userId) as ParticipantKey;
 }
 
-/** The inbox shard of a user: the first 32 bits of the UUID modulo the number of shards. */
+/**
+ * Returns the shard that a user's device queues are in. It is the first 32 bits of the UUID modulo
+ * the number of shards.
+ */
 export function shardOf(userId: UserId, shards: number): number {
   return Number.parseInt(userId.slice(0, 8), 16) % shards;
 }

@@ -33,6 +33,8 @@ const FOLDERS_WITH_SUBJECTS = [
   'services/router/streams',
   'services/router/typing',
   'services/store',
+  'shared/concurrency',
+  'shared/protocol',
   'test',
 ];
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { forEachBounded } from './for-each-bounded.ts';
 
-t.test('runs every item, never more at once than allowed', async (t) => {
+t.test('the task runs for every item, never for more than three at once', async (t) => {
   let running = 0;
   let most = 0;
   const seen: number[] = [];

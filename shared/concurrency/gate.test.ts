@@ -9,7 +9,7 @@ function latch() {
   return { open: () => open(), opened };
 }
 
-t.test('lets so many in, so many wait, and refuses the rest', async (t) => {
+t.test('a gate runs one task, lets one wait, and refuses the next', async (t) => {
   const gate = new Gate({ concurrencyMax: 1, waitingMax: 1 });
   const { open, opened } = latch();
   const done: string[] = [];
@@ -27,7 +27,7 @@ t.test('lets so many in, so many wait, and refuses the rest', async (t) => {
   t.equal(gate.inside, 0);
 });
 
-t.test('a task that fails leaves its place', async (t) => {
+t.test('a task that fails gives its place to the next task', async (t) => {
   const gate = new Gate({ concurrencyMax: 1, waitingMax: 0 });
   await t.rejects(
     gate.run(() => Promise.reject(new Error('no'))),
@@ -36,7 +36,7 @@ t.test('a task that fails leaves its place', async (t) => {
   t.equal(await gate.run(async () => 'again'), 'again');
 });
 
-t.test('at most so many run, at most so many wait, in order', async (t) => {
+t.test('tasks that wait run in the order in which they came, at most two at a time', async (t) => {
   const gate = new Gate({ concurrencyMax: 2, waitingMax: 2 });
   const order: string[] = [];
   const finish: (() => void)[] = [];
@@ -56,7 +56,7 @@ t.test('at most so many run, at most so many wait, in order', async (t) => {
   t.same(order, ['a', 'b', 'c', 'd']);
 });
 
-t.test('a refusal says when to come again where the gate knows better', async (t) => {
+t.test('a refusal tells the pause that the gate was given', async (t) => {
   const gate = new Gate({ concurrencyMax: 0, waitingMax: 0, retryAfterS: 2 });
   await t.rejects(
     gate.run(async () => undefined),

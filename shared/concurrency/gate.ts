@@ -3,7 +3,7 @@ import { KahaError } from '../errors.ts';
 type GateLimits = {
   concurrencyMax: number;
   waitingMax: number;
-  /** The table of errors says it where the gate does not. */
+  /** A refusal tells this pause. The default is the pause in the table of errors. */
   retryAfterS?: number;
 };
 
@@ -28,7 +28,7 @@ export class Gate {
     return this.#waiting.length;
   }
 
-  /** Whether no further task may wait. */
+  /** The gate is full if no further task may wait. */
   get isFull(): boolean {
     return this.#waiting.length >= this.#limits.waitingMax;
   }

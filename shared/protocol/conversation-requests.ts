@@ -14,7 +14,7 @@ import {
   UserIdField,
 } from './scalars.ts';
 
-/** What clients ask about conversations. An unknown field is an error. */
+/** These are the requests of clients about conversations. An unknown field is an error. */
 
 const closed = { additionalProperties: false };
 
@@ -33,15 +33,15 @@ const BusinessConversation = Type.Object(
   closed,
 );
 
-/** A conversation to be made. */
+/** A client describes the conversation that it wants to make with this input. */
 export const ConversationInput = Type.Union([PeopleConversation, BusinessConversation]);
 export type ConversationInput = Static<typeof ConversationInput>;
 
 export const CreateConversationRequest = Type.Object({ conversation: ConversationInput }, closed);
 
 /**
- * What is wrong with the people of a conversation to be made, or undefined. The caller counts as a
- * participant, whether the list names them or not.
+ * Returns what is wrong with the participants of a conversation that a client wants to make, or
+ * undefined. The caller counts as a participant, whether the list names them or not.
  */
 export function participantsProblem(
   input: ConversationInput,
@@ -60,10 +60,10 @@ export function participantsProblem(
   return isCountRight ? undefined : `a group has 2-${LIMITS.groupParticipantsMax} participants`;
 }
 
-/** Names one conversation. */
+/** This request names one conversation. */
 export const ConversationRequest = Type.Object({ conversation_id: ConversationIdField }, closed);
 
-/** Names a page of the caller's conversations. */
+/** This request names a page of the caller's conversations. */
 export const ConversationsRequest = Type.Object(
   {
     limit: Type.Optional(PageLimitField),
@@ -74,7 +74,7 @@ export const ConversationsRequest = Type.Object(
 );
 export type ConversationsRequest = Static<typeof ConversationsRequest>;
 
-/** What a group shall have instead of what it has. */
+/** An update replaces those details of a group that it has fields for. */
 export const ConversationUpdate = Type.Object(
   {
     title: Type.Optional(TitleField),
@@ -90,14 +90,17 @@ export const UpdateConversationRequest = Type.Object(
   closed,
 );
 
-/** Without `until` the conversation stays muted until the caller takes that back. */
+/** A mute without `until` lasts until the caller takes it back. */
 export const MuteRequest = Type.Object(
   { conversation_id: ConversationIdField, until: Type.Optional(TimeField) },
   closed,
 );
 export type MuteRequest = Static<typeof MuteRequest>;
 
-/** The time as it is stored, or what is wrong with it: it must exist and not be over. */
+/**
+ * Returns the time as it is stored, or a string that says what is wrong with it. The time must be
+ * one that exists, and must lie in the future.
+ */
 export function readMuteUntil(until: string, nowMs: number): { until: string } | string {
   const ms = readTime(until);
   if (ms === undefined) return 'until: is not a time';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { canonicalEmoji, emojiProblem } from './emoji.ts';
 
-t.test('an emoji is one whatever it is made of', (t) => {
+t.test('an emoji is accepted, whatever code points it is made of', (t) => {
   const emoji = [
     ...['👍', '👍🏽', '❤️', '🇳🇵', '1️⃣', '#️⃣', '👨‍👩‍👧‍👦'],
     ...['🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🏳️‍🌈', '👁️‍🗨️', '🕵🏽‍♂️'],
@@ -12,7 +12,7 @@ t.test('an emoji is one whatever it is made of', (t) => {
   t.end();
 });
 
-t.test('however it was typed, it is written in one way', (t) => {
+t.test('an emoji is written in one way, with or without variation selectors', (t) => {
   const typed = {
     '❤': '❤️',
     '🏳‍🌈': '🏳️‍🌈',
@@ -27,7 +27,7 @@ t.test('however it was typed, it is written in one way', (t) => {
   t.end();
 });
 
-t.test('what is none, or more than one, is refused', (t) => {
+t.test('a text that is no emoji, or more than one, is refused', (t) => {
   const others = [
     '',
     ' ',

@@ -1,14 +1,15 @@
 import { LIMITS } from './limits.ts';
 
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
-/** With the flag `u` a surrogate of a pair is no match of its own. */
+/** The flag `u` makes a regular expression read a pair as one character, so pairs do not match. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * What is wrong with parsed JSON, or undefined: nested deeper than 8, a key that means something
- * to JavaScript, NUL or half a character anywhere (jsonb refuses both and fails a whole batch).
- * `text` is what was parsed: raw UTF-8 can hold neither, so strings are looked at only where it
- * has an escape `\u`.
+ * Returns what is wrong with parsed JSON, or undefined. JSON is refused if it is nested deeper than
+ * 8, or has a key that means something to JavaScript. It is also refused if a string or a key holds
+ * NUL or half of a surrogate pair, because jsonb refuses both, and then a whole batch fails. `text`
+ * is the JSON before it was parsed. Only an escape `\u` can make NUL or half a pair, so this
+ * function looks at strings only if `text` has one.
  */
 export function jsonProblem(value: unknown, text: string): string | undefined {
   return problemBelow(value, 1, text.includes('\\u'));

@@ -1,10 +1,13 @@
-/** Sizes and counts of the wire contract. Bytes are UTF-8; characters are code points. */
+/**
+ * These are the limits of the wire contract. Sizes in bytes count UTF-8, and sizes in characters
+ * count code points.
+ */
 export const LIMITS = {
   frameBytesMax: 64 * 1024,
-  /** Above it the connection is cut before the frame is whole. */
+  /** The server cuts a connection whose frame grows beyond this size. */
   frameCutBytes: 256 * 1024,
   bodyBytesMax: 64 * 1024,
-  /** The frame or body itself is depth 1. */
+  /** The frame or body itself has depth 1. */
   jsonDepthMax: 8,
   contentCharactersMax: 8_000,
   metadataBytesMax: 4 * 1024,
@@ -16,12 +19,12 @@ export const LIMITS = {
   cursorCharactersMax: 2_048,
   pageLimitMax: 200,
   pageLimitDefault: 50,
-  /** The caller included. */
+  /** The caller counts too. */
   groupParticipantsMax: 8,
-  /** What a list of participants may hold, repeats included. */
+  /** A list of participants may hold this many ids, and repeated ids count. */
   participantIdsMax: 64,
   presenceIdsMax: 200,
-  /** Of one socket. */
+  /** One socket may watch this many users. */
   watchesMax: 1_000,
   badFramesMax: 10,
   badFramesWindowMs: 60_000,

@@ -14,7 +14,7 @@ import {
   TimeField,
 } from './scalars.ts';
 
-/** What clients ask about messages. An unknown field is an error. */
+/** These are the requests of clients about messages. An unknown field is an error. */
 
 const closed = { additionalProperties: false };
 
@@ -31,7 +31,7 @@ export const SendRequest = Type.Object(
 );
 export type SendRequest = Static<typeof SendRequest>;
 
-/** The schema cannot limit the size that metadata has as JSON. */
+/** The schema cannot limit the size of metadata as JSON. */
 export function metadataProblem({ metadata }: SendRequest): string | undefined {
   if (metadata === undefined) return undefined;
   const bytes = Buffer.byteLength(JSON.stringify(metadata));
@@ -40,7 +40,7 @@ export function metadataProblem({ metadata }: SendRequest): string | undefined {
     : `metadata: must not be larger than ${LIMITS.metadataBytesMax} bytes as JSON`;
 }
 
-/** Names one message. */
+/** This request names one message. */
 export const MessageRequest = Type.Object({ message_id: MessageIdField }, closed);
 
 export const EditRequest = Type.Object(
@@ -48,13 +48,16 @@ export const EditRequest = Type.Object(
   closed,
 );
 
-/** Sets a reaction, or takes it back. */
+/** This request sets a reaction, or with `remove` takes it back. */
 export const ReactRequest = Type.Object(
   { message_id: MessageIdField, emoji: EmojiField, remove: Type.Optional(Type.Boolean()) },
   closed,
 );
 
-/** The read position shall rise to a message, which one of the two last fields names. */
+/**
+ * This request raises the caller's read position to a message. Exactly one of `seq` and
+ * `message_id` names the message.
+ */
 export const ReadRequest = Type.Object(
   {
     conversation_id: ConversationIdField,
@@ -65,7 +68,7 @@ export const ReadRequest = Type.Object(
 );
 export type ReadRequest = Static<typeof ReadRequest>;
 
-/** The schema cannot say that exactly one of the two fields must be there. */
+/** The schema cannot say that exactly one of `seq` and `message_id` must be there. */
 export function readProblem({ seq, message_id }: ReadRequest): string | undefined {
   if ((seq === undefined) === (message_id === undefined)) {
     return 'one of seq and message_id must be given';
@@ -73,7 +76,7 @@ export function readProblem({ seq, message_id }: ReadRequest): string | undefine
   return undefined;
 }
 
-/** Names a page of a conversation's messages. */
+/** This request names a page of a conversation's messages. */
 export const HistoryRequest = Type.Object(
   {
     conversation_id: ConversationIdField,
@@ -86,7 +89,10 @@ export const HistoryRequest = Type.Object(
 );
 export type HistoryRequest = Static<typeof HistoryRequest>;
 
-/** The schema cannot say that a client pages in one way only, nor that a time exists. */
+/**
+ * The schema cannot say that only one of `before_seq`, `after_seq` and `since` may be there. Nor
+ * can it say that a time must exist in the calendar.
+ */
 export function historyProblem(request: HistoryRequest): string | undefined {
   const ways = [request.before_seq, request.after_seq, request.since];
   if (ways.filter((way) => way !== undefined).length > 1) {

@@ -1,7 +1,9 @@
-/** Code points of the message replied to that are shown. */
 const CODE_POINTS = 140;
 
-/** A code point is at most two units, so a slice of twice as many surely holds them. */
+/**
+ * Shortens the content of a message to 140 code points, for the preview that a reply shows. A code
+ * point has at most two UTF-16 units, so the first 280 units surely hold 140 code points.
+ */
 export function previewOf(content: string): string {
   if (content.length <= CODE_POINTS) return content;
   return [...content.slice(0, CODE_POINTS * 2)].slice(0, CODE_POINTS).join('');

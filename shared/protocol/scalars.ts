@@ -9,7 +9,7 @@ import {
 } from '../ids.ts';
 import { LIMITS } from './limits.ts';
 
-/** The smallest parts of the contract: what a single value may be. */
+/** These are the smallest parts of the wire contract. Each is the schema of a single value. */
 
 const uuid = { type: 'string', pattern: UUID_V4_PATTERN } as const;
 export const UserIdField = Type.Unsafe<UserId>(uuid);
@@ -30,21 +30,27 @@ export const MessageTypeField = Type.Union([
   Type.Literal('file'),
   Type.Literal('voice'),
 ]);
-/** Its size as JSON (≤ 4 KiB) is checked beside the schema. */
+/** The schema of metadata cannot limit its size as JSON, so `metadataProblem` does (4 KiB). */
 export const MetadataField = Type.Record(Type.String(), Type.Unknown());
 
-/** ISO 8601 UTC; the server writes milliseconds always, and reads times without them too. */
+/**
+ * A time is ISO 8601 in UTC. The server always writes milliseconds, but reads times with zero to
+ * six digits behind the seconds.
+ */
 export const TimeField = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?Z$',
 });
-/** Epoch ms; undefined for a time that no calendar has: `Date` reads 30 February as 2 March. */
+/**
+ * Reads a time as milliseconds since 1970. The result is undefined for a time that is not in the
+ * calendar. `Date` alone does not find that out, because it reads 30 February as 2 March.
+ */
 export function readTime(text: string): number | undefined {
   const ms = Date.parse(text);
   const isReal = !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.slice(0, 19));
   return isReal ? ms : undefined;
 }
 export const PageLimitField = Type.Integer({ minimum: 1, maximum: LIMITS.pageLimitMax });
-/** Opaque: given out by the server, handed back as it was. */
+/** A client hands a cursor back unchanged, and only the server knows what is in it. */
 export const CursorField = Type.String({ minLength: 1, maxLength: LIMITS.cursorCharactersMax });
 export const TitleField = Type.String({ minLength: 1, maxLength: LIMITS.titleCharactersMax });
 export const DescriptionField = Type.String({ maxLength: LIMITS.descriptionCharactersMax });
@@ -53,7 +59,7 @@ export const UrlField = Type.String({
   pattern: '^https?://[^\\s]+$',
 });
 
-/** Names a request among those in flight on its socket. */
+/** A client names its requests on one socket, so that it can tell the answers apart. */
 export const RequestIdField = Type.Union([
   Type.String({ maxLength: LIMITS.requestIdCharactersMax }),
   Type.Integer(),

@@ -15,10 +15,10 @@ import {
   ReactionShape,
 } from './shapes.ts';
 
-/** What the server sends over the socket. */
+/** These are the frames that the server sends over the socket. */
 
 const Time = Type.String();
-/** Only on what comes through the device's queue. */
+/** A durable event has its running number in the session as `q`, except in a replay. */
 const queued = { q: Type.Optional(SeqField) };
 
 function frame<Name extends string, Fields extends TProperties>(name: Name, fields: Fields) {
@@ -44,7 +44,7 @@ export const serverFrames = {
   message: frame('message', {
     ...queued,
     ...messageEventFields,
-    /** Only in a replay. */
+    /** A message has its reactions in a replay, and at no other time. */
     reactions: Type.Optional(Type.Array(ReactionShape)),
   }),
   message_updated: frame('message_updated', { ...queued, ...messageUpdatedFields }),
@@ -71,19 +71,25 @@ export const serverFrames = {
     conversation_id: ConversationIdField,
     unread: Type.Integer({ minimum: 0 }),
   }),
-  /** Of another one; ends by itself 5 s after the last `true`. */
+  /**
+   * Another participant is typing, or has stopped. A client takes them to have stopped if nothing
+   * comes for 5 s after the last `true`.
+   */
   typing: frame('typing', {
     conversation_id: ConversationIdField,
     user_id: UserIdField,
     is_typing: Type.Boolean(),
   }),
-  /** Of one who is watched. */
+  /** A user whom the session watches came online or went offline. */
   presence: frame('presence', {
     user_id: UserIdField,
     status: Type.Union([Type.Literal('online'), Type.Literal('offline')]),
     last_seen_at: Type.Optional(Time),
   }),
-  /** Of somebody in a conversation with the receiver: their name or picture is another now. */
+  /**
+   * The name or the picture has changed of a user or a business that is in a conversation with the
+   * receiver.
+   */
   profile_updated: frame('profile_updated', {
     user_id: Type.Optional(UserIdField),
     business_id: Type.Optional(BusinessIdField),

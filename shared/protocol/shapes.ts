@@ -11,7 +11,10 @@ import {
   UserIdField,
 } from './scalars.ts';
 
-/** What the server shows. Open: clients must ignore fields they do not know. */
+/**
+ * The server shows things to clients in these shapes. Later versions may add fields, so clients
+ * must ignore fields that they do not know.
+ */
 
 const Time = Type.String({ description: 'ISO 8601 UTC with milliseconds' });
 const Count = Type.Integer({ minimum: 0 });
@@ -78,7 +81,10 @@ export const ReplyPreviewShape = Type.Object({
 });
 export type ReplyPreviewShape = Static<typeof ReplyPreviewShape>;
 
-/** Fields of the event `message`; `edited_at` in a replay, `deleted_at` where one comes late. */
+/**
+ * The event `message` has these fields. It has `edited_at` in a replay, and `deleted_at` if it
+ * comes after the message was deleted.
+ */
 export const messageEventFields = {
   message_id: MessageIdField,
   conversation_id: ConversationIdField,
@@ -103,8 +109,9 @@ export const ReactionShape = Type.Object({
 export type ReactionShape = Static<typeof ReactionShape>;
 
 /**
- * Fields of the event `message_updated`: all that can change of a message, as it is by then, so
- * that one update lost behind a newer one takes nothing with it. Deleted: nothing but that.
+ * The event `message_updated` has these fields. It tells all of a message that can change, as it is
+ * by then. So a client that gets only the newest of several updates misses nothing. The update of a
+ * deleted message has `deleted_at`, but no content, no `edited_at` and no reactions.
  */
 export const messageUpdatedFields = {
   message_id: MessageIdField,
@@ -118,11 +125,11 @@ export const messageUpdatedFields = {
   reactions: Type.Optional(Type.Array(ReactionShape)),
 };
 
-/** Answer to `react`. */
+/** `react` is answered with this shape. */
 export const ReactionsShape = Type.Object({ reactions: Type.Array(ReactionShape) });
 export type ReactionsShape = Static<typeof ReactionsShape>;
 
-/** A message as history shows it to one user. */
+/** History shows a message to one user in this shape. */
 export const MessageShape = Type.Object({
   ...messageEventFields,
   reactions: Type.Array(ReactionShape),
@@ -132,7 +139,7 @@ export const MessageShape = Type.Object({
 });
 export type MessageShape = Static<typeof MessageShape>;
 
-/** Answer to `message`. */
+/** `message` is answered with this shape. */
 export const MessageSentShape = Type.Object({
   message_id: MessageIdField,
   conversation_id: ConversationIdField,
@@ -152,7 +159,7 @@ export const ReceiptShape = Type.Object({
 });
 export type ReceiptShape = Static<typeof ReceiptShape>;
 
-/** Answer to `history`. */
+/** `history` is answered with this shape. */
 export const HistoryShape = Type.Object({
   messages: Type.Array(MessageShape),
   has_more: Type.Boolean(),
@@ -161,15 +168,15 @@ export const HistoryShape = Type.Object({
 });
 export type HistoryShape = Static<typeof HistoryShape>;
 
-/** Answer to `read`: where the user's position stands now. */
+/** `read` is answered with this shape, which tells the caller's read position. */
 export const ReadShape = Type.Object({ last_read_seq: SeqField });
 export type ReadShape = Static<typeof ReadShape>;
 
-/** Answer to what has nothing to say. */
+/** An operation that has nothing to tell is answered with this shape. */
 export const EmptyShape = Type.Object({});
 export type EmptyShape = Static<typeof EmptyShape>;
 
-/** Answer to `conversations`. */
+/** `conversations` is answered with this shape. */
 export const ConversationsShape = Type.Object({
   conversations: Type.Array(ConversationShape),
   next_cursor: Type.Union([Type.String(), Type.Null()]),

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { LIMITS } from './limits.ts';
 import { ConversationIdField, DeviceIdField, SeqField } from './scalars.ts';
 
-/** What clients ask over the socket alone. An unknown field is an error. */
+/** These requests come over the socket alone. An unknown field is an error. */
 
 const closed = { additionalProperties: false };
 
@@ -16,7 +16,7 @@ export const AuthRequest = Type.Object(
 );
 export type AuthRequest = Static<typeof AuthRequest>;
 
-/** The client has all events up to `q`. */
+/** The client says with this request that it has all events up to `q`. */
 export const AckRequest = Type.Object({ q: SeqField }, closed);
 
 export const TypingRequest = Type.Object(

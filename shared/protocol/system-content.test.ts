@@ -14,7 +14,7 @@ const TEXTS: [SystemEvent, string, string][] = [
 ];
 
 for (const [event, named, unnamed] of TEXTS) {
-  t.test(`${event} is told with names, and without`, async (t) => {
+  t.test(`${event} has a text with names, and a text without`, async (t) => {
     const said = readSaid({ event, user_id, value: 'Trek' });
     if (said === undefined) throw new Error('not read');
     t.equal(systemContent(said, { actor: 'Anna', subject: 'Bob' }), named);
@@ -22,14 +22,14 @@ for (const [event, named, unnamed] of TEXTS) {
   });
 }
 
-t.test('of metadata only what its text shows is kept', async (t) => {
+t.test('only the metadata that the text shows is kept', async (t) => {
   const event = 'description_changed';
   t.same(readSaid({ event, value: 'a long one', user_id, more: 1 }), { event, user_id });
   t.same(readSaid({ event: 'title_changed', value: 7 }), { event: 'title_changed' });
   t.equal(systemContent({ event: 'title_changed' }, { actor: 'Anna' }), 'Anna changed the title');
 });
 
-t.test('what is no metadata of a system message is not read', async (t) => {
+t.test('other metadata than that of a system message is not read', async (t) => {
   const others = [undefined, null, 1, 'x', [], {}, { event: 1 }, { event: 'toString' }];
   for (const metadata of others) t.equal(readSaid(metadata), undefined);
 });

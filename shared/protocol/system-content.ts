@@ -10,7 +10,10 @@ export type SystemEvent =
   | 'avatar_changed'
   | 'admin_changed';
 
-/** What a system message says its sender did: all that its text is made of, besides names. */
+/**
+ * A system message says that its sender did something. Its text is made of these values, and of the
+ * names of the users.
+ */
 export type SystemSaid = { event: SystemEvent; user_id?: UserId; value?: string };
 
 export const UNKNOWN_USER = 'Unknown User';
@@ -32,12 +35,15 @@ const TEXTS: Record<SystemEvent, (words: Words) => string> = {
 
 type Named = { actor?: string | undefined; subject?: string | undefined };
 
-/** The English text. Who has no name is unknown. */
+/** Makes the English text of a system message. A user without a name is an Unknown User. */
 export function systemContent({ event, value }: SystemSaid, { actor, subject }: Named): string {
   return TEXTS[event]({ actor: actor ?? UNKNOWN_USER, subject: subject ?? UNKNOWN_USER, value });
 }
 
-/** Reads a system message's metadata, without what no text shows; undefined: not such a one. */
+/**
+ * Reads the metadata of a system message, and leaves out the values that its text does not show.
+ * The result is undefined for any other metadata.
+ */
 export function readSaid(metadata: unknown): SystemSaid | undefined {
   if (typeof metadata !== 'object' || metadata === null) return undefined;
   const { event, user_id, value } = metadata as Record<string, unknown>;
@@ -50,7 +56,9 @@ export function readSaid(metadata: unknown): SystemSaid | undefined {
 
 type Shown = Pick<MessageShape, 'message_type' | 'reply_to'>;
 
-/** True where the content of the message, or of the message that it replies to, names people. */
+/**
+ * Returns true if the content of the message, or of the message that it replies to, names people.
+ */
 export function namesPeople({ message_type: type, reply_to: reply }: Shown): boolean {
   return type === 'system' || reply?.message_type === 'system';
 }

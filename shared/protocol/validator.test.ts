@@ -14,7 +14,7 @@ import {
 } from './message-requests.ts';
 import { compileValidator } from './validator.ts';
 
-t.test('problems name the field, and are few', async (t) => {
+t.test('a problem names its field, and at most three problems are told', async (t) => {
   const validator = compileValidator(SendRequest);
   const good = { client_msg_id: newId(), conversation_id: newId(), content: 'x' };
   t.ok(validator.check(good));
@@ -25,7 +25,7 @@ t.test('problems name the field, and are few', async (t) => {
   t.ok(validator.problems({}).length <= 3);
 });
 
-t.test('who takes part is counted with the caller, repeats once', async (t) => {
+t.test('the caller counts as a participant, and a repeated participant counts once', async (t) => {
   const me = newId<UserId>();
   const others = Array.from({ length: 8 }, () => newId<UserId>());
   const problem = (type: 'direct' | 'group', participant_ids: UserId[]) =>
@@ -54,7 +54,7 @@ t.test('metadata has at most 4 KiB as JSON, in bytes', async (t) => {
   t.type(problem({ metadata: { a: 'ü'.repeat(2_048) } }), 'string');
 });
 
-t.test('history pages one way at a time', async (t) => {
+t.test('a request for history may page in one way only', async (t) => {
   const validator = compileValidator(HistoryRequest);
   const conversation_id = newId();
   const problem = (query: object): boolean => {
@@ -80,17 +80,22 @@ t.test('a mute ends at a time that exists and is not over', async (t) => {
   t.type(until('2030-02-28T24:00:00.000Z'), 'string', 'nor the 1st');
 });
 
-t.test('of several shapes the one that was meant is judged', async (t) => {
-  const { problems } = compileValidator(ConversationInput);
-  t.same(problems({ type: 'group', participant_ids: [] }), [
-    'participant_ids: must not have fewer than 1 items',
-  ]);
-  t.same(problems({ type: 'direct' }), ['must have required properties participant_ids']);
-  t.same(problems({ type: 'business', business_id: newId(), title: 'x' }), ['unknown field title']);
-  t.same(problems({ type: 'channel' }), ['type: must be equal to constant']);
-  const request = compileValidator(CreateConversationRequest);
-  const conversation = { type: 'group', participant_ids: [] };
-  t.same(request.problems({ conversation }), [
-    'conversation.participant_ids: must not have fewer than 1 items',
-  ]);
-});
+t.test(
+  'if several shapes are allowed, problems are about the shape that the client meant',
+  async (t) => {
+    const { problems } = compileValidator(ConversationInput);
+    t.same(problems({ type: 'group', participant_ids: [] }), [
+      'participant_ids: must not have fewer than 1 items',
+    ]);
+    t.same(problems({ type: 'direct' }), ['must have required properties participant_ids']);
+    t.same(problems({ type: 'business', business_id: newId(), title: 'x' }), [
+      'unknown field title',
+    ]);
+    t.same(problems({ type: 'channel' }), ['type: must be equal to constant']);
+    const request = compileValidator(CreateConversationRequest);
+    const conversation = { type: 'group', participant_ids: [] };
+    t.same(request.problems({ conversation }), [
+      'conversation.participant_ids: must not have fewer than 1 items',
+    ]);
+  },
+);

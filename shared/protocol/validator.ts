@@ -1,10 +1,13 @@
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 
-/** A compiled schema. `check` is free of allocation; `problems` is for what failed. */
+/**
+ * A validator is a compiled schema. `check` allocates nothing, so use it first, and `problems` only
+ * for a value that failed.
+ */
 export type Validator<Schema extends TSchema> = {
   check(value: unknown): value is Static<Schema>;
-  /** What is wrong, in words, at most three things. */
+  /** Lists, in words, at most three problems of the value. */
   problems(value: unknown): string[];
 };
 
@@ -16,7 +19,7 @@ export function compileValidator<Schema extends TSchema>(schema: Schema): Valida
     check: (value): value is Static<Schema> => compiled.Check(value),
     problems(value) {
       const texts = new Set<string>();
-      for (const { keyword, instancePath, message, params } of ofMeantBranch(
+      for (const { keyword, instancePath, message, params } of errorsOfMeantShape(
         compiled.Errors(value),
       )) {
         if (keyword === 'boolean' || keyword === 'anyOf') continue;
@@ -39,14 +42,18 @@ function unknownNames(params: object): string | undefined {
 }
 
 type Problem = { keyword: string; schemaPath: string; instancePath: string };
-/** The path up to a branch of a union, without the unions of values within it. */
+/**
+ * This pattern matches the part of a schema path that leads to a branch of the outermost union. A
+ * union within the branch is not part of the match.
+ */
 const BRANCH = /^(.*?\/anyOf\/\d+)(?:\/|$)/;
 
 /**
- * Of a union of shapes that differ by `type` only what is wrong with the one that was meant; the
- * type alone where it is none of theirs.
+ * Picks the errors that help the client. A value that must fit one of several shapes fails all of
+ * them. If the shapes differ by `type`, only the errors of the shape with the value's `type` are
+ * kept. If no shape has that `type`, only the errors about the `type` are kept.
  */
-function ofMeantBranch<Error extends Problem>(errors: readonly Error[]): readonly Error[] {
+function errorsOfMeantShape<Error extends Problem>(errors: readonly Error[]): readonly Error[] {
   const branches = new Set<string>();
   const others = new Set<string>();
   for (const { schemaPath, instancePath } of errors) {
