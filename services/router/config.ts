@@ -7,9 +7,9 @@ import {
 } from '../../shared/process/env.ts';
 
 export type RouterConfig = CommonConfig & {
-  /** Part of the data: the number the streams were made with. */
+  /** The streams were made with this number of shards. It is part of the data. */
   inboxShards: number;
-  /** A device's queue is dropped after this many days without its device. */
+  /** A device queue is dropped after this many days without its device. */
   queueInactiveDays: number;
 };
 

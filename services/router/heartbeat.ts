@@ -4,7 +4,7 @@ import type { Bus } from '../../shared/nats/bus.ts';
 const INTERVAL_MS = 1_000;
 
 export type Heartbeat = {
-  /** Says that this router takes nothing new from now on. */
+  /** Says that this router takes no new request from now on. */
   leave(): void;
 };
 

@@ -40,14 +40,14 @@ async function start(instance: string): Promise<ChildProcess> {
   return child;
 }
 
-t.test('a router killed in the middle of its sends loses none of them', async (t) => {
+t.test('a router that is killed in the middle of its sends loses none of them', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const conversation = store.open([alice, bina]);
   const first = await start('router-1');
   const device = new StageDevice(edge, bina);
   await device.open();
   store.after = (op) => {
-    // Committed, and the answer on its way, when the router dies.
+    // The router dies when messages are committed and their answer is on its way.
     if (op === 'messages.append' && store.sent(conversation).length >= 20) first.kill('SIGKILL');
   };
   const sends = Promise.allSettled(

@@ -13,7 +13,7 @@ await stage.startRouter();
 const setup = await stage.busOf('setup');
 t.teardown(() => stage.close());
 
-t.test('a router says that it is there, and again when asked', async (t) => {
+t.test('a router says that it is there, and says so again when it is asked', async (t) => {
   await until('it said so', () => alive.length > 0);
   const before = alive.length;
   edge.publish(subjects.routerWho, '{}');
@@ -21,7 +21,7 @@ t.test('a router says that it is there, and again when asked', async (t) => {
   t.same(alive.at(-1), { instance: ROUTER });
 });
 
-t.test('a new conversation is shown to its maker and told to all, each their own', async (t) => {
+t.test('a new conversation is shown to its creator and told to all participants', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const devices = [alice, bina].map((userId) => new StageDevice(edge, userId));
   for (const device of devices) await device.open();
@@ -38,11 +38,11 @@ t.test('a new conversation is shown to its maker and told to all, each their own
     conversation: { conversation_id: answer.record.conversation_id },
   });
   const told = JSON.stringify(devices.map(({ events }) => events));
-  t.notMatch(told, /"name"/, 'no name is in a queue');
+  t.notMatch(told, /"name"/, 'no queue holds a name');
   await until('the outbox is empty', () => store.outbox.size === 0);
 });
 
-t.test('a mute is told to its user before the message that is sent after it', async (t) => {
+t.test('a user hears of their mute before the message that is sent after it', async (t) => {
   const alice = new StageDevice(edge, newId<UserId>());
   await alice.open();
   const conversation = store.open([alice.userId, newId<UserId>()]);
@@ -53,7 +53,7 @@ t.test('a mute is told to its user before the message that is sent after it', as
   t.match(alice.events, [{ type: 'conversation', change: 'updated' }, { type: 'message' }]);
 });
 
-t.test('delivered positions reach the stream, reduced', async (t) => {
+t.test('of delivered positions only the highest reaches the stream', async (t) => {
   const user = newId<UserId>();
   const conversation = store.open([user]);
   for (const seq of [1, 3, 2]) {

@@ -15,7 +15,7 @@ import type { RouterMetrics } from './router-metrics.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { Typing } from './typing/typing.ts';
 
-/** The edge waits 4 s: our answer, whatever it is, has to come before. */
+/** The edge waits 4 s, and the router's answer has to come before, whatever it is. */
 const DEADLINE_MS = 3_000;
 
 type Deps = {
@@ -37,11 +37,11 @@ type Operation<Op extends keyof RouterOps> = (
 ) => Promise<RouterOps[Op][1] extends undefined ? void : RouterOps[Op][1]>;
 type Operations = { [Op in keyof RouterOps]: Operation<Op> };
 
-/** What `rpc.router.<instance>` answers; the operation is in the body. */
+/** Handles the requests on `rpc.router.<instance>`. The body names the operation. */
 export function createOperations(deps: Deps): RpcHandler {
   const operations = createTable(deps);
   return (body, { deadlineAt: theirs, trace }) => {
-    // Services trust each other's shapes.
+    // Services trust the shapes of each other's requests.
     const request = body as RouterRequest;
     const deadlineAt = Math.min(theirs, Date.now() + DEADLINE_MS);
     return carryOut(operations, request, { deadlineAt, trace });

@@ -1,7 +1,10 @@
 import type { Counter, Histogram } from 'prom-client';
 import type { Metrics } from '../../shared/process/metrics.ts';
 
-/** Counted where it happens. Gauges are read on scrape, see the wiring. */
+/**
+ * Each part counts its own events in these metrics. The wiring defines the gauges, which are read
+ * on scrape.
+ */
 export type RouterMetrics = {
   messages: Counter;
   appendItems: Histogram;

@@ -24,7 +24,7 @@ async function pair() {
   return { alice, bina, conversation: store.open([...users]) };
 }
 
-t.test('a message reaches every participant, the sender too, and leaves the outbox', async (t) => {
+t.test('a message reaches all participants, the sender too, and leaves the outbox', async (t) => {
   const { alice, bina, conversation } = await pair();
   const input = letter(conversation, alice.userId, { content: 'कस्तो छ? "ठीक"\n' });
   const sent = await send(edge, input);
@@ -47,7 +47,7 @@ t.test('a message reaches every participant, the sender too, and leaves the outb
   await until('the outbox is empty', () => store.outbox.size === 0);
 });
 
-t.test('sends that wait go out as one append, in the order they came', async (t) => {
+t.test('sends that wait go out as one append, in the order in which they came', async (t) => {
   const { alice, bina, conversation } = await pair();
   let release = (): void => undefined;
   const blocked = new Promise<void>((resolve) => {
@@ -59,7 +59,7 @@ t.test('sends that wait go out as one append, in the order they came', async (t)
     send(edge, letter(conversation, alice.userId, { content: `${index}` })),
   );
   await until('the first waits', () => store.calls.at(-1) === 'messages.append');
-  // The router reads what an edge asks in order, so it has read all sends once it answers this.
+  // The router reads an edge's requests in order, so it has read all sends once it answers this.
   const other = { user_id: alice.userId, conversation_id: store.open([alice.userId]) };
   await ask(edge, { op: 'read', ...other, seq: 1 });
   store.before = () => undefined;
@@ -78,7 +78,7 @@ t.test('sends that wait go out as one append, in the order they came', async (t)
   );
 });
 
-t.test('a refused send hurts none of those it was joined with', async (t) => {
+t.test('a refused send does not hurt the sends that share its append', async (t) => {
   const { alice, bina, conversation } = await pair();
   const stranger = refusal(send(edge, letter(conversation, newId<UserId>())));
   const sent = send(edge, letter(conversation, bina.userId));
@@ -87,7 +87,7 @@ t.test('a refused send hurts none of those it was joined with', async (t) => {
   await until('it came', () => alice.events.length === 1);
 });
 
-t.test('who was added is served from the next message on, who left no more', async (t) => {
+t.test('a new participant gets messages from the next one on, and a former one none', async (t) => {
   const { alice, bina, conversation } = await pair();
   const chandra = new StageDevice(edge, newId<UserId>());
   await chandra.open();
@@ -99,11 +99,11 @@ t.test('who was added is served from the next message on, who left no more', asy
   t.equal(bina.events.length, 1);
 });
 
-t.test('who joined while an append was answered is not sent what was before', async (t) => {
+t.test('a user who joins while an append is answered does not get its messages', async (t) => {
   const { alice, bina, conversation } = await pair();
   const chandra = new StageDevice(edge, newId<UserId>());
   await chandra.open();
-  // They are read only once the change is there.
+  // The participants can be read only after the change.
   store.tellsParticipants = false;
   t.teardown(() => {
     store.tellsParticipants = true;
@@ -121,10 +121,10 @@ t.test('who joined while an append was answered is not sent what was before', as
   const { seq } = await send(edge, letter(conversation, alice.userId));
   await until('all came', () => alice.events.length === 2 && chandra.events.length === 1);
   t.same([seq, chandra.events[0]?.seq], [2, 2]);
-  t.same(bina.events, [], 'who had left by then is out of it');
+  t.same(bina.events, [], 'the user who had left by then gets no message');
 });
 
-t.test('a repeat is a duplicate, and finishes a fan-out that was not', async (t) => {
+t.test('a repeated send is a duplicate, and finishes a fan-out that had not begun', async (t) => {
   const { alice, bina, conversation } = await pair();
   const input = letter(conversation, alice.userId);
   // The participants cannot be read, so the fan-out cannot start.
@@ -145,7 +145,7 @@ t.test('a repeat is a duplicate, and finishes a fan-out that was not', async (t)
   await until('the outbox is empty', () => store.outbox.size === 0);
 });
 
-t.test('an append whose answer is lost is a TIMEOUT, and repaired without a repeat', async (t) => {
+t.test('an append whose answer is lost ends with TIMEOUT and is still repaired', async (t) => {
   const { alice, bina, conversation } = await pair();
   store.after = (op) => (op === 'messages.append' ? new Promise(() => undefined) : undefined);
   const error = await refusal(send(edge, letter(conversation, alice.userId)));
@@ -193,7 +193,7 @@ t.test('a send whose deadline is over is not carried out', async (t) => {
   t.equal(store.appends.length, before + 1);
 });
 
-t.test('with store away sends fail typed, with store back they go on', async (t) => {
+t.test('while store is away sends fail with its error, and later they go on', async (t) => {
   const { alice, bina, conversation } = await pair();
   store.before = () => {
     throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
@@ -205,7 +205,7 @@ t.test('with store away sends fail typed, with store back they go on', async (t)
   await until('it came', () => bina.events.length === 1);
 });
 
-t.test('an outbox.done that fails is tried again', async (t) => {
+t.test('a request outbox.done that fails is tried again', async (t) => {
   const { alice, conversation } = await pair();
   let failures = 0;
   store.before = (op) => {
@@ -219,7 +219,7 @@ t.test('an outbox.done that fails is tried again', async (t) => {
   t.equal(failures, 1);
 });
 
-t.test('a router that closes answers what it took, then nobody answers', async (t) => {
+t.test('a router that closes answers the requests it took, and then nobody answers', async (t) => {
   const { alice, bina, conversation } = await pair();
   const left: string[] = [];
   edge.subscribe(subjects.routerLeaving, (msg: Msg) => left.push(msg.string()));

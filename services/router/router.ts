@@ -24,10 +24,13 @@ import { Sessions } from './sessions/sessions.ts';
 import { Typing } from './typing/typing.ts';
 import { TypingAudiences } from './typing/typing-audiences.ts';
 
-/** ~2 s of sends at the rate one process can do; beyond it an edge gets a retryable error. */
+/**
+ * At most this many requests run at once, which are ~2 s of sends at the rate of one process.
+ * Beyond it an edge gets a retryable error.
+ */
 const CONCURRENCY_MAX = 8_192;
 const DRAIN_MS = 8_000;
-/** Store gives up after 2 s. The rest lets its typed answer arrive before a router gives up. */
+/** Store gives up after 2 s. The rest lets its error arrive before a router gives up. */
 const STORE_WAIT_MS = 2_500;
 const RECEIPTS_TIMEOUT_MS = 2_000;
 const LOAD_RETRY_MS = 1_000;
@@ -37,9 +40,10 @@ type Parts = ServiceDeps & { bus: Bus; counters: RouterMetrics };
 export type Router = Awaited<ReturnType<typeof createRouter>>;
 
 /**
- * The conversation actors, fan-out and device queues of one process. Serves only once it knows
- * which queues exist. Closing hands over: says `router.leaving`, takes nothing new (edges get
- * no-responders and ask another router), then finishes what is in flight.
+ * Wires the conversation actors, the fan-out and the device queues of one process. A router serves
+ * only once it knows which queues exist. A router that closes says `router.leaving`, takes no new
+ * request, so that edges get no-responders and ask another router, and then finishes the requests
+ * in flight.
  */
 export function createRouter(config: RouterConfig, deps: ServiceDeps) {
   return startService(config, deps, async ({ connect, begin, closers }) => {
@@ -122,7 +126,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => receipts.held);
 }
 
-/** What is told live on `user.<user>`, and kept nowhere. */
+/** Wires the parts whose live events go out on `user.<user>` and are kept nowhere. */
 function createLive(
   { bus, store, counters, logger }: Parts & { store: AskStore },
   closers: Closers,
@@ -142,7 +146,10 @@ function createLive(
   return { liveReceipts, typing };
 }
 
-/** The streams may still be on their way; without them nothing works: fatal in the end. */
+/**
+ * Reads the names of all queues. It tries again for a minute, because the streams may still be
+ * missing, and then fails, because nothing works without them.
+ */
 async function loadQueues(queues: Queues, logger: Logger): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {

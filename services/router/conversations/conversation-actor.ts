@@ -34,22 +34,24 @@ export type ActorDeps = {
 type Fresh = { input: MessageInput; result: Appended };
 
 const MAILBOX_RETRY_AFTER_S = 1;
-const OF_MEMBERS: readonly ConversationCommand['op'][] = [
+const PARTICIPANT_CHANGES: readonly ConversationCommand['op'][] = [
   'conversations.add',
   'conversations.remove',
 ];
 
 /**
- * One conversation: its sends and changes in order of arrival, one in flight; sends that wait
- * meanwhile are the next append. Who asks is answered on commit, the fan-out follows in order of
- * `seq`, to those who take part and did so at that `seq`.
+ * Serves one conversation. It takes sends and changes in order of arrival, and only one append or
+ * change is in flight. Sends that wait meanwhile make up the next append. A request is answered
+ * once it is committed. Then the fan-out starts, in order of `seq`, to users who take part now and
+ * took part at that `seq`.
  *
  *     put → mailbox ┬ append → answers → participants of that version? ┬ fan-out → next
  *                   └ change → answer → its participants ──────────────┘
  *
- * No answer from store: TIMEOUT. The key makes a repeat safe, the outbox the event. Who was removed
- * is told when all that was sent before has settled: what is not in a queue by then stays owed, and
- * owed to those who are left.
+ * If store does not answer, the requests end with TIMEOUT. The key of a send makes its repeat safe,
+ * and the outbox keeps its event. A user who was removed is told of the removal once all earlier
+ * events have settled. An earlier event that is not in a queue by then stays owed, and only to the
+ * users who are left.
  */
 export class ConversationActor {
   readonly #id: ConversationId;
@@ -57,7 +59,7 @@ export class ConversationActor {
   readonly #mailbox = new Mailbox<Send | Change>();
   #participants: Participants | undefined;
   #running: Promise<void> | undefined;
-  /** The append or change in flight, until its fan-out has begun. */
+  /** This step is the append or change in flight. It lasts until its fan-out has begun. */
   #step: Promise<void> | undefined;
   lastUsedAt = 0;
 
@@ -74,7 +76,9 @@ export class ConversationActor {
     return this.#mailbox.size;
   }
 
-  /** Settled by its `resolve` or `reject`, at its deadline at the latest. */
+  /**
+   * Takes a send or a change. Its `resolve` or `reject` is called at its deadline at the latest.
+   */
   put(asked: Send | Change): void {
     if (!this.#mailbox.put(asked)) {
       const options = { retryAfterS: MAILBOX_RETRY_AFTER_S };
@@ -84,7 +88,10 @@ export class ConversationActor {
     this.#running ??= this.#run();
   }
 
-  /** Resolves when what is in flight now has begun its fan-out; undefined where nothing is. */
+  /**
+   * Resolves when the step in flight has begun its fan-out. It is undefined if no step is in
+   * flight.
+   */
   get settled(): Promise<void> | undefined {
     return this.#step;
   }
@@ -148,7 +155,8 @@ export class ConversationActor {
 
   async #change({ command, deadlineAt, trace, resolve, reject }: Change): Promise<void> {
     const { store, fanOuts, liveReceipts, memberships } = this.#deps;
-    // What is sent before somebody is removed was started by now, or by another router.
+    // The fan-out of messages that were sent before a removal has begun by now, here or in another
+    // router.
     const isRemoval = command.op === 'conversations.remove';
     const inHand: InHand = isRemoval ? fanOuts.inHand() : new Map();
     let changed: ConversationChanged;
@@ -161,9 +169,11 @@ export class ConversationActor {
     const { participants, entries, owed_before: before } = changed;
     this.#participants = participants;
     liveReceipts.verify(this.#id, participants.version);
-    if (OF_MEMBERS.includes(command.op)) memberships.publish(this.#id, participants.version);
+    if (PARTICIPANT_CHANGES.includes(command.op))
+      memberships.publish(this.#id, participants.version);
     resolve(changed);
-    // As store puts them: who joins hears of the conversation before its messages.
+    // The entries keep store's order: a user who joins hears of the conversation before its
+    // messages.
     for (const entry of entries) {
       const delivery = deliveryOf(entry);
       const isForAll = delivery.userIds.every((userId) => participants.user_ids.includes(userId));
@@ -172,7 +182,9 @@ export class ConversationActor {
     }
   }
 
-  /** Starts the fan-out of what was written; what it cannot start stays in the outbox. */
+  /**
+   * Starts the fan-out of new messages. An event whose fan-out cannot start stays in the outbox.
+   */
   async #fanOut(batch: Send[], reply: AppendReply): Promise<void> {
     const { fanOuts, metrics, logger } = this.#deps;
     const fresh = freshOf(batch, reply.results);
@@ -190,7 +202,7 @@ export class ConversationActor {
       const { event_id: eventId, reply_to_seq: repliedSeq } = result;
       const userIds = audienceOf(participants, result.seq);
       const addressed = { eventId, userIds, record: recordOf(input, result) };
-      fanOuts.start(messageDelivery(addressed, blindTo(participants, repliedSeq)));
+      fanOuts.start(messageDelivery(addressed, withoutPreviewOf(participants, repliedSeq)));
     }
   }
 
@@ -205,20 +217,29 @@ export class ConversationActor {
   }
 }
 
-/** Who cannot see the message that one replies to. */
-function blindTo({ late }: Participants, repliedSeq: number | undefined): UserId[] | undefined {
+/** Returns the participants who cannot see the replied message. */
+function withoutPreviewOf(
+  { late }: Participants,
+  repliedSeq: number | undefined,
+): UserId[] | undefined {
   if (repliedSeq === undefined || late.length === 0) return undefined;
   return late.flatMap(([userId, firstSeq]) => (firstSeq > repliedSeq ? userId : []));
 }
 
-/** Participants may be newer than a message: who joined after it is not sent it. */
+/**
+ * Returns the participants to whom a message goes. Participants may be newer than the message, and
+ * it does not go to users who joined after it.
+ */
 function audienceOf({ user_ids: userIds, joiners }: Participants, seq: number): readonly UserId[] {
   if (joiners.length === 0) return userIds;
   const later = joiners.flatMap(([userId, joinedSeq]) => (joinedSeq > seq ? userId : []));
   return later.length === 0 ? userIds : userIds.filter((userId) => !later.includes(userId));
 }
 
-/** What was written now, by `seq`: store may have written a batch in another order. */
+/**
+ * Returns the messages that this append has written, by `seq`. Store may have written a batch in
+ * another order.
+ */
 function freshOf(batch: Send[], results: AppendResult[]): Fresh[] {
   const fresh: Fresh[] = [];
   for (const [index, { input }] of batch.entries()) {

@@ -6,18 +6,21 @@ import type { ConversationId } from '../../../shared/ids.ts';
 import { sizeOf } from '../fan-out/message-event.ts';
 import { type ActorDeps, ConversationActor } from './conversation-actor.ts';
 
-/** ~1 KB each. */
+/** A router holds at most this many actors. Each takes ~1 KB. */
 const ACTORS_MAX = 50_000;
 const IDLE_MS = 10 * 60_000;
 const SWEEP_MS = 60_000;
-/** How many may be looked at to find an idle one when all places are taken. */
+/** When all places are taken, the router looks at this many actors to find an idle one. */
 const SCAN_MAX = 64;
-/** An upper bound for what a group may be told. */
+/** A command for a group takes at most this much in a mailbox. */
 const COMMAND_BYTES = 16 * 1024;
 
 type Context = { deadlineAt: number; trace: string | undefined };
 
-/** The conversations at work in this router: ≤ 50 000, idle ones leave after 10 minutes. */
+/**
+ * Holds the actors of the conversations that this router serves, at most 50 000. Idle actors leave
+ * after 10 minutes.
+ */
 export class ConversationActors {
   readonly #deps: ActorDeps;
   readonly #actors = new Map<ConversationId, ConversationActor>();
@@ -32,14 +35,14 @@ export class ConversationActors {
     return this.#actors.size;
   }
 
-  /** Sends that wait, over all conversations. */
+  /** Counts the sends and changes that wait, over all conversations. */
   get depth(): number {
     let depth = 0;
     for (const actor of this.#actors.values()) depth += actor.depth;
     return depth;
   }
 
-  /** Answered on commit. */
+  /** Sends a message. Resolves once it is committed. */
   send(input: MessageInput, { deadlineAt, trace }: Context): Promise<MessageSent> {
     const actor = this.#actorOf(input.conversation_id);
     actor.lastUsedAt = Date.now();
@@ -48,7 +51,7 @@ export class ConversationActors {
     });
   }
 
-  /** Answered on commit, in its place among the sends. */
+  /** Carries out a command in its place among the sends. Resolves once it is committed. */
   change(command: ConversationCommand, context: Context): Promise<ConversationChanged> {
     const actor = this.#actorOf(command.conversation_id);
     actor.lastUsedAt = Date.now();
@@ -58,12 +61,15 @@ export class ConversationActors {
     });
   }
 
-  /** Resolves when what the conversation has in flight now has begun its fan-out. */
+  /**
+   * Resolves when the conversation's step in flight has begun its fan-out. The result is undefined
+   * if no step is in flight.
+   */
   settled(id: ConversationId): Promise<void> | undefined {
     return this.#actors.get(id)?.settled;
   }
 
-  /** Resolves when every conversation has settled what it had taken. */
+  /** Resolves when every conversation has settled the requests that it had taken. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     await Promise.all(Array.from(this.#actors.values(), (actor) => actor.drained()));

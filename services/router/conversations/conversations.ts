@@ -17,13 +17,16 @@ type Deps = {
 type Context = { deadlineAt: number; trace: string | undefined };
 type Created = { created: boolean; record: ConversationRecord };
 
-/** The commands that make and change conversations. They answer what the caller sees then. */
+/**
+ * Carries out the commands that make and change conversations. They answer what the caller sees
+ * then.
+ */
 export type Conversations = {
   /** The router announces a new conversation to all participants. */
   create(request: ConversationCreate, context: Context): Promise<Created>;
-  /** A change after which the caller still takes part. */
+  /** Carries out a change after which the caller still takes part. */
   change(command: ConversationCommand, context: Context): Promise<ConversationRecord>;
-  /** A change after which the caller is shown nothing. */
+  /** Carries out a change after which the caller is shown nothing. */
   changeUnseen(command: ConversationCommand, context: Context): Promise<void>;
 };
 

@@ -3,7 +3,7 @@ import { BATCH_BYTES_MAX, MAILBOX_BYTES_MAX, MAILBOX_ITEMS_MAX, Mailbox } from '
 
 const letter = (id: number, bytes = 100, deadlineAt = 1_000) => ({ id, bytes, deadlineAt });
 
-t.test('letters leave in the order they came, 64 at a time', async (t) => {
+t.test('letters leave in the order in which they came, 64 at a time', async (t) => {
   const mailbox = new Mailbox<ReturnType<typeof letter>>();
   for (let id = 0; id < 100; id += 1) mailbox.put(letter(id));
   const first = mailbox.take(0).batch;
@@ -16,7 +16,7 @@ t.test('letters leave in the order they came, 64 at a time', async (t) => {
   t.equal(mailbox.size, 0);
 });
 
-t.test('an append stays below its bytes, but one large letter always goes', async (t) => {
+t.test('an append stays below its limit of bytes, but one large letter always goes', async (t) => {
   const mailbox = new Mailbox<ReturnType<typeof letter>>();
   for (let id = 0; id < 3; id += 1) mailbox.put(letter(id, BATCH_BYTES_MAX / 2));
   t.equal(mailbox.take(0).batch.length, 2);
@@ -31,7 +31,7 @@ t.test('an append stays below its bytes, but one large letter always goes', asyn
   );
 });
 
-t.test('what is too late is set apart and takes no place', async (t) => {
+t.test('letters that are too late are set apart and take no place', async (t) => {
   const mailbox = new Mailbox<ReturnType<typeof letter>>();
   mailbox.put(letter(0, 100, 10));
   mailbox.put(letter(1, 100, 30));
@@ -48,7 +48,7 @@ t.test('what is too late is set apart and takes no place', async (t) => {
   t.equal(mailbox.size, 0);
 });
 
-t.test('a full mailbox takes nothing more, and something again when there is room', async (t) => {
+t.test('a full mailbox takes no letter until it has room again', async (t) => {
   const mailbox = new Mailbox<ReturnType<typeof letter>>();
   for (let id = 0; id < MAILBOX_ITEMS_MAX; id += 1) t.ok(mailbox.put(letter(id)));
   t.notOk(mailbox.put(letter(999)));
@@ -56,14 +56,14 @@ t.test('a full mailbox takes nothing more, and something again when there is roo
   t.ok(mailbox.put(letter(999)));
 });
 
-t.test('a mailbox that is full by bytes takes nothing more', async (t) => {
+t.test('a mailbox that is full by bytes takes no letter', async (t) => {
   const mailbox = new Mailbox<ReturnType<typeof letter>>();
   t.ok(mailbox.put(letter(0, MAILBOX_BYTES_MAX - 100)));
   t.ok(mailbox.put(letter(1, 100)));
   t.notOk(mailbox.put(letter(2, 1)));
 });
 
-t.test('a letter that wants to be alone keeps its place and shares no append', async (t) => {
+t.test('a letter that is alone keeps its place and shares no append', async (t) => {
   const mailbox = new Mailbox<ReturnType<typeof letter> & { isAlone?: boolean }>();
   for (const id of [0, 1, 2, 3, 4, 5])
     mailbox.put({ ...letter(id), isAlone: id === 2 || id === 3 });

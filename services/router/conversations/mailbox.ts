@@ -1,22 +1,24 @@
-/** What one append may carry; the payload limit of NATS is 1 MiB. */
+/** One append carries at most this many items and bytes. The payload limit of NATS is 1 MiB. */
 const BATCH_ITEMS_MAX = 64;
 export const BATCH_BYTES_MAX = 512 * 1024;
-/** What may wait for one conversation: four appends' worth. */
+/** At most this many items and bytes wait for one conversation. They fill four appends. */
 export const MAILBOX_ITEMS_MAX = 256;
 export const MAILBOX_BYTES_MAX = 2 * 1024 * 1024;
 
 export type Letter = {
-  /** Size as JSON, bytes. */
+  /** The letter takes this many bytes as JSON. */
   bytes: number;
-  /** Epoch ms at which its sender stops waiting. */
+  /** The sender stops waiting at this time, in epoch ms. */
   deadlineAt: number;
-  /** Not to be taken together with others. */
+  /** A letter that is alone is taken without other letters. */
   isAlone?: boolean;
 };
 
 type Taken<Item> = { batch: Item[]; expired: Item[] };
 
-/** What waits for one conversation, in order of arrival, bounded. */
+/**
+ * Holds the sends and changes that wait for one conversation, in order of arrival. It is bounded.
+ */
 export class Mailbox<Item extends Letter> {
   #letters: Item[] = [];
   #bytes = 0;
@@ -25,7 +27,7 @@ export class Mailbox<Item extends Letter> {
     return this.#letters.length;
   }
 
-  /** False where it is full: the letter was not taken. */
+  /** Takes a letter. Returns false if the mailbox is full and did not take it. */
   put(letter: Item): boolean {
     const { length } = this.#letters;
     if (length >= MAILBOX_ITEMS_MAX) return false;
@@ -36,8 +38,8 @@ export class Mailbox<Item extends Letter> {
   }
 
   /**
-   * The next append: the first as they came, within its limits; or one letter that wants to be
-   * alone. What came too late goes apart.
+   * Takes the next batch: the first letters within the limits of an append, or one letter that is
+   * alone. Letters whose deadline is over are returned apart.
    */
   take(now: number): Taken<Item> {
     const batch: Item[] = [];

@@ -7,14 +7,15 @@ import type { Logger } from '../../../shared/process/logger.ts';
 type Signal = { conversation_id: ConversationId; version: number };
 type Deps = {
   bus: Bus;
-  /** Of versions below, who takes part is not true any more. */
+  /** Hears that the participants of all versions below this one are out of date. */
   onChanged: (id: ConversationId, version: number) => void;
   logger: Logger;
 };
 
 /**
- * Who serves a change of members tells the other routers: what they know of the conversation is old
- * from then on. Best effort: one that misses it trusts what it holds only for some seconds.
+ * Tells the other routers when this router has changed participants. What they know of the
+ * conversation is out of date from then on. The signal is best effort, because a router that misses
+ * it trusts what it knows only for some seconds.
  */
 export class MembershipSignals {
   readonly #deps: Deps;
@@ -24,7 +25,7 @@ export class MembershipSignals {
     deps.bus.subscribe(subjects.membershipChanged, (msg) => this.#receive(msg));
   }
 
-  /** It is committed. */
+  /** Tells the other routers. Call it once the change is committed. */
   publish(id: ConversationId, version: number): void {
     const signal: Signal = { conversation_id: id, version };
     this.#deps.bus.publish(subjects.membershipChanged, JSON.stringify(signal));

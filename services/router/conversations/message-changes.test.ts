@@ -11,7 +11,7 @@ await stage.startRouter();
 const serving = await stage.busOf('store-1');
 t.teardown(() => stage.close());
 
-/** What store was asked, and the next version it gives. */
+/** Store was asked for these reactions. The next reaction gets a version above `version`. */
 const asked: MessageReaction[] = [];
 let version = 1;
 let answering: Promise<void> | undefined;
@@ -63,7 +63,7 @@ async function scene() {
   return { ann, bob, conversation_id, device, react };
 }
 
-t.test('a change is answered on commit; its event never overtakes its message', async (t) => {
+t.test('a change is answered on commit, and its event never overtakes its message', async (t) => {
   const { ann, conversation_id, device, react } = await scene();
   const { open, opened } = gate();
   store.tellsParticipants = false;
@@ -82,7 +82,7 @@ t.test('a change is answered on commit; its event never overtakes its message', 
   store.before = () => undefined;
 });
 
-t.test('changes of one message come one at a time, those of others meanwhile', async (t) => {
+t.test('changes of one message run one at a time, and other messages do not wait', async (t) => {
   const { device, react } = await scene();
   const { open, opened } = gate();
   answering = opened;

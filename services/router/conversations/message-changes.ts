@@ -17,10 +17,10 @@ type Deps = { store: AskStore; fanOuts: OwedFanOuts; actors: ConversationActors 
 type Context = { deadlineAt: number; trace: string | undefined };
 
 /**
- * Changes of messages, told to all who can see the message. Those of one message come one at a
- * time: more would only wait for its lock in the database, each on a connection, and their events
- * would change places. Appends go on meanwhile; only the event waits for one in flight, so that no
- * update overtakes its message.
+ * Changes messages, and tells all participants who can see the message. Changes of one message run
+ * one at a time. Several at once would only wait for its lock in the database, each on a
+ * connection, and their events would change places. Appends go on meanwhile. Only the event waits
+ * for the append in flight, so that no update overtakes its message.
  */
 export class MessageChanges {
   readonly #deps: Deps;
@@ -30,7 +30,7 @@ export class MessageChanges {
     this.#deps = deps;
   }
 
-  /** Messages that are being changed. */
+  /** Counts the messages that are being changed. */
   get size(): number {
     return this.#turns.size;
   }
@@ -60,7 +60,10 @@ export class MessageChanges {
     return this.#turns.drained();
   }
 
-  /** Answered on commit; the turn lasts until the event is on its way. */
+  /**
+   * Runs a change in the message's turn. Resolves once it is committed. The turn lasts until the
+   * event is on its way.
+   */
   #run<Changed extends { entry?: OutboxEntry }>(
     { message_id, place }: MessageTarget,
     ask: () => Promise<Changed>,
@@ -80,7 +83,7 @@ export class MessageChanges {
   }
 }
 
-/** Without the name of the operation. */
+/** Returns the target without the name of the operation. */
 function targetOf({ user_id, message_id, place }: MessageTarget): MessageTarget {
   return { user_id, message_id, place };
 }

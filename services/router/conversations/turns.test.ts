@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Turns } from './turns.ts';
 
-t.test('tasks of one key come one after the other, whatever becomes of them', async (t) => {
+t.test('tasks of one key run one after the other, even if one fails', async (t) => {
   const turns = new Turns<string>();
   const log: string[] = [];
   let open: () => void = () => undefined;
@@ -25,10 +25,10 @@ t.test('tasks of one key come one after the other, whatever becomes of them', as
   t.equal(await second, 3);
   t.same(log, ['other key', 'first', 'second']);
   await drained;
-  t.equal(turns.size, 0, 'nothing is kept');
+  t.equal(turns.size, 0, 'no key is kept');
 });
 
-t.test('more than may wait are refused, and room comes again', async (t) => {
+t.test('tasks beyond the limit are refused until there is room again', async (t) => {
   const turns = new Turns<string>();
   const done = Array.from({ length: 256 }, (_, index) => turns.run('a', async () => index));
   await t.rejects(

@@ -2,18 +2,18 @@ import { KahaError } from '../../../shared/errors.ts';
 
 type Queue = { last: Promise<unknown>; size: number };
 
-/** ~1 s of changes of one message. */
+/** At most this many tasks of one key run or wait. They are ~1 s of changes of one message. */
 const WAITING_MAX = 256;
 const RETRY_AFTER_S = 1;
 
 /**
- * One task at a time for each key, in order of arrival; tasks of different keys know nothing of
- * each other. At most 256 for one key, beyond: RATE_LIMITED.
+ * Runs one task at a time for each key, in order of arrival. Tasks of different keys know nothing
+ * of each other. Beyond 256 tasks for one key, a task is rejected with RATE_LIMITED.
  */
 export class Turns<Key> {
   readonly #queues = new Map<Key, Queue>();
 
-  /** Keys with a task. */
+  /** Counts the keys that have a task. */
   get size(): number {
     return this.#queues.size;
   }

@@ -21,20 +21,23 @@ import { ScriptedStore } from './scripted-store.ts';
 export const SHARDS = 4;
 export const ROUTER = 'router-1';
 export const silent = partsOf('test').logger;
-const INBOX_BYTES_MAX = 256 * 1024 * 1024;
+const QUEUE_BYTES_MAX = 256 * 1024 * 1024;
 const TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 
 type Nats = Awaited<ReturnType<typeof startNats>>;
 
-/** Real NATS with its streams, a scripted store, and buses to play the other services on. */
+/**
+ * A stage has real NATS with its streams, a scripted store, and buses to play the other services
+ * on.
+ */
 export type Stage = {
   nats: Nats;
   edge: Bus;
   store: ScriptedStore;
   busOf(instance: string): Promise<Bus>;
   startRouter(instance?: string): Promise<Router>;
-  /** Kills NATS and starts it again; resolves once all buses are back. */
+  /** Kills NATS and starts it again. Resolves once all buses and routers are back. */
   restartNats(meanwhile?: () => void): Promise<void>;
   close(): Promise<void>;
 };
@@ -91,23 +94,23 @@ async function setUp(nats: Nats, shards = SHARDS): Promise<void> {
   const address = addressOf(nats, 'setup');
   const nc = await connectNats({ ...address, natsUser: 'setup', instance: 'setup' });
   try {
-    await setUpStreams(nc, { shards, replicas: 1, queueBytesMax: INBOX_BYTES_MAX });
+    await setUpStreams(nc, { shards, replicas: 1, queueBytesMax: QUEUE_BYTES_MAX });
   } finally {
     await nc.close();
   }
 }
 
-/** A device as the edge plays it: opens its session and subscribes its queue. */
+/** Plays a device and its edge: it opens a session and subscribes the device's queue. */
 export class StageDevice {
   readonly userId: UserId;
   readonly deviceId: string;
   readonly events: Record<string, unknown>[] = [];
   readonly signals: Record<string, unknown>[] = [];
-  /** Signals that its queue has something. */
+  /** Counts the signals that the device's queue has events. */
   queuedSignals = 0;
   readonly unacked: Msg[] = [];
   acknowledges = true;
-  /** To what routers offer: taken, left to the queue, or silence. */
+  /** The device answers offers so: it takes them, leaves them to the queue, or stays silent. */
   answer: '+' | '-' | '' = '-';
   readonly offered: Record<string, unknown>[] = [];
   readonly #bus: Bus;
@@ -155,7 +158,7 @@ export class StageDevice {
     await this.#bus.nc.flush();
   }
 
-  /** Never lets go, as an edge that is frozen. */
+  /** Answers routers, but never gives the device up, like an edge that is frozen. */
   #asked(msg: Msg): void {
     const asked = msg.string();
     if (asked === 'held') msg.respond('held');
@@ -174,7 +177,7 @@ export class StageDevice {
   }
 }
 
-/** Waits longer than an edge does. */
+/** Asks a router, and waits longer for the answer than an edge does. */
 export function ask<Op extends keyof RouterOps>(
   bus: Bus,
   request: RouterRequestOf<Op>,
@@ -201,7 +204,7 @@ export function send(bus: Bus, input: MessageInput, router = ROUTER): Promise<Me
   return ask(bus, { op: 'message', ...input }, router);
 }
 
-/** Waits for the condition, not for a time; fails after 15 s. */
+/** Waits until the condition holds. Fails after 15 s. */
 export async function until(what: string, holds: () => boolean, timeoutMs = 15_000): Promise<void> {
   const giveUpAt = Date.now() + timeoutMs;
   while (!holds()) {

@@ -43,17 +43,18 @@ type Conversation = {
 const OWED_AFTER_MS = 5_000;
 
 /**
- * A store in memory that keeps store's promises: seq without a hole, known keys, an outbox with
- * leases. `before` runs ahead of each operation: it may wait, or throw what the caller shall get.
+ * Plays store in memory and keeps its promises: `seq` has no hole, repeated keys are known, and the
+ * outbox has leases. `before` runs ahead of each operation. It may wait, or throw the error that
+ * the caller shall get.
  */
 export class ScriptedStore {
   readonly outbox = new Map<EventId, Row>();
   readonly appends: AppendRequest[] = [];
   readonly calls: Op[] = [];
-  /** False: an append leaves out who takes part, as where the store could not read it. */
+  /** If this is false, an append leaves out the participants, as if store could not read them. */
   tellsParticipants = true;
   before: (op: Op, body: unknown) => Promise<void> | void = () => undefined;
-  /** Runs when the operation is done, before its answer: what waits here was committed. */
+  /** Runs after each operation and before its answer. An operation that waits here is committed. */
   after: (op: Op) => Promise<void> | void = () => undefined;
   readonly #conversations = new Map<ConversationId, Conversation>();
   readonly #joinedSeqs = new Map<ParticipantKey, number>();
@@ -233,7 +234,7 @@ export class ScriptedStore {
     return { created: true, record, entry };
   }
 
-  /** A removal without its system message; whatever else was asked for, a mute. */
+  /** Carries out a removal, without its system message. It treats any other command as a mute. */
   #change(command: ConversationCommand): ConversationChanged {
     const { user_id: userId, conversation_id: id } = command;
     const gone = command.op === 'conversations.remove' ? command.member_id : undefined;
