@@ -4,14 +4,14 @@ import type { Participants } from './conversations.ts';
 import type { MessageInput, ReplyPreview } from './messages.ts';
 
 export type AppendItem = Omit<MessageInput, 'conversation_id'>;
-/** The waiting sends of one conversation: ≤ 64, ≤ 512 KiB. */
+/** A router joins the waiting sends of one conversation: at most 64, at most 512 KiB. */
 export type AppendRequest = {
   conversation_id: ConversationId;
   items: AppendItem[];
   /** The caller does not know who takes part. */
   needs_participants?: true;
 };
-/** One answer per item, in order; a refused item hurts no other. */
+/** Each item gets one answer, in order. A refused item hurts no other. */
 export type AppendResult =
   | {
       ok: true;
@@ -20,18 +20,18 @@ export type AppendResult =
       seq: number;
       sent_at: string;
       reply_to?: ReplyPreview;
-      /** `seq` of the message replied to: a participant who cannot see it gets no preview. */
+      /** A participant who cannot see the message with this `seq` gets no preview. */
       reply_to_seq?: number;
-      /** The key was known: values are the first message's. */
+      /** The key was known, so the values are those of the first message. */
       duplicate?: true;
-      /** Only with `duplicate`: its fan-out is still owed (the outbox row is there). */
+      /** Comes with `duplicate`: true while the outbox row says that a fan-out is owed. */
       fanout_pending?: boolean;
     }
   | { ok: false; error: WireError };
 export type AppendReply = {
-  /** It rises when others take part; the router reloads before it fans out. */
+  /** The version rises when others take part. The router then reloads before it fans out. */
   conversation_version: number;
   results: AppendResult[];
-  /** Where asked for, as they were before or after the append: their `version` tells. */
+  /** Store read these, if asked, before or after the append: their `version` tells which. */
   participants?: Participants;
 };

@@ -1,11 +1,11 @@
 import type { BusinessId, UserId } from '../ids.ts';
 
-/** Who knows whom by a conversation. */
+/** Contacts are users who share a conversation. */
 
 export type ContactsList = ({ user_id: UserId } | { business_id: BusinessId }) & {
   cursor?: string;
 };
-/** Each id once a page; it may come again in a later one. */
+/** A page holds an id once. A later page may hold it again. */
 export type ContactsPage = { user_ids: UserId[]; next_cursor: string | null };
-/** ≤ 1000. */
+/** A request holds at most 1000 ids. */
 export type ContactsShared = { user_id: UserId; user_ids: readonly UserId[] };

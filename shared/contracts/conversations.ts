@@ -18,7 +18,7 @@ export type ConversationType = ConversationShape['type'];
 export type Role = ParticipantShape['role'];
 
 export type ParticipantRecord = Omit<ParticipantShape, 'name' | 'avatar_url'>;
-/** A conversation as one user sees it, without names. */
+/** This is a conversation as one user sees it, without names. */
 export type ConversationRecord = Omit<
   ConversationShape,
   'name' | 'participants' | 'last_message'
@@ -32,26 +32,26 @@ export type Participants = {
   type: ConversationType;
   version: number;
   user_ids: UserId[];
-  /** [user, first `seq` they can see], of those who cannot see all. */
+  /** Pairs of user and first visible `seq` name those participants who cannot see all. */
   late: [UserId, number][];
-  /** [user, first `seq` they are sent], of those who joined after the first message. */
+  /** Pairs of user and first `seq` sent name those who joined after the first message. */
   joiners: [UserId, number][];
 };
 
-/** A user, and a conversation that the user names. */
+/** A user asks about a conversation. */
 export type InConversation = { user_id: UserId; conversation_id: ConversationId };
 export type ConversationCreate = { user_id: UserId; conversation: ConversationInput };
 export type ConversationsList = { user_id: UserId } & ConversationsRequest;
 
-/** A change of a conversation by a participant, or a participant's own settings of it. */
+/** Participants change a conversation, or their own settings of it. */
 export type ConversationCommands = {
   'conversations.update': ConversationUpdate;
-  /** `share_history`: they see what the one who adds them sees, else from their joining on. */
+  /** With `share_history` they see what the caller sees, else what comes after they joined. */
   'conversations.add': Omit<AddParticipantsRequest, 'conversation_id'>;
-  /** `member_id` is the caller's own: they leave. */
+  /** Callers who give their own id leave. */
   'conversations.remove': { member_id: UserId };
   'conversations.archive': unknown;
-  /** Without `until`: until it is taken back. */
+  /** A mute without `until` holds until the user takes it back. */
   'conversations.mute': Omit<MuteRequest, 'conversation_id'>;
   'conversations.unmute': unknown;
 };

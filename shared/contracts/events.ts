@@ -14,7 +14,7 @@ export type InboxHeader = {
   /** 0 where the event has none. */
   seq: number;
   senderId: UserId | undefined;
-  /** Its body is of ids alone: whoever shows it puts names in first, see `NamedEvent`. */
+  /** Its body is of ids alone: whoever shows it puts names in first, as edge does. */
   isNameless: boolean;
 };
 

@@ -26,19 +26,19 @@ export type LastMessage = LastMessageShape & Said;
 export type ReplyPreview = ReplyPreviewShape & Said;
 type WithRecords<Shape> = Omit<Shape, 'reply_to'> & { reply_to?: ReplyPreview };
 
-/** A message as its event carries it; the times of change are there only where it was changed. */
+/** An event carries a message like this. A changed message has the time of the change. */
 export type MessageRecord = WithRecords<MessageEvent>;
-/** A message as history shows it to one user. */
+/** History shows a message to one user like this. */
 export type HistoryMessage = WithRecords<MessageShape>;
 
-/** The sending of a message by a user. */
+/** A user sends a message. */
 export type MessageInput = { user_id: UserId } & SendRequest;
 export type MessageSent = MessageSentShape;
 
-/** Where a message stands: it never moves. */
+/** A message stands at its place and never moves. */
 export type MessagePlace = { conversation_id: ConversationId; seq: number; sent_at: string };
 export type NamedMessage = { user_id: UserId; message_id: MessageId };
-/** A message as one user names it; `place` comes from `messages.locate`. */
+/** A user names the message, and `messages.locate` gives its place. */
 export type MessageTarget = NamedMessage & { place: MessagePlace };
 export type MessageEdit = MessageTarget & { content: string };
 export type MessageReaction = MessageTarget & { emoji: string; remove?: boolean };
@@ -48,9 +48,9 @@ export type HistoryRequest = { user_id: UserId } & HistoryAsked;
 export type HistoryReceipt = HistoryShape['receipts'][number];
 export type HistoryPage = Omit<HistoryShape, 'messages'> & { messages: HistoryMessage[] };
 
-/** Changes are not replayed: what they made of the message comes with it. */
+/** A replay shows no changes, only what they made of the message. */
 export type UndeliveredMessage = MessageRecord & { reactions?: Reaction[] };
-/** One page of the replay, oldest first. `complete` is true on the last page if nothing was cut. */
+/** A page of the replay begins with the oldest message. The last page says if nothing was cut. */
 export type UndeliveredPage = {
   messages: UndeliveredMessage[];
   next_cursor: string | null;

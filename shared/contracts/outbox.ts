@@ -5,38 +5,38 @@ import type { messageUpdatedFields } from '../protocol/shapes.ts';
 import type { ConversationRecord, Participants } from './conversations.ts';
 import type { MessageRecord } from './messages.ts';
 
-/** Fan-outs that are owed, and the changes that owe them. */
+/** An outbox entry is a fan-out that is owed, and a change owes it. */
 
 type MessageUpdated = Static<TObject<typeof messageUpdatedFields>>;
 export type MessageChange = MessageUpdated['change'];
-/** Who reacted with the emoji, in order. */
+/** The users stand in the order in which they reacted. */
 export type ReactionSet = { emoji: string; user_ids: UserId[] };
 /**
- * A message after a change: all that can change of it, whatever the change was, so that who gets a
- * later update before this one lacks nothing. `version` is the one this change made. `content` is
- * there where the message was edited, now or before.
+ * An update holds all that can change of a message, whatever the change was, so that a client that
+ * gets a later update first lacks nothing. The change made `version`. An update has `content` if
+ * the message was edited, now or before.
  */
 export type MessageUpdate = Omit<MessageUpdated, 'reactions'> & { reactions: ReactionSet[] };
 
 export type ConversationChange = Static<(typeof serverFrames)['conversation']>['change'];
 
-/** A fan-out that is owed. `event` is the whole event without `q` for each kind. */
+/** An entry holds what the event of its kind is made of. */
 export type OutboxEntry = {
   event_id: EventId;
   conversation_id: ConversationId;
-  /** The conversation's, where it was read. */
+  /** This is the version of the conversation, if store read it. */
   version?: number;
-  /** Who gets it. */
+  /** These users get the event. */
   user_ids: UserId[];
 } & (
   | {
       kind: 'message';
       message: MessageRecord;
-      /** They cannot see what it replies to. */
+      /** These users cannot see the message that it replies to. */
       without_preview?: UserId[];
     }
   | { kind: 'message_updated'; update: MessageUpdate; changed_at: string }
-  /** Each user gets their own record; the edge puts names in. */
+  /** Each user gets their own record, and the edge puts names in. */
   | {
       kind: 'conversation';
       change: ConversationChange;
@@ -44,16 +44,16 @@ export type OutboxEntry = {
     }
 );
 
-/** What a command did: nothing where there are no entries. */
+/** A command without entries has changed nothing. */
 export type ConversationChanged = {
-  /** As the caller sees it now; absent where they left. */
+  /** The caller sees this record now. A caller who left sees none. */
   record?: ConversationRecord;
   participants: Participants;
-  /** In the order in which they are to be fanned out. */
+  /** The router fans them out in this order. */
   entries: OutboxEntry[];
   /**
-   * Only where somebody left: the events of the conversation that were owed before, ≤ 1000. They
-   * have to be settled before that one is told.
+   * If somebody left, these events of the conversation were owed before, at most 1000. The router
+   * settles them before it tells the user who left.
    */
   owed_before?: EventId[];
 };

@@ -1,36 +1,36 @@
 import type { WireError } from '../errors.ts';
 import type { ConversationId, MessageId, UserId } from '../ids.ts';
 
-/** Bodies about positions: what was delivered, and how far users have read. */
+/** Positions say what was delivered to users, and how far they have read. */
 
-/** [conversation, user, seq, epoch ms] */
+/** The number after `seq` is a time in epoch ms. */
 export type DeliveredItem = [ConversationId, UserId, number, number];
 
-/** Read up to a message; above the last one is the last one. */
+/** A user has read up to a message. A `seq` above the last message means the last one. */
 export type ReadInput = { user_id: UserId; conversation_id: ConversationId } & (
   | { seq: number; message_id?: undefined }
   | { message_id: MessageId; seq?: undefined }
 );
 
-/** Where the user stands once the read is committed. */
+/** The user stands here once the read is committed. */
 export type ReadReply = {
-  /** Of the conversation. */
+  /** This is the version of the conversation. */
   version: number;
   last_read_seq: number;
-  /** Visible messages above it. */
+  /** So many messages above the position are visible to the user. */
   unread: number;
-  /** Only where this read has raised the position, or one in the last 10 s. */
+  /** Present if this read has raised the position, or a read in the last 10 s has. */
   raised?: { read_at: string; delivered_seq: number; delivered_at: string };
 };
-/** Each judged for itself. */
+/** Store judges each read for itself. */
 export type ReadResult = ({ ok: true } & ReadReply) | { ok: false; error: WireError };
-/** Who takes part, and what each has had delivered. */
+/** A pair tells up to which `seq` the messages were delivered to a participant. */
 export type ConversationPositions = {
   conversation_id: ConversationId;
   version: number;
   positions: [UserId, number][];
 };
 
-/** [conversation, user, kind, seq, epoch ms]; ≤ 1000 a message. */
+/** The number after `seq` is a time in epoch ms. A message holds at most 1000 items. */
 export type ReceiptItem = [ConversationId, UserId, 'delivered' | 'read', number, number];
 export type ReceiptBatch = { items: ReceiptItem[] };

@@ -7,7 +7,7 @@ export type BusinessProfile = {
   avatar_url?: string;
   is_online?: boolean;
 };
-/** ≤ 2000 ids in all. */
+/** A request holds at most 2000 ids in all. */
 export type ProfilesGet = {
   user_ids?: readonly UserId[];
   business_ids?: readonly BusinessId[];
@@ -15,5 +15,5 @@ export type ProfilesGet = {
 /** Users and businesses that profiles does not know are absent. */
 export type Profiles = { users: UserProfile[]; businesses: BusinessProfile[] };
 
-/** What profiles answers on `rpc.profiles.<op>`: operation → [request, reply]. */
+/** Profiles answers these on `rpc.profiles.<op>`: operation → [request, reply]. */
 export type ProfileOps = { get: [ProfilesGet, Profiles] };

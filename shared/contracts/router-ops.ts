@@ -17,7 +17,7 @@ import type {
 import type { DeliveredItem, ReadInput } from './positions.ts';
 
 export type SessionOpen = { user_id: UserId; device_id: string; resync?: boolean };
-/** `too_many_devices`: the edge closes 4504. `epoch` orders sessions of one device. */
+/** On `too_many_devices` the edge closes 4504. `epoch` orders the sessions of one device. */
 export type SessionOpened =
   | { resumed: boolean; epoch: number; too_many_devices?: undefined }
   | { too_many_devices: true };
@@ -35,7 +35,7 @@ export type TypingInput = {
 };
 
 type Showing = 'conversations.update' | 'conversations.add';
-/** What changes of a conversation answer. */
+/** Two kinds of changes answer with what the caller sees afterwards. */
 type Changes = {
   [Op in keyof ConversationCommands]: [
     InConversation & ConversationCommands[Op],
@@ -44,13 +44,13 @@ type Changes = {
 };
 
 /**
- * What a router answers on `rpc.router.<instance>`: operation → [request, reply]. All of them are
+ * A router answers these on `rpc.router.<instance>`: operation → [request, reply]. All of them are
  * commands, and no reply holds a name: an edge reads from store, and puts names in itself.
  */
 export type RouterOps = {
   message: [MessageInput, MessageSent];
   'session.open': [SessionOpen, SessionOpened];
-  /** ≤ 1000 items; answered once they are on their way to stay. */
+  /** A request holds at most 1000 items. The answer comes once RECEIPTS has them. */
   delivered: [{ items: DeliveredItem[] }, undefined];
   read: [ReadInput, ReadShape];
   typing: [TypingInput, object];
@@ -60,6 +60,6 @@ export type RouterOps = {
   'messages.react': [MessageReaction, ReactionsShape];
 } & Changes;
 
-/** The body of a request: the operation stands in it, because a router has one subject. */
+/** The operation stands in the body of a request, because a router has one subject. */
 export type RouterRequestOf<Op extends keyof RouterOps> = { op: Op } & RouterOps[Op][0];
 export type RouterRequest = { [Op in keyof RouterOps]: RouterRequestOf<Op> }[keyof RouterOps];

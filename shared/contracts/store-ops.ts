@@ -24,18 +24,18 @@ import type {
 import type { ConversationChanged, OutboxEntry } from './outbox.ts';
 import type { ConversationPositions, ReadInput, ReadResult } from './positions.ts';
 
-/** Without an `entry` nothing has changed. */
+/** A reply without an `entry` says that nothing has changed. */
 type Changed<Reply> = Reply & { entry?: OutboxEntry };
 
 /**
- * What store answers on `rpc.store.<op>`: operation → [request, reply]. Times are ISO 8601 UTC with
- * milliseconds, unless a name ends in `_ms`.
+ * Store answers these on `rpc.store.<op>`: operation → [request, reply]. Times are ISO 8601 UTC
+ * with milliseconds, unless a name ends in `_ms`.
  */
 export type StoreOps = {
   'messages.append': [AppendRequest, AppendReply];
   'messages.history': [HistoryRequest, HistoryPage];
   'messages.undelivered': [{ user_id: UserId; cursor?: string }, UndeliveredPage];
-  /** Refusal, as of those below: MESSAGE_NOT_FOUND, for a message that the user cannot see. */
+  /** Here and below, MESSAGE_NOT_FOUND refuses a message that the user cannot see. */
   'messages.locate': [NamedMessage, MessagePlace];
   'messages.get': [NamedMessage, HistoryMessage];
   'messages.edit': [MessageEdit, Changed<{ message: HistoryMessage }>];
@@ -51,24 +51,24 @@ export type StoreOps = {
     { records: ConversationRecord[]; next_cursor: string | null },
   ];
   'conversations.participants': [{ conversation_id: ConversationId }, Participants];
-  /** Who shares a conversation with a user (the user too), or has one with a business; in pages. */
+  /** Pages name users who share a conversation with a user (who is named too) or business. */
   'contacts.list': [ContactsList, ContactsPage];
-  /** Which of them share a conversation with the user. */
+  /** The reply names those of the users who share a conversation with the user. */
   'contacts.shared': [ContactsShared, { user_ids: UserId[] }];
   'conversations.change': [ConversationCommand, ConversationChanged];
-  /** ≤ 500 at a time, answered in their order. */
+  /** A request holds at most 500 reads, and the results have their order. */
   'positions.read': [{ reads: ReadInput[] }, { results: ReadResult[] }];
-  /** ≤ 1000 at a time; what does not exist is absent. */
+  /** A request holds at most 1000 ids. A conversation that does not exist is absent. */
   'positions.list': [
     { conversation_ids: ConversationId[] },
     { conversations: ConversationPositions[] },
   ];
-  /** Leases what is owed: by id at once, or ≤ `limit` rows older than 5 s. */
+  /** Leases owed fan-outs: the named ones at once, or up to `limit` that are older than 5 s. */
   'outbox.claim': [
     { event_ids?: EventId[]; limit: number; lease_ms: number },
     { entries: OutboxEntry[] },
   ];
-  /** Those of them that are not struck off. */
+  /** The reply names the events that are still owed. */
   'outbox.owed': [{ event_ids: EventId[] }, { event_ids: EventId[] }];
   'outbox.done': [{ event_ids: EventId[] }, { deleted: number }];
   'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];

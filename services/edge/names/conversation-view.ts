@@ -6,12 +6,12 @@ import type { Names } from './profile-names.ts';
 import { lastWithNames } from './system-names.ts';
 
 const UNKNOWN_BUSINESS = 'Unknown Business';
-/** How many make up the name of a group without a title. */
+/** So many participants make up the name of a group without a title. */
 const NAMED_MAX = 3;
 
 type Face = { name: string; avatar_url?: string };
 
-/** The protocol's conversation as `viewer` sees it. */
+/** Returns the conversation as the protocol shows it to `viewer`. */
 export function viewOf(
   record: ConversationRecord,
   viewer: UserId,
@@ -32,7 +32,7 @@ export function viewOf(
   };
 }
 
-/** What the conversation goes by: the other one, the title or the people, the business. */
+/** A conversation goes by its other participant, its title, its people, or its business. */
 function faceOf(record: ConversationRecord, viewer: UserId, names: Names): Face {
   const others = record.participants.filter((participant) => participant.user_id !== viewer);
   switch (record.type) {

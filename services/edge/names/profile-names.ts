@@ -10,23 +10,26 @@ import type { Bus } from '../../../shared/nats/bus.ts';
 import { createAskProfiles } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 
-/** Who is known by name. Whoever is absent is shown as unknown. */
+/** People and businesses that are absent here are shown as unknown. */
 export type Names = {
   users: ReadonlyMap<UserId, UserProfile>;
   businesses: ReadonlyMap<BusinessId, BusinessProfile>;
 };
-/** Ids may be repeated. */
+/** An id may be repeated. */
 export type Sought = { users: Iterable<UserId>; businesses?: Iterable<BusinessId> };
-/** Never rejects. */
+/** A look-up never rejects. */
 export type NameLookUp = (sought: Sought) => Promise<Names>;
 
 const TIMEOUT_MS = 1_000;
-/** Who did not answer in time is not waited for longer than this, for so long. */
+/** After a late answer an edge waits for `timeoutMs` alone, and does so for `forMs`. */
 const DOUBTED = { timeoutMs: 250, forMs: 2_000 };
-/** A page of 200 conversations of 8, and more. */
+/** A page of 200 conversations with 8 participants each has fewer. */
 const IDS_MAX = 2_000;
 
-/** One request per response (two above 2000 ids). Profiles away or late: everybody is unknown. */
+/**
+ * Asks profiles once for each response, or twice for more than 2000 ids. While profiles is away or
+ * late, everybody is unknown.
+ */
 export function createNameLookUp({ bus, logger }: { bus: Bus; logger: Logger }): NameLookUp {
   const profiles = createAskProfiles(bus, TIMEOUT_MS);
   let doubtedUntil = 0;

@@ -9,11 +9,11 @@ import {
 } from '../../../shared/protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
 
-/** Names in what system messages say: the content as stored has none. */
+/** System messages get their names here, because their stored content has none. */
 
 type Saying = { sender_id: UserId; said?: SystemSaid | undefined };
 
-/** Who is named by what these say. */
+/** Returns the users whom these messages name. */
 export function peopleIn(messages: Iterable<MessageRecord>): UserId[] {
   const users: UserId[] = [];
   for (const message of messages) {
@@ -23,13 +23,13 @@ export function peopleIn(messages: Iterable<MessageRecord>): UserId[] {
   return users;
 }
 
-/** Who is named by what it says. */
+/** Returns the users whom the message names. */
 export function peopleOf({ sender_id: senderId, said }: Saying): UserId[] {
   if (said === undefined) return [];
   return said.user_id === undefined ? [senderId] : [senderId, said.user_id];
 }
 
-/** The message as clients get it; itself where it names nobody. */
+/** Returns the message as clients get it. A message that names nobody stays the very same. */
 export function withNames<Message extends MessageRecord>(message: Message, names: Names): Message {
   if (!namesPeople(message)) return message;
   const named = { ...message };
@@ -43,7 +43,7 @@ export function withNames<Message extends MessageRecord>(message: Message, names
   return named;
 }
 
-/** As `withNames`. */
+/** Does for a last message what `withNames` does for a message. */
 export function lastWithNames(message: LastMessage, names: Names): LastMessage {
   if (message.said === undefined) return message;
   const { said: _said, ...shown } = message;

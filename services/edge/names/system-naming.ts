@@ -5,8 +5,8 @@ import { peopleIn, withNames } from './system-names.ts';
 
 /**
  * Puts names into those of `messages` that are the system's or reply to one, with one request for
- * all; undefined where there is none, and so nothing to wait for. Never rejects: ≤ 1 s, then
- * whoever is not known is unknown.
+ * all. It returns undefined if there is no such message, and so nothing to wait for. It never
+ * rejects: after 1 s at most it shows those whose names it lacks as unknown.
  */
 export type NameSystem = (messages: MessageRecord[]) => Promise<void> | undefined;
 
