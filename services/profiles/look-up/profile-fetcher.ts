@@ -1,3 +1,4 @@
+import { Gatherer } from '../../../shared/concurrency/gatherer.ts';
 import type { Profile, ProfileMap, ProfileRef } from '../profile.ts';
 
 /** A fetching is an id that kaha-main-v3 is asked for now. */
@@ -52,9 +53,6 @@ export class FetcherFullError extends Error {}
  */
 export function createProfileFetcher(fetchBatch: FetchBatch): ProfileFetcher {
   const inFlight = new Map<string, Waiting>();
-  let waiting: Waiting[] = [];
-  let timer: NodeJS.Timeout | undefined;
-
   const send = async (batch: readonly Waiting[]): Promise<void> => {
     const settle = await outcomeOf(() => fetchBatch(batch));
     for (const one of batch) {
@@ -62,22 +60,15 @@ export function createProfileFetcher(fetchBatch: FetchBatch): ProfileFetcher {
       settle(one);
     }
   };
-  const flush = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    const batch = waiting;
-    waiting = [];
-    void send(batch);
-  };
+  const limits = { waitMs: COALESCE_MS, batchMax: BATCH_MAX, heldMax: IN_FLIGHT_MAX };
+  const gatherer = new Gatherer<string, Waiting>(limits, send);
   const fetch: ProfileFetcher['fetch'] = (ref, seen) => {
     const running = inFlight.get(ref.key);
     if (running !== undefined) return running.promise;
-    if (inFlight.size >= IN_FLIGHT_MAX) return Promise.reject(new FetcherFullError());
+    if (!gatherer.hasRoomFor(1)) return Promise.reject(new FetcherFullError());
     const one = newWaiting({ ref, seen, since: Date.now() });
     inFlight.set(ref.key, one);
-    waiting.push(one);
-    if (waiting.length === BATCH_MAX) flush();
-    else timer ??= setTimeout(flush, COALESCE_MS);
+    void gatherer.put(ref.key, one);
     return one.promise;
   };
   return {

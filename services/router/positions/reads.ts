@@ -1,3 +1,4 @@
+import { Gatherer } from '../../../shared/concurrency/gatherer.ts';
 import type { ReadInput, ReadReply } from '../../../shared/contracts/positions.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
@@ -29,38 +30,25 @@ type Waiting = {
  */
 export class Reads {
   readonly #deps: Deps;
-  #queue: Waiting[] = [];
-  #timer: NodeJS.Timeout | undefined;
-  #waiting = 0;
+  readonly #gatherer: Gatherer<Waiting, Waiting>;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    const limits = { waitMs: GAP_MS, batchMax: READS_MAX, heldMax: WAITING_MAX };
+    this.#gatherer = new Gatherer(limits, (batch) => this.#ask(batch));
   }
 
-  async read(input: ReadInput, deadlineAt: number): Promise<ReadShape> {
-    if (this.#waiting >= WAITING_MAX) {
-      throw new KahaError('DATABASE_UNAVAILABLE', 'Too many reads wait');
+  read(input: ReadInput, deadlineAt: number): Promise<ReadShape> {
+    if (!this.#gatherer.hasRoomFor(1)) {
+      return Promise.reject(new KahaError('DATABASE_UNAVAILABLE', 'Too many reads wait'));
     }
-    this.#waiting += 1;
-    try {
-      return await new Promise((resolve, reject) => {
-        this.#queue.push({ input, deadlineAt, resolve, reject });
-        if (this.#queue.length >= READS_MAX) this.#send();
-        else this.#timer ??= setTimeout(() => this.#send(), GAP_MS);
-      });
-    } finally {
-      this.#waiting -= 1;
-    }
+    return new Promise((resolve, reject) => {
+      const waiting = { input, deadlineAt, resolve, reject };
+      void this.#gatherer.put(waiting, waiting);
+    });
   }
 
-  #send(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const batch = this.#queue;
-    this.#queue = [];
-    if (batch.length > 0) void this.#ask(batch);
-  }
-
+  /** The promise never rejects, because each read has an answer of its own. */
   async #ask(batch: readonly Waiting[]): Promise<void> {
     const { store, announce } = this.#deps;
     try {

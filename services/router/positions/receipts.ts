@@ -1,3 +1,4 @@
+import { Gatherer } from '../../../shared/concurrency/gatherer.ts';
 import type {
   DeliveredItem,
   ReceiptBatch,
@@ -20,7 +21,6 @@ type Deps = {
   publish: (batch: ReceiptBatch) => Promise<void>;
   metrics: RouterMetrics;
 };
-type Batch = { highest: Map<ParticipantKey, ReceiptItem>; done: Promise<void> };
 
 /**
  * Sends delivered positions to the stream from which store takes them. It keeps the highest
@@ -30,17 +30,16 @@ type Batch = { highest: Map<ParticipantKey, ReceiptItem>; done: Promise<void> };
  */
 export class Receipts {
   readonly #deps: Deps;
-  readonly #sending = new Set<Promise<void>>();
-  #batch: Batch | undefined;
-  #flush: () => void = () => undefined;
-  #held = 0;
+  readonly #gatherer: Gatherer<ParticipantKey, ReceiptItem>;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    const limits = { waitMs: INTERVAL_MS, heldMax: HELD_MAX };
+    this.#gatherer = new Gatherer(limits, (items) => this.#send(items));
   }
 
   get held(): number {
-    return this.#held;
+    return this.#gatherer.held;
   }
 
   /**
@@ -48,47 +47,24 @@ export class Receipts {
    * positions wait, or with the error of `publish`.
    */
   delivered(items: readonly DeliveredItem[]): Promise<void> {
-    if (this.#held + items.length > HELD_MAX) {
+    if (!this.#gatherer.hasRoomFor(items.length)) {
       this.#deps.metrics.receiptsDropped.inc(items.length);
       return Promise.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Too many positions wait'));
     }
-    this.#batch ??= this.#open();
-    const { highest, done } = this.#batch;
+    let written = Promise.resolve();
     for (const [conversationId, userId, seq, atMs] of items) {
       const key = participantKey(conversationId, userId);
-      const known = highest.get(key);
-      if (known === undefined) this.#held += 1;
-      if (known === undefined || known[3] < seq) {
-        highest.set(key, [conversationId, userId, 'delivered', seq, atMs]);
-      }
+      const known = this.#gatherer.get(key);
+      const isKnown = known !== undefined && known[3] >= seq;
+      const item: ReceiptItem = isKnown ? known : [conversationId, userId, 'delivered', seq, atMs];
+      written = this.#gatherer.put(key, item);
     }
-    return done;
+    return written;
   }
 
   /** Sends the positions that wait. */
-  async close(): Promise<void> {
-    this.#flush();
-    await Promise.allSettled(this.#sending);
-  }
-
-  #open(): Batch {
-    const highest = new Map<ParticipantKey, ReceiptItem>();
-    const due = new Promise<void>((resolve) => {
-      this.#flush = resolve;
-    });
-    const timer = setTimeout(this.#flush, INTERVAL_MS);
-    const done = due.then(() => {
-      clearTimeout(timer);
-      this.#batch = undefined;
-      return this.#send([...highest.values()]);
-    });
-    this.#sending.add(done);
-    const settled = (): void => {
-      this.#sending.delete(done);
-      this.#held -= highest.size;
-    };
-    done.then(settled, settled);
-    return { highest, done };
+  close(): Promise<void> {
+    return this.#gatherer.close();
   }
 
   async #send(items: readonly ReceiptItem[]): Promise<void> {
