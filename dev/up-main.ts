@@ -19,7 +19,7 @@ const HELP = `Starts the whole system on this machine and waits until it is read
 
 NATS_URL, DATABASE_URL and REDIS_URL name servers to use instead of private ones. With a NATS
 of your own, .data/nats holds the nkey seeds; its users are those
-of shared/contracts/permissions.ts.
+of shared/contracts/traffic.ts.
 EDIT_WINDOW_MIN is how many minutes a message can be edited (default 15; 0 for not at all).
 `;
 

@@ -17,7 +17,6 @@ const DELIVER = `deliver.${USER}.phone`;
 const DEVICE = `device.${USER}.phone`;
 const ACK_INBOX = `$JS.ACK.INBOX_3.${USER}_phone.1.2.3.4.5`;
 const ACK_RECEIPTS = '$JS.ACK.RECEIPTS.store.1.2.3.4.5';
-const ACK_PUSH = '$JS.ACK.PUSH.push.1.2.3.4.5';
 const ACK_KAHA = '$JS.ACK.KAHA_EVENTS.profiles.1.2.3.4.5';
 
 /** The list has every kind of subject that exists, and some that nobody should know. */
@@ -35,7 +34,7 @@ const SUBJECTS = [
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'answers.router-1.7'],
-  ...[ACK_INBOX, ACK_RECEIPTS, ACK_PUSH, ACK_KAHA],
+  ...[ACK_INBOX, ACK_RECEIPTS, ACK_KAHA],
   ...['$JS.API.INFO', '$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.INBOX_3'],
   ...['$JS.API.STREAM.PURGE.INBOX_3', '$JS.API.STREAM.UPDATE.INBOX_3', '$JS.API.STREAM.NAMES'],
   ...[

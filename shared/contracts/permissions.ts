@@ -1,13 +1,5 @@
-import { JETSTREAM_ACK_PREFIX, streams } from './subjects.ts';
-
-export type NatsUserKind =
-  | 'edge'
-  | 'router'
-  | 'store'
-  | 'profiles'
-  | 'retention'
-  | 'kaha'
-  | 'setup';
+import { JETSTREAM_ACK_PREFIX } from './subjects.ts';
+import { type NatsUserKind, pulledStreams, TRAFFIC, USER_KINDS } from './traffic.ts';
 
 type Permissions = {
   publish: string[];
@@ -33,141 +25,54 @@ export function repliesPrefix(natsUser: string): string {
   return `replies.${kindOf(natsUser)}.${natsUser}`;
 }
 
-function answersOf(service: NatsUserKind, ...askers: NatsUserKind[]): string[] {
-  return askers.map((kind) => `replies.${kind}.*.*.${service}`);
-}
-
 /** `router-2` runs as user `router`; every edge has a user of its own. */
 export function natsUserOf(instance: string): string {
   return instance.startsWith('edge-') ? instance : instance.replace(/-\d+$/, '');
 }
 
-const CONSUMER_API = '$JS.API.CONSUMER';
-const STREAM_API = '$JS.API.STREAM';
+/**
+ * What a NATS user may say and hear, derived from the table: exactly what it needs. A user that
+ * acknowledges what JetStream delivers may not do so on the streams that others pull from.
+ */
+export function permissionsOf(natsUser: string): Permissions {
+  const kind = kindOf(natsUser);
+  const said = TRAFFIC.filter(({ publish }) => publish.includes(kind));
+  const heard = TRAFFIC.filter(({ subscribe }) => subscribe.includes(kind));
+  const asks = said.some(({ requestsAs }) => requestsAs !== undefined);
+  const acknowledges = said.some(({ subject }) => subject === `${JETSTREAM_ACK_PREFIX}>`);
+  const publish = [...said.map(({ subject }) => subject), ...pullsOf(kind), ...answersOf(kind)];
+  const subscribe = new Set(heard.map(({ subject, requestsAs }) => requestsAs ?? subject));
+  subscribe.add(`${inboxPrefix(natsUser)}.>`);
+  if (asks) subscribe.add(`${repliesPrefix(natsUser)}.>`);
+  const denied = pulledStreams().map(({ stream }) => `${JETSTREAM_ACK_PREFIX}${stream}.>`);
+  return { publish, subscribe: [...subscribe], ...(acknowledges && { publishDeny: denied }) };
+}
 
-/** What each service may say and hear: exactly what it needs. Only router makes consumers. */
-export const PERMISSIONS: Record<NatsUserKind, (natsUser: string) => Permissions> = {
-  edge: (natsUser) => ({
-    publish: [
-      'rpc.router.*',
-      'rpc.store.messages.history',
-      'rpc.store.messages.undelivered',
-      'rpc.store.messages.get',
-      'rpc.store.messages.locate',
-      'rpc.store.conversations.get',
-      'rpc.store.conversations.list',
-      'rpc.store.contacts.shared',
-      'rpc.profiles.get',
-      'router.who',
-      'user.*',
-      'presence.*',
-      `${JETSTREAM_ACK_PREFIX}>`,
-      'answers.>',
-    ],
-    publishDeny: [streams.receipts, streams.push, streams.kahaEvents].map(
-      (stream) => `${JETSTREAM_ACK_PREFIX}${stream}.>`,
-    ),
-    subscribe: [
-      'deliver.*.*',
-      'device.*.*',
-      'user.*',
-      'presence.*',
-      'router.alive',
-      'router.leaving',
-      `${inboxPrefix(natsUser)}.>`,
-      `${repliesPrefix(natsUser)}.>`,
-    ],
-  }),
-  router: (natsUser) => ({
-    publish: [
-      'inbox.*.*',
-      'device.*.*',
-      'user.*',
-      'receipts.*',
-      'router.alive',
-      'router.leaving',
-      'membership.changed',
-      'queue.made',
-      ...answersOf('router', 'edge'),
-      'rpc.store.messages.append',
-      'rpc.store.messages.edit',
-      'rpc.store.messages.delete',
-      'rpc.store.messages.react',
-      'rpc.store.conversations.create',
-      'rpc.store.conversations.change',
-      'rpc.store.conversations.participants',
-      'rpc.store.positions.*',
-      'rpc.store.outbox.*',
-      `${CONSUMER_API}.DURABLE.CREATE.>`,
-      `${CONSUMER_API}.DELETE.>`,
-      `${CONSUMER_API}.INFO.>`,
-      `${CONSUMER_API}.NAMES.>`,
-      `${STREAM_API}.INFO.*`,
-    ],
-    subscribe: [
-      'rpc.router.*',
-      'router.who',
-      'membership.changed',
-      'queue.made',
-      'answers.>',
-      '$JS.EVENT.ADVISORY.CONSUMER.CREATED.>',
-      '$JS.EVENT.ADVISORY.CONSUMER.DELETED.>',
-      `${inboxPrefix(natsUser)}.>`,
-      `${repliesPrefix(natsUser)}.>`,
-    ],
-  }),
-  store: (natsUser) => ({
-    publish: [
-      ...pullOf(streams.receipts, streams.receiptsDurable),
-      ...answersOf('store', 'edge', 'router', 'profiles', 'retention'),
-    ],
-    subscribe: ['rpc.store.>', `${inboxPrefix(natsUser)}.>`],
-  }),
-  profiles: (natsUser) => ({
-    publish: [
-      'user.*',
-      'profiles.changed',
-      'rpc.store.contacts.list',
-      // What comes by webhook goes the way of all events.
-      'kaha.user.profile.updated',
-      'kaha.business.profile.updated',
-      ...pullOf(streams.kahaEvents, streams.kahaEventsDurable),
-      ...answersOf('profiles', 'edge'),
-    ],
-    subscribe: [
-      'rpc.profiles.>',
-      'profiles.changed',
-      `${inboxPrefix(natsUser)}.>`,
-      `${repliesPrefix(natsUser)}.>`,
-    ],
-  }),
-  retention: (natsUser) => ({
-    publish: ['rpc.store.partitions.ensure'],
-    subscribe: [`${inboxPrefix(natsUser)}.>`, `${repliesPrefix(natsUser)}.>`],
-  }),
-  kaha: (natsUser) => ({
-    publish: ['kaha.>'],
-    subscribe: [`${inboxPrefix(natsUser)}.>`],
-  }),
-  setup: (natsUser) => ({
-    publish: ['$JS.API.>'],
-    subscribe: [`${inboxPrefix(natsUser)}.>`],
-  }),
-};
+/** Where a service answers those that ask it, under its own name. */
+function answersOf(service: NatsUserKind): string[] {
+  const answered = TRAFFIC.filter(({ requestsAs, subscribe }) => {
+    return requestsAs !== undefined && subscribe.includes(service);
+  });
+  const askers = new Set(answered.flatMap(({ publish }) => publish));
+  return [...askers].map((kind) => `replies.${kind}.*.*.${service}`);
+}
 
-function pullOf(stream: string, durable: string): string[] {
-  return [
-    `${CONSUMER_API}.INFO.${stream}.${durable}`,
-    `${CONSUMER_API}.MSG.NEXT.${stream}.${durable}`,
+/** What a service that pulls from streams says to JetStream. */
+function pullsOf(kind: NatsUserKind): string[] {
+  const pulled = pulledStreams().filter(({ durable }) => durable === kind);
+  return pulled.flatMap(({ stream, durable }) => [
+    `$JS.API.CONSUMER.INFO.${stream}.${durable}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
     `${JETSTREAM_ACK_PREFIX}${stream}.${durable}.>`,
-  ];
+  ]);
 }
 
 /** The kind of a NATS user: `edge-7` → `edge`. */
 export function kindOf(natsUser: string): NatsUserKind {
-  const kind = natsUser.startsWith('edge-') ? 'edge' : natsUser;
-  if (kind in PERMISSIONS) return kind as NatsUserKind;
-  throw new Error(`no permissions for NATS user ${natsUser}`);
+  const name = natsUser.startsWith('edge-') ? 'edge' : natsUser;
+  const kind = USER_KINDS.find((one) => one === name);
+  if (kind === undefined) throw new Error(`no permissions for NATS user ${natsUser}`);
+  return kind;
 }
 
 /**
@@ -176,7 +81,7 @@ export function kindOf(natsUser: string): NatsUserKind {
  */
 export function renderNatsAuth(publicKeys: Readonly<Record<string, string>>): string {
   const users = Object.entries(publicKeys).map(([natsUser, nkey]) => {
-    const allowed = PERMISSIONS[kindOf(natsUser)](natsUser);
+    const allowed = permissionsOf(natsUser);
     const deny = allowed.publishDeny ? `, deny: ${JSON.stringify(allowed.publishDeny)}` : '';
     const lines = [
       `    # ${natsUser}`,

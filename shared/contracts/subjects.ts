@@ -1,9 +1,9 @@
 import { shardOf, type UserId } from '../ids.ts';
 
 /**
- * The one table of NATS subjects and streams; where answers come is the permissions' business.
- * Tokens are UUIDs, device ids or instance names, all of which are checked at the edge of the
- * process: none can hold `.`, `*`, `>` or a blank.
+ * The names of the subjects, as services build them; `traffic.ts` tells who uses them. Tokens are
+ * UUIDs, device ids or instance names, all of which are checked at the edge of the process: none
+ * can hold `.`, `*`, `>` or a blank.
  */
 export const subjects = {
   /** Request, edge → one router. */
@@ -26,8 +26,6 @@ export const subjects = {
   presence: (userId: UserId) => `presence.${userId}`,
   /** JetStream RECEIPTS, router → store: batches of positions, one sender per subject. */
   receipts: (instance: string) => `receipts.${instance}`,
-  /** JetStream PUSH, router → push. */
-  push: (userId: UserId) => `push.${userId}`,
   /** Core, router → edges, every second. */
   routerAlive: 'router.alive',
   /** Core, edge → routers, once at start. */
@@ -46,10 +44,9 @@ export const subjects = {
 
 /** Names of streams and of the fixed durables on them. */
 export const streams = {
-  inbox: (shard: number) => `INBOX_${shard}`,
+  inbox: (shard: number | '*') => `INBOX_${shard}`,
   inboxSubjects: (shard: number) => `inbox.${shard}.*`,
   receipts: 'RECEIPTS',
-  push: 'PUSH',
   kahaEvents: 'KAHA_EVENTS',
   receiptsDurable: 'store',
   kahaEventsDurable: 'profiles',

@@ -1,4 +1,5 @@
 import { streams } from '../../../shared/contracts/subjects.ts';
+import { pulledStreams, subjectsOf } from '../../../shared/contracts/traffic.ts';
 import { SUBJECT_MESSAGES_MAX } from '../queues/queue-verdict.ts';
 
 const MIB = 1024 * 1024;
@@ -8,7 +9,6 @@ const DUPLICATE_WINDOW_NS = 30 * SECOND_NS;
 /** A smaller shard could not hold one full queue of ordinary messages. */
 const SHARD_BYTES_MIN = 8 * MIB;
 const RECEIPTS_BYTES_MAX = 256 * MIB;
-const PUSH_BYTES_MAX = 64 * MIB;
 const KAHA_EVENTS_BYTES_MAX = 64 * MIB;
 /** One shard has at most this many device queues. Each takes ~40 KB of the server's memory. */
 const SHARD_QUEUES_MAX = 4_096;
@@ -22,10 +22,7 @@ export type ConsumerDefinition = { stream: string; config: Record<string, unknow
 
 export type StreamSettings = {
   shards: number;
-  /**
-   * RECEIPTS, PUSH and KAHA_EVENTS have this many replicas. A shard of device queues always has
-   * one.
-   */
+  /** RECEIPTS and KAHA_EVENTS have this many replicas. A shard of device queues always has one. */
   replicas: number;
   /**
    * All shards of device queues together get this much disk. JetStream reserves it when it makes
@@ -40,7 +37,7 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
   const shardStreams = Array.from({ length: shards }, (_, shard) => shardStream(shard, settings));
   const receipts = {
     name: streams.receipts,
-    subjects: ['receipts.*'],
+    subjects: subjectsOf(streams.receipts),
     retention: 'workqueue',
     storage: 'file',
     num_replicas: replicas,
@@ -50,17 +47,16 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
     max_consumers: 8,
     duplicate_window: DUPLICATE_WINDOW_NS,
   };
-  const push = { ...receipts, name: streams.push, subjects: ['push.*'], max_bytes: PUSH_BYTES_MAX };
   const kahaEvents = {
     ...receipts,
     name: streams.kahaEvents,
-    subjects: ['kaha.>'],
+    subjects: subjectsOf(streams.kahaEvents),
     retention: 'limits',
     max_bytes: KAHA_EVENTS_BYTES_MAX,
     // A profile event only tells that a cached profile is old, so the newest events matter.
     discard: 'old',
   };
-  return [...shardStreams, receipts, push, kahaEvents];
+  return [...shardStreams, receipts, kahaEvents];
 }
 
 /** Defines the durable consumers that are not device queues. */
@@ -72,10 +68,9 @@ export function consumerDefinitions(): ConsumerDefinition[] {
     max_ack_pending: 1_000,
     max_deliver: -1,
   };
-  return [
-    { stream: streams.receipts, config: { ...pull, durable_name: streams.receiptsDurable } },
-    { stream: streams.kahaEvents, config: { ...pull, durable_name: streams.kahaEventsDurable } },
-  ];
+  return pulledStreams().map(({ stream, durable }) => {
+    return { stream, config: { ...pull, durable_name: durable } };
+  });
 }
 
 /**

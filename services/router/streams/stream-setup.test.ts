@@ -16,7 +16,7 @@ const settings = { shards: 3, replicas: 1, queueBytesMax: 64 * 1024 * 1024 };
 
 t.test('a set-up makes every stream and consumer, and is safe to repeat', async (t) => {
   const first = await setUpStreams(nc, settings);
-  t.same(first.created, ['INBOX_0', 'INBOX_1', 'INBOX_2', 'RECEIPTS', 'PUSH', 'KAHA_EVENTS']);
+  t.same(first.created, ['INBOX_0', 'INBOX_1', 'INBOX_2', 'RECEIPTS', 'KAHA_EVENTS']);
   const second = await setUpStreams(nc, settings);
   t.same(second, { created: [], updated: first.created });
   const inbox = (await jsm.streams.info('INBOX_1')).config;

@@ -1,0 +1,135 @@
+import { JETSTREAM_ACK_PREFIX, streams } from './subjects.ts';
+
+/** Each service has a NATS user of its kind. `kaha` is kaha-main-v3, `setup` makes the streams. */
+export const USER_KINDS = [
+  'edge',
+  'router',
+  'store',
+  'profiles',
+  'retention',
+  'kaha',
+  'setup',
+] as const;
+
+export type NatsUserKind = (typeof USER_KINDS)[number];
+type Party = NatsUserKind | 'jetstream';
+
+type Row = {
+  /** A pattern of NATS: `*` stands for one token, and `>` for all that follow. */
+  subject: string;
+  publish: readonly Party[];
+  subscribe: readonly Party[];
+  /** The subject is a request. The subscriber listens to this pattern, and answers publishers. */
+  requestsAs?: string;
+  /** This stream keeps what somebody publishes. */
+  keptBy?: string;
+  /** This kind pulls from the stream, by a durable that has the kind's name. */
+  pulledBy?: NatsUserKind;
+};
+
+const API = '$JS.API';
+const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
+
+/**
+ * The one table of what NATS carries: who publishes, who subscribes, and which stream keeps it. The
+ * permissions of each NATS user and the subjects of each stream are derived from it, so a service
+ * may say and hear exactly what stands here. Where answers come is the business of permissions.
+ */
+export const TRAFFIC: readonly Row[] = [
+  { subject: 'rpc.router.*', publish: ['edge'], subscribe: ['router'], requestsAs: 'rpc.router.*' },
+  ...requests('store', {
+    'rpc.store.messages.history': ['edge'],
+    'rpc.store.messages.undelivered': ['edge'],
+    'rpc.store.messages.get': ['edge'],
+    'rpc.store.messages.locate': ['edge'],
+    'rpc.store.messages.append': ['router'],
+    'rpc.store.messages.edit': ['router'],
+    'rpc.store.messages.delete': ['router'],
+    'rpc.store.messages.react': ['router'],
+    'rpc.store.conversations.get': ['edge'],
+    'rpc.store.conversations.list': ['edge'],
+    'rpc.store.conversations.create': ['router'],
+    'rpc.store.conversations.change': ['router'],
+    'rpc.store.conversations.participants': ['router'],
+    'rpc.store.positions.*': ['router'],
+    'rpc.store.outbox.*': ['router'],
+    'rpc.store.contacts.shared': ['edge'],
+    'rpc.store.contacts.list': ['profiles'],
+    'rpc.store.partitions.ensure': ['retention'],
+  }),
+  ...requests('profiles', { 'rpc.profiles.get': ['edge'] }),
+
+  // Live events and signals, which nobody keeps.
+  { subject: 'user.*', publish: ['edge', 'router', 'profiles'], subscribe: ['edge'] },
+  { subject: 'presence.*', publish: ['edge'], subscribe: ['edge'] },
+  { subject: 'router.who', publish: ['edge'], subscribe: ['router'] },
+  { subject: 'router.alive', publish: ['router'], subscribe: ['edge'] },
+  { subject: 'router.leaving', publish: ['router'], subscribe: ['edge'] },
+  { subject: 'membership.changed', publish: ['router'], subscribe: ['router'] },
+  { subject: 'queue.made', publish: ['router'], subscribe: ['router'] },
+  { subject: 'profiles.changed', publish: ['profiles'], subscribe: ['profiles'] },
+
+  // A router offers durable events to devices, and the edges that hold the devices answer.
+  { subject: 'device.*.*', publish: ['router'], subscribe: ['edge'] },
+  { subject: 'answers.>', publish: ['edge'], subscribe: ['router'] },
+
+  // Streams keep these. Device queues deliver to edges, which acknowledge to JetStream.
+  {
+    subject: 'inbox.*.*',
+    publish: ['router'],
+    subscribe: ['jetstream'],
+    keptBy: streams.inbox('*'),
+  },
+  { subject: 'deliver.*.*', publish: ['jetstream'], subscribe: ['edge'] },
+  { subject: `${JETSTREAM_ACK_PREFIX}>`, publish: ['edge'], subscribe: ['jetstream'] },
+  {
+    subject: 'receipts.*',
+    publish: ['router'],
+    subscribe: ['jetstream'],
+    keptBy: streams.receipts,
+    pulledBy: streams.receiptsDurable,
+  },
+  {
+    subject: 'kaha.>',
+    publish: ['kaha'],
+    subscribe: ['jetstream'],
+    keptBy: streams.kahaEvents,
+    pulledBy: streams.kahaEventsDurable,
+  },
+  // What comes to profiles by webhook goes the way of all events of kaha-main-v3.
+  { subject: 'kaha.user.profile.updated', publish: ['profiles'], subscribe: ['jetstream'] },
+  { subject: 'kaha.business.profile.updated', publish: ['profiles'], subscribe: ['jetstream'] },
+
+  // Only routers make, delete and look at device queues, and hear of it when others do.
+  { subject: `${API}.CONSUMER.DURABLE.CREATE.>`, publish: ['router'], subscribe: ['jetstream'] },
+  { subject: `${API}.CONSUMER.DELETE.>`, publish: ['router'], subscribe: ['jetstream'] },
+  { subject: `${API}.CONSUMER.INFO.>`, publish: ['router'], subscribe: ['jetstream'] },
+  { subject: `${API}.CONSUMER.NAMES.>`, publish: ['router'], subscribe: ['jetstream'] },
+  { subject: `${API}.STREAM.INFO.*`, publish: ['router'], subscribe: ['jetstream'] },
+  { subject: `${ADVISORY}.CREATED.>`, publish: ['jetstream'], subscribe: ['router'] },
+  { subject: `${ADVISORY}.DELETED.>`, publish: ['jetstream'], subscribe: ['router'] },
+  { subject: `${API}.>`, publish: ['setup'], subscribe: ['jetstream'] },
+];
+
+/** The subjects that a stream keeps. */
+export function subjectsOf(stream: string): string[] {
+  return TRAFFIC.filter(({ keptBy }) => keptBy === stream).map(({ subject }) => subject);
+}
+
+/** Who pulls from which stream. */
+export function pulledStreams(): { stream: string; durable: NatsUserKind }[] {
+  return TRAFFIC.flatMap(({ keptBy, pulledBy }) =>
+    keptBy === undefined || pulledBy === undefined ? [] : { stream: keptBy, durable: pulledBy },
+  );
+}
+
+/** The requests that a service answers, each with who asks. It listens to all of them at once. */
+function requests(
+  service: NatsUserKind,
+  askers: Readonly<Record<string, readonly NatsUserKind[]>>,
+): Row[] {
+  const requestsAs = `rpc.${service}.>`;
+  return Object.entries(askers).map(([subject, publish]) => {
+    return { subject, publish, subscribe: [service], requestsAs };
+  });
+}
