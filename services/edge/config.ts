@@ -6,7 +6,7 @@ import {
 } from '../../shared/process/env.ts';
 
 export type TokenConfig = {
-  /** A token is verified with a shared secret or with the keys of a key server. */
+  /** All tokens are verified with one shared secret, or with the keys of one key server. */
   key: { kind: 'secret'; secret: string } | { kind: 'jwks'; url: string };
   algorithms: string[];
   issuer: string | undefined;
@@ -28,6 +28,7 @@ export type Config = CommonConfig & {
   admissionRatePerS: number;
   /** Clients have this long to leave by themselves. */
   drainMs: number;
+  /** The edge spreads the reconnects of clients that it sends away over this time. */
   drainReconnectMs: number;
 };
 

@@ -19,8 +19,8 @@ const COALESCE_MS = 80;
 const RETRY_MS = 500;
 const ITEMS_PER_REPORT_MAX = 1_000;
 /**
- * The edge holds this many positions while no router is there. It drops positions of further pairs,
- * because the next acknowledgement raises them again.
+ * The edge holds this many positions while no router is there. It drops positions of further users
+ * and conversations, because the next acknowledgement raises them again.
  */
 const HELD_MAX = 50_000;
 
@@ -90,7 +90,7 @@ export class DeliveredReports {
     }
   }
 
-  /** Sends a report and never rejects: positions that no router took wait for the next one. */
+  /** Sends a report and never rejects: positions that no router took wait for the next report. */
   async #send(instance: string, items: DeliveredItem[]): Promise<void> {
     this.#unanswered += items.length;
     try {

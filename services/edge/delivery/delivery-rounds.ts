@@ -14,7 +14,8 @@ export class DeliveryRounds {
     let dueMs = Date.now() + TICK_MS;
     this.#timer = setInterval(() => {
       const nowMs = Date.now();
-      // After a pause of this process, clients may have acknowledged what it has not read yet.
+      // After a pause of this process, acknowledgements of clients are still unread, so nobody is
+      // late.
       if (nowMs < dueMs + TICK_MS) delivery.declineLate(nowMs);
       dueMs = nowMs + TICK_MS;
       for (let looks = Math.ceil(hub.sessions.size / TICKS_PER_PASS); looks > 0; looks -= 1) {

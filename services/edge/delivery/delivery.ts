@@ -148,7 +148,7 @@ export class Delivery {
    */
   look(session: Session, nowMs: number): void {
     session.live?.forget(nowMs);
-    if (!session.isLive) this.#binding.perhapsLive(session, nowMs);
+    if (!session.isLive) this.#binding.goLiveIfDue(session, nowMs);
     else if (nowMs > session.liveUntil) this.#takeFromQueue(session, 'checked');
   }
 
@@ -287,7 +287,7 @@ export class Delivery {
     const isLast = isLastOf(ackSubject);
     if (session.isLive && !isLast) this.#takeFromQueue(session, 'more');
     this.#binding.sent(session, eventId, isLast);
-    this.#binding.perhapsLive(session, Date.now());
+    this.#binding.goLiveIfDue(session, Date.now());
   }
 
   /**

@@ -10,8 +10,8 @@ const TAKEN = '+';
 const QUEUE = encoder.encode('-');
 
 /**
- * Tells routers what became of their offers. Answers of `taken` go in bursts, each refusal by
- * itself.
+ * Tells routers what became of their offers. Answers of `taken` go out in bursts, and each refusal
+ * by itself.
  */
 export class OfferAnswers {
   readonly #deps: Deps;

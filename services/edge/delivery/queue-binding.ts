@@ -75,7 +75,7 @@ export class QueueBinding {
     if (session.leftToQueue === eventId) session.leftToQueue = undefined;
   }
 
-  perhapsLive(session: Session, nowMs: number): void {
+  goLiveIfDue(session: Session, nowMs: number): void {
     if (session.isLive || !session.isDrained || session.leftToQueue !== undefined) return;
     if (nowMs < session.liveAfter || isLagging(session)) return;
     if (session.deviceSubscription === undefined || session.ending !== undefined) return;

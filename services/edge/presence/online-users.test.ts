@@ -34,7 +34,7 @@ async function setEdge() {
     await online.flushed();
   };
   const statuses = () => told.map(({ status }) => status);
-  t.teardown(() => redis.bury(incarnation));
+  t.teardown(() => redis.removeIncarnation(incarnation));
   return { incarnation, online, told, statuses, leave, losses: () => losses };
 }
 
@@ -58,7 +58,7 @@ t.test('systems that share a Redis by prefixes know nothing of each other', asyn
   await once(foreign, 'ready');
   const [one, other] = [`edge-t.${newId<string>()}`, `edge-t.${newId<string>()}`];
   await redis.beat(one, true);
-  t.teardown(() => redis.bury(one));
+  t.teardown(() => redis.removeIncarnation(one));
   const [user] = newUsers(1) as [UserId];
   await redis.register(one, [user]);
   await redis.handOver(one);
@@ -66,7 +66,7 @@ t.test('systems that share a Redis by prefixes know nothing of each other', asyn
   t.match(await elsewhere.read([user]), [{ status: 'offline', atUs: 0 }]);
   const seen = await redis.beat(other, true);
   t.match(seen?.closed, [{ incarnation: one }], 'their own they do know');
-  t.teardown(() => redis.bury(other));
+  t.teardown(() => redis.removeIncarnation(other));
 });
 
 t.test(
@@ -115,7 +115,7 @@ t.test('clearing up a dead incarnation takes no user from a new one', async (t) 
   await online.flushed();
   const next = `edge-t.${newId<string>()}`;
   await redis.beat(next, true);
-  t.teardown(() => redis.bury(next));
+  t.teardown(() => redis.removeIncarnation(next));
   await redis.register(next, [stays]);
   const { users } = await redis.usersOf(incarnation);
   const gone = users.map((userId) => ({ userId, lastSeenAt: 1 }));
@@ -125,7 +125,7 @@ t.test('clearing up a dead incarnation takes no user from a new one', async (t) 
     offline.map(({ userId }) => userId),
     [goes],
   );
-  await redis.bury(incarnation);
+  await redis.removeIncarnation(incarnation);
   const [late] = newUsers(1) as [UserId];
   online.joined(late);
   await online.flushed();

@@ -125,7 +125,7 @@ export class PresenceRedis {
     await this.#redis.srem(usersKey(dead), ...users);
   }
 
-  async bury(dead: string): Promise<void> {
+  async removeIncarnation(dead: string): Promise<void> {
     await Promise.all([this.#redis.zrem(EDGES, dead), this.#redis.zrem(CLOSED, dead)]);
     await this.#redis.del(usersKey(dead), leaseKey(dead));
   }

@@ -10,7 +10,7 @@ import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { Subscriptions } from '../session/subscriptions.ts';
 import { Contacts } from './contacts.ts';
-import { EdgeLife } from './edge-life.ts';
+import { EdgeHeartbeat } from './edge-heartbeat.ts';
 import { OnlineUsers } from './online-users.ts';
 import {
   type Change,
@@ -48,7 +48,7 @@ export class Presence {
   readonly #deps: Deps;
   readonly #redis: PresenceRedis;
   readonly #online: OnlineUsers;
-  readonly #life: EdgeLife;
+  readonly #heartbeat: EdgeHeartbeat;
   readonly #users: WatchedUsers;
   readonly #contacts: Contacts;
   readonly #watches: Watches;
@@ -64,11 +64,18 @@ export class Presence {
       this.#tell(session, userId, presence);
     this.#users = new WatchedUsers({ ...deps, redis, tell });
     const announce = (change: Change): void => this.#users.announce(change);
-    const onLost = (): void => this.#life.renew();
+    const onLost = (): void => this.#heartbeat.renew();
     this.#online = new OnlineUsers({ redis, announce, onLost, logger });
     const onIncarnation = (incarnation: string): void => this.#online.beginAnew(incarnation);
     const onRecovered = (): void => this.#refreshLater();
-    this.#life = new EdgeLife({ instance, redis, announce, onIncarnation, onRecovered, logger });
+    this.#heartbeat = new EdgeHeartbeat({
+      instance,
+      redis,
+      announce,
+      onIncarnation,
+      onRecovered,
+      logger,
+    });
     const store = createAskStore(bus, ASK_MS);
     const ask = async (user_id: UserId, user_ids: readonly UserId[]): Promise<UserId[]> =>
       (await store('contacts.shared', { user_id, user_ids })).user_ids;
@@ -81,9 +88,9 @@ export class Presence {
       tell,
     });
     this.#sweeping = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
-    deps.redis.on('ready', () => this.#life.beat());
+    deps.redis.on('ready', () => this.#heartbeat.beat());
     bus.onReconnect(() => {
-      this.#users.doubt();
+      this.#users.markUnsure();
       this.#refreshLater();
     });
     deps.closers.push('presence', () => this.close());
@@ -135,10 +142,10 @@ export class Presence {
     clearInterval(this.#sweeping);
     clearTimeout(this.#refreshing);
     await this.#watches.close();
-    await this.#life.close();
+    await this.#heartbeat.close();
     await this.#online.flushed();
     try {
-      if (this.#redis.isReady) await this.#redis.handOver(this.#life.incarnation);
+      if (this.#redis.isReady) await this.#redis.handOver(this.#heartbeat.incarnation);
     } catch (error) {
       this.#deps.logger.debug({ reason: (error as Error).name }, 'presence not handed over');
     }

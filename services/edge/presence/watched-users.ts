@@ -59,7 +59,7 @@ export class WatchedUsers {
    * Changes may have been missed. A user who is asked for is read again, even before `refresh`
    * reads all.
    */
-  doubt(): void {
+  markUnsure(): void {
     for (const watched of this.#users.values()) watched.isSure = false;
   }
 
@@ -92,7 +92,7 @@ export class WatchedUsers {
    * what is different.
    */
   async refresh(): Promise<void> {
-    this.doubt();
+    this.markUnsure();
     await this.#learn([...this.#users.values()], true);
   }
 

@@ -17,8 +17,8 @@ export function firstFor(key: string, instances: readonly string[]): string | un
 }
 
 /**
- * Hashes both with FNV-1a, then with the finalizer of MurmurHash3, because FNV alone spreads
- * similar keys badly.
+ * Hashes router and key with FNV-1a, then with the finalizer of MurmurHash3, because FNV alone
+ * spreads similar keys badly.
  */
 function weightOf(key: string, instance: string): number {
   let hash = 0x811c9dc5;

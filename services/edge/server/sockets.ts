@@ -20,7 +20,7 @@ type Deps = {
 
 const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE));
 
-/** Carries out what the beginning and the end of a socket cause. */
+/** Does what must be done when a socket opens and when it closes. */
 export class Sockets {
   readonly #deps: Deps;
 

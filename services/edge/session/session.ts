@@ -27,8 +27,8 @@ export type Socket = {
 export type SessionState = 'connected' | 'verifying' | 'opening' | 'open' | 'closed';
 
 /**
- * A conversation whose participants may have been told that this session types, and were not told
- * that it stopped. `dueAt` is when the edge tells them.
+ * The participants of this conversation may have been told that the session types, and were not
+ * told that it stopped. The edge tells them at `dueAt`, in epoch ms.
  */
 export type Typed = { session: Session; conversationId: ConversationId; dueAt: number };
 

@@ -3,7 +3,7 @@ import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts'
 
 const TIME = new Date(0).toISOString();
 
-/** A conversation of these users as store shows it: nobody has sent a message yet. */
+/** Makes a conversation of these users as store shows it. Nobody has sent a message in it yet. */
 export function conversationRecord(
   users: readonly UserId[],
   rest: Partial<ConversationRecord> & Pick<ConversationRecord, 'type'>,

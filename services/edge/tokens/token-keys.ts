@@ -25,7 +25,10 @@ export function createTokenKeys(config: TokenConfig['key']): TokenKeys {
 /** A slow key server must not eat the 5 s in which a client has to be authenticated. */
 const JWKS_TIMEOUT_MS = 2_000;
 const JWKS_COOLDOWN_MS = 5_000;
-/** Shorter than the time between two loads, so that `find` alone would do too. */
+/**
+ * The library keeps the keys for this long. The edge loads them more often, see `LOAD_KEYS_MS`, so
+ * `find` seldom has to.
+ */
 const JWKS_CACHE_MS = 600_000;
 const RSA_BITS_MIN = 2_048;
 

@@ -26,7 +26,7 @@ const BEAT_MS = 4_000;
  * when Redis itself was away. Of an edge that has closed, every heartbeat knows beforehand when the
  * time of its users ends.
  */
-export class EdgeLife {
+export class EdgeHeartbeat {
   readonly #deps: Deps;
   readonly #timer: NodeJS.Timeout;
   #incarnation = '';
@@ -144,7 +144,7 @@ export class EdgeLife {
       await redis.renew(dead);
       count += users.length;
     }
-    await redis.bury(dead);
+    await redis.removeIncarnation(dead);
     if (count > 0) logger.info({ users: count }, 'cleared up after another edge');
   }
 }
