@@ -26,6 +26,7 @@ const FOLDERS_WITH_SUBJECTS = [
   'services/edge/frames',
   'services/edge/lifecycle',
   'services/edge/limits',
+  'services/edge/names',
   'services/edge/presence',
   'services/edge/rest',
   'services/edge/routers',

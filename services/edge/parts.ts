@@ -16,9 +16,9 @@ import { Authentication } from './lifecycle/authentication.ts';
 import { QueueOpening } from './lifecycle/queue-opening.ts';
 import { SessionOpening } from './lifecycle/session-opening.ts';
 import { UserLimits } from './limits/user-limits.ts';
+import { createNameSystemMessages, type NameSystemMessages } from './names/name-system-messages.ts';
 import { createNameLookUp } from './names/profile-names.ts';
 import { createLookUpNames, type LookUpNames } from './names/record-names.ts';
-import { createNameSystem, type NameSystem } from './names/system-naming.ts';
 import { Presence } from './presence/presence.ts';
 import { Typing } from './presence/typing.ts';
 import { HttpApi } from './rest/http-api.ts';
@@ -53,9 +53,9 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const routers = new RouterClient(bus, table);
   const store = createAskStore(bus, REQUEST_TIMEOUT_MS);
   const lookUp = createNameLookUp({ bus, logger: deps.logger });
-  const nameSystem = createNameSystem(lookUp);
+  const nameSystemMessages = createNameSystemMessages(lookUp);
   const lookUpNames = createLookUpNames(lookUp);
-  const parts = { table, routers, store, nameSystem, lookUpNames, metrics, deps };
+  const parts = { table, routers, store, nameSystemMessages, lookUpNames, metrics, deps };
   const sessions = createSessions({ ...given, ...parts });
   const { hub, delivery, opening, presence } = sessions;
 
@@ -71,7 +71,7 @@ export function createParts(given: Given, deps: ServiceDeps): Parts {
   const handlerParts = {
     store,
     routers,
-    nameSystem,
+    nameSystemMessages,
     lookUpNames,
     typing,
     presence,
@@ -106,7 +106,7 @@ type SessionDeps = Given & {
   table: RouterTable;
   routers: RouterClient;
   store: AskStore;
-  nameSystem: NameSystem;
+  nameSystemMessages: NameSystemMessages;
   lookUpNames: LookUpNames;
   metrics: EdgeMetrics;
   deps: ServiceDeps;
@@ -117,7 +117,7 @@ type SessionDeps = Given & {
  */
 function createSessions(given: SessionDeps) {
   const { config, bus, table, routers, store, metrics, closers, deps } = given;
-  const { nameSystem, lookUpNames } = given;
+  const { nameSystemMessages, lookUpNames } = given;
   const { logger } = deps;
   const hub = new Hub(metrics);
   const subscriptions = new Subscriptions(bus.nc);
@@ -142,7 +142,7 @@ function createSessions(given: SessionDeps) {
   bus.onReconnect(() => delivery.reconnected());
   const rounds = new DeliveryRounds(hub, delivery);
   closers.push('rounds', () => rounds.close());
-  const replay = new Replay({ store, hub, nameSystem, logger });
+  const replay = new Replay({ store, hub, nameSystemMessages, logger });
   const queues = new QueueOpening({ bus, routers, delivery, replay, hub, logger });
   const signals = new UserSignals({
     bus,

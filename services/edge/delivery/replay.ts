@@ -4,13 +4,13 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import type { NameSystem } from '../names/system-naming.ts';
+import type { NameSystemMessages } from '../names/name-system-messages.ts';
 import { hasDrained } from '../server/socket-drain.ts';
 import { replayEndFrame, replayedFrame } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 
-type Deps = { store: AskStore; hub: Hub; nameSystem: NameSystem; logger: Logger };
+type Deps = { store: AskStore; hub: Hub; nameSystemMessages: NameSystemMessages; logger: Logger };
 
 /** At most this many replays ask store at once. All else that store can do is for users at work. */
 const CONCURRENCY_MAX = 16;
@@ -50,14 +50,14 @@ export class Replay {
 
   /** Returns true if all undelivered messages were sent. */
   async #send(session: Session, userId: UserId, isCurrent: () => boolean): Promise<boolean> {
-    const { store, hub, nameSystem } = this.#deps;
+    const { store, hub, nameSystemMessages } = this.#deps;
     let sent = 0;
     let cursor: string | null = null;
     do {
       if (!isCurrent()) return false;
       const body = cursor === null ? { user_id: userId } : { user_id: userId, cursor };
       const page: UndeliveredPage = await store('messages.undelivered', body);
-      await nameSystem(page.messages);
+      await nameSystemMessages(page.messages);
       if (!isCurrent()) return false;
       for (const message of page.messages) hub.send(session, 'message', replayedFrame(message));
       sent += page.messages.length;

@@ -23,7 +23,7 @@ const names: Names = {
 };
 const nobody: Names = { users: new Map(), businesses: new Map() };
 
-t.test('a direct conversation goes by the name and picture of the other one', async (t) => {
+t.test('a direct conversation has the name and picture of the other participant', async (t) => {
   const direct = conversationRecord([alice, bina], { type: 'direct' });
   t.match(viewOf(direct, alice, names), { name: 'Bina', avatar_url: 'https://a/bina' });
   const view = viewOf(direct, bina, names);
@@ -34,7 +34,7 @@ t.test('a direct conversation goes by the name and picture of the other one', as
   );
 });
 
-t.test('a group goes by its title, else by the first three others', async (t) => {
+t.test('a group has its title as name, or else the names of the first three others', async (t) => {
   const users = [alice, bina, chandra, dawa, esha];
   t.equal(
     viewOf(conversationRecord(users, { type: 'group' }), bina, names).name,
@@ -52,13 +52,13 @@ t.test('a group goes by its title, else by the first three others', async (t) =>
   t.equal(view.avatar_url, 'https://g');
 });
 
-t.test('a business conversation goes by the business', async (t) => {
+t.test('a business conversation has the name of the business', async (t) => {
   const business = conversationRecord([alice, bina], { type: 'business', business_id: shop });
   t.equal(viewOf(business, alice, names).name, 'Momo House');
   t.equal(viewOf(business, alice, nobody).name, 'Unknown Business');
 });
 
-t.test('without profiles everybody is unknown, and nothing else is missing', async (t) => {
+t.test('without profiles all participants are unknown, and nothing else is missing', async (t) => {
   const view = viewOf(conversationRecord([alice, bina], { type: 'direct' }), alice, nobody);
   t.equal(view.name, 'Unknown User');
   t.same(

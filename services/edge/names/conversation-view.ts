@@ -3,15 +3,15 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { ConversationShape } from '../../../shared/protocol/shapes.ts';
 import { UNKNOWN_USER } from '../../../shared/protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
-import { lastWithNames } from './system-names.ts';
+import { lastMessageWithNames } from './system-names.ts';
 
 const UNKNOWN_BUSINESS = 'Unknown Business';
-/** So many participants make up the name of a group without a title. */
+/** The name of a group without a title is made of the names of this many participants. */
 const NAMED_MAX = 3;
 
 type Face = { name: string; avatar_url?: string };
 
-/** Returns the conversation as the protocol shows it to `viewer`. */
+/** Turns the store's record of a conversation into the conversation that `viewer` sees. */
 export function viewOf(
   record: ConversationRecord,
   viewer: UserId,
@@ -28,11 +28,15 @@ export function viewOf(
       ...participant,
       ...userFace(participant.user_id, names),
     })),
-    ...(last !== undefined && { last_message: lastWithNames(last, names) }),
+    ...(last !== undefined && { last_message: lastMessageWithNames(last, names) }),
   };
 }
 
-/** A conversation goes by its other participant, its title, its people, or its business. */
+/**
+ * Finds the name and the picture that stand for the conversation. A direct conversation has those
+ * of the other participant, and a business conversation those of the business. A group has its
+ * title, or else the names of three other participants.
+ */
 function faceOf(record: ConversationRecord, viewer: UserId, names: Names): Face {
   const others = record.participants.filter((participant) => participant.user_id !== viewer);
   switch (record.type) {
@@ -42,8 +46,8 @@ function faceOf(record: ConversationRecord, viewer: UserId, names: Names): Face 
     }
     case 'group': {
       if (record.title !== undefined) return { name: record.title };
-      const known = others.slice(0, NAMED_MAX);
-      return { name: known.map((other) => userFace(other.user_id, names).name).join(', ') };
+      const named = others.slice(0, NAMED_MAX);
+      return { name: named.map((other) => userFace(other.user_id, names).name).join(', ') };
     }
     case 'business': {
       const { business_id: id } = record;

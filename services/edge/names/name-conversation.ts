@@ -6,7 +6,7 @@ import type { LookUpNames } from './record-names.ts';
 
 type Parts = { lookUpNames: LookUpNames };
 
-/** Shows store's record of a conversation to `viewer`, with names. */
+/** Makes the conversation that `viewer` sees from the record of the store, and puts in names. */
 export async function nameConversation(
   { lookUpNames }: Parts,
   record: ConversationRecord,
@@ -15,7 +15,7 @@ export async function nameConversation(
   return viewOf(record, viewer, await lookUpNames([record]));
 }
 
-/** As `nameConversation`, with one request for the names of all. */
+/** Does the same for several conversations, with one request for all names. */
 export async function nameConversations(
   { lookUpNames }: Parts,
   records: readonly ConversationRecord[],

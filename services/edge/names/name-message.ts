@@ -1,12 +1,12 @@
 import type { HistoryMessage } from '../../../shared/contracts/messages.ts';
-import type { NameSystem } from './system-naming.ts';
+import type { NameSystemMessages } from './name-system-messages.ts';
 
-/** Puts names into a message that is the system's, or that replies to one of the system's. */
+/** Puts names into a system message, or into a message that replies to one. */
 export async function nameMessage(
-  { nameSystem }: { nameSystem: NameSystem },
+  { nameSystemMessages }: { nameSystemMessages: NameSystemMessages },
   message: HistoryMessage,
 ): Promise<HistoryMessage> {
   const shown = [message];
-  await nameSystem(shown);
+  await nameSystemMessages(shown);
   return shown[0] ?? message;
 }

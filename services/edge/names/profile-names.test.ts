@@ -62,9 +62,12 @@ t.test('a new conversation is shown to its maker with one request to profiles', 
   await server.drain();
 });
 
-t.test('without profiles conversations are shown, and their people are unknown', async (t) => {
-  t.same(namesOf(await list()), ['Unknown User', 'Unknown User']);
-});
+t.test(
+  'without profiles conversations are shown, and their participants are unknown',
+  async (t) => {
+    t.same(namesOf(await list()), ['Unknown User', 'Unknown User']);
+  },
+);
 
 t.test('profiles that hang delay conversations by a second, and then by less', async (t) => {
   let release = (): void => undefined;

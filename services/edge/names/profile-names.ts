@@ -10,25 +10,32 @@ import type { Bus } from '../../../shared/nats/bus.ts';
 import { createAskProfiles } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 
-/** People and businesses that are absent here are shown as unknown. */
+/** These users and businesses have known names. All others are shown as unknown. */
 export type Names = {
   users: ReadonlyMap<UserId, UserProfile>;
   businesses: ReadonlyMap<BusinessId, BusinessProfile>;
 };
-/** An id may be repeated. */
+/** A look-up asks for the names of these users and businesses. Ids may be repeated. */
 export type Sought = { users: Iterable<UserId>; businesses?: Iterable<BusinessId> };
-/** A look-up never rejects. */
+/** The promise never rejects. */
 export type NameLookUp = (sought: Sought) => Promise<Names>;
 
 const TIMEOUT_MS = 1_000;
-/** After a late answer an edge waits for `timeoutMs` alone, and does so for `forMs`. */
+/**
+ * After a request that the profiles service did not answer in time, the edge waits only this long
+ * for answers, and does so for 2 s.
+ */
 const DOUBTED = { timeoutMs: 250, forMs: 2_000 };
-/** A page of 200 conversations with 8 participants each has fewer. */
+/**
+ * One request asks for at most this many ids. That is enough for a page of 200 conversations with 8
+ * participants each.
+ */
 const IDS_MAX = 2_000;
 
 /**
- * Asks profiles once for each response, or twice for more than 2000 ids. While profiles is away or
- * late, everybody is unknown.
+ * Looks up names at the profiles service with one request, or with several if there are more than
+ * 2000 ids. If the service is away or does not answer within 1 s, all of a request's users and
+ * businesses are unknown.
  */
 export function createNameLookUp({ bus, logger }: { bus: Bus; logger: Logger }): NameLookUp {
   const profiles = createAskProfiles(bus, TIMEOUT_MS);

@@ -9,27 +9,33 @@ import {
 } from '../../../shared/protocol/system-content.ts';
 import type { Names } from './profile-names.ts';
 
-/** System messages get their names here, because their stored content has none. */
+/**
+ * These functions put names into the content of system messages. The content has no names as it is
+ * stored.
+ */
 
 type Saying = { sender_id: UserId; said?: SystemSaid | undefined };
 
-/** Returns the users whom these messages name. */
-export function peopleIn(messages: Iterable<MessageRecord>): UserId[] {
+/** Lists the users that system messages, and previews of system messages, name. */
+export function usersNamedIn(messages: Iterable<MessageRecord>): UserId[] {
   const users: UserId[] = [];
   for (const message of messages) {
-    if (message.message_type === 'system') users.push(...peopleOf(sayingOf(message)));
-    if (message.reply_to?.said !== undefined) users.push(...peopleOf(message.reply_to));
+    if (message.message_type === 'system') users.push(...usersNamedBy(sayingOf(message)));
+    if (message.reply_to?.said !== undefined) users.push(...usersNamedBy(message.reply_to));
   }
   return users;
 }
 
-/** Returns the users whom the message names. */
-export function peopleOf({ sender_id: senderId, said }: Saying): UserId[] {
+/** Lists the users that one system message names. */
+export function usersNamedBy({ sender_id: senderId, said }: Saying): UserId[] {
   if (said === undefined) return [];
   return said.user_id === undefined ? [senderId] : [senderId, said.user_id];
 }
 
-/** Returns the message as clients get it. A message that names nobody stays the very same. */
+/**
+ * Returns a copy of the message in which the content has names, as clients get it. A message that
+ * names nobody is returned itself.
+ */
 export function withNames<Message extends MessageRecord>(message: Message, names: Names): Message {
   if (!namesPeople(message)) return message;
   const named = { ...message };
@@ -43,8 +49,8 @@ export function withNames<Message extends MessageRecord>(message: Message, names
   return named;
 }
 
-/** Does for a last message what `withNames` does for a message. */
-export function lastWithNames(message: LastMessage, names: Names): LastMessage {
+/** Does the same as `withNames` for the last message of a conversation. */
+export function lastMessageWithNames(message: LastMessage, names: Names): LastMessage {
   if (message.said === undefined) return message;
   const { said: _said, ...shown } = message;
   return { ...shown, content: contentOf(message, names) ?? message.content };

@@ -12,10 +12,10 @@ export const listHistory = defineOperation({
   request: HistoryRequest,
   answer: HistoryShape,
   problem: historyProblem,
-  async handle({ since, ...query }, { userId, trace }, { store, nameSystem }) {
+  async handle({ since, ...query }, { userId, trace }, { store, nameSystemMessages }) {
     const from = since === undefined ? {} : { since: new Date(since).toISOString() };
     const page = await store('messages.history', { user_id: userId, ...query, ...from }, { trace });
-    const naming = nameSystem(page.messages);
+    const naming = nameSystemMessages(page.messages);
     if (naming !== undefined) await naming;
     return page;
   },

@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import { createNameSystemMessages } from './name-system-messages.ts';
 import type { NameLookUp, Sought } from './profile-names.ts';
-import { createNameSystem } from './system-naming.ts';
 
 const [anna, bob] = [newId<UserId>(), newId<UserId>()];
 const record = (rest: Partial<MessageRecord>): MessageRecord => ({
@@ -27,16 +27,16 @@ function lookUpOf(users: Record<UserId, string>) {
   return { asked, lookUp };
 }
 
-t.test('a page without them asks for nothing and has nothing to wait for', async (t) => {
+t.test('a page without system messages asks for no names and is not waited for', async (t) => {
   const { asked, lookUp } = lookUpOf({});
   const page = [record({}), record({ metadata: { event: 'participant_left' } })];
   const before = [...page];
-  t.equal(createNameSystem(lookUp)(page), undefined);
+  t.equal(createNameSystemMessages(lookUp)(page), undefined);
   t.ok(page.every((message, index) => message === before[index]));
   t.equal(asked.length, 0);
 });
 
-t.test('a page with some of them asks once', async (t) => {
+t.test('a page with system messages asks for all names at once', async (t) => {
   const { asked, lookUp } = lookUpOf({ [anna]: 'Anna', [bob]: 'Bob' });
   const metadata = { event: 'participant_removed', user_id: bob };
   const page = [
@@ -44,7 +44,7 @@ t.test('a page with some of them asks once', async (t) => {
     record({}),
     record({ message_type: 'system', metadata: { event: 'title_changed', value: 'Trek' } }),
   ];
-  await createNameSystem(lookUp)(page);
+  await createNameSystemMessages(lookUp)(page);
   t.same(
     page.map(({ content }) => content),
     ['Anna removed Bob', 'as stored', 'Anna changed the title to “Trek”'],
