@@ -38,7 +38,7 @@ function failure(promise: Promise<unknown>): Promise<KahaError> {
   );
 }
 
-t.test('a request carries deadline and trace, and brings the reply', async (t) => {
+t.test('a request carries its deadline and trace, and resolves with the answer', async (t) => {
   const server = router.serve({ subject: 'rpc.router.a', concurrencyMax: 1 }, (body, context) => ({
     body,
     trace: context.trace,
@@ -58,7 +58,7 @@ t.test('a request carries deadline and trace, and brings the reply', async (t) =
   await server.drain();
 });
 
-t.test('requests of one moment share a message, and none waits for another', async (t) => {
+t.test('requests of one moment share a message, and no request waits for another', async (t) => {
   let messages = 0;
   let endWait = (): void => undefined;
   const othersSettled = new Promise<void>((resolve) => {
@@ -89,7 +89,7 @@ t.test('requests of one moment share a message, and none waits for another', asy
   await server.drain();
 });
 
-t.test('a request too large for the rest goes alone, and fails alone', async (t) => {
+t.test('a request that is too large to share a message goes alone, and fails alone', async (t) => {
   const server = router.serve({ subject: 'rpc.router.large', concurrencyMax: 9 }, (body) => ({
     chars: String(body).length,
     ...(body === 'b' && { text: 'x'.repeat(1_000_000) }),
@@ -105,7 +105,7 @@ t.test('a request too large for the rest goes alone, and fails alone', async (t)
   await server.drain();
 });
 
-t.test('what is no request or no answer ends nothing', async (t) => {
+t.test('a payload that is no request or no answer stops neither server nor client', async (t) => {
   let served = 0;
   const server = router.serve({ subject: 'rpc.router.odd', concurrencyMax: 9 }, () => {
     served += 1;
@@ -141,7 +141,7 @@ t.test('what is no request or no answer ends nothing', async (t) => {
   await server.drain();
 });
 
-t.test('only the service that was asked is believed', async (t) => {
+t.test('a client believes only the service that it asked', async (t) => {
   const store = await busOf('store-1', 'store');
   const asked: string[] = [];
   const asking = router.subscribe('rpc.router.slow', ({ reply }) => void asked.push(`${reply}`));
@@ -156,42 +156,48 @@ t.test('only the service that was asked is believed', async (t) => {
   asking.unsubscribe();
 });
 
-t.test('a typed error arrives as it was thrown; any other without its text', async (t) => {
-  const server = router.serve({ subject: 'rpc.router.b', concurrencyMax: 9 }, (body) => {
-    if (body === 1)
-      throw new KahaError('CONFLICT', 'full', { details: { max: 8 }, retryAfterS: 3 });
-    throw new Error('password=1');
-  });
-  await router.nc.flush();
-  const typed = await failure(edge.request('rpc.router.b', 1, { timeoutMs: 1_000 }));
-  t.match(typed, { code: 'CONFLICT', details: { max: 8 }, retryAfterS: 3 });
-  const other = await failure(edge.request('rpc.router.b', 2, { timeoutMs: 1_000 }));
-  t.match(other, { code: 'INTERNAL', message: 'Internal error' });
-  await server.drain();
-});
+t.test(
+  'a typed error arrives as it was thrown, and any other error arrives without its text',
+  async (t) => {
+    const server = router.serve({ subject: 'rpc.router.b', concurrencyMax: 9 }, (body) => {
+      if (body === 1)
+        throw new KahaError('CONFLICT', 'full', { details: { max: 8 }, retryAfterS: 3 });
+      throw new Error('password=1');
+    });
+    await router.nc.flush();
+    const typed = await failure(edge.request('rpc.router.b', 1, { timeoutMs: 1_000 }));
+    t.match(typed, { code: 'CONFLICT', details: { max: 8 }, retryAfterS: 3 });
+    const other = await failure(edge.request('rpc.router.b', 2, { timeoutMs: 1_000 }));
+    t.match(other, { code: 'INTERNAL', message: 'Internal error' });
+    await server.drain();
+  },
+);
 
-t.test('nobody there is told at once, and differs from no answer in time', async (t) => {
-  const nobody = [1, 2].map((body) =>
-    failure(edge.request('rpc.router.none', body, { timeoutMs: 9_000 })),
-  );
-  for (const error of await Promise.all(nobody)) {
-    t.match(error, { code: 'MESSAGING_UNAVAILABLE', noResponders: true });
-  }
-  const stores = failure(router.request('rpc.store.messages.append', {}, { timeoutMs: 9_000 }));
-  t.match(await stores, { code: 'DATABASE_UNAVAILABLE', noResponders: true });
-  let answer: ((reply: unknown) => void) | undefined;
-  const server = router.serve(
-    { subject: 'rpc.router.slow', concurrencyMax: 9 },
-    () => new Promise((resolve) => (answer = resolve)),
-  );
-  await router.nc.flush();
-  const late = await failure(edge.request('rpc.router.slow', {}, { timeoutMs: 100 }));
-  t.match(late, { code: 'TIMEOUT', noResponders: false });
-  answer?.({});
-  await server.drain();
-});
+t.test(
+  'the caller hears at once that nobody listens, and this differs from no answer in time',
+  async (t) => {
+    const nobody = [1, 2].map((body) =>
+      failure(edge.request('rpc.router.none', body, { timeoutMs: 9_000 })),
+    );
+    for (const error of await Promise.all(nobody)) {
+      t.match(error, { code: 'MESSAGING_UNAVAILABLE', noResponders: true });
+    }
+    const stores = failure(router.request('rpc.store.messages.append', {}, { timeoutMs: 9_000 }));
+    t.match(await stores, { code: 'DATABASE_UNAVAILABLE', noResponders: true });
+    let answer: ((reply: unknown) => void) | undefined;
+    const server = router.serve(
+      { subject: 'rpc.router.slow', concurrencyMax: 9 },
+      () => new Promise((resolve) => (answer = resolve)),
+    );
+    await router.nc.flush();
+    const late = await failure(edge.request('rpc.router.slow', {}, { timeoutMs: 100 }));
+    t.match(late, { code: 'TIMEOUT', noResponders: false });
+    answer?.({});
+    await server.drain();
+  },
+);
 
-t.test('a request that comes too late or over the limit is not carried out', async (t) => {
+t.test('a server does not handle a request that comes too late or over the limit', async (t) => {
   let calls = 0;
   let release = (): void => {};
   const blocked = new Promise<void>((resolve) => {
@@ -213,46 +219,53 @@ t.test('a request that comes too late or over the limit is not carried out', asy
   t.equal(calls, 1);
 });
 
-t.test('what may wait goes after the gap, with the next write, or when it closes', async (t) => {
-  const gathering = await busOf('edge-2', 'edge-2', { writeGapMs: 200 });
-  const heard: string[] = [];
-  const listening = edge.subscribe('user.gap', (msg) => void heard.push(msg.string()));
-  await edge.nc.flush();
-  const hears = async (count: number): Promise<void> => {
-    while (heard.length < count) await delay(5);
-  };
-  const say = (text: string): unknown => gathering.publish('user.gap', text);
-  const sayLater = (text: string): void => gathering.beforeWrite(() => void say(text));
-  const saidAt = performance.now();
-  say('first');
-  await hears(1);
-  sayLater('waits');
-  await hears(2);
-  t.ok(performance.now() - saidAt > 190, 'for the gap');
-  sayLater('taken along');
-  say('at once');
-  await hears(4);
-  t.same(heard.slice(2), ['at once', 'taken along'], 'right before the write');
-  sayLater('at the end');
-  await gathering.close();
-  await hears(5);
-  listening.unsubscribe();
-});
+t.test(
+  'a publish that may wait goes after the gap, with the next write, or at the close',
+  async (t) => {
+    const gathering = await busOf('edge-2', 'edge-2', { writeGapMs: 200 });
+    const heard: string[] = [];
+    const listening = edge.subscribe('user.gap', (msg) => void heard.push(msg.string()));
+    await edge.nc.flush();
+    const hears = async (count: number): Promise<void> => {
+      while (heard.length < count) await delay(5);
+    };
+    const say = (text: string): unknown => gathering.publish('user.gap', text);
+    const sayLater = (text: string): void => gathering.beforeWrite(() => void say(text));
+    const saidAt = performance.now();
+    say('first');
+    await hears(1);
+    sayLater('waits');
+    await hears(2);
+    t.ok(performance.now() - saidAt > 190, 'the publish waited for the gap');
+    sayLater('taken along');
+    say('at once');
+    await hears(4);
+    t.same(
+      heard.slice(2),
+      ['at once', 'taken along'],
+      'the waiting publish goes in the same write',
+    );
+    sayLater('at the end');
+    await gathering.close();
+    await hears(5);
+    listening.unsubscribe();
+  },
+);
 
-t.test('a stream that is not there refuses a publish', async (t) => {
+t.test('a publish to a stream that does not exist is refused', async (t) => {
   const options = { msgId: 'a', timeoutMs: 1_000 };
   const error = await failure(router.jetPublish('inbox.0.x', new Uint8Array(1), options));
   t.equal(error.code, 'MESSAGING_UNAVAILABLE');
 });
 
-t.test('a lost connection rejects what waits at once and what follows, then heals', async (t) => {
+t.test('a lost connection rejects waiting and new requests at once, then heals', async (t) => {
   const server = router.serve(
     { subject: 'rpc.router.hang', concurrencyMax: 9 },
     () => new Promise(() => {}),
   );
   await router.nc.flush();
   const gathering = await busOf('edge-2', 'edge-2', { writeGapMs: 60_000 });
-  // The first one goes at once.
+  // No write came before the first request, so it goes at once.
   await failure(gathering.request('rpc.router.none', {}, { timeoutMs: 30_000 }));
   const unsent = failure(gathering.request('rpc.router.hang', {}, { timeoutMs: 30_000 }));
   const waiting = failure(edge.request('rpc.router.hang', {}, { timeoutMs: 30_000 }));
@@ -274,16 +287,26 @@ t.test('a lost connection rejects what waits at once and what follows, then heal
   t.ok(server.inFlight() > 0);
 });
 
-t.test('who waits for NATS at the start says so, and connects when it is there', async (t) => {
-  await nats.kill();
-  const lines = new PassThrough();
-  const logger = createLogger({ service: 't', instance: 't', level: 'warn', hashKey: 'k' }, lines);
-  const connecting = busOf('store-1', 'store', { logger });
-  const [line] = await once(lines, 'data');
-  t.match(`${line}`, /waiting for the first connection to NATS/);
-  await nats.restart();
-  const store = await connecting;
-  t.ok(store.connected);
-  await store.nc.flush();
-  t.notMatch(`${lines.read()}`, /"level":50/, 'nothing that it may not do');
-});
+t.test(
+  'a bus that waits for NATS at the start says so, and connects once NATS is there',
+  async (t) => {
+    await nats.kill();
+    const lines = new PassThrough();
+    const logger = createLogger(
+      { service: 't', instance: 't', level: 'warn', hashKey: 'k' },
+      lines,
+    );
+    const connecting = busOf('store-1', 'store', { logger });
+    const [line] = await once(lines, 'data');
+    t.match(`${line}`, /waiting for the first connection to NATS/);
+    await nats.restart();
+    const store = await connecting;
+    t.ok(store.connected);
+    await store.nc.flush();
+    t.notMatch(
+      `${lines.read()}`,
+      /"level":50/,
+      'the bus does nothing that its NATS user may not do',
+    );
+  },
+);

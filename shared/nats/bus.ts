@@ -21,28 +21,36 @@ export type RequestOptions = { timeoutMs: number; trace?: string | undefined };
 type JetPublishOptions = { msgId: string; timeoutMs: number };
 
 /**
- * The only way to NATS. Guarantees: no call hangs (each has a deadline, a lost connection rejects
- * at once), and failures are KahaErrors: TIMEOUT, MESSAGING_UNAVAILABLE, or what the peer answered;
- * DATABASE_UNAVAILABLE where no store is there.
+ * The bus is the only way to NATS. No call hangs: each call has a deadline, and a lost connection
+ * rejects all calls at once. A call that fails rejects with a KahaError: TIMEOUT,
+ * MESSAGING_UNAVAILABLE, the error that the peer answered, or DATABASE_UNAVAILABLE if the call was
+ * for store and no instance of store listens.
  */
 export type Bus = {
   readonly nc: NatsConnection;
   readonly connected: boolean;
-  /** JSON request; the reply's `data`. */
+  /** Sends a JSON request, and resolves with the `data` of the answer. */
   request<Reply>(subject: string, body: unknown, options: RequestOptions): Promise<Reply>;
-  /** Raw request with the replies below a prefix of its own (see subjects and permissions). */
+  /**
+   * Makes a sender of raw requests. Their replies come below `prefix`, which the permissions of
+   * this NATS user must let it subscribe to.
+   */
   mux(prefix: string): ReplyMux;
   serve(options: ServeOptions, handler: RpcHandler): RpcServer;
   /**
-   * `fill` publishes what has gathered, right before the connection writes next; it neither throws
-   * nor calls this. `nc.flush` does not wait for it.
+   * The bus calls `fill` once, right before the connection writes next, so that `fill` publishes
+   * what its caller has gathered. `fill` must not throw and must not call `beforeWrite`. `nc.flush`
+   * does not wait for `fill`.
    */
   beforeWrite(fill: () => void): void;
-  /** Core publish, best effort; false where there is no connection (it would vanish silently). */
+  /** Publishes best effort. It returns false without a connection: the payload would vanish. */
   publish(subject: string, payload: Uint8Array | string): boolean;
-  /** Core subscription; `listener` must not throw. */
+  /** Makes a core subscription (no JetStream). `listener` must not throw. */
   subscribe(subject: string, listener: (msg: Msg) => void): Subscription;
-  /** Resolves once the stream has it; a duplicate within the stream's window counts as had. */
+  /**
+   * Resolves once the stream has stored the payload. A repeated `msgId` within the stream's
+   * duplicate window resolves too, and is not stored again.
+   */
   jetPublish(subject: string, payload: Uint8Array, options: JetPublishOptions): Promise<void>;
   consume(options: ConsumeOptions): { close(): Promise<void> };
   onReconnect(listener: () => void): void;
@@ -55,7 +63,7 @@ type BusOptions = {
   instance: string;
   logger: Logger;
   metrics: Metrics;
-  /** What may wait goes so long after the last write at the latest; 0. */
+  /** A publish that may wait goes at most this long after the last write. The default is 0. */
   writeGapMs?: number;
 };
 
@@ -109,7 +117,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   };
 }
 
-/** Where no store is there: to a client that is the database being away. */
+/** Turns "no store listens" into DATABASE_UNAVAILABLE: to clients, store is the database. */
 async function answered<Data>(subject: string, answer: Promise<Data>): Promise<Data> {
   try {
     return await answer;
@@ -122,7 +130,7 @@ async function answered<Data>(subject: string, answer: Promise<Data>): Promise<D
   }
 }
 
-/** It may take for ever, and nothing else of the process is up yet to tell what it waits for. */
+/** Waits for the first connection, for ever if need be, and logs a warning every 2 s. */
 async function firstConnection(options: BusOptions, natsUser: string): Promise<NatsConnection> {
   const warn = (): void => options.logger.warn('waiting for the first connection to NATS');
   const timer = setInterval(warn, WAITING_WARN_MS);
@@ -142,7 +150,7 @@ type Link = Pick<Bus, 'onReconnect' | 'close'> & {
 type LinkOptions = BusOptions & { writes: Writes };
 type Asker = Pick<ReplyMux, 'rejectAll' | 'close'>;
 
-/** Knows whether there is a connection, and tells those who wait for a reply when it is lost. */
+/** Knows whether NATS is connected, and rejects all requests that wait when it is not. */
 function followLink(nc: NatsConnection, { logger, metrics, writes }: LinkOptions): Link {
   const askers: Asker[] = [];
   const listeners: (() => void)[] = [];
@@ -196,7 +204,7 @@ function followLink(nc: NatsConnection, { logger, metrics, writes }: LinkOptions
   };
 }
 
-/** A PubAck is `{"stream":…,"seq":…}` or `{"error":{code,description},…}`. */
+/** JetStream answers a publish `{"stream":…,"seq":…}` or `{"error":{code,description},…}`. */
 function assertStored(msg: Msg): void {
   const ack = parseJson(msg.data) as { error?: { code: number; description: string } };
   if (ack.error === undefined) return;

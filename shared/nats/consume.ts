@@ -6,20 +6,21 @@ export type ConsumeOptions = {
   stream: string;
   durable: string;
   batchMax: number;
-  /** Carries out a batch; throwing decides what becomes of it, see `startConsumer`. */
+  /** Carries out a batch. `startConsumer` says what becomes of a batch whose handler throws. */
   handle: (messages: JsMsg[]) => Promise<void>;
 };
 
-/** How long a pull waits for a first message, and so how long a close waits at most. */
+/** A pull waits this long for its first message, so `close` waits at most this long for a pull. */
 const PULL_EXPIRES_MS = 1_000;
 const HEAL_DELAY_MS = 1_000;
 const RETRY_DELAY_MS = 2_000;
 
 /**
- * The one consume loop: it pulls a batch, hands it over, and decides. A batch that is carried out
- * is acknowledged. After an error that `shared/errors` calls retryable the server delivers the
- * batch again 2 s later. After any other error each message is carried out alone, and the loop
- * logs and terminates the one that still fails. A loop that loses NATS heals itself.
+ * Starts the one consume loop of the project, which pulls batches and gives each to the handler.
+ * The loop acknowledges a batch that the handler has carried out. If the handler throws an error
+ * that `shared/errors` calls retryable, NATS delivers the batch again 2 s later. After any other
+ * error the loop gives the handler each message alone, and logs and terminates the one that still
+ * fails. A loop whose pull fails looks its consumer up again after 1 s.
  */
 export function startConsumer(
   deps: { nc: NatsConnection; logger: Logger },
@@ -69,7 +70,7 @@ export function startConsumer(
   };
 }
 
-/** Waits for a first message, then takes what else is there. */
+/** Waits for a first message, then takes the other messages that are pending, up to `batchMax`. */
 async function pull(consumer: Consumer, batchMax: number): Promise<JsMsg[]> {
   const first = await consumer.next({ expires: PULL_EXPIRES_MS });
   if (first === null) return [];

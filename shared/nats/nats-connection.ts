@@ -5,8 +5,9 @@ import type { Logger } from '../process/logger.ts';
 type Options = { url: string; nkeySeed: string; natsUser: string; instance: string };
 
 /**
- * A connection that never gives up: it reconnects for ever and notices a dead link after 10-15 s
- * (ping every 5 s, 2 missed). The first connect is retried too, so that start order is free.
+ * Opens a connection that never gives up. It reconnects for ever, and notices a dead link after 10
+ * to 15 s (a ping every 5 s, of which 2 may be missed). It retries the first connect too, so that
+ * NATS and the services may start in any order.
  */
 export function connectNats(options: Options): Promise<NatsConnection> {
   return connect({
@@ -30,7 +31,7 @@ type Watcher = {
   logger: Logger;
 };
 
-/** Follows the connection's status until it closes; what the server refuses is logged as error. */
+/** Follows the connection's status until it closes, and logs what the server refuses as errors. */
 export async function watchStatus(nc: NatsConnection, watcher: Watcher): Promise<void> {
   for await (const status of nc.status()) {
     switch (status.type) {

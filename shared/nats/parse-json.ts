@@ -1,6 +1,9 @@
 import { KahaError } from '../errors.ts';
 
-/** Services trust each other's shapes, not that a payload is JSON. */
+/**
+ * Parses a payload, and throws INVALID_REQUEST if it is not JSON. Services trust the shape of each
+ * other's payloads, so nothing else is checked.
+ */
 export function parseJson(payload: Uint8Array): unknown {
   const { buffer, byteOffset, length } = payload;
   try {

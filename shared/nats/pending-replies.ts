@@ -3,17 +3,17 @@ import { KahaError } from '../errors.ts';
 export type Pending<Reply> = {
   resolve: (reply: Reply) => void;
   reject: (error: KahaError) => void;
-  /** Epoch ms. */
+  /** A request whose deadline (epoch ms) has passed is rejected TIMEOUT. */
   deadlineAt: number;
 };
 
-/** How late a timeout may be noticed. One sweep for all instead of a timer per request. */
+/** A timeout may be noticed this late: one sweep looks at all requests, and none has a timer. */
 const SWEEP_MS = 50;
 const IN_FLIGHT_MAX = 16_384;
 
 /**
- * What waits for a reply, by its token. At most 16 384; one whose deadline has passed is rejected
- * TIMEOUT.
+ * Keeps the requests that wait for a reply, by their tokens. At most 16 384 may wait: the caller
+ * asks `refusal` before each `add`. A request whose deadline has passed is rejected TIMEOUT.
  */
 export class PendingReplies<Token, Waiting extends Pending<never>> {
   readonly #waiting = new Map<Token, Waiting>();
@@ -24,7 +24,10 @@ export class PendingReplies<Token, Waiting extends Pending<never>> {
     return this.#waiting.size;
   }
 
-  /** Why nothing more may be asked, with `besides` more that are not here yet. */
+  /**
+   * Returns the error with which to refuse one more request, or undefined if it may wait here.
+   * `besides` is how many requests the caller has accepted but not added yet.
+   */
   refusal(besides = 0): KahaError | undefined {
     if (this.#isClosed) return new KahaError('MESSAGING_UNAVAILABLE', 'Closing');
     if (this.size + besides < IN_FLIGHT_MAX) return undefined;

@@ -4,21 +4,24 @@ import { newId } from '../ids.ts';
 import { type Pending, PendingReplies } from './pending-replies.ts';
 
 const encoder = new TextEncoder();
-/** In place of a token, which has no capitals: the answer to several, see `answerMany`. */
+/**
+ * A reply subject that ends with this word instead of a token carries one answer to several
+ * requests (see `answerMany`). No token equals it, because tokens have no capitals.
+ */
 const MANY = 'MANY';
 
 type Ask = {
   subject: string;
   payload: Uint8Array;
-  /** Raw header lines, each ended by CRLF. */
+  /** These are raw header lines, each ended by CRLF. */
   headerLines?: string;
   timeoutMs: number;
 };
 
 /**
- * Requests over one wildcard subscription below `prefix`. Limits: 16 384 in flight, beyond which a
- * request is refused MESSAGING_UNAVAILABLE. A lost connection rejects all that wait at once: their
- * replies would go nowhere.
+ * Sends raw requests, whose replies all come over one wildcard subscription below `prefix`. At most
+ * 16 384 requests may wait; one more is refused MESSAGING_UNAVAILABLE. A lost connection rejects
+ * all requests that wait at once, because no reply would reach them.
  */
 export class ReplyMux {
   readonly #nc: NatsConnection;
@@ -41,7 +44,10 @@ export class ReplyMux {
     return this.#pending.size;
   }
 
-  /** The reply; rejects with TIMEOUT or MESSAGING_UNAVAILABLE (`noResponders` where so). */
+  /**
+   * Resolves with the reply. It rejects TIMEOUT, or MESSAGING_UNAVAILABLE, with `noResponders` if
+   * nobody listens on the subject.
+   */
   ask(request: Ask): Promise<Msg> {
     const refusal = this.#pending.refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
@@ -84,7 +90,7 @@ export class ReplyMux {
   #settleOne(token: string, msg: Msg): void {
     const pending = this.#pending.take(token);
     if (pending === undefined) return;
-    // Only the server's own status messages have neither payload nor ordinary headers.
+    // Only the status messages of NATS itself have neither a payload nor ordinary headers.
     if (msg.data.length === 0 && msg.headers?.code === 503) {
       const options = { noResponders: true };
       pending.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Nobody answers', options));
@@ -95,8 +101,9 @@ export class ReplyMux {
 }
 
 /**
- * One answer to many requests, as few messages: `<answer> <token> <token> …` to each asker, which
- * resolves each with that whole message. `answer` is no token.
+ * Gives one answer to many requests in few messages: each asker gets one message with the payload
+ * `<answer> <token> <token> …`, and resolves each of these requests with that whole message.
+ * `answer` must not equal a token.
  */
 export function answerMany(
   replySubjects: readonly string[],
@@ -111,7 +118,7 @@ export function answerMany(
   return [...byAsker].map(([asker, payload]) => ({ subject: `${asker}.${MANY}`, payload }));
 }
 
-/** Headers as bytes: the library's own object costs a map and a list per message. */
+/** Encodes headers from raw lines: the library's own object costs a map and a list per message. */
 function rawHeaders(lines: string): MsgHdrs {
   const headers = { encode: () => encoder.encode(`NATS/1.0\r\n${lines}\r\n`) };
   return headers as unknown as MsgHdrs;

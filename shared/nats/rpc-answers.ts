@@ -4,26 +4,29 @@ import type { Logger } from '../process/logger.ts';
 import { type Answer, answersSubject, FRAME_CHARS_MAX } from './rpc-frame.ts';
 import type { Writes } from './write-batches.ts';
 
-/** What NATS takes, less the frame around one answer. */
+/** An answer may be as large as a NATS message (1 MiB), less 64 bytes for the frame around it. */
 const ANSWER_BYTES_MAX = 1024 * 1024 - 64;
 const BYTES_PER_CHAR_MAX = 3;
 const encoder = new TextEncoder();
 
-/** `service`: the kind of NATS user that answers. */
+/** `service` is the kind of NATS user that answers. */
 type Deps = { nc: NatsConnection; writes: Writes; service: string; logger: Logger };
 type Ready = { items: string[]; chars: number };
 
-/** What one connection answers: all that one caller is to hear when it writes is one message. */
+/**
+ * Gathers the answers of one connection. All answers that wait for one caller when the connection
+ * writes go as one message, or as several if they are longer than `FRAME_CHARS_MAX`.
+ */
 export class RpcAnswers {
   readonly #deps: Deps;
-  /** By the subject of who asked. */
+  /** Each key is the subject on which one caller hears the answers of this service. */
   #ready = new Map<string, Ready>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
-  /** `replyTo`: the reply subject of the message that asked. */
+  /** `replyTo` is the reply subject of the message that carried the request. */
   add(replyTo: string, token: number, answer: Answer): void {
     const json = this.#encode(answer);
     const subject = answersSubject(replyTo, this.#deps.service);
@@ -58,7 +61,7 @@ export class RpcAnswers {
     try {
       this.#deps.nc.publish(subject, encoder.encode(`[${items.join(',')}]`));
     } catch (error) {
-      // The connection closes: who asked hears of that.
+      // The connection closes. The caller's request then ends at its own deadline.
       this.#deps.logger.debug({ err: error }, 'not answered');
     }
   }

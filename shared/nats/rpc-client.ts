@@ -15,7 +15,7 @@ import type { Writes } from './write-batches.ts';
 
 type Waiting = Pending<unknown> & { service: string };
 
-/** Requests of one subject that go as one message; `items` without their tokens. */
+/** The requests of a frame have one subject and go as one message. `items` lack their tokens. */
 type Frame = { items: string[]; chars: number; waiting: Waiting[] };
 
 const NO_RESPONDERS = 503;
@@ -25,24 +25,23 @@ type Deps = { nc: NatsConnection; writes: Writes; prefix: string };
 type Call = { timeoutMs: number; trace: string };
 
 /**
- * JSON requests, see `rpc-frame.ts`: those that one write of the connection takes along go as one
- * message a subject. Limits: 16 384 in flight, beyond which a request is refused
- * MESSAGING_UNAVAILABLE. A lost connection rejects all that wait at once: their answers would go
- * nowhere.
+ * Sends JSON requests in the format of `rpc-frame.ts`. The requests of one subject that wait when
+ * the connection writes share a frame. At most 16 384 requests may be in flight; one more is
+ * refused MESSAGING_UNAVAILABLE. A lost connection rejects all requests in flight at once, because
+ * no answer would reach them.
  */
 export class RpcClient {
   readonly #nc: NatsConnection;
   readonly #writes: Writes;
   readonly #prefix: string;
   #subscription: Subscription | undefined;
-  /** By subject: what goes with the next write. */
+  /** The frame of each subject goes with the next write. */
   #filling = new Map<string, Frame>();
   #fillingCount = 0;
-  /** By token. */
   readonly #asked = new PendingReplies<number, Waiting>();
   #nextToken = 0;
 
-  /** Answers come below `prefix`, which only this NATS user may listen to. */
+  /** Answers come below `prefix`, which only this NATS user may subscribe to. */
   constructor({ nc, writes, prefix }: Deps) {
     this.#nc = nc;
     this.#writes = writes;
@@ -53,7 +52,10 @@ export class RpcClient {
     return this.#asked.size + this.#fillingCount;
   }
 
-  /** The answer's data; rejects what was answered, TIMEOUT or MESSAGING_UNAVAILABLE. */
+  /**
+   * Resolves with the data of the answer. It rejects TIMEOUT, MESSAGING_UNAVAILABLE, or the error
+   * that the service answered.
+   */
   ask(subject: string, body: unknown, { timeoutMs, trace }: Call): Promise<unknown> {
     const refusal = this.#asked.refusal(this.#fillingCount);
     if (refusal !== undefined) return Promise.reject(refusal);
@@ -83,7 +85,10 @@ export class RpcClient {
     this.rejectAll('Closing');
   }
 
-  /** Not all services ask, and who does not may not listen. */
+  /**
+   * The first request calls this. A service that never asks (store) has no permission to subscribe
+   * to answers.
+   */
   #listen(): Subscription {
     return this.#nc.subscribe(`${this.#prefix}.*`, {
       callback: (error, msg) => {
@@ -147,7 +152,7 @@ export class RpcClient {
     }
   }
 
-  /** What one service was asked no other answers. */
+  /** Settles the request only if the answer comes from the service that was asked. */
   #settle(token: number, service: string, answer: Answer): void {
     const waiting = this.#asked.get(token);
     if (waiting?.service !== service) return;

@@ -44,7 +44,7 @@ export function createAskRouter(bus: Asking, waitMs: number): AskRouter {
     bus.request(subjects.router(instance), request, timed(waitMs, options));
 }
 
-/** TIMEOUT where the deadline has passed. */
+/** Throws TIMEOUT if the deadline has passed. */
 function timed(waitMs: number, { deadlineAt, trace }: AskOptions = {}): RequestOptions {
   const timeoutMs = deadlineAt === undefined ? waitMs : Math.min(waitMs, deadlineAt - Date.now());
   if (timeoutMs <= 0) throw new KahaError('TIMEOUT', 'Too late');

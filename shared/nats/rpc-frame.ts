@@ -2,8 +2,8 @@ import type { WireError } from '../errors.ts';
 import { parseJson } from './parse-json.ts';
 
 /**
- * What goes over `rpc.>`: JSON, several requests of one caller in a message, and several answers to
- * one caller, whichever messages they were asked in.
+ * Messages on `rpc.>` are JSON. One message carries several requests of one caller; another carries
+ * several answers to one caller, whose requests may have come in different messages.
  *
  *     request  [[token, deadline, traceparent, body], …]        deadline in epoch ms
  *     answers  [[token, {"data":…} | {"error":…}], …]           in any order
@@ -13,25 +13,32 @@ export type Answer = { data: unknown } | { error: WireError };
 type AnswerItem = [token: number, answer: Answer];
 
 /**
- * A message goes whole to one instance of who serves: a burst must spread over several. Below NATS'
- * 1 MB also where each character takes three bytes; an item that is longer goes alone.
+ * A frame holds at most this many requests. A whole frame goes to one instance of the service, so
+ * the bound spreads a burst over several instances.
  */
 export const FRAME_ITEMS_MAX = 64;
+/**
+ * A frame holds at most this many characters, so it stays below NATS' 1 MiB even if each character
+ * takes three bytes. A longer item goes in a frame of its own.
+ */
 export const FRAME_CHARS_MAX = 256 * 1024;
 
-/** Tokens of one message are consecutive; where nobody listens the server tells it here. */
+/**
+ * The reply subject of a frame names its requests, whose tokens are consecutive. If nobody listens
+ * on the frame's subject, NATS says so on this reply subject.
+ */
 export function replySubject(prefix: string, firstToken: number, count: number): string {
   return `${prefix}.${firstToken}-${count}`;
 }
 
-/** Where who asked with this reply subject hears all that one service answers. */
+/** Makes the subject on which the caller of `replyTo` hears all answers of one service. */
 export function answersSubject(replyTo: string, service: string): string {
   return replyTo.slice(0, replyTo.lastIndexOf('.') + 1) + service;
 }
 
 type Heard = { service: string } | { firstToken: number; count: number };
 
-/** Which of the two it is. */
+/** Tells a subject of answers from the reply subject of a frame. */
 export function readSubject(subject: string): Heard {
   const last = subject.slice(subject.lastIndexOf('.') + 1);
   const [firstToken, count] = last.split('-');
@@ -39,17 +46,17 @@ export function readSubject(subject: string): Heard {
   return { firstToken: Number(firstToken), count: Number(count) };
 }
 
-/** `router` of `rpc.router.router-1`. */
+/** Reads the service from a request's subject: `router` from `rpc.router.router-1`. */
 export function serviceOf(subject: string): string {
   return subject.split('.', 2)[1] ?? '';
 }
 
-/** Undefined: nothing of ours. What has not its shape is left out. */
+/** Reads the well-formed requests of a payload; undefined if the payload is no JSON array. */
 export function readRequests(payload: Uint8Array): RequestItem[] | undefined {
   return readItems(payload)?.filter(isRequest);
 }
 
-/** Undefined: nothing of ours. What has not its shape is left out. */
+/** Reads the well-formed answers of a payload; undefined if the payload is no JSON array. */
 export function readAnswers(payload: Uint8Array): AnswerItem[] | undefined {
   return readItems(payload)?.filter(isAnswer);
 }

@@ -5,9 +5,9 @@ import type { RpcAnswers } from './rpc-answers.ts';
 import { type Answer, type RequestItem, readRequests } from './rpc-frame.ts';
 
 export type RpcContext = {
-  /** Epoch ms at which the caller stops waiting. */
+  /** The caller stops waiting at this time (epoch ms). */
   deadlineAt: number;
-  /** W3C traceparent. */
+  /** The request's W3C `traceparent`. */
   trace: string;
 };
 
@@ -16,13 +16,13 @@ export type RpcHandler = (body: unknown, context: RpcContext) => Promise<unknown
 export type ServeOptions = {
   subject: string;
   queue?: string;
-  /** Beyond it a request is refused MESSAGING_UNAVAILABLE at once. */
+  /** If this many requests are being handled, one more is refused MESSAGING_UNAVAILABLE at once. */
   concurrencyMax: number;
 };
 
 export type RpcServer = {
   inFlight(): number;
-  /** Takes no more; resolves once what was taken is answered. */
+  /** Takes no more requests, and resolves once every request that was taken is answered. */
   drain(): Promise<void>;
 };
 
@@ -32,8 +32,8 @@ const OVERLOADED: Answer = { error: new KahaError('MESSAGING_UNAVAILABLE', 'Over
 type Deps = { nc: NatsConnection; answers: RpcAnswers; logger: Logger };
 
 /**
- * Serves a subject: requests in, answers out, see `rpc-frame.ts`. A request whose deadline has
- * passed is not carried out: nobody waits for it. No answer waits for another.
+ * Serves the requests of a subject in the format of `rpc-frame.ts`. A request whose deadline has
+ * passed is not handled, because nobody waits for its answer. No answer waits for another.
  */
 export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler): RpcServer {
   const { nc, answers, logger } = deps;
@@ -64,7 +64,7 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
     const items = readRequests(msg.data);
     if (items === undefined) logger.error({ subject }, 'not a request: dropped');
     const replyTo = msg.reply;
-    if (!replyTo) return; // nobody waits
+    if (!replyTo) return; // Nobody waits for an answer.
     for (const item of items ?? []) {
       if (inFlight < concurrencyMax) void run(item, replyTo);
       else answers.add(replyTo, item[0], OVERLOADED);

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * W3C trace context. Ids are a random process part and a counter: unique, and free on the hot path.
- * The flag is 00, not sampled: there is no collector; the id ties a request's log lines together.
+ * Trace ids follow W3C trace context. Each id is a part that is random for the process, and a
+ * counter: it is unique, and costs nearly nothing on the hot path. The flag is 00 (not sampled),
+ * because there is no collector: the id only ties the log lines of a request together.
  */
 const processPart = randomBytes(8).toString('hex');
 const spanPart = randomBytes(4).toString('hex');
 let counter = 0;
 
-/** A new `traceparent`: `00-<32 hex>-<16 hex>-00`. */
+/** Makes a `traceparent`: `00-<32 hex>-<16 hex>-00`. */
 export function newTraceparent(): string {
   counter = (counter + 1) % 0xffffffff;
   const number = counter.toString(16).padStart(8, '0');
