@@ -38,6 +38,8 @@ const FOLDERS_WITH_SUBJECTS = [
   'services/retention',
   'services/router',
   'services/store',
+  'shared/nats',
+  'shared/process',
   'shared/concurrency',
   'shared/protocol',
   'test',

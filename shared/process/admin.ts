@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Metrics } from './metrics.ts';
 
-/** `undefined` is ready; a text is the reason why not. */
+/** Returns undefined if the service is ready, or else the reason why it is not. */
 export type Readiness = () => string | undefined;
 
 type AdminServer = { port: number; close(): Promise<void> };
@@ -10,8 +10,9 @@ type AdminServer = { port: number; close(): Promise<void> };
 type Options = { host: string; port: number; metrics: Metrics; readiness: Readiness };
 
 /**
- * `GET /livez` (the process can do work: answering is the proof), `/readyz` (503 with the reason)
- * and `/metrics`. On a port of its own: never reachable for clients.
+ * Serves `GET /livez`, `/readyz` and `/metrics` on a port of its own, which clients must never
+ * reach. An answer of `/livez` proves that the event loop runs. `/readyz` answers 200, or 503 with
+ * the reason why the service is not ready.
  */
 export async function startAdminServer(options: Options): Promise<AdminServer> {
   const { metrics, readiness } = options;

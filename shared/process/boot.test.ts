@@ -29,7 +29,7 @@ t.test('a service is ready once it has started, unless it names a problem', asyn
     await connect();
     return { problem: () => reason, port: 7 };
   });
-  t.equal(service.port, 7, 'what the start returns is handed on');
+  t.equal(service.port, 7, 'the result holds what the start returned');
   t.same(await readyz(service.adminPort), { status: 503, reason: 'no work yet' });
   reason = undefined;
   t.same(await readyz(service.adminPort), { status: 200, reason: 'ok' });
@@ -62,7 +62,7 @@ t.test(
   },
 );
 
-t.test('a start that fails closes what it had opened', async (t) => {
+t.test('a start that fails closes the parts that it had opened', async (t) => {
   const closed: string[] = [];
   const starting = startService(config, depsOf(), async ({ connect, closers }) => {
     closers.push('database', () => void closed.push('database'));

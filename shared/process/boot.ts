@@ -7,30 +7,30 @@ import type { Metrics } from './metrics.ts';
 
 export type ServiceDeps = { logger: Logger; metrics: Metrics };
 
-/** What a service builds itself from. */
+/** A service is built from these parts. */
 export type Boot = ServiceDeps & {
   /** Each part that the service opens pushes its closer. */
   closers: Closers;
-  /** The service calls this once. A first connection may take for ever. */
+  /** Opens the bus, and is called at most once. A first connection may take for ever. */
   connect(options?: { writeGapMs?: number }): Promise<Bus>;
-  /** `/readyz` says what the service is about to do until it has started. */
+  /** `step` is what `/readyz` answers until the next step, or until the service has started. */
   begin(step: string): void;
   isDraining(): boolean;
 };
 
-/** `problem` says why a service that has started and has NATS can do no work. */
+/** `problem` says why a service that has started and is connected to NATS can do no work. */
 type Started = { problem?: Readiness };
 type Running = { adminPort: number; close(): Promise<void> };
 
 /**
- * The one way in which a service starts and ends:
+ * Starts a service in the one way in which all services start and end:
  *
  *     admin port → start: parts, NATS → flush → ready → … → close: draining → closers in reverse
  *
- * The admin port comes first, so that `/livez` answers while the service waits for NATS, and goes
- * last. The flush comes before readiness: a ready service can be asked, so the NATS server must
- * know its subscriptions. A start that fails closes what it had opened, and rejects. What `start`
- * returns, and the admin port, are the result.
+ * The admin port opens first and closes last, so that `/livez` answers while the service waits for
+ * NATS. The flush comes before readiness: a ready service can be asked, so the NATS server must
+ * know its subscriptions. A start that fails closes the parts that it had opened, and rejects. The
+ * result is what `start` returns, with `adminPort` and `close`.
  */
 export async function startService<Result extends Started>(
   config: CommonConfig,

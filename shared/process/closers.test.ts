@@ -4,7 +4,7 @@ import { createLogger } from './logger.ts';
 
 const silent = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
 
-t.test('what was opened last is closed first, and each close is awaited', async (t) => {
+t.test('the part that was opened last is closed first, and each close is awaited', async (t) => {
   const closers = createClosers(silent);
   const order: string[] = [];
   for (const name of ['admin', 'nats', 'requests']) {

@@ -1,7 +1,12 @@
 import type { Logger } from './logger.ts';
 
-/** What is open, in the order of opening; closed in reverse, each awaited, each with a deadline. */
+/**
+ * Closers know the open parts of a service in the order in which they were opened. `closeAll`
+ * closes the parts in reverse order and waits for each, up to its deadline. It logs a part that
+ * fails or is late, and goes on; it never rejects.
+ */
 export type Closers = {
+  /** `deadlineMs` is 5 s by default. */
   push(name: string, close: () => Promise<void> | void, deadlineMs?: number): void;
   closeAll(): Promise<void>;
 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { ConfigError, EnvReader, readCommonConfig } from './env.ts';
 
-t.test('every problem is told at once', async (t) => {
+t.test('the error names every problem at once', async (t) => {
   const reader = new EnvReader({ INSTANCE: 'Edge 1', ADMIN_PORT: 'x', LOG_LEVEL: 'loud' });
   readCommonConfig(reader);
   const problems = problemsOf(reader);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Everything that is wrong with the configuration, one line each. */
+/** A ConfigError names every problem of the configuration, one on each line. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -16,9 +16,9 @@ export class ConfigError extends Error {
 type Range = { min: number; max: number; byDefault?: number };
 
 /**
- * Reads typed settings and collects every problem, so that an operator sees all of them at once.
- * `NAME_FILE` may stand for `NAME`: the value is then the file's trimmed content.
- * Call `done()` last: it throws one ConfigError if anything was wrong.
+ * Reads typed settings and collects every problem, so that an operator sees all of them at once. If
+ * `NAME` is not set but `NAME_FILE` is, the value is the trimmed content of that file. The caller
+ * calls `done` last, which throws one ConfigError if there was any problem.
  */
 export class EnvReader {
   readonly #env: Env;
@@ -28,7 +28,7 @@ export class EnvReader {
     this.#env = env;
   }
 
-  /** The value, or undefined where it is not set; empty counts as not set. */
+  /** Returns the value, or undefined if it is not set. An empty value counts as not set. */
   optional(name: string): string | undefined {
     const value = this.#env[name];
     if (value !== undefined && value !== '') return value;
@@ -103,7 +103,7 @@ export class EnvReader {
   }
 }
 
-/** What every service reads. */
+/** Every service reads these settings. */
 export type CommonConfig = {
   instance: string;
   nats: { url: string; nkeySeed: string };
@@ -133,7 +133,10 @@ export function readCommonConfig(reader: EnvReader): CommonConfig {
   };
 }
 
-/** The number of inbox shards is part of the data: the same in router, edge and streams. */
+/**
+ * `INBOX_SHARDS` is the number of `INBOX_<shard>` streams. It is part of the data, so it must be
+ * the same for router, edge and the job that makes the streams.
+ */
 export function readInboxShards(reader: EnvReader): number {
   return reader.integer('INBOX_SHARDS', { min: 1, max: 4096, byDefault: 256 });
 }

@@ -11,7 +11,7 @@ function capture(hashKey: string, log: (logger: ReturnType<typeof createLogger>)
   return lines.join('');
 }
 
-t.test('UUIDs are masked wherever they stand, the same one always the same', async (t) => {
+t.test('a UUID is masked wherever it stands, always by the same mask', async (t) => {
   const text = capture('k', (logger) => {
     logger.info({ user: UUID, deep: { list: [UUID.toUpperCase()] } }, `said ${UUID}`);
     logger.error({ err: new Error(`no ${UUID}`) });
@@ -20,12 +20,12 @@ t.test('UUIDs are masked wherever they stand, the same one always the same', asy
   t.equal(new Set(text.match(/u:[0-9a-f]{12}/g)).size, 1);
 });
 
-t.test('without the key the hash tells nothing', async (t) => {
+t.test('another key gives another mask', async (t) => {
   const log = (logger: ReturnType<typeof createLogger>) => logger.info(UUID);
   t.not(capture('a', log).match(/u:\w+/)?.[0], capture('b', log).match(/u:\w+/)?.[0]);
 });
 
-t.test('tokens and contents do not reach a line', async (t) => {
+t.test('tokens and contents do not reach a log line', async (t) => {
   const text = capture('k', (logger) => {
     logger.info({ token: 'opaque-secret', frame: { content: 'hello secret' } }, `jwt ${TOKEN}`);
   });

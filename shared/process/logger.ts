@@ -5,16 +5,16 @@ export type { Logger };
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 const JWT = /eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
-/** 48 bits: enough to follow one person through a day's lines, not a name for ever. */
+/** A mask has 48 bits: enough to follow one person through a day's lines, not a name for ever. */
 const HASH_CHARACTERS = 12;
 
 type Options = { service: string; instance: string; level: string; hashKey: string };
 
 /**
- * JSON lines. Every UUID anywhere in a line becomes `u:<12 hex>`, a keyed hash: lines of one person
- * can be followed, the person cannot be found. Tokens become `[token]`. The mask works on the
- * finished line, so that no field, message or stack can slip past it. Contents are never logged:
- * no call passes one.
+ * Creates a logger that writes JSON lines. Every UUID anywhere in a line becomes `u:<12 hex>`, a
+ * keyed hash: an operator can follow the lines of one person, but cannot find the person. Tokens
+ * become `[token]`. The mask works on the finished line, so that no field, message or stack can
+ * slip past it. Contents of messages are never logged: no call passes one.
  */
 export function createLogger(options: Options, stream?: DestinationStream): Logger {
   const out = stream ?? destination({ fd: 1, sync: true });
@@ -31,7 +31,6 @@ export function createLogger(options: Options, stream?: DestinationStream): Logg
   );
 }
 
-/** The line without UUIDs and tokens. */
 function maskLine(line: string, hashKey: string): string {
   return line.replace(JWT, '[token]').replace(UUID, (uuid) => {
     const hash = createHmac('sha256', hashKey).update(uuid.toLowerCase()).digest('hex');

@@ -1,16 +1,16 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** One registry per process, with `service` and `instance` on every series. */
+/** A process has one registry, which puts `service` and `instance` on every series. */
 export type Metrics = {
   registry: Registry;
   counter(name: string, help: string, labelNames?: string[]): Counter;
-  /** With `collect`, the value is read on scrape: nothing is counted on the hot path. */
+  /** If `collect` is given, each scrape calls it, so that nothing is counted on the hot path. */
   gauge(name: string, help: string, collect?: () => number): Gauge;
-  /** Values in seconds unless the name says otherwise. */
+  /** Values are in seconds unless the name says otherwise. */
   histogram(name: string, help: string, buckets?: number[]): Histogram;
 };
 
-/** 1 ms to 10 s: between a local hop and the longest deadline. */
+/** Buckets reach from a local hop (1 ms) to the longest deadline (10 s). */
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export function createMetrics(service: string, instance: string): Metrics {

@@ -7,8 +7,8 @@ type Start = () => Promise<{ close(): Promise<void> }>;
 
 /**
  * Runs a service until SIGTERM or SIGINT, then closes it and exits 0; a second signal exits at
- * once. A failed start, an uncaught error or an unhandled rejection logs and exits 1: what cannot
- * be explained must not go on.
+ * once. A failed start, an uncaught error or an unhandled rejection is logged, and the process
+ * exits 1: a process in an unknown state must not go on.
  */
 function runProcess(logger: Logger, start: Start): void {
   const die = (error: unknown, what: string): void => {
@@ -24,7 +24,7 @@ function runProcess(logger: Logger, start: Start): void {
     if (stopping) process.exit(1);
     stopping = true;
     logger.info({ signal }, 'stopping');
-    // It may wait for NATS or a port for ever, and there is nothing to drain yet.
+    // The start may wait for NATS or a port for ever, and there is nothing to drain yet.
     if (!isUp) process.exit(0);
     started
       .then((service) => service.close())
@@ -50,12 +50,12 @@ function runProcess(logger: Logger, start: Start): void {
 type Entry<Config> = {
   name: string;
   env: Env;
-  /** Pure; throws one ConfigError with every problem. */
+  /** `loadConfig` is a pure function, which throws one ConfigError with every problem. */
   loadConfig: (env: Env) => Config;
   create: (config: Config, deps: ServiceDeps) => Promise<{ close(): Promise<void> }>;
 };
 
-/** Every `main.ts` calls this. It makes configuration, logger and metrics, and runs the service. */
+/** Makes configuration, logger and metrics, and runs a service. Every `main.ts` calls this. */
 export function runService<Config extends CommonConfig>(service: Entry<Config>): void {
   const config = loadOrExit(service);
   const { instance, log } = config;
@@ -64,7 +64,10 @@ export function runService<Config extends CommonConfig>(service: Entry<Config>):
   runProcess(logger, () => service.create(config, { logger, metrics }));
 }
 
-/** Configuration is the operator's to mend: a list of problems on stderr, no stack, exit 1. */
+/**
+ * Loads the configuration. If it is wrong, the operator must mend it, so the process writes the
+ * problems to stderr without a stack, and exits 1.
+ */
 export function loadOrExit<Config>(service: Pick<Entry<Config>, 'env' | 'loadConfig'>): Config {
   try {
     return service.loadConfig(service.env);

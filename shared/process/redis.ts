@@ -2,17 +2,22 @@ import { Redis } from 'ioredis';
 import type { Logger } from './logger.ts';
 
 const COMMAND_TIMEOUT_MS = 100;
-/** A frozen server: commands fail at once from here on, until it answers a new connection. */
+/**
+ * A server that leaves a command unanswered for this long counts as frozen. Commands then fail at
+ * once until the server answers a new connection.
+ */
 const SOCKET_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const RECONNECT_MS = { step: 100, max: 2_000 };
 
 /**
- * A connection for a cache: a command fails at once while Redis is away, and after 100 ms at most.
- * It reconnects for ever; neither the start nor the end depends on it. One log line per outage.
+ * Connects to a Redis that serves as a cache. A command fails after 100 ms at most, and at once
+ * while Redis is away. The connection reconnects for ever, and neither the start nor the end of a
+ * service depends on it. An outage is logged once when it begins and once when it ends.
  *
- * A system has keys of its own, or else edges end the presence of another's users: a server, a
- * database (`redis://host/1`) or a prefix (`redis://host?keyPrefix=kaha:`).
+ * Two installations must not share keys, or else the edges of one end the presence of the other's
+ * users. Each needs a server, a database (`redis://host/1`) or a prefix
+ * (`redis://host?keyPrefix=kaha:`) of its own.
  */
 export function connectRedis(url: string, logger: Logger): Redis {
   const redis = new Redis(url, {
@@ -35,7 +40,7 @@ export function connectRedis(url: string, logger: Logger): Redis {
   return redis;
 }
 
-/** Lets what was written go out; a Redis that is away is left at once. */
+/** Waits until Redis has carried out what was sent. A Redis that is away is left at once. */
 export async function closeRedis(redis: Redis): Promise<void> {
   try {
     if (redis.status === 'ready') await redis.quit();
