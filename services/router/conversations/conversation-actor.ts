@@ -76,9 +76,7 @@ export class ConversationActor {
     return this.#mailbox.size;
   }
 
-  /**
-   * Takes a send or a change. Its `resolve` or `reject` is called at its deadline at the latest.
-   */
+  /** Takes a send or a change, and calls its `resolve` or `reject` by its deadline. */
   put(asked: Send | Change): void {
     if (!this.#mailbox.put(asked)) {
       const options = { retryAfterS: MAILBOX_RETRY_AFTER_S };
@@ -89,14 +87,14 @@ export class ConversationActor {
   }
 
   /**
-   * Resolves when the step in flight has begun its fan-out. It is undefined if no step is in
-   * flight.
+   * Resolves when the step in flight has begun its fan-out. The result is undefined if no
+   * step is in flight.
    */
   get settled(): Promise<void> | undefined {
     return this.#step;
   }
 
-  /** Resolves when nothing waits and nothing is in flight. */
+  /** Resolves when no request waits and no step is in flight. */
   async drained(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }

@@ -12,7 +12,7 @@ const IDLE_MS = 10 * 60_000;
 const SWEEP_MS = 60_000;
 /** When all places are taken, the router looks at this many actors to find an idle one. */
 const SCAN_MAX = 64;
-/** A command for a group takes at most this much in a mailbox. */
+/** A command counts as this many bytes in a mailbox. No command for a group takes more. */
 const COMMAND_BYTES = 16 * 1024;
 
 type Context = { deadlineAt: number; trace: string | undefined };

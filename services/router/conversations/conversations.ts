@@ -18,11 +18,11 @@ type Context = { deadlineAt: number; trace: string | undefined };
 type Created = { created: boolean; record: ConversationRecord };
 
 /**
- * Carries out the commands that make and change conversations. They answer what the caller sees
- * then.
+ * Carries out the commands that make and change conversations. Their answers show the conversation
+ * as the caller then sees it.
  */
 export type Conversations = {
-  /** The router announces a new conversation to all participants. */
+  /** Makes a conversation, and announces a new one to all participants. */
   create(request: ConversationCreate, context: Context): Promise<Created>;
   /** Carries out a change after which the caller still takes part. */
   change(command: ConversationCommand, context: Context): Promise<ConversationRecord>;

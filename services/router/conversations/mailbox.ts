@@ -10,15 +10,13 @@ export type Letter = {
   bytes: number;
   /** The sender stops waiting at this time, in epoch ms. */
   deadlineAt: number;
-  /** A letter that is alone is taken without other letters. */
+  /** If this is true, the mailbox hands the letter out alone. */
   isAlone?: boolean;
 };
 
 type Taken<Item> = { batch: Item[]; expired: Item[] };
 
-/**
- * Holds the sends and changes that wait for one conversation, in order of arrival. It is bounded.
- */
+/** Holds the sends and changes that wait for one conversation, in order of arrival and bounded. */
 export class Mailbox<Item extends Letter> {
   #letters: Item[] = [];
   #bytes = 0;

@@ -56,7 +56,7 @@ t.test('an event that shows people names them by id, and its header says so', as
   t.ok(system.isNameless);
 });
 
-t.test('a reply to such a message says so too, and another message does not', async (t) => {
+t.test('a reply to a system message needs names too, and a plain message does not', async (t) => {
   const { message_id, sender_id, message_type, content } = left;
   const preview = { message_id, sender_id, message_type, content, said };
   const text = { message_type: 'text' as const, content: 'Namaste' };

@@ -21,8 +21,8 @@ type Deps = {
 /** An offer waits this long for answers. An edge waits for its client half as long. */
 const TIMEOUT_MS = 2_000;
 /**
- * At most this many users have open offers. Beyond it, events of further users go to their queues
- * without an offer.
+ * At most this many users have open offers. Events of further users go to their queues without an
+ * offer.
  */
 const OPEN_MAX = 8_192;
 const TAKEN = 0x2b;

@@ -25,8 +25,8 @@ type Deps = { store: AskStore; metrics: RouterMetrics; logger: Logger };
 export class OutboxDone {
   readonly #deps: Deps;
   readonly #timer: NodeJS.Timeout;
-  #young: EventId[] = [];
-  #ripe: EventId[] = [];
+  #recent: EventId[] = [];
+  #due: EventId[] = [];
   readonly #sending = new Map<Promise<void>, EventId[]>();
   #losses = 0;
 
@@ -36,7 +36,7 @@ export class OutboxDone {
   }
 
   get held(): number {
-    return this.#young.length + this.#ripe.length;
+    return this.#recent.length + this.#due.length;
   }
 
   /**
@@ -49,11 +49,11 @@ export class OutboxDone {
 
   /** Returns the events that are fanned out and perhaps not yet struck off. */
   ids(): EventId[] {
-    return [this.#young, this.#ripe, ...this.#sending.values()].flat();
+    return [this.#recent, this.#due, ...this.#sending.values()].flat();
   }
 
   add(eventId: EventId): void {
-    if (this.#young.length < HELD_MAX) this.#young.push(eventId);
+    if (this.#recent.length < HELD_MAX) this.#recent.push(eventId);
     else this.#deps.metrics.doneDropped.inc();
   }
 
@@ -64,8 +64,8 @@ export class OutboxDone {
   forget(): void {
     this.#losses += 1;
     this.#deps.metrics.doneDropped.inc(this.held);
-    this.#young = [];
-    this.#ripe = [];
+    this.#recent = [];
+    this.#due = [];
   }
 
   /** Sends all ids that are left. It tries each batch at most three times. */
@@ -77,9 +77,9 @@ export class OutboxDone {
   }
 
   #tick(): void {
-    const ids = this.#ripe;
-    this.#ripe = this.#young;
-    this.#young = [];
+    const ids = this.#due;
+    this.#due = this.#recent;
+    this.#recent = [];
     for (let from = 0; from < ids.length; from += IDS_MAX) {
       const batch = ids.slice(from, from + IDS_MAX);
       const sending = this.#send(batch);

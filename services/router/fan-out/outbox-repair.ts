@@ -69,8 +69,8 @@ export class OutboxRepair {
   }
 
   /**
-   * Notes that all users but these have the event. So the others do not get it over and over during
-   * a long outage.
+   * Notes that all users but these have the event, so that repair does not bring it to the others
+   * over and over during a long outage.
    */
   noteMissed(eventId: EventId, userIds: readonly UserId[]): void {
     this.#missed.set(eventId, new Set(userIds));

@@ -47,7 +47,7 @@ export class LiveReceipts {
     this.#known.verify(id, version, Date.now());
   }
 
-  /** Other parts that tell of live events read participants from here, of whatever age. */
+  /** Other parts that send live events read the participants here, of whatever age. */
   get known(): KnownPositions {
     return this.#known;
   }

@@ -103,8 +103,8 @@ async function surely(task: () => Promise<void>): Promise<void> {
 }
 
 /**
- * Compares the stream's end with the sequence numbers it had acknowledged and with the positions of
- * its consumers, and voids the queues concerned.
+ * Compares the stream's end with the sequence numbers it had acknowledged and with how far its
+ * consumers are, and voids the queues concerned.
  */
 async function checkTailOf(shard: number, deps: Deps): Promise<void> {
   const { api, known, queues, tails, logger } = deps;

@@ -8,7 +8,7 @@ import type { ShardTails } from './shard-tails.ts';
 
 /**
  * `subject` means that this user's queues are full, and `stream` that the whole shard is. Trying
- * again does not help.
+ * again helps only once there is room.
  */
 type FullWhat = 'subject' | 'stream';
 

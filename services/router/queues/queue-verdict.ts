@@ -49,8 +49,8 @@ export function concernedBy(tail: Tail): { lost: UserId[] | 'all'; suspect: User
     if (seq > lastSeq) lost.add(userId);
     else suspect.add(userId);
   }
-  // Events of other routers lie between those of this router, so a gap above its oldest publish is
-  // none. It cannot tell whose events below its oldest publish are gone.
+  // Other routers publish in between, so a gap in the sequence numbers of this router is no loss.
+  // But the router cannot tell whose events are gone below its oldest remembered publish.
   if (lastSeq < acknowledged && oldest > lastSeq + 1) return { lost: 'all', suspect: [] };
   return { lost: [...lost], suspect: [...suspect].filter((userId) => !lost.has(userId)) };
 }

@@ -7,7 +7,7 @@ import { LostQueues } from './lost-queues.ts';
 import type { QueueApi } from './queue-api.ts';
 
 const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
-/** In an advisory's subject, the stream has this index, and the consumer follows it. */
+/** The stream is at this index of an advisory's subject, and the consumer follows the stream. */
 const STREAM_TOKEN = 5;
 const REFRESH_MS = 60_000;
 const JITTER_MS = 10_000;
@@ -136,7 +136,7 @@ export async function readShard(shard: number, reading: Reading): Promise<void> 
     const about = { device: device.deviceId, user: device.userId };
     logger.warn(about, 'queue unheard of');
     await voidQueue(device).catch((error) => {
-      // The next read finds it again.
+      // The next read finds the queue again.
       known.remove(device);
       logger.warn({ ...about, err: error }, 'queue not voided');
     });

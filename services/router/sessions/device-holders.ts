@@ -4,7 +4,9 @@ import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
 import type { Device } from '../queues/known-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 
-/** An edge that holds the device has this long to give back what it has not acknowledged. */
+/**
+ * An edge that holds the device has this long to hand back the events that it has not acknowledged.
+ */
 const TIMEOUT_MS = 400;
 const encoder = new TextEncoder();
 const RELEASE = encoder.encode('release');

@@ -7,7 +7,7 @@ import type { RouterMetrics } from '../router-metrics.ts';
 import type { DeviceHolders } from './device-holders.ts';
 import { NewDeviceLimit } from './new-device-limit.ts';
 
-/** At most this many opens wait for another open of their user. Beyond it, opens are refused. */
+/** At most this many opens wait for an earlier one of their user. Further opens are refused. */
 const WAITING_MAX = 8_000;
 /**
  * An epoch has this many steps a millisecond, so that two routers hardly ever give the same one.
@@ -24,7 +24,7 @@ type Deps = {
 /**
  * Opens sessions, one at a time for each user:
  *
- *     known, no resync → release whoever holds it ───────────────────────→ resumed
+ *     known, no resync → holding edge releases it ───────────────────────→ resumed
  *     known, resync    → release → delete ─┐
  *     not known        → ≤ 20 new an hour → ≤ 10 queues, evict → create ─→ new
  *

@@ -53,10 +53,10 @@ const SWEEP_MS = 100;
 const TYPISTS_MAX = 50_000;
 
 /**
- * Knows, in memory alone, who types where, and tells the other participants. It tells `true` at
- * most once in 2 s for each conversation and user. It tells `false` once, when the user sends a
- * message or when none of their sessions types any more. A session ends when it says so, or 5 s
- * after its last `true`.
+ * Keeps in memory alone which users type in which conversations, and tells the other participants.
+ * It tells `true` at most once in 2 s for each conversation and user. It tells `false` once, when
+ * the user sends a message or when none of their sessions types any more. A session ends when it
+ * says so, or 5 s after its last `true`.
  *
  * An edge ends typing for sockets that close, and the 5 s cover an edge that dies. If a router
  * dies, edges bring the ends to another router, which tells of them although it does not know the
@@ -142,7 +142,7 @@ export class Typing {
 
   /**
    * Ends the typing of a user, and keeps the typist known. So the next `true` is told no sooner
-   * than it may be, and a late end is not told once more.
+   * than 2 s after the last one, and a late end is not told once more.
    */
   #end(typist: Typist): void {
     typist.sessions.clear();
@@ -153,7 +153,7 @@ export class Typing {
 
   /**
    * Ends typists whose time is over. If a `true` was held back for its rate and still holds, it is
-   * told as soon as it may be.
+   * told as soon as the rate allows.
    */
   #sweep(nowMs: number): void {
     for (const [key, typist] of this.#typists) {
