@@ -1,11 +1,18 @@
-import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
+import type {
+  ConversationCommand,
+  ConversationCommands,
+} from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ParticipantRow } from '../records/conversation-rows.ts';
-import { currentOf, idsOf, type LockedConversation, type Plan } from './conversation-plan.ts';
-import { planRemoval } from './plan-removal.ts';
-import { planUpdate } from './plan-update.ts';
+import {
+  currentOf,
+  idsOf,
+  type LockedConversation,
+  type Plan,
+  type SystemMessage,
+} from './conversation-plan.ts';
 
 type Of<Op extends ConversationCommand['op']> = Extract<ConversationCommand, { op: Op }>;
 
@@ -100,4 +107,80 @@ function planAddition(
       { change: 'participants', to: before },
     ],
   };
+}
+
+type Field = keyof ConversationCommands['conversations.update'];
+
+const MESSAGE_OF: Record<Field, (value: string) => Pick<SystemMessage, 'event' | 'content'>> = {
+  title: (value) => ({ event: 'title_changed', content: `The title was changed to "${value}"` }),
+  description: () => ({
+    event: 'description_changed',
+    content: 'The description was changed',
+  }),
+  avatar_url: () => ({ event: 'avatar_changed', content: 'The picture was changed' }),
+};
+
+/** Each field whose value changes gets a system message. */
+function planUpdate(
+  { conversation, participants }: LockedConversation,
+  command: ConversationCommands['conversations.update'],
+): Plan | undefined {
+  const set: NonNullable<Plan['set']> = {};
+  const messages: SystemMessage[] = [];
+  for (const field of Object.keys(MESSAGE_OF) as Field[]) {
+    const value = command[field];
+    if (value === undefined || value === conversation[field]) continue;
+    set[field] = value;
+    messages.push({ ...MESSAGE_OF[field](value), value });
+  }
+  if (messages.length === 0) return undefined;
+  const events = [{ change: 'updated' as const, to: idsOf(currentOf(participants)) }];
+  return { set, messages, events };
+}
+
+/**
+ * The plan ends one user's participation. That user gets a `conversation` event, but not the system
+ * messages of the removal. When the last admin leaves, the participant who joined first becomes
+ * admin.
+ */
+function planRemoval(
+  { participants }: LockedConversation,
+  { user_id, member_id }: Of<'conversations.remove'>,
+) {
+  const current = currentOf(participants);
+  const rest = current.filter((one) => one.user_id !== member_id);
+  if (rest.length === current.length) {
+    throw new KahaError('NOT_FOUND', 'Not a participant of this conversation');
+  }
+  const isLeaving = member_id === user_id;
+  const messages: SystemMessage[] = [
+    isLeaving
+      ? { event: 'participant_left', content: 'A participant left', user_id: member_id }
+      : { event: 'participant_removed', content: 'A participant was removed', user_id: member_id },
+  ];
+  const nextAdmin = nextAdminOf(rest);
+  if (nextAdmin !== undefined) {
+    messages.push({
+      event: 'admin_changed',
+      content: 'Another participant is admin now',
+      user_id: nextAdmin,
+    });
+  }
+  const plan: Plan = {
+    leave: member_id,
+    messages,
+    events: [{ change: 'participants', to: idsOf(rest) }],
+  };
+  if (nextAdmin !== undefined) plan.promote = nextAdmin;
+  return plan;
+}
+
+/** A participant has to become admin only if none of the rest is. */
+function nextAdminOf(rest: readonly ParticipantRow[]): UserId | undefined {
+  if (rest.some(({ role }) => role === 'admin')) return undefined;
+  const byAge = [...rest].sort((one, other) => {
+    const [a, b] = [one, other].map(({ joined_at, user_id }) => joined_at + user_id);
+    return (a as string) < (b as string) ? -1 : 1;
+  });
+  return byAge[0]?.user_id;
 }

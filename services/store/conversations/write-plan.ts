@@ -1,7 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
-import { type EventId, newId } from '../../../shared/ids.ts';
+import { type EventId, type MessageId, newId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationPayload, Database } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
@@ -14,8 +15,6 @@ import {
   type Plan,
   type Writing,
 } from './conversation-plan.ts';
-import { insertSystemMessages, type SystemRecord } from './system-messages.ts';
-import { insertJoining } from './write-membership.ts';
 
 type OwedEvent = { event_id: EventId; payload: ConversationPayload };
 /** The outbox has a row for each of these messages and events. */
@@ -157,4 +156,70 @@ async function insertOutbox(
     })),
   ];
   if (rows.length > 0) await tx.insertInto('outbox').values(rows).execute();
+}
+
+/**
+ * The users join for the first time or again. Their positions start at the last message before, so
+ * that nothing older is unread, and no message that everybody had read turns unread again.
+ */
+async function insertJoining(
+  tx: Transaction<Database>,
+  { locked }: Writing,
+  { userIds, firstVisibleSeq }: NonNullable<Plan['join']>,
+): Promise<void> {
+  const { conversation, at } = locked;
+  const { conversation_id: id, last_seq: lastSeq } = conversation;
+  await sql`insert into users (user_id)
+    select user_id from unnest(${userIds}::uuid[]) as u (user_id) order by 1
+    on conflict do nothing`.execute(tx);
+  await sql`insert into participants (conversation_id, user_id, role, joined_at, joined_seq,
+      first_visible_seq, delivered_seq, read_seq)
+    select ${id}, user_id, 'member', ${at}::timestamptz, ${lastSeq + 1}::bigint,
+      ${firstVisibleSeq}::bigint, ${lastSeq}::bigint, ${lastSeq}::bigint
+    from unnest(${userIds}::uuid[]) as u (user_id) order by user_id
+    on conflict (conversation_id, user_id) do update set
+      role = excluded.role, joined_at = excluded.joined_at, left_at = null,
+      joined_seq = excluded.joined_seq, first_visible_seq = excluded.first_visible_seq,
+      delivered_seq = excluded.delivered_seq, delivered_at = null,
+      read_seq = excluded.read_seq, read_at = null,
+      is_muted = false, muted_until = null, archived_at = null`.execute(tx);
+}
+
+type SystemRecord = { record: MessageRecord & { content: string; metadata: object } };
+
+/** System messages are encrypted like all messages; they have no `client_msg_id`. */
+async function insertSystemMessages(
+  tx: Transaction<Database>,
+  { command, locked, plan, cipher }: Writing,
+): Promise<SystemRecord[]> {
+  const { conversation_id, last_seq } = locked.conversation;
+  const written = plan.messages.map(({ content, ...metadata }, index) => ({
+    record: {
+      message_id: newId<MessageId>(),
+      conversation_id,
+      seq: last_seq + 1 + index,
+      sender_id: command.user_id,
+      version: 1,
+      content,
+      message_type: 'system' as const,
+      metadata,
+      sent_at: locked.at,
+    },
+  }));
+  if (written.length === 0) return written;
+  await tx
+    .insertInto('messages')
+    .values(
+      written.map(({ record: { version: _version, content, metadata, ...row } }) => {
+        const place = { conversation_id, message_id: row.message_id };
+        return {
+          ...row,
+          key_id: cipher.keyId,
+          content: cipher.encrypt(content, { ...place, field: 'content' }),
+          metadata: cipher.encrypt(JSON.stringify(metadata), { ...place, field: 'metadata' }),
+        };
+      }),
+    )
+    .execute();
+  return written;
 }
