@@ -54,7 +54,7 @@ const MS_PER_S = 1_000;
  * queue alone. Routers first offer each event to the devices that they know. A live session sends
  * the event, and answers `taken` once its client has acknowledged it; the queue never sees this
  * event. In all other cases (the session takes from its queue, the client lags or leaves, nobody is
- * there) the queue gets the event, and only then does the router count the device as served. So an
+ * there) the queue gets the event, and only then does the router count the user as served. So an
  * event waits in one of two places:
  *
  *     offer ──live──► unacked ──client's ack──► `taken`           (and reported as delivered)
