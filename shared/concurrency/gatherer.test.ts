@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Gatherer } from './gatherer.ts';
 
-/** No test waits for so long. */
+/** No test waits for this long. */
 const NEVER_MS = 60_000;
 
 t.test('items are written together once the first has waited', async (t) => {
@@ -14,7 +14,7 @@ t.test('items are written together once the first has waited', async (t) => {
   t.equal(gatherer.held, 0);
 });
 
-t.test('a later item takes the place of the one under its key', async (t) => {
+t.test('a later item replaces the item that is gathered under the same key', async (t) => {
   const written: number[][] = [];
   const gatherer = new Gatherer<string, number>(
     { waitMs: NEVER_MS, heldMax: 10 },
@@ -44,7 +44,7 @@ t.test('a full batch does not wait, and the next item begins another one', async
   t.same(written, [[1, 2], [3]]);
 });
 
-t.test('what is on its way takes room until it is written', async (t) => {
+t.test('items on their way take room until they are written', async (t) => {
   let finish = (): void => undefined;
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
@@ -62,7 +62,7 @@ t.test('what is on its way takes room until it is written', async (t) => {
   t.equal(gatherer.held, 0);
 });
 
-t.test('a write that fails is told to all of its batch, and makes room', async (t) => {
+t.test('a failed write rejects the promise of its whole batch, and makes room', async (t) => {
   let isAway = true;
   const gatherer = new Gatherer<number, number>({ waitMs: 1, heldMax: 2 }, async () => {
     if (isAway) throw new Error('away');

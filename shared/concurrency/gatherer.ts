@@ -1,9 +1,9 @@
 type Limits = {
-  /** The first item of a batch waits so long for others. */
+  /** The first item of a batch waits this long for others. */
   waitMs: number;
-  /** A batch that has so many items does not wait. */
+  /** A batch that has this many items does not wait. */
   batchMax?: number;
-  /** So many items may be gathered or on their way. */
+  /** At most this many items may be gathered or on their way. */
   heldMax: number;
 };
 
@@ -30,7 +30,7 @@ export class Gatherer<Key, Item> {
     this.#write = write;
   }
 
-  /** Items that are gathered or on their way. */
+  /** This is how many items are gathered or on their way. */
   get held(): number {
     return this.#held;
   }
@@ -39,7 +39,7 @@ export class Gatherer<Key, Item> {
     return this.#held + count <= this.#limits.heldMax;
   }
 
-  /** The item that is gathered under this key. One that is on its way is gathered no more. */
+  /** Returns the item that is gathered under this key. An item on its way is gathered no more. */
   get(key: Key): Item | undefined {
     return this.#batch?.items.get(key);
   }

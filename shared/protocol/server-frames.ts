@@ -44,7 +44,7 @@ export const serverFrames = {
   message: frame('message', {
     ...queued,
     ...messageEventFields,
-    /** A message has its reactions in a replay, and at no other time. */
+    /** The event `message` has reactions in a replay, and at no other time. */
     reactions: Type.Optional(Type.Array(ReactionShape)),
   }),
   message_updated: frame('message_updated', { ...queued, ...messageUpdatedFields }),

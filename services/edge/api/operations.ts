@@ -25,8 +25,8 @@ import { ping } from './socket/ping.ts';
 import { tellTyping } from './socket/typing.ts';
 
 /**
- * The table of all operations that a client can ask for. The doors serve this table, and the
- * documents describe it.
+ * This table lists all operations that a client can ask for. The doors serve it, and the documents
+ * describe it.
  */
 export const OPERATIONS: readonly Operation[] = [
   authenticate,

@@ -18,7 +18,7 @@ export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Ht
   return { html: texts.map((text, index) => text + textOf(parts[index])).join('') };
 }
 
-/** Makes a paragraph of each part between empty lines, and code of what stands in backticks. */
+/** Makes a paragraph of each part between empty lines, and shows text in backticks as code. */
 export function prose(text: string): Html {
   const paragraphs = text.split(/\n{2,}/).map((paragraph) => html`<p>${inline(paragraph)}</p>`);
   return html`${paragraphs}`;

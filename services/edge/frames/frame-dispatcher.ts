@@ -20,7 +20,7 @@ type Deps = {
   logger: Logger;
 };
 
-/** An operation that a frame can ask for. */
+/** A frame can ask for an operation that has a frame door. */
 type Served = { operation: Operation; door: FrameDoor };
 type Call = Served & { session: Session; asked: Asked };
 

@@ -21,7 +21,7 @@ export type Route = {
   isBodyOptional: boolean;
 };
 
-/** The table of all routes below `/api/v1`. */
+/** This table lists all routes below `/api/v1`. */
 export const ROUTES: readonly Route[] = OPERATIONS.flatMap((operation) =>
   operation.rest.map((door) => routeOf(operation, door)),
 );
