@@ -2,7 +2,7 @@ import t from 'tap';
 import { ERRORS, type ErrorCode, KahaError } from './errors.ts';
 
 t.test(
-  'what is away or too busy is retryable, a fault of the request or of ours is not',
+  'an error is retryable if a part is away or too busy, and not if request or code is wrong',
   async (t) => {
     const codes = Object.keys(ERRORS) as ErrorCode[];
     const retryable = codes.filter((code) => new KahaError(code, 'away').isRetryable);

@@ -8,7 +8,7 @@ export type AppendItem = Omit<MessageInput, 'conversation_id'>;
 export type AppendRequest = {
   conversation_id: ConversationId;
   items: AppendItem[];
-  /** The caller does not know who takes part. */
+  /** The caller does not know the participants, so the reply must name them. */
   needs_participants?: true;
 };
 /** Each item gets one answer, in order. A refused item hurts no other. */
@@ -22,7 +22,7 @@ export type AppendResult =
       reply_to?: ReplyPreview;
       /** A participant who cannot see the message with this `seq` gets no preview. */
       reply_to_seq?: number;
-      /** The key was known, so the values are those of the first message. */
+      /** The `client_msg_id` was known, so the values are those of the message stored first. */
       duplicate?: true;
       /** Comes with `duplicate`: true while the outbox row says that a fan-out is owed. */
       fanout_pending?: boolean;
@@ -32,6 +32,6 @@ export type AppendReply = {
   /** The version rises when others take part. The router then reloads before it fans out. */
   conversation_version: number;
   results: AppendResult[];
-  /** Store read these, if asked, before or after the append: their `version` tells which. */
+  /** Store read these, if asked, before or after the append. Their `version` tells which. */
   participants?: Participants;
 };

@@ -10,15 +10,15 @@ import type { ConversationShape, ParticipantShape } from '../protocol/shapes.ts'
 import type { LastMessage } from './messages.ts';
 
 /**
- * Conversations as services hand them to each other. A record is the shape that clients see, before
- * an edge has put names into it.
+ * Services hand conversations to each other in these shapes. A record is the shape that clients
+ * see, before an edge has put names into it.
  */
 
 export type ConversationType = ConversationShape['type'];
 export type Role = ParticipantShape['role'];
 
 export type ParticipantRecord = Omit<ParticipantShape, 'name' | 'avatar_url'>;
-/** This is a conversation as one user sees it, without names. */
+/** A record shows a conversation as one user sees it, without names. */
 export type ConversationRecord = Omit<
   ConversationShape,
   'name' | 'participants' | 'last_message'
@@ -32,13 +32,15 @@ export type Participants = {
   type: ConversationType;
   version: number;
   user_ids: UserId[];
-  /** Pairs of user and first visible `seq` name those participants who cannot see all. */
+  /** Each pair names a participant who cannot see all messages, and the first visible `seq`. */
   late: [UserId, number][];
-  /** Pairs of user and first `seq` sent name those who joined after the first message. */
+  /**
+   * Each pair names a user who joined after the first message, and the first `seq` sent to them.
+   */
   joiners: [UserId, number][];
 };
 
-/** A user asks about a conversation. */
+/** A request of a user names a conversation. */
 export type InConversation = { user_id: UserId; conversation_id: ConversationId };
 export type ConversationCreate = { user_id: UserId; conversation: ConversationInput };
 export type ConversationsList = { user_id: UserId } & ConversationsRequest;
@@ -46,9 +48,12 @@ export type ConversationsList = { user_id: UserId } & ConversationsRequest;
 /** Participants change a conversation, or their own settings of it. */
 export type ConversationCommands = {
   'conversations.update': ConversationUpdate;
-  /** With `share_history` they see what the caller sees, else what comes after they joined. */
+  /**
+   * With `share_history`, the added users see what the caller sees, and else only what comes after
+   * they joined.
+   */
   'conversations.add': Omit<AddParticipantsRequest, 'conversation_id'>;
-  /** Callers who give their own id leave. */
+  /** A caller who gives their own id leaves the conversation. */
   'conversations.remove': { member_id: UserId };
   'conversations.archive': unknown;
   /** A mute without `until` holds until the user takes it back. */

@@ -9,7 +9,7 @@ import {
   type InboxHeader,
 } from './events.ts';
 
-t.test('a payload comes apart as it was put together, and q is spliced in', async (t) => {
+t.test('a durable event is decoded as it was encoded, and q is spliced in', async (t) => {
   const header: InboxHeader = {
     kind: 'message',
     eventId: newId(),
@@ -28,13 +28,13 @@ t.test('a payload comes apart as it was put together, and q is spliced in', asyn
   t.same(JSON.parse(frameWithQ(decoded.body, 7).toString()), { q: 7, ...event });
 });
 
-t.test('what is not ours is told apart', async (t) => {
+t.test('a payload that is no durable event is not decoded', async (t) => {
   for (const bad of ['', '\n{}', 'no newline', 'message\n{}', `${'x'.repeat(200)}\n{}`]) {
     t.equal(decodeInbox(Buffer.from(bad)), undefined, bad);
   }
 });
 
-t.test('a live event is told from a signal, and its JSON comes as it was', async (t) => {
+t.test('a live event is told from a signal, and its JSON stays as it was', async (t) => {
   const event = { type: 'receipt', read_seq: 4, text: 'ä\n' };
   const live = decodeLive(Buffer.from(encodeLive(event)));
   t.same([live?.type, live?.isNameless], ['receipt', false]);

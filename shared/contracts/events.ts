@@ -1,32 +1,34 @@
 import type { ConversationId, EventId, UserId } from '../ids.ts';
 
 /**
- * What travels on `inbox.<shard>.<user>`: one header line, then the event's JSON without `q`.
- * The edge reads the line only and splices `q` in: it parses no more than what names people.
+ * A durable event travels on `inbox.<shard>.<user>`, and in offers, as one header line and the
+ * event's JSON without `q`. An edge reads the line and splices `q` into the JSON. It parses the
+ * JSON only of nameless events.
  *
  *     message <event_id> <conversation_id> <seq> <sender_id>[ nameless]\n{"type":"message",…}
+ *
  */
 export type InboxHeader = {
   kind: 'message' | 'message_updated' | 'conversation';
-  /** The same on every way and in every repeat. */
+  /** An event has the same id in every queue, offer and repeat. */
   eventId: EventId;
   conversationId: ConversationId;
-  /** 0 where the event has none. */
+  /** An event without a `seq` has 0 here. */
   seq: number;
   senderId: UserId | undefined;
-  /** Its body is of ids alone: whoever shows it puts names in first, as edge does. */
+  /** The body of a nameless event holds ids alone, and an edge puts names in before it shows it. */
   isNameless: boolean;
 };
 
 const NEWLINE = 0x0a;
 const NO_SENDER = '-';
 const NAMELESS = 'nameless';
-/** kind ≤ 15 + three UUIDs of 36 + seq ≤ 16 + `nameless` 8 + 5 blanks. */
+/** The longest line has kind (15) + three UUIDs of 36 + seq (16) + `nameless` (8) + 5 blanks. */
 const HEADER_BYTES_MAX = 152;
 
 const encoder = new TextEncoder();
 
-/** The payload of an inbox message. `json` is the whole event, an object. */
+/** Makes the payload of a durable event. `json` is the whole event and must be an object. */
 export function encodeInbox(header: InboxHeader, json: string): Uint8Array {
   const { kind, eventId, conversationId, seq, senderId, isNameless } = header;
   const mark = isNameless ? ` ${NAMELESS}` : '';
@@ -34,7 +36,10 @@ export function encodeInbox(header: InboxHeader, json: string): Uint8Array {
   return encoder.encode(`${line}\n${json}`);
 }
 
-/** Splits a payload; undefined where it is not ours. `body` is a view, not a copy. */
+/**
+ * Splits the payload of a durable event. It returns undefined for any other payload. `body` is a
+ * view of the payload, not a copy.
+ */
 export function decodeInbox(
   payload: Uint8Array,
 ): { header: InboxHeader; body: Uint8Array } | undefined {
@@ -54,7 +59,7 @@ export function decodeInbox(
   return { header, body: payload.subarray(end + 1) };
 }
 
-/** The frame a client gets: the event's JSON with `q` as its first member. */
+/** Makes the frame that a client gets: the event's JSON with `q` as its first property. */
 export function frameWithQ(body: Uint8Array, q: number): Buffer {
   const prefix = `{"q":${q},`;
   const frame = Buffer.allocUnsafe(prefix.length + body.length - 1);
@@ -63,17 +68,17 @@ export function frameWithQ(body: Uint8Array, q: number): Buffer {
   return frame;
 }
 
-/** For every socket of a user, live. */
+/** A live event goes to every open socket of a user. */
 export type LiveEvent = { type: string } & Record<string, unknown>;
 
 const LIVE_TYPE = /^[a-z_]{1,32}$/;
 
-/** `body` is a view, not a copy. */
+/** `body` is a view of the payload, not a copy. */
 export type LiveBytes = { type: string; isNameless: boolean; body: Uint8Array };
 
 /**
- * A live event on `user.<user>` (core, best effort): its type, a newline, its JSON. The edge
- * forwards the bytes and parses only what names people.
+ * Makes the payload of a live event, which travels on `user.<user>` (core NATS, best effort) as one
+ * line with its type and its JSON. An edge forwards the JSON, and parses it only if it is nameless.
  *
  *     typing[ nameless]\n{"type":"typing",…}
  */
@@ -81,7 +86,7 @@ export function encodeLive(event: LiveEvent, isNameless = false): string {
   return `${event.type}${isNameless ? ` ${NAMELESS}` : ''}\n${JSON.stringify(event)}`;
 }
 
-/** Splits a live event; undefined where the payload is a signal. */
+/** Splits the payload of a live event. It returns undefined for a signal. */
 export function decodeLive(payload: Uint8Array): LiveBytes | undefined {
   const end = payload.indexOf(NEWLINE);
   if (end <= 0 || end > HEADER_BYTES_MAX) return undefined;
@@ -91,11 +96,11 @@ export function decodeLive(payload: Uint8Array): LiveBytes | undefined {
   return { type, isNameless: mark === NAMELESS, body: payload.subarray(end + 1) };
 }
 
-/** What else travels on `user.<user>`, as JSON. */
+/** A signal tells edges something about a user. It too travels on `user.<user>`, as JSON. */
 export type UserSignal =
-  /** A newer session of the device: whoever holds one with a lower epoch closes it 4505. */
+  /** The device has a newer session. An edge that holds one with a lower epoch closes it 4505. */
   | { kind: 'replaced'; device_id: string; epoch: number; session_id: string }
-  /** The device's queue is void: tell it `resync`, open anew. */
+  /** The device's queue is void. Its edge tells the client `resync` and opens the session anew. */
   | { kind: 'resync'; device_id: string }
-  /** The user's queues have an event that not all live devices can know of. */
+  /** The user's queues have an event that was not offered to all live devices. */
   | { kind: 'queued' };

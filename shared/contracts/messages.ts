@@ -13,22 +13,23 @@ import type {
 import type { SystemSaid } from '../protocol/system-content.ts';
 
 /**
- * Messages as services hand them to each other. A record is the shape that clients see, before an
- * edge has put names into it: a system message then carries `said` where its content shows names.
+ * Services hand messages to each other in these shapes. A record is the shape that clients see,
+ * before an edge has put names into it: a system message then carries `said` if its content shows
+ * names.
  */
 
 type MessageEvent = Static<TObject<typeof messageEventFields>>;
 export type MessageType = NonNullable<SendRequest['message_type']>;
 
-/** The edge makes `content` out of `said`, and takes `said` out. */
+/** An edge makes `content` out of `said`, and removes `said`. */
 type Said = { said?: SystemSaid };
 export type LastMessage = LastMessageShape & Said;
 export type ReplyPreview = ReplyPreviewShape & Said;
 type WithRecords<Shape> = Omit<Shape, 'reply_to'> & { reply_to?: ReplyPreview };
 
-/** An event carries a message like this. A changed message has the time of the change. */
+/** This is a message as events carry it. A changed message has the time of the change. */
 export type MessageRecord = WithRecords<MessageEvent>;
-/** History shows a message to one user like this. */
+/** This is a message as history shows it to one user. */
 export type HistoryMessage = WithRecords<MessageShape>;
 
 /** A user sends a message. */
@@ -38,7 +39,7 @@ export type MessageSent = MessageSentShape;
 /** A message stands at its place and never moves. */
 export type MessagePlace = { conversation_id: ConversationId; seq: number; sent_at: string };
 export type NamedMessage = { user_id: UserId; message_id: MessageId };
-/** A user names the message, and `messages.locate` gives its place. */
+/** A request names a message and its place, which `messages.locate` has told before. */
 export type MessageTarget = NamedMessage & { place: MessagePlace };
 export type MessageEdit = MessageTarget & { content: string };
 export type MessageReaction = MessageTarget & { emoji: string; remove?: boolean };
@@ -48,9 +49,12 @@ export type HistoryRequest = { user_id: UserId } & HistoryAsked;
 export type HistoryReceipt = HistoryShape['receipts'][number];
 export type HistoryPage = Omit<HistoryShape, 'messages'> & { messages: HistoryMessage[] };
 
-/** A replay shows no changes, only what they made of the message. */
+/** A replay shows the message as its changes have left it, and not the changes. */
 export type UndeliveredMessage = MessageRecord & { reactions?: Reaction[] };
-/** A page of the replay begins with the oldest message. The last page says if nothing was cut. */
+/**
+ * A page of the replay begins with the oldest message. `complete` on the last page says that the
+ * replay was not cut.
+ */
 export type UndeliveredPage = {
   messages: UndeliveredMessage[];
   next_cursor: string | null;

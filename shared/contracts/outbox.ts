@@ -5,7 +5,7 @@ import type { messageUpdatedFields } from '../protocol/shapes.ts';
 import type { ConversationRecord, Participants } from './conversations.ts';
 import type { MessageRecord } from './messages.ts';
 
-/** An outbox entry is a fan-out that is owed, and a change owes it. */
+/** An outbox entry is a fan-out that is owed. The transaction of a change writes the entry. */
 
 type MessageUpdated = Static<TObject<typeof messageUpdatedFields>>;
 export type MessageChange = MessageUpdated['change'];
@@ -20,7 +20,7 @@ export type MessageUpdate = Omit<MessageUpdated, 'reactions'> & { reactions: Rea
 
 export type ConversationChange = Static<(typeof serverFrames)['conversation']>['change'];
 
-/** An entry holds what the event of its kind is made of. */
+/** An entry holds the data of which the router makes its event. */
 export type OutboxEntry = {
   event_id: EventId;
   conversation_id: ConversationId;
@@ -32,7 +32,7 @@ export type OutboxEntry = {
   | {
       kind: 'message';
       message: MessageRecord;
-      /** These users cannot see the message that it replies to. */
+      /** These users cannot see the message that is replied to, so they get no preview of it. */
       without_preview?: UserId[];
     }
   | { kind: 'message_updated'; update: MessageUpdate; changed_at: string }
@@ -46,7 +46,7 @@ export type OutboxEntry = {
 
 /** A command without entries has changed nothing. */
 export type ConversationChanged = {
-  /** The caller sees this record now. A caller who left sees none. */
+  /** This is the conversation as the caller sees it now. A caller who left gets no record. */
   record?: ConversationRecord;
   participants: Participants;
   /** The router fans them out in this order. */

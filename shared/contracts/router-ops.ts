@@ -17,14 +17,18 @@ import type {
 import type { DeliveredItem, ReadInput } from './positions.ts';
 
 export type SessionOpen = { user_id: UserId; device_id: string; resync?: boolean };
-/** On `too_many_devices` the edge closes 4504. `epoch` orders the sessions of one device. */
+/**
+ * After `too_many_devices` the edge closes the socket 4504. `epoch` orders the sessions of one
+ * device: the newer session has the higher one.
+ */
 export type SessionOpened =
   | { resumed: boolean; epoch: number; too_many_devices?: undefined }
   | { too_many_devices: true };
 
 /**
- * A session ends its own typing only. `was_told` comes with an end: a router that is dead by now
- * may have told other participants that the session types.
+ * A session ends its own typing only. If `was_told` comes with the end, the router tells the end to
+ * the other participants even if it does not know of the typing, because a router that has died
+ * since may have told them that the session types.
  */
 export type TypingInput = {
   user_id: UserId;
@@ -35,7 +39,7 @@ export type TypingInput = {
 };
 
 type Showing = 'conversations.update' | 'conversations.add';
-/** Two kinds of changes answer with what the caller sees afterwards. */
+/** Updates and additions are answered with the record that the caller sees afterwards. */
 type Changes = {
   [Op in keyof ConversationCommands]: [
     InConversation & ConversationCommands[Op],
@@ -50,7 +54,7 @@ type Changes = {
 export type RouterOps = {
   message: [MessageInput, MessageSent];
   'session.open': [SessionOpen, SessionOpened];
-  /** A request holds at most 1000 items. The answer comes once RECEIPTS has them. */
+  /** A request holds at most 1000 items. The answer comes once the stream RECEIPTS has them. */
   delivered: [{ items: DeliveredItem[] }, undefined];
   read: [ReadInput, ReadShape];
   typing: [TypingInput, object];

@@ -51,7 +51,10 @@ export type StoreOps = {
     { records: ConversationRecord[]; next_cursor: string | null },
   ];
   'conversations.participants': [{ conversation_id: ConversationId }, Participants];
-  /** Pages name users who share a conversation with a user (who is named too) or business. */
+  /**
+   * Pages name the users who share a conversation with a user (who is named too) or with a
+   * business.
+   */
   'contacts.list': [ContactsList, ContactsPage];
   /** The reply names those of the users who share a conversation with the user. */
   'contacts.shared': [ContactsShared, { user_ids: UserId[] }];
@@ -63,7 +66,7 @@ export type StoreOps = {
     { conversation_ids: ConversationId[] },
     { conversations: ConversationPositions[] },
   ];
-  /** Leases owed fan-outs: the named ones at once, or up to `limit` that are older than 5 s. */
+  /** Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s. */
   'outbox.claim': [
     { event_ids?: EventId[]; limit: number; lease_ms: number },
     { entries: OutboxEntry[] },

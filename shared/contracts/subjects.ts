@@ -1,48 +1,55 @@
 import { shardOf, type UserId } from '../ids.ts';
 
 /**
- * The names of the subjects, as services build them; `traffic.ts` tells who uses them. Tokens are
- * UUIDs, device ids or instance names, all of which are checked at the edge of the process: none
- * can hold `.`, `*`, `>` or a blank.
+ * Services build the names of their subjects here, and `traffic.ts` tells who uses each subject.
+ * Tokens are UUIDs, device ids or names of instances. Each process checks them where they enter it:
+ * none can hold `.`, `*`, `>` or a blank.
  */
 export const subjects = {
-  /** Request, edge → one router. */
+  /** An edge asks one router. */
   router: (instance: string) => `rpc.router.${instance}`,
-  /** Request, queue group `store`. */
+  /** A service asks any instance of store (queue group `store`). */
   store: (op: string) => `rpc.store.${op}`,
-  /** Request, queue group `profiles`. */
+  /** An edge asks any instance of profiles (queue group `profiles`). */
   profiles: (op: string) => `rpc.profiles.${op}`,
-  /** JetStream, router → the durables of a user. */
+  /** A router publishes a durable event to all device queues of a user (JetStream). */
   inbox: (userId: UserId, shards: number) => `inbox.${shardOf(userId, shards)}.${userId}`,
-  /** Deliver subject of one durable; subscribed while an edge takes from the queue. */
+  /** A device queue delivers here while an edge subscribes and takes from the queue. */
   deliver: (userId: UserId, deviceId: string) => `deliver.${userId}.${deviceId}`,
-  /** Request, router → the edge that holds the device: an event for it, or to let go of it. */
+  /**
+   * A router offers an event to the edge that holds the device, or asks it to let the device go.
+   */
   device: (userId: UserId, deviceId: string) => `device.${userId}.${deviceId}`,
-  /** Where edges answer a router what it asked on `device.…`; one prefix per router. */
+  /**
+   * Edges answer a router here what it asked on `device.…`. Each router has a prefix of its own.
+   */
   answers: (instance: string) => `answers.${instance}`,
-  /** Core, router and edge → the edges that hold the user. */
+  /** Services publish live events and signals to the edges that hold the user (core NATS). */
   user: (userId: UserId) => `user.${userId}`,
-  /** Core, edge → edges with a watcher. */
+  /** An edge tells edges with a watcher of the user's presence (core NATS). */
   presence: (userId: UserId) => `presence.${userId}`,
-  /** JetStream RECEIPTS, router → store: batches of positions, one sender per subject. */
+  /**
+   * A router publishes batches of positions for store (JetStream `RECEIPTS`). Each subject has one
+   * sender.
+   */
   receipts: (instance: string) => `receipts.${instance}`,
-  /** Core, router → edges, every second. */
+  /** A router tells edges every second that it is alive (core NATS). */
   routerAlive: 'router.alive',
-  /** Core, edge → routers, once at start. */
+  /** An edge asks once at its start which routers there are (core NATS). */
   routerWho: 'router.who',
-  /** Core, router → edges, when it begins to drain. */
+  /** A router tells edges that it begins to drain (core NATS). */
   routerLeaving: 'router.leaving',
-  /** Core, among the routers: others take part in a conversation now. */
+  /** A router tells the others that the participants of a conversation have changed (core NATS). */
   membershipChanged: 'membership.changed',
-  /** Core, among the routers: a device has a queue from now on. */
+  /** A router tells the others that a device has a queue from now on (core NATS). */
   queueMade: 'queue.made',
-  /** Core, among the instances of profiles: what they hold of these is old. */
+  /** An instance of profiles tells the others which of the profiles that they hold are old. */
   profilesChanged: 'profiles.changed',
   userProfileUpdated: 'kaha.user.profile.updated',
   businessProfileUpdated: 'kaha.business.profile.updated',
 } as const;
 
-/** Names of streams and of the fixed durables on them. */
+/** These are the names of the streams, and of the fixed durables on them. */
 export const streams = {
   inbox: (shard: number | '*') => `INBOX_${shard}`,
   inboxSubjects: (shard: number) => `inbox.${shard}.*`,
@@ -52,16 +59,16 @@ export const streams = {
   kahaEventsDurable: 'profiles',
 } as const;
 
-/** The durable of one device: `<user>_<device>`. */
+/** Makes the name of a device queue, which is a durable in JetStream: `<user>_<device>`. */
 export function durableName(userId: UserId, deviceId: string): string {
   return `${userId}_${deviceId}`;
 }
 
-/** The parts of a durable's name, or undefined where it is not one of a device. */
+/** Reads the device from the name of its queue; undefined if the name is not one of a queue. */
 export function parseDurableName(name: string): { userId: UserId; deviceId: string } | undefined {
   if (name.length < 38 || name[36] !== '_') return undefined;
   return { userId: name.slice(0, 36) as UserId, deviceId: name.slice(37) };
 }
 
-/** JetStream's own deliveries carry this reply prefix; all else on a deliver subject is ours. */
+/** A delivery of JetStream has a reply subject with this prefix, which acknowledges the event. */
 export const JETSTREAM_ACK_PREFIX = '$JS.ACK.';

@@ -38,7 +38,7 @@ t.test('each subject that services build stands in the table', async (t) => {
   }
 });
 
-t.test('for each subject somebody publishes and somebody hears', async (t) => {
+t.test('each subject has a publisher and a subscriber', async (t) => {
   for (const { subject, publish, subscribe } of TRAFFIC) {
     t.ok(publish.length > 0 && subscribe.length > 0, subject);
   }

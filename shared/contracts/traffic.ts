@@ -19,7 +19,7 @@ type Row = {
   subject: string;
   publish: readonly Party[];
   subscribe: readonly Party[];
-  /** The subject is a request. The subscriber listens to this pattern, and answers publishers. */
+  /** The subject is a request. The subscriber listens to this pattern and answers publishers. */
   requestsAs?: string;
   /** This stream keeps what somebody publishes. */
   keptBy?: string;
@@ -33,7 +33,7 @@ const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
 /**
  * The one table of what NATS carries: who publishes, who subscribes, and which stream keeps it. The
  * permissions of each NATS user and the subjects of each stream are derived from it, so a service
- * may say and hear exactly what stands here. Where answers come is the business of permissions.
+ * may say and hear exactly what stands here. `permissions.ts` says where answers come.
  */
 export const TRAFFIC: readonly Row[] = [
   { subject: 'rpc.router.*', publish: ['edge'], subscribe: ['router'], requestsAs: 'rpc.router.*' },
@@ -111,19 +111,21 @@ export const TRAFFIC: readonly Row[] = [
   { subject: `${API}.>`, publish: ['setup'], subscribe: ['jetstream'] },
 ];
 
-/** The subjects that a stream keeps. */
+/** Lists the subjects that a stream keeps. */
 export function subjectsOf(stream: string): string[] {
   return TRAFFIC.filter(({ keptBy }) => keptBy === stream).map(({ subject }) => subject);
 }
 
-/** Who pulls from which stream. */
+/** Lists the streams that services pull from, each with the durable of its service. */
 export function pulledStreams(): { stream: string; durable: NatsUserKind }[] {
   return TRAFFIC.flatMap(({ keptBy, pulledBy }) =>
     keptBy === undefined || pulledBy === undefined ? [] : { stream: keptBy, durable: pulledBy },
   );
 }
 
-/** The requests that a service answers, each with who asks. It listens to all of them at once. */
+/**
+ * Makes the rows of a service's requests. The service subscribes to one pattern for all of them.
+ */
 function requests(
   service: NatsUserKind,
   askers: Readonly<Record<string, readonly NatsUserKind[]>>,
