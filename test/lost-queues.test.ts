@@ -4,7 +4,7 @@ import type { NatsConnection } from 'nats';
 import t from 'tap';
 import { INBOX_SHARDS } from '../dev/stack/service-specs.ts';
 import { setUpStreams } from '../services/router/streams/stream-setup.ts';
-import { durableName, streams } from '../shared/contracts/subjects.ts';
+import { queueName, streams } from '../shared/contracts/subjects.ts';
 import { shardOf, type UserId } from '../shared/ids.ts';
 import { connectNats } from '../shared/nats/nats-connection.ts';
 import type { Client } from './stage/client.ts';
@@ -48,7 +48,7 @@ const setUp = () =>
 /** Deletes a device queue without telling any service. */
 function loseQueue({ id }: Person, device = 'phone'): Promise<void> {
   const stream = streams.inbox(shardOf(id as UserId, SHARDS));
-  const subject = `$JS.API.CONSUMER.DELETE.${stream}.${durableName(id as UserId, device)}`;
+  const subject = `$JS.API.CONSUMER.DELETE.${stream}.${queueName(id as UserId, device)}`;
   return withSetup(async (nc) => {
     const reply = (await nc.request(subject)).json<{ success?: boolean }>();
     if (reply.success !== true) throw new Error(JSON.stringify(reply));

@@ -1,16 +1,16 @@
 import t from 'tap';
 import { newId } from '../ids.ts';
 import {
-  decodeInbox,
+  type DurableEventHeader,
+  decodeDurableEvent,
   decodeLive,
-  encodeInbox,
+  encodeDurableEvent,
   encodeLive,
   frameWithQ,
-  type InboxHeader,
 } from './events.ts';
 
 t.test('a durable event is decoded as it was encoded, and q is spliced in', async (t) => {
-  const header: InboxHeader = {
+  const header: DurableEventHeader = {
     kind: 'message',
     eventId: newId(),
     conversationId: newId(),
@@ -19,18 +19,18 @@ t.test('a durable event is decoded as it was encoded, and q is spliced in', asyn
     isNameless: true,
   };
   const event = { type: 'message', content: 'ä\n{}' };
-  const decoded = decodeInbox(encodeInbox(header, JSON.stringify(event)));
+  const decoded = decodeDurableEvent(encodeDurableEvent(header, JSON.stringify(event)));
   t.ok(decoded);
   if (decoded === undefined) return;
   t.same(decoded.header, header);
-  const named = encodeInbox({ ...header, isNameless: false }, '{}');
-  t.equal(decodeInbox(named)?.header.isNameless, false);
+  const named = encodeDurableEvent({ ...header, isNameless: false }, '{}');
+  t.equal(decodeDurableEvent(named)?.header.isNameless, false);
   t.same(JSON.parse(frameWithQ(decoded.body, 7).toString()), { q: 7, ...event });
 });
 
 t.test('a payload that is no durable event is not decoded', async (t) => {
   for (const bad of ['', '\n{}', 'no newline', 'message\n{}', `${'x'.repeat(200)}\n{}`]) {
-    t.equal(decodeInbox(Buffer.from(bad)), undefined, bad);
+    t.equal(decodeDurableEvent(Buffer.from(bad)), undefined, bad);
   }
 });
 

@@ -8,7 +8,7 @@ import type { ConversationId, EventId, UserId } from '../ids.ts';
  *     message <event_id> <conversation_id> <seq> <sender_id>[ nameless]\n{"type":"message",…}
  *
  */
-export type InboxHeader = {
+export type DurableEventHeader = {
   kind: 'message' | 'message_updated' | 'conversation';
   /** An event has the same id in every queue, offer and repeat. */
   eventId: EventId;
@@ -29,7 +29,7 @@ const HEADER_BYTES_MAX = 152;
 const encoder = new TextEncoder();
 
 /** Makes the payload of a durable event. `json` is the whole event and must be an object. */
-export function encodeInbox(header: InboxHeader, json: string): Uint8Array {
+export function encodeDurableEvent(header: DurableEventHeader, json: string): Uint8Array {
   const { kind, eventId, conversationId, seq, senderId, isNameless } = header;
   const mark = isNameless ? ` ${NAMELESS}` : '';
   const line = `${kind} ${eventId} ${conversationId} ${seq} ${senderId ?? NO_SENDER}${mark}`;
@@ -40,16 +40,16 @@ export function encodeInbox(header: InboxHeader, json: string): Uint8Array {
  * Splits the payload of a durable event. It returns undefined for any other payload. `body` is a
  * view of the payload, not a copy.
  */
-export function decodeInbox(
+export function decodeDurableEvent(
   payload: Uint8Array,
-): { header: InboxHeader; body: Uint8Array } | undefined {
+): { header: DurableEventHeader; body: Uint8Array } | undefined {
   const end = payload.indexOf(NEWLINE);
   if (end <= 0 || end > HEADER_BYTES_MAX) return undefined;
   const line = Buffer.from(payload.buffer, payload.byteOffset, end).toString('latin1');
   const [kind, eventId, conversationId, seq, senderId, mark] = line.split(' ');
   if (conversationId === undefined || seq === undefined || senderId === undefined) return undefined;
-  const header: InboxHeader = {
-    kind: kind as InboxHeader['kind'],
+  const header: DurableEventHeader = {
+    kind: kind as DurableEventHeader['kind'],
     eventId: eventId as EventId,
     conversationId: conversationId as ConversationId,
     seq: Number(seq),

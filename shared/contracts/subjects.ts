@@ -60,12 +60,12 @@ export const streams = {
 } as const;
 
 /** Makes the name of a device queue, which is a durable in JetStream: `<user>_<device>`. */
-export function durableName(userId: UserId, deviceId: string): string {
+export function queueName(userId: UserId, deviceId: string): string {
   return `${userId}_${deviceId}`;
 }
 
 /** Reads the device from the name of its queue; undefined if the name is not one of a queue. */
-export function parseDurableName(name: string): { userId: UserId; deviceId: string } | undefined {
+export function parseQueueName(name: string): { userId: UserId; deviceId: string } | undefined {
   if (name.length < 38 || name[36] !== '_') return undefined;
   return { userId: name.slice(0, 36) as UserId, deviceId: name.slice(37) };
 }

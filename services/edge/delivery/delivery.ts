@@ -1,4 +1,8 @@
-import { decodeInbox, frameWithQ, type InboxHeader } from '../../../shared/contracts/events.ts';
+import {
+  type DurableEventHeader,
+  decodeDurableEvent,
+  frameWithQ,
+} from '../../../shared/contracts/events.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { CLOSE } from '../../../shared/errors.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
@@ -28,7 +32,7 @@ type Deps = {
   logger: Logger;
 };
 
-type Event = { header: InboxHeader; body: Uint8Array };
+type Event = { header: DurableEventHeader; body: Uint8Array };
 
 const encoder = new TextEncoder();
 const ACK = new Uint8Array(0);
@@ -266,7 +270,7 @@ export class Delivery {
   #onQueueCopy(session: Session, msg: Msg): void {
     const { bus, metrics, logger } = this.#deps;
     const ackSubject = msg.reply ?? '';
-    const event = decodeInbox(msg.data);
+    const event = decodeDurableEvent(msg.data);
     if (event === undefined) {
       logger.error('not an inbox message: dropped');
       bus.publish(ackSubject, TERM);
@@ -321,7 +325,7 @@ export class Delivery {
   readonly #receiveAsked = this.#guarded((session: Session, msg) => {
     const asker = msg.reply;
     if (asker === undefined) return;
-    const event = decodeInbox(msg.data);
+    const event = decodeDurableEvent(msg.data);
     if (event !== undefined) this.#onOffer(session, event, asker);
     else if (msg.string() === 'release') void this.#release(session, asker);
     else this.#deps.bus.publish(asker, HELD);

@@ -1,7 +1,7 @@
-import type { InboxHeader } from '../../../shared/contracts/events.ts';
+import type { DurableEventHeader } from '../../../shared/contracts/events.ts';
 
 /**
  * A held event is a durable event on its way to the socket; `q` is the number that the session gave
  * to it.
  */
-export type HeldEvent = { q: number; header: InboxHeader; body: Uint8Array };
+export type HeldEvent = { q: number; header: DurableEventHeader; body: Uint8Array };

@@ -1,10 +1,10 @@
-import type { InboxHeader } from '../../../shared/contracts/events.ts';
+import type { DurableEventHeader } from '../../../shared/contracts/events.ts';
 
 /**
  * The client was sent this event and has not acknowledged it yet. `ackSubject` is set once the
  * queue's own copy of the event has come.
  */
-export type Unacked = { q: number; ackSubject: string | undefined; header: InboxHeader };
+export type Unacked = { q: number; ackSubject: string | undefined; header: DurableEventHeader };
 
 /** Fewer dead slots than this at the front cost less than moving the rest. */
 const COMPACT_MIN = 64;

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { redisUrl, startNats, type TestNats } from '../../../dev/testing/test-servers.ts';
-import { encodeInbox, type InboxHeader } from '../../../shared/contracts/events.ts';
+import { type DurableEventHeader, encodeDurableEvent } from '../../../shared/contracts/events.ts';
 import type { RouterRequest, SessionOpened } from '../../../shared/contracts/router-ops.ts';
-import { durableName, subjects } from '../../../shared/contracts/subjects.ts';
+import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import { type Bus, connectBus } from '../../../shared/nats/bus.ts';
@@ -114,14 +114,14 @@ export class Stage {
   ): Promise<SessionOpened> {
     this.#epoch += 1;
     const epoch = this.#epoch;
-    const queueName = durableName(userId, deviceId);
-    const exists = await this.#jsm.consumers.info(STREAM, queueName).then(
+    const name = queueName(userId, deviceId);
+    const exists = await this.#jsm.consumers.info(STREAM, name).then(
       () => true,
       () => false,
     );
     if (exists) return { resumed: true, epoch };
     await this.#jsm.consumers.add(STREAM, {
-      durable_name: queueName,
+      durable_name: name,
       deliver_subject: subjects.deliver(userId, deviceId),
       filter_subject: `inbox.0.${userId}`,
       deliver_policy: 'new' as never,
@@ -133,7 +133,7 @@ export class Stage {
   }
 
   async deleteQueue(userId: UserId, deviceId: string): Promise<void> {
-    await this.#jsm.consumers.delete(STREAM, durableName(userId, deviceId));
+    await this.#jsm.consumers.delete(STREAM, queueName(userId, deviceId));
   }
 
   /**
@@ -141,7 +141,7 @@ export class Stage {
    * says whether an edge takes from the queue.
    */
   async queue(userId: UserId, deviceId = 'phone') {
-    const info = await this.#jsm.consumers.info(STREAM, durableName(userId, deviceId));
+    const info = await this.#jsm.consumers.info(STREAM, queueName(userId, deviceId));
     const { num_ack_pending: unacked, num_pending: unsent } = info;
     return { unacked, unsent, isHeld: info.push_bound === true };
   }
@@ -150,10 +150,10 @@ export class Stage {
   async enqueue(
     userId: UserId,
     event: Record<string, unknown>,
-    header: Partial<InboxHeader> = {},
+    header: Partial<DurableEventHeader> = {},
   ): Promise<void> {
     const full = headerOf(header);
-    const payload = encodeInbox(full, JSON.stringify({ type: full.kind, ...event }));
+    const payload = encodeDurableEvent(full, JSON.stringify({ type: full.kind, ...event }));
     await this.#router().then((bus) =>
       bus.jetPublish(`inbox.0.${userId}`, payload, { msgId: full.eventId, timeoutMs: 5_000 }),
     );
@@ -166,10 +166,10 @@ export class Stage {
   async offer(
     { userId, deviceId = 'phone' }: { userId: UserId; deviceId?: string },
     event: Record<string, unknown>,
-    header: Partial<InboxHeader> = {},
+    header: Partial<DurableEventHeader> = {},
   ): Promise<'+' | '-' | 'free'> {
     const full = headerOf(header);
-    const payload = encodeInbox(full, JSON.stringify({ type: full.kind, ...event }));
+    const payload = encodeDurableEvent(full, JSON.stringify({ type: full.kind, ...event }));
     const bus = await this.#router();
     this.#offers ??= bus.mux(subjects.answers('router-99'));
     const subject = subjects.device(userId, deviceId);
@@ -281,7 +281,7 @@ export function tokenOf(userId: UserId | string, changes: Record<string, unknown
   return jwt.sign(new TextEncoder().encode(SECRET));
 }
 
-function headerOf(header: Partial<InboxHeader>): InboxHeader {
+function headerOf(header: Partial<DurableEventHeader>): DurableEventHeader {
   return {
     kind: 'message',
     eventId: newId<EventId>(),

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
-import { decodeInbox } from '../../../shared/contracts/events.ts';
+import { decodeDurableEvent } from '../../../shared/contracts/events.ts';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import {
@@ -43,7 +43,7 @@ const event: OutboxEntry = {
 
 function partsOf({ payload }: Delivery) {
   const bytes = payload instanceof Uint8Array ? payload : (payload.get(anna) as Uint8Array);
-  const { header, body } = decodeInbox(bytes) ?? {};
+  const { header, body } = decodeDurableEvent(bytes) ?? {};
   return { isNameless: header?.isNameless, event: JSON.parse(Buffer.from(body ?? []).toString()) };
 }
 

@@ -1,4 +1,4 @@
-import { encodeInbox } from '../../../shared/contracts/events.ts';
+import { encodeDurableEvent } from '../../../shared/contracts/events.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Delivery } from './fan-out.ts';
@@ -35,7 +35,7 @@ function conversationDelivery(entry: ConversationEntry): Delivery {
       senderId: undefined,
       isNameless: true,
     };
-    payload.set(userId, encodeInbox(header, JSON.stringify(event)));
+    payload.set(userId, encodeDurableEvent(header, JSON.stringify(event)));
   }
   return { eventId: entry.event_id, userIds: [...payload.keys()], payload };
 }

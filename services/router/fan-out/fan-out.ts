@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeInbox, type LiveEvent } from '../../../shared/contracts/events.ts';
+import { decodeDurableEvent, type LiveEvent } from '../../../shared/contracts/events.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { QueueFull, type QueueMessage } from '../queues/queue-publisher.ts';
@@ -137,7 +137,7 @@ export class FanOut {
   async deliverLive(delivery: Delivery): Promise<UserId[]> {
     const missed = await this.deliver(delivery);
     for (const userId of missed) {
-      const decoded = decodeInbox(payloadFor(delivery, userId));
+      const decoded = decodeDurableEvent(payloadFor(delivery, userId));
       if (decoded === undefined) continue;
       const event: LiveEvent = JSON.parse(new TextDecoder().decode(decoded.body));
       this.#deps.publishLive(userId, event, decoded.header.isNameless === true);

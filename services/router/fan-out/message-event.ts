@@ -1,5 +1,5 @@
 import type { AppendResult } from '../../../shared/contracts/append.ts';
-import { encodeInbox } from '../../../shared/contracts/events.ts';
+import { encodeDurableEvent } from '../../../shared/contracts/events.ts';
 import type { MessageInput, MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import { namesPeople } from '../../../shared/protocol/system-content.ts';
@@ -64,7 +64,7 @@ function encodeMessageEvent(eventId: EventId, record: MessageRecord): Uint8Array
     senderId: record.sender_id,
     isNameless: namesPeople(record),
   };
-  return encodeInbox(header, `{"type":"message",${JSON.stringify(record).slice(1)}`);
+  return encodeDurableEvent(header, `{"type":"message",${JSON.stringify(record).slice(1)}`);
 }
 
 /** Returns an upper bound, in bytes, of a send's size in an append, without making its JSON. */

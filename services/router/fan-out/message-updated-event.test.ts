@@ -1,5 +1,5 @@
 import t from 'tap';
-import { decodeInbox } from '../../../shared/contracts/events.ts';
+import { decodeDurableEvent } from '../../../shared/contracts/events.ts';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { MessageUpdate } from '../../../shared/contracts/outbox.ts';
 import {
@@ -39,7 +39,7 @@ function entryOf(update: Partial<MessageUpdate>) {
 
 function eventFor({ payload }: Delivery, userId: UserId): Record<string, unknown> {
   const bytes = payload instanceof Uint8Array ? payload : payload.get(userId);
-  const decoded = decodeInbox(bytes as Uint8Array);
+  const decoded = decodeDurableEvent(bytes as Uint8Array);
   return JSON.parse(Buffer.from(decoded?.body ?? []).toString());
 }
 

@@ -1,4 +1,4 @@
-import { encodeInbox, type InboxHeader } from '../../../shared/contracts/events.ts';
+import { type DurableEventHeader, encodeDurableEvent } from '../../../shared/contracts/events.ts';
 import type { MessageUpdate, OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { Delivery } from './fan-out.ts';
@@ -34,7 +34,7 @@ function encodeUpdate(eventId: EventId, update: MessageUpdate, viewer?: UserId):
       })),
     }),
   };
-  const header: InboxHeader = {
+  const header: DurableEventHeader = {
     kind: 'message_updated',
     eventId,
     conversationId: update.conversation_id,
@@ -42,5 +42,5 @@ function encodeUpdate(eventId: EventId, update: MessageUpdate, viewer?: UserId):
     senderId: undefined,
     isNameless: false,
   };
-  return encodeInbox(header, JSON.stringify(event));
+  return encodeDurableEvent(header, JSON.stringify(event));
 }

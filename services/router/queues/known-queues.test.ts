@@ -1,10 +1,10 @@
 import t from 'tap';
-import { durableName } from '../../../shared/contracts/subjects.ts';
+import { queueName } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { KnownQueues } from './known-queues.ts';
 
 const device = (deviceId = 'a') => ({ userId: newId<UserId>(), deviceId });
-const nameOf = ({ userId, deviceId }: ReturnType<typeof device>) => durableName(userId, deviceId);
+const nameOf = ({ userId, deviceId }: ReturnType<typeof device>) => queueName(userId, deviceId);
 
 t.test('a queue is known from when it is added until it is removed', async (t) => {
   const known = new KnownQueues(4);

@@ -1,4 +1,4 @@
-import { durableName, parseDurableName } from '../../../shared/contracts/subjects.ts';
+import { parseQueueName, queueName } from '../../../shared/contracts/subjects.ts';
 import { shardOf, type UserId } from '../../../shared/ids.ts';
 
 export type Device = { userId: UserId; deviceId: string };
@@ -55,7 +55,7 @@ export class KnownQueues {
 
   add(device: Device): void {
     const shard = this.#shardOf(device.userId);
-    shard.changed?.add(durableName(device.userId, device.deviceId));
+    shard.changed?.add(queueName(device.userId, device.deviceId));
     this.#put(shard, device, 'made');
   }
 
@@ -65,7 +65,7 @@ export class KnownQueues {
    */
   expect(device: Device): void {
     const shard = this.#shardOf(device.userId);
-    shard.changed?.add(durableName(device.userId, device.deviceId));
+    shard.changed?.add(queueName(device.userId, device.deviceId));
     if (!this.has(device)) this.#put(shard, device, 'expected');
   }
 
@@ -75,7 +75,7 @@ export class KnownQueues {
    */
   doubt(device: Device): void {
     const shard = this.#shardOf(device.userId);
-    shard.changed?.add(durableName(device.userId, device.deviceId));
+    shard.changed?.add(queueName(device.userId, device.deviceId));
     if (this.has(device)) this.#put(shard, device, 'doubted');
   }
 
@@ -86,7 +86,7 @@ export class KnownQueues {
 
   remove(device: Device): void {
     const shard = this.#shardOf(device.userId);
-    shard.changed?.add(durableName(device.userId, device.deviceId));
+    shard.changed?.add(queueName(device.userId, device.deviceId));
     this.#drop(shard, device);
   }
 
@@ -104,7 +104,7 @@ export class KnownQueues {
     const shard = this.#shards[index];
     if (shard === undefined) return [];
     return [...devicesIn(shard)].filter((device) => {
-      const name = durableName(device.userId, device.deviceId);
+      const name = queueName(device.userId, device.deviceId);
       if (names.has(name) || shard.changed?.has(name)) return false;
       const isExpected = shard.devices.get(device.userId)?.get(device.deviceId) === 'expected';
       if (isExpected) this.#put(shard, device, 'late');
@@ -123,13 +123,13 @@ export class KnownQueues {
     shard.changed = undefined;
     const vanished: Device[] = [];
     for (const device of gone) {
-      if (changed.has(durableName(device.userId, device.deviceId))) continue;
+      if (changed.has(queueName(device.userId, device.deviceId))) continue;
       if (this.has(device) || this.isDoubted(device)) vanished.push(device);
       this.#drop(shard, device);
     }
     const appeared: Device[] = [];
     for (const name of names) {
-      const device = parseDurableName(name);
+      const device = parseQueueName(name);
       if (device === undefined || changed.has(name) || this.has(device)) continue;
       const isUnheardOf = !this.devicesOf(device.userId).includes(device.deviceId);
       this.#put(shard, device, 'made');

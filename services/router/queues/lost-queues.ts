@@ -1,4 +1,4 @@
-import { durableName } from '../../../shared/contracts/subjects.ts';
+import { queueName } from '../../../shared/contracts/subjects.ts';
 import type { Device } from './known-queues.ts';
 
 /**
@@ -34,7 +34,7 @@ export class LostQueues {
 
   add(device: Device): void {
     if (this.#lost.size >= LOST_MAX) return;
-    const name = durableName(device.userId, device.deviceId);
+    const name = queueName(device.userId, device.deviceId);
     this.#lost.set(name, { device, told: 0, dueAt: dueAt(0, Date.now()) });
   }
 

@@ -1,5 +1,5 @@
 import { inboxPrefix } from '../../../shared/contracts/permissions.ts';
-import { durableName, streams, subjects } from '../../../shared/contracts/subjects.ts';
+import { queueName, streams, subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { shardOf, type UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
@@ -66,7 +66,7 @@ export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): Que
     return reply;
   };
   const tokensOf = ({ userId, deviceId }: Device): string =>
-    `${streams.inbox(shardOf(userId, shards))}.${durableName(userId, deviceId)}`;
+    `${streams.inbox(shardOf(userId, shards))}.${queueName(userId, deviceId)}`;
 
   return {
     async create(device) {
@@ -102,7 +102,7 @@ export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): Que
  */
 function queueConfig({ userId, deviceId }: Device, { shards, inactiveDays }: Options): object {
   return {
-    durable_name: durableName(userId, deviceId),
+    durable_name: queueName(userId, deviceId),
     deliver_subject: subjects.deliver(userId, deviceId),
     deliver_policy: 'new',
     replay_policy: 'instant',

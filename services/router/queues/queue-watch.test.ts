@@ -1,5 +1,5 @@
 import t from 'tap';
-import { durableName } from '../../../shared/contracts/subjects.ts';
+import { queueName } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { silent } from '../stage/router-stage.ts';
 import { DeviceQueues } from './device-queues.ts';
@@ -8,7 +8,7 @@ import type { QueueApi } from './queue-api.ts';
 import { readShard } from './queue-watch.ts';
 
 const device = (): Device => ({ userId: newId<UserId>(), deviceId: 'a' });
-const nameOf = ({ userId, deviceId }: Device): string => durableName(userId, deviceId);
+const nameOf = ({ userId, deviceId }: Device): string => queueName(userId, deviceId);
 
 /** Sets up a reader of one shard. Its names are `listed`, while the queues of `there` exist. */
 function setReader({ listed, there }: { listed: Device[]; there: Device[] }) {

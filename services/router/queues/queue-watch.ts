@@ -1,5 +1,5 @@
 import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
-import { parseDurableName, subjects } from '../../../shared/contracts/subjects.ts';
+import { parseQueueName, subjects } from '../../../shared/contracts/subjects.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
@@ -159,7 +159,7 @@ function hearOfQueues({ bus, api, known, lost, logger }: Deps & { lost: LostQueu
   };
   return [
     bus.subscribe(subjects.queueMade, (msg) => {
-      const device = parseDurableName(msg.string());
+      const device = parseQueueName(msg.string());
       if (device !== undefined) known.expect(device);
     }),
     bus.subscribe(`${ADVISORY}.CREATED.>`, (msg) => {
@@ -187,5 +187,5 @@ async function readNames(api: QueueApi, shard: number): Promise<Set<string>> {
 function deviceOf(msg: Msg): Device | undefined {
   const tokens = msg.subject.split('.');
   if (!tokens[STREAM_TOKEN]?.startsWith('INBOX_')) return undefined;
-  return parseDurableName(tokens[STREAM_TOKEN + 1] ?? '');
+  return parseQueueName(tokens[STREAM_TOKEN + 1] ?? '');
 }

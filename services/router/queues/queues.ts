@@ -1,5 +1,5 @@
 import type { UserSignal } from '../../../shared/contracts/events.ts';
-import { durableName, subjects } from '../../../shared/contracts/subjects.ts';
+import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
@@ -54,7 +54,7 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
     bus.publish(subjects.user(userId), JSON.stringify(signal));
   };
   const announce = ({ userId, deviceId }: Device): void => {
-    bus.publish(subjects.queueMade, durableName(userId, deviceId));
+    bus.publish(subjects.queueMade, queueName(userId, deviceId));
   };
   const queueDeps = { api, known, holders, announce, signalResync, metrics: counters, logger };
   const devices = new DeviceQueues(queueDeps);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { durableName, subjects } from '../../../shared/contracts/subjects.ts';
+import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
 import { letter, SHARDS, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
@@ -158,7 +158,7 @@ t.test('a session is told when somebody deletes its queue', async (t) => {
   const device = new StageDevice(edge, newId<UserId>());
   await device.open();
   const jsm = await admin.nc.jetstreamManager();
-  await jsm.consumers.delete(streamOf(device.userId), durableName(device.userId, device.deviceId));
+  await jsm.consumers.delete(streamOf(device.userId), queueName(device.userId, device.deviceId));
   await until('told', () => device.signals.length > 0);
   t.same(device.signals[0], { kind: 'resync', device_id: 'phone-1' });
   t.match(await device.open({ resync: true }), { resumed: false });

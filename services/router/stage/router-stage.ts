@@ -1,5 +1,5 @@
 import { startNats } from '../../../dev/testing/test-servers.ts';
-import { decodeInbox, decodeLive } from '../../../shared/contracts/events.ts';
+import { decodeDurableEvent, decodeLive } from '../../../shared/contracts/events.ts';
 import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
 import type {
   RouterOps,
@@ -163,14 +163,14 @@ export class StageDevice {
     const asked = msg.string();
     if (asked === 'held') msg.respond('held');
     if (asked === 'held' || asked === 'release') return;
-    const { body } = decodeInbox(msg.data) ?? {};
+    const { body } = decodeDurableEvent(msg.data) ?? {};
     this.offered.push(JSON.parse(Buffer.from(body ?? []).toString()));
     if (this.answer !== '') msg.respond(this.answer);
   }
 
   #receive(msg: Msg): void {
     if (!msg.reply?.startsWith('$JS.ACK.')) return;
-    const decoded = decodeInbox(msg.data);
+    const decoded = decodeDurableEvent(msg.data);
     if (decoded !== undefined) this.events.push(JSON.parse(Buffer.from(decoded.body).toString()));
     if (this.acknowledges) msg.respond('+ACK');
     else this.unacked.push(msg);
