@@ -8,18 +8,18 @@ type Permissions = {
 };
 
 /**
- * What NATS and JetStream answer comes here. One prefix per NATS user: no edge can read another's
- * replies.
+ * NATS and JetStream answer below this prefix. Each NATS user has a prefix of its own, so that no
+ * edge can read another's replies.
  */
 export function inboxPrefix(natsUser: string): string {
   return `_INBOX.${natsUser}`;
 }
 
 /**
- * What services answer comes here, one prefix per NATS user as well: `<prefix>.<client>.<service>`.
- * A service may answer the kinds of users that ask it, under its own name. `allow_responses`
- * instead keeps an entry per request: where several answers go to one subject that cost the server
- * 0.1 CPU-seconds per 1000 messages.
+ * Services answer below this prefix on `<prefix>.<client>.<service>`; each NATS user has a prefix
+ * of its own here as well. A service may answer the kinds of users that ask it, under its own name.
+ * With `allow_responses` instead, the server would keep an entry per request. Where several answers
+ * go to one subject, that cost the server 0.1 CPU-seconds per 1000 messages.
  */
 export function repliesPrefix(natsUser: string): string {
   return `replies.${kindOf(natsUser)}.${natsUser}`;
@@ -31,8 +31,8 @@ export function natsUserOf(instance: string): string {
 }
 
 /**
- * What a NATS user may say and hear, derived from the table: exactly what it needs. A user that
- * acknowledges what JetStream delivers may not do so on the streams that others pull from.
+ * Derives from the table what a NATS user may say and hear, which is exactly what it needs. A user
+ * that acknowledges what JetStream delivers may not do so on the streams that others pull from.
  */
 export function permissionsOf(natsUser: string): Permissions {
   const kind = kindOf(natsUser);
@@ -48,7 +48,7 @@ export function permissionsOf(natsUser: string): Permissions {
   return { publish, subscribe: [...subscribe], ...(acknowledges && { publishDeny: denied }) };
 }
 
-/** Where a service answers those that ask it, under its own name. */
+/** A service answers the kinds of users that ask it on these subjects, under its own name. */
 function answersOf(service: NatsUserKind): string[] {
   const answered = TRAFFIC.filter(({ requestsAs, subscribe }) => {
     return requestsAs !== undefined && subscribe.includes(service);
@@ -57,7 +57,7 @@ function answersOf(service: NatsUserKind): string[] {
   return [...askers].map((kind) => `replies.${kind}.*.*.${service}`);
 }
 
-/** What a service that pulls from streams says to JetStream. */
+/** A service that pulls from streams asks and acknowledges to JetStream on these subjects. */
 function pullsOf(kind: NatsUserKind): string[] {
   const pulled = pulledStreams().filter(({ durable }) => durable === kind);
   return pulled.flatMap(({ stream, durable }) => [
