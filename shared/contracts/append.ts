@@ -29,7 +29,10 @@ export type AppendResult =
     }
   | { ok: false; error: WireError };
 export type AppendReply = {
-  /** The version rises when others take part. The router then reloads before it fans out. */
+  /**
+   * The version rises when the participants change. The router then reloads them before it fans
+   * out.
+   */
   conversation_version: number;
   results: AppendResult[];
   /** Store read these, if asked, before or after the append. Their `version` tells which. */

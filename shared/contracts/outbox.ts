@@ -49,7 +49,7 @@ export type ConversationChanged = {
   /** This is the conversation as the caller sees it now. A caller who left gets no record. */
   record?: ConversationRecord;
   participants: Participants;
-  /** The router fans them out in this order. */
+  /** The router fans the entries out in this order. */
   entries: OutboxEntry[];
   /**
    * If somebody left, these events of the conversation were owed before, at most 1000. The router

@@ -25,7 +25,7 @@ export function repliesPrefix(natsUser: string): string {
   return `replies.${kindOf(natsUser)}.${natsUser}`;
 }
 
-/** `router-2` runs as user `router`; every edge has a user of its own. */
+/** Returns the NATS user of an instance: `router-2` runs as `router`, each edge as its own user. */
 export function natsUserOf(instance: string): string {
   return instance.startsWith('edge-') ? instance : instance.replace(/-\d+$/, '');
 }
@@ -67,7 +67,7 @@ function pullsOf(kind: NatsUserKind): string[] {
   ]);
 }
 
-/** The kind of a NATS user: `edge-7` → `edge`. */
+/** Returns the kind of a NATS user: `edge-7` → `edge`. */
 export function kindOf(natsUser: string): NatsUserKind {
   const name = natsUser.startsWith('edge-') ? 'edge' : natsUser;
   const kind = USER_KINDS.find((one) => one === name);
@@ -76,8 +76,8 @@ export function kindOf(natsUser: string): NatsUserKind {
 }
 
 /**
- * The `authorization` block of a NATS server: one nkey user per entry of `publicKeys`
- * (NATS user name → public nkey `U…`).
+ * Renders the `authorization` block of a NATS server. Each entry of `publicKeys` (NATS user name →
+ * public nkey `U…`) becomes one nkey user.
  */
 export function renderNatsAuth(publicKeys: Readonly<Record<string, string>>): string {
   const users = Object.entries(publicKeys).map(([natsUser, nkey]) => {

@@ -15,5 +15,5 @@ export type ProfilesGet = {
 /** Users and businesses that profiles does not know are absent. */
 export type Profiles = { users: UserProfile[]; businesses: BusinessProfile[] };
 
-/** Profiles answers these on `rpc.profiles.<op>`: operation → [request, reply]. */
+/** Profiles answers these operations on `rpc.profiles.<op>`: operation → [request, reply]. */
 export type ProfileOps = { get: [ProfilesGet, Profiles] };

@@ -18,8 +18,8 @@ import type { DeliveredItem, ReadInput } from './positions.ts';
 
 export type SessionOpen = { user_id: UserId; device_id: string; resync?: boolean };
 /**
- * After `too_many_devices` the edge closes the socket 4504. `epoch` orders the sessions of one
- * device: the newer session has the higher one.
+ * An edge that is told `too_many_devices` closes the socket 4504. `epoch` orders the sessions of
+ * one device: the newer session has the higher one.
  */
 export type SessionOpened =
   | { resumed: boolean; epoch: number; too_many_devices?: undefined }
@@ -48,8 +48,8 @@ type Changes = {
 };
 
 /**
- * A router answers these on `rpc.router.<instance>`: operation → [request, reply]. All of them are
- * commands, and no reply holds a name: an edge reads from store, and puts names in itself.
+ * A router answers these operations on `rpc.router.<instance>`: operation → [request, reply]. All
+ * are commands, and no reply holds a name: an edge reads from store, and puts names in itself.
  */
 export type RouterOps = {
   message: [MessageInput, MessageSent];

@@ -28,8 +28,8 @@ import type { ConversationPositions, ReadInput, ReadResult } from './positions.t
 type Changed<Reply> = Reply & { entry?: OutboxEntry };
 
 /**
- * Store answers these on `rpc.store.<op>`: operation → [request, reply]. Times are ISO 8601 UTC
- * with milliseconds, unless a name ends in `_ms`.
+ * Store answers these operations on `rpc.store.<op>`: operation → [request, reply]. Times are ISO
+ * 8601 UTC with milliseconds, unless a name ends in `_ms`.
  */
 export type StoreOps = {
   'messages.append': [AppendRequest, AppendReply];
@@ -56,7 +56,7 @@ export type StoreOps = {
    * business.
    */
   'contacts.list': [ContactsList, ContactsPage];
-  /** The reply names those of the users who share a conversation with the user. */
+  /** The reply names those of `user_ids` who share a conversation with `user_id`. */
   'contacts.shared': [ContactsShared, { user_ids: UserId[] }];
   'conversations.change': [ConversationCommand, ConversationChanged];
   /** A request holds at most 500 reads, and the results have their order. */

@@ -6,7 +6,7 @@ import { pulledStreams, subjectsOf, TRAFFIC } from './traffic.ts';
 const USER = newId<UserId>();
 const DEVICE = 'phone';
 
-/** How the tests build one subject of each kind. */
+/** These are subjects as services build them, one for each name. */
 const BUILT: Record<keyof typeof subjects, string> = {
   ...subjects,
   router: subjects.router('router-1'),
