@@ -16,21 +16,6 @@ import { findBadName, findForbiddenText, findMachineTraces } from './tidy/text-r
 const root = process.cwd();
 const files = readTree(root);
 const sources = sourcesOf(files);
-/** All doc comments of these folders open with a subject. A folder joins once its comments do. */
-const FOLDERS_WITH_SUBJECTS = [
-  'bench',
-  'dev',
-  'services/edge',
-  'services/profiles',
-  'services/retention',
-  'services/router',
-  'services/store',
-  'shared/nats',
-  'shared/process',
-  'shared/concurrency',
-  'shared/protocol',
-  'test',
-];
 
 t.ok(sources.length > 50, 'the tree is found');
 
@@ -71,9 +56,7 @@ t.test('nothing forbidden is left in the sources', async (t) => {
 });
 
 t.test('a doc comment opens with what it is about', async (t) => {
-  const isWritten = ({ path }: { path: string }) =>
-    FOLDERS_WITH_SUBJECTS.some((folder) => path.startsWith(`${folder}/`));
-  t.same(sources.filter(isWritten).flatMap(findSubjectlessComments), []);
+  t.same(sources.flatMap(findSubjectlessComments), []);
 });
 
 t.test('no file knows the machine it was written on', async (t) => {
