@@ -10,7 +10,7 @@ import type {
   ReactionShape,
   ReplyPreviewShape,
 } from '../protocol/shapes.ts';
-import type { SystemSaid } from '../protocol/system-content.ts';
+import type { SystemSaid } from '../protocol/system-messages.ts';
 
 /**
  * Services hand messages to each other in these shapes. A record is the shape that clients see,

@@ -5,8 +5,8 @@ import { compileValidator, type Validator } from '../../../shared/protocol/valid
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Authentication } from '../lifecycle/authentication.ts';
 import type { Cost } from '../limits/user-limits.ts';
-import type { NameSystemMessages } from '../names/name-system-messages.ts';
-import type { LookUpNames } from '../names/record-names.ts';
+import type { LookUpNames } from '../names/conversation-view.ts';
+import type { NameSystemMessages } from '../names/system-names.ts';
 import type { Presence } from '../presence/presence.ts';
 import type { Typing } from '../presence/typing.ts';
 import type { RouterClient } from '../routers/router-client.ts';

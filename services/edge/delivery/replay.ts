@@ -4,7 +4,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import type { NameSystemMessages } from '../names/name-system-messages.ts';
+import type { NameSystemMessages } from '../names/system-names.ts';
 import { hasDrained } from '../server/socket-drain.ts';
 import { replayEndFrame, replayedFrame } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';

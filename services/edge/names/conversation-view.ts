@@ -1,15 +1,59 @@
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
-import type { UserId } from '../../../shared/ids.ts';
+import type { MessageRecord } from '../../../shared/contracts/messages.ts';
+import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { ConversationShape } from '../../../shared/protocol/shapes.ts';
-import { UNKNOWN_USER } from '../../../shared/protocol/system-content.ts';
-import type { Names } from './profile-names.ts';
-import { lastMessageWithNames } from './system-names.ts';
+import { type NameLookUp, type Names, UNKNOWN_USER } from './profile-names.ts';
+import { lastMessageWithNames, usersNamedBy, usersNamedIn } from './system-names.ts';
+
+/**
+ * Looks up the names of all users and businesses in the records and messages. The promise never
+ * rejects.
+ */
+export type LookUpNames = (
+  records: Iterable<ConversationRecord>,
+  messages?: Iterable<MessageRecord>,
+) => Promise<Names>;
 
 const UNKNOWN_BUSINESS = 'Unknown Business';
 /** The name of a group without a title is made of the names of this many participants. */
 const NAMED_MAX = 3;
 
 type Face = { name: string; avatar_url?: string };
+type Parts = { lookUpNames: LookUpNames };
+
+/** Makes the conversation that `viewer` sees from the record of the store, and puts in names. */
+export async function nameConversation(
+  { lookUpNames }: Parts,
+  record: ConversationRecord,
+  viewer: UserId,
+): Promise<ConversationShape> {
+  return viewOf(record, viewer, await lookUpNames([record]));
+}
+
+/** Does the same for several conversations, with one request for all names. */
+export async function nameConversations(
+  { lookUpNames }: Parts,
+  records: readonly ConversationRecord[],
+  viewer: UserId,
+): Promise<ConversationShape[]> {
+  const names = await lookUpNames(records);
+  return records.map((record) => viewOf(record, viewer, names));
+}
+
+/** All records and messages of a call share one request for names. */
+export function createLookUpNames(lookUp: NameLookUp): LookUpNames {
+  return (records, messages = []) => {
+    const users: UserId[] = usersNamedIn(messages);
+    const businesses: BusinessId[] = [];
+    for (const record of records) {
+      for (const { user_id: userId } of record.participants) users.push(userId);
+      if (record.business_id !== undefined) businesses.push(record.business_id);
+      // The last message may tell of a user who has left the conversation since.
+      if (record.last_message !== undefined) users.push(...usersNamedBy(record.last_message));
+    }
+    return lookUp({ users, businesses });
+  };
+}
 
 /** Turns the store's record of a conversation into the conversation that `viewer` sees. */
 export function viewOf(

@@ -20,6 +20,9 @@ export type Sought = { users: Iterable<UserId>; businesses?: Iterable<BusinessId
 /** The promise never rejects. */
 export type NameLookUp = (sought: Sought) => Promise<Names>;
 
+/** A user whose name is not known has this name. */
+export const UNKNOWN_USER = 'Unknown User';
+
 const TIMEOUT_MS = 1_000;
 /**
  * After a request that the profiles service did not answer in time, the edge waits only this long

@@ -1,18 +1,48 @@
-import type { LastMessage, MessageRecord } from '../../../shared/contracts/messages.ts';
+import type {
+  HistoryMessage,
+  LastMessage,
+  MessageRecord,
+} from '../../../shared/contracts/messages.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { previewOf } from '../../../shared/protocol/preview.ts';
 import {
   namesPeople,
   readSaid,
+  type SystemEvent,
   type SystemSaid,
-  systemContent,
-} from '../../../shared/protocol/system-content.ts';
-import type { Names } from './profile-names.ts';
+} from '../../../shared/protocol/system-messages.ts';
+import { type NameLookUp, type Names, UNKNOWN_USER } from './profile-names.ts';
 
 /**
  * These functions put names into the content of system messages. The content has no names as it is
  * stored.
  */
+
+/**
+ * Puts names into those of `messages` that are system messages or reply to one, with one request
+ * for all names. The result is undefined if there are no such messages, so that a caller need not
+ * wait. The promise never rejects and takes at most 1 s. Users whose names have not come by then
+ * are unknown.
+ */
+export type NameSystemMessages = (messages: MessageRecord[]) => Promise<void> | undefined;
+
+export function createNameSystemMessages(lookUp: NameLookUp): NameSystemMessages {
+  const name = async (messages: MessageRecord[]): Promise<void> => {
+    const names = await lookUp({ users: usersNamedIn(messages) });
+    for (const [index, message] of messages.entries()) messages[index] = withNames(message, names);
+  };
+  return (messages) => (messages.some(namesPeople) ? name(messages) : undefined);
+}
+
+/** Puts names into a system message, or into a message that replies to one. */
+export async function nameMessage(
+  { nameSystemMessages }: { nameSystemMessages: NameSystemMessages },
+  message: HistoryMessage,
+): Promise<HistoryMessage> {
+  const shown = [message];
+  await nameSystemMessages(shown);
+  return shown[0] ?? message;
+}
 
 type Saying = { sender_id: UserId; said?: SystemSaid | undefined };
 
@@ -64,4 +94,26 @@ function contentOf({ sender_id: senderId, said }: Saying, { users }: Names): str
   if (said === undefined) return undefined;
   const subject = said.user_id === undefined ? undefined : users.get(said.user_id)?.name;
   return systemContent(said, { actor: users.get(senderId)?.name, subject });
+}
+
+type Words = { actor: string; subject: string; value: string | undefined };
+
+const TEXTS: Record<SystemEvent, (words: Words) => string> = {
+  participant_added: ({ actor, subject }) => `${actor} added ${subject}`,
+  participant_removed: ({ actor, subject }) => `${actor} removed ${subject}`,
+  participant_left: ({ subject }) => `${subject} left`,
+  title_changed: ({ actor, value }) =>
+    value === undefined
+      ? `${actor} changed the title`
+      : `${actor} changed the title to \u201c${value}\u201d`,
+  description_changed: ({ actor }) => `${actor} changed the description`,
+  avatar_changed: ({ actor }) => `${actor} changed the picture`,
+  admin_changed: ({ subject }) => `${subject} is admin now`,
+};
+
+type Named = { actor?: string | undefined; subject?: string | undefined };
+
+/** Makes the English text of a system message. A user without a name is an Unknown User. */
+export function systemContent({ event, value }: SystemSaid, { actor, subject }: Named): string {
+  return TEXTS[event]({ actor: actor ?? UNKNOWN_USER, subject: subject ?? UNKNOWN_USER, value });
 }

@@ -2,7 +2,7 @@ import type { AppendResult } from '../../../shared/contracts/append.ts';
 import { encodeDurableEvent } from '../../../shared/contracts/events.ts';
 import type { MessageInput, MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
-import { namesPeople } from '../../../shared/protocol/system-content.ts';
+import { namesPeople } from '../../../shared/protocol/system-messages.ts';
 import type { Delivery } from './fan-out.ts';
 
 /** Ids and field names take at most this much of a send, besides its content and metadata. */

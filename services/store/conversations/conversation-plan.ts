@@ -1,7 +1,7 @@
 import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
 import type { ConversationChange } from '../../../shared/contracts/outbox.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { SystemEvent } from '../../../shared/protocol/system-content.ts';
+import type { SystemEvent } from '../../../shared/protocol/system-messages.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationRow, ParticipantRow } from '../records/conversation-rows.ts';
 

@@ -6,7 +6,7 @@ import type {
 } from '../../../shared/contracts/messages.ts';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import { previewOf } from '../../../shared/protocol/preview.ts';
-import { readSaid, type SystemSaid } from '../../../shared/protocol/system-content.ts';
+import { readSaid, type SystemSaid } from '../../../shared/protocol/system-messages.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { present } from './present.ts';
 

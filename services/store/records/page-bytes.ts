@@ -1,5 +1,5 @@
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
-import { namesPeople } from '../../../shared/protocol/system-content.ts';
+import { namesPeople } from '../../../shared/protocol/system-messages.ts';
 
 /** One page of messages is at most this long as JSON. */
 export const PAGE_BYTES_MAX = 256 * 1024;

@@ -4,7 +4,7 @@ import {
   participantsProblem,
 } from '../../../../shared/protocol/conversation-requests.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
-import { nameConversation } from '../../names/name-conversation.ts';
+import { nameConversation } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
 
 export const createConversation = defineOperation({

@@ -1,6 +1,6 @@
 import { ConversationsRequest } from '../../../../shared/protocol/conversation-requests.ts';
 import { ConversationsShape } from '../../../../shared/protocol/shapes.ts';
-import { nameConversations } from '../../names/name-conversation.ts';
+import { nameConversations } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
 
 export const listConversations = defineOperation({

@@ -1,6 +1,6 @@
 import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
 import { MessageShape } from '../../../../shared/protocol/shapes.ts';
-import { nameMessage } from '../../names/name-message.ts';
+import { nameMessage } from '../../names/system-names.ts';
 import { defineOperation } from '../operation.ts';
 import { locateMessage } from './locate.ts';
 
