@@ -1,4 +1,5 @@
 import type { Static, TObject, TSchema } from 'typebox';
+import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { compileValidator, type Validator } from '../../../shared/protocol/validator.ts';
@@ -120,4 +121,18 @@ export function defineOperation(
   const { request, frame, rest = [] } = definition;
   const validator = compileValidator<TSchema>(request);
   return { ...definition, by, problem, show, frame, rest, validator };
+}
+
+/**
+ * Returns, in words, what is wrong with a request. The result is undefined if the handler may have
+ * the request.
+ */
+export function requestProblems(operation: Operation, request: unknown): string[] | undefined {
+  if (!operation.validator.check(request)) return operation.validator.problems(request);
+  const problem = operation.problem(request);
+  return problem === undefined ? undefined : [problem];
+}
+
+export function malformed(problems: readonly string[]): KahaError {
+  return new KahaError('INVALID_REQUEST', problems.join('; '), { details: { problems } });
 }

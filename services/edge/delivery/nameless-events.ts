@@ -11,7 +11,7 @@ import { withNames } from '../names/system-names.ts';
 import { hasDrained } from '../server/socket-drain.ts';
 import type { Hub, UserSockets } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
-import type { HeldEvent } from './held-event.ts';
+import type { HeldEvent } from './unacked.ts';
 
 type MessageEvent = MessageRecord & { type: 'message' };
 type ConversationEvent = { type: 'conversation'; conversation: ConversationRecord };

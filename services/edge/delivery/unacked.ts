@@ -1,6 +1,12 @@
 import type { DurableEventHeader } from '../../../shared/contracts/events.ts';
 
 /**
+ * A held event is a durable event on its way to the socket; `q` is the number that the session gave
+ * to it.
+ */
+export type HeldEvent = { q: number; header: DurableEventHeader; body: Uint8Array };
+
+/**
  * The client was sent this event and has not acknowledged it yet. `ackSubject` is set once the
  * queue's own copy of the event has come.
  */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { OPERATIONS } from '../api/operations.ts';
 import type { HttpAnswer, HttpCall } from '../rest/http-call.ts';
 import { JSON_HEADER } from '../rest/http-errors.ts';
-import { ROUTES } from '../rest/route.ts';
+import { ROUTES } from '../rest/routes.ts';
 import { asyncApiOf } from './asyncapi.ts';
 import { openApiOf } from './openapi.ts';
 import { createPage } from './page.ts';

@@ -1,7 +1,7 @@
 import type { TObject } from 'typebox';
 import { ERRORS } from '../../../shared/errors.ts';
 import { UUID_V4_PATTERN } from '../../../shared/ids.ts';
-import type { Route } from '../rest/route.ts';
+import type { Route } from '../rest/routes.ts';
 import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
 
 const JSON_TYPE = 'application/json';

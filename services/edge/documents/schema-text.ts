@@ -4,7 +4,7 @@ import {
   ConversationUpdate,
 } from '../../../shared/protocol/conversation-requests.ts';
 import * as shapes from '../../../shared/protocol/shapes.ts';
-import { ROUTES } from '../rest/route.ts';
+import { ROUTES } from '../rest/routes.ts';
 
 export type Json = Record<string, unknown>;
 

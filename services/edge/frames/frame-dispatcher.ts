@@ -1,9 +1,8 @@
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { FrameDoor } from '../api/doors.ts';
-import type { HandlerParts, Operation } from '../api/operation.ts';
+import { type HandlerParts, malformed, type Operation, requestProblems } from '../api/operation.ts';
 import { OPERATIONS } from '../api/operations.ts';
-import { malformed, requestProblems } from '../api/request-problems.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { Cost, UserLimits } from '../limits/user-limits.ts';
 import { type Asked, errorFrame, replyFrame } from '../server/socket-frames.ts';

@@ -11,9 +11,8 @@ import { bearerToken } from '../tokens/bearer.ts';
 import type { TokenVerifier } from '../tokens/token-verifier.ts';
 import type { HttpAnswer, HttpCall } from './http-call.ts';
 import { errorAnswer, JSON_HEADER } from './http-errors.ts';
-import { ROUTES, type Route } from './route.ts';
-import { matchRoute } from './route-match.ts';
 import { requestOf } from './route-request.ts';
+import { matchRoute, ROUTES, type Route } from './routes.ts';
 
 type Deps = {
   parts: HandlerParts;

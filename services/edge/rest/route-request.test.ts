@@ -2,9 +2,8 @@ import t from 'tap';
 import { KahaError } from '../../../shared/errors.ts';
 import { newId } from '../../../shared/ids.ts';
 import type { HttpCall } from './http-call.ts';
-import { ROUTES } from './route.ts';
-import { matchRoute } from './route-match.ts';
 import { requestOf } from './route-request.ts';
+import { matchRoute, ROUTES } from './routes.ts';
 
 type Said = { query?: string; body?: unknown; idempotencyKey?: string };
 

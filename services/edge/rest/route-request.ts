@@ -2,10 +2,10 @@ import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4 } from '../../../shared/ids.ts';
 import { jsonProblem } from '../../../shared/protocol/json-guard.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
-import { malformed, requestProblems } from '../api/request-problems.ts';
+import { malformed, requestProblems } from '../api/operation.ts';
 import type { HttpCall } from './http-call.ts';
 import { readQuery } from './query.ts';
-import type { Route } from './route.ts';
+import type { Route } from './routes.ts';
 
 type Fields = Record<string, unknown>;
 

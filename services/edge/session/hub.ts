@@ -41,7 +41,7 @@ export class Hub {
   readonly sessions = new Set<Session>();
   readonly #users = new Map<UserId, UserSockets>();
   readonly #metrics: EdgeMetrics;
-  /** These sessions have frames in their `outbox`. */
+  /** These sessions have frames in their `outgoing`. */
   #waiting: Session[] = [];
 
   constructor(metrics: EdgeMetrics) {
@@ -81,11 +81,11 @@ export class Hub {
   }
 
   /**
-   * Sends a frame at once, after those in the `outbox`. The hub sends nothing to a socket that is
+   * Sends a frame at once, after those in the `outgoing`. The hub sends nothing to a socket that is
    * closed, or once its reader was too slow. Metrics count the frame as `type`.
    */
   send(session: Session, type: string, frame: Frame): void {
-    if (session.outbox !== undefined) this.#flush(session);
+    if (session.outgoing !== undefined) this.#flush(session);
     this.#metrics.framesOut.add(type);
     this.#write(session, frame);
   }
@@ -94,11 +94,11 @@ export class Hub {
   sendSoon(session: Session, type: string, frame: Frame): void {
     if (session.state === 'closed') return;
     this.#metrics.framesOut.add(type);
-    if (session.outbox !== undefined) {
-      session.outbox.push(frame);
+    if (session.outgoing !== undefined) {
+      session.outgoing.push(frame);
       return;
     }
-    session.outbox = [frame];
+    session.outgoing = [frame];
     this.#waiting.push(session);
     if (this.#waiting.length === 1) setImmediate(() => this.#flushAll());
   }
@@ -106,7 +106,7 @@ export class Hub {
   /** The socket's close handler runs before this returns. */
   close(session: Session, code: CloseCode): void {
     if (session.state === 'closed' || session.socket === undefined) return;
-    if (session.outbox !== undefined) this.#flush(session);
+    if (session.outgoing !== undefined) this.#flush(session);
     // The flush may have closed the socket already, because its reader is too slow.
     session.socket?.end(code, REASONS[code]);
   }
@@ -118,15 +118,15 @@ export class Hub {
   }
 
   #flush(session: Session): void {
-    const { outbox, socket } = session;
-    session.outbox = undefined;
-    if (outbox === undefined || socket === undefined) return;
-    if (outbox.length === 1) {
-      this.#write(session, outbox[0] as Frame);
+    const { outgoing, socket } = session;
+    session.outgoing = undefined;
+    if (outgoing === undefined || socket === undefined) return;
+    if (outgoing.length === 1) {
+      this.#write(session, outgoing[0] as Frame);
       return;
     }
     socket.cork(() => {
-      for (const frame of outbox) socket.send(frame, false);
+      for (const frame of outgoing) socket.send(frame, false);
     });
     this.#closeSlow(session);
   }

@@ -1,8 +1,7 @@
 import type { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
-import type { HeldEvent } from '../delivery/held-event.ts';
 import type { LiveEvents } from '../delivery/live-events.ts';
-import type { UnackedQueue } from '../delivery/unacked.ts';
+import type { HeldEvent, UnackedQueue } from '../delivery/unacked.ts';
 import type { StickyRoute } from '../routers/router-client.ts';
 import type { LeanSubscription } from './subscriptions.ts';
 
@@ -64,7 +63,7 @@ export class Session {
   isTokenEndTold = false;
 
   /** These frames are written at the end of this turn of the event loop, see `Hub.sendSoon`. */
-  outbox: (string | Uint8Array)[] | undefined = undefined;
+  outgoing: (string | Uint8Array)[] | undefined = undefined;
   /**
    * A session with this subscription holds its device. Offers arrive here, and the request to let
    * go of the device.

@@ -1,8 +1,8 @@
 import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
 import { MessageShape } from '../../../../shared/protocol/shapes.ts';
 import { nameMessage } from '../../names/system-names.ts';
+import { locateMessage } from '../../routers/locate-message.ts';
 import { defineOperation } from '../operation.ts';
-import { locateMessage } from './locate.ts';
 
 /** Deletes a message. The answer is its tombstone. */
 export const deleteMessage = defineOperation({

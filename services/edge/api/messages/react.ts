@@ -2,8 +2,8 @@ import { KahaError } from '../../../../shared/errors.ts';
 import { canonicalEmoji, emojiProblem } from '../../../../shared/protocol/emoji.ts';
 import { ReactRequest } from '../../../../shared/protocol/message-requests.ts';
 import { ReactionsShape } from '../../../../shared/protocol/shapes.ts';
+import { locateMessage } from '../../routers/locate-message.ts';
 import { defineOperation } from '../operation.ts';
-import { locateMessage } from './locate.ts';
 
 const path = '/messages/:message_id/reactions/:emoji';
 

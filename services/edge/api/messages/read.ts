@@ -1,24 +1,29 @@
-import type { MessageId } from '../../../../shared/ids.ts';
-import { ReadRequest, readProblem } from '../../../../shared/protocol/message-requests.ts';
+import { KahaError } from '../../../../shared/errors.ts';
+import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
 import { ReadShape } from '../../../../shared/protocol/shapes.ts';
+import { locateMessage } from '../../routers/locate-message.ts';
 import { defineOperation } from '../operation.ts';
 
-export const readConversation = defineOperation({
-  summary: "Raises the caller's read position",
+/**
+ * Raises the read position as `readConversation` does, for a client that knows the message but
+ * not its conversation.
+ */
+export const readMessage = defineOperation({
+  summary: "Raises the caller's read position to this message",
   cost: 'other',
-  request: ReadRequest,
+  request: MessageRequest,
   answer: ReadShape,
-  problem: readProblem,
-  async handle(request, { userId, trace }, { routers }) {
-    const { conversation_id } = request;
-    const input = { user_id: userId, conversation_id, ...upTo(request) };
-    return await routers.ask('read', input, { key: conversation_id, trace });
+  async handle({ message_id }, caller, parts) {
+    try {
+      const { target, route } = await locateMessage(parts, caller, message_id);
+      const { conversation_id, seq } = target.place;
+      const input = { user_id: caller.userId, conversation_id, seq };
+      return await parts.routers.ask('read', input, route);
+    } catch (error) {
+      // A user who was removed a moment ago learns no more than a stranger does.
+      const isRemoved = error instanceof KahaError && error.code === 'NOT_A_PARTICIPANT';
+      throw isRemoved ? new KahaError('MESSAGE_NOT_FOUND', 'No such message') : error;
+    }
   },
-  frame: { type: 'read' },
+  rest: [{ method: 'PUT', path: '/messages/:message_id/read' }],
 });
-
-function upTo({ seq, message_id }: ReadRequest): { seq: number } | { message_id: MessageId } {
-  if (seq !== undefined) return { seq };
-  if (message_id !== undefined) return { message_id };
-  throw new Error('readProblem must refuse a request that names no message');
-}

@@ -1,6 +1,6 @@
-import type { MessageId, UserId } from '../../../../shared/ids.ts';
-import { REQUEST_TIMEOUT_MS } from '../../routers/router-client.ts';
-import type { HandlerParts } from '../operation.ts';
+import type { MessageId, UserId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { REQUEST_TIMEOUT_MS } from './router-client.ts';
 
 type User = { userId: UserId; trace: string | undefined };
 
@@ -10,7 +10,7 @@ type User = { userId: UserId; trace: string | undefined };
  * message to the same router as the sends to that conversation.
  */
 export async function locateMessage(
-  { store }: HandlerParts,
+  { store }: { store: AskStore },
   { userId, trace }: User,
   id: MessageId,
 ) {
