@@ -54,7 +54,7 @@ export type ConversationCommands = {
    */
   'conversations.add': Omit<AddParticipantsRequest, 'conversation_id'>;
   /** A caller who gives their own id leaves the conversation. */
-  'conversations.remove': { member_id: UserId };
+  'conversations.remove': { participant_id: UserId };
   'conversations.archive': unknown;
   /** A mute without `until` holds until the user takes it back. */
   'conversations.mute': Omit<MuteRequest, 'conversation_id'>;

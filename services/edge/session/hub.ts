@@ -41,7 +41,7 @@ export class Hub {
   readonly sessions = new Set<Session>();
   readonly #users = new Map<UserId, UserSockets>();
   readonly #metrics: EdgeMetrics;
-  /** These sessions have frames in their `outgoing`. */
+  /** These sessions have outgoing frames that are not written yet. */
   #waiting: Session[] = [];
 
   constructor(metrics: EdgeMetrics) {
@@ -81,8 +81,8 @@ export class Hub {
   }
 
   /**
-   * Sends a frame at once, after those in the `outgoing`. The hub sends nothing to a socket that is
-   * closed, or once its reader was too slow. Metrics count the frame as `type`.
+   * Sends a frame at once, after the outgoing frames that wait. The hub sends nothing to a socket
+   * that is closed, or once its reader was too slow. Metrics count the frame as `type`.
    */
   send(session: Session, type: string, frame: Frame): void {
     if (session.outgoing !== undefined) this.#flush(session);

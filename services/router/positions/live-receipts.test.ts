@@ -87,7 +87,7 @@ t.test('a user whom another router removes is told nothing more', async (t) => {
   reportDelivered(id, alice, 1);
   await until('both know', () => [other, former].every(({ signals }) => signals.length === 2));
   await stage.startRouter('router-2');
-  const removal = { op: 'conversations.remove', user_id: alice, member_id: chandra } as const;
+  const removal = { op: 'conversations.remove', user_id: alice, participant_id: chandra } as const;
   await ask(edge, { ...removal, conversation_id: id }, 'router-2');
   reportDelivered(id, alice, 2);
   await ask(edge, typing(id, alice, false));

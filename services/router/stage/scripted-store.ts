@@ -237,7 +237,7 @@ export class ScriptedStore {
   /** Carries out a removal, without its system message. It treats any other command as a mute. */
   #change(command: ConversationCommand): ConversationChanged {
     const { user_id: userId, conversation_id: id } = command;
-    const gone = command.op === 'conversations.remove' ? command.member_id : undefined;
+    const gone = command.op === 'conversations.remove' ? command.participant_id : undefined;
     this.change(
       id,
       this.#of(id).users.filter((user) => user !== gone),

@@ -180,7 +180,7 @@ t.test('a removed user gets one last record and takes part no longer', async (t)
   const gone = people[2] as UserId;
   await appendOk(store, id, [letter(gone, 'secret')]);
   const rest = new Set(people.slice(0, 2));
-  const removed = await change(admin, 'conversations.remove', { member_id: gone });
+  const removed = await change(admin, 'conversations.remove', { participant_id: gone });
   t.same(eventsOf(removed.entries), [
     ['participants', rest],
     ['participants', new Set([gone])],
@@ -208,7 +208,7 @@ t.test('a user who is added again sees and counts only later messages', async (t
   const back = people[1] as UserId;
   await appendOk(store, id, [letter(admin.user)]);
   await change({ user: back, id }, 'conversations.mute', {});
-  await change(admin, 'conversations.remove', { member_id: back });
+  await change(admin, 'conversations.remove', { participant_id: back });
   await appendOk(store, id, [letter(admin.user)]);
   const again = await change(admin, 'conversations.add', { user_ids: [back] });
   t.same(again.participants.user_ids.length, 2);
@@ -223,15 +223,15 @@ t.test('when the last admin leaves, the longest participant becomes admin', asyn
   const [, second, third] = people as [UserId, UserId, UserId];
   const later = new Date(Date.now() + 1_000).toISOString();
   await sql('update participants set joined_at = $2 where user_id = $1', [second, later]);
-  const left = await change(admin, 'conversations.remove', { member_id: admin.user });
+  const left = await change(admin, 'conversations.remove', { participant_id: admin.user });
   t.notOk('record' in left);
   const messages = await historyOf(third, id);
   t.match(messages, [
     { sender_id: admin.user, metadata: { event: 'participant_left', user_id: admin.user } },
     { sender_id: admin.user, metadata: { event: 'admin_changed', user_id: third } },
   ]);
-  await change({ user: third, id }, 'conversations.remove', { member_id: second });
-  const last = await change({ user: third, id }, 'conversations.remove', { member_id: third });
+  await change({ user: third, id }, 'conversations.remove', { participant_id: second });
+  const last = await change({ user: third, id }, 'conversations.remove', { participant_id: third });
   t.same(last.participants.user_ids, []);
   t.same(eventsOf(last.entries), [
     ['participants', new Set([third])],
@@ -268,12 +268,12 @@ t.test('archive and mute concern one user, and a new message unarchives', async 
 t.test('a command without the right is refused and writes nothing', async (t) => {
   const { id, people, admin } = await group(3);
   const [, participant, former] = people as [UserId, UserId, UserId];
-  await change(admin, 'conversations.remove', { member_id: former });
+  await change(admin, 'conversations.remove', { participant_id: former });
   const direct = await createTalk(store);
   const commands: [keyof ConversationCommands, object][] = [
     ['conversations.update', { title: 'x' }],
     ['conversations.add', { user_ids: users(1) }],
-    ['conversations.remove', { member_id: admin.user }],
+    ['conversations.remove', { participant_id: admin.user }],
     ['conversations.archive', {}],
     ['conversations.mute', {}],
     ['conversations.unmute', {}],
@@ -290,10 +290,10 @@ t.test('a command without the right is refused and writes nothing', async (t) =>
     await refuse({ user: direct.alice, id: direct.id }, 'FORBIDDEN');
   }
   const leaving = { user: direct.alice, id: direct.id };
-  await t.rejects(change(leaving, 'conversations.remove', { member_id: direct.alice }), {
+  await t.rejects(change(leaving, 'conversations.remove', { participant_id: direct.alice }), {
     ...{ code: 'FORBIDDEN' },
   });
-  await t.rejects(change(admin, 'conversations.remove', { member_id: newId<UserId>() }), {
+  await t.rejects(change(admin, 'conversations.remove', { participant_id: newId<UserId>() }), {
     ...{ code: 'NOT_FOUND' },
   });
   t.same(await sql('select version, last_seq from conversations order by 1, 2'), before);
@@ -302,12 +302,12 @@ t.test('a command without the right is refused and writes nothing', async (t) =>
 t.test('concurrent changes, sends and receipts of a group leave no hole', async (t) => {
   const { id, people, admin } = await group(6);
   const [, , , , , moved] = people as UserId[];
-  const member_id = moved as UserId & string;
+  const participant_id = moved as UserId & string;
   const jobs = Array.from({ length: 40 }, async (_, n) => {
     const by = n % 2 === 0 ? store : other;
     if (n % 4 === 0) await change(admin, 'conversations.update', { title: `${n}` });
-    if (n % 4 === 1) await change(admin, 'conversations.remove', { member_id }).catch(codes);
-    if (n % 4 === 2) await change(admin, 'conversations.add', { user_ids: [member_id] });
+    if (n % 4 === 1) await change(admin, 'conversations.remove', { participant_id }).catch(codes);
+    if (n % 4 === 2) await change(admin, 'conversations.add', { user_ids: [participant_id] });
     return await append(
       by,
       id,

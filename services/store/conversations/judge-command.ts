@@ -50,7 +50,7 @@ export function judgeCommand(
       return planAddition(locked, caller, command);
     case 'conversations.remove':
       assertGroup(locked);
-      if (command.member_id !== command.user_id) assertAdmin(caller);
+      if (command.participant_id !== command.user_id) assertAdmin(caller);
       return planRemoval(locked, command);
   }
 }
@@ -145,18 +145,22 @@ function planUpdate(
  */
 function planRemoval(
   { participants }: LockedConversation,
-  { user_id, member_id }: Of<'conversations.remove'>,
+  { user_id, participant_id }: Of<'conversations.remove'>,
 ) {
   const current = currentOf(participants);
-  const rest = current.filter((one) => one.user_id !== member_id);
+  const rest = current.filter((one) => one.user_id !== participant_id);
   if (rest.length === current.length) {
     throw new KahaError('NOT_FOUND', 'Not a participant of this conversation');
   }
-  const isLeaving = member_id === user_id;
+  const isLeaving = participant_id === user_id;
   const messages: SystemMessage[] = [
     isLeaving
-      ? { event: 'participant_left', content: 'A participant left', user_id: member_id }
-      : { event: 'participant_removed', content: 'A participant was removed', user_id: member_id },
+      ? { event: 'participant_left', content: 'A participant left', user_id: participant_id }
+      : {
+          event: 'participant_removed',
+          content: 'A participant was removed',
+          user_id: participant_id,
+        },
   ];
   const nextAdmin = nextAdminOf(rest);
   if (nextAdmin !== undefined) {
@@ -167,7 +171,7 @@ function planRemoval(
     });
   }
   const plan: Plan = {
-    leave: member_id,
+    leave: participant_id,
     messages,
     events: [{ change: 'participants', to: idsOf(rest) }],
   };

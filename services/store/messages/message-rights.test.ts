@@ -64,7 +64,7 @@ t.test('a removal waits for a concurrent change and lists its event as owed', as
     `select * from react($1, $2, $3, $4, $5, '👍', false, 20, $6)`,
     [conversation_id, place.seq, place.sent_at, message_id, removed, event_id],
   ]);
-  const named = { user_id: admin, conversation_id, member_id: removed };
+  const named = { user_id: admin, conversation_id, participant_id: removed };
   const removing = operations['conversations.change']({ op: 'conversations.remove', ...named }, 0);
   await someWait();
   await change.commit();

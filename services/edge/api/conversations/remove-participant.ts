@@ -7,8 +7,8 @@ export const removeParticipant = defineOperation({
   cost: 'other',
   request: RemoveParticipantRequest,
   answer: null,
-  async handle({ conversation_id, user_id: member_id }, { userId, trace }, { routers }) {
-    const request = { user_id: userId, conversation_id, member_id };
+  async handle({ conversation_id, user_id: participant_id }, { userId, trace }, { routers }) {
+    const request = { user_id: userId, conversation_id, participant_id };
     await routers.ask('conversations.remove', request, { key: conversation_id, trace });
   },
   rest: [{ method: 'DELETE', path: '/conversations/:conversation_id/participants/:user_id' }],
