@@ -1,5 +1,8 @@
 import type { ConversationId, EventId, UserId } from '../ids.ts';
 
+/** Postgres lists the same kinds in its type `outbox_kind`. */
+export type DurableEventKind = 'message' | 'message_updated' | 'conversation';
+
 /**
  * A durable event travels on `inbox.<shard>.<user>`, and in offers, as one header line and the
  * event's JSON without `q`. An edge reads the line and splices `q` into the JSON. It parses the
@@ -9,7 +12,7 @@ import type { ConversationId, EventId, UserId } from '../ids.ts';
  *
  */
 export type DurableEventHeader = {
-  kind: 'message' | 'message_updated' | 'conversation';
+  kind: DurableEventKind;
   /** An event has the same id in every queue, offer and repeat. */
   eventId: EventId;
   conversationId: ConversationId;
@@ -49,7 +52,7 @@ export function decodeDurableEvent(
   const [kind, eventId, conversationId, seq, senderId, mark] = line.split(' ');
   if (conversationId === undefined || seq === undefined || senderId === undefined) return undefined;
   const header: DurableEventHeader = {
-    kind: kind as DurableEventHeader['kind'],
+    kind: kind as DurableEventKind,
     eventId: eventId as EventId,
     conversationId: conversationId as ConversationId,
     seq: Number(seq),

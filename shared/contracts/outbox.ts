@@ -3,6 +3,7 @@ import type { ConversationId, EventId, UserId } from '../ids.ts';
 import type { serverFrames } from '../protocol/server-frames.ts';
 import type { messageUpdatedFields } from '../protocol/shapes.ts';
 import type { ConversationRecord, Participants } from './conversations.ts';
+import type { DurableEventKind } from './events.ts';
 import type { MessageRecord } from './messages.ts';
 
 /** An outbox entry is a fan-out that is owed. The transaction of a change writes the entry. */
@@ -20,29 +21,35 @@ export type MessageUpdate = Omit<MessageUpdated, 'reactions'> & { reactions: Rea
 
 export type ConversationChange = Static<(typeof serverFrames)['conversation']>['change'];
 
-/** An entry holds the data of which the router makes its event. */
-export type OutboxEntry = {
+type OutboxEntryBase = {
   event_id: EventId;
   conversation_id: ConversationId;
   /** This is the version of the conversation, if store read it. */
   version?: number;
   /** These users get the event. */
   user_ids: UserId[];
-} & (
-  | {
-      kind: 'message';
-      message: MessageRecord;
-      /** These users cannot see the message that is replied to, so they get no preview of it. */
-      without_preview?: UserId[];
-    }
-  | { kind: 'message_updated'; update: MessageUpdate; changed_at: string }
-  /** Each user gets their own record, and the edge puts names in. */
-  | {
-      kind: 'conversation';
-      change: ConversationChange;
-      records: Record<UserId, ConversationRecord>;
-    }
-);
+};
+
+/** Besides the fields of every entry, an entry holds those of its kind. */
+type OutboxData = {
+  message: {
+    message: MessageRecord;
+    /** These users cannot see the message that is replied to, so they get no preview of it. */
+    without_preview?: UserId[];
+  };
+  message_updated: { update: MessageUpdate; changed_at: string };
+  conversation: {
+    change: ConversationChange;
+    /** Each user gets their own record, and the edge puts names in. */
+    records: Record<UserId, ConversationRecord>;
+  };
+};
+
+export type OutboxEntryOf<Kind extends DurableEventKind> = OutboxEntryBase & {
+  kind: Kind;
+} & OutboxData[Kind];
+/** An entry holds the data of which the router makes its event. */
+export type OutboxEntry = { [Kind in DurableEventKind]: OutboxEntryOf<Kind> }[DurableEventKind];
 
 /** A command without entries has changed nothing. */
 export type ConversationChanged = {

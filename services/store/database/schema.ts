@@ -4,6 +4,7 @@ import type {
   ConversationType,
   Role,
 } from '../../../shared/contracts/conversations.ts';
+import type { DurableEventKind } from '../../../shared/contracts/events.ts';
 import type { MessageType } from '../../../shared/contracts/messages.ts';
 import type { ConversationChange, MessageChange } from '../../../shared/contracts/outbox.ts';
 import type {
@@ -84,15 +85,18 @@ export type ConversationPayload = {
   left?: ConversationRecord;
 };
 /** The payload holds what the message or conversation cannot say; `version` is the message's. */
-export type OutboxPayload =
-  | ConversationPayload
-  | { change: MessageChange; version: number; changed_at: string };
+export type OutboxPayloads = {
+  message: null;
+  message_updated: { change: MessageChange; version: number; changed_at: string };
+  conversation: ConversationPayload | null;
+};
+type OutboxPayload = NonNullable<OutboxPayloads[DurableEventKind]>;
 
 type OutboxTable = {
   /** The event of a new message has the message's id. */
   event_id: EventId;
   conversation_id: ConversationId;
-  kind: 'message' | 'message_updated' | 'conversation';
+  kind: DurableEventKind;
   seq: number | null;
   payload: JSONColumnType<OutboxPayload> | null;
   created_at: Time;

@@ -1,10 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import type { DurableEventKind } from '../../../shared/contracts/events.ts';
 import type { ReplyPreview } from '../../../shared/contracts/messages.ts';
-import type { OutboxEntry, ReactionSet } from '../../../shared/contracts/outbox.ts';
+import type { OutboxEntry, OutboxEntryOf, ReactionSet } from '../../../shared/contracts/outbox.ts';
 import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import type { ConversationPayload, Database, OutboxPayload } from '../database/schema.ts';
+import type { ConversationPayload, Database, OutboxPayloads } from '../database/schema.ts';
 import { toMessageUpdate } from '../messages/message-update.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import type { LoadedConversation } from '../records/conversation-rows.ts';
@@ -15,14 +16,15 @@ import { loadReactions } from '../records/reactions.ts';
 import { loadReplyPreviews } from '../records/reply-previews.ts';
 import { canSee } from '../records/shown-messages.ts';
 
-/** A router has claimed this outbox row and owes its fan-out. */
-export type OwedRow = {
+type OwedRowOf<Kind extends DurableEventKind> = {
   event_id: EventId;
   conversation_id: ConversationId;
-  kind: 'message' | 'message_updated' | 'conversation';
+  kind: Kind;
   seq: number | null;
-  payload: OutboxPayload | null;
+  payload: OutboxPayloads[Kind];
 };
+/** A router has claimed this outbox row and owes its fan-out. */
+export type OwedRow = { [Kind in DurableEventKind]: OwedRowOf<Kind> }[DurableEventKind];
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
@@ -45,15 +47,9 @@ export async function loadOutboxEntries(
   for (const row of rows) {
     const loaded = conversations.get(row.conversation_id);
     const message = row.seq === null ? undefined : messages.get(keyOf({ ...row, seq: row.seq }));
-    if (loaded !== undefined && row.kind === 'conversation') {
-      const payload = (row.payload ?? { change: 'updated' }) as ConversationPayload;
-      const options = { eventId: row.event_id, payload, cipher, nowMs: Date.now() };
-      entries.push(toConversationEntry(loaded, options));
-    } else if (loaded !== undefined && message !== undefined) {
-      entries.push(toMessageEntry({ owed: row, loaded, message }, cipher));
-    } else {
-      voided.push(row.event_id);
-    }
+    const entry = loaded && toEntry(row, { loaded, message, cipher });
+    if (entry === undefined) voided.push(row.event_id);
+    else entries.push(entry);
   }
   return { entries, void: voided };
 }
@@ -63,34 +59,78 @@ type FoundMessage = {
   reply: ReplyPreview | undefined;
   reactions: readonly ReactionSet[];
 };
-type Owed = { owed: OwedRow; loaded: LoadedConversation; message: FoundMessage };
+type Found = {
+  loaded: LoadedConversation;
+  /** This is undefined if the row names no message, or one that is gone. */
+  message: FoundMessage | undefined;
+  cipher: ContentCipher;
+};
+
+/** Each kind of row has its own way to an entry. A row owes nothing if the result is undefined. */
+const ENTRIES: {
+  [Kind in DurableEventKind]: (row: OwedRowOf<Kind>, found: Found) => OutboxEntry | undefined;
+} = {
+  message: toMessageEntry,
+  message_updated: toUpdateEntry,
+  conversation({ event_id: eventId, payload }, { loaded, cipher }) {
+    const options = { payload: payload ?? { change: 'updated' }, cipher, nowMs: Date.now() };
+    return toConversationEntry(loaded, { eventId, ...options });
+  },
+};
+
+function toEntry<Kind extends DurableEventKind>(
+  row: OwedRowOf<Kind>,
+  found: Found,
+): OutboxEntry | undefined {
+  return ENTRIES[row.kind](row, found);
+}
 
 /**
- * A `message` goes to the participants who took part when it was sent. A `message_updated` goes to
- * all participants who can see the message: a participant who joined later reads a shared history
- * from Postgres, but its updates must be sent. A `message` that was changed since carries its
- * current text and still says version 1, because clients must not ignore the updates, each of which
- * has an outbox row of its own.
+ * A `message` goes to the participants who took part when it was sent. A `message` that was changed
+ * since carries its current text and still says version 1, because clients must not ignore the
+ * updates, each of which has an outbox row of its own.
  */
-function toMessageEntry({ owed, loaded, message }: Owed, cipher: ContentCipher): OutboxEntry {
-  const { event_id, conversation_id, payload } = owed;
-  const { row, reply, reactions } = message;
-  const isUpdate = payload !== null && 'version' in payload;
-  const recipients = loaded.participants.filter((one) =>
-    isUpdate ? canSee(one, row.seq) : one.joined_seq <= row.seq,
-  );
-  const user_ids = recipients.map(({ user_id }) => user_id);
-  const { version } = loaded.conversation;
-  const address = { event_id, conversation_id, version, user_ids };
-  if (isUpdate) {
-    const update = toMessageUpdate({ row, reactions, recorded: payload }, cipher);
-    return { ...address, kind: 'message_updated', update, changed_at: payload.changed_at };
-  }
+function toMessageEntry(
+  owed: OwedRowOf<'message'>,
+  { loaded, message, cipher }: Found,
+): OutboxEntryOf<'message'> | undefined {
+  if (message === undefined) return undefined;
+  const { row, reply } = message;
+  const recipients = loaded.participants.filter(({ joined_seq }) => joined_seq <= row.seq);
   const record = { ...toMessageRecord(row, cipher, reply), version: 1 };
-  const entry: OutboxEntry = { ...address, kind: 'message', message: record };
+  const address = addressOf(owed, { loaded, recipients });
+  const entry: OutboxEntryOf<'message'> = { ...address, kind: 'message', message: record };
   const withoutPreview = recipients.filter((one) => !canSee(one, row.reply_to_seq));
   if (reply !== undefined) entry.without_preview = withoutPreview.map(({ user_id }) => user_id);
   return entry;
+}
+
+/**
+ * A `message_updated` goes to all participants who can see the message: a participant who joined
+ * later reads a shared history from Postgres, but its updates must be sent.
+ */
+function toUpdateEntry(
+  owed: OwedRowOf<'message_updated'>,
+  { loaded, message, cipher }: Found,
+): OutboxEntryOf<'message_updated'> | undefined {
+  if (message === undefined) return undefined;
+  const { row, reactions } = message;
+  const { payload } = owed;
+  const recipients = loaded.participants.filter((one) => canSee(one, row.seq));
+  const update = toMessageUpdate({ row, reactions, recorded: payload }, cipher);
+  const address = addressOf(owed, { loaded, recipients });
+  return { ...address, kind: 'message_updated', update, changed_at: payload.changed_at };
+}
+
+type Recipients = {
+  loaded: LoadedConversation;
+  recipients: LoadedConversation['participants'];
+};
+
+function addressOf({ event_id, conversation_id }: OwedRow, { loaded, recipients }: Recipients) {
+  const { version } = loaded.conversation;
+  const user_ids = recipients.map(({ user_id }) => user_id);
+  return { event_id, conversation_id, version, user_ids };
 }
 
 type EntryOptions = {
@@ -104,7 +144,7 @@ type EntryOptions = {
 export function toConversationEntry(
   loaded: LoadedConversation,
   { eventId, payload, ...options }: EntryOptions,
-): OutboxEntry {
+): OutboxEntryOf<'conversation'> {
   const { change, user_ids: onlyThese, left } = payload;
   const records: Record<UserId, ConversationRecord> = {};
   for (const userId of onlyThese ?? loaded.participants.map(({ user_id }) => user_id)) {
