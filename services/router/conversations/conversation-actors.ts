@@ -3,7 +3,6 @@ import type { MessageInput, MessageSent } from '../../../shared/contracts/messag
 import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
-import { sizeOf } from '../fan-out/message-event.ts';
 import { type ActorDeps, ConversationActor } from './conversation-actor.ts';
 
 /** A router holds at most this many actors. Each takes ~1 KB. */
@@ -14,6 +13,11 @@ const SWEEP_MS = 60_000;
 const SCAN_MAX = 64;
 /** A command counts as this many bytes in a mailbox. No command for a group takes more. */
 const COMMAND_BYTES = 16 * 1024;
+/** Ids and field names take at most this much of a send, besides its content and metadata. */
+const FRAME_BYTES = 400;
+const METADATA_BYTES_MAX = 4 * 1024;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON has to escape these characters
+const ESCAPED = /["\\\u0000-\u001f]/;
 
 type Context = { deadlineAt: number; trace: string | undefined };
 
@@ -102,4 +106,11 @@ export class ConversationActors {
       if (actor.idle && actor.lastUsedAt < before) this.#actors.delete(id);
     }
   }
+}
+
+/** Returns an upper bound, in bytes, of a send's size in an append, without making its JSON. */
+function sizeOf(input: MessageInput): number {
+  const { content, metadata } = input;
+  const text = ESCAPED.test(content) ? JSON.stringify(content) : content;
+  return Buffer.byteLength(text) + FRAME_BYTES + (metadata === undefined ? 0 : METADATA_BYTES_MAX);
 }

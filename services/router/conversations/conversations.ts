@@ -5,7 +5,7 @@ import type {
 } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
-import { deliveryOf } from '../fan-out/conversation-event.ts';
+import { deliveryOf } from '../fan-out/durable-events.ts';
 import type { OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { ConversationActors } from './conversation-actors.ts';
 

@@ -8,7 +8,7 @@ import type {
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { MessageId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
-import { updateDelivery } from '../fan-out/message-updated-event.ts';
+import { deliveryOf } from '../fan-out/durable-events.ts';
 import type { OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { ConversationActors } from './conversation-actors.ts';
 import { Turns } from './turns.ts';
@@ -74,9 +74,9 @@ export class MessageChanges {
         const changed = await ask();
         resolve(changed);
         const { entry } = changed;
-        if (entry?.kind !== 'message_updated') return;
+        if (entry === undefined) return;
         await actors.settled(place.conversation_id);
-        fanOuts.start(updateDelivery(entry));
+        fanOuts.start(deliveryOf(entry));
       });
       turn.catch(reject);
     });

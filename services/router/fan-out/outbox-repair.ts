@@ -5,7 +5,7 @@ import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import { deliveryOf } from './conversation-event.ts';
+import { changedAtOf, deliveryOf } from './durable-events.ts';
 import type { FanOut } from './fan-out.ts';
 import type { OutboxDone } from './outbox-done.ts';
 
@@ -159,8 +159,8 @@ export class OutboxRepair {
   }
 
   #isGivenUp(entry: OutboxEntry): boolean {
-    const bornAt = Date.parse(bornOf(entry) ?? '');
-    return Date.now() - bornAt > (this.#deps.giveUpMs ?? GIVE_UP_MS);
+    const changedAt = Date.parse(changedAtOf(entry) ?? '');
+    return Date.now() - changedAt > (this.#deps.giveUpMs ?? GIVE_UP_MS);
   }
 
   /** Voids the queues of these users, and returns the users whose queues could not be deleted. */
@@ -176,11 +176,4 @@ export class OutboxRepair {
     }
     return left;
   }
-}
-
-function bornOf(entry: OutboxEntry): string | undefined {
-  if (entry.kind === 'message') return entry.message.sent_at;
-  if (entry.kind === 'message_updated') return entry.changed_at;
-  const record = Object.values(entry.records)[0];
-  return entry.change === 'created' ? record?.created_at : record?.last_activity;
 }
