@@ -21,7 +21,7 @@ export type MessageUpdate = Omit<MessageUpdated, 'reactions'> & { reactions: Rea
 
 export type ConversationChange = Static<(typeof serverFrames)['conversation']>['change'];
 
-type OutboxEntryBase = {
+type OutboxAddress = {
   event_id: EventId;
   conversation_id: ConversationId;
   /** This is the version of the conversation, if store read it. */
@@ -45,7 +45,7 @@ type OutboxData = {
   };
 };
 
-export type OutboxEntryOf<Kind extends DurableEventKind> = OutboxEntryBase & {
+export type OutboxEntryOf<Kind extends DurableEventKind> = OutboxAddress & {
   kind: Kind;
 } & OutboxData[Kind];
 /** An entry holds the data of which the router makes its event. */
