@@ -1,3 +1,5 @@
+import type { ProfileOps } from './profile-ops.ts';
+import type { StoreOps } from './store-ops.ts';
 import { JETSTREAM_ACK_PREFIX, streams } from './subjects.ts';
 
 /** Each service has a NATS user of its kind. `kaha` is kaha-main-v3, `setup` makes the streams. */
@@ -30,6 +32,35 @@ type Row = {
 const API = '$JS.API';
 const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
 
+/** These kinds of users ask for the operations of a service. The type demands a row for each. */
+type Askers<Ops> = Readonly<Record<keyof Ops & string, readonly NatsUserKind[]>>;
+
+const STORE_ASKERS: Askers<StoreOps> = {
+  'messages.history': ['edge'],
+  'messages.undelivered': ['edge'],
+  'messages.get': ['edge'],
+  'messages.locate': ['edge'],
+  'messages.append': ['router'],
+  'messages.edit': ['router'],
+  'messages.delete': ['router'],
+  'messages.react': ['router'],
+  'conversations.get': ['edge'],
+  'conversations.list': ['edge'],
+  'conversations.create': ['router'],
+  'conversations.change': ['router'],
+  'conversations.participants': ['router'],
+  'positions.read': ['router'],
+  'positions.list': ['router'],
+  'outbox.claim': ['router'],
+  'outbox.owed': ['router'],
+  'outbox.done': ['router'],
+  'contacts.shared': ['edge'],
+  'contacts.list': ['profiles'],
+  'partitions.ensure': ['retention'],
+};
+
+const PROFILES_ASKERS: Askers<ProfileOps> = { get: ['edge'] };
+
 /**
  * The one table of what NATS carries: who publishes, who subscribes, and which stream keeps it. The
  * permissions of each NATS user and the subjects of each stream are derived from it, so a service
@@ -37,27 +68,8 @@ const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
  */
 export const TRAFFIC: readonly Row[] = [
   { subject: 'rpc.router.*', publish: ['edge'], subscribe: ['router'], requestsAs: 'rpc.router.*' },
-  ...requests('store', {
-    'rpc.store.messages.history': ['edge'],
-    'rpc.store.messages.undelivered': ['edge'],
-    'rpc.store.messages.get': ['edge'],
-    'rpc.store.messages.locate': ['edge'],
-    'rpc.store.messages.append': ['router'],
-    'rpc.store.messages.edit': ['router'],
-    'rpc.store.messages.delete': ['router'],
-    'rpc.store.messages.react': ['router'],
-    'rpc.store.conversations.get': ['edge'],
-    'rpc.store.conversations.list': ['edge'],
-    'rpc.store.conversations.create': ['router'],
-    'rpc.store.conversations.change': ['router'],
-    'rpc.store.conversations.participants': ['router'],
-    'rpc.store.positions.*': ['router'],
-    'rpc.store.outbox.*': ['router'],
-    'rpc.store.contacts.shared': ['edge'],
-    'rpc.store.contacts.list': ['profiles'],
-    'rpc.store.partitions.ensure': ['retention'],
-  }),
-  ...requests('profiles', { 'rpc.profiles.get': ['edge'] }),
+  ...requests('store', STORE_ASKERS),
+  ...requests('profiles', PROFILES_ASKERS),
 
   // Live events and signals, which nobody keeps.
   { subject: 'user.*', publish: ['edge', 'router', 'profiles'], subscribe: ['edge'] },
@@ -126,12 +138,9 @@ export function pulledStreams(): { stream: string; durable: NatsUserKind }[] {
 /**
  * Makes the rows of a service's requests. The service subscribes to one pattern for all of them.
  */
-function requests(
-  service: NatsUserKind,
-  askers: Readonly<Record<string, readonly NatsUserKind[]>>,
-): Row[] {
+function requests<Ops>(service: NatsUserKind, askers: Askers<Ops>): Row[] {
   const requestsAs = `rpc.${service}.>`;
-  return Object.entries(askers).map(([subject, publish]) => {
-    return { subject, publish, subscribe: [service], requestsAs };
+  return Object.entries<readonly NatsUserKind[]>(askers).map(([operation, publish]) => {
+    return { subject: `rpc.${service}.${operation}`, publish, subscribe: [service], requestsAs };
   });
 }
