@@ -1,4 +1,5 @@
 import t from 'tap';
+import { instancesOf, SERVICE_NAMES } from '../dev/stack/services.ts';
 import { newId } from '../shared/ids.ts';
 import type { Client } from './stage/client.ts';
 import { numbers } from './stage/numbers.ts';
@@ -10,14 +11,12 @@ import { until } from './stage/until.ts';
  * logs.
  */
 const DEBUG = { LOG_LEVEL: 'trace' };
+const COUNTS = { edges: 2, routers: 1, stores: 1 };
 const system = await setStack(t, {
-  ...{ edges: 2, routers: 1, stores: 1, areServersOwn: true },
+  ...{ ...COUNTS, areServersOwn: true },
   env: {
+    ...Object.fromEntries(SERVICE_NAMES.map((service) => [service, DEBUG])),
     edge: { ...DEBUG, DRAIN_MS: '200' },
-    router: DEBUG,
-    store: DEBUG,
-    profiles: DEBUG,
-    retention: DEBUG,
   },
 });
 const { canaries } = system;
@@ -123,7 +122,7 @@ async function refuseInDatabase(client: Client, conversation: string): Promise<v
 
 t.test('every service has logged something', async (t) => {
   const logs = system.logs();
-  for (const name of ['edge-1', 'edge-2', 'router-1', 'store-1', 'profiles', 'retention']) {
+  for (const name of SERVICE_NAMES.flatMap((service) => instancesOf(service, COUNTS))) {
     t.match(logs.get(`${name}.log`), /"level"/, name);
   }
   t.match([...logs.values()].join('\n'), /"err":/, 'errors too');

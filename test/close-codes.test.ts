@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { isAlive, type ProcessSpec, untilReady } from '../dev/processes/child.ts';
+import { instancesOf, SERVICE_NAMES } from '../dev/stack/services.ts';
 import { isSoak } from '../dev/testing/test-servers.ts';
 import type { Client, Closed, Frame } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
@@ -13,8 +14,9 @@ import { until } from './stage/until.ts';
  * The drain is short, so that the test sees the edge close clients that do not leave by themselves.
  */
 const DRAIN_MS = 5_000;
+const COUNTS = { edges: 3, routers: 1, stores: 1 };
 const system = await setStack(t, {
-  ...{ edges: 3, routers: 1, stores: 1 },
+  ...COUNTS,
   env: { edge: { DRAIN_MS: String(DRAIN_MS), DRAIN_RECONNECT_MS: '1500' } },
 });
 const CODES = {
@@ -90,7 +92,9 @@ t.test('on SIGTERM an edge tells all going_away, waits, closes 4000 and exits 0'
 });
 
 t.test('every service exits 0 on SIGTERM', async (t) => {
-  for (const name of ['edge-3', 'router-1', 'store-1', 'profiles', 'retention']) {
+  for (const service of SERVICE_NAMES) {
+    // The other edges hold sessions that later tests await.
+    const name = instancesOf(service, COUNTS).at(-1) as string;
     await system.stack.stopProcess(name);
     const spec = system.stack.processes.find((process) => process.name === name) as ProcessSpec;
     const child = spawn(spec.command, spec.args, { env: spec.env, stdio: 'ignore' });

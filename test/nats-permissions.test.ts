@@ -1,5 +1,7 @@
 import t from 'tap';
 import { startNats } from '../dev/testing/test-servers.ts';
+import { kindOf } from '../shared/contracts/permissions.ts';
+import { type NatsUserKind, USER_KINDS } from '../shared/contracts/traffic.ts';
 import { newId } from '../shared/ids.ts';
 import { probeNats } from './stage/nats-probe.ts';
 
@@ -18,6 +20,10 @@ const DEVICE = `device.${USER}.phone`;
 const ACK_INBOX = `$JS.ACK.INBOX_3.${USER}_phone.1.2.3.4.5`;
 const ACK_RECEIPTS = '$JS.ACK.RECEIPTS.store.1.2.3.4.5';
 const ACK_KAHA = '$JS.ACK.KAHA_EVENTS.profiles.1.2.3.4.5';
+
+type OneUser = Exclude<NatsUserKind, 'edge'>;
+/** Each edge has its own user, and all instances of another kind share one. */
+const USERS = USER_KINDS.flatMap((kind) => (kind === 'edge' ? ['edge-1', 'edge-2'] : [kind]));
 
 /** The list has every kind of subject that exists, and some that nobody should know. */
 const SUBJECTS = [
@@ -51,19 +57,10 @@ const SUBJECTS = [
   ...['$JS.API.CONSUMER.MSG.NEXT.INBOX_3.x', '$JS.API.CONSUMER.MSG.NEXT.RECEIPTS.store'],
   ...['$JS.API.CONSUMER.INFO.RECEIPTS.store', '$JS.API.CONSUMER.MSG.NEXT.KAHA_EVENTS.profiles'],
   ...['$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles', '$JS.FC.INBOX_3.x.y'],
-  ...[
-    '_INBOX.edge-1.a',
-    '_INBOX.edge-2.a',
-    '_INBOX.router.a',
-    '_INBOX.store.a',
-    '_INBOX.profiles.a',
-  ],
-  ...['_INBOX.retention.a', '_INBOX.kaha.a', '_INBOX.setup.a', '_INBOX.a', '_R_.a'],
-  ...['edge.edge-1', 'edge.edge-2', 'router.router', 'store.store', 'profiles.profiles']
-    .concat(['retention.retention', 'kaha.kaha', 'setup.setup'])
-    .flatMap((user) =>
-      ['1-2', 'edge', 'router', 'store', 'profiles'].map((last) => `replies.${user}.a.${last}`),
-    ),
+  ...[...USERS.map((user) => `_INBOX.${user}.a`), '_INBOX.a', '_R_.a'],
+  ...USERS.map((user) => `${kindOf(user)}.${user}`).flatMap((user) =>
+    ['1-2', ...USER_KINDS].map((last) => `replies.${user}.a.${last}`),
+  ),
   ...[
     '$JS.EVENT.ADVISORY.CONSUMER.CREATED.INBOX_3.x',
     '$JS.EVENT.ADVISORY.CONSUMER.DELETED.INBOX_3.x',
@@ -100,7 +97,7 @@ const answersOf = (service: string, ...kinds: string[]): string[] =>
 const repliesOf = (user: string): string[] =>
   SUBJECTS.filter((one) => one.startsWith('replies.') && one.includes(`.${user}.a.`));
 
-const ALLOWED: Record<string, Rights> = {
+const ALLOWED: Record<OneUser | 'edge-1' | 'edge-2', Rights> = {
   'edge-1': edge('edge-1'),
   'edge-2': edge('edge-2'),
   router: {

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { SERVICE_NAMES, SERVICES } from '../dev/stack/services.ts';
 import { askAll, type Timed } from './stage/ask-all.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
@@ -56,7 +57,11 @@ for (const [name, served] of Object.entries(SERVED_WITHOUT)) {
   });
 }
 
-const OPTIONAL = ['redis', 'profiles', 'kaha', 'retention'];
+const OPTIONAL = [
+  ...['redis', 'kaha'],
+  // Requests need the services of which the options give the number, and no others.
+  ...SERVICE_NAMES.filter((service) => SERVICES[service].instances === 'one'),
+];
 for (const name of OPTIONAL) {
   for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
     const fate = signal === 'SIGKILL' ? 'dead' : 'frozen';

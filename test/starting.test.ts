@@ -5,6 +5,7 @@ import { nkeys } from 'nats';
 import t from 'tap';
 import { freePorts } from '../dev/processes/ports.ts';
 import { programArgs } from '../dev/processes/program.ts';
+import { SERVICE_NAMES, type ServiceName } from '../dev/stack/services.ts';
 import { until } from './stage/until.ts';
 
 /** These services start while nobody listens on the ports of their servers. */
@@ -16,7 +17,7 @@ t.teardown(() => {
 });
 
 const redis = { REDIS_URL: `redis://127.0.0.1:${nowhere}` };
-const settings: Record<string, Record<string, string>> = {
+const settings: Record<ServiceName, Record<string, string>> = {
   edge: { JWT_SECRET: 'x'.repeat(32), JWT_ALGORITHMS: 'HS256', PORT: '0', ...redis },
   router: { INBOX_SHARDS: '4' },
   store: {
@@ -33,9 +34,9 @@ const settings: Record<string, Record<string, string>> = {
   retention: {},
 };
 
-const mainArgs = (service: string) => programArgs(`services/${service}/main.ts`);
+const mainArgs = (service: ServiceName) => programArgs(`services/${service}/main.ts`);
 
-async function start(service: string): Promise<{ child: ChildProcess; admin: string }> {
+async function start(service: ServiceName): Promise<{ child: ChildProcess; admin: string }> {
   const [port] = (await freePorts(1)) as [number];
   const env = {
     INSTANCE: `${service}-1`,
@@ -51,7 +52,7 @@ async function start(service: string): Promise<{ child: ChildProcess; admin: str
   return { child, admin: `http://127.0.0.1:${port}` };
 }
 
-for (const service of Object.keys(settings)) {
+for (const service of SERVICE_NAMES) {
   t.test(`${service} without its servers lives, is not ready, and ends on SIGTERM`, async (t) => {
     const { child, admin } = await start(service);
     const statusOf = (path: string) =>

@@ -3,11 +3,12 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { nkeys } from 'nats';
 import { renderNatsAuth } from '../../shared/contracts/permissions.ts';
+import { USER_KINDS } from '../../shared/contracts/traffic.ts';
 import type { ProcessSpec } from '../processes/child.ts';
 
 /** Each edge has its own NATS user. More users than edges cost nothing. */
 const EDGE_USERS = 16;
-const SERVICE_USERS = ['router', 'store', 'profiles', 'retention', 'kaha', 'setup'];
+const OTHER_USERS = USER_KINDS.filter((kind) => kind !== 'edge');
 /** NATS collects no garbage before its heap has this size. 10 000 queues live in a tenth of it. */
 const NATS_BYTES_MAX = 4 * 1024 ** 3;
 
@@ -61,7 +62,7 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
 export function readSeeds(dir: string, edges = EDGE_USERS): Record<string, string> {
   mkdirSync(dir, { recursive: true });
   const edgeUsers = Array.from({ length: edges }, (_, index) => `edge-${index + 1}`);
-  const entries = [...edgeUsers, ...SERVICE_USERS].map((user) => {
+  const entries = [...edgeUsers, ...OTHER_USERS].map((user) => {
     const path = join(dir, `${user}.seed`);
     if (!existsSync(path)) {
       const seed = new TextDecoder().decode(nkeys.createUser().getSeed());

@@ -16,13 +16,9 @@ import { freePorts } from '../processes/ports.ts';
 import { stopComposeServers } from '../servers/compose-servers.ts';
 import { readSecrets } from '../servers/secrets.ts';
 import { planServers } from '../servers/servers.ts';
-import {
-  commandEnv,
-  kahaSpec,
-  type Places,
-  type ServiceName,
-  serviceSpec,
-} from './service-specs.ts';
+import { planInstances, startGroups } from './instances.ts';
+import { commandEnv, kahaSpec, serviceSpec } from './service-specs.ts';
+import { type InstanceCounts, type Places, SERVICE_NAMES, type ServiceName } from './services.ts';
 import {
   type LaunchRecord,
   removeStackFile,
@@ -31,14 +27,11 @@ import {
   writeStackFile,
 } from './stack-file.ts';
 
-export type StackOptions = {
+export type StackOptions = InstanceCounts & {
   /** The folder has the logs and `stack.json`. */
   runDir: string;
   /** The folder has the servers' data, keys and secrets. */
   dataDir: string;
-  edges: number;
-  routers: number;
-  stores: number;
   /** edge-1 has this port, and edge-N the N-1st after it. With 0 all edges take free ports. */
   port: number;
   /** The stack uses the given servers instead of private ones. */
@@ -101,11 +94,11 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
   const servers = await planServers(options);
   record.composed = servers.composed;
   await start(servers.specs);
-  const count = options.edges + options.routers + options.stores + 4;
-  const [kahaPort, webhookPort, ...adminPorts] = (await freePorts(count)) as [
-    ...[number, number],
-    ...number[],
-  ];
+  const instances = await planInstances(options, options.port);
+  const portsOf = (service: ServiceName) =>
+    instances.flatMap((one) => (one.service === service ? (one.port ?? []) : []));
+  const [kahaPort] = (await freePorts(1)) as [number];
+  const [webhookPort] = portsOf('profiles') as [number];
   const places: Places = {
     ...{ runDir, dataDir, nats: servers.nats, seeds: servers.seeds },
     ...{ database: await servers.database(), redis: servers.redis },
@@ -120,23 +113,11 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
     start([kahaSpec(places, { port: kahaPort, webhookPort })]),
   ]);
   progress('Services …');
-  const edgePorts = await portsOfEdges(options);
-  const ports: Partial<Record<ServiceName, number[]>> = {
-    edge: edgePorts,
-    profiles: [webhookPort],
-  };
-  const many = (service: ServiceName, instances: number) =>
-    Array.from({ length: instances }, (_, index) => {
-      const port = ports[service]?.[index];
-      const adminPort = adminPorts.pop() as number;
-      const own = { service, number: index + 1, adminPort };
-      return serviceSpec(places, port === undefined ? own : { ...own, port });
-    });
-  await start([...many('store', options.stores), ...many('profiles', 1)]);
-  await start([...many('retention', 1), ...many('router', options.routers)]);
-  await start(many('edge', options.edges));
+  for (const group of startGroups(instances)) {
+    await start(group.map((instance) => serviceSpec(places, instance)));
+  }
   const urls: Urls = {
-    edges: edgePorts.map((port) => `http://127.0.0.1:${port}`),
+    edges: portsOf('edge').map((port) => `http://127.0.0.1:${port}`),
     ...{ nats: places.nats, database: places.database, redis: places.redis, kaha: places.kaha },
   };
   record.urls = urls;
@@ -250,22 +231,10 @@ export async function stopAll(
   removeStackFile(runDir);
 }
 
-const STOP_ORDER = [
-  'edge',
-  'router',
-  'retention',
-  'profiles',
-  'store',
-  'kaha',
-  'redis',
-  'postgres',
-  'nats',
+const STOP_ORDER: readonly string[] = [
+  ...SERVICE_NAMES.toReversed(),
+  ...['kaha', 'redis', 'postgres', 'nats'],
 ];
-
-async function portsOfEdges({ edges, port }: StackOptions): Promise<number[]> {
-  if (port === 0) return freePorts(edges);
-  return Array.from({ length: edges }, (_, index) => port + index);
-}
 
 function runCommand(
   places: Places,
