@@ -4,7 +4,11 @@ import * as appendMessages from './0002-append-messages.ts';
 import * as messageChanges from './0004-message-changes.ts';
 import * as businessContacts from './0006-business-contacts.ts';
 
-/** Migrations run in the order of their names. A released migration never changes what it does. */
+/**
+ * Migrations run in the order of their names. A released migration never changes what it does.
+ * Nobody ever wrote migrations 0003 and 0005, whose numbers were reserved. A new migration takes
+ * the number after the last, because a database that has a later migration refuses an earlier one.
+ */
 export const migrations: Record<string, Migration> = {
   '0001-tables': tables,
   '0002-append-messages': appendMessages,
