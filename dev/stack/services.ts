@@ -22,7 +22,7 @@ export type Places = {
   extraEnv: Readonly<Partial<Record<ServiceName, Record<string, string>>>>;
 };
 
-type Service = {
+type ServiceRow = {
   /** The option names the number of instances. A service with `one` runs once, without a number. */
   instances: keyof InstanceCounts | 'one';
   /** Services of one rank start together, once all services of the lower ranks are ready. */
@@ -40,7 +40,7 @@ type Service = {
  * This is the one table of the services that a stack runs. Names, ports and environments of the
  * instances derive from it, and so do the orders of starting and stopping.
  */
-export const SERVICES: Readonly<Record<ServiceName, Service>> = {
+export const SERVICES: Readonly<Record<ServiceName, ServiceRow>> = {
   store: {
     instances: 'stores',
     startRank: 1,

@@ -6,8 +6,9 @@ import * as businessContacts from './0006-business-contacts.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
- * Nobody ever wrote migrations 0003 and 0005, whose numbers were reserved. A new migration takes
- * the number after the last, because a database that has a later migration refuses an earlier one.
+ * Migrations 0003 and 0005 were never written, so their numbers are not missing files. A new
+ * migration takes the number after the last, because Kysely refuses one that sorts before a
+ * migration which the database already has.
  */
 export const migrations: Record<string, Migration> = {
   '0001-tables': tables,
