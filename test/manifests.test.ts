@@ -118,6 +118,17 @@ t.test('k8s: a workload mounts the seed of each NATS user but kaha, and no other
   t.same(kinds.sort(), USER_KINDS.filter((kind) => kind !== 'kaha').sort());
 });
 
+t.test('k8s: a network policy lets each workload reach NATS that has a seed', async (t) => {
+  const policy = manifests.find(
+    ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'nats',
+  );
+  const allowed = policy?.spec.podSelector?.matchExpressions?.flatMap(({ values }) => values) ?? [];
+  const seeded = manifests.filter(
+    (one) => isWorkload(one) && (containerOf(one).volumeMounts ?? []).length > 0,
+  );
+  t.same(allowed.sort(), seeded.map(({ metadata }) => metadata.name).sort());
+});
+
 t.test('the image and the kustomization name files that exist', async (t) => {
   const copied = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)];
   const files = copied.flatMap(([, sources = '']) => sources.split(' '));

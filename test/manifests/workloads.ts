@@ -13,6 +13,7 @@ export type Manifest = {
 type Labels = Record<string, string>;
 type ManifestSpec = {
   selector?: Labels & { matchLabels?: Labels };
+  podSelector?: { matchExpressions?: { values: string[] }[] };
   template?: { metadata: { labels: Labels }; spec: PodSpec };
   scaleTargetRef?: { kind: string; name: string };
 };
