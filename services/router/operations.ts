@@ -1,3 +1,4 @@
+import type { ConversationCommand } from '../../shared/contracts/conversations.ts';
 import type {
   RouterOps,
   RouterRequest,
@@ -5,9 +6,11 @@ import type {
 } from '../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../shared/errors.ts';
 import type { RpcHandler } from '../../shared/nats/bus.ts';
+import type { AskStore } from '../../shared/nats/rpc-clients.ts';
 import type { ConversationActors } from './conversations/conversation-actors.ts';
-import type { Conversations } from './conversations/conversations.ts';
 import type { MessageChanges } from './conversations/message-changes.ts';
+import { deliveryOf } from './fan-out/durable-events.ts';
+import type { OwedFanOuts } from './fan-out/owed-fan-outs.ts';
 import type { LiveReceipts } from './positions/live-receipts.ts';
 import type { Reads } from './positions/reads.ts';
 import type { Receipts } from './positions/receipts.ts';
@@ -19,8 +22,9 @@ import type { Typing } from './typing/typing.ts';
 const DEADLINE_MS = 3_000;
 
 type Deps = {
+  store: AskStore;
+  fanOuts: OwedFanOuts;
   actors: ConversationActors;
-  conversations: Conversations;
   messageChanges: MessageChanges;
   sessions: Sessions;
   receipts: Receipts;
@@ -61,7 +65,8 @@ function carryOut<Op extends keyof RouterOps>(
 }
 
 function createTable(deps: Deps): Operations {
-  const { conversations, messageChanges, sessions, receipts, liveReceipts, reads, typing } = deps;
+  const { messageChanges, sessions, receipts, liveReceipts, reads, typing } = deps;
+  const { change, changeUnseen } = createChanges(deps);
   return {
     message: createSend(deps),
     'session.open': (request, { deadlineAt }) => sessions.open(request, deadlineAt),
@@ -71,13 +76,13 @@ function createTable(deps: Deps): Operations {
     },
     read: ({ op: _op, ...input }, { deadlineAt }) => reads.read(input, deadlineAt),
     typing: (request, { deadlineAt }) => typing.receive(request, deadlineAt),
-    'conversations.create': (request, context) => conversations.create(request, context),
-    'conversations.update': (request, context) => conversations.change(request, context),
-    'conversations.add': (request, context) => conversations.change(request, context),
-    'conversations.remove': (request, context) => conversations.changeUnseen(request, context),
-    'conversations.archive': (request, context) => conversations.changeUnseen(request, context),
-    'conversations.mute': (request, context) => conversations.changeUnseen(request, context),
-    'conversations.unmute': (request, context) => conversations.changeUnseen(request, context),
+    'conversations.create': (request, context) => createConversation(deps, request, context),
+    'conversations.update': change,
+    'conversations.add': change,
+    'conversations.remove': changeUnseen,
+    'conversations.archive': changeUnseen,
+    'conversations.mute': changeUnseen,
+    'conversations.unmute': changeUnseen,
     'messages.edit': (request, context) => messageChanges.edit(request, context),
     'messages.delete': (request, context) => messageChanges.delete(request, context),
     'messages.react': (request, context) => messageChanges.react(request, context),
@@ -95,6 +100,35 @@ function createSend({ actors, typing, metrics }: Deps): Operation<'message'> {
       metrics.messages.inc({ outcome: KahaError.from(error).code });
       throw error;
     }
+  };
+}
+
+/** Makes a conversation, and announces a new one to all its participants. */
+async function createConversation(
+  { store, fanOuts }: Deps,
+  { user_id, conversation }: RouterRequestOf<'conversations.create'>,
+  context: Context,
+) {
+  const request = { user_id, conversation };
+  const { created, record, entry } = await store('conversations.create', request, context);
+  if (entry !== undefined) fanOuts.start(deliveryOf(entry));
+  return { created, record };
+}
+
+/**
+ * After `change` the caller still takes part and is shown the conversation. After `changeUnseen`
+ * the caller is shown nothing.
+ */
+function createChanges({ actors }: Deps) {
+  return {
+    async change(command: ConversationCommand, context: Context) {
+      const { record } = await actors.change(command, context);
+      if (record === undefined) throw new KahaError('INTERNAL', 'Store shows no conversation');
+      return record;
+    },
+    async changeUnseen(command: ConversationCommand, context: Context): Promise<void> {
+      await actors.change(command, context);
+    },
   };
 }
 

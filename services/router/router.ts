@@ -9,16 +9,15 @@ import type { Closers } from '../../shared/process/closers.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { RouterConfig } from './config.ts';
 import { ConversationActors } from './conversations/conversation-actors.ts';
-import { createConversations } from './conversations/conversations.ts';
 import { MembershipSignals } from './conversations/membership-signals.ts';
 import { MessageChanges } from './conversations/message-changes.ts';
-import { createFanOuts } from './fan-out/fan-outs.ts';
+import { createFanOuts } from './fan-out/create-fan-outs.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createOperations } from './operations.ts';
 import { LiveReceipts } from './positions/live-receipts.ts';
 import { Reads } from './positions/reads.ts';
 import { Receipts } from './positions/receipts.ts';
-import { createQueues, type Queues } from './queues/queues.ts';
+import { createQueues, type Queues } from './queues/create-queues.ts';
 import { createRouterMetrics, type RouterMetrics } from './router-metrics.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Typing } from './typing/typing.ts';
@@ -75,7 +74,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     store,
     announce: (input, reply) => void liveReceipts.read(input, reply),
   });
-  const fanOuts = createFanOuts({ ...parts, store }, closers);
+  const fanOuts = createFanOuts({ ...parts, instance, store }, closers);
   const onChanged = liveReceipts.verify.bind(liveReceipts);
   const memberships = new MembershipSignals({ bus, onChanged, logger });
   const actors = new ConversationActors({
@@ -93,12 +92,12 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     holders: queues.holders,
     metrics: counters,
   });
-  const conversations = createConversations({ store, fanOuts, actors });
   const messageChanges = new MessageChanges({ store, fanOuts, actors });
   closers.push('message changes', () => messageChanges.drained(), DRAIN_MS);
   const operations = createOperations({
+    store,
+    fanOuts,
     actors,
-    conversations,
     messageChanges,
     sessions,
     receipts,

@@ -84,14 +84,19 @@ export class FanOut {
   }
 
   /**
-   * Returns the users who have the event neither on their devices nor in their queues. Never
-   * rejects.
+   * Returns the users who have the event neither on their devices nor in their queues. These users
+   * are sent a live copy. Never rejects.
    */
-  deliver(delivery: Delivery): Promise<UserId[]> {
-    return this.#toAll(delivery, (job) => this.#offer(job));
+  async deliver(delivery: Delivery): Promise<UserId[]> {
+    const missed = await this.#toAll(delivery, (job) => this.#offer(job));
+    for (const userId of missed) this.#sendLive(delivery, userId);
+    return missed;
   }
 
-  /** Does the same as `deliver`, but publishes to the queues without an offer. */
+  /**
+   * Publishes the event to the queues, without an offer and without a live copy. Returns the users
+   * whose queues do not have it. Never rejects.
+   */
   requeue(delivery: Delivery): Promise<UserId[]> {
     return this.#toAll(delivery, (job) => void this.#waiting.push(job));
   }
@@ -133,16 +138,11 @@ export class FanOut {
     });
   }
 
-  /** Calls `deliver`, and then sends a live copy to the users who were missed. */
-  async deliverLive(delivery: Delivery): Promise<UserId[]> {
-    const missed = await this.deliver(delivery);
-    for (const userId of missed) {
-      const decoded = decodeDurableEvent(payloadFor(delivery, userId));
-      if (decoded === undefined) continue;
-      const event: LiveEvent = JSON.parse(new TextDecoder().decode(decoded.body));
-      this.#deps.publishLive(userId, event, decoded.header.isNameless === true);
-    }
-    return missed;
+  #sendLive(delivery: Delivery, userId: UserId): void {
+    const decoded = decodeDurableEvent(payloadFor(delivery, userId));
+    if (decoded === undefined) return;
+    const event: LiveEvent = JSON.parse(new TextDecoder().decode(decoded.body));
+    this.#deps.publishLive(userId, event, decoded.header.isNameless === true);
   }
 
   #pump(): void {

@@ -34,7 +34,7 @@ function stage() {
     asked.push(userIds);
     return new Promise((resolve) => ends.push(resolve));
   };
-  const fanOut = { deliverLive: bring, requeue: bring } as unknown as FanOut;
+  const fanOut = { deliver: bring, requeue: bring } as unknown as FanOut;
   const done = new OutboxDone({ store, metrics, logger });
   const voidQueues = async (): Promise<void> => undefined;
   const deps = { store, fanOut, done, voidQueues, isConnected: () => true, metrics, logger };

@@ -98,7 +98,7 @@ export class OwedFanOuts {
     const { fanOut, done, repair, metrics } = this.#deps;
     const startedAt = performance.now();
     const { losses } = done;
-    const missed = await fanOut.deliverLive(delivery);
+    const missed = await fanOut.deliver(delivery);
     metrics.fanOutS.observe((performance.now() - startedAt) / 1_000);
     const isCertain = done.losses === losses;
     if (missed.length === 0 && isCertain) {

@@ -2,7 +2,7 @@ import { Gate } from '../../../shared/concurrency/gate.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import type { DeviceHolders } from '../sessions/device-holders.ts';
+import type { DeviceHolders } from './device-holders.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import type { QueueApi } from './queue-api.ts';
 import { type Candidate, longestUnused, QUEUES_MAX, type QueueUse } from './queue-eviction.ts';

@@ -1,10 +1,10 @@
 import type { SessionOpen, SessionOpened } from '../../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import type { DeviceHolders } from '../queues/device-holders.ts';
 import type { DeviceQueues } from '../queues/device-queues.ts';
 import type { Device, KnownQueues } from '../queues/known-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import type { DeviceHolders } from './device-holders.ts';
 import { NewDeviceLimit } from './new-device-limit.ts';
 
 /** At most this many opens wait for an earlier one of their user. Further opens are refused. */

@@ -2,14 +2,12 @@ import type { UserSignal } from '../../../shared/contracts/events.ts';
 import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
-import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { RouterConfig } from '../config.ts';
-import { Offers } from '../fan-out/offers.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import { DeviceHolders } from '../sessions/device-holders.ts';
+import { DeviceHolders } from './device-holders.ts';
 import { DeviceQueues } from './device-queues.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
 import { createQueueApi } from './queue-api.ts';
@@ -23,9 +21,10 @@ export type Queues = {
   known: KnownQueues;
   devices: DeviceQueues;
   holders: DeviceHolders;
-  offers: Offers;
   signalQueued: (userId: UserId) => void;
   publisher: QueuePublisher;
+  /** Tells whether `known` has all devices that have a queue. */
+  isCurrent: () => boolean;
   /** Reads the names of all queues. */
   refresh: () => Promise<void>;
 };
@@ -47,8 +46,7 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   });
   closers.push('resyncs', async () => resyncs.close());
   const signalResync = (device: Device): void => resyncs.tell(device);
-  const openMux = (): ReplyMux => bus.mux(subjects.answers(config.instance));
-  const holders = new DeviceHolders(openMux(), counters);
+  const holders = new DeviceHolders(bus.mux(subjects.answers(config.instance)), counters);
   const signalQueued = (userId: UserId): void => {
     const signal: UserSignal = { kind: 'queued' };
     bus.publish(subjects.user(userId), JSON.stringify(signal));
@@ -65,22 +63,15 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   const voidQueue = (device: Device): Promise<void> => devices.void(device);
   const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });
   closers.push('queue-watch', () => watch.close());
-  const offers = new Offers({
-    mux: openMux(),
-    devicesOf: (userId) => known.devicesOf(userId),
-    isCurrent: watch.isCurrent,
-    signalQueued,
-    metrics: counters,
-  });
   metrics.gauge('kaha_router_queues_known', 'Device queues known', () => known.size);
   metrics.gauge('kaha_router_queues_creating', 'Creations that wait', () => devices.creating);
   return {
     known,
     devices,
     holders,
-    offers,
     signalQueued,
     publisher,
+    isCurrent: watch.isCurrent,
     refresh: watch.refresh,
   };
 }

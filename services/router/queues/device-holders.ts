@@ -1,8 +1,8 @@
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
-import type { Device } from '../queues/known-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
+import type { Device } from './known-queues.ts';
 
 /**
  * An edge that holds the device has this long to hand back the events that it has not acknowledged.

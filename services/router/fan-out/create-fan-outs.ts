@@ -6,9 +6,10 @@ import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
-import type { Queues } from '../queues/queues.ts';
+import type { Queues } from '../queues/create-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { FanOut } from './fan-out.ts';
+import { Offers } from './offers.ts';
 import { OutboxDone } from './outbox-done.ts';
 import { OutboxRepair } from './outbox-repair.ts';
 import { OwedFanOuts } from './owed-fan-outs.ts';
@@ -17,6 +18,7 @@ import { OwedFanOuts } from './owed-fan-outs.ts';
 const DRAIN_MS = 8_000;
 
 type Deps = {
+  instance: string;
   bus: Bus;
   store: AskStore;
   queues: Queues;
@@ -27,13 +29,20 @@ type Deps = {
 
 /** Wires the parts that bring an outbox row to the devices and queues. */
 export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
-  const { bus, store, queues, counters, logger } = deps;
-  const { publisher, devices } = queues;
+  const { instance, bus, store, queues, counters, logger } = deps;
+  const { publisher, known, devices, isCurrent, signalQueued } = queues;
   const parts = { metrics: counters, logger };
+  const offers = new Offers({
+    mux: bus.mux(subjects.answers(instance)),
+    devicesOf: (userId) => known.devicesOf(userId),
+    isCurrent,
+    signalQueued,
+    metrics: counters,
+  });
   const fanOut = new FanOut({
     ...parts,
-    offer: (userId, payload) => queues.offers.offer(userId, payload),
-    signalQueued: (userId) => queues.signalQueued(userId),
+    offer: (userId, payload) => offers.offer(userId, payload),
+    signalQueued,
     publish: (message) => publisher.publish(message),
     publishLive: (userId, event, isNameless) =>
       bus.publish(subjects.user(userId), encodeLive(event, isNameless)),
@@ -68,7 +77,7 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   void forgetOnDisconnect(bus, [done, repair]);
 
   const { gauge } = deps.metrics;
-  gauge('kaha_router_offers_open', 'Users offered an event', () => queues.offers.open);
+  gauge('kaha_router_offers_open', 'Users offered an event', () => offers.open);
   gauge('kaha_router_publishes_in_flight', 'JetStream publishes', () => fanOut.inFlight);
   gauge('kaha_router_publishes_waiting', 'Publishes that wait', () => fanOut.waiting);
   gauge('kaha_router_outbox_done_held', 'Finished, not yet struck off', () => done.held);
