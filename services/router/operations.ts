@@ -116,8 +116,8 @@ async function createConversation(
 }
 
 /**
- * After `change` the caller still takes part and is shown the conversation. After `changeUnseen`
- * the caller is shown nothing.
+ * A caller of `change` still takes part afterwards and is shown the conversation. A caller of
+ * `changeUnseen` is shown nothing.
  */
 function createChanges({ actors }: Deps) {
   return {
