@@ -123,7 +123,9 @@ function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
+    const [state, threads] = [fields[0], Number(fields[17])];
+    // The first thread of a killed process may be gone while others still hold its ports.
+    return state === 'Z' && threads <= 1 ? undefined : fields[19];
   } catch {
     return undefined;
   }
