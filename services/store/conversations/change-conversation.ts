@@ -11,7 +11,7 @@ import type { Database } from '../database/schema.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
-import type { LockedConversation } from './conversation-plan.ts';
+import type { LockedConversation } from './judge-command.ts';
 import { judgeCommand } from './judge-command.ts';
 import { toEntries, writePlan } from './write-plan.ts';
 

@@ -14,7 +14,7 @@ import {
   type LockedConversation,
   type Plan,
   type Writing,
-} from './conversation-plan.ts';
+} from './judge-command.ts';
 
 type OwedEvent = { event_id: EventId; payload: ConversationPayload };
 /** The outbox has a row for each of these messages and events. */

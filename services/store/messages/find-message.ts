@@ -5,7 +5,7 @@ import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { MESSAGE_COLUMNS } from '../records/message-row.ts';
-import { selectParticipants } from '../records/participants.ts';
+import { selectParticipants } from '../records/message-status.ts';
 import { showMessages } from '../records/shown-messages.ts';
 
 type Request = { user_id: UserId; message_id: MessageId };

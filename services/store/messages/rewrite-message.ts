@@ -3,15 +3,19 @@ import type { HistoryMessage, MessageTarget } from '../../../shared/contracts/me
 import type { OutboxEntry, ReactionSet } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCipher, MessageCipherPlace } from '../content/content-cipher.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
-import { MESSAGE_COLUMNS, type MessageRow } from '../records/message-row.ts';
-import { type Participant, selectParticipants } from '../records/participants.ts';
+import {
+  MESSAGE_COLUMNS,
+  type MessageRow,
+  openContent,
+  openMetadata,
+} from '../records/message-row.ts';
+import { type Participant, selectParticipants } from '../records/message-status.ts';
 import { loadReactions, toReactionSets } from '../records/reactions.ts';
 import { canSee, showMessages } from '../records/shown-messages.ts';
 import { noSuchMessage } from './find-message.ts';
-import { toRevision } from './message-revision.ts';
 import type { DeletionReason } from './message-rights.ts';
 import { toMessageUpdate } from './message-update.ts';
 
@@ -149,4 +153,22 @@ function toEntry(
   const update = toMessageUpdate({ row, reactions: sets, recorded }, cipher);
   const address = { event_id, conversation_id: row.conversation_id, user_ids: seers };
   return { ...address, kind: 'message_updated', update, changed_at: changedAt };
+}
+
+/**
+ * A revision keeps the text that a message has before a change, for audits. The text is encrypted
+ * anew, bound to a version that had it, so it could not be decrypted in the message's own row.
+ */
+export function toRevision(
+  row: MessageRow,
+  cipher: ContentCipher,
+): { content: Buffer | null; metadata: Buffer | null } {
+  const { conversation_id, message_id, version } = row;
+  const seal = (plain: string, field: MessageCipherPlace['field']): Buffer =>
+    cipher.encrypt(plain, { conversation_id, message_id, field, version });
+  const metadata = openMetadata(row, cipher);
+  return {
+    content: row.content === null ? null : seal(openContent(row, cipher), 'content'),
+    metadata: metadata === undefined ? null : seal(metadata, 'metadata'),
+  };
 }

@@ -1,5 +1,7 @@
+import { type Kysely, sql } from 'kysely';
 import type { EventId } from '../../../shared/ids.ts';
 import type { Pool } from '../database/pool.ts';
+import type { Database } from '../database/schema.ts';
 
 /**
  * The delete does not wait for the disk (`synchronous_commit` is off). If a crash of Postgres
@@ -55,4 +57,17 @@ export function createOutboxDone(pool: Pool): OutboxDone {
       return next;
     },
   };
+}
+
+/** `outbox.owed` returns the events of the list whose fan-out is not finished. */
+export async function selectOwed(
+  db: Kysely<Database>,
+  eventIds: readonly EventId[],
+): Promise<{ event_ids: EventId[] }> {
+  const rows = await db
+    .selectFrom('outbox')
+    .select('event_id')
+    .where('event_id', '=', sql<EventId>`any(${eventIds}::uuid[])`)
+    .execute();
+  return { event_ids: rows.map(({ event_id }) => event_id) };
 }

@@ -1,13 +1,9 @@
-import { sql } from 'kysely';
-import type {
-  MessageRecord,
-  MessageType,
-  ReplyPreview,
-} from '../../../shared/contracts/messages.ts';
-import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
+import { type Selectable, sql } from 'kysely';
+import type { MessageRecord, ReplyPreview } from '../../../shared/contracts/messages.ts';
 import { previewOf } from '../../../shared/protocol/preview.ts';
 import { readSaid, type SystemSaid } from '../../../shared/protocol/system-messages.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
+import type { MessagesTable } from '../database/schema.ts';
 import { present } from './present.ts';
 
 /** Every query that shows whole messages selects these columns. */
@@ -29,23 +25,7 @@ export const MESSAGE_COLUMNS = [
   'deleted_at',
 ] as const;
 
-export type MessageRow = {
-  conversation_id: ConversationId;
-  seq: number;
-  sent_at: string;
-  message_id: MessageId;
-  sender_id: UserId;
-  client_msg_id: string | null;
-  message_type: MessageType | 'system';
-  content: Buffer | null;
-  metadata: Buffer | null;
-  key_id: string;
-  version: number;
-  reply_to: MessageId | null;
-  reply_to_seq: number | null;
-  edited_at: string | null;
-  deleted_at: string | null;
-};
+export type MessageRow = Selectable<MessagesTable>;
 
 export type PreviewRow = Pick<
   MessageRow,

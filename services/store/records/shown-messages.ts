@@ -5,7 +5,7 @@ import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { type MessageRow, toMessageRecord } from './message-row.ts';
-import { type Positions, toStatus } from './participants.ts';
+import { type Positions, toStatus } from './message-status.ts';
 import { loadReactions, toReactions } from './reactions.ts';
 import { loadReplyPreviews } from './reply-previews.ts';
 
