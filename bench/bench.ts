@@ -17,7 +17,7 @@ type Times = { connectMs: number; killedAt: number | undefined };
 
 const MS_PER_S = 1_000;
 const TELL_MS = 1_000;
-/** The first message is sent so long after all workers were told to begin. */
+/** The first message is sent this long after all workers were told to begin. */
 const START_MS = 300;
 const QUIET_MS = 700;
 const QUIET_MAX_MS = 10_000;
@@ -26,8 +26,8 @@ const FINISH_MS = 5_000;
 /**
  * Carries out one run, in these steps:
  *
- *     tokens → connect those that are to be away, once → look at the idle stack → connect
- *       → converse → hold → warm up → measure → settle → close
+ *     tokens → connect the away devices once → measure the idle stack → connect all others
+ *       → open the conversations → hold without sending → warm up → measure → settle → close
  *
  * Rejects if the run could not be carried out, or was aborted. Everything is closed then too.
  */

@@ -19,7 +19,7 @@ The last line is "N passed, N failed"; the exit status is 0 only if nothing fail
 `;
 
 const READY_MS = 30_000;
-/** A test file may take so long. The doses of a soak take an hour. */
+/** A test file may take this long. The doses of a soak take an hour. */
 const FILE_S = 300;
 const SOAK_FILE_S = 3_700;
 

@@ -52,7 +52,7 @@ for (const name of ['postgres', 'store-1', 'router-1', 'nats']) {
   });
 }
 
-t.test('a frozen edge does not use up the queue of a device that went elsewhere', async (t) => {
+t.test('a frozen edge takes no event from a device that has moved to another edge', async (t) => {
   const { bob, conversation, a } = await scene();
   const frozen = await system.connect(bob, { edge: 2, device: 'phone', isAcking: false });
   await a.post(conversation, 'one');

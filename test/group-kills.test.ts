@@ -14,7 +14,7 @@ const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });
 const API = '/api/v1/conversations';
 const VICTIMS = ['router-1', 'store-1', 'router-2', 'store-2'];
 const ROUNDS = isSoak ? 10 : 1;
-/** Each user waits so long between two requests, to stay below their rate. */
+/** Each user waits this long between two requests, to stay below their rate. */
 const PACE_MS = 130;
 const BETWEEN = 6;
 const SETTLE_MS = 60_000;

@@ -61,7 +61,7 @@ async function holdCommits() {
   };
 }
 
-t.test('a user who is added and removed at once ends where the server says', async (t) => {
+t.test('after an add and a removal at once, both users see the state of the server', async (t) => {
   const { id, devices, admin } = await group(3);
   const eve = await system.person();
   const e = await system.connectNew(eve, { edge: 2 });

@@ -90,7 +90,8 @@ t.test('a user who was refused may send again after retry_after', async (t) => {
   const frame = { type: 'message', conversation_id: conversation, content: 'x' };
   const [refused] = limitedOf(await flood([client], 30, frame));
   const waitMs = 1_000 * (refused?.error?.retry_after ?? 0);
-  // The refusal promises this time by the clock of the edge, which is another process.
+  // The edge counts `retry_after` on its own clock, and sends nothing when it is over, so the
+  // test has to wait.
   await delay(waitMs);
   t.match(await client.post(conversation, 'later'), { type: 'reply' });
 });

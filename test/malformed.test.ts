@@ -10,7 +10,7 @@ const conversation = await system.conversation([ann, bob]);
 const witness = await system.connectNew(bob);
 
 const KIB = 1_024;
-/** A socket may send so many bad frames within a minute. The next one closes it. */
+/** A socket may send this many bad frames within a minute. The next one closes it. */
 const BAD_FRAMES_MAX = 10;
 const TOO_MANY_BAD_FRAMES = 4501;
 const device = (() => {

@@ -44,7 +44,7 @@ const LOADERS: Record<string, Loader> = {
   'dist/services/store/migrate-main.js': loadMigrateConfig,
   'dist/services/router/streams-main.js': () => undefined,
 };
-/** Beyond the drain, a pod needs so long for its preStop and for closing what is open. */
+/** Beyond the drain, a pod needs this long for its preStop and for closing what is open. */
 const CLOSE_S = 15;
 
 const k8sFiles = readdirSync(join(root, 'k8s')).filter(

@@ -11,7 +11,7 @@ import { until } from './stage/until.ts';
  */
 const system = await setStack(t, { edges: 1, routers: 1, stores: 1, areServersOwn: true });
 const kaha = new KahaControl(system);
-/** A response without names may take so long, with some time for a busy machine. */
+/** A response without names may take this long, with some time for a busy machine. */
 const WITHOUT_NAMES_MS = 1_800;
 const AT_ONCE_MS = 900;
 

@@ -16,7 +16,7 @@ const APPENDED_AT_ONCE = 50;
 const bus = await connectAsRouter(system);
 t.teardown(() => bus.close());
 
-/** Commits so many messages of one person without a socket. */
+/** Commits this many messages of one person without a socket. */
 async function write(userId: string, conversation: string, count: number): Promise<void> {
   for (let left = count; left > 0; left -= APPENDED_AT_ONCE) {
     const items = numbers(1, Math.min(left, APPENDED_AT_ONCE)).map(() =>

@@ -11,7 +11,7 @@ const CODES = { tooManyDevices: 4504, replaced: 4505 };
 const DEVICES_MAX = 10;
 const NEW_DEVICES_MAX = 20;
 const HOPPING_MESSAGES = 40;
-/** A user waits so long between two sends, to stay below their rate. */
+/** A user waits this long between two sends, to stay below their rate. */
 const PACE_MS = 100;
 
 const resumedOf = (client: Client): unknown => client.received[0]?.resumed;

@@ -41,7 +41,7 @@ t.jobs = 8;
  */
 const ALONE = { buffered: false };
 
-t.test('typing is told to the others on any edge, and not to the own devices', async (t) => {
+t.test("typing is told to others on any edge, and not to the typist's own devices", async (t) => {
   const { ann, conversation, a, b, c } = await scene();
   const tablet = await watch(ann, 2, 'tablet');
   t.same((await type(a.client, conversation)).data, {});

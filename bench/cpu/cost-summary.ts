@@ -4,9 +4,11 @@ export type Cost = { what: string; ms: number };
 
 export type CostSummary = {
   busyMs: number;
-  /** The time within each function itself, the longest first. */
+  /** The list has the time within each function itself, the longest first. */
   functions: Cost[];
-  /** The time of all work that each timer, handler or loop began, the longest first. */
+  /**
+   * The list has the time of all work that each timer, handler or loop began, the longest first.
+   */
   starters: Cost[];
 };
 

@@ -1,8 +1,8 @@
 import type { Sample } from './cost-summary.ts';
 
 /**
- * Field numbers of a profile as programs in Go write it (google/pprof, `profile.proto`), and of
- * the messages in it.
+ * These are the field numbers of a profile as programs in Go write it (google/pprof,
+ * `profile.proto`), and of the messages in it.
  */
 const PROFILE = { SAMPLE: 2, LOCATION: 4, FUNCTION: 5, STRING: 6 };
 const SAMPLE = { LOCATIONS: 1, VALUES: 2 };
@@ -18,8 +18,8 @@ const NOT_OWN = "Go's runtime by itself";
 type Field = { number: number; value: number; bytes: Uint8Array | undefined };
 
 /**
- * The samples of a CPU profile of a program in Go. The starter is the outermost function whose
- * name has `own` in it. Throws where the bytes are no such profile.
+ * Returns the samples of a CPU profile of a program in Go. The starter is the outermost function
+ * whose name has `own` in it. Throws where the bytes are no such profile.
  */
 export function goSamples(profile: Uint8Array, own: string): Sample[] {
   const fields = fieldsOf(profile);

@@ -4,7 +4,7 @@ const MS_PER_S = 1_000;
 /** The server answers when it has sampled for the whole time. */
 const ANSWER_MS = 30_000;
 
-/** NATS samples its own CPU for so many seconds, and answers with a profile in gzip. */
+/** NATS samples its own CPU for this many seconds, and answers with a profile in gzip. */
 export async function profileNats(port: number, seconds: number): Promise<Buffer> {
   const url = `http://127.0.0.1:${port}/debug/pprof/profile?seconds=${seconds}`;
   const timeoutMs = seconds * MS_PER_S + ANSWER_MS;

@@ -18,9 +18,9 @@ const OWN = /\/(?:services|shared|dev)\/(?!.*node_modules)/;
 const NOT_OWN = 'Node and packages by themselves';
 
 /**
- * The samples of a profile in which the process was busy. The starter is the outermost function
- * of the project. V8 counts the time that it needs to begin a profile as the first sample's, so
- * the first sample is left out.
+ * Returns the samples of a profile in which the process was busy. The starter is the outermost
+ * function of the project. V8 counts the time that it needs to begin a profile as the first
+ * sample's, so the first sample is left out.
  */
 export function nodeSamples({ nodes, samples, timeDeltas }: NodeProfile): Sample[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));

@@ -14,7 +14,7 @@ const BUSY = `
   setInterval(burn, 40);
   process.stdout.write('up');`;
 
-/** A program of Node with a port of its own for its inspector. */
+/** Starts a Node program with a port of its own for its inspector. */
 async function startBusy(t: Test): Promise<{ child: ChildProcess; pid: number; port: number }> {
   const [port] = (await freePorts(1)) as [number];
   const child = spawn(process.execPath, [`--inspect-port=${port}`, '-e', BUSY], {

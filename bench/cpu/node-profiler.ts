@@ -23,7 +23,7 @@ type Options = { seconds: number; port?: number };
 type Answer = { id: number; result?: Record<string, unknown>; error?: { message: string } };
 
 /**
- * The profile tells of so many seconds of a process of Node that runs. The profiler opens the
+ * The profile tells of this many seconds of a process of Node that runs. The profiler opens the
  * inspector of the process and closes it again, so the process pays nothing before and after.
  */
 export async function profileNode(pid: number, options: Options): Promise<NodeProfile> {

@@ -9,9 +9,9 @@ import { Fleet, type FleetOptions } from './fleet.ts';
 
 export type AwayCounts = {
   wanted: number;
-  /** So many devices connected, acknowledged all that came, and left. */
+  /** This many devices connected, acknowledged all that came, and left. */
   away: number;
-  /** So many device queues were new. */
+  /** This many device queues were new. */
   queuesMade: number;
   /** The tally counts why connections were refused or lost. */
   endings: Tally;
@@ -19,12 +19,12 @@ export type AwayCounts = {
 
 type Visit = { sinceMs: number; heardMs: number; awaitsReplay: boolean };
 
-/** So many devices at most are connected at once. */
+/** This many devices at most are connected at once. */
 const BATCH = 1_000;
 const POLL_MS = 20;
-/** A device leaves when nothing has come for so long. */
+/** A device leaves when nothing has come for this long. */
 const QUIET_MS = 300;
-/** A device leaves after so long, even if there is more to come. */
+/** A device leaves after this long, even if there is more to come. */
 const STAY_MS_MAX = 10_000;
 /**
  * A batch may take so much longer than its pace needs, for refusals, their delays, and the stay.

@@ -4,9 +4,10 @@ import type { WebSocketClient } from '../websocket/websocket-client.ts';
 /**
  * A connection goes through these states:
  *
- *     idle ──► opening ──auth_ok──► ready ──lost──► waiting ──► opening …
+ *     idle ──► opening ──auth_ok──► ready ──lost, or rests──► waiting ──► opening …
  *                 │                   └──dismissed──► gone
- *                 └──refused──► waiting                └──never again──► dead
+ *                 └──refused, or lost──► waiting
+ *     opening, ready ──code ≥ 4500, or a 4xx other than 429──► dead
  */
 export type ConnectionState = 'idle' | 'opening' | 'ready' | 'waiting' | 'gone' | 'dead';
 
@@ -20,17 +21,17 @@ export class Connection {
   state: ConnectionState = 'idle';
   client: WebSocketClient<Connection> | undefined = undefined;
   edge: number;
-  /** So many tries have failed since the connection was ready last. */
+  /** This many tries have failed since the connection was ready last. */
   failures = 0;
   /** The connection was first tried, or was lost, at this time. Times are counted from here. */
   wantedSinceMs = 0;
   wasReady = false;
   /** The edge told the connection to go, and it comes back at once. */
   isLeaving = false;
-  /** The connection leaves on purpose for so long. */
+  /** The connection leaves on purpose for this long. */
   awayMs = 0;
   /**
-   * These are the highest queue number of this session that came, and the highest that was
+   * These are the highest `q` that this session has received, and the highest that it has
    * acknowledged.
    */
   lastQ = 0;

@@ -45,7 +45,7 @@ export class Fleet implements ClientHandler<Connection> {
   readonly endings: Tally = {};
   readyCount = 0;
   deadCount = 0;
-  /** So many connections were dismissed and are closed. */
+  /** This many connections were dismissed and are closed. */
   goneCount = 0;
   readonly #options: FleetOptions;
   readonly #events: FleetEvents;

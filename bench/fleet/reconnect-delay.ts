@@ -1,5 +1,5 @@
 export type Failure = {
-  /** So many tries have failed since the connection was up last. It is 1 for the first. */
+  /** This many tries have failed since the connection was up last. It is 1 for the first. */
   failures: number;
   retryAfterS: number | undefined;
   /** The connection was up and was lost. All connections of an edge are lost together. */

@@ -11,7 +11,7 @@ export type BenchOptions = {
   settleS: number;
   groupSize: number;
   devices: number;
-  /** Each person has so many further devices, which connect once and are away then. */
+  /** Each person has this many further devices, which connect once and are away then. */
   away: number;
   contentBytes: number;
   connectRatePerS: number;
@@ -19,7 +19,7 @@ export type BenchOptions = {
   auth: AuthWay;
   ackIntervalMs: number;
   idle: boolean;
-  /** Everybody is connected for so long before the first message, and nobody sends. */
+  /** Everybody is connected for this long before the first message, and nobody sends. */
   holdS: number;
   mix: boolean;
   sameEdge: boolean;

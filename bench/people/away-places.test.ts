@@ -11,7 +11,7 @@ const crowd = {
   seed: 'test',
 };
 
-t.test('each person has so many further devices, in no conversation', async (t) => {
+t.test('each person has the wanted number of further devices, in no conversation', async (t) => {
   const devices = 2;
   const places = placesOf({ ...crowd, devices }, 0);
   const away = awayPlacesOf(places, { devices, away: 3, edges: 2 });

@@ -1,9 +1,9 @@
 import type { Place } from './crowd.ts';
 
 export type AwayOptions = {
-  /** So many devices of each person stay connected. */
+  /** This many devices of each person stay connected. */
   devices: number;
-  /** Each person has so many further devices. */
+  /** Each person has this many further devices. */
   away: number;
   edges: number;
 };

@@ -20,7 +20,7 @@ export type Figure = { what: string; measured: string; promised: string; isMet: 
 const PEOPLE = 5_000;
 const RATE_PER_S = 500;
 const IDS_EACH = 50;
-/** So many requests a second ask for people who are in no cache, while kaha-main-v3 hangs. */
+/** This many requests a second ask for people who are in no cache, while kaha-main-v3 hangs. */
 const COLD_RATE_PER_S = 10;
 const COLD_PEOPLE = 10_000;
 const BULKHEAD = 8;

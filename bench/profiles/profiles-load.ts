@@ -6,7 +6,7 @@ import { Histogram } from '../figures/histogram.ts';
 
 export type LoadOptions = {
   ratePerS: number;
-  /** Each request has so many ids. */
+  /** Each request has this many ids. */
   idsEach: number;
   /** The ids are taken from this pool, each time others. */
   pool: readonly UserId[];
@@ -22,7 +22,7 @@ const TIMEOUT_MS = 1_000;
 export class ProfilesLoad {
   times = new Histogram();
   failed = 0;
-  /** So many answers lacked a profile. */
+  /** This many answers lacked a profile. */
   incomplete = 0;
   readonly #bus: Bus;
   readonly #options: LoadOptions;

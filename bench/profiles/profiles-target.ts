@@ -38,7 +38,7 @@ export class ProfilesTarget {
     this.#stack = stack;
   }
 
-  /** Adds so many new people to kaha-main-v3. Resolves with their ids. */
+  /** Adds this many new people to kaha-main-v3. Resolves with their ids. */
   async addPeople(count: number): Promise<UserId[]> {
     const ids = Array.from({ length: count }, () => newId<UserId>());
     for (let start = 0; start < count; start += ADD_MAX) {

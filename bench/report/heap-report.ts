@@ -2,9 +2,9 @@ import type { Look, Moment } from '../usage/measurements.ts';
 
 export type HeapParts = {
   looks: Partial<Record<Moment, Look>>;
-  /** This run has so many device queues, of devices that stayed and of devices that are away. */
+  /** This run has this many device queues, of devices that stayed and of devices that are away. */
   queues: number;
-  /** So many of these device queues were not there before. */
+  /** This many of these device queues were not there before. */
   queuesMade: number;
 };
 

@@ -29,7 +29,7 @@ export type Report = {
     wanted: number;
     ready: number;
     refused: number;
-    /** So many sessions found their queue. */
+    /** This many sessions found their queue. */
     resumed: number;
     tookMs: number;
     perS: number;

@@ -3,9 +3,9 @@ import type { ProcessUsage } from '../usage/process-usage.ts';
 
 export type UsageParts = {
   looks: Partial<Record<Moment, Look>>;
-  /** So many acknowledged messages were due within the window. */
+  /** This many acknowledged messages were due within the window. */
   messages: number;
-  /** So many connections were ready at the end. */
+  /** This many connections were ready at the end. */
   connections: number;
 };
 
@@ -23,7 +23,7 @@ export type ProcessReport = {
    * exists only if that was measured.
    */
   heldPercent: number | undefined;
-  /** 1000 messages cost so many CPU seconds beyond what holding the connections costs. */
+  /** 1000 messages cost this many CPU seconds beyond what holding the connections costs. */
   cpuSPer1000BeyondHeld: number | undefined;
   /** The sizes are in bytes before anybody connected, with all connected, and at the end. */
   rss: { base: number; connected: number; end: number };
@@ -35,8 +35,8 @@ export type UsageReport = {
   messages: number;
   processes: ProcessReport[];
   /**
-   * 1000 messages cost each service so many CPU seconds, without the generator. It is empty without
-   * messages.
+   * 1000 messages cost each service this many CPU seconds, without the generator. It is empty
+   * without messages.
    */
   cpuSPer1000: Record<string, number>;
   cpuSPer1000Total: number;

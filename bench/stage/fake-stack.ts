@@ -9,7 +9,7 @@ export type Faults = {
   swapEvery: number;
   /** Each n-th send is answered RATE_LIMITED and not carried out. */
   refuseEvery: number;
-  /** So many upgrades are refused with 503 first. */
+  /** This many upgrades are refused with 503 first. */
   refusedUpgrades: number;
 };
 export type FakeStack = { url: string; sockets(): number; cutAll(): void; close(): void };

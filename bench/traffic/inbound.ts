@@ -24,11 +24,11 @@ export class Inbound {
   /** The tally has the errors that answer no message. */
   readonly errors: Tally = {};
   pongs = 0;
-  /** So many events came from queues. */
+  /** This many events came from queues. */
   queued = 0;
-  /** So many queue numbers were left out within a session. */
+  /** This many queue numbers were left out within a session. */
   queueGaps = 0;
-  /** So many messages of earlier runs were still in a queue. */
+  /** This many messages of earlier runs were still in a queue. */
   earlier = 0;
   traffic: Traffic | undefined = undefined;
   mix: Mix | undefined = undefined;

@@ -11,7 +11,7 @@ export type LedgerCounts = {
   missing: number;
   /** The queue brought the message again. A client drops it by (conversation, seq). */
   repeatedToQueue: number;
-  /** The same message came under two seqs, and no client can tell. */
+  /** The same message came under two seqs, and no client can recognise the repeat. */
   repeatedToEye: number;
   outOfOrder: number;
   /** The same happened on sockets whose connection broke before, which is allowed. */
@@ -19,9 +19,9 @@ export type LedgerCounts = {
   /** Gaps are seqs that no message has, and clashes are seqs that two have. */
   seqGaps: number;
   seqClashes: number;
-  /** So many messages reached a socket of another conversation. */
+  /** This many messages reached a socket of another conversation. */
   strayed: number;
-  /** So many messages came beside the queue: replayed, or live while a queue did not answer. */
+  /** This many messages came beside the queue: replayed, or live while a queue did not answer. */
   live: number;
 };
 

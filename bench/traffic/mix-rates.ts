@@ -1,4 +1,4 @@
-/** A real chat has so many reads for each message that somebody sends. */
+/** A real chat has this many reads for each message that somebody sends. */
 export const READS_PER_MESSAGE = 1.2;
 export const TYPINGS_PER_MESSAGE = 0.6;
 export const PRESENCE_CHANGES_PER_MESSAGE = 0.2;

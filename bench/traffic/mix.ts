@@ -11,7 +11,7 @@ import {
 } from './mix-rates.ts';
 
 export type MixParts = {
-  /** The worker sends so many messages a second, and the rest follows from it. */
+  /** The worker sends this many messages a second, and the rest follows from it. */
   ratePerS: number;
   conversationIds: readonly string[];
   /** The list has the sockets of each conversation by slot, one for each person. */

@@ -8,7 +8,7 @@ const BACKLOG_MS = 1_000;
 
 /**
  * Watches how connections come back after a loss. It notes when the last one was there again, and
- * when nothing was left over from the time that it was away.
+ * when every message that was due while it was away had been answered and delivered.
  */
 export class Recovery {
   readonly times: RecoveryTimes = { lost: 0 };

@@ -1,11 +1,11 @@
 export type ScheduleOptions = {
-  /** All workers together send so many messages a second. */
+  /** All workers together send this many messages a second. */
   ratePerS: number;
   seconds: number;
   worker: number;
   workers: number;
   conversations: number;
-  /** Each conversation has so many people. */
+  /** Each conversation has this many people. */
   groupSize: number;
 };
 

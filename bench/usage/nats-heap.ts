@@ -1,7 +1,7 @@
 import { request } from 'undici';
 import type { StackProcess } from '../options/target.ts';
 
-/** NATS holds so many bytes once it has collected its garbage. */
+/** NATS holds this many bytes once it has collected its garbage. */
 export type NatsHeap = { liveBytes: number };
 
 /** A heap of several gigabytes takes NATS some seconds to walk on busy cores. */

@@ -11,7 +11,7 @@ const ZERO = 0x30;
 const NINE = 0x39;
 /** Ids and numbers stand in front of the content. */
 const HEAD_BYTES = 512;
-/** A frame names its type within so many characters, either first or behind `q`. */
+/** A frame names its type within this many characters, either first or behind `q`. */
 const TYPE_WITHIN = 32;
 
 /** Returns the part of a frame that the generator looks at, in ASCII. Longer frames are cut. */

@@ -18,18 +18,18 @@ export type Progress = {
   ready: number;
   waiting: number;
   dead: number;
-  /** So many devices have connected once and left. */
+  /** This many devices have connected once and left. */
   away: number;
   sent: number;
   acknowledged: number;
   delivered: number;
-  /** So many events of any kind came through queues. */
+  /** This many events of any kind came through queues. */
   events: number;
-  /** The oldest message has lacked its answer or a delivery for so long. */
+  /** The oldest message has lacked its answer or a delivery for this long. */
   backlogMs: number;
 };
 
-/** The times are wall-clock times in ms, and undefined if it did not come to that. */
+/** The times are wall-clock times in ms. A time is undefined if its event did not happen. */
 export type RecoveryTimes = { lost: number; backAt?: number; drainedAt?: number };
 
 export type WorkerResult = {
@@ -37,7 +37,7 @@ export type WorkerResult = {
   ready: number;
   dead: number;
   resumed: number;
-  /** So many device queues were new when a connection was ready for the first time. */
+  /** This many device queues were new when a connection was ready for the first time. */
   queuesMade: number;
   away: AwayCounts;
   endings: Tally;

@@ -23,7 +23,7 @@ const MS_PER_S = 1_000;
 /** Connecting may take so much longer than its pace needs, for refusals and their delays. */
 const CONNECT_GRACE_MS = 60_000;
 const SETTLE_POLL_MS = 20;
-/** The worker waits so long at the end, to see late repeats too. */
+/** The worker waits this long at the end, to see late repeats too. */
 const TAIL_MS = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 

@@ -1,18 +1,18 @@
 export type AskedCounts = {
   batch_calls: number;
   ids: number;
-  /** The largest call had so many ids. */
+  /** The largest call had this many ids. */
   ids_max: number;
   in_flight: number;
   in_flight_max: number;
   /** The id that was asked for most was asked for so often. */
   asked_most: number;
-  /** So many ids were asked for while another call for them was not answered. */
+  /** This many ids were asked for while another call for them was not answered. */
   overlaps: number;
   refused: number;
 };
 
-/** So many distinct ids are remembered. Beyond that number `asked_most` covers only these. */
+/** This many distinct ids are remembered. Beyond that number `asked_most` covers only these. */
 const IDS_MAX = 1_000_000;
 
 /** The counts say what the stand-in was asked since the last reset. */

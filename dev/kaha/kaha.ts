@@ -22,7 +22,10 @@ export type KahaOptions = {
 type Control = {
   mode: Mode;
   delay_ms: number;
-  /** So many more calls have the mode, and later ones are ok. With null all calls have the mode. */
+  /**
+   * This many more calls are answered in this mode, and later ones in the mode `ok`. If it is null,
+   * all calls are answered in this mode.
+   */
   calls: number | null;
 };
 

@@ -7,7 +7,7 @@ const HOST = '127.0.0.1';
  */
 const FIRST = 20_000;
 const COUNT = 12_000;
-/** A process claims so many ports at a time. One stack and its servers take fewer. */
+/** A process claims this many ports at a time. One stack and its servers take fewer. */
 const BLOCK = 32;
 const BLOCKS = COUNT / BLOCK;
 

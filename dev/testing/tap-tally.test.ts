@@ -52,7 +52,7 @@ not ok 1 - a.test.ts # time=9ms`);
   t.match(shown[1], /^ {4}Error: Cannot find module\n[\s\S]*\nnot ok 1 - a.test.ts/);
 });
 
-t.test('a skipped or unfinished test counts neither way but is shown', async (t) => {
+t.test('a skipped or unfinished test is neither passed nor failed, but is shown', async (t) => {
   const { shown, ...counts } = tally(`    ok 1 - one # SKIP no engine
     not ok 2 - two # TODO later
 ok 1 - a.test.ts # time=9ms`);

@@ -26,10 +26,11 @@ export type TestRun = {
 const STACKS_AT_ONCE = 2;
 const OTHERS_AT_ONCE = 1;
 /**
- * tap itself ends a file so long before that, and tells why. Its own limit is too short by default.
+ * tap itself ends a file this long before that, and tells why. Its own limit is too short by
+ * default.
  */
 const TAP_SOONER_S = 10;
-/** A file may take so long to stop what it started. */
+/** A file may take this long to stop what it started. */
 const END_GRACE_MS = 10_000;
 const OUTPUT_MS = 5_000;
 const MS_PER_S = 1_000;

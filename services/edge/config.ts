@@ -17,7 +17,7 @@ export type Config = CommonConfig & {
   host: string;
   port: number;
   token: TokenConfig;
-  /** Presence is in this Redis. */
+  /** This Redis holds presence and the kept contacts. */
   redisUrl: string;
   /**
    * An entry is an origin such as `https://app.example`, or has any port: `http://localhost:*`. If

@@ -10,7 +10,10 @@ import type { TokenVerifier } from './tokens/token-verifier.ts';
 
 export type Edge = Awaited<ReturnType<typeof createEdge>>;
 
-/** A key that its server has withdrawn is good for at most this long. */
+/**
+ * The edge loads the keys this often. A key that its server has withdrawn is good until the next
+ * load, or longer while the server is away.
+ */
 const LOAD_KEYS_MS = 300_000;
 /** Closing may take this long on top of the drain. */
 const CLOSE_EXTRA_MS = 5_000;

@@ -8,7 +8,7 @@ import {
 } from './stage/profiles-stage.ts';
 import { answerAll } from './stage/scripted-kaha.ts';
 
-/** An edge or a router waits so long for names. */
+/** An edge or a router waits this long for names. */
 const NAMES_MS = 1_000;
 
 t.test('names come from kaha-main-v3 the first time and then from the cache', async (t) => {

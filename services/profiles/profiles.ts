@@ -18,7 +18,7 @@ import { createUpdateNotices } from './updates/update-notices.ts';
 import { createViewers } from './updates/viewers.ts';
 import { startWebhookServer } from './updates/webhook-server.ts';
 
-/** The service answers so many requests at once, and each may hold 2000 ids. */
+/** The service answers this many requests at once, and each may hold 2000 ids. */
 const CONCURRENCY_MAX = 1_024;
 const QUEUE_GROUP = 'profiles';
 /**

@@ -7,7 +7,7 @@ import {
 
 export type RetentionConfig = CommonConfig & {
   partitions: {
-    /** So many months after the current one must have a partition. */
+    /** This many months after the current one must have a partition. */
     monthsAhead: number;
     intervalMs: number;
   };

@@ -1,12 +1,12 @@
 /** Retries start with `first` and double up to `max`, which a shorter interval lowers. */
 const RETRY_MS = { first: 1_000, max: 60_000 };
 const INTERVAL_JITTER = 0.1;
-/** So many intervals without a success mean that the runs no longer work. */
+/** This many intervals without a success mean that the runs no longer work. */
 const STALE_INTERVALS = 3;
 
 type RunState = {
   intervalMs: number;
-  /** So many runs have failed since the last success. */
+  /** This many runs have failed since the last success. */
   failures: number;
   /** This is a random number from 0 up to, but not including, 1. */
   random: number;

@@ -34,7 +34,7 @@ t.test('a payload that is no durable event is not decoded', async (t) => {
   }
 });
 
-t.test('a live event is told from a signal, and its JSON stays as it was', async (t) => {
+t.test('a live event is distinguished from a signal, and its JSON stays as it was', async (t) => {
   const event = { type: 'receipt', read_seq: 4, text: 'ä\n' };
   const live = decodeLive(Buffer.from(encodeLive(event)));
   t.same([live?.type, live?.isNameless], ['receipt', false]);

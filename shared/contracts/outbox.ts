@@ -14,8 +14,8 @@ export type MessageChange = MessageUpdated['change'];
 export type ReactionSet = { emoji: string; user_ids: UserId[] };
 /**
  * An update holds all that can change of a message, whatever the change was, so that a client that
- * gets a later update first lacks nothing. The change made `version`. An update has `content` if
- * the message was edited, now or before.
+ * gets a later update first lacks nothing. `version` is the message's version after the change. An
+ * update has `content` if the message was edited, now or before.
  */
 export type MessageUpdate = Omit<MessageUpdated, 'reactions'> & { reactions: ReactionSet[] };
 

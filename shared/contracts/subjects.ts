@@ -17,7 +17,8 @@ export const subjects = {
   /** A device queue delivers here while an edge subscribes and takes from the queue. */
   deliver: (userId: UserId, deviceId: string) => `deliver.${userId}.${deviceId}`,
   /**
-   * A router offers an event to the edge that holds the device, or asks it to let the device go.
+   * A router offers an event to the edge that holds the device, or asks it to let go of the device,
+   * or whether it holds the device.
    */
   device: (userId: UserId, deviceId: string) => `device.${userId}.${deviceId}`,
   /**
@@ -26,7 +27,10 @@ export const subjects = {
   answers: (instance: string) => `answers.${instance}`,
   /** Services publish live events and signals to the edges that hold the user (core NATS). */
   user: (userId: UserId) => `user.${userId}`,
-  /** An edge tells edges with a watcher of the user's presence (core NATS). */
+  /**
+   * An edge tells a change of the user's presence to the edges on which somebody watches the user
+   * (core NATS).
+   */
   presence: (userId: UserId) => `presence.${userId}`,
   /**
    * A router publishes batches of positions for store (JetStream `RECEIPTS`). Each subject has one
@@ -35,7 +39,7 @@ export const subjects = {
   receipts: (instance: string) => `receipts.${instance}`,
   /** A router tells edges every second that it is alive (core NATS). */
   routerAlive: 'router.alive',
-  /** An edge asks once at its start which routers there are (core NATS). */
+  /** An edge asks at its start, and after each reconnect, which routers there are (core NATS). */
   routerWho: 'router.who',
   /** A router tells edges that it begins to drain (core NATS). */
   routerLeaving: 'router.leaving',

@@ -23,7 +23,7 @@ type Row = {
   subscribe: readonly Party[];
   /** The subject is a request. The subscriber listens to this pattern and answers publishers. */
   requestsAs?: string;
-  /** This stream keeps what somebody publishes. */
+  /** This stream keeps what is published on the subject. */
   keptBy?: string;
   /** This kind pulls from the stream, by a durable that has the kind's name. */
   pulledBy?: NatsUserKind;

@@ -117,7 +117,7 @@ export class Client {
     });
   }
 
-  /** Resolves with all `message` events once so many have come. Repeats count. */
+  /** Resolves with all `message` events once this many have come. Repeats count. */
   messages(count: number, waitMs = WAIT_MS): Promise<MessageEvent[]> {
     return this.#until(`${count} messages`, waitMs, () => {
       const events = this.messageEvents;

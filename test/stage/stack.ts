@@ -43,7 +43,7 @@ type Options = Partial<Pick<StackOptions, 'edges' | 'routers' | 'stores' | 'env'
   areServersOwn?: boolean;
 };
 
-/** A test file may take so long, on a busy machine. */
+/** A test file may take this long, on a busy machine. */
 const FILE_MS = 290_000;
 const SQL_END_MS = 1_000;
 const SOAK_MS = 3_600_000;

@@ -5,7 +5,7 @@ import { numbers } from './numbers.ts';
 import type { Person, System } from './stack.ts';
 import { until } from './until.ts';
 
-/** A person waits so long between two sends, to stay below the rate that a user may have. */
+/** A person waits this long between two sends, to stay below the rate that a user may have. */
 const PACE_MS = 130;
 /**
  * The unacknowledged events of a crashed edge come after 10 s, and the leases of a dead router end
@@ -18,7 +18,7 @@ type Conversation = { id: string; participants: Device[] };
 
 export type Traffic = {
   devices: readonly Device[];
-  /** Resolves once the system has acknowledged so many more sends. */
+  /** Resolves once the system has acknowledged this many more sends. */
   progress(count: number): Promise<void>;
   /** Ends the sending, and checks that no message was lost, doubled, out of place or late. */
   check(t: Test): Promise<void>;

@@ -24,7 +24,7 @@ t.test('a doc comment that opens without a subject is found', async (t) => {
   for (const opening of openings) t.equal(found(`/** ${opening} */\na();`).length, 1, opening);
 });
 
-t.test('the place and the opening are told, also of a comment of several lines', async (t) => {
+t.test('a comment of several lines is reported by file, line and first sentence', async (t) => {
   const text = 'a();\n\n/**\n * Where the run stands\n * in one line.\n */\nb();';
   t.same(found(text), ['shared/a.ts:3: Where the run stands in one line.']);
 });

@@ -5,7 +5,7 @@ import { sourcesOf } from './read-tree.ts';
 const found = (tree: Record<string, string>) =>
   findImportCircles(sourcesOf(Object.entries(tree).map(([path, text]) => ({ path, text }))));
 
-t.test('a circle of imports is found, and told as the way round', async (t) => {
+t.test('a circle of imports is found, and reported as the path around it', async (t) => {
   const tree = {
     'shared/a.ts': "import { b } from './nats/b.ts';",
     'shared/nats/b.ts': "export { c } from '../c.ts';",

@@ -18,7 +18,7 @@ t.test('an operation for sockets alone has no REST door', async (t) => {
   for (const { rest, summary } of forSockets) t.equal(rest.length, 0, summary);
 });
 
-t.test('each frame without an answer is followed by an event, or never answered', async (t) => {
+t.test('an operation without an answer sends an event, or its door says `never`', async (t) => {
   for (const { answer, frame } of OPERATIONS) {
     if (answer !== null || frame === undefined) continue;
     t.ok(frame.event !== undefined || frame.answered === 'never', frame.type);

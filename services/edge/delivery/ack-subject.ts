@@ -1,7 +1,7 @@
 /**
  * JetStream describes a delivery in its reply subject:
- * `$JS.ACK.<stream>.<consumer>.<times>.<seq>.<seq>.<stored, ns>.<pending>`. Newer servers put two
- * more tokens in front and one at the end.
+ * `$JS.ACK.<stream>.<consumer>.<times>.<stream seq>.<consumer seq>.<stored, ns>.<pending>`. Newer
+ * servers put two more tokens behind `$JS.ACK`, and one at the end.
  */
 const V1_TOKENS = 9;
 const STORED_AT = 7;

@@ -25,9 +25,9 @@ const ITEMS_PER_REPORT_MAX = 1_000;
 const HELD_MAX = 50_000;
 
 /**
- * Tells the routers what users have had delivered: the highest `seq` per conversation and user, in
- * one report per router and 100 ms. A position is kept until a router has answered that it is safe;
- * a repeated report raises nothing.
+ * Tells the routers what users have had delivered: the highest `seq` per conversation and user. It
+ * gathers for 80 ms, and then sends each router its positions in reports of ≤ 1000. A position is
+ * kept until a router has answered that it is safe; a repeated report raises nothing.
  */
 export class DeliveredReports {
   readonly #bus: Bus;

@@ -5,7 +5,10 @@ const TICK_MS = 250;
 /** A pass takes one second, and looks at each session once. */
 const TICKS_PER_PASS = 4;
 
-/** One timer does all that time does to the delivery of sessions, see `Delivery.look`. */
+/**
+ * One timer for all sessions makes them live, or lets them look into their queues, when that is
+ * due. See `Delivery.look`.
+ */
 export class DeliveryRounds {
   readonly #timer: NodeJS.Timeout;
 

@@ -56,13 +56,13 @@ const MS_PER_S = 1_000;
  *
  * A session takes from its queue until the queue is empty. Then the session is live, and leaves the
  * queue alone. Routers first offer each event to the devices that they know. A live session sends
- * the event, and answers `taken` once its client has acknowledged it; the queue never sees this
- * event. In all other cases (the session takes from its queue, the client lags or leaves, nobody is
- * there) the queue gets the event, and only then does the router count the user as served. So an
- * event waits in one of two places:
+ * the event, and answers `taken` once its client has acknowledged it; the queue sees this event
+ * only if another device of the user did not take it. In all other cases (the session takes from
+ * its queue, the client lags or leaves, nobody is there) the queue gets the event, and only then
+ * does the router count the user as served. So an event waits in one of two places:
  *
  *     offer ──live──► unacked ──client's ack──► `taken`           (and reported as delivered)
- *       └─► queue ──► unacked ──client's ack──► acked in JetStream (the same)
+ *       └─► queue ──► unacked ──client's ack──► acked in JetStream (and reported as delivered)
  *                        └──session ends──► offers back to the queue; UNSUB, flush, NAK in order
  *
  * A session that leaves an event to the queue takes from the queue until the event has come, so
@@ -136,7 +136,7 @@ export class Delivery {
 
   /**
    * Lets sessions take from their queues where the client did not acknowledge an offer in time. A
-   * queue has more patience than a router.
+   * router waits 2 s for the answer, but a queue waits 10 s (`ack_wait`).
    */
   declineLate(nowMs: number): void {
     for (const session of this.#offered) {

@@ -21,11 +21,12 @@ const RECENT_MS = 30_000;
 const RECENT_MAX = 256;
 
 /**
- * Knows which events one session was sent beside its queue, and which ones its client acknowledged
- * last, whichever way they came.
+ * Knows which events routers offered to one session and the session sent without its queue, and
+ * which ones its client acknowledged last, whichever way they came.
  *
  *     open ──client's ack──────────────► recent   (30 s, ≤ 256)
- *       └──the queue shall take it──► owed ──the queue's own copy──► as all others of the queue
+ *       └──the queue shall take it──► owed ──the queue's copy comes──► the copy is treated as any
+ *                                                                      event of the queue
  */
 export class LiveEvents {
   readonly #open = new Map<EventId, Open>();

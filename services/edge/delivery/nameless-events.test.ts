@@ -58,7 +58,7 @@ const untilAsked = (times: number): Promise<void> => until(() => asked.length >=
 
 t.beforeEach(() => asked.splice(0));
 
-t.test('an event of ids gets the names that people have now, as its user sees it', async (t) => {
+t.test('an event of ids alone gets current names, from the view of its recipient', async (t) => {
   const client = await stage.open(edge, anna);
   await stage.enqueue(anna, direct, CONVERSATION);
   const { q, change, conversation } = await client.next('conversation');
@@ -129,7 +129,7 @@ t.test('a queue that becomes void while names are awaited leaves no gap in q', a
   await client.close();
 });
 
-t.test('a reader that keeps up is never too slow, however many events waited', async (t) => {
+t.test('a client that keeps up is not closed as too slow, however many events wait', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   const release = hold();

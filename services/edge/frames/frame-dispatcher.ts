@@ -27,8 +27,9 @@ type Call = Served & { session: Session; asked: Asked };
  * The dispatcher is the door for frames. It reads a frame, and checks in this order that the
  * session is authenticated, that it knows the frame's type, that the request is well-formed, and
  * that the user is within the rate. Then it calls the operation's handler. A frame that fails a
- * check gets an error and goes no further. At the eleventh bad frame within a minute the dispatcher
- * closes the session with 4501.
+ * check gets an error and goes no further. Beyond the rate, a door may instead answer as if the
+ * frame had been carried out (`isDroppable`), or stay silent (`never`). At the eleventh bad frame
+ * within a minute the dispatcher closes the session with 4501.
  */
 export class FrameDispatcher {
   readonly #deps: Deps;

@@ -8,9 +8,8 @@ import { tellTokenEnd } from '../tokens/token-end.ts';
 const SWEEP_MS = 500;
 
 /**
- * One timer does all that time does to sessions: it watches authentication (4502), heartbeat
- * (4012), the end of the token (4005) and acknowledgement (4013). 20 000 sessions take about a
- * millisecond.
+ * One timer enforces all limits of time of all sessions: authentication (4502), heartbeat (4012),
+ * the end of the token (4005) and acknowledgement (4013). 20 000 sessions take about a millisecond.
  */
 export class SessionSweep {
   readonly #hub: Hub;

@@ -1,4 +1,4 @@
-/** A rate allows a burst, and after it so many requests a second. */
+/** A rate allows a burst, and after it this many requests a second. */
 export type Rate = { perS: number; burst: number };
 
 /**

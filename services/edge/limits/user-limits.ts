@@ -12,7 +12,7 @@ const RATES: Record<Cost, Rate> = {
   free: { perS: 1_000, burst: 1_000 },
 };
 /**
- * Every bucket is full again after this time, so the entry of a user who was idle for so long is
+ * Every bucket is full again after this time, so the entry of a user who was idle for this long is
  * forgotten.
  */
 const FORGET_MS = 2_000;

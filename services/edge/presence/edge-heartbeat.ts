@@ -22,9 +22,9 @@ const BEAT_MS = 4_000;
  * incarnation, so that clearing up the old one hits no user of the new one.
  *
  * An edge is dead after 12 s without a heartbeat. If two heartbeats of this edge in a row find it
- * dead, the edge that gets the lease clears up after it. The second look leaves time to the others
- * when Redis itself was away. Of an edge that has closed, every heartbeat knows beforehand when the
- * time of its users ends.
+ * dead, the edge that gets the lease clears up after it. Waiting for the second heartbeat lets the
+ * other edges report again after Redis was away. For an edge that has closed, each heartbeat
+ * returns when the grace period of its users ends.
  */
 export class EdgeHeartbeat {
   readonly #deps: Deps;
@@ -33,7 +33,7 @@ export class EdgeHeartbeat {
   #isKnown = false;
   #isInterrupted = false;
   #suspects = new Set<string>();
-  /** These edges have closed; each timer runs until the time of their users ends. */
+  /** These edges have closed; each timer runs until the grace period of their users ends. */
   readonly #closed = new Map<string, NodeJS.Timeout>();
   readonly #ending = new Set<Promise<void>>();
   #running: Promise<void> | undefined;

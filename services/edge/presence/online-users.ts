@@ -63,7 +63,7 @@ export class OnlineUsers {
 
   /**
    * The user closed a session at `lastSeenAt`. `isLate` says that its client was silent for so long
-   * that the time to come back is over.
+   * that the grace period is over.
    */
   left(userId: UserId, { lastSeenAt, isLate }: { lastSeenAt: number; isLate: boolean }): void {
     const sessions = (this.#sessions.get(userId) ?? 0) - 1;
@@ -77,8 +77,8 @@ export class OnlineUsers {
   }
 
   /**
-   * Ends the time of users who did not come back, and tries again what Redis did not take. The edge
-   * calls this several times a second.
+   * Ends the grace period of users who did not come back, and tries again what Redis did not take.
+   * The edge calls this several times a second.
    */
   sweep(nowMs: number): void {
     for (const [userId, { dueAt, lastSeenAt }] of this.#leaving) {

@@ -20,8 +20,8 @@ export type Presence = {
 export type Change = Presence & { userId: UserId; isChanged: boolean };
 export type Gone = { userId: UserId; lastSeenAt: number };
 /**
- * Other edges may be dead, or may have closed; the users of a closed one still have `dueInMs` to
- * come back.
+ * Other edges may be dead, or may have closed; the grace period of the users of a closed one ends
+ * in `dueInMs`.
  */
 export type Others = { dead: string[]; closed: { incarnation: string; dueInMs: number }[] };
 
@@ -31,7 +31,7 @@ export const BATCH_MAX = 500;
 export const DEAD_AFTER_MS = 12_000;
 /** An edge that clears up after a dead one has this long for each batch. */
 const LEASE_MS = 8_000;
-/** A user who comes back within this time was never away. */
+/** This is the grace period: a user who comes back within it was never away. */
 export const GRACE_MS = 5_000;
 const EDGES = 'presence:edges';
 const CLOSED = 'presence:closed';
@@ -62,7 +62,9 @@ export class PresenceRedis {
     return { dead, closed: closed.map(([name, dueInMs]) => ({ incarnation: name, dueInMs })) };
   }
 
-  /** This edge has closed. Another edge tells of users who do not come back in their time. */
+  /**
+   * This edge has closed. Another edge tells of users who do not come back within the grace period.
+   */
   async handOver(incarnation: string): Promise<void> {
     await this.#eval(HAND_OVER, [EDGES, CLOSED], [incarnation, GRACE_MS]);
   }

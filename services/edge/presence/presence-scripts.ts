@@ -1,17 +1,18 @@
 /**
- * These scripts are the only ways to change presence in Redis. Each script is atomic: when users
- * come and go on different edges, the edges never both miss a change, nor both tell it. Redis holds
- * these keys:
+ * Only these scripts change the hash of a user in Redis. Each script is atomic: when users come and
+ * go on different edges, the edges never both miss a change, nor both tell it. Presence has these
+ * keys:
  *
  *     presence:edges        sorted set: incarnation of an edge → its last heartbeat, epoch ms
- *     presence:closed       sorted set: incarnation of an edge that has closed → when the time of
- *                           its users to come back elsewhere is over, epoch ms
+ *     presence:closed       sorted set: incarnation of an edge that has closed → when the grace
+ *                           period of its users ends, epoch ms
  *     edge:<incarnation>:users   set: the users who have a session there
+ *     edge:<incarnation>:lease   string: the edge that clears up after this one; it expires
  *     presence:<user>       hash: a field for each incarnation that holds the user, and `at`:
  *                           "<µs of the last change> <last seen, epoch ms; 0 while online>"
  *
- * A user is online while their hash has more fields than `at`. All times come from the clock of
- * Redis.
+ * A user is online while their hash has more fields than `at`. The clock of Redis gives the times
+ * of changes and heartbeats; the edge gives `last seen`.
  */
 const NOW = `local t = redis.call('TIME')
 local us = string.format('%.0f', t[1] * 1000000 + t[2])

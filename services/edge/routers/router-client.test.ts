@@ -178,7 +178,7 @@ t.test('the edge asks the next router at once, in order, when a router is gone',
   await client.close();
 });
 
-t.test('while a send is unanswered, later sends of its socket follow it', async (t) => {
+t.test('while a send is unanswered, later sends of its socket go to the same router', async (t) => {
   const client = await stage.open(edge, newId<UserId>());
   let conversation_id = newId<ConversationId>();
   while (firstFor(conversation_id, ['router-1', 'router-3']) !== 'router-3') {

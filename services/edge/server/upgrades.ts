@@ -96,7 +96,10 @@ export class Upgrades {
     });
   }
 
-  /** Verifies the token at once where that can be: an upgrade outside its handler costs more. */
+  /**
+   * Verifies the token within the handler of the upgrade if its key is here, because a later
+   * upgrade costs more.
+   */
   #verified(token: string, then: Outcomes): UpgradeAnswer | Promise<UpgradeAnswer> {
     try {
       const verified = this.#deps.verifier.verify(token);

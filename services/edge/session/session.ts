@@ -82,7 +82,7 @@ export class Session {
   isDrained = false;
   /** This is the newest event that the session left to its queue, until the queue has sent it. */
   leftToQueue: EventId | undefined = undefined;
-  /** These events were sent to the session beside its queue. */
+  /** Routers offered these events, and the session sent them without its queue. */
   live: LiveEvents | undefined = undefined;
   /** This promise is set once the session lets go of its queue, and resolves when it has. */
   ending: Promise<void> | undefined = undefined;

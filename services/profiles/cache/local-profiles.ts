@@ -48,11 +48,11 @@ export type LocalProfiles = {
 };
 
 /**
- * So many profiles take about 10 MB. Beyond it the profile that was not asked for longest is
+ * This many profiles take about 10 MB. Beyond it the profile that was not asked for longest is
  * dropped; Redis still has it.
  */
 const PROFILES_MAX = 20_000;
-/** A copy in this process is of no use for longer than the copy in Redis. */
+/** A copy in this process is dropped a day after it was last set. Redis may still have it. */
 const TTL_MS = 24 * 3_600_000;
 /**
  * Unknown ids are few, and are asked for again soon, because their owners may have just signed up.

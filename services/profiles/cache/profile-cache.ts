@@ -35,7 +35,9 @@ export type ProfileCache = {
 type Deps = { redis: Redis; metrics: ProfilesMetrics; logger: Logger };
 type Reply = [error: Error | null, result: unknown];
 
-/** A profile that is no longer fresh is shown for so long again if nothing better is to be had. */
+/**
+ * A profile that is no longer fresh is shown for this long again if nothing better is to be had.
+ */
 const STALE_MS = 24 * 3_600_000;
 const MARKER_TTL_MS = 5 * 60_000;
 

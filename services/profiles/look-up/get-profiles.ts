@@ -7,16 +7,16 @@ import { type ProfileMap, refsOf } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { ProfileSource } from './profile-source.ts';
 
-/** So many ids suffice for a page of 200 conversations of 8 users each, and their businesses. */
+/** This many ids suffice for a page of 200 conversations of 8 users each, and their businesses. */
 const IDS_MAX = 2_000;
 /**
- * The way back to the caller may take so long. Some of the names in time are worth more than all of
- * them late.
+ * The way back to the caller may take this long. Some of the names in time are worth more than all
+ * of them late.
  */
 const ANSWER_MARGIN_MS = 100;
 /** NATS takes 1 MiB. A reply that grows too large loses avatars first, then profiles. */
 const REPLY_BYTES = { withAvatars: 640 * 1024, max: 960 * 1024 };
-/** So many profiles fit whatever they hold, so their size is not measured. */
+/** This many profiles fit whatever they hold, so their size is not measured. */
 const PROFILES_THAT_FIT = 100;
 
 const request = compileValidator(

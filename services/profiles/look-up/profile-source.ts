@@ -28,7 +28,8 @@ type Deps = {
 };
 
 /**
- * So many looks run after their answers at once. Beyond it an old profile waits for a later lookup.
+ * This many looks run after their answers at once. Beyond it an old profile waits for a later
+ * lookup.
  */
 const BEHIND_MAX = 64;
 const LOCAL = { result: 'local' };

@@ -12,7 +12,7 @@ import {
 } from '../stage/profiles-stage.ts';
 import { answerAll, answerNamed } from '../stage/scripted-kaha.ts';
 
-/** So many requests are sent at once, so that every instance surely gets some. */
+/** This many requests are sent at once, so that every instance surely gets some. */
 const ASKED = 40;
 
 async function setScene(t: Test, instances = 2) {

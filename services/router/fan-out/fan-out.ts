@@ -56,7 +56,8 @@ const RETRY_DELAY_MS = 300;
  * there, and publishes it to the user's queues if they do not take it. Offers and publishes leave
  * in the order of the `deliver` calls on one connection, and devices refuse offers in that order.
  * So events of one conversation enter each queue by `seq`; only a retry may come behind newer
- * events. A user whom neither way reaches gets a live copy, and the event stays owed to them.
+ * events. In the first fan-out, a user whom neither way reaches gets a live copy, and the event
+ * stays owed to them.
  */
 export class FanOut {
   readonly #deps: FanOutDeps;

@@ -44,8 +44,8 @@ type Deps = {
 /**
  * Finishes fan-outs that this router or another one began. Every 2 to 3 s it claims outbox rows
  * older than 5 s, publishes their events under the same message ids, and strikes the rows off. A
- * claim leases its rows, so that routers share them. A stream refuses a message id that it has seen
- * less than 30 s ago, and edges know an event by its id.
+ * claim leases its rows, so that routers share them. A stream does not store a message id again
+ * that it has seen less than 30 s ago, and edges know an event by its id.
  */
 export class OutboxRepair {
   readonly #deps: Deps;

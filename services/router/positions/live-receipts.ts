@@ -25,9 +25,9 @@ type Rise = { delivered?: Step; read?: Step };
 const LOAD_MAX = 1_000;
 
 /**
- * Tells users live of positions: a `receipt` to the other participants, and `unread` to the user's
- * own devices. It tells only of positions that rise, and only of and to users who took part when
- * store was asked, at most 5 s ago. Nothing is kept for users who are away, because they read
+ * Sends live events about positions: a `receipt` to the other participants, and `unread` to the
+ * user's own devices. It tells only of positions that rise, and only of and to users who took part
+ * when store was asked, at most 5 s ago. Nothing is kept for users who are away, because they read
  * positions with the conversation.
  */
 export class LiveReceipts {

@@ -35,10 +35,11 @@ type QueueHealth = {
 };
 
 /**
- * Finds queues that may be incomplete, and voids them. A queue may be too deep: every 15 to 20 s
- * the router asks for one stream info a shard, and for the counts of each user only if the shard
- * holds enough messages. A NATS server that came back may have lost a part of a queue: the router
- * checks this after each reconnect, and publishes wait for the check, at most 3 s.
+ * Finds queues that may be incomplete, or are nearly full, and voids them. To find full ones, every
+ * 15 to 20 s the router asks for one stream info a shard, and for the counts of each user only if
+ * the shard holds as many messages as make one user's subject too deep. A NATS server that came
+ * back may have lost a part of a queue: the router checks this after each reconnect, and publishes
+ * wait for the check, at most 3 s.
  */
 export function watchHealth(deps: Deps): QueueHealth {
   const { bus, api, queues, shards, logger } = deps;

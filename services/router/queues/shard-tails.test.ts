@@ -12,7 +12,7 @@ t.test('a shard that acknowledges a sequence number twice has lost its tail', as
   t.ok(tails.advance(0, 4), 'after a check the count goes on from the end that was found');
 });
 
-t.test('a later hold outlives an earlier one', async (t) => {
+t.test('the end of an earlier hold does not end a later one', async (t) => {
   const tails = new ShardTails(1);
   let endFirst = (): void => undefined;
   tails.holdUntil(

@@ -28,8 +28,9 @@ type Typist = {
   /** The others were last told at this time, in epoch ms, that the user types. */
   toldAt: number;
   /**
-   * These users were told that the user types. An end is told to nobody else: a later participant
-   * did not hear of a beginning.
+   * These users were told that the user types. The end is told to nobody else, because a later
+   * participant did not hear of the beginning. If another router told the beginning, all other
+   * participants are told.
    */
   informed: readonly UserId[];
   /**
@@ -55,8 +56,8 @@ const TYPISTS_MAX = 50_000;
 /**
  * Keeps in memory alone which users type in which conversations, and tells the other participants.
  * It tells `true` at most once in 2 s for each conversation and user. It tells `false` once, when
- * the user sends a message or when none of their sessions types any more. A session ends when it
- * says so, or 5 s after its last `true`.
+ * the user sends a message or when none of their sessions types any more. The typing of a session
+ * ends when the session says so, or 5 s after its last `true`.
  *
  * An edge ends typing for sockets that close, and the 5 s cover an edge that dies. If a router
  * dies, edges bring the ends to another router, which tells of them although it does not know the

@@ -63,7 +63,10 @@ export function createAppend({ db, cipher, group, readParticipants, logger }: De
     return { conversation_version: version, results, ...(participants && { participants }) };
   };
 
-  /** A failed read of participants leaves the sends as they are; the router asks for them again. */
+  /**
+   * A failed read of participants leaves the sends as they are; the router asks for the
+   * participants again.
+   */
   function unread(error: unknown): Participants | undefined {
     logger.debug({ err: error }, 'participants not read');
     return undefined;

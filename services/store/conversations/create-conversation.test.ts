@@ -72,7 +72,7 @@ t.test('the participants are the users who take part now', async (t) => {
   });
 });
 
-t.test('one claim leases an owed fan-out, and another may after the lease', async (t) => {
+t.test('an owed fan-out is leased by one claim, and by another once the lease ends', async (t) => {
   const { id, alice, bina } = await createTalk(store);
   const [first] = await appendOk(store, id, [letter(alice, 'hello')]);
   const reply_to = first?.message_id as never;
@@ -139,28 +139,31 @@ t.test('concurrent outbox deletes share a statement', async (t) => {
   );
 });
 
-t.test('concurrent reads of participants each get their own; a send brings them', async (t) => {
-  const talks = [await createTalk(store)];
-  while (talks.length < 250) talks.push(await createTalk(store));
-  const unknown = newId<ConversationId>();
-  const ids = [...talks.map(({ id }) => id as ConversationId), unknown];
-  const found = await Promise.allSettled(
-    ids.map((conversation_id) =>
-      store.operations['conversations.participants']({ conversation_id }, 0),
-    ),
-  );
-  for (const [index, { alice, bina }] of talks.entries()) {
-    const each = found[index];
-    if (each?.status !== 'fulfilled') return t.fail('one was refused');
-    t.same(new Set(each.value.user_ids), new Set([alice, bina]));
-  }
-  t.equal(found.at(-1)?.status, 'rejected');
+t.test(
+  'concurrent reads get their own participants, and so does an append that asks',
+  async (t) => {
+    const talks = [await createTalk(store)];
+    while (talks.length < 250) talks.push(await createTalk(store));
+    const unknown = newId<ConversationId>();
+    const ids = [...talks.map(({ id }) => id as ConversationId), unknown];
+    const found = await Promise.allSettled(
+      ids.map((conversation_id) =>
+        store.operations['conversations.participants']({ conversation_id }, 0),
+      ),
+    );
+    for (const [index, { alice, bina }] of talks.entries()) {
+      const each = found[index];
+      if (each?.status !== 'fulfilled') return t.fail('one was refused');
+      t.same(new Set(each.value.user_ids), new Set([alice, bina]));
+    }
+    t.equal(found.at(-1)?.status, 'rejected');
 
-  const { id, alice, bina } = talks[0] as (typeof talks)[number];
-  const request = { conversation_id: id as ConversationId, items: [letter(alice)] };
-  const append = store.operations['messages.append'];
-  const deadlineAt = Date.now() + 2_000;
-  const asked = await append({ ...request, needs_participants: true }, deadlineAt);
-  t.same(new Set(asked.participants?.user_ids), new Set([alice, bina]));
-  t.equal((await append(request, deadlineAt)).participants, undefined);
-});
+    const { id, alice, bina } = talks[0] as (typeof talks)[number];
+    const request = { conversation_id: id as ConversationId, items: [letter(alice)] };
+    const append = store.operations['messages.append'];
+    const deadlineAt = Date.now() + 2_000;
+    const asked = await append({ ...request, needs_participants: true }, deadlineAt);
+    t.same(new Set(asked.participants?.user_ids), new Set([alice, bina]));
+    t.equal((await append(request, deadlineAt)).participants, undefined);
+  },
+);

@@ -18,6 +18,7 @@ type Of<Op extends ConversationCommand['op']> = Extract<ConversationCommand, { o
  *     NOT_A_PARTICIPANT  The caller does not take part.
  *     FORBIDDEN          The command is not archive, mute or unmute, but this is no group.
  *     FORBIDDEN          The command changes a group, and the caller neither is admin nor leaves.
+ *     INVALID_REQUEST    A user who is to be added is named by no user id.
  *     CONFLICT           A ninth participant would join.
  *     NOT_FOUND          The user who is to be removed does not take part.
  */

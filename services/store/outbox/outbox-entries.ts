@@ -29,9 +29,9 @@ export type OwedRow = { [Kind in DurableEventKind]: OwedRowOf<Kind> }[DurableEve
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
 /**
- * This loader turns claimed rows into the events that a router fans out. An event goes to the users
- * who took part when it happened and still take part now; a user who has left gets nothing more. A
- * row whose message or conversation no longer exists owes nothing: its id is returned in `void`.
+ * This loader turns claimed rows into the events that a router fans out. A row tells, by its kind,
+ * who gets the event. A user who has left gets nothing but the event of their own removal. A row
+ * whose message or conversation no longer exists owes nothing: its id is returned in `void`.
  */
 export async function loadOutboxEntries(
   { db, cipher }: Deps,
