@@ -150,7 +150,7 @@ t.test('an idle run holds the connections and sends nothing', async (t) => {
   t.match(output, /40 of 40 ready/);
 });
 
-t.test('the cost of connections is told when nobody sends, or while they are held', async (t) => {
+t.test('the cost of connections is reported for idle runs, and for runs that hold', async (t) => {
   const idle = await run({}, SHORT.replace('rate 100', 'rate 0'));
   t.equal(idle.status, 0);
   t.match(idle.report, { messages: { offered: 0 }, usage: { messages: 0 } });

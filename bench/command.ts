@@ -8,7 +8,7 @@ const FAILED = 1;
 const NOT_RUN = 2;
 const INTERRUPTED = 130;
 const CLEAR_LINE = '\r\x1b[2K';
-/** A line a second is too much when nobody watches. */
+/** Without a terminal a line is printed only this often, because nobody watches it then. */
 const QUIET_TELL_MS = 5_000;
 
 /** Carries out a command line. Resolves with the exit status. */

@@ -82,7 +82,7 @@ t.test('sends are answered, errors are provoked and processes are killed', async
   await b.messages(1);
   t.equal((await e.post(conversation, secret(), key())).error?.code, 'NOT_A_PARTICIPANT');
   await provokeErrors(a, conversation);
-  await until('the rate is whole again', async () => {
+  await until('the rate allows a send again', async () => {
     return (await a.post(conversation, secret(), key())).type === 'reply';
   });
   await refuseInDatabase(a, conversation);
@@ -103,7 +103,7 @@ t.test('sends are answered, errors are provoked and processes are killed', async
     });
   }
   // The loop above asks edge 1, and edge 2 may come back to NATS later.
-  await until('edge 2 lets in again', () =>
+  await until('edge 2 admits clients again', () =>
     system.connect(bob, { edge: 2 }).catch((error: unknown) => void error),
   );
   await system.history(bob, conversation);
@@ -125,7 +125,7 @@ t.test('every service has logged something', async (t) => {
   for (const name of SERVICE_NAMES.flatMap((service) => instancesOf(service, COUNTS))) {
     t.match(logs.get(`${name}.log`), /"level"/, name);
   }
-  t.match([...logs.values()].join('\n'), /"err":/, 'errors too');
+  t.match([...logs.values()].join('\n'), /"err":/, 'the service has logged an error');
 });
 
 t.test('no log holds a person, an id, a content or a token', async (t) => {

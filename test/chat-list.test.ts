@@ -17,7 +17,7 @@ type View = { conversation_id: string; last_seq: number; is_muted: boolean; unre
 
 /** Reads a list, and waits if the user has read too often. */
 const list = ({ token }: Person, query = ''): Promise<View[]> =>
-  until('a list', async () => {
+  until('the list is answered', async () => {
     const { status, body } = await system.rest('GET', `${API}${query}`, { token, edge: 2 });
     if (status === 200) return body.conversations as View[];
     if (status !== 429) throw new Error(`${status} ${JSON.stringify(body)}`);

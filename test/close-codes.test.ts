@@ -86,7 +86,7 @@ t.test('on SIGTERM an edge tells all going_away, waits, closes 4000 and exits 0'
   t.ok(Date.now() - startedAt >= DRAIN_MS - 500);
   const again = await system.connect(ann, { edge: 1 });
   t.same(seqsOf(await again.messages(2)), [1, 2]);
-  await until('it has ended', () => edge !== undefined && !isAlive(edge));
+  await until('the edge has ended', () => edge !== undefined && !isAlive(edge));
   await system.stack.start('edge-3');
   await system.connect(ann, { edge: 3 });
 });
@@ -126,7 +126,7 @@ t.test('a reader that is too slow is closed 4008, and its queue stays complete',
     pages.every(({ type }) => type === 'reply'),
     'other sessions are served meanwhile',
   );
-  await until('it is closed', async () => {
+  await until('the slow socket is closed', async () => {
     // The edge may have answered some requests by an error, which is small.
     slow.send({ type: 'history', id: 'more', conversation_id: conversation });
     return /code="4008".* [1-9]/.test(await metrics('edge-1'));

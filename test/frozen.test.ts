@@ -36,13 +36,13 @@ for (const name of ['postgres', 'store-1', 'router-1', 'nats']) {
     }
     await a.settled();
     system.signal(name, 'SIGCONT');
-    await until('it goes on', async () => {
+    await until('a send is answered again', async () => {
       return (await a.post(conversation, 'after')).type === 'reply';
     });
     await b.next(({ content }) => content === 'after');
     // The outbox still owes the messages that were committed without an answer. A router repairs
     // them once they are 5 s old.
-    const history = await until('all of history delivered', async () => {
+    const history = await until('the device has all of the history', async () => {
       const messages = await system.history(bob, conversation);
       const delivered = new Set(seqsOf(b.messageEvents));
       return messages.every(({ seq }) => delivered.has(seq)) && messages;
@@ -65,7 +65,7 @@ t.test('a frozen edge takes no event from a device that has moved to another edg
   t.equal(back.received[0]?.resumed, true);
   for (const n of numbers(6, 8)) await a.post(conversation, `unseen ${n}`);
   const seqs = () => new Set(seqsOf(back.messageEvents));
-  await until('all of it', () => seqs().size === 9, 25_000);
+  await until('the device has all messages', () => seqs().size === 9, 25_000);
   t.same(
     [...seqs()].sort((x, y) => x - y),
     numbers(2, 10),

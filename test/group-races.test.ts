@@ -55,7 +55,7 @@ async function holdCommits() {
     someWait: () => until('a store waits', async () => (await waiting()) > 0),
     async release() {
       await client.end();
-      await until('those who waited are through', async () => (await waiting()) === 0);
+      await until('no store waits any more', async () => (await waiting()) === 0);
       await system.sql('drop trigger wait_for_test on outbox');
     },
   };
@@ -79,10 +79,14 @@ t.test('after an add and a removal at once, both users see the state of the serv
   const isThere = isIn(settled, eve);
   const isSettled = (device: Client) => () =>
     viewsOf(device).some(({ version }) => version === settled.version);
-  await until('all have the last', () => isSettled(a)() && isSettled(e)());
+  await until('both devices have the last version', () => isSettled(a)() && isSettled(e)());
   const byVersion = viewsOf(e).sort((one, other) => one.version - other.version);
   t.equal(isIn(byVersion.at(-1) as View, eve), isThere);
-  t.equal(new Set(byVersion.map(({ version }) => version)).size, byVersion.length, 'no repeat');
+  t.equal(
+    new Set(byVersion.map(({ version }) => version)).size,
+    byVersion.length,
+    'no version comes twice',
+  );
   const history = await system.history(admin, id);
   t.same(seqsOf(history), numbers(1, history.length));
   t.equal((await callAs(eve, 'GET')(id)).status, isThere ? 200 : 403);

@@ -143,7 +143,7 @@ t.test('a removed participant gets one event on every device and nothing more', 
   }
 });
 
-t.test('when the last admin leaves another follows, and the last one may leave', async (t) => {
+t.test('a participant replaces a last admin who leaves; the last user may leave too', async (t) => {
   const { id, people, devices, admin } = await group(3);
   const [ann, bob, cat] = people as [Person, Person, Person];
   const [a, b, c] = devices as [Client, Client, Client];

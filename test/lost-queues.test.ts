@@ -17,8 +17,8 @@ const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
 const SHARDS = Number(INBOX_SHARDS);
 const INBOX_BYTES_MAX = 4 * 1024 ** 3;
 /**
- * A session is told 1.5 s after the loss was noticed at the earliest. It is told again if it did
- * not hear.
+ * A router tells a session of the loss 1.5 s after it noticed the loss, or later. It tells the
+ * session again, because its edge may have missed the first signal.
  */
 const TOLD_MS = 20_000;
 const BETWEEN = 25;

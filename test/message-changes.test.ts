@@ -263,7 +263,7 @@ t.test('a reply shows 140 code points of the message it replies to as it is now'
   t.match(await a.next((frame) => frame.content === 'another'), { reply_to: { deleted: true } });
 });
 
-t.test('of 50 changes at once no version is missing, and the last is the truth', async (t) => {
+t.test('of 50 changes at once no version is missing, and REST shows the last one', async (t) => {
   const people = await system.people(5);
   const group = await system.conversation(people);
   const clients = await Promise.all(
@@ -286,7 +286,7 @@ t.test('of 50 changes at once no version is missing, and the last is the truth',
   t.equal(message.version, 51);
   for (const client of clients) {
     await next(client, 51);
-    await until('all have come', () => updates(client).length >= 50);
+    await until('all updates have come', () => updates(client).length >= 50);
     seen.push(...updates(client));
     t.same(
       updates(client).map(({ version }) => version),

@@ -72,7 +72,11 @@ t.test("a new device is not sent what the user's other device has received", asy
   const first = await system.connectNew(bob, { device: 'first' });
   await write(1, 3);
   await first.messages(3);
-  await until('positions of others', () => isDelivered(bob, conversation, 3), POSITIONS_LAG_MS);
+  await until(
+    'the positions are stored',
+    () => isDelivered(bob, conversation, 3),
+    POSITIONS_LAG_MS,
+  );
   const second = await system.connectNew(bob, { device: 'second' });
   t.same(contentsOf(second), []);
   await first.close();
@@ -141,9 +145,9 @@ for (const [name, end] of ENDINGS) {
     t.same(
       again.map(({ q }) => q),
       numbers(1, 8),
-      'numbered from 1 in the new session',
+      'q counts from 1 in the new session',
     );
-    t.ok(Date.now() - startedAt < 8_000, 'at once, not after ack_wait');
+    t.ok(Date.now() - startedAt < 8_000, 'the events come at once, not after ack_wait');
     back.ack(8);
     await back.settled();
     await back.close();

@@ -42,7 +42,7 @@ for (const [name, served] of Object.entries(SERVED_WITHOUT)) {
   t.test(`while ${name} is dead, every request gets a typed refusal within 2 s`, async (t) => {
     const { bob, conversation, a, b, ask } = await scene();
     system.signal(name, 'SIGKILL');
-    await until('it is noticed', async () => isNoticed(await ask()), NOTICED_MS);
+    await until('the outage is noticed', async () => isNoticed(await ask()), NOTICED_MS);
     for (const { name: what, code, tookMs } of await ask()) {
       t.match(code, served.test(what) ? 'none' : TYPED, `${what}: ${code}`);
       t.ok(tookMs <= REFUSED_MS_MAX, `${what}: ${tookMs} ms`);

@@ -123,8 +123,8 @@ async function byFrame(operation: Operation, target: Target): Promise<Outcome> {
 }
 
 /**
- * Resolves with true if presence is answered as it must be. All users are online, and of a user who
- * shares no conversation now that is not told.
+ * Resolves with true if presence is answered as it must be. All users are online, but the answer
+ * must not say so of a user who shares no conversation with the caller now.
  */
 async function isPresenceRight(on: Operation, target: Target, first: string): Promise<boolean> {
   const { userId, otherId } = target;

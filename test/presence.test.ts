@@ -10,8 +10,8 @@ const DRAIN_MS = 1_000;
 /** A user whose last socket closed is offline this much later. */
 const GRACE_MS = 5_000;
 /**
- * An edge looks every 250 ms for users whose grace is over. The rest of the time is for a busy
- * machine.
+ * An edge looks every 250 ms for users whose grace period is over. The rest of the time is for a
+ * busy machine.
  */
 const TOLD_MS = GRACE_MS + 3_000;
 /** An edge reads presence anew after 6 s, so a change that comes earlier was told by an event. */
@@ -61,12 +61,12 @@ async function read(person: Person, ...others: { id: string }[]): Promise<Entry[
 
 const statuses = (seen: readonly Entry[]): string[] => seen.map(({ status }) => status);
 const untilStatus = (seen: readonly Seen[], status: string, waitMs = 30_000) =>
-  until(`is ${status}`, () => seen.find((entry) => entry.status === status), waitMs);
+  until(`the watcher hears ${status}`, () => seen.find((entry) => entry.status === status), waitMs);
 /** Returns what a watcher was told of one user. */
 const of = (seen: readonly Seen[], { id }: { id: string }): Seen[] =>
   seen.filter(({ user_id }) => user_id === id);
 const onlineNow = (person: Person, other: Person) =>
-  until('is online', async () => (await read(person, other))[0]?.status === 'online');
+  until('the user is online', async () => (await read(person, other))[0]?.status === 'online');
 
 /**
  * Resolves after another user left each of the edges and the watcher was told so. An edge tells of
@@ -80,7 +80,11 @@ async function othersLeave({ ann, a }: Watching, edges: number[]): Promise<void>
   await Promise.all(others.map((other) => onlineNow(ann, other)));
   await watch(a.client, ...others);
   await Promise.all(connected.map(({ client }) => client.close()));
-  await Promise.all(others.map((other) => until('left', () => of(a.seen, other).length > 0)));
+  await Promise.all(
+    others.map((other) =>
+      until('the watcher hears that the user left', () => of(a.seen, other).length > 0),
+    ),
+  );
   await a.client.settled();
 }
 
@@ -160,7 +164,7 @@ t.test('one who comes back within 5 s, on any edge or device, was never offline'
   await othersLeave({ ann, a }, [1, 2]);
   t.same(statuses(of(a.seen, bob)), ['online']);
   await again.close();
-  await until('gone', () => of(a.seen, bob).length > 1);
+  await until('the watcher hears that Bob left', () => of(a.seen, bob).length > 1);
   t.same(statuses(of(a.seen, bob)), ['online', 'offline']);
 });
 
@@ -264,7 +268,10 @@ t.test('presence recovers by itself after Redis lost everything', ALONE, async (
   const b = await connect(bob, 2);
   await untilStatus(a.seen, 'online');
   await redis.flushall();
-  await until('known again', async () => (await read(ann, bob))[0]?.status === 'online');
+  await until(
+    'the presence is known again',
+    async () => (await read(ann, bob))[0]?.status === 'online',
+  );
   await b.client.close();
   await untilStatus(a.seen, 'offline');
   t.equal(statuses(a.seen).filter((status) => status === 'offline').length, 1);
@@ -277,7 +284,10 @@ t.test(
     const { ann, bob, conversation, a } = await scene();
     await watch(a.client, bob);
     system.stack.kill('redis');
-    await until('unknown', async () => (await read(ann, bob))[0]?.status === 'unknown');
+    await until(
+      'the presence is unknown',
+      async () => (await read(ann, bob))[0]?.status === 'unknown',
+    );
     t.match(await watch(a.client, bob), [{ status: 'unknown' }]);
     const b = await connect(bob, 2);
     t.equal((await b.client.post(conversation, 'x')).type, 'reply');
@@ -298,11 +308,17 @@ t.test(
     await onlineNow(ann, bob);
     t.match(await watch(a.client, bob), [{ status: 'online' }]);
     system.stack.kill('nats');
-    await until('unknown', async () => (await watch(a.client, bob))[0]?.status === 'unknown');
+    await until(
+      'the presence is unknown',
+      async () => (await watch(a.client, bob))[0]?.status === 'unknown',
+    );
     await b.client.close();
-    await until('gone', async () => (await read(ann, bob))[0]?.status === 'offline');
+    await until('Bob is offline', async () => (await read(ann, bob))[0]?.status === 'offline');
     await system.stack.start('nats');
-    await until('known', async () => (await watch(a.client, bob))[0]?.status !== 'unknown');
+    await until(
+      'the presence is known',
+      async () => (await watch(a.client, bob))[0]?.status !== 'unknown',
+    );
     t.same(statuses(a.seen), ['offline']);
     t.match(await watch(a.client, bob), [{ status: 'offline' }]);
   },

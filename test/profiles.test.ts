@@ -207,7 +207,7 @@ t.test('while profiles is frozen, system messages come in time, without names', 
     const { data } = await b.ask({ type: 'history', conversation_id: id, limit: 50 });
     return contentsOf(data ?? {}).includes('Canary frozen changed the title to “Trek”');
   };
-  await until('names again', named);
+  await until('system messages have names again', named);
 });
 
 for (const mode of Object.keys(FAULTS)) {
@@ -253,7 +253,7 @@ t.test('without Redis names still come, and without kaha-main-v3 too fallbacks d
     await list(you);
     return (await kaha.metric('kaha_profiles_circuit_state')) === 2;
   };
-  await until('an open circuit', isOpen);
+  await until('the circuit is open', isOpen);
   for (let times = 0; times < 5; times += 1) {
     const at = Date.now();
     const views = await list(you);
@@ -269,7 +269,7 @@ t.test('without Redis names still come, and without kaha-main-v3 too fallbacks d
   await kaha.set({ mode: 'ok' });
   const isBack = async () =>
     (await list(you)).every(({ name }) => [...others.values()].includes(name));
-  await until('names again', isBack, 10_000);
+  await until('the names are back', isBack, 10_000);
   await system.stack.start('redis');
 });
 

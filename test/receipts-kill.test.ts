@@ -63,7 +63,7 @@ for (const names of VICTIMS) {
     const progress = async (): Promise<void> => {
       const goals = talks.map(({ talk }) => talk.read + BETWEEN);
       const isThere = () => talks.every(({ talk }, index) => talk.read >= (goals[index] as number));
-      await until('they go on', isThere, 30_000);
+      await until('the talks go on', isThere, 30_000);
     };
     for (const _ of numbers(1, ROUNDS)) {
       await progress();

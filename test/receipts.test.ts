@@ -47,7 +47,7 @@ async function talk(count: number) {
   return { ann, bob, conversation, annPhone, bobPhone, messages };
 }
 
-t.test('receipts tell the sender of delivery and reading, and make the status', async (t) => {
+t.test('receipts tell the sender of delivery and reading, and the status agrees', async (t) => {
   const { ann, bob, conversation, annPhone, bobPhone } = await talk(2);
   const statuses = async () => {
     const { body } = await get(ann, `/conversations/${conversation}/messages`);
@@ -62,7 +62,7 @@ t.test('receipts tell the sender of delivery and reading, and make the status', 
     delivered_at: /^20.*\.\d{3}Z$/,
   });
   t.notOk('read_seq' in first || 'q' in first);
-  await until('it is stored', async () => (await statuses())[0] === 'delivered');
+  await until('the position is stored', async () => (await statuses())[0] === 'delivered');
   t.same(await statuses(), ['delivered', 'sent']);
 
   const answer = await read(bobPhone, conversation, { seq: 2 });
@@ -157,7 +157,7 @@ t.test('in a group a message is read once all others have read it', async (t) =>
     const { body } = await get(ann, `/conversations/${conversation}/messages`);
     return (body.messages as { status: string }[])[0]?.status;
   };
-  await until('delivered to all', async () => (await status()) === 'delivered');
+  await until('the status is delivered', async () => (await status()) === 'delivered');
   for (const [index, device] of devices.entries()) {
     t.equal(await status(), 'delivered');
     await read(device, conversation, { seq: 1 });

@@ -34,7 +34,7 @@ async function scene() {
 
 const replayedOf = (client: Client) => client.messageEvents.filter(({ q }) => q === undefined);
 
-t.test('of more than 1000 messages the oldest 1000 are replayed, not complete', async (t) => {
+t.test('of more than 1000 messages the oldest 1000 are replayed as incomplete', async (t) => {
   const { ann, bob, conversation } = await scene();
   await write(ann.id, conversation, REPLAYED_MAX + 20);
   const client = await system.connect(bob);
@@ -90,7 +90,7 @@ t.test('a message that is sent while a replay runs is not missed', async (t) => 
   );
 });
 
-t.test('a device whose socket ends within its replay gets it again only with resync', async (t) => {
+t.test('a device that leaves amid a replay gets the replay again only by resync', async (t) => {
   const { ann, bob, conversation } = await scene();
   await write(ann.id, conversation, 800);
   const cut = await system.connect(bob, { isAcking: false });

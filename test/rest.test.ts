@@ -151,7 +151,7 @@ t.test('history pages both ways without a gap and refuses two positions at once'
   }
 });
 
-t.test('the list is newest first and in pages, and has the own last changes', async (t) => {
+t.test("the list is newest first and in pages, and has the user's own last changes", async (t) => {
   const [ann, ...others]: Person[] = await system.people(6);
   const maker = ann as Person;
   const ids: string[] = [];

@@ -60,7 +60,7 @@ for (const service of SERVICE_NAMES) {
         ({ status }) => status,
         () => undefined,
       );
-    await until('it lives', async () => (await statusOf('/livez')) === 200);
+    await until('the service lives', async () => (await statusOf('/livez')) === 200);
     t.equal(await statusOf('/readyz'), 503);
     t.equal(await statusOf('/metrics'), 200);
     child.kill('SIGTERM');

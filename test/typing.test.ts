@@ -32,7 +32,7 @@ const type = (client: Client, conversation_id: string, is_typing = true): Promis
   client.ask({ type: 'typing', conversation_id, is_typing });
 const states = (seen: readonly Seen[]): boolean[] => seen.map(({ is_typing }) => is_typing);
 const ended = (seen: readonly Seen[]) =>
-  until('it ends', () => seen.find(({ is_typing }) => !is_typing));
+  until('the typing ends', () => seen.find(({ is_typing }) => !is_typing));
 
 // These tests run side by side, and each has its own people.
 t.jobs = 8;
@@ -45,7 +45,7 @@ t.test("typing is told to others on any edge, and not to the typist's own device
   const { ann, conversation, a, b, c } = await scene();
   const tablet = await watch(ann, 2, 'tablet');
   t.same((await type(a.client, conversation)).data, {});
-  await until('both are told', () => b.seen.length + c.seen.length === 2);
+  await until('both participants are told', () => b.seen.length + c.seen.length === 2);
   const event = { type: 'typing', conversation_id: conversation, user_id: ann.id, is_typing: true };
   for (const { seen } of [b, c]) t.match(seen[0], event);
   t.notOk('q' in (b.seen[0] as Seen));
@@ -66,30 +66,33 @@ t.test('typing is told once in 2 s, and ends 5 s after its last frame', async (t
   t.same(states(b.seen), [true, false]);
 });
 
-t.test('typing to and fro is told no more often, and the last state counts', async (t) => {
+t.test('quick changes of typing are told no more often, and the last state counts', async (t) => {
   const { conversation, a, b } = await scene();
   const startedAt = Date.now();
   for (const n of numbers(1, 9)) await type(a.client, conversation, n % 2 === 1);
-  await until('told again', () => b.seen.filter(({ is_typing }) => is_typing).length === 2);
+  await until(
+    'the typing is told again',
+    () => b.seen.filter(({ is_typing }) => is_typing).length === 2,
+  );
   t.same(states(b.seen), [true, false, true]);
   // The time runs from before the first state: how late that one came says nothing of the router.
   const [, , second] = b.seen as [Seen, Seen, Seen];
   t.ok(second.atMs - startedAt > 1_900, `${second.atMs - startedAt} ms`);
-  await until('it ends', () => states(b.seen).length === 4);
+  await until('the typing ends', () => states(b.seen).length === 4);
   t.equal(states(b.seen)[3], false);
 });
 
 t.test('a send by socket or by REST ends typing', async (t) => {
   const { ann, conversation, a, b } = await scene();
   await type(a.client, conversation);
-  await until('it is told', () => b.seen.length === 1);
+  await until('the typing is told', () => b.seen.length === 1);
   const sentAt = Date.now();
   await a.client.post(conversation, 'x');
   const { atMs } = await ended(b.seen);
   t.ok(atMs - sentAt < 2_000);
   b.seen.length = 0;
   await type(a.client, conversation);
-  await until('told when its time has come', () => states(b.seen).includes(true));
+  await until('the typing is told after 2 s', () => states(b.seen).includes(true));
   const path = `/api/v1/conversations/${conversation}/messages`;
   const body = { client_msg_id: newId<string>(), content: 'y' };
   const restAt = Date.now();
@@ -102,7 +105,7 @@ t.test('the end of the socket ends typing unless another device goes on', async 
   const tablet = await watch(ann, 2, 'tablet');
   await type(a.client, conversation);
   await type(tablet.client, conversation);
-  await until('it is told', () => b.seen.length === 1);
+  await until('the typing is told', () => b.seen.length === 1);
   await a.client.close();
   await tablet.client.settled();
   t.same(states(b.seen), [true], 'the tablet types');
@@ -117,7 +120,7 @@ t.test('the end of one device does not end the typing of another device', async 
   await type(a.client, conversation);
   await type(tablet.client, conversation);
   await tablet.client.destroy();
-  await until('it is told again', async () => {
+  await until('the typing is told again', async () => {
     await type(a.client, conversation);
     return b.seen.length === 2;
   });
@@ -134,13 +137,13 @@ t.test('one who takes no part is refused, and a former participant hears nothing
   t.equal(await codeOf(stranger, newId()), 'CONVERSATION_NOT_FOUND');
   t.equal(await codeOf(stranger, 'x'), 'INVALID_REQUEST');
   t.equal((await type(c.client, conversation)).type, 'reply');
-  await until('it is told', () => b.seen.length === 1);
+  await until('the typing is told', () => b.seen.length === 1);
   const path = `/api/v1/conversations/${conversation}/participants/${cid.id}`;
   t.equal((await system.rest('DELETE', path, { token: ann.token })).status, 204);
   t.equal(await codeOf(c.client, conversation), 'NOT_A_PARTICIPANT');
   t.notOk((await ended(b.seen)).is_typing, 'the typing of the removed participant ends');
   await type(a.client, conversation);
-  await until('those left are told', () => b.seen.length === 3);
+  await until('the remaining participants are told', () => b.seen.length === 3);
   await c.client.settled();
   t.same(c.seen, []);
 });
@@ -160,9 +163,9 @@ t.test('typing whose router is killed ends once, when its time is over', ALONE, 
   const b = await watch(bob, 2);
   for (const conversation of conversations) await type(a.client, conversation);
   const lastAt = Date.now();
-  await until('all are told', () => b.seen.length === 8);
+  await until('all typing is told', () => b.seen.length === 8);
   system.stack.kill('router-1');
-  await until('all end', () => b.seen.length === 16);
+  await until('all typing ends', () => b.seen.length === 16);
   t.ok(Date.now() - lastAt < 7_000, `${Date.now() - lastAt} ms`);
   const endedIn = b.seen.filter(({ is_typing }) => !is_typing);
   t.same(endedIn.map(({ conversation_id }) => conversation_id).sort(), conversations.sort());
@@ -182,7 +185,7 @@ t.test('typing whose edge is killed ends when its time is over', ALONE, async (t
 t.test('typing goes on while the store is away', ALONE, async (t) => {
   const { conversation, a, b } = await scene();
   await type(a.client, conversation);
-  await until('it is told', () => b.seen.length === 1);
+  await until('the typing is told', () => b.seen.length === 1);
   system.stack.kill('store-1');
   const states = await Promise.all(numbers(1, 3).map(() => type(a.client, conversation)));
   t.ok(states.every(({ type: kind }) => kind === 'reply'));

@@ -66,7 +66,7 @@ function sampleOf(
   };
 }
 
-/** Numbers that repeat stand one by one, or packed into one field. */
+/** A profile holds repeated numbers either as one field each, or packed into one field. */
 function repeated({ value, bytes }: Field): number[] {
   if (bytes === undefined) return [value];
   const numbers: number[] = [];
@@ -95,7 +95,10 @@ function fieldsOf(message: Uint8Array): Field[] {
   return fields;
 }
 
-/** Numbers beyond 2^53 lose their lowest bits: only addresses are so high, and nobody asks them. */
+/**
+ * Numbers beyond 2^53 lose their lowest bits: only addresses are that high, and nothing here reads
+ * addresses.
+ */
 function varint(bytes: Uint8Array, cursor: { at: number }): number {
   let [value, factor] = [0, 1];
   for (;;) {

@@ -1,7 +1,7 @@
 import { request } from 'undici';
 
 const MS_PER_S = 1_000;
-/** The server answers when it has sampled for the whole time. */
+/** The server answers only after the whole time of sampling, and then has this long. */
 const ANSWER_MS = 30_000;
 
 /** NATS samples its own CPU for this many seconds, and answers with a profile in gzip. */

@@ -27,7 +27,7 @@ const QUIET_MS = 300;
 /** A device leaves after this long, even if there is more to come. */
 const STAY_MS_MAX = 10_000;
 /**
- * A batch may take so much longer than its pace needs, for refusals, their delays, and the stay.
+ * A batch may take this much longer than its pace needs, for refusals, their delays, and the stay.
  */
 const GRACE_MS = 60_000;
 const MS_PER_S = 1_000;
@@ -35,7 +35,7 @@ const MS_PER_S = 1_000;
 /**
  * These devices connect once, so that each has a device queue. They acknowledge what comes, and
  * leave. One batch follows another. A device that cannot connect within the time of its batch is
- * given up, and is missing among those that are away.
+ * given up, and does not count as away.
  */
 export class AwayDevices {
   readonly counts: AwayCounts;

@@ -22,7 +22,7 @@ export type FleetOptions = {
   localAddresses: readonly string[];
 };
 
-/** The fleet leaves these events to others. */
+/** The fleet hands these events to its owner. */
 export type FleetEvents = Pick<ClientHandler<Connection>, 'text' | 'drained'> & {
   ready(connection: Connection): void;
   lost(connection: Connection): void;

@@ -6,7 +6,8 @@ const LOOPBACK = /^http:\/\/127\./;
 
 /**
  * Returns the addresses that connections to edges on this machine come from: 127.0.0.2, .3 … The
- * list is empty if an edge is elsewhere, because it could not answer.
+ * list is empty if an edge is elsewhere, because such an edge could not answer to a loopback
+ * address.
  */
 export function localAddressesOf(edges: readonly string[], connections: number): string[] {
   if (!edges.every((url) => LOOPBACK.test(url))) return [];

@@ -13,8 +13,8 @@ const MS_PER_S = 1_000;
 
 /**
  * Returns how long to wait before the next try. The delay always has full jitter: over the window
- * after a loss, over a growing span after refusals, and over as much again if the server says how
- * long.
+ * after a loss, over a growing span after refusals, and, if the server says how long, over as much
+ * again on top of that time.
  */
 export function reconnectDelayMs(failure: Failure, random: () => number): number {
   const { failures, retryAfterS, wasReady, windowS } = failure;

@@ -33,14 +33,14 @@ t.test('a run has one process for each 10 000 connections unless told otherwise'
   t.equal(parse('--connections 10001 --processes 4').processes, 4);
 });
 
-t.test('fresh people have no seed, edges are a list, idle sends nothing', async (t) => {
+t.test('--fresh sets no seed, --edges takes a list, and --idle sends nothing', async (t) => {
   t.equal(parse('--fresh').seed, undefined);
   t.same(parse('--edges http://a:1,http://b:2').edges, ['http://a:1', 'http://b:2']);
   t.equal(parse('--idle --rate 5').ratePerS, 0);
   t.match(parse('--rate 0'), { ratePerS: 0, idle: true });
 });
 
-t.test('every problem is told at once', async (t) => {
+t.test('all problems of a command line are reported together', async (t) => {
   t.same(problemsOf('--connections 0 --duration x --group-size 9 --auth cookie').length, 4);
   t.match(problemsOf('--duration 1.5'), [/whole number/]);
   t.match(problemsOf('--duration'), [/duration/]);

@@ -207,7 +207,8 @@ function conflictsOf(options: BenchOptions): string[] {
 }
 
 /**
- * Tells whether there are conversations enough, because some of them only show who comes and goes.
+ * Finds too few conversations for the mix, because some of them only have a person who comes and
+ * goes.
  */
 function mixProblems({ devices, ratePerS }: BenchOptions, groups: number): string[] {
   if (devices > 1) return ['--mix and --devices do not go together'];

@@ -22,7 +22,7 @@ type StackFile = {
   urls: { edges: string[]; kaha: string; database?: string };
 };
 
-/** Reads what runs from the stack's file, and what the options say instead. */
+/** Reads from the stack's file what runs. What the options name takes precedence. */
 export function readTarget(options: Pick<BenchOptions, 'stack' | 'edges' | 'kaha'>): Target {
   const { stack, edges, kaha } = options;
   if (edges !== undefined && kaha !== undefined) {

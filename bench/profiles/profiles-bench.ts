@@ -88,7 +88,7 @@ async function measureHang(bench: ProfilesBench, load: ProfilesLoad): Promise<Fi
   }
 }
 
-/** Empties Redis alone, and then also what the process holds. */
+/** Empties Redis alone, and then also the memory of profiles, by starting its process again. */
 async function measureEmptied(
   { stack, target }: ProfilesBench,
   load: ProfilesLoad,

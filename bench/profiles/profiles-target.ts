@@ -7,7 +7,7 @@ import { type Bus, connectBus } from '../../shared/nats/bus.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { createMetrics } from '../../shared/process/metrics.ts';
 
-/** No edge of the stack is this NATS user. */
+/** The bench connects as this NATS user, which no edge of the stack uses. */
 const NATS_USER = 'edge-2';
 const ADD_MAX = 1_000;
 const POLL_MS = 50;

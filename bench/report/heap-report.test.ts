@@ -23,7 +23,7 @@ t.test('devices that are away count from before they connected', async (t) => {
   });
 });
 
-t.test('no growth for each queue is told if every queue was there before', async (t) => {
+t.test('no growth per device queue is reported if every queue was there before', async (t) => {
   const looks = { base: lookWith(1_000), end: lookWith(1_001) };
   t.equal(createHeapReport({ looks, queues: 4, queuesMade: 0 })?.perQueueMadeBytes, undefined);
 });

@@ -12,11 +12,11 @@ export type UsageParts = {
 export type ProcessReport = {
   name: string;
   service: string;
-  /** The process used so much CPU time within the window. */
+  /** The process used this much CPU time within the window. */
   cpuS: number;
   /** The CPU time is a percentage of one core. */
   cpuPercent: number;
-  /** A second costs so much CPU time for one connection, in microseconds. */
+  /** A second costs this much CPU time for one connection, in microseconds. */
   cpuUsPerConnection: number;
   /**
    * The process used this percentage of one core while everybody was connected and nobody sent. It
@@ -44,7 +44,7 @@ export type UsageReport = {
    * Messages cost this part of the total. It exists only if holding the connections was measured.
    */
   cpuSPer1000BeyondHeldTotal: number | undefined;
-  /** The database did so much since the conversations existed, settling included. */
+  /** The database did this much since the conversations existed, settling included. */
   database: { transactions: number; walBytes: number } | undefined;
 };
 

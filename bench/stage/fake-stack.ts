@@ -1,7 +1,7 @@
 import uWS, { type HttpRequest, type HttpResponse, type WebSocket } from 'uWebSockets.js';
 import { randomUUID } from 'node:crypto';
 
-/** Each fault hits each n-th event, counted from 1, and never with 0. */
+/** Each fault hits every n-th event, counted from 1. A fault whose n is 0 never happens. */
 export type Faults = {
   loseEvery: number;
   repeatEvery: number;

@@ -53,7 +53,7 @@ t.test('a failed send owes nothing, and an unanswered one stays open', async (t)
   t.match(ledger.counts(BEFORE), { failed: { TIMEOUT: 1 }, unanswered: 1, expected: 0 });
 });
 
-t.test('a repeat of the queue is no repeat to the eye, but a second seq is', async (t) => {
+t.test('a user does not see a repeat of the queue, but sees a message with two seqs', async (t) => {
   const ledger = create();
   exchange(ledger, 0, 11);
   t.equal(ledger.queued(0, 1, 11), false);

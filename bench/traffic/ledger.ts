@@ -14,14 +14,14 @@ export type LedgerCounts = {
   /** The same message came under two seqs, and no client can recognise the repeat. */
   repeatedToEye: number;
   outOfOrder: number;
-  /** The same happened on sockets whose connection broke before, which is allowed. */
+  /** Messages were out of order on sockets whose connection broke before, which is allowed. */
   outOfOrderAfterLoss: number;
   /** Gaps are seqs that no message has, and clashes are seqs that two have. */
   seqGaps: number;
   seqClashes: number;
   /** This many messages reached a socket of another conversation. */
   strayed: number;
-  /** This many messages came beside the queue: replayed, or live while a queue did not answer. */
+  /** This many messages came without the queue: replayed, or live while a queue did not answer. */
   live: number;
 };
 
@@ -94,7 +94,7 @@ export class Ledger {
     return this.#see(message, slot, seq);
   }
 
-  /** Takes note of an event that came beside the queue. */
+  /** Takes note of an event that came without the queue. */
   live(message: number, slot: number, seq: number): boolean {
     this.#oddities.live += 1;
     return this.#see(message, slot, seq);

@@ -41,7 +41,7 @@ export class Mix {
   readonly #parts: MixParts;
   readonly #slots: number;
   readonly #lastSeq: Float64Array;
-  /** Each person has read up to this seq, be it by a send. */
+  /** Each person has read up to this seq, by a read or by a send. */
   readonly #readSeq: Float64Array;
   /** The last read that raised the position had this seq. */
   readonly #askedSeq: Float64Array;

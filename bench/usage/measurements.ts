@@ -4,8 +4,8 @@ import { type NatsHeap, readNatsHeap } from './nats-heap.ts';
 import { type ProcessUsage, readUsage } from './process-usage.ts';
 
 /**
- * The stack is looked at in these moments. `start` is before the devices that are to be away
- * connect, and `base` before the others do. Between `holdStart` and `holdEnd` nobody sends.
+ * The stack is measured at these moments. The moment `start` comes before the away devices connect,
+ * and `base` before the others do. Nobody sends between `holdStart` and `holdEnd`.
  */
 export type Moment =
   | 'start'
@@ -32,7 +32,7 @@ const IN_WINDOW: readonly Moment[] = ['holdStart', 'holdEnd', 'windowStart', 'wi
 const WITH_HEAP: readonly Moment[] = ['start', 'base', 'end'];
 export const GENERATOR = 'generator';
 
-/** Measures what the stack and the generator used, moment by moment. */
+/** Measures at each moment what the stack and the generator have used. */
 export class Measurements {
   readonly looks: Partial<Record<Moment, Look>> = {};
   readonly #target: Target;

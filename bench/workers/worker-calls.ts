@@ -57,7 +57,7 @@ export type WorkerResult = {
   mix: MixResult | undefined;
 };
 
-/** The main process may ask these of a worker, in this order. */
+/** The main process may make these calls to a worker, in this order. */
 export type WorkerCalls = {
   prepare: { argument: WorkerPlan; result: number };
   /** Resolves when the devices that are to be away have connected and left. */

@@ -20,7 +20,7 @@ import { Traffic } from '../traffic/traffic.ts';
 import type { Progress, WorkerPlan, WorkerResult } from './worker-calls.ts';
 
 const MS_PER_S = 1_000;
-/** Connecting may take so much longer than its pace needs, for refusals and their delays. */
+/** Connecting may take this much longer than its pace needs, for refusals and their delays. */
 const CONNECT_GRACE_MS = 60_000;
 const SETTLE_POLL_MS = 20;
 /** The worker waits this long at the end, to see late repeats too. */

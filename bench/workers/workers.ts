@@ -21,7 +21,9 @@ const NO_PROGRESS: Progress = {
   backlogMs: 0,
 };
 
-/** These are the processes of the generator. Each is asked one thing of a kind at a time. */
+/**
+ * These are the processes of the generator. A worker has at most one unanswered call of each kind.
+ */
 export class Workers {
   readonly #workers: readonly Worker[];
 

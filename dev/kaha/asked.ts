@@ -5,7 +5,7 @@ export type AskedCounts = {
   ids_max: number;
   in_flight: number;
   in_flight_max: number;
-  /** The id that was asked for most was asked for so often. */
+  /** The id that was asked for most often was asked for this many times. */
   asked_most: number;
   /** This many ids were asked for while another call for them was not answered. */
   overlaps: number;

@@ -40,12 +40,12 @@ t.test('a process that is frozen or ignores its signal is stopped too', async (t
   t.notOk(isAlive(deaf));
 });
 
-t.test('the error of a process that ends at once has its output', async (t) => {
+t.test('the error about a process that ends at once shows its output', async (t) => {
   const spec = await setSpec(t, 'process.stderr.write("no such thing"); process.exit(1)');
   await t.rejects(untilReady(launch(spec), 10_000), { message: /one ended:\s+no such thing/ });
 });
 
-t.test('the error of a process that is not ready in time has its answer', async (t) => {
+t.test('the error about a process that is not ready in time shows its answer', async (t) => {
   const running = launch(await setSpec(t, SERVER, 503));
   t.teardown(() => stop(running));
   await t.rejects(untilReady(running, 1_500), { message: /is not ready .* 503 not yet/ });

@@ -143,7 +143,10 @@ function boundCommand(spec: ProcessSpec): { command: string; args: string[] } {
 
 let bindable: boolean | undefined;
 
-/** Tells whether setpriv can bind a process. That of util-linux can, and that of busybox cannot. */
+/**
+ * Tells whether setpriv can bind a process. The setpriv of util-linux can, and the one of busybox
+ * cannot.
+ */
 function canBind(): boolean {
   bindable ??= spawnSync(SETPRIV, ['--pdeathsig', 'clear', 'true']).status === 0;
   return bindable;

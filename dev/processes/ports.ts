@@ -17,9 +17,9 @@ type Ports = (count: number) => Promise<number[]>;
 /**
  * Resolves with free ports of the loopback address, all different. No port is given twice, neither
  * by this process nor by another one that runs: a process claims a block of ports by listening on
- * the first port of the block until the process ends. None of the ports is of the kind that the
- * system gives by itself, because such a port could belong to a connection by the time that a
- * server starts, or starts again.
+ * the first port of the block until the process ends. None of the ports is in the range that the
+ * system gives to outgoing connections, because a connection could have such a port by the time
+ * that a server starts, or starts again.
  */
 export const freePorts: Ports = createPorts(process.pid % BLOCKS);
 

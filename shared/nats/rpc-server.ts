@@ -7,7 +7,7 @@ import { type Answer, type RequestItem, readRequests } from './rpc-frame.ts';
 export type RpcContext = {
   /** The caller stops waiting at this time (epoch ms). */
   deadlineAt: number;
-  /** The request's W3C `traceparent`. */
+  /** This is the request's W3C `traceparent`. */
   trace: string;
 };
 

@@ -2,7 +2,8 @@ import type { Frame } from '../stage/client.ts';
 import { secretsOf, type World } from './world.ts';
 
 /**
- * The test checks answers as they come. A hearing ignores them, because the user asked for them.
+ * The test checks answers as they come. A hearing ignores answers, because the user asked for what
+ * they hold.
  */
 const ASKED_FOR = ['reply', 'error', 'presence'];
 

@@ -29,7 +29,7 @@ t.test('a comment of several lines is reported by file, line and first sentence'
   t.same(found(text), ['shared/a.ts:3: Where the run stands in one line.']);
 });
 
-t.test('a doc comment with a subject or the verb of a function is let be', async (t) => {
+t.test('a doc comment with a subject or the verb of a function is accepted', async (t) => {
   const openings = [
     'The router asks the store.',
     'A session that refuses an offer hands it to its queue.',

@@ -106,7 +106,7 @@ t.test('2048 unacknowledged events are sent, one more closes 4013, and none is l
   };
   await send(UNACKED_MAX);
   await client.nextThat(({ q }) => q === UNACKED_MAX);
-  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'still there');
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'the socket is still open');
   await send(UNACKED_MAX + 1);
   t.equal(await client.closed, 4013);
   const again = await stage.open(edge, userId);
@@ -144,7 +144,7 @@ t.test('the older session gives way when two openings of a device cross', async 
     subjects.user(userId),
     JSON.stringify({ ...signal, device_id: 'x', epoch: 1e15 }),
   );
-  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'still there');
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'the socket is still open');
   router.bus.publish(subjects.user(userId), JSON.stringify({ ...signal, epoch: 1e15 }));
   t.equal(await client.closed, 4505);
 });

@@ -140,7 +140,7 @@ t.test('a client that keeps up is not closed as too slow, however many events wa
   while ((await stage.queue(userId)).unacked !== 250);
   release();
   await client.nextThat(({ q }) => q === 250);
-  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'still there');
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'the socket is still open');
   await client.close();
 });
 

@@ -36,7 +36,7 @@ t.test('an offered event is sent, and taken once the client has acknowledged it'
     answer = said;
   });
   t.match(await client.next('message'), { q: 1, n: 1 });
-  t.equal(answer, undefined, 'not before');
+  t.equal(answer, undefined, 'the offer is not answered before');
   client.send({ type: 'ack', q: 1 });
   await offered;
   t.equal(answer, '+');
@@ -91,7 +91,11 @@ t.test('a session that refuses an event takes from its queue until the event cam
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
   const [one, two] = [newId<EventId>(), newId<EventId>()];
-  t.equal(await stage.offer({ userId }, { n: 1 }, { eventId: one }), '-', 'it has just begun');
+  t.equal(
+    await stage.offer({ userId }, { n: 1 }, { eventId: one }),
+    '-',
+    'the session has just begun',
+  );
   const younger = await openLive(newId<UserId>());
   t.equal(await stage.offer({ userId }, { n: 2 }, { eventId: two }), '-', 'still');
   await younger.close();

@@ -19,7 +19,7 @@ t.test('a bucket gives its burst, then its rate, and says how long to wait', asy
   t.equal(take(NOW + 60), 40);
   t.equal(take(NOW + 100), undefined);
   t.equal(take(NOW + 100), 100);
-  for (let n = 0; n < 20; n += 1) t.equal(take(NOW + 60_000), undefined, 'full again, not fuller');
+  for (let n = 0; n < 20; n += 1) t.equal(take(NOW + 60_000), undefined, 'the bucket is full');
   t.equal(take(NOW + 60_000), 100);
 });
 

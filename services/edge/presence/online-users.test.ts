@@ -65,7 +65,7 @@ t.test('systems that share a Redis by prefixes know nothing of each other', asyn
   t.same(await elsewhere.beat(other, true), { dead: [], closed: [] });
   t.match(await elsewhere.read([user]), [{ status: 'offline', atUs: 0 }]);
   const seen = await redis.beat(other, true);
-  t.match(seen?.closed, [{ incarnation: one }], 'their own they do know');
+  t.match(seen?.closed, [{ incarnation: one }], 'a system finds its own closed edge');
   t.teardown(() => redis.removeIncarnation(other));
 });
 
@@ -129,7 +129,7 @@ t.test('clearing up a dead incarnation takes no user from a new one', async (t) 
   const [late] = newUsers(1) as [UserId];
   online.joined(late);
   await online.flushed();
-  t.equal(losses(), 1, 'the old one is told that it is known no more');
+  t.equal(losses(), 1, 'the edge is told that Redis no longer knows its incarnation');
   t.match(await redis.read([late]), [{ status: 'offline', atUs: 0 }]);
   online.beginAnew(next);
   online.sweep(Date.now());

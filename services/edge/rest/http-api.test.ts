@@ -77,7 +77,7 @@ t.test('conversations are made, listed and shown below all aliases of the path',
   const again = await call(BASES[0] as string, {
     body: { type: 'direct', participant_ids: [newId()] },
   });
-  t.equal(again.status, 200, 'it existed');
+  t.equal(again.status, 200, 'the conversation existed');
 });
 
 t.test('the body or the header Idempotency-Key gives the client_msg_id of a message', async (t) => {

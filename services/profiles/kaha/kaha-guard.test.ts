@@ -58,7 +58,7 @@ for (const [what, answer] of Object.entries(BAD)) {
     for (let tries = 2; tries < FAILURES_UNTIL_OPEN; tries += 2) await t.rejects(ask());
     t.equal(guard.circuitState, 2);
     t.match(lines[1], /the circuit is open/);
-    t.equal(lines.length, 2, 'a line each, not one a call');
+    t.equal(lines.length, 2, 'the bad answer and the open circuit have a line each');
     t.notOk(lines.join('').includes('Canary'));
   });
 }

@@ -139,31 +139,28 @@ t.test('concurrent outbox deletes share a statement', async (t) => {
   );
 });
 
-t.test(
-  'concurrent reads get their own participants, and so does an append that asks',
-  async (t) => {
-    const talks = [await createTalk(store)];
-    while (talks.length < 250) talks.push(await createTalk(store));
-    const unknown = newId<ConversationId>();
-    const ids = [...talks.map(({ id }) => id as ConversationId), unknown];
-    const found = await Promise.allSettled(
-      ids.map((conversation_id) =>
-        store.operations['conversations.participants']({ conversation_id }, 0),
-      ),
-    );
-    for (const [index, { alice, bina }] of talks.entries()) {
-      const each = found[index];
-      if (each?.status !== 'fulfilled') return t.fail('one was refused');
-      t.same(new Set(each.value.user_ids), new Set([alice, bina]));
-    }
-    t.equal(found.at(-1)?.status, 'rejected');
+t.test('concurrent reads get their own participants, as does an append that asks', async (t) => {
+  const talks = [await createTalk(store)];
+  while (talks.length < 250) talks.push(await createTalk(store));
+  const unknown = newId<ConversationId>();
+  const ids = [...talks.map(({ id }) => id as ConversationId), unknown];
+  const found = await Promise.allSettled(
+    ids.map((conversation_id) =>
+      store.operations['conversations.participants']({ conversation_id }, 0),
+    ),
+  );
+  for (const [index, { alice, bina }] of talks.entries()) {
+    const each = found[index];
+    if (each?.status !== 'fulfilled') return t.fail('one was refused');
+    t.same(new Set(each.value.user_ids), new Set([alice, bina]));
+  }
+  t.equal(found.at(-1)?.status, 'rejected');
 
-    const { id, alice, bina } = talks[0] as (typeof talks)[number];
-    const request = { conversation_id: id as ConversationId, items: [letter(alice)] };
-    const append = store.operations['messages.append'];
-    const deadlineAt = Date.now() + 2_000;
-    const asked = await append({ ...request, needs_participants: true }, deadlineAt);
-    t.same(new Set(asked.participants?.user_ids), new Set([alice, bina]));
-    t.equal((await append(request, deadlineAt)).participants, undefined);
-  },
-);
+  const { id, alice, bina } = talks[0] as (typeof talks)[number];
+  const request = { conversation_id: id as ConversationId, items: [letter(alice)] };
+  const append = store.operations['messages.append'];
+  const deadlineAt = Date.now() + 2_000;
+  const asked = await append({ ...request, needs_participants: true }, deadlineAt);
+  t.same(new Set(asked.participants?.user_ids), new Set([alice, bina]));
+  t.equal((await append(request, deadlineAt)).participants, undefined);
+});
