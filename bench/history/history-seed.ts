@@ -41,7 +41,9 @@ const INSERT_PARTICIPANTS = `
 const INSERT_USERS = `
   insert into users (user_id) select unnest($1::uuid[]) on conflict do nothing`;
 
-/** Fills the database up to this many messages of past weeks. Those of an earlier run stay. */
+/**
+ * Fills the database up to this many messages of past weeks. The messages of an earlier run stay.
+ */
 export async function seedHistory(
   options: SeedOptions,
   tell: (line: string) => void,

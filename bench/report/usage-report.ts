@@ -75,8 +75,8 @@ export function createUsageReport(parts: UsageParts): UsageReport {
 }
 
 /**
- * Returns how many processes share the connections. Edges and generators hold a share each, and all
- * others see all of them.
+ * Returns how many processes share the connections. The edges share them, and so do the generators.
+ * Any other process works for all of them.
  */
 export function sharersOf(service: string, processes: readonly { service: string }[]): number {
   if (service !== 'edge' && service !== GENERATOR) return 1;

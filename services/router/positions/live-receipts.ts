@@ -19,8 +19,8 @@ type Step = { seq: number; at: string };
 type Rise = { delivered?: Step; read?: Step };
 
 /**
- * One request of positions asks for at most this many conversations. A report holds as many items
- * at most.
+ * One request of positions asks for at most this many conversations. A report of an edge holds no
+ * more items than that.
  */
 const LOAD_MAX = 1_000;
 

@@ -42,8 +42,8 @@ export class KnownQueues {
   }
 
   /**
-   * Returns the devices that have a queue or may have one. Asking a device too many costs less than
-   * missing one.
+   * Returns the devices that have a queue or may have one. Asking one device too many costs less
+   * than missing one.
    */
   devicesOf(userId: UserId): string[] {
     return [...(this.#shardOf(userId).devices.get(userId)?.keys() ?? [])];
