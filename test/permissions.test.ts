@@ -24,9 +24,13 @@ const CREATE_PERCENT = 20;
 /** This percentage of messages belongs to the conversation of the target. */
 const SAME_PERCENT = 75;
 const TRIES = 8;
+const METHODS = ['get', 'put', 'post', 'patch', 'delete'];
+/** These frames concern nobody but their own session. */
+const OWN_FRAMES = ['auth', 'ack', 'ping', 'presence_unwatch'];
 /** Within a second, a watcher is told who is a stranger now. The test allows twice that. */
 const NOTICED_MS = 2_000;
 
+type Direction = { action: 'receive' | 'send' };
 type Outcome = { code: string; body: Record<string, unknown>; text: string };
 
 const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
@@ -157,6 +161,29 @@ async function judge(operation: Operation, target: Target): Promise<string[]> {
 
 const named = (name: string): Operation =>
   OPERATIONS.find((operation) => operation.name === name) as Operation;
+
+t.test('every documented operation has a row in the table of what is tried', async (t) => {
+  const { body: rest } = await system.rest('GET', '/openapi.json');
+  const { body: socket } = await system.rest('GET', '/asyncapi.json');
+  const ids = { userId: newId<string>(), messageId: newId<string>(), otherId: newId<string>() };
+  const targets = [true, false].map((isOdd) => ({ ...newTargetOf(newId()), ...ids, isOdd }));
+  const calls = targets.flatMap((on) => operations.flatMap((row) => row.rest?.(on) ?? []));
+  const tried = calls.map(({ method, path }) => `${method} ${path.split('?')[0]}`);
+  for (const [path, item] of Object.entries(rest.paths as Record<string, object>)) {
+    const pattern = path.replaceAll(/\{[^}]+\}/g, '[^/]+');
+    for (const method of Object.keys(item).filter((key) => METHODS.includes(key))) {
+      const call = new RegExp(`^${method.toUpperCase()} ${pattern}$`);
+      t.ok(
+        tried.some((one) => call.test(one)),
+        `${method} ${path}`,
+      );
+    }
+  }
+  const types = targets.flatMap((on) => operations.flatMap((row) => row.frame?.(on).type ?? []));
+  for (const [type, { action }] of Object.entries(socket.operations as Record<string, Direction>)) {
+    if (action === 'receive') t.ok([...types, ...OWN_FRAMES].includes(type), type);
+  }
+});
 
 t.test('the world of people and conversations is created', async (t) => {
   for (let made = 0; made < GROUPS + DIRECTS; made += 1) {
