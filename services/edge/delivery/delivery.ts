@@ -14,9 +14,9 @@ import type { Session } from '../session/session.ts';
 import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
 import { isLastOf, storedAtOf } from './ack-subject.ts';
 import type { DeliveredReports } from './delivered-reports.ts';
-import { LiveEvents } from './live-events.ts';
 import type { NamelessEvents } from './nameless-events.ts';
 import { OfferAnswers } from './offer-answers.ts';
+import { OfferedEvents } from './offered-events.ts';
 import { isLagging, QueueBinding } from './queue-binding.ts';
 import { type Unacked, UnackedQueue } from './unacked.ts';
 
@@ -140,9 +140,9 @@ export class Delivery {
    */
   declineLate(nowMs: number): void {
     for (const session of this.#offered) {
-      const { live } = session;
-      if (live === undefined || live.openCount === 0) this.#offered.delete(session);
-      else if (nowMs - live.oldestAtMs > PATIENCE_MS) this.#takeFromQueue(session, 'late');
+      const { offered } = session;
+      if (offered === undefined || offered.openCount === 0) this.#offered.delete(session);
+      else if (nowMs - offered.oldestAtMs > PATIENCE_MS) this.#takeFromQueue(session, 'late');
     }
   }
 
@@ -151,7 +151,7 @@ export class Delivery {
    * once a second for each session.
    */
   look(session: Session, nowMs: number): void {
-    session.live?.forget(nowMs);
+    session.offered?.forget(nowMs);
     if (!session.isLive) this.#binding.goLiveIfDue(session, nowMs);
     else if (nowMs > session.liveUntil) this.#takeFromQueue(session, 'checked');
   }
@@ -187,7 +187,7 @@ export class Delivery {
     this.#settle(session);
     this.#decline(session, 'ended');
     session.isLive = false;
-    session.live = undefined;
+    session.offered = undefined;
     session.deviceSubscription = undefined;
     if (held?.[0] !== undefined) session.lastQ = held[0].q - 1;
     session.held = undefined;
@@ -210,9 +210,9 @@ export class Delivery {
   }
 
   /** Gives the open offers to the queue, and returns the newest of them. */
-  #decline({ live }: Session, why: string): EventId | undefined {
-    if (live === undefined || live.openCount === 0) return undefined;
-    const { newest, askers } = live.giveToQueue();
+  #decline({ offered }: Session, why: string): EventId | undefined {
+    if (offered === undefined || offered.openCount === 0) return undefined;
+    const { newest, askers } = offered.giveToQueue();
     for (const asker of askers) this.#answers.toQueue(asker, why);
     return newest;
   }
@@ -248,7 +248,7 @@ export class Delivery {
 
   #onOffer(session: Session, event: Event, asker: string): void {
     const { eventId } = event.header;
-    const known = session.live?.repeated(eventId, asker);
+    const known = session.offered?.repeated(eventId, asker);
     if (known === 'open') return;
     if (known === 'taken') {
       this.#answers.taken(asker);
@@ -262,8 +262,8 @@ export class Delivery {
       this.#answers.toQueue(asker, 'queue');
       return;
     }
-    session.live ??= new LiveEvents();
-    session.live.add(item, asker);
+    session.offered ??= new OfferedEvents();
+    session.offered.add(item, asker);
     this.#offered.add(session);
   }
 
@@ -277,7 +277,7 @@ export class Delivery {
       return;
     }
     const { eventId } = event.header;
-    const sent = session.live?.takeCopy(eventId);
+    const sent = session.offered?.takeCopy(eventId);
     if (sent === 'acknowledged') {
       bus.publish(ackSubject, ACK);
       metrics.acks.add('ack');
@@ -359,8 +359,8 @@ export class Delivery {
         bus.publish(ackSubject, ACK);
         metrics.acks.add('ack');
       }
-      session.live ??= new LiveEvents();
-      for (const asker of session.live.acknowledge(header.eventId)) {
+      session.offered ??= new OfferedEvents();
+      for (const asker of session.offered.acknowledge(header.eventId)) {
         this.#answers.taken(asker);
       }
       // A user's own messages count as delivered once they are sent.

@@ -1,6 +1,6 @@
 import type { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
-import type { LiveEvents } from '../delivery/live-events.ts';
+import type { OfferedEvents } from '../delivery/offered-events.ts';
 import type { HeldEvent, UnackedQueue } from '../delivery/unacked.ts';
 import type { StickyRoute } from '../routers/router-client.ts';
 import type { LeanSubscription } from './subscriptions.ts';
@@ -83,7 +83,7 @@ export class Session {
   /** This is the newest event that the session left to its queue, until the queue has sent it. */
   leftToQueue: EventId | undefined = undefined;
   /** Routers offered these events, and the session sent them without its queue. */
-  live: LiveEvents | undefined = undefined;
+  offered: OfferedEvents | undefined = undefined;
   /** This promise is set once the session lets go of its queue, and resolves when it has. */
   ending: Promise<void> | undefined = undefined;
   lastQ = 0;

@@ -28,7 +28,7 @@ const RECENT_MAX = 256;
  *       └──the queue shall take it──► owed ──the queue's copy comes──► the copy is treated as any
  *                                                                      event of the queue
  */
-export class LiveEvents {
+export class OfferedEvents {
   readonly #open = new Map<EventId, Open>();
   /**
    * The value is undefined where the client has acknowledged the event. The queue's copy is then
