@@ -241,6 +241,11 @@ t.test('a device that was away gets all changes, and a new device their result',
     { version: 3, content: 'two', reactions: [{ emoji: THUMB, mine: false }] },
     { version: 4, content: 'four', reactions: [{ emoji: THUMB, mine: false }] },
   ]);
+  // What Bob's first device had must be stored before, or it would come after the reset.
+  await until('the position is stored', async () => {
+    const query = 'select 1 from participants where user_id = $1 and delivered_seq > 0';
+    return (await system.sql(query, [bob.id])).length === 1;
+  });
   await system.sql('update participants set delivered_seq = 0, read_seq = 0 where user_id = $1', [
     bob.id,
   ]);
