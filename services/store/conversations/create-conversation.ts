@@ -64,7 +64,7 @@ function judgeParticipants(creatorId: UserId, input: ConversationInput): NewConv
     throw new KahaError('INVALID_REQUEST', 'A direct conversation has no title of its own');
   }
   if (userIds.length < 2 || userIds.length > LIMITS.groupParticipantsMax) {
-    const message = `A group has 2 to ${LIMITS.groupParticipantsMax} members`;
+    const message = `A group has 2 to ${LIMITS.groupParticipantsMax} participants`;
     throw new KahaError('INVALID_REQUEST', message);
   }
   return { type: input.type, userIds, input };
