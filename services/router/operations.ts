@@ -12,8 +12,8 @@ import type { MessageChanges } from './conversations/message-changes.ts';
 import { deliveryOf } from './fan-out/durable-events.ts';
 import type { OwedFanOuts } from './fan-out/owed-fan-outs.ts';
 import type { LiveReceipts } from './positions/live-receipts.ts';
+import type { PositionReports } from './positions/position-reports.ts';
 import type { Reads } from './positions/reads.ts';
-import type { Receipts } from './positions/receipts.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { Typing } from './typing/typing.ts';
@@ -27,7 +27,7 @@ type Deps = {
   actors: ConversationActors;
   messageChanges: MessageChanges;
   sessions: Sessions;
-  receipts: Receipts;
+  positionReports: PositionReports;
   liveReceipts: LiveReceipts;
   reads: Reads;
   typing: Typing;
@@ -65,14 +65,14 @@ function carryOut<Op extends keyof RouterOps>(
 }
 
 function createTable(deps: Deps): Operations {
-  const { messageChanges, sessions, receipts, liveReceipts, reads, typing } = deps;
+  const { messageChanges, sessions, positionReports, liveReceipts, reads, typing } = deps;
   const { change, changeUnseen } = createChanges(deps);
   return {
     message: createSend(deps),
     'session.open': (request, { deadlineAt }) => sessions.open(request, deadlineAt),
     delivered({ items }) {
       void liveReceipts.delivered(items);
-      return receipts.delivered(items);
+      return positionReports.delivered(items);
     },
     read: ({ op: _op, ...input }, { deadlineAt }) => reads.read(input, deadlineAt),
     typing: (request, { deadlineAt }) => typing.receive(request, deadlineAt),

@@ -19,7 +19,7 @@ export type RouterMetrics = {
   sessions: Counter;
   releases: Counter;
   offers: Counter;
-  receiptsDropped: Counter;
+  positionsRefused: Counter;
   receiptsTold: Counter;
 };
 
@@ -44,7 +44,7 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     sessions: counter('kaha_router_sessions_total', 'Sessions opened', ['outcome']),
     offers: counter('kaha_router_offers_total', 'Events offered to devices', ['outcome']),
     releases: counter('kaha_router_releases_total', 'Devices taken over', ['outcome']),
-    receiptsDropped: counter('kaha_router_receipts_dropped_total', 'Positions refused'),
+    positionsRefused: counter('kaha_router_receipts_dropped_total', 'Positions refused'),
     receiptsTold: counter('kaha_router_receipts_told_total', 'Live receipts and unread counts'),
   };
 }

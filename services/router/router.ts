@@ -15,8 +15,8 @@ import { createFanOuts } from './fan-out/create-fan-outs.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createOperations } from './operations.ts';
 import { LiveReceipts } from './positions/live-receipts.ts';
+import { PositionReports } from './positions/position-reports.ts';
 import { Reads } from './positions/reads.ts';
-import { Receipts } from './positions/receipts.ts';
 import { createQueues, type Queues } from './queues/create-queues.ts';
 import { createRouterMetrics, type RouterMetrics } from './router-metrics.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -31,7 +31,7 @@ const CONCURRENCY_MAX = 8_192;
 const DRAIN_MS = 8_000;
 /** Store gives up after 2 s. The rest lets its error arrive before a router gives up. */
 const STORE_WAIT_MS = 2_500;
-const RECEIPTS_TIMEOUT_MS = 2_000;
+const POSITIONS_TIMEOUT_MS = 2_000;
 const LOAD_RETRY_MS = 1_000;
 const LOAD_TRIES = 60;
 
@@ -60,15 +60,15 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const { bus, logger, metrics, counters, queues } = parts;
   const { instance } = config;
   const store = createAskStore(bus, STORE_WAIT_MS);
-  const receipts = new Receipts({
+  const positionReports = new PositionReports({
     publish: (batch) => {
       const payload = Buffer.from(JSON.stringify(batch));
-      const options = { msgId: newId<string>(), timeoutMs: RECEIPTS_TIMEOUT_MS };
+      const options = { msgId: newId<string>(), timeoutMs: POSITIONS_TIMEOUT_MS };
       return bus.jetPublish(subjects.receipts(instance), payload, options);
     },
     metrics: counters,
   });
-  closers.push('receipts', () => receipts.close());
+  closers.push('position reports', () => positionReports.close());
   const { liveReceipts, typing } = createLive({ ...parts, store }, closers);
   const reads = new Reads({
     store,
@@ -100,7 +100,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     actors,
     messageChanges,
     sessions,
-    receipts,
+    positionReports,
     liveReceipts,
     reads,
     typing,
@@ -122,7 +122,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     return liveReceipts.conversations;
   });
   metrics.gauge('kaha_router_typing', 'Users who type, or did just now', () => typing.size);
-  metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => receipts.held);
+  metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => positionReports.held);
 }
 
 /** Wires the parts whose live events go out on `user.<user>` and are kept nowhere. */

@@ -3,7 +3,7 @@ import { freePorts } from '../../dev/processes/ports.ts';
 import { createDatabase, startNats } from '../../dev/testing/test-servers.ts';
 import type { AppendReply } from '../../shared/contracts/append.ts';
 import { natsUserOf } from '../../shared/contracts/permissions.ts';
-import type { ReceiptBatch } from '../../shared/contracts/positions.ts';
+import type { PositionBatch } from '../../shared/contracts/positions.ts';
 import type { StoreOps } from '../../shared/contracts/store-ops.ts';
 import { streams, subjects } from '../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
@@ -21,7 +21,7 @@ const database = await createDatabase();
 const outage = await createOutage(database.url);
 const direct = openDatabase({ url: database.url, poolMax: 2, logger: silent });
 const setup = await busOf('setup');
-await createReceiptsStream(setup);
+await createPositionsStream(setup);
 const [router, edge, retention] = await Promise.all(['router-1', 'edge-1', 'retention'].map(busOf));
 const [adminPort] = (await freePorts(1)) as [number];
 const store = await createStore(configOf(outage.url), {
@@ -63,7 +63,7 @@ function busOf(instance: string): Promise<Bus> {
   return connectBus({ url: nats.url, nkeySeed, instance, logger: silent, metrics });
 }
 
-async function createReceiptsStream(bus: Bus): Promise<void> {
+async function createPositionsStream(bus: Bus): Promise<void> {
   const jsm = await bus.nc.jetstreamManager();
   const subject = subjects.receipts('*');
   await jsm.streams.add({ name: streams.receipts, subjects: [subject] });
@@ -103,15 +103,15 @@ t.test('without the schema a store is not ready and answers a retryable error', 
   await until(async () => (await readyz())[0] === 200);
 });
 
-t.test('a store serves requests over NATS and takes receipts', async (t) => {
+t.test('a store serves requests over NATS and takes positions', async (t) => {
   const { record } = await ask('conversations.create', { user_id: alice, conversation });
   const { conversation_id } = record;
   const { results } = await ask('messages.append', { conversation_id, items: [letter(alice)] });
   t.match(results, [{ ok: true, seq: 1 }]);
-  const batch: ReceiptBatch = { items: [[conversation_id, bina, 'read', 1, Date.now()]] };
+  const batch: PositionBatch = { items: [[conversation_id, bina, 'read', 1, Date.now()]] };
   const payload = new TextEncoder().encode(JSON.stringify(batch));
-  const receipts = subjects.receipts('router-1');
-  await router?.jetPublish(receipts, payload, { msgId: 'r1', timeoutMs: 2_000 });
+  const subject = subjects.receipts('router-1');
+  await router?.jetPublish(subject, payload, { msgId: 'r1', timeoutMs: 2_000 });
   await until(async () => {
     const page = await ask('messages.history', { user_id: alice, conversation_id });
     return page.messages[0]?.status === 'read';

@@ -14,8 +14,8 @@ import { answerBy, withDeadline } from './database/deadline.ts';
 import { watchSchema } from './database/schema-check.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { watchOutbox } from './outbox/outbox-stats.ts';
+import { startPositions } from './positions/apply-positions.ts';
 import { openPositionWriter } from './positions/position-writer.ts';
-import { startReceipts } from './positions/receipts.ts';
 
 /**
  * Beyond this many open requests of one operation, a request gets MESSAGING_UNAVAILABLE at once.
@@ -51,7 +51,7 @@ export function createStore(config: Config, { logger, metrics }: ServiceDeps) {
     const deps = { db, pool, cipher, group, reads, editWindowMs, chatLists, logger };
     const servers = serveOperations(bus, createOperations(deps));
     closers.push('operations', () => drainAll(servers, [group, reads]), DRAIN_DEADLINE_MS);
-    closers.push('receipts', startReceipts({ bus, pool: positions.pool }).close);
+    closers.push('positions', startPositions({ bus, pool: positions.pool }).close);
     return { problem: schema.problem };
   });
 }

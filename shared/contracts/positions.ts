@@ -3,7 +3,7 @@ import type { ConversationId, MessageId, UserId } from '../ids.ts';
 
 /** Positions say what was delivered to users, and how far they have read. */
 
-/** An item is [conversation, user, seq, epoch ms]. */
+/** An edge reports a delivered position to a router as [conversation, user, seq, epoch ms]. */
 export type DeliveredItem = [ConversationId, UserId, number, number];
 
 /**
@@ -33,6 +33,9 @@ export type ConversationPositions = {
   positions: [UserId, number][];
 };
 
-/** An item is [conversation, user, kind, seq, epoch ms]. A batch holds at most 1000 items. */
-export type ReceiptItem = [ConversationId, UserId, 'delivered' | 'read', number, number];
-export type ReceiptBatch = { items: ReceiptItem[] };
+/**
+ * A router hands a position to store as [conversation, user, kind, seq, epoch ms]. A batch holds at
+ * most 1000 items.
+ */
+export type PositionItem = [ConversationId, UserId, 'delivered' | 'read', number, number];
+export type PositionBatch = { items: PositionItem[] };

@@ -1,10 +1,10 @@
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import type { AppendItem } from '../../../shared/contracts/append.ts';
-import type { ReceiptItem } from '../../../shared/contracts/positions.ts';
+import type { PositionItem } from '../../../shared/contracts/positions.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import { newId } from '../../../shared/ids.ts';
-import { applyReceipts } from '../positions/receipts.ts';
+import { applyPositions } from '../positions/apply-positions.ts';
 import {
   append,
   appendOk,
@@ -92,21 +92,21 @@ t.test('a locked participant delays a batch for a moment and loses no message', 
   t.same(fine.results.map(codeOf), [undefined]);
 });
 
-t.test('two stores and receipts on the same rows never deadlock', async (t) => {
+t.test('two stores and positions on the same rows never deadlock', async (t) => {
   const users = Array.from({ length: 6 }, () => newId<UserId>());
   const ids = await Promise.all([1, 2, 3, 4].map(() => createGroup(store, users)));
   const appends = Array.from({ length: 60 }, (_, job) => {
     const items = [...users].reverse().map((user) => letter(user));
     return appendOk(job % 2 ? store : other, ids[job % 4] as ConversationId, items);
   });
-  const receipts = Array.from({ length: 40 }, (_, job) => {
+  const raises = Array.from({ length: 40 }, (_, job) => {
     const items = ids.flatMap((id) =>
-      users.map((user): ReceiptItem => [id, user, job % 2 ? 'read' : 'delivered', job + 1, 1]),
+      users.map((user): PositionItem => [id, user, job % 2 ? 'read' : 'delivered', job + 1, 1]),
     );
-    return applyReceipts((job % 2 ? store : other).pool, items.reverse());
+    return applyPositions((job % 2 ? store : other).pool, items.reverse());
   });
   // `lock_timeout` is shorter than `deadlock_timeout`, so a deadlock would show as a refusal.
-  await t.resolves(Promise.all([...appends, ...receipts]));
+  await t.resolves(Promise.all([...appends, ...raises]));
 });
 
 t.test('a send whose connection is cut is tried again and written once', async (t) => {

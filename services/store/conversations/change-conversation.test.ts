@@ -299,7 +299,7 @@ t.test('a command without the right is refused and writes nothing', async (t) =>
   t.same(await sql('select version, last_seq from conversations order by 1, 2'), before);
 });
 
-t.test('concurrent changes, sends and receipts of a group leave no hole', async (t) => {
+t.test('concurrent changes and sends of a group leave no hole', async (t) => {
   const { id, people, admin } = await group(6);
   const [, , , , , moved] = people as UserId[];
   const participant_id = moved as UserId & string;

@@ -1,5 +1,5 @@
 import type { Pool } from '../database/pool.ts';
-import type { Position } from './receipts-reduce.ts';
+import type { Position } from './reduce-positions.ts';
 
 /**
  * Positions only rise, they never pass the conversation's last message, and they rise only for

@@ -11,7 +11,7 @@ import {
   type StoreParts,
   setStage,
 } from '../stage/store-stage.ts';
-import { applyReceipts } from './receipts.ts';
+import { applyPositions } from './apply-positions.ts';
 
 const stage = await setStage(t);
 const { store, sql } = stage;
@@ -182,46 +182,49 @@ t.test('a participant who is removed while a read is under way is refused', asyn
   await late;
 });
 
-t.test('concurrent sends, reads and receipts neither deadlock nor lose a position', async (t) => {
-  const users = Array.from({ length: 6 }, () => newId<UserId>());
-  const ids = await Promise.all(Array.from({ length: 12 }, () => createGroup(store, users)));
-  const stores = [store, other];
-  const rounds = Array.from({ length: 15 }, (_, round) => round);
-  for (const round of rounds) {
-    const seq = round + 1;
-    const pool = (stores[round % 2] as StoreParts).pool;
-    await Promise.all([
-      ...ids.flatMap((id, index) => {
-        const sender = users[(round + index) % users.length] as UserId;
-        return appendOk(stores[index % 2] as StoreParts, id, [letter(sender)]);
-      }),
-      ...ids.flatMap((conversation_id, index) =>
-        users.map((user_id) =>
-          read({ user_id, conversation_id, seq }, stores[(index + 1) % 2] as StoreParts),
+t.test(
+  'concurrent sends, reads and delivered positions neither deadlock nor lose a position',
+  async (t) => {
+    const users = Array.from({ length: 6 }, () => newId<UserId>());
+    const ids = await Promise.all(Array.from({ length: 12 }, () => createGroup(store, users)));
+    const stores = [store, other];
+    const rounds = Array.from({ length: 15 }, (_, round) => round);
+    for (const round of rounds) {
+      const seq = round + 1;
+      const pool = (stores[round % 2] as StoreParts).pool;
+      await Promise.all([
+        ...ids.flatMap((id, index) => {
+          const sender = users[(round + index) % users.length] as UserId;
+          return appendOk(stores[index % 2] as StoreParts, id, [letter(sender)]);
+        }),
+        ...ids.flatMap((conversation_id, index) =>
+          users.map((user_id) =>
+            read({ user_id, conversation_id, seq }, stores[(index + 1) % 2] as StoreParts),
+          ),
         ),
+        applyPositions(
+          pool,
+          ids
+            .flatMap((id) => users.map((user) => [id, user, 'delivered', seq, 1] as const))
+            .reverse()
+            .map((item) => [...item]),
+        ),
+      ]);
+    }
+    const last = rounds.length;
+    await Promise.all(
+      ids.flatMap((conversation_id) =>
+        users.map((user_id) => read({ user_id, conversation_id, seq: last })),
       ),
-      applyReceipts(
-        pool,
-        ids
-          .flatMap((id) => users.map((user) => [id, user, 'delivered', seq, 1] as const))
-          .reverse()
-          .map((item) => [...item]),
-      ),
-    ]);
-  }
-  const last = rounds.length;
-  await Promise.all(
-    ids.flatMap((conversation_id) =>
-      users.map((user_id) => read({ user_id, conversation_id, seq: last })),
-    ),
-  );
-  const rows = await sql<{ low: number; high: number; count: number }>(
-    `select min(least(read_seq, delivered_seq)) as low, max(read_seq) as high, count(*)
+    );
+    const rows = await sql<{ low: number; high: number; count: number }>(
+      `select min(least(read_seq, delivered_seq)) as low, max(read_seq) as high, count(*)
       from participants where conversation_id = any($1::uuid[])`,
-    [ids],
-  );
-  t.match(rows, [{ low: last, high: last, count: 72 }]);
-});
+      [ids],
+    );
+    t.match(rows, [{ low: last, high: last, count: 72 }]);
+  },
+);
 
 t.test('positions are listed for the users who take part now', async (t) => {
   const { id, alice, bina, mine } = await talkWith(3);

@@ -9,8 +9,8 @@ import { type Kysely, sql } from 'kysely';
  * the statement began, and a row that is read after its lock is current.
  *
  * The caller sorts the items by conversation, and by arrival within a conversation. The function
- * locks participants in the order (conversation, user). Receipts do so too, so they cannot
- * deadlock.
+ * locks participants in the order (conversation, user). The statements that raise positions
+ * do so too, so they cannot deadlock.
  *
  *  p_wait = false  A conversation that others have locked gets status `locked` and delays nobody.
  *  p_wait = true   All items have one conversation. The function waits for its lock for up to

@@ -12,7 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
  * much. Each of its statements sees all that was committed before the statement began, so a row
  * that is read after its lock is current. The function locks the message against writers, and locks
  * the conversation only against changes of its participants, which lock it FOR UPDATE. So appends
- * and receipts neither wait for a reaction nor can deadlock with it.
+ * and raised positions neither wait for a reaction nor can deadlock with it.
  *
  * `status` is one of ok · unchanged · not_found · system · deleted · too_many; the other columns
  * are set with the first two. `seers` lists the participants who see the message. `emojis` and

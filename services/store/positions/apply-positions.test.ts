@@ -1,9 +1,9 @@
 import t from 'tap';
-import type { ReceiptItem } from '../../../shared/contracts/positions.ts';
+import type { PositionItem } from '../../../shared/contracts/positions.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { appendOk, createTalk, letter, setStage } from '../stage/store-stage.ts';
-import { applyReceipts } from './receipts.ts';
-import { reducePositions } from './receipts-reduce.ts';
+import { applyPositions } from './apply-positions.ts';
+import { reducePositions } from './reduce-positions.ts';
 
 const { store, sql } = await setStage(t);
 const atMs = Date.parse('2026-11-21T10:00:00.000Z');
@@ -42,7 +42,7 @@ t.test('malformed items are dropped and the others count', (t) => {
     [id, user, 'read', 1.5, 1],
     [id, user, 'read', 1, Number.NaN],
     [id, user, 'read', 1, 9e15],
-  ] as unknown as ReceiptItem[];
+  ] as unknown as PositionItem[];
   t.equal(reducePositions([...bad, [id, user, 'read', 1, 1]]).length, 1);
   t.end();
 });
@@ -54,7 +54,7 @@ t.test('positions rise, never fall, and never pass the last message', async (t) 
     id,
     Array.from({ length: 5 }, () => letter(alice)),
   );
-  await applyReceipts(store.pool, [[id, bina, 'delivered', 3, atMs]]);
+  await applyPositions(store.pool, [[id, bina, 'delivered', 3, atMs]]);
   const time = '2026-11-21T10:00:00.000Z';
   t.same(await positionOf(bina), {
     delivered_seq: 3,
@@ -62,9 +62,9 @@ t.test('positions rise, never fall, and never pass the last message', async (t) 
     read_seq: 0,
     read_at: null,
   });
-  await applyReceipts(store.pool, [[id, bina, 'delivered', 2, atMs + 1000]]);
+  await applyPositions(store.pool, [[id, bina, 'delivered', 2, atMs + 1000]]);
   t.match(await positionOf(bina), { delivered_seq: 3, delivered_at: time });
-  await applyReceipts(store.pool, [[id, bina, 'read', 900, atMs + 2000]]);
+  await applyPositions(store.pool, [[id, bina, 'read', 900, atMs + 2000]]);
   const later = '2026-11-21T10:00:02.000Z';
   t.same(await positionOf(bina), {
     delivered_seq: 5,
@@ -77,7 +77,7 @@ t.test('positions rise, never fall, and never pass the last message', async (t) 
 t.test('strangers and unknown conversations change nothing', async (t) => {
   const { id, alice } = await createTalk(store);
   await appendOk(store, id, [letter(alice)]);
-  await applyReceipts(store.pool, [
+  await applyPositions(store.pool, [
     [id, newId<UserId>(), 'read', 1, atMs],
     [newId<ConversationId>(), alice, 'read', 1, atMs],
   ]);

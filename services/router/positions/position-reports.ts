@@ -1,8 +1,8 @@
 import { Gatherer } from '../../../shared/concurrency/gatherer.ts';
 import type {
   DeliveredItem,
-  ReceiptBatch,
-  ReceiptItem,
+  PositionBatch,
+  PositionItem,
 } from '../../../shared/contracts/positions.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ParticipantKey, participantKey } from '../../../shared/ids.ts';
@@ -18,7 +18,7 @@ const HELD_MAX = 100_000;
 
 type Deps = {
   /** Publishes a batch. Resolves once the stream RECEIPTS has it. */
-  publish: (batch: ReceiptBatch) => Promise<void>;
+  publish: (batch: PositionBatch) => Promise<void>;
   metrics: RouterMetrics;
 };
 
@@ -28,9 +28,9 @@ type Deps = {
  * report is answered once the stream has all its positions. Until then its edge keeps the report,
  * and brings it to another router if this one dies.
  */
-export class Receipts {
+export class PositionReports {
   readonly #deps: Deps;
-  readonly #gatherer: Gatherer<ParticipantKey, ReceiptItem>;
+  readonly #gatherer: Gatherer<ParticipantKey, PositionItem>;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -48,7 +48,7 @@ export class Receipts {
    */
   delivered(items: readonly DeliveredItem[]): Promise<void> {
     if (!this.#gatherer.hasRoomFor(items.length)) {
-      this.#deps.metrics.receiptsDropped.inc(items.length);
+      this.#deps.metrics.positionsRefused.inc(items.length);
       return Promise.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Too many positions wait'));
     }
     let written = Promise.resolve();
@@ -56,7 +56,7 @@ export class Receipts {
       const key = participantKey(conversationId, userId);
       const known = this.#gatherer.get(key);
       const isKnown = known !== undefined && known[3] >= seq;
-      const item: ReceiptItem = isKnown ? known : [conversationId, userId, 'delivered', seq, atMs];
+      const item: PositionItem = isKnown ? known : [conversationId, userId, 'delivered', seq, atMs];
       written = this.#gatherer.put(key, item);
     }
     return written;
@@ -67,7 +67,7 @@ export class Receipts {
     return this.#gatherer.close();
   }
 
-  async #send(items: readonly ReceiptItem[]): Promise<void> {
+  async #send(items: readonly PositionItem[]): Promise<void> {
     for (let from = 0; from < items.length; from += ITEMS_MAX) {
       await this.#deps.publish({ items: items.slice(from, from + ITEMS_MAX) });
     }

@@ -1,4 +1,4 @@
-import type { ReceiptItem } from '../../../shared/contracts/positions.ts';
+import type { PositionItem } from '../../../shared/contracts/positions.ts';
 import {
   type ConversationId,
   isUuidV4,
@@ -18,10 +18,10 @@ export type Position = {
 };
 
 /** Items become one position per conversation and user. A message that is read is delivered too. */
-export function reducePositions(items: readonly ReceiptItem[]): Position[] {
+export function reducePositions(items: readonly PositionItem[]): Position[] {
   const positions = new Map<ParticipantKey, Position>();
   for (const item of items) {
-    if (!isReceiptItem(item)) continue;
+    if (!isPositionItem(item)) continue;
     const [conversation_id, user_id, kind, seq, atMs] = item;
     const key = participantKey(conversation_id, user_id);
     const position = positions.get(key) ?? {
@@ -46,7 +46,7 @@ export function reducePositions(items: readonly ReceiptItem[]): Position[] {
 }
 
 /** The reducer drops a malformed item, so that it does not hold up the others. */
-function isReceiptItem(item: ReceiptItem): boolean {
+function isPositionItem(item: PositionItem): boolean {
   if (!Array.isArray(item)) return false;
   const [conversationId, userId, kind, seq, atMs] = item;
   return (
