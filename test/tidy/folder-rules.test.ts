@@ -30,9 +30,10 @@ t.test('the files of test/ that are not tests fill a folder', async (t) => {
   t.equal(findCrowdedFolders(many(21, (index) => `test/stage/a${index}.ts`)).length, 1);
 });
 
-t.test('a test without its file is found, unless it is one of test/', async (t) => {
+t.test('a test without its file is found, unless it stands in test/ itself', async (t) => {
   t.same(findStrayTests(files('dev/a.ts', 'dev/a.test.ts', 'test/b.test.ts')), []);
   t.same(findStrayTests(files('shared/a.ts', 'shared/nats/a.test.ts')), [
     'shared/nats/a.test.ts has no a.ts beside it',
   ]);
+  t.equal(findStrayTests(files('test/a.ts', 'test/tidy/a.test.ts')).length, 1);
 });

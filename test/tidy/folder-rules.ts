@@ -19,13 +19,13 @@ export function findCrowdedFolders(files: readonly TextFile[]): string[] {
 }
 
 /**
- * Finds tests that no file of their name stands beside. The files of `test/` are exempt: they test
- * what no single file does.
+ * Finds tests that no file of their name stands beside. The tests that stand in `test/` itself are
+ * exempt, because they test what no single file does. Those in its folders are not exempt.
  */
 export function findStrayTests(files: readonly TextFile[]): string[] {
   const paths = new Set(files.map(({ path }) => path));
   return [...paths]
-    .filter((path) => TEST.test(path) && !path.startsWith('test/'))
+    .filter((path) => TEST.test(path) && posix.dirname(path) !== 'test')
     .filter((path) => !paths.has(path.replace(TEST, '.ts')))
     .map((path) => `${path} has no ${posix.basename(path).replace(TEST, '.ts')} beside it`);
 }
