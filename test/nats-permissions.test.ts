@@ -17,7 +17,7 @@ const port = Number(new URL(nats.url).port);
 const USER = newId<string>();
 const DELIVER = `deliver.${USER}.phone`;
 const DEVICE = `device.${USER}.phone`;
-const ACK_INBOX = `$JS.ACK.INBOX_3.${USER}_phone.1.2.3.4.5`;
+const ACK_QUEUE = `$JS.ACK.INBOX_3.${USER}_phone.1.2.3.4.5`;
 const ACK_RECEIPTS = '$JS.ACK.RECEIPTS.store.1.2.3.4.5';
 const ACK_KAHA = '$JS.ACK.KAHA_EVENTS.profiles.1.2.3.4.5';
 
@@ -41,7 +41,7 @@ const SUBJECTS = [
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'answers.router-1.7'],
-  ...[ACK_INBOX, ACK_RECEIPTS, ACK_KAHA],
+  ...[ACK_QUEUE, ACK_RECEIPTS, ACK_KAHA],
   ...['$JS.API.INFO', '$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.INBOX_3'],
   ...['$JS.API.STREAM.PURGE.INBOX_3', '$JS.API.STREAM.UPDATE.INBOX_3', '$JS.API.STREAM.NAMES'],
   ...[
@@ -81,7 +81,7 @@ const edge = (name: string): Rights => ({
     ...['rpc.store.messages.get', 'rpc.store.messages.locate', 'rpc.store.contacts.shared'],
     ...['rpc.store.conversations.get', 'rpc.store.conversations.list'],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
-    ...[ACK_INBOX, 'answers.router-1.7'],
+    ...[ACK_QUEUE, 'answers.router-1.7'],
   ],
   subscribe: [
     ...[DELIVER, DEVICE, `user.${USER}`, `presence.${USER}`, 'router.alive', 'router.leaving'],

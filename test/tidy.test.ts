@@ -8,6 +8,7 @@ import { findBadImports, findSocketImports } from './tidy/import-rules.ts';
 import { readTree, sourcesOf } from './tidy/read-tree.ts';
 import { findOversize, findOversizeTree } from './tidy/size-rules.ts';
 import { findBadName, findForbiddenText, findMachineTraces } from './tidy/text-rules.ts';
+import { findRefusedWords } from './tidy/word-rules.ts';
 
 /**
  * These tests check the part of the house style that a machine can check, over the whole tree. They
@@ -49,6 +50,10 @@ t.test('a folder is about one thing, and a test stands beside what it tests', as
 
 t.test('names are kebab-case and say what is in the file', async (t) => {
   t.same(files.flatMap(findBadName), []);
+});
+
+t.test('identifiers say participant, device queue and durable event', async (t) => {
+  t.same(sources.flatMap(findRefusedWords), []);
 });
 
 t.test('nothing forbidden is left in the sources', async (t) => {

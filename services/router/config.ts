@@ -3,12 +3,12 @@ import {
   type Env,
   EnvReader,
   readCommonConfig,
-  readInboxShards,
+  readQueueShards,
 } from '../../shared/process/env.ts';
 
 export type RouterConfig = CommonConfig & {
   /** The streams were made with this number of shards. It is part of the data. */
-  inboxShards: number;
+  queueShards: number;
   /** A device queue is dropped after this many days without its device. */
   queueInactiveDays: number;
 };
@@ -17,7 +17,7 @@ export function loadConfig(env: Env): RouterConfig {
   const reader = new EnvReader(env);
   const config: RouterConfig = {
     ...readCommonConfig(reader),
-    inboxShards: readInboxShards(reader),
+    queueShards: readQueueShards(reader),
     queueInactiveDays: reader.integer('QUEUE_INACTIVE_DAYS', { min: 1, max: 90, byDefault: 7 }),
   };
   reader.done();

@@ -1,5 +1,5 @@
 import { connectNats } from '../../shared/nats/nats-connection.ts';
-import { EnvReader, readInboxShards } from '../../shared/process/env.ts';
+import { EnvReader, readQueueShards } from '../../shared/process/env.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { setUpStreams } from './streams/stream-setup.ts';
 
@@ -8,7 +8,7 @@ const reader = new EnvReader(process.env);
 const url = reader.url('NATS_URL', ['nats:', 'tls:']);
 const nkeySeed = reader.string('NATS_NKEY_SEED');
 const settings = {
-  shards: readInboxShards(reader),
+  shards: readQueueShards(reader),
   replicas: reader.integer('STREAM_REPLICAS', { min: 1, max: 5, byDefault: 1 }),
   queueBytesMax: GIB * reader.integer('INBOX_GIB_MAX', { min: 1, max: 65_536, byDefault: 4 }),
 };

@@ -60,6 +60,6 @@ t.test('streams keep the subjects that the table says', async (t) => {
     { stream: 'RECEIPTS', durable: 'store' },
     { stream: 'KAHA_EVENTS', durable: 'profiles' },
   ]);
-  const [inbox] = subjectsOf(streams.inbox('*'));
-  t.ok(matches(inbox as string, streams.inboxSubjects(3)));
+  const [events] = subjectsOf(streams.inbox('*'));
+  t.ok(matches(events as string, streams.inboxSubjects(3)));
 });

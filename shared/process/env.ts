@@ -137,6 +137,6 @@ export function readCommonConfig(reader: EnvReader): CommonConfig {
  * `INBOX_SHARDS` is the number of `INBOX_<shard>` streams. It is part of the data, so it must be
  * the same for router, edge and the job that makes the streams.
  */
-export function readInboxShards(reader: EnvReader): number {
+export function readQueueShards(reader: EnvReader): number {
   return reader.integer('INBOX_SHARDS', { min: 1, max: 4096, byDefault: 256 });
 }

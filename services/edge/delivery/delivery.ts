@@ -272,7 +272,7 @@ export class Delivery {
     const ackSubject = msg.reply ?? '';
     const event = decodeDurableEvent(msg.data);
     if (event === undefined) {
-      logger.error('not an inbox message: dropped');
+      logger.error('not a durable event: dropped');
       bus.publish(ackSubject, TERM);
       return;
     }

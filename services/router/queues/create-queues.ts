@@ -34,7 +34,7 @@ type Deps = { bus: Bus; metrics: Metrics; counters: RouterMetrics; logger: Logge
 /** Wires the parts that know, make, watch and fill the device queues. */
 export function createQueues(config: RouterConfig, deps: Deps, closers: Closers): Queues {
   const { bus, metrics, counters, logger } = deps;
-  const { inboxShards: shards, queueInactiveDays: inactiveDays } = config;
+  const { queueShards: shards, queueInactiveDays: inactiveDays } = config;
   const api = createQueueApi(bus, { shards, inactiveDays });
   const known = new KnownQueues(shards);
   const resyncs = new ResyncSignals({

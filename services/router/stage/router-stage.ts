@@ -67,7 +67,7 @@ export async function setStage(): Promise<Stage> {
         nats: addressOf(nats, 'router'),
         admin: { host: '127.0.0.1', port: 0 },
         log: { level: 'silent', hashKey: 'test' },
-        inboxShards: SHARDS,
+        queueShards: SHARDS,
         queueInactiveDays: 7,
       };
       const router = await createRouter(config, parts);

@@ -19,8 +19,8 @@ t.test('a set-up makes every stream and consumer, and is safe to repeat', async 
   t.same(first.created, ['INBOX_0', 'INBOX_1', 'INBOX_2', 'RECEIPTS', 'KAHA_EVENTS']);
   const second = await setUpStreams(nc, settings);
   t.same(second, { created: [], updated: first.created });
-  const inbox = (await jsm.streams.info('INBOX_1')).config;
-  t.match(inbox, {
+  const shard = (await jsm.streams.info('INBOX_1')).config;
+  t.match(shard, {
     subjects: ['inbox.1.*'],
     retention: 'interest',
     discard: 'new',
@@ -29,7 +29,7 @@ t.test('a set-up makes every stream and consumer, and is safe to repeat', async 
     max_consumers: 4_096,
     duplicate_window: 30_000_000_000,
   });
-  t.ok(inbox.max_bytes > 0);
+  t.ok(shard.max_bytes > 0);
   t.match((await jsm.streams.info('RECEIPTS')).config, { retention: 'workqueue' });
   t.equal((await jsm.consumers.info('RECEIPTS', 'store')).config.ack_policy, 'explicit');
   t.equal((await jsm.consumers.info('KAHA_EVENTS', 'profiles')).config.deliver_subject, undefined);
