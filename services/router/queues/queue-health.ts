@@ -64,7 +64,8 @@ export function watchHealth(deps: Deps): QueueHealth {
     if (checking.has(shard)) return;
     checking.add(shard);
     try {
-      await surely(() => checkTailOf(shard, deps));
+      do await surely(() => checkTailOf(shard, deps));
+      while (Number.isFinite(deps.tails.givenAgain(shard)));
     } finally {
       checking.delete(shard);
     }
@@ -111,7 +112,9 @@ async function checkTailOf(shard: number, deps: Deps): Promise<void> {
   const { api, known, queues, tails, logger } = deps;
   const { lastSeq } = await api.shardInfo(shard);
   const recent = tails.recent.of(shard);
-  const concerned = concernedBy({ lastSeq, acknowledged: tails.lastSeq(shard), recent });
+  // What is in the stream from a number that was given again on came after the loss.
+  const keptSeq = Math.min(lastSeq, tails.givenAgain(shard) - 1);
+  const concerned = concernedBy({ lastSeq: keptSeq, acknowledged: tails.lastSeq(shard), recent });
   tails.reset(shard, lastSeq);
   const lost = concerned.lost === 'all' ? known.usersOf(shard) : concerned.lost;
   if (lost.length > 0) logger.warn({ shard, lastSeq, users: lost.length }, 'stream lost its tail');

@@ -65,6 +65,7 @@ export class QueuePublisher {
     if (tails.hold !== undefined) await tails.hold;
     if (!bus.connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
     const shard = shardOf(userId, shards);
+    const known = tails.lastSeq(shard);
     const ticket = tails.recent.begin(userId, shard);
     const answer = await this.#mux.ask({
       subject: subjects.inbox(userId, shards),
@@ -72,15 +73,16 @@ export class QueuePublisher {
       headerLines: `Nats-Msg-Id: ${msgId}\r\n`,
       timeoutMs: PUBLISH_TIMEOUT_MS,
     });
-    tails.recent.answered(ticket, this.#check(answer, shard));
+    tails.recent.answered(ticket, this.#check(answer, { shard, known }));
   }
 
   /** Returns the sequence number that the stream gave the message. */
-  #check(answer: Msg, shard: number): number {
+  #check(answer: Msg, { shard, known }: { shard: number; known: number }): number {
     const ack = JSON.parse(decoder.decode(answer.data)) as PubAck;
     if (ack.error !== undefined) throw refusal(ack.error);
     if (ack.duplicate === true) return ack.seq;
-    if (!this.#deps.tails.advance(shard, ack.seq)) this.#deps.onTailLost(shard);
+    const { tails, onTailLost } = this.#deps;
+    if (!tails.acknowledged(shard, ack.seq, known)) onTailLost(shard);
     return ack.seq;
   }
 }
