@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { programArgs } from '../dev/processes/program.ts';
+import { until } from '../dev/testing/until.ts';
 import type { Report } from './report/report.ts';
 import { type FakeStack, type Faults, startFakeStack } from './stage/fake-stack.ts';
 
@@ -126,7 +127,7 @@ t.test('connections that are cut come back', async (t) => {
   const stack = await startFakeStack();
   const line = `${SHORT.replace('duration 1', 'duration 3')} --reconnect-window 0.2`;
   const { ended } = begin(stack, line);
-  await until(() => stack.sockets() === 60);
+  await until('all sockets are open', () => stack.sockets() === 60);
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   stack.cutAll();
   const { report } = await ended;
@@ -166,10 +167,10 @@ t.test('the cost of connections is reported for idle runs, and for runs that hol
 t.test('Ctrl-C closes everything and sets the exit status', async (t) => {
   const stack = await startFakeStack();
   const { ended, interrupt } = begin(stack, SHORT.replace('duration 1', 'duration 60'));
-  await until(() => stack.sockets() === 60);
+  await until('all sockets are open', () => stack.sockets() === 60);
   interrupt();
   t.equal((await ended).status, 130);
-  await until(() => stack.sockets() === 0);
+  await until('all sockets are closed', () => stack.sockets() === 0);
   stack.close();
 });
 
@@ -180,7 +181,3 @@ t.test('a run that cannot be carried out says why and ends with status 2', async
   t.match(output, /--connections must be/);
   stack.close();
 });
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
-}

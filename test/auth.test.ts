@@ -1,7 +1,7 @@
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import { type Person, shareStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 import { upgrade } from './stage/websocket.ts';
 
 const system = await shareStack(t);

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { instancesOf, SERVICE_NAMES } from '../dev/stack/services.ts';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import type { Client } from './stage/client.ts';
 import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /**
  * The test plays sends and all their failures at the most talkative log level. Then it reads all

@@ -1,8 +1,8 @@
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import { numbers } from './stage/numbers.ts';
 import { type Person, setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /**
  * The first pages of chat lists are kept in Redis. A user's own change must be in their next list,

@@ -5,10 +5,10 @@ import t from 'tap';
 import { isAlive, type ProcessSpec, untilReady } from '../dev/processes/child.ts';
 import { instancesOf, SERVICE_NAMES } from '../dev/stack/services.ts';
 import { isSoak } from '../dev/testing/test-servers.ts';
+import { until } from '../dev/testing/until.ts';
 import type { Client, Closed, Frame } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /**
  * The drain is short, so that the test sees the edge close clients that do not leave by themselves.

@@ -1,8 +1,8 @@
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import { askAll } from './stage/ask-all.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /**
  * A frozen process (SIGSTOP) answers nothing and refuses nothing, which is the worst kind of

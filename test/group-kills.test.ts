@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { isSoak } from '../dev/testing/test-servers.ts';
+import { until } from '../dev/testing/until.ts';
 import type { Client, Frame, MessageEvent } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { type Person, type RestAnswer, setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /**
  * Routers and stores die by kill -9 while people write to a group and one participant comes and

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import type { Client, Frame, MessageEvent } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { type Person, setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 const system = await setStack(t, { edges: 2, routers: 1, stores: 1 });
 const API = '/api/v1/conversations';

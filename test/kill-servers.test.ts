@@ -1,9 +1,9 @@
 import t from 'tap';
 import { isSoak } from '../dev/testing/test-servers.ts';
+import { until } from '../dev/testing/until.ts';
 import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';
-import { until } from './stage/until.ts';
 
 /** Each server dies by kill -9 in the middle of traffic, and comes back with its data. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2, areServersOwn: true });

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import type { Client, Frame } from './stage/client.ts';
 import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /** No committed change of a message is lost, whichever process dies. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 2 });

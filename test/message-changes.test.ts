@@ -1,10 +1,10 @@
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import { serverFrames } from '../shared/protocol/server-frames.ts';
 import { compileValidator } from '../shared/protocol/validator.ts';
 import type { Client, Frame } from './stage/client.ts';
 import { type Person, shareStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 const system = await shareStack(t);
 const THUMB = '👍🏽';

@@ -1,10 +1,10 @@
 import pg from 'pg';
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import type { Frame } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /**
  * Processes die exactly at the worst moment. A lock that the test holds brings each moment about.

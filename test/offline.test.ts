@@ -1,8 +1,8 @@
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import type { Client, Frame } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { type Person, shareStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 const system = await shareStack(t);
 

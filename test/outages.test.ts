@@ -1,9 +1,9 @@
 import t from 'tap';
 import { SERVICE_NAMES, SERVICES } from '../dev/stack/services.ts';
+import { until } from '../dev/testing/until.ts';
 import { askAll, type Timed } from './stage/ask-all.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /**
  * The only process of a kind is gone. Requests that need it are refused at once, and all others are

@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import type { Client, Frame } from './stage/client.ts';
 import { numbers } from './stage/numbers.ts';
 import { type Person, setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 const DRAIN_MS = 1_000;
 /** A user whose last socket closed is offline this much later. */

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { FAULTS } from '../dev/kaha/faults.ts';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import type { Frame, MessageEvent } from './stage/client.ts';
 import { KahaControl } from './stage/kaha-control.ts';
 import { type Person, setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /**
  * The tests follow names from kaha-main-v3 to clients, and check what clients see when it fails.

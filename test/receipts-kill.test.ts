@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { isSoak } from '../dev/testing/test-servers.ts';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import type { Answer, Client } from './stage/client.ts';
 import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 /** Routers, stores and servers die in the middle of reads and acknowledgements. */
 const system = await setStack(t, { edges: 1, routers: 2, stores: 2, areServersOwn: true });

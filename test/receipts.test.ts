@@ -1,9 +1,9 @@
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import type { Client, Frame } from './stage/client.ts';
 import { numbers } from './stage/numbers.ts';
 import { type Person, shareStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 const system = await shareStack(t);
 const API = '/api/v1';

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import type { Client } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { type Person, shareStack } from './stage/stack.ts';
-import { until } from './stage/until.ts';
 
 const system = await shareStack(t);
 

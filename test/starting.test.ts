@@ -6,7 +6,7 @@ import t from 'tap';
 import { freePorts } from '../dev/processes/ports.ts';
 import { programArgs } from '../dev/processes/program.ts';
 import { SERVICE_NAMES, type ServiceName } from '../dev/stack/services.ts';
-import { until } from './stage/until.ts';
+import { until } from '../dev/testing/until.ts';
 
 /** These services start while nobody listens on the ports of their servers. */
 const [nowhere] = (await freePorts(1)) as [number];

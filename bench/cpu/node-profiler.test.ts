@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { freePorts, isFree } from '../../dev/processes/ports.ts';
+import { until } from '../../dev/testing/until.ts';
 import { summarizeCosts } from './cost-summary.ts';
 import { nodeSamples } from './node-profile.ts';
 import { profileNode } from './node-profiler.ts';
@@ -49,7 +50,7 @@ t.test('nothing is profiled while another debugger has the port', async (t) => {
   const { pid, port } = await startBusy(t);
   const other = await startBusy(t);
   process.kill(other.pid, 'SIGUSR1');
-  while (await isFree(other.port)) await new Promise((resolve) => setImmediate(resolve));
+  await until('the other debugger has the port', async () => !(await isFree(other.port)));
   await t.rejects(profileNode(pid, { seconds: 1, port: other.port }), /another debugger/);
   t.ok(await isFree(port));
 });

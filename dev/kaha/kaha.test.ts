@@ -5,6 +5,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import t, { type Test } from 'tap';
 import { connectNats } from '../../shared/nats/nats-connection.ts';
 import { startNats } from '../testing/test-servers.ts';
+import { until } from '../testing/until.ts';
 import { type KahaOptions, startKahaStandIn } from './kaha.ts';
 import { TOKEN_TERMS } from './token-mint.ts';
 
@@ -152,8 +153,10 @@ t.test('the stand-in publishes that a profile changed', async (t) => {
   await streams.streams.add({ name: 'KAHA_EVENTS', subjects: ['kaha.>'] });
   t.equal((await post('/_dev/profile-updated', { user_id: ASHA })).status, 202);
   t.equal((await post('/_dev/profile-updated', {})).status, 400);
-  let stored = 0;
-  while (stored === 0) stored = (await streams.streams.info('KAHA_EVENTS')).state.messages;
+  await until(
+    'the event is stored',
+    async () => (await streams.streams.info('KAHA_EVENTS')).state.messages > 0,
+  );
   const message = await streams.streams.getMessage('KAHA_EVENTS', { seq: 1 });
   t.equal(message.subject, 'kaha.user.profile.updated');
   t.same(message.json(), { id: ASHA });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
+import { until } from '../testing/until.ts';
 import { isAlive, launch, type ProcessSpec, sendSignal, stop, untilReady } from './child.ts';
 import { freePorts } from './ports.ts';
 
@@ -82,6 +83,5 @@ t.test('a bound process ends with the one that started it, even by kill -9', asy
   const name = readFileSync(`/proc/${running.pid}/comm`, 'utf8').trim();
   t.match(name, /node|MainThread/, 'the pid is the process itself');
   starter.kill('SIGKILL');
-  while (isAlive(running)) await new Promise((resolve) => setTimeout(resolve, 10));
-  t.pass('gone');
+  await until('the process has ended', () => !isAlive(running));
 });

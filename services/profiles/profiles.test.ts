@@ -1,11 +1,6 @@
 import t from 'tap';
-import {
-  businessIds,
-  setStage,
-  startRedisProxy,
-  untilTrue,
-  userIds,
-} from './stage/profiles-stage.ts';
+import { until } from '../../dev/testing/until.ts';
+import { businessIds, setStage, startRedisProxy, userIds } from './stage/profiles-stage.ts';
 import { answerAll } from './stage/scripted-kaha.ts';
 
 /** An edge or a router waits this long for names. */
@@ -111,7 +106,10 @@ t.test(
     t.ok(calls <= 6 + triesMax, 'kaha-main-v3 is not asked while the circuit is open');
 
     stage.kaha.behave(answerAll);
-    await untilTrue(async () => (await stage.get({ user_ids: userIds(1) })).users.length === 1);
+    await until(
+      'the name is there',
+      async () => (await stage.get({ user_ids: userIds(1) })).users.length === 1,
+    );
     t.pass('the service recovers by itself');
   },
 );
@@ -151,10 +149,10 @@ t.test(
     t.teardown(() => Promise.all([stage.close(), proxy.close()]));
     const { adminPort } = await stage.start({ redisUrl: proxy.url });
     const readyz = async () => (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status;
-    await untilTrue(async () => (await readyz()) === 200);
+    await until('readyz answers 200', async () => (await readyz()) === 200);
     proxy.freeze();
     t.equal((await stage.get({ user_ids: userIds(300) })).users.length, 300);
-    await untilTrue(async () => (await readyz()) === 503);
+    await until('readyz answers 503', async () => (await readyz()) === 503);
     const { lookups } = proxy;
     t.ok(lookups > 0, 'Redis was asked while it was thought alive');
     t.equal((await stage.get({ user_ids: userIds(3) })).users.length, 3);
@@ -184,16 +182,16 @@ t.test('a closing service answers open requests, and it was ready before', async
   t.teardown(() => stage.close());
   const server = await stage.start();
   const admin = `http://127.0.0.1:${server.adminPort}`;
-  await untilTrue(async () => (await fetch(`${admin}/readyz`)).status === 200);
+  await until('readyz answers 200', async () => (await fetch(`${admin}/readyz`)).status === 200);
   t.match(await (await fetch(`${admin}/metrics`)).text(), /kaha_profiles_lookups_total/);
   let answer: (() => void) | undefined;
   stage.kaha.behave((body, response) => {
     answer = () => answerAll(body, response);
   });
   const reply = stage.get({ user_ids: userIds(1) });
-  await untilTrue(() => answer !== undefined);
+  await until('the request has come', () => answer !== undefined);
   const closed = server.close();
-  await untilTrue(async () => (await fetch(`${admin}/readyz`)).status === 503);
+  await until('readyz answers 503', async () => (await fetch(`${admin}/readyz`)).status === 503);
   answer?.();
   t.equal((await reply).users.length, 1);
   await closed;

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { startNats } from '../../dev/testing/test-servers.ts';
+import { until } from '../../dev/testing/until.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { connectBus, type RpcHandler } from '../../shared/nats/bus.ts';
 import { createLogger } from '../../shared/process/logger.ts';
@@ -8,7 +8,6 @@ import { createMetrics } from '../../shared/process/metrics.ts';
 import { createRetention } from './retention.ts';
 
 const LAST_UNTIL = '2027-04-01T00:00:00.000Z';
-const POLL_MS = 20;
 
 /** The stage has a real NATS, and a store that answers as the test says. */
 async function setStage(t: Tap, answer: RpcHandler) {
@@ -45,7 +44,7 @@ async function setStage(t: Tap, answer: RpcHandler) {
     countedAtEnd: () => deps.metrics.registry.metrics(),
     /** Resolves once `/readyz` gives the expected answer. */
     async untilReadyz(expected: { status: number; reason: RegExp }) {
-      await until(async () => {
+      await until('readyz gives the expected answer', async () => {
         const response = await get('/readyz');
         const reason = await response.text();
         return response.status === expected.status && expected.reason.test(reason);
@@ -53,15 +52,6 @@ async function setStage(t: Tap, answer: RpcHandler) {
       return true;
     },
   };
-}
-
-/** Resolves once the condition holds. Rejects after 15 s. */
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const endsAt = Date.now() + 15_000;
-  while (!(await condition())) {
-    if (Date.now() > endsAt) throw new Error(`never: ${condition}`);
-    await delay(POLL_MS);
-  }
 }
 
 type Tap = { teardown(close: () => Promise<void>): void };
@@ -99,7 +89,7 @@ t.test('a failed run is tried again, and readyz names the failure until a run wo
     failures += 1;
     throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
   });
-  await until(() => failures >= 2);
+  await until('two runs have failed', () => failures >= 2);
   t.ok(await stage.untilReadyz({ status: 503, reason: /not been ensured yet/ }));
   isBack = true;
   t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
@@ -137,7 +127,7 @@ t.test(
 t.test('a closing process waits for the run in flight', async (t) => {
   let answer: ((reply: unknown) => void) | undefined;
   const stage = await setStage(t, () => new Promise((resolve) => (answer = resolve)));
-  await until(() => answer !== undefined);
+  await until('the request has come', () => answer !== undefined);
   let isClosed = false;
   const closed = stage.retention.close().then(() => {
     isClosed = true;

@@ -3,16 +3,9 @@ import { once } from 'node:events';
 import t from 'tap';
 import { freePorts } from '../../dev/processes/ports.ts';
 import { programArgs } from '../../dev/processes/program.ts';
+import { until } from '../../dev/testing/until.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
-import {
-  letter,
-  SHARDS,
-  StageDevice,
-  send,
-  setStage,
-  until,
-  untilReady,
-} from './stage/router-stage.ts';
+import { letter, SHARDS, StageDevice, send, setStage, untilReady } from './stage/router-stage.ts';
 
 const stage = await setStage();
 const { edge, store, nats } = stage;

@@ -1,8 +1,9 @@
 import t from 'tap';
+import { until } from '../../dev/testing/until.ts';
 import type { RouterRequest } from '../../shared/contracts/router-ops.ts';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
-import { ask, letter, ROUTER, StageDevice, send, setStage, until } from './stage/router-stage.ts';
+import { ask, letter, ROUTER, StageDevice, send, setStage } from './stage/router-stage.ts';
 
 const stage = await setStage();
 const { edge, store } = stage;

@@ -1,9 +1,10 @@
 import t from 'tap';
+import { until } from '../../dev/testing/until.ts';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
 import type { Msg } from '../../shared/nats/bus.ts';
-import { ask, letter, ROUTER, StageDevice, send, setStage, until } from './stage/router-stage.ts';
+import { ask, letter, ROUTER, StageDevice, send, setStage } from './stage/router-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();

@@ -4,6 +4,7 @@ import t from 'tap';
 import { freePorts } from '../../dev/processes/ports.ts';
 import { programArgs } from '../../dev/processes/program.ts';
 import { startNats } from '../../dev/testing/test-servers.ts';
+import { until } from '../../dev/testing/until.ts';
 import { connectBus } from '../../shared/nats/bus.ts';
 import { createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { createMetrics } from '../../shared/process/metrics.ts';
@@ -45,13 +46,10 @@ async function start(instance: string): Promise<ChildProcess> {
 }
 
 async function untilReady(port: number): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    const url = `http://127.0.0.1:${port}/readyz`;
-    const [result] = await Promise.allSettled([fetch(url)]);
-    if (result.status === 'fulfilled' && result.value.status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('never ready');
+  await until('the store is ready', async () => {
+    const [result] = await Promise.allSettled([fetch(`http://127.0.0.1:${port}/readyz`)]);
+    return result.status === 'fulfilled' && result.value.status === 200;
+  });
 }
 
 t.test('sends survive the death of one of two stores, and each is written once', async (t) => {

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { freePorts } from '../../dev/processes/ports.ts';
 import { createDatabase, startNats } from '../../dev/testing/test-servers.ts';
+import { until } from '../../dev/testing/until.ts';
 import type { AppendReply } from '../../shared/contracts/append.ts';
 import { natsUserOf } from '../../shared/contracts/permissions.ts';
 import type { PositionBatch } from '../../shared/contracts/positions.ts';
@@ -77,14 +78,6 @@ function ask<Op extends keyof StoreOps>(op: Op, body: StoreOps[Op][0]): Promise<
   return createAskStore(bus as Bus, 2_000)(op, body);
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('never came true');
-}
-
 async function readyz(): Promise<[number, string]> {
   const response = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
   return [response.status, (await response.text()).trim()];
@@ -100,7 +93,7 @@ t.test('without the schema a store is not ready and answers a retryable error', 
     retryAfterS: Number,
   });
   await migrate(direct.db);
-  await until(async () => (await readyz())[0] === 200);
+  await until('readyz answers 200', async () => (await readyz())[0] === 200);
 });
 
 t.test('a store serves requests over NATS and takes positions', async (t) => {
@@ -112,7 +105,7 @@ t.test('a store serves requests over NATS and takes positions', async (t) => {
   const payload = new TextEncoder().encode(JSON.stringify(batch));
   const subject = subjects.receipts('router-1');
   await router?.jetPublish(subject, payload, { msgId: 'r1', timeoutMs: 2_000 });
-  await until(async () => {
+  await until('the message is read', async () => {
     const page = await ask('messages.history', { user_id: alice, conversation_id });
     return page.messages[0]?.status === 'read';
   });
@@ -145,7 +138,7 @@ async function answersWhileAway(t: Test, withinMs: number): Promise<void> {
 }
 
 async function works(t: Test): Promise<void> {
-  await until(async () => {
+  await until('store creates conversations again', async () => {
     const created = ask('conversations.create', { user_id: alice, conversation });
     const [result] = await Promise.allSettled([created]);
     return result.status === 'fulfilled';
@@ -159,10 +152,10 @@ async function works(t: Test): Promise<void> {
 t.test('while Postgres refuses, a typed error comes within 2 s; the store heals', async (t) => {
   await outage.refuse();
   await answersWhileAway(t, 2_000);
-  await until(async () => (await readyz())[0] === 503);
+  await until('readyz answers 503', async () => (await readyz())[0] === 503);
   await outage.heal();
   await works(t);
-  await until(async () => (await readyz())[0] === 200);
+  await until('readyz answers 200', async () => (await readyz())[0] === 200);
 });
 
 t.test('while Postgres is frozen, a typed error comes within 2 s; the store heals', async (t) => {

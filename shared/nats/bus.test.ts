@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { startNats } from '../../dev/testing/test-servers.ts';
+import { until } from '../../dev/testing/until.ts';
 import { KahaError } from '../errors.ts';
 import { createLogger } from '../process/logger.ts';
 import { createMetrics } from '../process/metrics.ts';
@@ -131,7 +131,7 @@ t.test('a payload that is no request or no answer stops neither server nor clien
   const asking = router.subscribe('rpc.router.deaf', ({ reply }) => void asked.push(`${reply}`));
   await router.nc.flush();
   const deaf = failure(edge.request('rpc.router.deaf', {}, { timeoutMs: 300 }));
-  while (asked.length === 0) await delay(5);
+  await until('the router is asked', () => asked.length > 0);
   const client = asked[0]?.slice(0, asked[0].lastIndexOf('.'));
   for (const payload of odd) router.publish(`${client}.router`, payload);
   t.equal((await deaf).code, 'TIMEOUT');
@@ -147,7 +147,7 @@ t.test('a client believes only the service that it asked', async (t) => {
   const asking = router.subscribe('rpc.router.slow', ({ reply }) => void asked.push(`${reply}`));
   await router.nc.flush();
   const answer = edge.request('rpc.router.slow', {}, { timeoutMs: 5_000 });
-  while (asked.length === 0) await delay(5);
+  await until('the router is asked', () => asked.length > 0);
   const [, client = '', token] = asked[0]?.match(/^(.*)\.(\d+)-1$/) ?? [];
   store.publish(`${client}.store`, `[[${token},{"data":"store"}]]`);
   await store.nc.flush();
@@ -226,9 +226,7 @@ t.test(
     const heard: string[] = [];
     const listening = edge.subscribe('user.gap', (msg) => void heard.push(msg.string()));
     await edge.nc.flush();
-    const hears = async (count: number): Promise<void> => {
-      while (heard.length < count) await delay(5);
-    };
+    const hears = (count: number) => until(`${count} are heard`, () => heard.length >= count);
     const say = (text: string): unknown => gathering.publish('user.gap', text);
     const sayLater = (text: string): void => gathering.beforeWrite(() => void say(text));
     const saidAt = performance.now();

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
+import { until } from '../../dev/testing/until.ts';
 import { Device, type Sent } from './device.ts';
 import { numbers } from './numbers.ts';
 import type { Person, System } from './stack.ts';
-import { until } from './until.ts';
 
 /** A person waits this long between two sends, to stay below the rate that a user may have. */
 const PACE_MS = 130;

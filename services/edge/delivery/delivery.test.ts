@@ -1,11 +1,12 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { encodeLive } from '../../../shared/contracts/events.ts';
 import type { UndeliveredPage } from '../../../shared/contracts/messages.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
 import { conversationRecord } from '../stage/conversation-record.ts';
-import { setStage, tokenOf, until } from '../stage/edge-stage.ts';
+import { setStage, tokenOf } from '../stage/edge-stage.ts';
 import { connectRaw } from '../stage/raw-client.ts';
 import { UNACKED_MAX } from './unacked.ts';
 
@@ -27,10 +28,10 @@ t.test('events carry q from 1 on, and an ack empties the queue up to its q', asy
     t.same(await client.next('message'), { q: index + 1, type: 'message', content });
   }
   client.send({ type: 'ack', q: 2 });
-  await until(async () => (await stage.queue(userId)).unacked === 1);
+  await until('one event is unacknowledged', async () => (await stage.queue(userId)).unacked === 1);
   client.send({ type: 'ack', q: 1 });
   client.send({ type: 'ack', q: 999_999 });
-  await until(async () => (await stage.queue(userId)).unacked === 0);
+  await until('all events are acknowledged', async () => (await stage.queue(userId)).unacked === 0);
   t.same(
     client.frames.filter(({ type }) => type !== 'replay_end'),
     [],
@@ -45,9 +46,12 @@ t.test('the next session gets the unacknowledged events first and in order', asy
   for (let n = 1; n <= 20; n += 1) await stage.enqueue(userId, { n });
   await first.nextThat(({ n }) => n === 20);
   first.send({ type: 'ack', q: 5 });
-  await until(async () => (await stage.queue(userId)).unacked === 15);
+  await until(
+    '15 events are unacknowledged',
+    async () => (await stage.queue(userId)).unacked === 15,
+  );
   await first.close();
-  await until(async () => !(await stage.queue(userId)).isHeld);
+  await until('no session holds the queue', async () => !(await stage.queue(userId)).isHeld);
   await stage.enqueue(userId, { n: 21 });
   const startedAt = Date.now();
   const second = await stage.open(edge, userId);
@@ -73,7 +77,7 @@ t.test('several deliveries make one report, and own messages make none', async (
   await stage.enqueue(userId, {}, { conversationId, seq: 0, kind: 'conversation' });
   await client.nextThat(({ q }) => q === 5);
   client.send({ type: 'ack', q: 5 });
-  await until(() => router.reported(conversationId).length > 0);
+  await until('the delivery is reported', () => router.reported(conversationId).length > 0);
   t.match(router.reported(conversationId), [[conversationId, userId, 3, Number]]);
   await client.close();
 });
@@ -204,7 +208,7 @@ t.test('a client hears that its queue is void, and gets a new one on its socket'
   await stage.enqueue(userId, { n: 2 });
   t.match(await client.next('message'), { q: 2, n: 2 }, 'q goes on within the session');
   client.send({ type: 'ack', q: 2 });
-  await until(async () => (await stage.queue(userId)).unacked === 0);
+  await until('all events are acknowledged', async () => (await stage.queue(userId)).unacked === 0);
   await client.close();
 });
 
@@ -231,7 +235,7 @@ t.test('an event that is acknowledged right before a resync counts as delivered'
   await client.nextThat(({ q }) => q === 1);
   client.send({ type: 'ack', q: 1 });
   client.send({ type: 'auth', token: await tokenOf(userId), resync: true });
-  await until(() => router.reported(conversationId).length > 0);
+  await until('the delivery is reported', () => router.reported(conversationId).length > 0);
   t.match(router.reported(conversationId), [[conversationId, userId, 7, Number]]);
   await client.close();
 });
@@ -246,13 +250,13 @@ t.test('an ack while NATS is away is kept, and sent after the reconnect', async 
   client.send({ type: 'ack', q: 2 });
   t.equal((await client.ask({ type: 'ping' })).type, 'pong');
   await stage.nats.restart();
-  await until(() =>
+  await until('all events are acknowledged', () =>
     stage.queue(userId).then(
       ({ unacked }) => unacked === 0,
       () => false,
     ),
   );
-  await until(() =>
+  await until('the stream takes an event', () =>
     stage.enqueue(userId, { n: 3 }).then(
       () => true,
       () => false,
@@ -275,7 +279,7 @@ t.test('a reader that is too slow is closed with 4008 and loses nothing', async 
   client.socket.pause();
   await stage.enqueue(userId, { n: 1 });
   for (let n = 0; n < 60; n += 1) client.send({ type: 'conversations', id: n });
-  await until(async () => !(await stage.queue(userId)).isHeld);
+  await until('no session holds the queue', async () => !(await stage.queue(userId)).isHeld);
   client.socket.resume();
   t.equal(await client.ended, 4008);
   const again = await stage.open(edge, userId);

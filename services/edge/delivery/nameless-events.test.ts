@@ -1,9 +1,10 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { encodeLive } from '../../../shared/contracts/events.ts';
 import type { Profiles, ProfilesGet } from '../../../shared/contracts/profile-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { setStage, until } from '../stage/edge-stage.ts';
+import { setStage } from '../stage/edge-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -54,7 +55,10 @@ function hold(): () => void {
   };
 }
 
-const untilAsked = (times: number): Promise<void> => until(() => asked.length >= times);
+const isUnacked = async (userId: UserId, count: number): Promise<boolean> =>
+  (await stage.queue(userId)).unacked === count;
+const untilAsked = (times: number): Promise<true> =>
+  until('profiles is asked', () => asked.length >= times);
 
 t.beforeEach(() => asked.splice(0));
 
@@ -83,7 +87,7 @@ t.test('events behind one that awaits names wait in order and share one request'
   // An event that was not sent cannot be acknowledged: it stays in the queue.
   await client.nextThat(({ n }) => n === 1);
   client.send({ type: 'ack', q: 5 });
-  while ((await stage.queue(userId)).unacked !== 4);
+  await until('4 events are unacknowledged', () => isUnacked(userId, 4));
   release();
   const seen = [];
   for (const n of [2, 3, 4, 5]) seen.push((await client.nextThat((frame) => frame.n === n)).q);
@@ -125,7 +129,7 @@ t.test('a queue that becomes void while names are awaited leaves no gap in q', a
   t.match(await client.nextThat(({ n }) => n === 4), { q: 2 });
   t.notOk(client.frames.some(({ n }) => n === 2 || n === 3));
   client.send({ type: 'ack', q: 2 });
-  while ((await stage.queue(userId)).unacked > 0);
+  await until('all events are acknowledged', () => isUnacked(userId, 0));
   await client.close();
 });
 
@@ -137,7 +141,7 @@ t.test('a client that keeps up is not closed as too slow, however many events wa
   await untilAsked(1);
   const event = { content: 'न'.repeat(8_000), metadata: { x: 'x'.repeat(4_000) } };
   await Promise.all(Array.from({ length: 249 }, () => stage.enqueue(userId, event)));
-  while ((await stage.queue(userId)).unacked !== 250);
+  await until('250 events are unacknowledged', () => isUnacked(userId, 250));
   release();
   await client.nextThat(({ q }) => q === 250);
   t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'the socket is still open');
@@ -151,7 +155,7 @@ t.test('a malformed event keeps no other event from its client', async (t) => {
   await stage.enqueue(userId, { n: 2 });
   t.match(await client.nextThat(({ n }) => n === 2), { q: 2 });
   client.send({ type: 'ack', q: 2 });
-  while ((await stage.queue(userId)).unacked > 0);
+  await until('all events are acknowledged', () => isUnacked(userId, 0));
   await client.close();
 });
 

@@ -1,8 +1,9 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Client } from '../stage/client.ts';
-import { setStage, until } from '../stage/edge-stage.ts';
+import { setStage } from '../stage/edge-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -13,7 +14,7 @@ t.teardown(() => stage.close());
 /** Opens a session and waits until it has left its queue, which was new and empty. */
 async function openLive(userId: UserId): Promise<Client> {
   const client = await stage.open(edge, userId);
-  await until(async () => !(await stage.queue(userId)).isHeld);
+  await until('no session holds the queue', async () => !(await stage.queue(userId)).isHeld);
   return client;
 }
 
@@ -40,7 +41,7 @@ t.test('an offered event is sent, and taken once the client has acknowledged it'
   client.send({ type: 'ack', q: 1 });
   await offered;
   t.equal(answer, '+');
-  await until(() => router.reported(conversationId).length > 0);
+  await until('the delivery is reported', () => router.reported(conversationId).length > 0);
   t.match(router.reported(conversationId), [[conversationId, userId, 7, Number]]);
   await client.close();
 });
@@ -67,9 +68,9 @@ t.test('an event that is acknowledged late goes to the queue, and not out twice'
   t.same(await Promise.all(offers), ['-', '-']);
   client.send({ type: 'ack', q: 1 });
   for (const eventId of [one, two]) await stage.enqueue(userId, { n: 'copy' }, { eventId });
-  await until(async () => (await stage.queue(userId)).unacked === 1);
+  await until('one event is unacknowledged', async () => (await stage.queue(userId)).unacked === 1);
   client.send({ type: 'ack', q: 2 });
-  await until(async () => (await stage.queue(userId)).unacked === 0);
+  await until('all events are acknowledged', async () => (await stage.queue(userId)).unacked === 0);
   t.equal((await stage.queue(userId)).unsent, 0);
   t.notOk(client.frames.some(({ type }) => type === 'message'));
   await client.close();
@@ -84,7 +85,10 @@ t.test('a session that ends leaves unacknowledged offers to the queue at once', 
   await client.close();
   t.equal(await offered, '-');
   t.ok(Date.now() - startedAt < 1_800, 'it does not wait for 2 s');
-  await until(async () => (await stage.offer({ userId }, { n: 2 })) === 'free');
+  await until(
+    'nobody answers offers',
+    async () => (await stage.offer({ userId }, { n: 2 })) === 'free',
+  );
 });
 
 t.test('a session that refuses an event takes from its queue until the event came', async (t) => {
@@ -124,7 +128,7 @@ t.test('a session that hears of news in its queue takes them, but none twice', a
   router.bus.publish(subjects.user(userId), signal);
   t.match(await client.next('message'), { q: 2, n: 2 });
   client.send({ type: 'ack', q: 2 });
-  await until(async () => (await stage.queue(userId)).unacked === 0);
+  await until('all events are acknowledged', async () => (await stage.queue(userId)).unacked === 0);
   await client.close();
 });
 
@@ -142,7 +146,7 @@ t.test('after a reconnect to NATS a session begins with its queue', async (t) =>
   const { userId, client } = live();
   await stage.nats.kill('SIGTERM');
   await stage.nats.restart();
-  await until(() =>
+  await until('the stream takes an event', () =>
     stage.enqueue(userId, { n: 1 }).then(
       () => true,
       () => false,

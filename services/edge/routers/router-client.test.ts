@@ -1,9 +1,10 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { conversationRecord } from '../stage/conversation-record.ts';
-import { setStage, until } from '../stage/edge-stage.ts';
+import { setStage } from '../stage/edge-stage.ts';
 import { firstFor } from './rendezvous.ts';
 
 const stage = await setStage();
@@ -21,10 +22,12 @@ const message = (changes: Record<string, unknown> = {}) => ({
 });
 
 /** Resolves once the edge knows exactly so many routers. */
-function untilKnown(routers: number): Promise<void> {
+function untilKnown(routers: number): Promise<true> {
   const expected = new RegExp(`kaha_edge_routers\\{.*\\} ${routers}\\n`);
   const url = `http://127.0.0.1:${edge.adminPort}/metrics`;
-  return until(async () => expected.test(await (await fetch(url)).text()));
+  return until('the edge knows the routers', async () =>
+    expected.test(await (await fetch(url)).text()),
+  );
 }
 
 t.test('the router gets a message as it came, with the user who sent it', async (t) => {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { redisUrl, startNats, type TestNats } from '../../../dev/testing/test-servers.ts';
+import { until } from '../../../dev/testing/until.ts';
 import { type DurableEventHeader, encodeDurableEvent } from '../../../shared/contracts/events.ts';
 import type { RouterRequest, SessionOpened } from '../../../shared/contracts/router-ops.ts';
 import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
@@ -18,7 +18,6 @@ import { createEdge, type Edge } from '../edge.ts';
 import { type Client, type ConnectOptions, connectClient } from './client.ts';
 
 export const SECRET = 'a secret of a test, long enough for HS256';
-const POLL_MS = 10;
 const STREAM = 'INBOX_0';
 const ACK_WAIT_NS = 10_000_000_000;
 
@@ -65,7 +64,7 @@ export class Stage {
     const edge = await createEdge({ ...this.#config(instance), ...changes }, { logger, metrics });
     this.#closers.push(() => edge.close());
     const readyz = `http://127.0.0.1:${edge.adminPort}/readyz`;
-    await until(async () => (await fetch(readyz)).ok);
+    await until('the service is ready', async () => (await fetch(readyz)).ok);
     return edge;
   }
 
@@ -206,7 +205,10 @@ export class Stage {
     };
     const client = await this.connect(edge, { headers });
     await client.next('auth_ok');
-    while (!(await this.queue(userId, deviceId)).isHeld);
+    await until(
+      'the session takes from its queue',
+      async () => (await this.queue(userId, deviceId)).isHeld,
+    );
     return client;
   }
 
@@ -262,15 +264,6 @@ export async function setStage(): Promise<Stage> {
     max_consumers: 1_000,
   });
   return new Stage({ nats, setup, jsm, redis: await redisUrl() });
-}
-
-/** Resolves once the condition holds. Rejects after 15 s. */
-export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const endsAt = Date.now() + 15_000;
-  while (!(await isSo())) {
-    if (Date.now() > endsAt) throw new Error(`never: ${isSo}`);
-    await delay(POLL_MS);
-  }
 }
 
 /** Returns a token of the user; `changes` overrule its claims. */

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import { type Stage, setStage, untilTrue, userIds } from '../stage/profiles-stage.ts';
+import { type Stage, setStage, userIds } from '../stage/profiles-stage.ts';
 import { answerAll, answerNamed } from '../stage/scripted-kaha.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -24,7 +25,7 @@ t.test('a profile is fresh for about a day and is kept for another day', async (
     users.map(async (id) => Number(await stage.redis.hget(`profile:user:${id}`, 'fresh_until'))),
   );
   const kept = await Promise.all(users.map((id) => stage.redis.pttl(`profile:user:${id}`)));
-  const days = fresh.map((until) => (until - Date.now()) / DAY_MS);
+  const days = fresh.map((endsAt) => (endsAt - Date.now()) / DAY_MS);
   t.ok(Math.min(...days) > 0.89 && Math.max(...days) <= 1.1, 'jittered by a tenth');
   t.ok(Math.max(...days) - Math.min(...days) > 0.1, 'not all at once');
   t.ok(kept.every((ms, index) => Math.abs(ms / DAY_MS - 1 - (days[index] as number)) < 0.01));
@@ -43,9 +44,9 @@ t.test(
     const begunAt = Date.now();
     t.equal(await nameOf(stage, user), 'Old');
     t.ok(Date.now() - begunAt < 700, 'nobody waits the 800 ms that kaha-main-v3 may take');
-    await untilTrue(() => stage.kaha.calls.length === 1);
+    await until('kaha-main-v3 is asked', () => stage.kaha.calls.length === 1);
     answerLater();
-    await untilTrue(async () => (await nameOf(stage, user)) === 'New');
+    await until('the new name is there', async () => (await nameOf(stage, user)) === 'New');
     t.equal((await stage.redis.hgetall(key)).name, 'New');
     t.equal(stage.kaha.calls.length, 1);
   },
@@ -53,13 +54,18 @@ t.test(
 
 t.test('a stale marker makes a fresh profile old until the profile is refreshed', async (t) => {
   const { stage, user, key } = await setScene(t);
-  const until = String(Date.now() + DAY_MS);
-  await stage.redis.hset(key, { name: 'Old', avatar_url: '', user_type: '', fresh_until: until });
+  const freshUntil = String(Date.now() + DAY_MS);
+  await stage.redis.hset(key, {
+    name: 'Old',
+    avatar_url: '',
+    user_type: '',
+    fresh_until: freshUntil,
+  });
   await stage.redis.set(`profile:stale:user:${user}`, 'marker', 'EX', 300);
   stage.kaha.behave(answerNamed('New'));
   await stage.start();
   t.equal(await nameOf(stage, user), 'Old');
-  await untilTrue(async () => (await nameOf(stage, user)) === 'New');
+  await until('the new name is there', async () => (await nameOf(stage, user)) === 'New');
   t.equal(await stage.redis.exists(`profile:stale:user:${user}`), 0);
 });
 
@@ -82,7 +88,7 @@ t.test('a user whom an answer lacks keeps the known name', async (t) => {
   stage.kaha.behave((_, response) => void response.end('{"users":[],"businesses":[]}'));
   await stage.start();
   t.equal(await nameOf(stage, user), 'Old');
-  await untilTrue(() => stage.kaha.calls.length === 1);
+  await until('kaha-main-v3 is asked', () => stage.kaha.calls.length === 1);
   stage.kaha.behave(answerAll);
   t.equal(await nameOf(stage, user), 'Old');
 });
@@ -92,7 +98,7 @@ t.test('an event sets a stale marker in Redis for five minutes', async (t) => {
   await stage.start();
   await stage.publish('kaha.user.profile.updated', { id: user });
   const marker = `profile:stale:user:${user}`;
-  await untilTrue(async () => (await stage.redis.exists(marker)) === 1);
+  await until('the stale marker is set', async () => (await stage.redis.exists(marker)) === 1);
   const ttlMs = await stage.redis.pttl(marker);
   t.ok(ttlMs > 290_000 && ttlMs <= 300_000);
   t.equal(await stage.redis.exists(`profile:user:${user}`), 0, 'nothing is made up');

@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { redisUrl, startNats } from '../../../dev/testing/test-servers.ts';
+import { until } from '../../../dev/testing/until.ts';
 import type { ContactsList, ContactsPage } from '../../../shared/contracts/contacts.ts';
 import type { Profiles, ProfilesGet } from '../../../shared/contracts/profile-ops.ts';
 import { streams, subjects } from '../../../shared/contracts/subjects.ts';
@@ -17,7 +17,6 @@ import { type ScriptedKaha, startScriptedKaha } from './scripted-kaha.ts';
 
 /** The stage waits longer than callers do, so that a busy machine answers within it. */
 const TIMEOUT_MS = 5_000;
-const POLL_MS = 20;
 
 export const SERVICE_TOKEN = 'service-token';
 
@@ -69,10 +68,11 @@ export async function setStage(): Promise<Stage> {
       };
       const server = await createProfiles(config, depsOf('profiles'));
       servers.push(server);
-      await untilTrue(() => answers(edge as Bus));
+      await until('profiles answers', () => answers(edge as Bus));
       // A lookup before Redis is connected asks kaha-main-v3, and a test may count such calls.
       const readyz = `http://127.0.0.1:${server.adminPort}/readyz`;
-      if (overrides.redisUrl === undefined) await untilTrue(async () => (await fetch(readyz)).ok);
+      if (overrides.redisUrl === undefined)
+        await until('the service is ready', async () => (await fetch(readyz)).ok);
       return server;
     },
     get: (body, timeoutMs) => getFrom(edge as Bus, body, timeoutMs),
@@ -172,15 +172,6 @@ export function userIds(count: number): UserId[] {
 
 export function businessIds(count: number): BusinessId[] {
   return Array.from({ length: count }, () => newId<BusinessId>());
-}
-
-/** Resolves once the condition holds. Rejects after 15 s. */
-export async function untilTrue(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const endsAt = Date.now() + 15_000;
-  while (!(await condition())) {
-    if (Date.now() > endsAt) throw new Error(`never: ${condition}`);
-    await delay(POLL_MS);
-  }
 }
 
 async function answers(edge: Bus): Promise<boolean> {

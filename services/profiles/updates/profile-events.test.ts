@@ -1,15 +1,10 @@
 import t, { type Test } from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { decodeLive } from '../../../shared/contracts/events.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
-import {
-  type Stage,
-  setStage,
-  startRedisProxy,
-  untilTrue,
-  userIds,
-} from '../stage/profiles-stage.ts';
+import { type Stage, setStage, startRedisProxy, userIds } from '../stage/profiles-stage.ts';
 import { answerAll, answerNamed } from '../stage/scripted-kaha.ts';
 
 /** This many requests are sent at once, so that every instance surely gets some. */
@@ -53,7 +48,7 @@ t.test(
     stage.kaha.behave(answerNamed('New'));
     const publishedAt = Date.now();
     await stage.publish(subjects.userProfileUpdated, { id: user });
-    await untilTrue(() => heard.every(({ length }) => length > 0));
+    await until('both are told', () => heard.every(({ length }) => length > 0));
     const tookMs = Date.now() - publishedAt;
     t.same(
       await namesOf(stage, user),
@@ -81,7 +76,9 @@ t.test('many events at once are carried out together, not one by one', async (t)
     const hash = await stage.redis.hgetall(`profile:user:${id}`);
     return hash.name === 'New' || hash.fresh_until === '0';
   };
-  await untilTrue(async () => (await Promise.all(users.map(isDone))).every(Boolean));
+  await until('all are refreshed', async () =>
+    (await Promise.all(users.map(isDone))).every(Boolean),
+  );
   const asked = stage.kaha.calls.length - before;
   t.ok(asked <= users.length / 4, `${asked} calls for ${users.length} events`);
 });
@@ -97,7 +94,7 @@ t.test('a business that changed is told to those who have a conversation with it
     stage.contacts.set(business, [user]);
     const before = stage.kaha.calls.length;
     await stage.publish(subjects.businessProfileUpdated, { id: business });
-    await untilTrue(() => heard.length === tries);
+    await until('each change is told', () => heard.length === tries);
     t.same(heard.at(-1), { type: 'profile_updated', business_id: business });
     asked = stage.kaha.calls.length - before;
   }
@@ -113,11 +110,14 @@ t.test(
     await namesOf(stage, user);
     stage.kaha.behave((_, response) => void response.destroy());
     await stage.publish(subjects.userProfileUpdated, { id: user });
-    await untilTrue(async () => (await stage.redis.exists(`profile:stale:user:${user}`)) === 1);
+    await until(
+      'the stale marker is set',
+      async () => (await stage.redis.exists(`profile:stale:user:${user}`)) === 1,
+    );
     t.same(await namesOf(stage, user), new Set([`Name of ${user}`]));
     t.same(heard, [], 'no client is told to load the old name');
     stage.kaha.behave(answerNamed('New'));
-    await untilTrue(() => heard.length > 0);
+    await until('the change is told', () => heard.length > 0);
     t.same(await namesOf(stage, user), new Set(['New']));
   },
 );
@@ -135,11 +135,14 @@ t.test('a profile that was asked for before an event is not fresh after it', asy
   await asked;
   stage.kaha.behave(answerNamed('New'));
   await stage.publish(subjects.userProfileUpdated, { id: user });
-  await untilTrue(async () => (await stage.redis.exists(`profile:stale:user:${user}`)) === 1);
+  await until(
+    'the stale marker is set',
+    async () => (await stage.redis.exists(`profile:stale:user:${user}`)) === 1,
+  );
   answerOld();
   await first;
-  await untilTrue(async () => (await namesOf(stage, user)).has('New'));
-  await untilTrue(async () => (await namesOf(stage, user)).size === 1);
+  await until('the new name is there', async () => (await namesOf(stage, user)).has('New'));
+  await until('one name is left', async () => (await namesOf(stage, user)).size === 1);
   t.equal((await stage.redis.hgetall(`profile:user:${user}`)).name, 'New');
 });
 
@@ -150,11 +153,11 @@ t.test(
     await namesOf(stage, user);
     stage.kaha.behave((_, response) => void response.end('{"users":[],"businesses":[]}'));
     await stage.publish(subjects.userProfileUpdated, { id: user });
-    await untilTrue(async () => (await namesOf(stage, user)).size === 0);
+    await until('no name is left', async () => (await namesOf(stage, user)).size === 0);
     t.equal(await stage.redis.exists(`profile:user:${user}`), 0);
     stage.kaha.behave(answerAll);
     await stage.publish(subjects.userProfileUpdated, { id: user });
-    await untilTrue(async () => (await namesOf(stage, user)).size === 1);
+    await until('one name is left', async () => (await namesOf(stage, user)).size === 1);
     t.pass('an event makes an unknown id be asked for again');
   },
 );
@@ -170,20 +173,23 @@ t.test(
     const heard = listen(stage, user);
     stage.contacts.set(user, [user]);
     const ready = async () => (await fetch(`http://127.0.0.1:${server.adminPort}/readyz`)).status;
-    await untilTrue(async () => (await ready()) === 200);
+    await until('readyz answers 200', async () => (await ready()) === 200);
     await namesOf(stage, user);
-    await untilTrue(async () => (await stage.redis.exists(`profile:user:${user}`)) === 1);
+    await until(
+      'the profile is cached',
+      async () => (await stage.redis.exists(`profile:user:${user}`)) === 1,
+    );
     proxy.freeze();
     stage.kaha.behave(answerNamed('New'));
     await stage.publish(subjects.userProfileUpdated, { id: user });
-    await untilTrue(() => heard.length > 0);
+    await until('the change is told', () => heard.length > 0);
     t.same(await namesOf(stage, user), new Set(['New']));
     const fresh = Number(await stage.redis.hget(`profile:user:${user}`, 'fresh_until'));
     t.ok(fresh > Date.now(), 'Redis does not know of the event yet');
     proxy.thaw();
     const isMarked = async () =>
       Number(await stage.redis.hget(`profile:user:${user}`, 'fresh_until')) !== fresh;
-    await untilTrue(isMarked);
+    await until('the profile is marked stale', isMarked);
     t.pass('Redis knows of the event once it is back');
   },
 );
@@ -198,6 +204,6 @@ t.test('malformed events are dropped, and later events are still carried out', a
   }
   await stage.publish('kaha.user.deleted', { id: user });
   await stage.publish(subjects.userProfileUpdated, { id: user.toUpperCase() });
-  await untilTrue(() => heard.length > 0);
+  await until('the change is told', () => heard.length > 0);
   t.equal(heard.length, 1);
 });

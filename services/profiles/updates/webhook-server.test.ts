@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { SERVICE_TOKEN, setStage, untilTrue, userIds } from '../stage/profiles-stage.ts';
+import { SERVICE_TOKEN, setStage, userIds } from '../stage/profiles-stage.ts';
 
 type Options = { body?: unknown; headers?: Record<string, string>; method?: string; path?: string };
 
@@ -33,14 +34,14 @@ t.test(
     const { user, heard, post } = await setScene(t);
     const body = { event: 'user.profile.updated', id: user, sent_by: 'unknown fields are ignored' };
     t.equal((await post({ body })).status, 202);
-    await untilTrue(() => heard.length === 1);
+    await until('the first change is told', () => heard.length === 1);
     t.equal((await post({ body })).status, 202);
-    await untilTrue(() => heard.length === 2);
+    await until('the second change is told', () => heard.length === 2);
     const headers = { 'idempotency-key': newId<string>() };
     const other = { ...headers, 'idempotency-key': newId<string>() };
     for (let times = 0; times < 3; times += 1) t.equal((await post({ body, headers })).status, 202);
     t.equal((await post({ body, headers: other })).status, 202);
-    await untilTrue(() => heard.length >= 4);
+    await until('four changes are told', () => heard.length >= 4);
     t.equal(heard.length, 4, 'an event with a key is carried out once');
   },
 );
@@ -111,10 +112,10 @@ t.test('while NATS is away, the caller is told to try again later', async (t) =>
   const { stage, user, post } = await setScene(t);
   await stage.stopNats();
   const body = { event: 'user.profile.updated', id: user };
-  await untilTrue(async () => (await post({ body })).status === 503);
+  await until('the webhook refuses events', async () => (await post({ body })).status === 503);
   const answer = await post({ body });
   t.match(answer, { status: 503, code: 'MESSAGING_UNAVAILABLE' });
   t.ok(Number(answer.headers.get('retry-after')) >= 1);
   await stage.startNats();
-  await untilTrue(async () => (await post({ body })).status === 202);
+  await until('the webhook takes events', async () => (await post({ body })).status === 202);
 });

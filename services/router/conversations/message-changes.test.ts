@@ -1,9 +1,10 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import type { MessageReaction } from '../../../shared/contracts/messages.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type MessageId, newId, type UserId } from '../../../shared/ids.ts';
-import { ask, letter, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
+import { ask, letter, StageDevice, send, setStage } from '../stage/router-stage.ts';
 
 const stage = await setStage();
 const { edge, store } = stage;

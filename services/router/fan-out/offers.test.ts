@@ -1,6 +1,7 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
-import { letter, SHARDS, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
+import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
 
 const stage = await setStage();
 await stage.startRouter();

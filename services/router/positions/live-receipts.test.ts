@@ -1,7 +1,8 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import { ask, letter, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
+import { ask, letter, StageDevice, send, setStage } from '../stage/router-stage.ts';
 
 const stage = await setStage();
 const { edge, store } = stage;

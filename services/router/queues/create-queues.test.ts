@@ -1,8 +1,9 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { newId, shardOf, type UserId } from '../../../shared/ids.ts';
-import { letter, SHARDS, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
+import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
 
 const stage = await setStage();
 await stage.startRouter();

@@ -1,8 +1,9 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
-import { letter, SHARDS, StageDevice, send, setStage, until } from '../stage/router-stage.ts';
+import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();

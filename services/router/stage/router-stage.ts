@@ -1,4 +1,5 @@
 import { startNats } from '../../../dev/testing/test-servers.ts';
+import { until } from '../../../dev/testing/until.ts';
 import { decodeDurableEvent, decodeLive } from '../../../shared/contracts/events.ts';
 import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
 import type {
@@ -23,7 +24,6 @@ export const ROUTER = 'router-1';
 export const silent = partsOf('test').logger;
 const QUEUE_BYTES_MAX = 256 * 1024 * 1024;
 const TIMEOUT_MS = 5_000;
-const POLL_MS = 20;
 
 type Nats = Awaited<ReturnType<typeof startNats>>;
 
@@ -204,31 +204,15 @@ export function send(bus: Bus, input: MessageInput, router = ROUTER): Promise<Me
   return ask(bus, { op: 'message', ...input }, router);
 }
 
-/** Waits until the condition holds. Fails after 15 s. */
-export async function until(what: string, holds: () => boolean, timeoutMs = 15_000): Promise<void> {
-  const giveUpAt = Date.now() + timeoutMs;
-  while (!holds()) {
-    if (Date.now() > giveUpAt) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
 /** Waits until a router's `/readyz` is 200. */
 export async function untilReady(adminPort: number): Promise<void> {
-  let ready = false;
-  const asking = setInterval(() => {
-    fetch(`http://127.0.0.1:${adminPort}/readyz`).then(
-      (response) => {
-        ready = response.status === 200;
-      },
-      () => undefined,
-    );
-  }, POLL_MS);
-  try {
-    await until('the router is ready', () => ready);
-  } finally {
-    clearInterval(asking);
-  }
+  const url = `http://127.0.0.1:${adminPort}/readyz`;
+  await until('the router is ready', () =>
+    fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
 }
 
 function partsOf(instance: string) {
