@@ -1,13 +1,11 @@
-import { newId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
+import type { Incarnation } from './incarnation.ts';
 import type { Change, Others, PresenceRedis } from './presence-redis.ts';
 
 type Deps = {
-  instance: string;
+  incarnation: Incarnation;
   redis: PresenceRedis;
   announce: (change: Change) => void;
-  /** Redis is to be told of all users here, under this incarnation. */
-  onIncarnation: (incarnation: string) => void;
   /** Redis was away or has lost its data, so what the edge learnt of it may be wrong. */
   onRecovered: () => void;
   logger: Logger;
@@ -17,9 +15,7 @@ const BEAT_MS = 4_000;
 
 /**
  * Sends the heartbeat of this edge to Redis, one command however many users the edge holds, and
- * clears up after edges without a heartbeat. An incarnation is one stretch of time in which Redis
- * knows an edge. An edge that was taken for dead, or that Redis has forgotten, begins a new
- * incarnation, so that clearing up the old one hits no user of the new one.
+ * clears up after edges without a heartbeat. It sends one at once when the incarnation is lost.
  *
  * An edge is dead after 12 s without a heartbeat. If two heartbeats of this edge in a row find it
  * dead, the edge that gets the lease clears up after it. Waiting for the second heartbeat lets the
@@ -29,8 +25,6 @@ const BEAT_MS = 4_000;
 export class EdgeHeartbeat {
   readonly #deps: Deps;
   readonly #timer: NodeJS.Timeout;
-  #incarnation = '';
-  #isKnown = false;
   #isInterrupted = false;
   #suspects = new Set<string>();
   /** These edges have closed; each timer runs until the grace period of their users ends. */
@@ -41,10 +35,7 @@ export class EdgeHeartbeat {
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#timer = setInterval(() => this.beat(), BEAT_MS);
-  }
-
-  get incarnation(): string {
-    return this.#incarnation;
+    deps.incarnation.onLost(() => this.beat());
   }
 
   /** Sends a heartbeat at once, unless one is under way. */
@@ -54,12 +45,6 @@ export class EdgeHeartbeat {
     });
   }
 
-  /** The next heartbeat begins a new incarnation. */
-  renew(): void {
-    this.#isKnown = false;
-    this.beat();
-  }
-
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (const timer of this.#closed.values()) clearTimeout(timer);
@@ -67,15 +52,13 @@ export class EdgeHeartbeat {
   }
 
   async #run(): Promise<void> {
-    const { redis, logger } = this.#deps;
+    const { logger } = this.#deps;
     try {
       const { dead, closed } = await this.#beatOnce();
       for (const { incarnation, dueInMs } of closed) this.#endLater(incarnation, dueInMs);
-      const due = dead.filter((incarnation) => this.#suspects.has(incarnation));
+      const due = dead.filter((other) => this.#suspects.has(other));
       this.#suspects = new Set(dead);
-      for (const incarnation of due) {
-        if (await redis.lease(incarnation, this.#incarnation)) await this.#clearUp(incarnation);
-      }
+      for (const other of due) await this.#clearUpAlone(other);
     } catch (error) {
       this.#isInterrupted = true;
       this.#suspects.clear();
@@ -84,20 +67,12 @@ export class EdgeHeartbeat {
   }
 
   async #beatOnce(): Promise<Others> {
-    const { redis, onRecovered, onIncarnation, instance } = this.#deps;
-    const wasKnown = this.#isKnown;
-    let others = wasKnown ? await redis.beat(this.#incarnation, false) : undefined;
-    if (others === undefined) {
-      this.#isKnown = false;
-      const incarnation = `${instance}.${newId<string>().slice(0, 8)}`;
-      others = (await redis.beat(incarnation, true)) ?? { dead: [], closed: [] };
-      this.#incarnation = incarnation;
-      this.#isKnown = true;
-      onIncarnation(incarnation);
-    }
+    const { incarnation, onRecovered } = this.#deps;
+    const wasKnown = incarnation.isKnown;
+    const others = await incarnation.beat();
     if (this.#isInterrupted || !wasKnown) onRecovered();
     this.#isInterrupted = false;
-    const dead = others.dead.filter((incarnation) => incarnation !== this.#incarnation);
+    const dead = others.dead.filter((other) => other !== incarnation.name);
     return { ...others, dead };
   }
 
@@ -118,12 +93,18 @@ export class EdgeHeartbeat {
   }
 
   async #end(incarnation: string): Promise<void> {
-    const { redis, logger } = this.#deps;
+    const { logger } = this.#deps;
     try {
-      if (await redis.lease(incarnation, this.#incarnation)) await this.#clearUp(incarnation);
+      await this.#clearUpAlone(incarnation);
     } catch (error) {
       logger.debug({ reason: (error as Error).name }, 'users of a closed edge not told');
     }
+  }
+
+  /** Clears up if no other edge has the lease to do so. */
+  async #clearUpAlone(dead: string): Promise<void> {
+    const { redis, incarnation } = this.#deps;
+    if (await redis.lease(dead, incarnation.name)) await this.#clearUp(dead);
   }
 
   /**

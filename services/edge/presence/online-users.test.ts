@@ -4,6 +4,7 @@ import t from 'tap';
 import { redisUrl } from '../../../dev/testing/test-servers.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
+import { Incarnation } from './incarnation.ts';
 import { OnlineUsers } from './online-users.ts';
 import { type Change, PresenceRedis } from './presence-redis.ts';
 
@@ -15,27 +16,23 @@ t.teardown(() => client.disconnect());
 const newUsers = (count: number) => Array.from({ length: count }, () => newId<UserId>());
 
 async function setEdge() {
-  const incarnation = `edge-t.${newId<string>()}`;
+  const owner = new Incarnation({ instance: `edge-t.${newId<string>()}`, redis });
   const told: Change[] = [];
   let losses = 0;
-  const online = new OnlineUsers({
-    redis,
-    announce: (change) => void told.push(change),
-    onLost: () => {
-      losses += 1;
-    },
-    logger,
+  owner.onLost(() => {
+    losses += 1;
   });
-  await redis.beat(incarnation, true);
-  online.beginAnew(incarnation);
+  const announce = (change: Change) => void told.push(change);
+  const online = new OnlineUsers({ redis, incarnation: owner, announce, logger });
+  await owner.beat();
   const leave = async (userId: UserId): Promise<void> => {
     online.left(userId, { lastSeenAt: Date.now(), isLate: true });
     online.sweep(Date.now());
     await online.flushed();
   };
   const statuses = () => told.map(({ status }) => status);
-  t.teardown(() => redis.removeIncarnation(incarnation));
-  return { incarnation, online, told, statuses, leave, losses: () => losses };
+  t.teardown(() => redis.removeIncarnation(owner.name));
+  return { owner, online, told, statuses, leave, losses: () => losses };
 }
 
 t.test('3000 users who come at once take few round trips, and each is told once', async (t) => {
@@ -109,7 +106,8 @@ t.test('a user back within 5 s was never away, and one who is not back is gone',
 });
 
 t.test('clearing up a dead incarnation takes no user from a new one', async (t) => {
-  const { incarnation, online, told, losses } = await setEdge();
+  const { owner, online, told, losses } = await setEdge();
+  const dead = owner.name;
   const [stays, goes] = newUsers(2) as [UserId, UserId];
   for (const user of [stays, goes]) online.joined(user);
   await online.flushed();
@@ -117,21 +115,22 @@ t.test('clearing up a dead incarnation takes no user from a new one', async (t) 
   await redis.beat(next, true);
   t.teardown(() => redis.removeIncarnation(next));
   await redis.register(next, [stays]);
-  const { users } = await redis.usersOf(incarnation);
+  const { users } = await redis.usersOf(dead);
   const gone = users.map((userId) => ({ userId, lastSeenAt: 1 }));
-  const changes = await redis.unregister(incarnation, gone, true);
+  const changes = await redis.unregister(dead, gone, true);
   const offline = changes.filter(({ status }) => status === 'offline');
   t.same(
     offline.map(({ userId }) => userId),
     [goes],
   );
-  await redis.removeIncarnation(incarnation);
+  await redis.removeIncarnation(dead);
   const [late] = newUsers(1) as [UserId];
   online.joined(late);
   await online.flushed();
   t.equal(losses(), 1, 'the edge is told that Redis no longer knows its incarnation');
   t.match(await redis.read([late]), [{ status: 'offline', atUs: 0 }]);
-  online.beginAnew(next);
+  await owner.beat();
+  t.not(owner.name, dead);
   online.sweep(Date.now());
   await online.flushed();
   t.match(await redis.read([stays, goes, late]), Array(3).fill({ status: 'online' }));

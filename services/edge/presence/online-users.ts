@@ -1,5 +1,6 @@
 import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
+import type { Incarnation } from './incarnation.ts';
 import {
   BATCH_MAX,
   type Change,
@@ -10,13 +11,12 @@ import {
 
 type Deps = {
   redis: PresenceRedis;
+  incarnation: Incarnation;
   /**
    * Announces a change. It is called for each change, and again where an announcement may have been
    * lost.
    */
   announce: (change: Change) => void;
-  /** Redis no longer knows this edge. */
-  onLost: () => void;
   logger: Logger;
 };
 type Owed = { lastSeenAt: number; isRetry: boolean };
@@ -41,11 +41,11 @@ export class OnlineUsers {
   readonly #leaving = new Map<UserId, Leaving>();
   readonly #owed = new Map<UserId, Owed>();
   readonly #registered = new Set<UserId>();
-  #incarnation = '';
   #flushing: Promise<void> | undefined;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    deps.incarnation.onBegun(() => this.#beginAnew());
   }
 
   /** Counts the changes that Redis has not taken yet. */
@@ -89,19 +89,18 @@ export class OnlineUsers {
     if (this.#owed.size > 0) this.#flushing ??= this.#flushSoon();
   }
 
+  /** Resolves when the edge has tried all changes that were owed so far. */
+  async flushed(): Promise<void> {
+    await this.#flushing;
+  }
+
   /** Redis knows nothing of the new incarnation, so all users are owed to it. */
-  beginAnew(incarnation: string): void {
-    this.#incarnation = incarnation;
+  #beginAnew(): void {
     this.#registered.clear();
     this.#forgetDeparted();
     for (const users of [this.#sessions, this.#leaving]) {
       for (const [userId] of users) this.#owe(userId, 0);
     }
-  }
-
-  /** Resolves when the edge has tried all changes that were owed so far. */
-  async flushed(): Promise<void> {
-    await this.#flushing;
   }
 
   #isHere(userId: UserId): boolean {
@@ -113,7 +112,7 @@ export class OnlineUsers {
     this.#owed.set(userId, { lastSeenAt, isRetry });
     if (this.#owed.size - this.#sessions.size <= DEPARTED_MAX) return;
     this.#forgetDeparted();
-    this.#deps.onLost();
+    this.#deps.incarnation.lose();
   }
 
   #forgetDeparted(): void {
@@ -123,8 +122,9 @@ export class OnlineUsers {
   /** Sends the changes of one turn of the event loop together. */
   async #flushSoon(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
+    const { redis, incarnation } = this.#deps;
     try {
-      while (this.#owed.size > 0 && this.#deps.redis.isReady && this.#incarnation !== '') {
+      while (this.#owed.size > 0 && redis.isReady && incarnation.name !== '') {
         if (!(await this.#flush())) break;
       }
     } finally {
@@ -154,8 +154,8 @@ export class OnlineUsers {
   }
 
   async #carryOut(batch: readonly [UserId, Owed][]): Promise<void> {
-    const { redis, announce, onLost } = this.#deps;
-    const incarnation = this.#incarnation;
+    const { redis, announce, incarnation } = this.#deps;
+    const { name } = incarnation;
     const here = batch.flatMap(([userId]) => (this.#isHere(userId) ? userId : []));
     const gone = batch.flatMap(([userId, { lastSeenAt }]): Gone[] =>
       this.#isHere(userId) ? [] : [{ userId, lastSeenAt }],
@@ -167,15 +167,15 @@ export class OnlineUsers {
       }
     };
     for (const { userId } of gone) this.#registered.delete(userId);
-    if (gone.length > 0) tell(await redis.unregister(incarnation, gone));
+    if (gone.length > 0) tell(await redis.unregister(name, gone));
     if (here.length === 0) return;
-    const changes = await redis.register(incarnation, here);
+    const changes = await redis.register(name, here);
     if (changes === undefined) {
       for (const userId of here) this.#owed.set(userId, { lastSeenAt: 0, isRetry: false });
-      onLost();
+      incarnation.lose();
       throw new Error('the incarnation is not known');
     }
-    if (incarnation === this.#incarnation) for (const userId of here) this.#registered.add(userId);
+    if (name === incarnation.name) for (const userId of here) this.#registered.add(userId);
     tell(changes);
   }
 }

@@ -11,6 +11,7 @@ import type { Session } from '../session/session.ts';
 import type { Subscriptions } from '../session/subscriptions.ts';
 import { Contacts } from './contacts.ts';
 import { EdgeHeartbeat } from './edge-heartbeat.ts';
+import { Incarnation } from './incarnation.ts';
 import { OnlineUsers } from './online-users.ts';
 import {
   type Change,
@@ -47,6 +48,7 @@ const SILENT_MS = 29_000;
 export class Presence {
   readonly #deps: Deps;
   readonly #redis: PresenceRedis;
+  readonly #incarnation: Incarnation;
   readonly #online: OnlineUsers;
   readonly #heartbeat: EdgeHeartbeat;
   readonly #users: WatchedUsers;
@@ -64,18 +66,12 @@ export class Presence {
       this.#tell(session, userId, presence);
     this.#users = new WatchedUsers({ ...deps, redis, tell });
     const announce = (change: Change): void => this.#users.announce(change);
-    const onLost = (): void => this.#heartbeat.renew();
-    this.#online = new OnlineUsers({ redis, announce, onLost, logger });
-    const onIncarnation = (incarnation: string): void => this.#online.beginAnew(incarnation);
+    const incarnation = new Incarnation({ instance, redis });
+    this.#incarnation = incarnation;
+    this.#online = new OnlineUsers({ redis, incarnation, announce, logger });
     const onRecovered = (): void => this.#refreshLater();
-    this.#heartbeat = new EdgeHeartbeat({
-      instance,
-      redis,
-      announce,
-      onIncarnation,
-      onRecovered,
-      logger,
-    });
+    const beating = { redis, incarnation, announce, onRecovered, logger };
+    this.#heartbeat = new EdgeHeartbeat(beating);
     const store = createAskStore(bus, ASK_MS);
     const ask = async (user_id: UserId, user_ids: readonly UserId[]): Promise<UserId[]> =>
       (await store('contacts.shared', { user_id, user_ids })).user_ids;
@@ -145,7 +141,7 @@ export class Presence {
     await this.#heartbeat.close();
     await this.#online.flushed();
     try {
-      if (this.#redis.isReady) await this.#redis.handOver(this.#heartbeat.incarnation);
+      if (this.#redis.isReady) await this.#redis.handOver(this.#incarnation.name);
     } catch (error) {
       this.#deps.logger.debug({ reason: (error as Error).name }, 'presence not handed over');
     }
