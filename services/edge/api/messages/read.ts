@@ -5,8 +5,9 @@ import { locateMessage } from '../../routers/locate-message.ts';
 import { defineOperation } from '../operation.ts';
 
 /**
- * Raises the read position as `readConversation` does, for a client that knows the message but
- * not its conversation.
+ * Raises the read position for a client that knows the message but not its conversation. It is an
+ * operation of its own beside `readConversation`, because it must locate the message first, and
+ * tells a stranger MESSAGE_NOT_FOUND; both end in the one `read` of the routers.
  */
 export const readMessage = defineOperation({
   summary: "Raises the caller's read position to this message",
