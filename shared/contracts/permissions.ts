@@ -1,5 +1,7 @@
-import { JETSTREAM_ACK_PREFIX } from './subjects.ts';
+import { JETSTREAM_ACK_PREFIX, jetStreamApi } from './subjects.ts';
 import { type NatsUserKind, pulledStreams, TRAFFIC, USER_KINDS } from './traffic.ts';
+
+const REPLIES = 'replies';
 
 type Permissions = {
   publish: string[];
@@ -22,7 +24,7 @@ export function inboxPrefix(natsUser: string): string {
  * go to one subject, that cost the server 0.1 CPU-seconds per 1000 messages.
  */
 export function repliesPrefix(natsUser: string): string {
-  return `replies.${kindOf(natsUser)}.${natsUser}`;
+  return `${REPLIES}.${kindOf(natsUser)}.${natsUser}`;
 }
 
 /** Returns the NATS user of an instance: `router-2` runs as `router`, each edge as its own user. */
@@ -54,15 +56,15 @@ function answersOf(service: NatsUserKind): string[] {
     return requestsAs !== undefined && subscribe.includes(service);
   });
   const askers = new Set(answered.flatMap(({ publish }) => publish));
-  return [...askers].map((kind) => `replies.${kind}.*.*.${service}`);
+  return [...askers].map((kind) => `${REPLIES}.${kind}.*.*.${service}`);
 }
 
 /** A service that pulls from streams asks and acknowledges to JetStream on these subjects. */
 function pullsOf(kind: NatsUserKind): string[] {
   const pulled = pulledStreams().filter(({ durable }) => durable === kind);
   return pulled.flatMap(({ stream, durable }) => [
-    `$JS.API.CONSUMER.INFO.${stream}.${durable}`,
-    `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
+    jetStreamApi(`CONSUMER.INFO.${stream}.${durable}`),
+    jetStreamApi(`CONSUMER.MSG.NEXT.${stream}.${durable}`),
     `${JETSTREAM_ACK_PREFIX}${stream}.${durable}.>`,
   ]);
 }

@@ -1,9 +1,18 @@
 import { shardOf, type UserId } from '../ids.ts';
 
+/** The subject of each event of kaha-main-v3 begins so, and the event's name follows. */
+export const KAHA_PREFIX = 'kaha.';
+
+/** A pattern has this token where a subject has any one user, device or shard. */
+type Any = '*';
+
+const queuesSubject = (shard: number | Any, userId: UserId | Any): string =>
+  `inbox.${shard}.${userId}`;
+
 /**
- * Services build the names of their subjects here, and `traffic.ts` tells who uses each subject.
- * Tokens are UUIDs, device ids or names of instances. Each process checks them where they enter it:
- * none can hold `.`, `*`, `>` or a blank.
+ * Services build the names of their subjects here, and `traffic.ts` builds its patterns with the
+ * same functions and tells who uses each subject. Tokens are UUIDs, device ids or names of
+ * instances. Each process checks them where they enter it: none can hold `.`, `*`, `>` or a blank.
  */
 export const subjects = {
   /** An edge asks one router. */
@@ -13,25 +22,25 @@ export const subjects = {
   /** An edge asks any instance of profiles (queue group `profiles`). */
   profiles: (op: string) => `rpc.profiles.${op}`,
   /** A router publishes a durable event to all device queues of a user (JetStream). */
-  inbox: (userId: UserId, shards: number) => `inbox.${shardOf(userId, shards)}.${userId}`,
+  inbox: (userId: UserId, shards: number) => queuesSubject(shardOf(userId, shards), userId),
   /** A device queue delivers here while an edge subscribes and takes from the queue. */
-  deliver: (userId: UserId, deviceId: string) => `deliver.${userId}.${deviceId}`,
+  deliver: (userId: UserId | Any, deviceId: string) => `deliver.${userId}.${deviceId}`,
   /**
    * A router offers an event to the edge that holds the device, or asks it to let go of the device,
    * or whether it holds the device.
    */
-  device: (userId: UserId, deviceId: string) => `device.${userId}.${deviceId}`,
+  device: (userId: UserId | Any, deviceId: string) => `device.${userId}.${deviceId}`,
   /**
    * Edges answer a router here what it asked on `device.…`. Each router has a prefix of its own.
    */
   answers: (instance: string) => `answers.${instance}`,
   /** Services publish live events and signals to the edges that hold the user (core NATS). */
-  user: (userId: UserId) => `user.${userId}`,
+  user: (userId: UserId | Any) => `user.${userId}`,
   /**
    * An edge tells a change of the user's presence to the edges on which somebody watches the user
    * (core NATS).
    */
-  presence: (userId: UserId) => `presence.${userId}`,
+  presence: (userId: UserId | Any) => `presence.${userId}`,
   /**
    * A router publishes batches of positions for store (JetStream `RECEIPTS`). Each subject has one
    * sender.
@@ -49,19 +58,28 @@ export const subjects = {
   queueMade: 'queue.made',
   /** An instance of profiles tells the others which of the profiles that they hold are old. */
   profilesChanged: 'profiles.changed',
-  userProfileUpdated: 'kaha.user.profile.updated',
-  businessProfileUpdated: 'kaha.business.profile.updated',
+  userProfileUpdated: `${KAHA_PREFIX}user.profile.updated`,
+  businessProfileUpdated: `${KAHA_PREFIX}business.profile.updated`,
 } as const;
 
-/** These are the names of the streams, and of the fixed durables on them. */
+const SHARD_PREFIX = 'INBOX_';
+
+/** These are the names of the streams, of what they keep, and of the fixed durables on them. */
 export const streams = {
-  inbox: (shard: number | '*') => `INBOX_${shard}`,
-  inboxSubjects: (shard: number) => `inbox.${shard}.*`,
+  inbox: (shard: number | Any) => `${SHARD_PREFIX}${shard}`,
+  inboxSubjects: (shard: number | Any) => queuesSubject(shard, '*'),
   receipts: 'RECEIPTS',
   kahaEvents: 'KAHA_EVENTS',
+  kahaEventsSubjects: `${KAHA_PREFIX}>`,
   receiptsDurable: 'store',
   kahaEventsDurable: 'profiles',
 } as const;
+
+/** Reads the shard from the name of its stream; undefined if the stream holds no device queues. */
+export function shardOfStream(name: string): number | undefined {
+  const shard = name.startsWith(SHARD_PREFIX) ? name.slice(SHARD_PREFIX.length) : '';
+  return /^\d+$/.test(shard) ? Number(shard) : undefined;
+}
 
 /** Makes the name of a device queue, which is a durable in JetStream: `<user>_<device>`. */
 export function queueName(userId: UserId, deviceId: string): string {
@@ -73,6 +91,13 @@ export function parseQueueName(name: string): { userId: UserId; deviceId: string
   if (name.length < 38 || name[36] !== '_') return undefined;
   return { userId: name.slice(0, 36) as UserId, deviceId: name.slice(37) };
 }
+
+/** JetStream takes requests of its API on these subjects. */
+export const jetStreamApi = (request: string): string => `$JS.API.${request}`;
+
+/** JetStream tells here that a consumer was made or deleted. */
+export const consumerAdvisory = (event: 'CREATED' | 'DELETED'): string =>
+  `$JS.EVENT.ADVISORY.CONSUMER.${event}.>`;
 
 /** A delivery of JetStream has a reply subject with this prefix, which acknowledges the event. */
 export const JETSTREAM_ACK_PREFIX = '$JS.ACK.';

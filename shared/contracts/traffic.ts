@@ -1,6 +1,12 @@
 import type { ProfileOps } from './profile-ops.ts';
 import type { StoreOps } from './store-ops.ts';
-import { JETSTREAM_ACK_PREFIX, streams } from './subjects.ts';
+import {
+  consumerAdvisory,
+  JETSTREAM_ACK_PREFIX,
+  jetStreamApi,
+  streams,
+  subjects,
+} from './subjects.ts';
 
 /** Each service has a NATS user of its kind. `kaha` is kaha-main-v3, `setup` makes the streams. */
 export const USER_KINDS = [
@@ -28,9 +34,6 @@ type Row = {
   /** This kind pulls from the stream, by a durable that has the kind's name. */
   pulledBy?: NatsUserKind;
 };
-
-const API = '$JS.API';
-const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
 
 /** These kinds of users ask for the operations of a service. The type demands a row for each. */
 type Askers<Ops> = Readonly<Record<keyof Ops & string, readonly NatsUserKind[]>>;
@@ -67,60 +70,69 @@ const PROFILES_ASKERS: Askers<ProfileOps> = { get: ['edge'] };
  * may say and hear exactly what stands here. `permissions.ts` says where answers come.
  */
 export const TRAFFIC: readonly Row[] = [
-  { subject: 'rpc.router.*', publish: ['edge'], subscribe: ['router'], requestsAs: 'rpc.router.*' },
+  {
+    subject: subjects.router('*'),
+    publish: ['edge'],
+    subscribe: ['router'],
+    requestsAs: subjects.router('*'),
+  },
   ...requests('store', STORE_ASKERS),
   ...requests('profiles', PROFILES_ASKERS),
 
   // Live events and signals, which nobody keeps.
-  { subject: 'user.*', publish: ['edge', 'router', 'profiles'], subscribe: ['edge'] },
-  { subject: 'presence.*', publish: ['edge'], subscribe: ['edge'] },
-  { subject: 'router.who', publish: ['edge'], subscribe: ['router'] },
-  { subject: 'router.alive', publish: ['router'], subscribe: ['edge'] },
-  { subject: 'router.leaving', publish: ['router'], subscribe: ['edge'] },
-  { subject: 'membership.changed', publish: ['router'], subscribe: ['router'] },
-  { subject: 'queue.made', publish: ['router'], subscribe: ['router'] },
-  { subject: 'profiles.changed', publish: ['profiles'], subscribe: ['profiles'] },
+  { subject: subjects.user('*'), publish: ['edge', 'router', 'profiles'], subscribe: ['edge'] },
+  { subject: subjects.presence('*'), publish: ['edge'], subscribe: ['edge'] },
+  { subject: subjects.routerWho, publish: ['edge'], subscribe: ['router'] },
+  { subject: subjects.routerAlive, publish: ['router'], subscribe: ['edge'] },
+  { subject: subjects.routerLeaving, publish: ['router'], subscribe: ['edge'] },
+  { subject: subjects.membershipChanged, publish: ['router'], subscribe: ['router'] },
+  { subject: subjects.queueMade, publish: ['router'], subscribe: ['router'] },
+  { subject: subjects.profilesChanged, publish: ['profiles'], subscribe: ['profiles'] },
 
   // A router offers durable events to devices, and the edges that hold the devices answer.
-  { subject: 'device.*.*', publish: ['router'], subscribe: ['edge'] },
-  { subject: 'answers.>', publish: ['edge'], subscribe: ['router'] },
+  { subject: subjects.device('*', '*'), publish: ['router'], subscribe: ['edge'] },
+  { subject: subjects.answers('>'), publish: ['edge'], subscribe: ['router'] },
 
   // Streams keep these. Device queues deliver to edges, which acknowledge to JetStream.
   {
-    subject: 'inbox.*.*',
+    subject: streams.inboxSubjects('*'),
     publish: ['router'],
     subscribe: ['jetstream'],
     keptBy: streams.inbox('*'),
   },
-  { subject: 'deliver.*.*', publish: ['jetstream'], subscribe: ['edge'] },
+  { subject: subjects.deliver('*', '*'), publish: ['jetstream'], subscribe: ['edge'] },
   { subject: `${JETSTREAM_ACK_PREFIX}>`, publish: ['edge'], subscribe: ['jetstream'] },
   {
-    subject: 'receipts.*',
+    subject: subjects.receipts('*'),
     publish: ['router'],
     subscribe: ['jetstream'],
     keptBy: streams.receipts,
     pulledBy: streams.receiptsDurable,
   },
   {
-    subject: 'kaha.>',
+    subject: streams.kahaEventsSubjects,
     publish: ['kaha'],
     subscribe: ['jetstream'],
     keptBy: streams.kahaEvents,
     pulledBy: streams.kahaEventsDurable,
   },
   // What comes to profiles by webhook goes the way of all events of kaha-main-v3.
-  { subject: 'kaha.user.profile.updated', publish: ['profiles'], subscribe: ['jetstream'] },
-  { subject: 'kaha.business.profile.updated', publish: ['profiles'], subscribe: ['jetstream'] },
+  { subject: subjects.userProfileUpdated, publish: ['profiles'], subscribe: ['jetstream'] },
+  { subject: subjects.businessProfileUpdated, publish: ['profiles'], subscribe: ['jetstream'] },
 
   // Only routers make, delete and look at device queues, and hear of it when others do.
-  { subject: `${API}.CONSUMER.DURABLE.CREATE.>`, publish: ['router'], subscribe: ['jetstream'] },
-  { subject: `${API}.CONSUMER.DELETE.>`, publish: ['router'], subscribe: ['jetstream'] },
-  { subject: `${API}.CONSUMER.INFO.>`, publish: ['router'], subscribe: ['jetstream'] },
-  { subject: `${API}.CONSUMER.NAMES.>`, publish: ['router'], subscribe: ['jetstream'] },
-  { subject: `${API}.STREAM.INFO.*`, publish: ['router'], subscribe: ['jetstream'] },
-  { subject: `${ADVISORY}.CREATED.>`, publish: ['jetstream'], subscribe: ['router'] },
-  { subject: `${ADVISORY}.DELETED.>`, publish: ['jetstream'], subscribe: ['router'] },
-  { subject: `${API}.>`, publish: ['setup'], subscribe: ['jetstream'] },
+  {
+    subject: jetStreamApi('CONSUMER.DURABLE.CREATE.>'),
+    publish: ['router'],
+    subscribe: ['jetstream'],
+  },
+  { subject: jetStreamApi('CONSUMER.DELETE.>'), publish: ['router'], subscribe: ['jetstream'] },
+  { subject: jetStreamApi('CONSUMER.INFO.>'), publish: ['router'], subscribe: ['jetstream'] },
+  { subject: jetStreamApi('CONSUMER.NAMES.>'), publish: ['router'], subscribe: ['jetstream'] },
+  { subject: jetStreamApi('STREAM.INFO.*'), publish: ['router'], subscribe: ['jetstream'] },
+  { subject: consumerAdvisory('CREATED'), publish: ['jetstream'], subscribe: ['router'] },
+  { subject: consumerAdvisory('DELETED'), publish: ['jetstream'], subscribe: ['router'] },
+  { subject: jetStreamApi('>'), publish: ['setup'], subscribe: ['jetstream'] },
 ];
 
 /** Lists the subjects that a stream keeps. */
@@ -138,9 +150,10 @@ export function pulledStreams(): { stream: string; durable: NatsUserKind }[] {
 /**
  * Makes the rows of a service's requests. The service subscribes to one pattern for all of them.
  */
-function requests<Ops>(service: NatsUserKind, askers: Askers<Ops>): Row[] {
-  const requestsAs = `rpc.${service}.>`;
+function requests<Ops>(service: 'store' | 'profiles', askers: Askers<Ops>): Row[] {
+  const subjectOf = subjects[service];
+  const requestsAs = subjectOf('>');
   return Object.entries<readonly NatsUserKind[]>(askers).map(([operation, publish]) => {
-    return { subject: `rpc.${service}.${operation}`, publish, subscribe: [service], requestsAs };
+    return { subject: subjectOf(operation), publish, subscribe: [service], requestsAs };
   });
 }

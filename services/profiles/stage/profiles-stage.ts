@@ -95,7 +95,7 @@ export async function setStage(): Promise<Stage> {
 async function setStream(address: { url: string; nkeySeed: string }): Promise<void> {
   const nc = await connectNats({ ...address, natsUser: 'setup', instance: 'setup' });
   const manager = await nc.jetstreamManager();
-  await manager.streams.add({ name: streams.kahaEvents, subjects: ['kaha.>'] });
+  await manager.streams.add({ name: streams.kahaEvents, subjects: [streams.kahaEventsSubjects] });
   const config = { durable_name: streams.kahaEventsDurable, ack_policy: 'explicit' };
   await manager.consumers.add(streams.kahaEvents, config as never);
   await nc.close();

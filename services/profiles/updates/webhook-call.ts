@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { KAHA_PREFIX } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, newId } from '../../../shared/ids.ts';
 import { EVENT_SUBJECTS } from './profile-events.ts';
@@ -11,7 +12,6 @@ import { EVENT_SUBJECTS } from './profile-events.ts';
 export type WebhookEvent = { subject: string; id: string; msgId: string };
 
 const BODY_BYTES_MAX = 64 * 1024;
-const PREFIX = 'kaha.';
 
 /**
  * The body is `{"event":"user.profile.updated"|"business.profile.updated","id":"<uuid>"}`, at most
@@ -20,7 +20,7 @@ const PREFIX = 'kaha.';
  */
 export async function readWebhookCall(request: IncomingMessage): Promise<WebhookEvent> {
   const { event, id } = parse(await readBody(request));
-  const subject = `${PREFIX}${event}`;
+  const subject = `${KAHA_PREFIX}${event}`;
   if (typeof event !== 'string' || !Object.hasOwn(EVENT_SUBJECTS, subject)) {
     throw new KahaError('INVALID_REQUEST', 'event is user.profile.updated or business.…');
   }

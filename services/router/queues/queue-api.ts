@@ -1,11 +1,10 @@
 import { inboxPrefix } from '../../../shared/contracts/permissions.ts';
-import { queueName, streams, subjects } from '../../../shared/contracts/subjects.ts';
+import { jetStreamApi, queueName, streams, subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { shardOf, type UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Device } from './known-queues.ts';
 
-const API = '$JS.API';
 const TIMEOUT_MS = 2_000;
 const SECOND_NS = 1_000_000_000;
 const DAY_NS = 86_400 * SECOND_NS;
@@ -60,7 +59,7 @@ export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): Que
   const ask = async <Reply>(op: string, body: object): Promise<Reply> => {
     if (!bus.connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
     const payload = encoder.encode(JSON.stringify(body));
-    const answer = await mux.ask({ subject: `${API}.${op}`, payload, timeoutMs: TIMEOUT_MS });
+    const answer = await mux.ask({ subject: jetStreamApi(op), payload, timeoutMs: TIMEOUT_MS });
     const reply = JSON.parse(decoder.decode(answer.data)) as Reply & Answer;
     if (reply.error !== undefined) throw new JetStreamApiError(reply.error);
     return reply;

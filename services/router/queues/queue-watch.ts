@@ -1,12 +1,16 @@
 import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
-import { parseQueueName, subjects } from '../../../shared/contracts/subjects.ts';
+import {
+  consumerAdvisory,
+  parseQueueName,
+  shardOfStream,
+  subjects,
+} from '../../../shared/contracts/subjects.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import { LostQueues } from './lost-queues.ts';
 import type { QueueApi } from './queue-api.ts';
 
-const ADVISORY = '$JS.EVENT.ADVISORY.CONSUMER';
 /** The stream is at this index of an advisory's subject, and the consumer follows the stream. */
 const STREAM_TOKEN = 5;
 const REFRESH_MS = 60_000;
@@ -162,11 +166,11 @@ function hearOfQueues({ bus, api, known, lost, logger }: Deps & { lost: LostQueu
       const device = parseQueueName(msg.string());
       if (device !== undefined) known.expect(device);
     }),
-    bus.subscribe(`${ADVISORY}.CREATED.>`, (msg) => {
+    bus.subscribe(consumerAdvisory('CREATED'), (msg) => {
       const device = deviceOf(msg);
       if (device !== undefined) known.add(device);
     }),
-    bus.subscribe(`${ADVISORY}.DELETED.>`, (msg) => {
+    bus.subscribe(consumerAdvisory('DELETED'), (msg) => {
       const device = deviceOf(msg);
       if (device === undefined || !known.has(device)) return;
       look(device).catch((error) => logger.warn({ err: error }, 'deleted queue not looked for'));
@@ -186,6 +190,6 @@ async function readNames(api: QueueApi, shard: number): Promise<Set<string>> {
 
 function deviceOf(msg: Msg): Device | undefined {
   const tokens = msg.subject.split('.');
-  if (!tokens[STREAM_TOKEN]?.startsWith('INBOX_')) return undefined;
+  if (shardOfStream(tokens[STREAM_TOKEN] ?? '') === undefined) return undefined;
   return parseQueueName(tokens[STREAM_TOKEN + 1] ?? '');
 }

@@ -1,4 +1,5 @@
 import type { NatsConnection } from 'nats';
+import { jetStreamApi, shardOfStream } from '../../../shared/contracts/subjects.ts';
 import {
   type ConsumerDefinition,
   consumerDefinitions,
@@ -10,7 +11,6 @@ import {
 
 const TIMEOUT_MS = 10_000;
 const STREAM_NOT_FOUND = 10059;
-const SHARD_NAME = /^INBOX_(\d+)$/;
 
 type Reply = { error?: { code: number; err_code: number; description: string } };
 type Existing = { name: string; description?: string };
@@ -65,7 +65,7 @@ async function findStreams(nc: NatsConnection, settings: StreamSettings): Promis
     type Names = { streams: string[] | null; total: number };
     const page = await ask<Names>(nc, 'STREAM.NAMES', { offset });
     const part = page.streams ?? [];
-    for (const name of part) if (SHARD_NAME.test(name)) names.add(name);
+    for (const name of part) if (shardOfStream(name) !== undefined) names.add(name);
     offset += part.length;
     if (part.length === 0 || offset >= page.total) break;
   }
@@ -84,8 +84,8 @@ async function describe(nc: NatsConnection, name: string): Promise<StreamDefinit
 }
 
 function isOfOtherShards({ name, description }: Existing, shards: number): boolean {
-  const shard = SHARD_NAME.exec(name)?.[1];
-  return shard !== undefined && description !== shardDescription(Number(shard), shards);
+  const shard = shardOfStream(name);
+  return shard !== undefined && description !== shardDescription(shard, shards);
 }
 
 async function ask<Result>(nc: NatsConnection, op: string, body: object): Promise<Result> {
@@ -96,6 +96,6 @@ async function ask<Result>(nc: NatsConnection, op: string, body: object): Promis
 
 async function request<R>(nc: NatsConnection, op: string, body: object): Promise<R & Reply> {
   const options = { timeout: TIMEOUT_MS };
-  const msg = await nc.request(`$JS.API.${op}`, JSON.stringify(body), options);
+  const msg = await nc.request(jetStreamApi(op), JSON.stringify(body), options);
   return msg.json<R & Reply>();
 }
