@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { findSubjectlessComments } from './tidy/comment-rules.ts';
+import { findUnusedExports } from './tidy/export-rules.ts';
 import { findCrowdedFolders, findStrayTests } from './tidy/folder-rules.ts';
 import { findImportCircles } from './tidy/import-circles.ts';
 import { findBadImports, findSocketImports } from './tidy/import-rules.ts';
@@ -41,6 +42,10 @@ t.test('imports point down: main → wiring → parts → shared', async (t) => 
 
 t.test('no file imports itself by way of others, not even for a type', async (t) => {
   t.same(findImportCircles(sources), []);
+});
+
+t.test('another file uses each export', async (t) => {
+  t.same(findUnusedExports(sources), []);
 });
 
 t.test('a folder is about one thing, and a test stands beside what it tests', async (t) => {

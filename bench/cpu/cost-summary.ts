@@ -2,7 +2,7 @@
 export type Sample = { us: number; what: string; starter: string };
 export type Cost = { what: string; ms: number };
 
-export type CostSummary = {
+type CostSummary = {
   busyMs: number;
   /** The list has the time within each function itself, the longest first. */
   functions: Cost[];

@@ -9,7 +9,7 @@ import type { WebSocketClient } from '../websocket/websocket-client.ts';
  *                 └──refused, or lost──► waiting
  *     opening, ready ──code ≥ 4500, or a 4xx other than 429──► dead
  */
-export type ConnectionState = 'idle' | 'opening' | 'ready' | 'waiting' | 'gone' | 'dead';
+type ConnectionState = 'idle' | 'opening' | 'ready' | 'waiting' | 'gone' | 'dead';
 
 /**
  * A connection is one of the sockets, over all its lives. Thousands live in a process, so it has

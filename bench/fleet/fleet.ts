@@ -23,7 +23,7 @@ export type FleetOptions = {
 };
 
 /** The fleet hands these events to its owner. */
-export type FleetEvents = Pick<ClientHandler<Connection>, 'text' | 'drained'> & {
+type FleetEvents = Pick<ClientHandler<Connection>, 'text' | 'drained'> & {
   ready(connection: Connection): void;
   lost(connection: Connection): void;
 };

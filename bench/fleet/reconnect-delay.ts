@@ -1,4 +1,4 @@
-export type Failure = {
+type Failure = {
   /** This many tries have failed since the connection was up last. It is 1 for the first. */
   failures: number;
   retryAfterS: number | undefined;

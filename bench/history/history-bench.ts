@@ -4,7 +4,7 @@ import { Histogram, type Quantiles } from '../figures/histogram.ts';
 import { type Tally, tallyOne } from '../figures/tally.ts';
 import type { SeededConversation } from './history-seed.ts';
 
-export type HistoryOptions = {
+type HistoryOptions = {
   edges: readonly string[];
   conversations: readonly SeededConversation[];
   tokenOf: ReadonlyMap<string, string>;
@@ -12,7 +12,7 @@ export type HistoryOptions = {
   seconds: number;
   limit: number;
 };
-export type HistoryReport = { ms: Quantiles; errors: Tally; short: number; unanswered: number };
+type HistoryReport = { ms: Quantiles; errors: Tally; short: number; unanswered: number };
 type Asked = { dueMs: number; wanted: number };
 type Answer = {
   id?: number;

@@ -4,7 +4,7 @@ import { createContentCipher } from '../../services/store/content/content-cipher
 import { parseContentKeys } from '../../services/store/content/content-keys.ts';
 import type { ConversationId, MessageId, UserId } from '../../shared/ids.ts';
 
-export type SeedOptions = {
+type SeedOptions = {
   databaseUrl: string;
   /** The keys have the form of the store's `CONTENT_KEYS`. */
   contentKeys: string;

@@ -1,6 +1,6 @@
 import type { Place } from './crowd.ts';
 
-export type AwayOptions = {
+type AwayOptions = {
   /** This many devices of each person stay connected. */
   devices: number;
   /** Each person has this many further devices. */

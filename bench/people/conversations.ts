@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 import { boundedMap } from './bounded-map.ts';
 
 /** An opening says who opens a conversation, where, and with whom. */
-export type Opening = { edgeUrl: string; token: string; others: readonly string[] };
+type Opening = { edgeUrl: string; token: string; others: readonly string[] };
 export type OpenedConversation = { id: string; lastSeq: number; isNew: boolean };
 
 type Answer = { status: number; body: Record<string, unknown> };

@@ -6,7 +6,7 @@ import type { Histogram } from '../figures/histogram.ts';
 import { getProfiles, ProfilesLoad } from './profiles-load.ts';
 import type { ProfilesTarget } from './profiles-target.ts';
 
-export type ProfilesBench = {
+type ProfilesBench = {
   stack: Stack;
   bus: Bus;
   target: ProfilesTarget;
@@ -15,7 +15,7 @@ export type ProfilesBench = {
 };
 
 /** `isMet` says whether the measured value is as good as was promised. */
-export type Figure = { what: string; measured: string; promised: string; isMet: boolean };
+type Figure = { what: string; measured: string; promised: string; isMet: boolean };
 
 const PEOPLE = 5_000;
 const RATE_PER_S = 500;

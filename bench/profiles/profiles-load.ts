@@ -4,7 +4,7 @@ import type { Bus } from '../../shared/nats/bus.ts';
 import { createAskProfiles } from '../../shared/nats/rpc-clients.ts';
 import { Histogram } from '../figures/histogram.ts';
 
-export type LoadOptions = {
+type LoadOptions = {
   ratePerS: number;
   /** Each request has this many ids. */
   idsEach: number;

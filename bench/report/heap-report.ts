@@ -1,6 +1,6 @@
 import type { Look, Moment } from '../usage/measurements.ts';
 
-export type HeapParts = {
+type HeapParts = {
   looks: Partial<Record<Moment, Look>>;
   /** This run has this many device queues, of devices that stayed and of devices that are away. */
   queues: number;

@@ -10,7 +10,7 @@ import { createHeapReport, type HeapReport } from './heap-report.ts';
 import { addMixes, type MixReport, mixProblems } from './mix-report.ts';
 import { createUsageReport, type UsageReport } from './usage-report.ts';
 
-export type ReportParts = {
+type ReportParts = {
   options: BenchOptions;
   target: Target;
   looks: Partial<Record<Moment, Look>>;

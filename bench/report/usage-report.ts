@@ -1,7 +1,7 @@
 import { GENERATOR, type Look, type Moment } from '../usage/measurements.ts';
 import type { ProcessUsage } from '../usage/process-usage.ts';
 
-export type UsageParts = {
+type UsageParts = {
   looks: Partial<Record<Moment, Look>>;
   /** This many acknowledged messages were due within the window. */
   messages: number;

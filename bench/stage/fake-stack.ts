@@ -34,7 +34,7 @@ type State = {
   upgrades: number;
 };
 
-export const NO_FAULTS: Faults = {
+const NO_FAULTS: Faults = {
   loseEvery: 0,
   repeatEvery: 0,
   swapEvery: 0,

@@ -6,7 +6,7 @@ import type { MessageKeys } from './message-key.ts';
 import type { Mix } from './mix.ts';
 import type { Traffic } from './traffic.ts';
 
-export type InboundEvents = {
+type InboundEvents = {
   /** The edge sent `auth_ok`. `isResumed` says that the device queue was there. */
   accepted(connection: Connection, isResumed: boolean): void;
   goingAway(connection: Connection, afterMs: number): void;

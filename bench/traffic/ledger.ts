@@ -1,4 +1,4 @@
-export type LedgerOptions = { messages: number; conversations: number; slots: number };
+type LedgerOptions = { messages: number; conversations: number; slots: number };
 
 export type LedgerCounts = {
   offered: number;

@@ -10,7 +10,7 @@ import {
   TYPINGS_PER_MESSAGE,
 } from './mix-rates.ts';
 
-export type MixParts = {
+type MixParts = {
   /** The worker sends this many messages a second, and the rest follows from it. */
   ratePerS: number;
   conversationIds: readonly string[];

@@ -1,4 +1,4 @@
-export type ScheduleOptions = {
+type ScheduleOptions = {
   /** All workers together send this many messages a second. */
   ratePerS: number;
   seconds: number;

@@ -4,7 +4,7 @@ import type { Ledger } from './ledger.ts';
 import type { MessageKeys } from './message-key.ts';
 import type { Schedule } from './schedule.ts';
 
-export type TrafficParts = {
+type TrafficParts = {
   schedule: Schedule;
   ledger: Ledger;
   keys: MessageKeys;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-export type Usage = { cpuS: number; rssBytes: number; pssBytes: number };
-export type NamedProcess = { name: string; service: string; pid: number };
+type Usage = { cpuS: number; rssBytes: number; pssBytes: number };
+type NamedProcess = { name: string; service: string; pid: number };
 export type ProcessUsage = NamedProcess & Usage;
 
 type Stat = { pid: number; parent: number; cpuS: number };

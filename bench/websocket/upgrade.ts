@@ -3,7 +3,7 @@ export type UpgradeRequest = {
   host: string;
   headers: Readonly<Record<string, string>>;
 };
-export type UpgradeResponse = { status: number; retryAfterS: number | undefined; bytes: number };
+type UpgradeResponse = { status: number; retryAfterS: number | undefined; bytes: number };
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const HEAD_BYTES_MAX = 16 * 1024;

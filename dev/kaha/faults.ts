@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
-export type BatchAnswer = { users: Entry[]; businesses: Entry[] };
+type BatchAnswer = { users: Entry[]; businesses: Entry[] };
 type Entry = Record<string, unknown>;
 
 type Fault = (response: ServerResponse, answer: BatchAnswer, delayMs: number) => unknown;

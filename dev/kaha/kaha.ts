@@ -39,7 +39,7 @@ type State = {
   asked: Asked;
 };
 
-export type KahaStandIn = {
+type KahaStandIn = {
   port: number;
   /** Resolves once the stand-in can publish events. */
   connected: Promise<void>;

@@ -152,7 +152,7 @@ function canBind(): boolean {
   return bindable;
 }
 
-export function logTail(path: string): string {
+function logTail(path: string): string {
   try {
     return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
   } catch {

@@ -12,7 +12,7 @@ const OTHER_USERS = USER_KINDS.filter((kind) => kind !== 'edge');
 /** NATS collects no garbage before its heap has this size. 10 000 queues live in a tenth of it. */
 const NATS_BYTES_MAX = 4 * 1024 ** 3;
 
-export type NatsPlan = {
+type NatsPlan = {
   program: string;
   dataDir: string;
   log: string;

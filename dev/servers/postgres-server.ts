@@ -4,7 +4,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { dirname, join, resolve } from 'node:path';
 import { commandOf, type ProcessSpec, SETPRIV } from '../processes/child.ts';
 
-export type PostgresPlan = { program: string; dataDir: string; log: string; port: number };
+type PostgresPlan = { program: string; dataDir: string; log: string; port: number };
 
 const SUPERUSER = 'kaha';
 /**

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ProcessSpec } from '../processes/child.ts';
 
-export type RedisPlan = { program: string; dataDir: string; log: string; port: number };
+type RedisPlan = { program: string; dataDir: string; log: string; port: number };
 
 /** Plans a private Redis without persistence, because all that it holds is a cache. */
 export function planRedis(plan: RedisPlan): { spec: ProcessSpec; url: string } {

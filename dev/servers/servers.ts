@@ -14,7 +14,7 @@ import { planNats, readSeeds } from './nats-server.ts';
 import { planPostgres } from './postgres-server.ts';
 import { planRedis } from './redis-server.ts';
 
-export type ServersOptions = {
+type ServersOptions = {
   runDir: string;
   dataDir: string;
   natsUrl?: string;
@@ -24,7 +24,7 @@ export type ServersOptions = {
   redisUrl?: string;
 };
 
-export type ServersPlan = {
+type ServersPlan = {
   /** The stack starts these processes itself. */
   specs: ProcessSpec[];
   /** A Docker engine runs these servers for the stack. */

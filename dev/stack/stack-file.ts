@@ -9,7 +9,7 @@ export type Urls = { edges: string[]; nats: string; database: string; redis: str
  * The record says what runs. `stack.json` is for everybody, and `launch.json` (private) serves to
  * start and stop processes.
  */
-export type StackRecord = {
+type StackRecord = {
   processes: RunningProcess[];
   /** A Docker engine runs these servers for the stack. */
   composed: ServerName[];

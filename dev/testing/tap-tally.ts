@@ -1,6 +1,6 @@
-export type Counts = { passed: number; failed: number };
+type Counts = { passed: number; failed: number };
 
-export type TapTally = {
+type TapTally = {
   readonly counts: Counts;
   /** Takes a line of TAP. Returns what a person should see of it, if anything. */
   note(line: string): string | undefined;

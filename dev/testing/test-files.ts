@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { compiledPath } from '../build.ts';
 
-export type TestRun = {
+type TestRun = {
   env: Readonly<Record<string, string>>;
   /** A file that takes longer is ended and counts as failed. */
   fileTimeoutS: number;
@@ -36,7 +36,7 @@ const OUTPUT_MS = 5_000;
 const MS_PER_S = 1_000;
 
 /** The files run in this order. */
-export type TestFiles = { stacks: readonly string[]; others: readonly string[] };
+type TestFiles = { stacks: readonly string[]; others: readonly string[] };
 
 /**
  * Runs each compiled file in its own process. The runner of tap is not used: it would have to be

@@ -70,7 +70,7 @@ export async function startNats(): Promise<TestNats> {
   };
 }
 
-export type TestDatabase = { url: string; drop(): Promise<void> };
+type TestDatabase = { url: string; drop(): Promise<void> };
 
 const keyPrefix = `${newId<string>()}:`;
 const own: { postgres?: Promise<string>; redis?: Promise<string> } = {};

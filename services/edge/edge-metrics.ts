@@ -20,7 +20,7 @@ export type EdgeMetrics = {
 };
 
 /** Counts by one label; `add` is a map lookup. */
-export class Tally {
+class Tally {
   readonly #counts = new Map<string, number>();
 
   add(label: string, count = 1): void {

@@ -33,7 +33,7 @@ import { Subscriptions } from './session/subscriptions.ts';
 import { UserSignals } from './session/user-signals.ts';
 import { TokenVerifier } from './tokens/token-verifier.ts';
 
-export type Parts = {
+type Parts = {
   hub: Hub;
   table: RouterTable;
   delivery: Delivery;

@@ -3,7 +3,7 @@ import type { Bus } from '../../shared/nats/bus.ts';
 
 const INTERVAL_MS = 1_000;
 
-export type Heartbeat = {
+type Heartbeat = {
   /** Says that this router takes no new request from now on. */
   leave(): void;
 };

@@ -36,7 +36,7 @@ export function natsUserOf(instance: string): string {
  * Derives from the table what a NATS user may say and hear, which is exactly what it needs. A user
  * that acknowledges what JetStream delivers may not do so on the streams that others pull from.
  */
-export function permissionsOf(natsUser: string): Permissions {
+function permissionsOf(natsUser: string): Permissions {
   const kind = kindOf(natsUser);
   const said = TRAFFIC.filter(({ publish }) => publish.includes(kind));
   const heard = TRAFFIC.filter(({ subscribe }) => subscribe.includes(kind));

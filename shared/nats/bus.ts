@@ -14,8 +14,7 @@ import { type RpcHandler, type RpcServer, type ServeOptions, serveRpc } from './
 import { newTraceparent } from './trace.ts';
 import { batchWrites, type Writes } from './write-batches.ts';
 
-export type { RpcContext } from './rpc-server.ts';
-export type { ConsumeOptions, JsMsg, Msg, RpcHandler, RpcServer, Subscription };
+export type { JsMsg, Msg, RpcHandler, RpcServer };
 
 export type RequestOptions = { timeoutMs: number; trace?: string | undefined };
 type JetPublishOptions = { msgId: string; timeoutMs: number };

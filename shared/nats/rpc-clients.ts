@@ -6,19 +6,19 @@ import { KahaError } from '../errors.ts';
 import type { Bus, RequestOptions } from './bus.ts';
 
 /** `deadlineAt` (epoch ms) shortens the time that the client waits, and never lengthens it. */
-export type AskOptions = { deadlineAt?: number | undefined; trace?: string | undefined };
+type AskOptions = { deadlineAt?: number | undefined; trace?: string | undefined };
 
 type Asking = Pick<Bus, 'request'>;
 type Table<Ops> = Record<keyof Ops, [unknown, unknown]>;
 /** Asks for one operation of the table; rejects as `Bus.request` does. */
-export type Ask<Ops extends Table<Ops>> = <Op extends keyof Ops>(
+type Ask<Ops extends Table<Ops>> = <Op extends keyof Ops>(
   op: Op,
   request: Ops[Op][0],
   options?: AskOptions,
 ) => Promise<Ops[Op][1]>;
 
 export type AskStore = Ask<StoreOps>;
-export type AskProfiles = Ask<ProfileOps>;
+type AskProfiles = Ask<ProfileOps>;
 /** Asks one router. */
 export type AskRouter = <Op extends keyof RouterOps>(
   instance: string,

@@ -4,7 +4,7 @@ import type { Logger } from '../process/logger.ts';
 import type { RpcAnswers } from './rpc-answers.ts';
 import { type Answer, type RequestItem, readRequests } from './rpc-frame.ts';
 
-export type RpcContext = {
+type RpcContext = {
   /** The caller stops waiting at this time (epoch ms). */
   deadlineAt: number;
   /** This is the request's W3C `traceparent`. */

@@ -16,7 +16,7 @@ export type Target = {
   isOdd: boolean;
 };
 type Body = Record<string, unknown>;
-export type RestCall = { method: string; path: string; body?: unknown };
+type RestCall = { method: string; path: string; body?: unknown };
 
 /**
  * `expect` returns `ok` or the code of the one right answer. `done` tells the world of the

@@ -3,7 +3,7 @@
  * takes part.
  */
 type Stay = { first: number; to: number };
-export type Participant = { role: 'admin' | 'member'; first: number; joined: number };
+type Participant = { role: 'admin' | 'member'; first: number; joined: number };
 export type Conversation = {
   id: string;
   type: 'direct' | 'group';

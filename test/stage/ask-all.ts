@@ -2,7 +2,7 @@ import { newId } from '../../shared/ids.ts';
 import type { Client } from './client.ts';
 import type { Person, System } from './stack.ts';
 
-export type Asked = { client: Client; person: Person; conversation: string; edge?: number };
+type Asked = { client: Client; person: Person; conversation: string; edge?: number };
 /** `code` is `none` if the request was served. */
 export type Timed = { name: string; code: string; tookMs: number };
 

@@ -34,10 +34,10 @@ export type ClientOptions = {
 
 type What = string | ((frame: Frame) => boolean);
 
-export const WAIT_MS = 15_000;
+const WAIT_MS = 15_000;
 const PING_MS = 10_000;
 /** A browser reports this code if no close frame came. */
-export const CLOSE_WITHOUT_CODE = 1006;
+const CLOSE_WITHOUT_CODE = 1006;
 
 /**
  * A client speaks the wire contract, and can also break it. All frames that came stay in

@@ -3,7 +3,7 @@ import { newId } from '../../shared/ids.ts';
 import type { Answer, Client, Frame, MessageEvent } from './client.ts';
 import type { Person, System } from './stack.ts';
 
-export type Place = { deviceId: string; edges: number[] };
+type Place = { deviceId: string; edges: number[] };
 export type Sent = { seq: number; content: string; client_msg_id: string };
 
 const RETRY_MS = 100;

@@ -2,7 +2,7 @@ import { newId } from '../../shared/ids.ts';
 import type { Person, System } from './stack.ts';
 
 /** A scene is a group with one message. Ann is its admin and the sender. */
-export type Scene = {
+type Scene = {
   ann: Person;
   bob: Person;
   eve: Person;

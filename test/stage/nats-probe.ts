@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { nkeys } from 'nats';
 
-export type Probe = {
+type Probe = {
   /** Resolves with true if the server lets this user publish to the subject. */
   mayPublish(subject: string): Promise<boolean>;
   /** Resolves with true if the server lets this user subscribe to the subject. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
  * Returns the process and all its descendants. Postgres works in children of the process that the
  * stack knows.
  */
-export function processTree(pid: number): number[] {
+function processTree(pid: number): number[] {
   try {
     const path = `/proc/${pid}/task/${pid}/children`;
     const children = readFileSync(path, 'utf8').trim().split(' ').filter(Boolean).map(Number);

@@ -25,13 +25,13 @@ type Persons<Count extends number, Some extends Person[] = []> = number extends 
   : Some['length'] extends Count
     ? Some
     : Persons<Count, [...Some, Person]>;
-export type ConnectOptions = ClientOptions & { edge?: number; device?: string; resync?: boolean };
+type ConnectOptions = ClientOptions & { edge?: number; device?: string; resync?: boolean };
 export type RestAnswer = {
   status: number;
   headers: Headers;
   body: Record<string, unknown> & { error?: { code: string; retry_after?: number } };
 };
-export type RestCall = {
+type RestCall = {
   token?: string | undefined;
   body?: unknown;
   headers?: Record<string, string>;

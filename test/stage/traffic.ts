@@ -16,7 +16,7 @@ const PROGRESS_MS = 40_000;
 
 type Conversation = { id: string; participants: Device[] };
 
-export type Traffic = {
+type Traffic = {
   devices: readonly Device[];
   /** Resolves once the system has acknowledged this many more sends. */
   progress(count: number): Promise<void>;

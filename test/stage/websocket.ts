@@ -22,7 +22,7 @@ export type FrameOptions = {
   reserved?: number;
 };
 
-export type WireFrame = { opcode: number; isFinal: boolean; payload: Buffer };
+type WireFrame = { opcode: number; isFinal: boolean; payload: Buffer };
 
 const SHORT_MAX = 125;
 const MEDIUM_MAX = 65_535;
@@ -80,7 +80,7 @@ export class FrameDecoder {
   }
 }
 
-export type UpgradeOptions = { path?: string; headers?: Record<string, string> };
+type UpgradeOptions = { path?: string; headers?: Record<string, string> };
 export type UpgradeResult = {
   status: number;
   headers: Record<string, string>;

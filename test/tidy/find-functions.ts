@@ -1,4 +1,4 @@
-export type FoundFunction = {
+type FoundFunction = {
   /** The name is empty for an arrow function or a callback. */
   name: string;
   /** Lines count from 1. */

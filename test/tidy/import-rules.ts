@@ -2,7 +2,14 @@ import { posix } from 'node:path';
 import type { SourceFile } from './read-tree.ts';
 import { isTest } from './text-rules.ts';
 
-type Import = { line: number; specifier: string; target: string };
+type Import = {
+  line: number;
+  specifier: string;
+  /** A relative import leads to this path. */
+  target: string;
+  /** These exports of the target are taken. `*` stands for all of them. */
+  names: string[];
+};
 
 /**
  * An installation without development dependencies has the packages in `production`, and one with
@@ -11,6 +18,8 @@ type Import = { line: number; specifier: string; target: string };
 export type Packages = { production: ReadonlySet<string>; all: ReadonlySet<string> };
 
 const SPECIFIER = /(?<![.\w])(?:from|import|import\s*\()\s*"( *)"/g;
+const CLAUSE = /\b(?:import|export)\s+(?:type\s+)?([\w$*{},\s]*)$/;
+const CLAUSE_CHARACTERS_MAX = 4_000;
 const COMMAND = /(?:^|\/)(?:main|[a-z0-9-]+-main)\.ts$/;
 const SOCKET_PACKAGE = 'uWebSockets.js';
 
@@ -38,7 +47,7 @@ export function findSocketImports(files: readonly SourceFile[]): string[] {
   return [`${SOCKET_PACKAGE} is imported by ${paths.join(', ')}`];
 }
 
-/** Reads the imports of a file, also those of types; `target` is where a relative import leads. */
+/** Reads the imports of a file, also those of types. */
 export function importsOf({ path, text, code }: SourceFile): Import[] {
   return [...code.matchAll(SPECIFIER)].map((match) => {
     const start = match.index + match[0].lastIndexOf('"', match[0].length - 2) + 1;
@@ -47,8 +56,25 @@ export function importsOf({ path, text, code }: SourceFile): Import[] {
       line: code.slice(0, match.index).split('\n').length,
       specifier,
       target: posix.join(posix.dirname(path), specifier),
+      names: match[0].startsWith('from') ? namesBefore(code, match.index) : namesBehind(match[0]),
     };
   });
+}
+
+/** Reads the names between `import` or `export` and the `from` at an offset. */
+function namesBefore(code: string, from: number): string[] {
+  const clause =
+    CLAUSE.exec(code.slice(Math.max(0, from - CLAUSE_CHARACTERS_MAX), from))?.[1] ?? '*';
+  const [whole = '', list = ''] = clause.split(/[{}]/);
+  const names = list.split(',').map((name) => name.trim().replace(/^type\s+|\s+as\s.*$/g, ''));
+  if (whole.includes('*')) names.push('*');
+  else if (/\w/.test(whole)) names.push('default');
+  return names.filter((name) => name !== '');
+}
+
+/** An import for an effect takes no name, and one at run time may take all. */
+function namesBehind(statement: string): string[] {
+  return statement.includes('(') ? ['*'] : [];
 }
 
 function relativeProblem(path: string, specifier: string, target: string): string | undefined {

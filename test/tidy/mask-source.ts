@@ -2,7 +2,7 @@
  * A source text is split into code and comments. Both parts have the length and the line breaks of
  * the text, and are blank where the other part is, so an offset means the same place in all three.
  */
-export type MaskedSource = {
+type MaskedSource = {
   /**
    * The code has no comments. Strings are `"   "`, regular expressions `/   /`, and `${…}` in
    * templates `(…)`.

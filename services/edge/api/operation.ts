@@ -30,7 +30,7 @@ export type HandlerParts = {
 };
 
 /** A caller is the user who asks, and the door through which the request came. */
-export type Caller = {
+type Caller = {
   userId: UserId | undefined;
   /** A request that came over REST has no session. */
   session: Session | undefined;

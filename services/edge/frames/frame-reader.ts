@@ -5,7 +5,7 @@ import type { Asked } from '../server/socket-frames.ts';
 
 export type ClientFrame = { type: string } & Record<string, unknown>;
 
-export type Reading =
+type Reading =
   | { isGood: true; frame: ClientFrame; asked: Asked }
   | { isGood: false; error: KahaError; asked: Asked };
 

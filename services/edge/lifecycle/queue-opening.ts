@@ -22,7 +22,7 @@ type Deps = {
 };
 
 /** The router has given the device to the session, and made its queue where there was none. */
-export type OpenedQueue = Extract<SessionOpened, { epoch: number }>;
+type OpenedQueue = Extract<SessionOpened, { epoch: number }>;
 
 const CONCURRENCY_MAX = 256;
 const WAITING_MAX = 8_192;

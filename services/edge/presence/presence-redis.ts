@@ -28,7 +28,7 @@ export type Others = { dead: string[]; closed: { incarnation: string; dueInMs: n
 /** A script gets at most this many users at once, which takes Redis about 2 ms. */
 export const BATCH_MAX = 500;
 /** An edge without a heartbeat for this long counts as dead. */
-export const DEAD_AFTER_MS = 12_000;
+const DEAD_AFTER_MS = 12_000;
 /** An edge that clears up after a dead one has this long for each batch. */
 const LEASE_MS = 8_000;
 /** This is the grace period: a user who comes back within it was never away. */

@@ -21,7 +21,7 @@ export type Route = {
   isBodyOptional: boolean;
 };
 
-export type Match =
+type Match =
   | { kind: 'route'; route: Route; params: Record<string, string> }
   | { kind: 'wrong method'; allowed: string[] }
   | { kind: 'unknown path' }

@@ -1,6 +1,6 @@
 import { isDeviceId } from '../../../shared/ids.ts';
 
-export const SUBPROTOCOL = 'kaha.v1';
+const SUBPROTOCOL = 'kaha.v1';
 const BEARER = 'bearer.';
 const DEVICE = 'device.';
 

@@ -29,7 +29,7 @@ export type Handlers = {
   http(call: HttpCall): Promise<HttpAnswer>;
 };
 
-export type Server = {
+type Server = {
   port: number;
   /** Refuses new connections; open ones stay. */
   stopAccepting(): void;

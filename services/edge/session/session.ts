@@ -23,7 +23,7 @@ export type Socket = {
  * A token that came with the upgrade was verified before: such a session begins as `opening`.
  * From `opening` on the user is known and requests are carried out.
  */
-export type SessionState = 'connected' | 'verifying' | 'opening' | 'open' | 'closed';
+type SessionState = 'connected' | 'verifying' | 'opening' | 'open' | 'closed';
 
 /**
  * The participants of this conversation may have been told that the session types, and were not

@@ -1,6 +1,6 @@
 import { WebSocket } from 'undici';
 
-export type Frame = { type: string } & Record<string, unknown>;
+type Frame = { type: string } & Record<string, unknown>;
 export type ConnectOptions = {
   path?: string;
   protocols?: string[];

@@ -17,18 +17,18 @@ import type { Config } from '../config.ts';
 import { createEdge, type Edge } from '../edge.ts';
 import { type Client, type ConnectOptions, connectClient } from './client.ts';
 
-export const SECRET = 'a secret of a test, long enough for HS256';
+const SECRET = 'a secret of a test, long enough for HS256';
 const STREAM = 'INBOX_0';
 const ACK_WAIT_NS = 10_000_000_000;
 
 /** A scripted router answers by these functions. A test replaces those that it is about. */
-export type Script = {
+type Script = {
   [Op in RouterRequest['op']]?: (
     request: Extract<RouterRequest, { op: Op }>,
   ) => Promise<unknown> | unknown;
 };
 
-export type ScriptedRouter = {
+type ScriptedRouter = {
   bus: Bus;
   script: Script;
   requests: RouterRequest[];
@@ -43,7 +43,7 @@ type Servers = { nats: TestNats; setup: NatsConnection; jsm: JetStreamManager; r
 /**
  * The stage has real NATS with one stream of events, edges, and the routers that a test scripts.
  */
-export class Stage {
+class Stage {
   readonly nats: TestNats;
   readonly #setup: NatsConnection;
   readonly #jsm: JetStreamManager;

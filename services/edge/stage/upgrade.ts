@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 
-export type UpgradeResult = { status: number; headers: Record<string, unknown>; body: string };
+type UpgradeResult = { status: number; headers: Record<string, unknown>; body: string };
 
 /**
  * Asks for an upgrade and returns the status. A granted upgrade returns 101, and is cut at once.

@@ -1,6 +1,6 @@
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 
-export type ClaimRules = { issuer: string | undefined; audience: string | undefined };
+type ClaimRules = { issuer: string | undefined; audience: string | undefined };
 
 /** A verified token belongs to this user, and ends at `endsAt` (epoch ms). */
 export type VerifiedToken = { userId: UserId; endsAt: number };

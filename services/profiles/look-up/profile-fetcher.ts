@@ -29,7 +29,7 @@ export type ProfileFetcher = {
 
 type FetchBatch = (batch: readonly Fetching[]) => Promise<ProfileMap>;
 
-export const BATCH_MAX = 100;
+const BATCH_MAX = 100;
 /**
  * This time is short beside an HTTP call, and long enough for the ids of requests that came
  * together.

@@ -19,7 +19,7 @@ type Asked<Answer> = Letter & {
   reject: (error: KahaError) => void;
 };
 type Send = Asked<MessageSent> & { input: MessageInput; isAlone?: false };
-export type Change = Asked<ConversationChanged> & { command: ConversationCommand; isAlone: true };
+type Change = Asked<ConversationChanged> & { command: ConversationCommand; isAlone: true };
 
 export type ActorDeps = {
   store: AskStore;

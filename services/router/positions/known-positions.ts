@@ -5,7 +5,7 @@ import type { ConversationId, UserId } from '../../../shared/ids.ts';
  * `delivered` and `read` are the highest that were told, and store had `storedDelivered`. A
  * position below either is no news.
  */
-export type Position = { delivered: number; read: number; storedDelivered: number };
+type Position = { delivered: number; read: number; storedDelivered: number };
 /**
  * The keys are the participants of a conversation, and each value says how far one of them has got.
  */

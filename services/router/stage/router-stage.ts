@@ -31,7 +31,7 @@ type Nats = Awaited<ReturnType<typeof startNats>>;
  * A stage has real NATS with its streams, a scripted store, and buses to play the other services
  * on.
  */
-export type Stage = {
+type Stage = {
   nats: Nats;
   edge: Bus;
   store: ScriptedStore;

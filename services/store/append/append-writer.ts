@@ -92,7 +92,7 @@ type AppendOptions = { keyId: string; wait: boolean };
  * The batch is one transaction and one round trip; see migration 0002. The result has one row per
  * message, in order.
  */
-export function appendMessages(
+function appendMessages(
   pool: Pool,
   messages: readonly SealedMessage[],
   { keyId, wait }: AppendOptions,

@@ -190,7 +190,7 @@ function nextAdminOf(rest: readonly ParticipantRow[]): UserId | undefined {
  * All fields but `content` become the message's `metadata`. A service that knows names makes the
  * content that clients see from the metadata.
  */
-export type SystemMessage = {
+type SystemMessage = {
   event: SystemEvent;
   content: string;
   user_id?: UserId;

@@ -159,7 +159,7 @@ function toEntry(
  * A revision keeps the text that a message has before a change, for audits. The text is encrypted
  * anew, bound to a version that had it, so it could not be decrypted in the message's own row.
  */
-export function toRevision(
+function toRevision(
   row: MessageRow,
   cipher: ContentCipher,
 ): { content: Buffer | null; metadata: Buffer | null } {

@@ -20,7 +20,7 @@ const DELETE_DONE = `with relaxed as materialized (
 /** One statement deletes at most this many rows; longer lists are deleted in several statements. */
 const BATCH_MAX = 5_000;
 
-export type OutboxDone = {
+type OutboxDone = {
   /** `outbox.done` deletes the rows; the count is that of the delete which included them. */
   done(eventIds: readonly EventId[]): Promise<{ deleted: number }>;
 };

@@ -62,7 +62,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
   };
 }
 
-export type Stage = {
+type Stage = {
   url: string;
   /** The stage opens the first store; `open` makes more stores on the same database. */
   store: StoreParts;
