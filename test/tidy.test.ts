@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { findSubjectlessComments } from './tidy/comment-rules.ts';
+import { findFragments } from './tidy/comment-rules.ts';
 import { findUnusedExports } from './tidy/export-rules.ts';
 import { findCrowdedFolders, findStrayTests } from './tidy/folder-rules.ts';
 import { findImportCircles } from './tidy/import-circles.ts';
@@ -65,8 +65,8 @@ t.test('nothing forbidden is left in the sources', async (t) => {
   t.same(sources.flatMap(findForbiddenText), []);
 });
 
-t.test('a doc comment opens with what it is about', async (t) => {
-  t.same(sources.flatMap(findSubjectlessComments), []);
+t.test('a doc comment opens with a sentence', async (t) => {
+  t.same(sources.flatMap(findFragments), []);
 });
 
 t.test('no file knows the machine it was written on', async (t) => {

@@ -1,11 +1,10 @@
 import t from 'tap';
-import { findSubjectlessComments } from './comment-rules.ts';
+import { findFragments } from './comment-rules.ts';
 import { sourcesOf } from './read-tree.ts';
 
-const found = (text: string) =>
-  sourcesOf([{ path: 'shared/a.ts', text }]).flatMap(findSubjectlessComments);
+const found = (text: string) => sourcesOf([{ path: 'shared/a.ts', text }]).flatMap(findFragments);
 
-t.test('a doc comment that opens without a subject is found', async (t) => {
+t.test('a doc comment that opens without a subject or a verb is found', async (t) => {
   const openings = [
     'Who is there, for one worker.',
     'What was wrong with the command line.',
@@ -20,6 +19,13 @@ t.test('a doc comment that opens without a subject is found', async (t) => {
     'Those whose program is nowhere.',
     'With content and key.',
     'Undefined where there was none.',
+    'Beyond it, refused.',
+    'Where there is one, its name.',
+    'Known by id, oldest first.',
+    'Kept, like the others, for later.',
+    'Everything below it.',
+    'The name of the queue.',
+    'In order, oldest first.',
   ];
   for (const opening of openings) t.equal(found(`/** ${opening} */\na();`).length, 1, opening);
 });
@@ -36,7 +42,10 @@ t.test('a doc comment with a subject or the verb of a function is accepted', asy
     'Sends what is there, as it came.',
     'Ifs are not conjunctions.',
     '`what` is a parameter.',
-    '≤ 500 users.',
+    '≤ 500 users fit.',
+    'Known users are told.',
+    'Two routers take turns.',
+    'Beyond it, the router refuses the event.',
     'While NATS is away, the router keeps the events.',
     'For each user, the map holds what they may know.',
     'At most this many texts get a name.',
@@ -46,5 +55,5 @@ t.test('a doc comment with a subject or the verb of a function is accepted', asy
 
 t.test('only doc comments count, and only their opening', async (t) => {
   t.same(found("// What follows is code.\na('/** What is a string */');"), []);
-  t.same(found('/** A queue. What it holds is owed. */\n/* Who */ /**/ what();'), []);
+  t.same(found('/** A queue is there. What it holds is owed. */\n/* Who */ /**/ what();'), []);
 });

@@ -1,4 +1,5 @@
 import type { SourceFile } from './read-tree.ts';
+import { hasVerb } from './verbs.ts';
 
 const wordsOf = (...lines: string[]): ReadonlySet<string> =>
   new Set(lines.flatMap((line) => line.split(' ')));
@@ -19,30 +20,35 @@ const NEEDS_MAIN_CLAUSE = wordsOf(
   'In On For By With Without From Into Under Over Beside Behind Below Above Beyond Between',
   'Within Among Against During Per Despite Except',
 );
-const MAIN_CLAUSE = /, (?!and |or |but |nor )[A-Za-z`]/;
+const MAIN_CLAUSE = /, (?!and |or |but |nor )[A-Za-z`].*/;
 
 const DOC_COMMENT = /\/\*\*(?!\/)([\s\S]*?)\*\//g;
 const SHOWN_CHARACTERS = 50;
 
 /**
- * Finds doc comments that open without a subject. A comment that opens with a verb ("Sends the
- * frame") is about the function that it stands before, so it has one.
+ * Finds doc comments that open without a subject or without a verb. A comment that opens with a
+ * verb ("Sends the frame") is about the function that it stands before, so it has a subject.
  */
-export function findSubjectlessComments({ path, comments }: SourceFile): string[] {
+export function findFragments({ path, comments }: SourceFile): string[] {
   return [...comments.matchAll(DOC_COMMENT)].flatMap(({ 1: comment = '', index }) => {
     const text = comment
       .replace(/\n\s*\*/g, ' ')
       .replace(/\s+/g, ' ')
       .trim();
-    if (hasSubject(text)) return [];
+    if (isSentence(text)) return [];
     const line = comments.slice(0, index).split('\n').length;
     return [`${path}:${line}: ${text.slice(0, SHOWN_CHARACTERS)}`];
   });
 }
 
-function hasSubject(text: string): boolean {
+function isSentence(text: string): boolean {
   const [sentence = ''] = text.split(/\.(?: |$)/, 1);
   const [word = ''] = sentence.match(/^[A-Za-z]+/) ?? [];
-  if (/^At (?!most |least )/.test(sentence)) return false;
-  return NEEDS_MAIN_CLAUSE.has(word) ? MAIN_CLAUSE.test(sentence) : !REFUSED.has(word);
+  if (REFUSED.has(word) || /^At (?!most |least )/.test(sentence)) return false;
+  return hasVerb(NEEDS_MAIN_CLAUSE.has(word) ? mainClauseOf(sentence) : sentence);
+}
+
+/** The main clause begins behind a comma; an enumeration has commas before it as well. */
+function mainClauseOf(sentence: string): string {
+  return MAIN_CLAUSE.exec(sentence)?.[0] ?? '';
 }
