@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { findFragments } from './tidy/comment-rules.ts';
+import { findDeadPaths, findOversizeDocument } from './tidy/doc-rules.ts';
 import { findUnusedExports } from './tidy/export-rules.ts';
 import { findCrowdedFolders, findStrayTests } from './tidy/folder-rules.ts';
 import { findImportCircles } from './tidy/import-circles.ts';
@@ -67,6 +68,11 @@ t.test('nothing forbidden is left in the sources', async (t) => {
 
 t.test('a doc comment opens with a sentence', async (t) => {
   t.same(sources.flatMap(findFragments), []);
+});
+
+t.test('documents name files that are there, and the architecture is short', async (t) => {
+  t.same(findDeadPaths(files), []);
+  t.same(files.flatMap(findOversizeDocument), []);
 });
 
 t.test('no file knows the machine it was written on', async (t) => {
