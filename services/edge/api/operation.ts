@@ -38,6 +38,11 @@ type Caller = {
   id: RequestId | undefined;
   /** A request that came over REST may have a `traceparent`. */
   trace: string | undefined;
+  /**
+   * The request must be answered by this time in epoch ms, 4 s after it arrived, whatever its
+   * handler asks for.
+   */
+  deadlineAt: number;
 };
 
 /** These are the kinds of callers that an operation may allow, and what is known of each. */

@@ -137,7 +137,7 @@ export class NamelessEvents {
       if ('conversation' in event) records.push(event.conversation);
       else messages.push(event);
     }
-    return this.#deps.lookUpNames(records, messages);
+    return this.#deps.lookUpNames({ records, messages });
   }
 }
 

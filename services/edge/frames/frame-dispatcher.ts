@@ -5,6 +5,7 @@ import { type HandlerParts, malformed, type Operation, requestProblems } from '.
 import { OPERATIONS } from '../api/operations.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { Cost, UserLimits } from '../limits/user-limits.ts';
+import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import { type Asked, errorFrame, replyFrame } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
@@ -69,14 +70,16 @@ export class FrameDispatcher {
     }
     this.#deps.metrics.framesIn.add(door.type);
     const limited = this.#limit(session, operation.cost, nowMs);
-    if (limited === undefined) this.#carryOut(call, request);
+    const deadlineAt = nowMs + REQUEST_TIMEOUT_MS;
+    if (limited === undefined) this.#carryOut(call, request, deadlineAt);
     else if (door.isDroppable) this.#answer(call, {});
     else if (door.answered !== 'never') this.#sendError(session, asked, limited);
   }
 
-  #carryOut(call: Call, request: object): void {
+  #carryOut(call: Call, request: object, deadlineAt: number): void {
     const { operation, session, asked } = call;
-    const caller = { userId: session.userId, session, id: asked.id, trace: undefined };
+    const { userId } = session;
+    const caller = { userId, session, id: asked.id, trace: undefined, deadlineAt };
     try {
       const result = operation.handle(request, caller, this.#deps.parts);
       if (result instanceof Promise) {

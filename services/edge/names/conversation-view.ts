@@ -9,10 +9,12 @@ import { lastMessageWithNames, usersNamedBy, usersNamedIn } from './system-names
  * Looks up the names of all users and businesses in the records and messages. The promise never
  * rejects.
  */
-export type LookUpNames = (
-  records: Iterable<ConversationRecord>,
-  messages?: Iterable<MessageRecord>,
-) => Promise<Names>;
+export type LookUpNames = (named: {
+  records: Iterable<ConversationRecord>;
+  messages?: Iterable<MessageRecord>;
+  /** The names that have not come by this time, in epoch ms, are unknown. */
+  deadlineAt?: number | undefined;
+}) => Promise<Names>;
 
 const UNKNOWN_BUSINESS = 'Unknown Business';
 /** The name of a group without a title is made of the names of this many participants. */
@@ -20,29 +22,31 @@ const NAMED_MAX = 3;
 
 type Face = { name: string; avatar_url?: string };
 type Parts = { lookUpNames: LookUpNames };
+/** A viewer is the user who sees the conversation, and waits until `deadlineAt` for names. */
+type Viewer = { userId: UserId; deadlineAt: number };
 
-/** Makes the conversation that `viewer` sees from the record of the store, and puts in names. */
+/** Makes the conversation that the viewer sees from the record of the store, and puts in names. */
 export async function nameConversation(
   { lookUpNames }: Parts,
   record: ConversationRecord,
-  viewer: UserId,
+  { userId, deadlineAt }: Viewer,
 ): Promise<ConversationShape> {
-  return viewOf(record, viewer, await lookUpNames([record]));
+  return viewOf(record, userId, await lookUpNames({ records: [record], deadlineAt }));
 }
 
 /** Does the same for several conversations, with one request for all names. */
 export async function nameConversations(
   { lookUpNames }: Parts,
   records: readonly ConversationRecord[],
-  viewer: UserId,
+  { userId, deadlineAt }: Viewer,
 ): Promise<ConversationShape[]> {
-  const names = await lookUpNames(records);
-  return records.map((record) => viewOf(record, viewer, names));
+  const names = await lookUpNames({ records, deadlineAt });
+  return records.map((record) => viewOf(record, userId, names));
 }
 
 /** All records and messages of a call share one request for names. */
 export function createLookUpNames(lookUp: NameLookUp): LookUpNames {
-  return (records, messages = []) => {
+  return ({ records, messages = [], deadlineAt }) => {
     const users: UserId[] = usersNamedIn(messages);
     const businesses: BusinessId[] = [];
     for (const record of records) {
@@ -51,7 +55,7 @@ export function createLookUpNames(lookUp: NameLookUp): LookUpNames {
       // The last message may tell of a user who has left the conversation since.
       if (record.last_message !== undefined) users.push(...usersNamedBy(record.last_message));
     }
-    return lookUp({ users, businesses });
+    return lookUp({ users, businesses, deadlineAt });
   };
 }
 

@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { ProfilesGet } from '../../../shared/contracts/profile-ops.ts';
+import type { StoreOps } from '../../../shared/contracts/store-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
-import { newId, type UserId } from '../../../shared/ids.ts';
+import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { conversationRecord } from '../stage/conversation-record.ts';
-import { setStage } from '../stage/edge-stage.ts';
+import { setStage, tokenOf } from '../stage/edge-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -15,9 +17,25 @@ t.teardown(() => stage.close());
 const [alice, bina, chandra] = [newId<UserId>(), newId<UserId>(), newId<UserId>()];
 const withBina = conversationRecord([alice, bina], { type: 'direct' });
 const withChandra = conversationRecord([alice, chandra], { type: 'direct' });
-store.serve({ subject: subjects.store('conversations.list'), concurrencyMax: 9 }, () => {
-  return { records: [withBina, withChandra], next_cursor: null };
-});
+const said = { event: 'participant_added', user_id: bina };
+const system = {
+  message_id: newId<MessageId>(),
+  conversation_id: newId<ConversationId>(),
+  ...{ seq: 1, sender_id: alice, version: 1, content: 'as stored', message_type: 'system' },
+  ...{ metadata: said, sent_at: new Date(0).toISOString() },
+};
+/** The store of the stage answers after this time. */
+let storeMs = 0;
+function serveStore(op: keyof StoreOps, answer: unknown): void {
+  store.serve({ subject: subjects.store(op), concurrencyMax: 9 }, async () => {
+    await delay(storeMs);
+    return answer;
+  });
+}
+serveStore('conversations.list', { records: [withBina, withChandra], next_cursor: null });
+serveStore('conversations.get', { record: withBina });
+const page = { messages: [system], has_more: false, first_seq: 1, receipts: [] };
+serveStore('messages.history', page);
 await store.nc.flush();
 const client = await stage.open(edge, alice);
 const list = () => client.ask({ type: 'conversations' });
@@ -68,6 +86,41 @@ t.test(
     t.same(namesOf(await list()), ['Unknown User', 'Unknown User']);
   },
 );
+
+t.test('names are not waited for beyond the 4 s of a request to a slow store', async (t) => {
+  const server = await serveProfiles(async () => {
+    await delay(800);
+    return { users: [{ id: bina, name: 'Bina' }], businesses: [] };
+  });
+  router.script['conversations.create'] = async () => {
+    await delay(3_600);
+    return { record: withBina, created: true };
+  };
+  storeMs = 3_600;
+  const { conversation_id } = withBina;
+  const authorization = `Bearer ${await tokenOf(alice)}`;
+  const path = `api/v1/conversations/${conversation_id}`;
+  const url = `http://127.0.0.1:${edge.port}/${path}`;
+  const startedAt = Date.now();
+  const [listed, history, created, got] = await Promise.all([
+    list(),
+    client.ask({ type: 'history', conversation_id }),
+    client.ask({
+      type: 'create_conversation',
+      conversation: { type: 'direct', participant_ids: [bina] },
+    }),
+    fetch(url, { headers: { authorization } }).then((response) => response.json()),
+  ]);
+  const tookMs = Date.now() - startedAt;
+  t.ok(tookMs < 4_250, `the last answer came after ${tookMs} ms`);
+  t.same(namesOf(listed), ['Unknown User', 'Unknown User']);
+  t.match(history, { data: { messages: [{ content: 'Unknown User added Unknown User' }] } });
+  t.match(created, { data: { name: 'Unknown User' } });
+  t.match(got, { name: 'Unknown User' });
+  storeMs = 0;
+  t.equal(namesOf(await list())[0], 'Bina', 'the profiles service was not late');
+  await server.drain();
+});
 
 t.test('profiles that hang delay conversations by a second, and then by less', async (t) => {
   let release = (): void => undefined;

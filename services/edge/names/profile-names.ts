@@ -16,7 +16,12 @@ export type Names = {
   businesses: ReadonlyMap<BusinessId, BusinessProfile>;
 };
 /** A look-up asks for the names of these users and businesses. Ids may be repeated. */
-export type Sought = { users: Iterable<UserId>; businesses?: Iterable<BusinessId> };
+export type Sought = {
+  users: Iterable<UserId>;
+  businesses?: Iterable<BusinessId>;
+  /** The look-up ends by this time, in epoch ms, where that is earlier than its own limit. */
+  deadlineAt?: number | undefined;
+};
 /** The promise never rejects. */
 export type NameLookUp = (sought: Sought) => Promise<Names>;
 
@@ -25,8 +30,8 @@ export const UNKNOWN_USER = 'Unknown User';
 
 const TIMEOUT_MS = 1_000;
 /**
- * After a request that the profiles service did not answer in time, the edge waits only this long
- * for answers, and does so for 2 s.
+ * After a request that the profiles service did not answer within 1 s, the edge waits only this
+ * long for answers, and does so for 2 s.
  */
 const DOUBTED = { timeoutMs: 250, forMs: 2_000 };
 /**
@@ -37,26 +42,29 @@ const IDS_MAX = 2_000;
 
 /**
  * Looks up names at the profiles service with one request, or with several if there are more than
- * 2000 ids. If the service is away or does not answer within 1 s, all of a request's users and
- * businesses are unknown.
+ * 2000 ids. If the service is away or does not answer within 1 s, or by the caller's deadline, all
+ * of a request's users and businesses are unknown.
  */
 export function createNameLookUp({ bus, logger }: { bus: Bus; logger: Logger }): NameLookUp {
   const profiles = createAskProfiles(bus, TIMEOUT_MS);
   let doubtedUntil = 0;
-  const ask = async (request: ProfilesGet): Promise<Profiles> => {
-    const isDoubted = Date.now() < doubtedUntil;
+  const ask = async (request: ProfilesGet, deadlineAt: number): Promise<Profiles> => {
+    const nowMs = Date.now();
+    const waitMs = nowMs < doubtedUntil ? DOUBTED.timeoutMs : TIMEOUT_MS;
+    const hasWholeTime = waitMs === TIMEOUT_MS && nowMs + waitMs <= deadlineAt;
     try {
-      const waitMs = isDoubted ? DOUBTED.timeoutMs : TIMEOUT_MS;
-      return await profiles('get', request, { deadlineAt: Date.now() + waitMs });
+      return await profiles('get', request, { deadlineAt: Math.min(nowMs + waitMs, deadlineAt) });
     } catch (error) {
       const isLate = KahaError.from(error).code === 'TIMEOUT';
-      if (isLate && !isDoubted) doubtedUntil = Date.now() + DOUBTED.forMs;
+      if (isLate && hasWholeTime) doubtedUntil = Date.now() + DOUBTED.forMs;
       logger.debug({ err: error }, 'names unknown');
       return { users: [], businesses: [] };
     }
   };
   return async (sought) => {
-    const answers = await Promise.all(requestsFor(sought).map(ask));
+    const { deadlineAt = Number.POSITIVE_INFINITY } = sought;
+    const asking = requestsFor(sought).map((request) => ask(request, deadlineAt));
+    const answers = await Promise.all(asking);
     return {
       users: new Map(answers.flatMap(({ users }) => users.map((user) => [user.id, user]))),
       businesses: new Map(

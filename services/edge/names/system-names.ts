@@ -21,26 +21,31 @@ import { type NameLookUp, type Names, UNKNOWN_USER } from './profile-names.ts';
 /**
  * Puts names into those of `messages` that are system messages or reply to one, with one request
  * for all names. The result is undefined if there are no such messages, so that a caller need not
- * wait. The promise never rejects and takes at most 1 s. Users whose names have not come by then
- * are unknown.
+ * wait. The promise never rejects and takes at most 1 s, and no longer than `deadlineAt` (epoch
+ * ms). Users whose names have not come by then are unknown.
  */
-export type NameSystemMessages = (messages: MessageRecord[]) => Promise<void> | undefined;
+export type NameSystemMessages = (
+  messages: MessageRecord[],
+  deadlineAt?: number,
+) => Promise<void> | undefined;
 
 export function createNameSystemMessages(lookUp: NameLookUp): NameSystemMessages {
-  const name = async (messages: MessageRecord[]): Promise<void> => {
-    const names = await lookUp({ users: usersNamedIn(messages) });
+  const name: NameSystemMessages = async (messages, deadlineAt) => {
+    const names = await lookUp({ users: usersNamedIn(messages), deadlineAt });
     for (const [index, message] of messages.entries()) messages[index] = withNames(message, names);
   };
-  return (messages) => (messages.some(namesPeople) ? name(messages) : undefined);
+  return (messages, deadlineAt) =>
+    messages.some(namesPeople) ? name(messages, deadlineAt) : undefined;
 }
 
 /** Puts names into a system message, or into a message that replies to one. */
 export async function nameMessage(
   { nameSystemMessages }: { nameSystemMessages: NameSystemMessages },
   message: HistoryMessage,
+  deadlineAt: number,
 ): Promise<HistoryMessage> {
   const shown = [message];
-  await nameSystemMessages(shown);
+  await nameSystemMessages(shown, deadlineAt);
   return shown[0] ?? message;
 }
 

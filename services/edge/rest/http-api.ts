@@ -5,6 +5,7 @@ import type { HandlerParts } from '../api/operation.ts';
 import type { Documents } from '../documents/documents.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { UserLimits } from '../limits/user-limits.ts';
+import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import { isOriginAllowed } from '../server/origin.ts';
 import { WEBSOCKET_PATHS } from '../server/uws-server.ts';
 import { bearerToken } from '../tokens/bearer.ts';
@@ -66,6 +67,7 @@ export class HttpApi {
   }
 
   async #carryOut(call: HttpCall): Promise<HttpAnswer> {
+    const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
     if (call.method === 'OPTIONS') return { status: NO_CONTENT, headers: PREFLIGHT, body: '' };
     if (this.#deps.documents.has(call.path)) return this.#document(call);
     const match = this.#match(call);
@@ -81,7 +83,7 @@ export class HttpApi {
     if (limited !== undefined) throw limited;
     const request = requestOf(route, call, params);
     const trace = TRACEPARENT.test(call.traceparent) ? call.traceparent : undefined;
-    const caller = { userId, session: undefined, id: undefined, trace };
+    const caller = { userId, session: undefined, id: undefined, trace, deadlineAt };
     return resultAnswer(route, await operation.handle(request, caller, this.#deps.parts));
   }
 

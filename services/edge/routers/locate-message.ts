@@ -1,8 +1,7 @@
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
-import { REQUEST_TIMEOUT_MS } from './router-client.ts';
 
-type User = { userId: UserId; trace: string | undefined };
+type User = { userId: UserId; trace: string | undefined; deadlineAt: number };
 
 /**
  * Asks the store service which conversation a message is in, because the message's id does not say
@@ -11,12 +10,11 @@ type User = { userId: UserId; trace: string | undefined };
  */
 export async function locateMessage(
   { store }: { store: AskStore },
-  { userId, trace }: User,
+  { userId, trace, deadlineAt }: User,
   id: MessageId,
 ) {
-  const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
   const named = { user_id: userId, message_id: id };
-  const place = await store('messages.locate', named, { trace });
+  const place = await store('messages.locate', named, { trace, deadlineAt });
   const route = { key: place.conversation_id, trace, deadlineAt };
   return { target: { ...named, place }, route };
 }

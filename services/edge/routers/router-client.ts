@@ -21,7 +21,10 @@ type Route = {
   key: string;
   trace?: string | undefined;
   sticky?: StickyRoute;
-  /** A caller sets the deadline where it has spent a part of the time already; epoch ms. */
+  /**
+   * A caller sets the deadline, in epoch ms, where a part of the time is spent already. The default
+   * is 4 s from now.
+   */
   deadlineAt?: number;
 };
 

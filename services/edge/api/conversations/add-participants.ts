@@ -8,11 +8,12 @@ export const addParticipants = defineOperation({
   cost: 'other',
   request: AddParticipantsRequest,
   answer: ConversationShape,
-  async handle(added, { userId, trace }, parts) {
+  async handle(added, caller, parts) {
+    const { userId, trace, deadlineAt } = caller;
     const request = { user_id: userId, ...added };
-    const route = { key: added.conversation_id, trace };
+    const route = { key: added.conversation_id, trace, deadlineAt };
     const record = await parts.routers.ask('conversations.add', request, route);
-    return await nameConversation(parts, record, userId);
+    return await nameConversation(parts, record, caller);
   },
   rest: [
     {

@@ -6,9 +6,10 @@ export const archiveConversation = defineOperation({
   cost: 'other',
   request: ConversationRequest,
   answer: null,
-  async handle({ conversation_id }, { userId, trace }, { routers }) {
+  async handle({ conversation_id }, { userId, trace, deadlineAt }, { routers }) {
     const request = { user_id: userId, conversation_id };
-    await routers.ask('conversations.archive', request, { key: conversation_id, trace });
+    const route = { key: conversation_id, trace, deadlineAt };
+    await routers.ask('conversations.archive', request, route);
   },
   rest: [{ method: 'DELETE', path: '/conversations/:conversation_id' }],
 });

@@ -12,13 +12,14 @@ export const createConversation = defineOperation({
   cost: 'other',
   request: CreateConversationRequest,
   answer: ConversationShape,
-  async handle({ conversation }, { userId, trace }, parts) {
+  async handle({ conversation }, caller, parts) {
+    const { userId, trace, deadlineAt } = caller;
     const problem = participantsProblem(conversation, userId);
     if (problem !== undefined) throw new KahaError('INVALID_REQUEST', problem);
     const request = { user_id: userId, conversation };
-    const route = { key: userId, trace };
+    const route = { key: userId, trace, deadlineAt };
     const { record, created } = await parts.routers.ask('conversations.create', request, route);
-    return { conversation: await nameConversation(parts, record, userId), created };
+    return { conversation: await nameConversation(parts, record, caller), created };
   },
   show: ({ conversation }) => conversation,
   frame: { type: 'create_conversation' },

@@ -8,10 +8,11 @@ export const getConversation = defineOperation({
   cost: 'read',
   request: ConversationRequest,
   answer: ConversationShape,
-  async handle({ conversation_id }, { userId, trace }, parts) {
+  async handle({ conversation_id }, caller, parts) {
+    const { userId, trace, deadlineAt } = caller;
     const place = { user_id: userId, conversation_id };
-    const { record } = await parts.store('conversations.get', place, { trace });
-    return await nameConversation(parts, record, userId);
+    const { record } = await parts.store('conversations.get', place, { trace, deadlineAt });
+    return await nameConversation(parts, record, caller);
   },
   rest: [{ method: 'GET', path: '/conversations/:conversation_id' }],
 });

@@ -8,10 +8,12 @@ export const listConversations = defineOperation({
   cost: 'read',
   request: ConversationsRequest,
   answer: ConversationsShape,
-  async handle(query, { userId, trace }, parts) {
+  async handle(query, caller, parts) {
+    const { userId, trace, deadlineAt } = caller;
     const request = { user_id: userId, ...query };
-    const { records, next_cursor } = await parts.store('conversations.list', request, { trace });
-    return { conversations: await nameConversations(parts, records, userId), next_cursor };
+    const page = await parts.store('conversations.list', request, { trace, deadlineAt });
+    const conversations = await nameConversations(parts, page.records, caller);
+    return { conversations, next_cursor: page.next_cursor };
   },
   frame: { type: 'conversations' },
   rest: [{ method: 'GET', path: '/conversations' }],

@@ -7,11 +7,11 @@ export const muteConversation = defineOperation({
   cost: 'other',
   request: MuteRequest,
   answer: null,
-  async handle({ conversation_id, until }, { userId, trace }, { routers }) {
+  async handle({ conversation_id, until }, { userId, trace, deadlineAt }, { routers }) {
     const read = until === undefined ? {} : readMuteUntil(until, Date.now());
     if (typeof read === 'string') throw new KahaError('INVALID_REQUEST', read);
     const request = { user_id: userId, conversation_id, ...read };
-    await routers.ask('conversations.mute', request, { key: conversation_id, trace });
+    await routers.ask('conversations.mute', request, { key: conversation_id, trace, deadlineAt });
   },
   rest: [{ method: 'PUT', path: '/conversations/:conversation_id/mute', bodyName: 'Mute' }],
 });

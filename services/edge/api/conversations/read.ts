@@ -9,10 +9,10 @@ export const readConversation = defineOperation({
   request: ReadRequest,
   answer: ReadShape,
   problem: readProblem,
-  async handle(request, { userId, trace }, { routers }) {
+  async handle(request, { userId, trace, deadlineAt }, { routers }) {
     const { conversation_id } = request;
     const input = { user_id: userId, conversation_id, ...upTo(request) };
-    return await routers.ask('read', input, { key: conversation_id, trace });
+    return await routers.ask('read', input, { key: conversation_id, trace, deadlineAt });
   },
   frame: { type: 'read' },
 });

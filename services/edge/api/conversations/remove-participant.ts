@@ -7,9 +7,13 @@ export const removeParticipant = defineOperation({
   cost: 'other',
   request: RemoveParticipantRequest,
   answer: null,
-  async handle({ conversation_id, user_id: participant_id }, { userId, trace }, { routers }) {
+  async handle(
+    { conversation_id, user_id: participant_id },
+    { userId, trace, deadlineAt },
+    { routers },
+  ) {
     const request = { user_id: userId, conversation_id, participant_id };
-    await routers.ask('conversations.remove', request, { key: conversation_id, trace });
+    await routers.ask('conversations.remove', request, { key: conversation_id, trace, deadlineAt });
   },
   rest: [{ method: 'DELETE', path: '/conversations/:conversation_id/participants/:user_id' }],
 });

@@ -6,9 +6,9 @@ export const unmuteConversation = defineOperation({
   cost: 'other',
   request: ConversationRequest,
   answer: null,
-  async handle({ conversation_id }, { userId, trace }, { routers }) {
+  async handle({ conversation_id }, { userId, trace, deadlineAt }, { routers }) {
     const request = { user_id: userId, conversation_id };
-    await routers.ask('conversations.unmute', request, { key: conversation_id, trace });
+    await routers.ask('conversations.unmute', request, { key: conversation_id, trace, deadlineAt });
   },
   rest: [{ method: 'DELETE', path: '/conversations/:conversation_id/mute' }],
 });

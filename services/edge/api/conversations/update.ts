@@ -8,11 +8,12 @@ export const updateConversation = defineOperation({
   cost: 'other',
   request: UpdateConversationRequest,
   answer: ConversationShape,
-  async handle({ conversation_id, changes }, { userId, trace }, parts) {
+  async handle({ conversation_id, changes }, caller, parts) {
+    const { userId, trace, deadlineAt } = caller;
     const request = { user_id: userId, conversation_id, ...changes };
-    const route = { key: conversation_id, trace };
+    const route = { key: conversation_id, trace, deadlineAt };
     const record = await parts.routers.ask('conversations.update', request, route);
-    return await nameConversation(parts, record, userId);
+    return await nameConversation(parts, record, caller);
   },
   rest: [{ method: 'PATCH', path: '/conversations/:conversation_id', wholeBody: 'changes' }],
 });

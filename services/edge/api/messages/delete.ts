@@ -12,7 +12,8 @@ export const deleteMessage = defineOperation({
   answer: MessageShape,
   async handle({ message_id }, caller, parts) {
     const { target, route } = await locateMessage(parts, caller, message_id);
-    return await nameMessage(parts, await parts.routers.ask('messages.delete', target, route));
+    const tombstone = await parts.routers.ask('messages.delete', target, route);
+    return await nameMessage(parts, tombstone, caller.deadlineAt);
   },
   frame: { type: 'delete' },
   rest: [{ method: 'DELETE', path: '/messages/:message_id' }],

@@ -8,9 +8,10 @@ export const getMessage = defineOperation({
   cost: 'read',
   request: MessageRequest,
   answer: MessageShape,
-  async handle({ message_id }, { userId, trace }, parts) {
+  async handle({ message_id }, { userId, trace, deadlineAt }, parts) {
     const named = { user_id: userId, message_id };
-    return await nameMessage(parts, await parts.store('messages.get', named, { trace }));
+    const message = await parts.store('messages.get', named, { trace, deadlineAt });
+    return await nameMessage(parts, message, deadlineAt);
   },
   rest: [{ method: 'GET', path: '/messages/:message_id' }],
 });

@@ -12,10 +12,11 @@ export const listHistory = defineOperation({
   request: HistoryRequest,
   answer: HistoryShape,
   problem: historyProblem,
-  async handle({ since, ...query }, { userId, trace }, { store, nameSystemMessages }) {
+  async handle({ since, ...query }, { userId, trace, deadlineAt }, { store, nameSystemMessages }) {
     const from = since === undefined ? {} : { since: new Date(since).toISOString() };
-    const page = await store('messages.history', { user_id: userId, ...query, ...from }, { trace });
-    const naming = nameSystemMessages(page.messages);
+    const request = { user_id: userId, ...query, ...from };
+    const page = await store('messages.history', request, { trace, deadlineAt });
+    const naming = nameSystemMessages(page.messages, deadlineAt);
     if (naming !== undefined) await naming;
     return page;
   },

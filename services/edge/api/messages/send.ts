@@ -15,13 +15,14 @@ export const sendMessage = defineOperation({
   request: SendRequest,
   answer: MessageSentShape,
   problem: metadataProblem,
-  async handle(request, { userId, session, trace }, { routers, typing }) {
+  async handle(request, { userId, session, trace, deadlineAt }, { routers, typing }) {
     const key = request.conversation_id;
     const input = { user_id: userId, ...request };
-    if (session === undefined) return await routers.ask('message', input, { key, trace });
+    const route = { key, trace, deadlineAt };
+    if (session === undefined) return await routers.ask('message', input, route);
     const sticky = stick(session, key);
     try {
-      const sent = await routers.ask('message', input, { key, trace, sticky });
+      const sent = await routers.ask('message', input, { ...route, sticky });
       typing.sent(session, key);
       return sent;
     } finally {
