@@ -1,3 +1,5 @@
+import type { ErrorShape } from './protocol/shapes.ts';
+
 type ErrorRow = { status: number; retryable: boolean; retryAfterS?: number };
 
 /**
@@ -26,14 +28,11 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An error has the same body on the wire in frames, in HTTP answers and in RPC replies. */
-export type WireError = {
-  code: ErrorCode;
-  message: string;
-  details?: unknown;
-  /** The pause is in seconds, and may be fractional. */
-  retry_after?: number;
-};
+/**
+ * An error has the same body on the wire in frames, in HTTP answers and in RPC replies. The seconds
+ * of `retry_after` may be a fraction.
+ */
+export type WireError = Omit<ErrorShape, 'code'> & { code: ErrorCode };
 
 /**
  * The server closes WebSockets with these codes. A client reconnects after 4000-4499. After

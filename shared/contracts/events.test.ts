@@ -1,11 +1,12 @@
 import t from 'tap';
-import { newId } from '../ids.ts';
+import { type ConversationId, type EventId, newId, type UserId } from '../ids.ts';
 import {
   type DurableEventHeader,
   decodeDurableEvent,
   decodeLive,
   encodeDurableEvent,
   encodeLive,
+  encodeLiveCopy,
   frameWithQ,
 } from './events.ts';
 
@@ -35,13 +36,24 @@ t.test('a payload that is no durable event is not decoded', async (t) => {
 });
 
 t.test('a live event is distinguished from a signal, and its JSON stays as it was', async (t) => {
-  const event = { type: 'receipt', read_seq: 4, text: 'ä\n' };
+  const place = { conversation_id: newId<ConversationId>(), user_id: newId<UserId>() };
+  const event = { type: 'receipt' as const, ...place, read_seq: 4, text: 'ä\n' };
   const live = decodeLive(Buffer.from(encodeLive(event)));
   t.same([live?.type, live?.isNameless], ['receipt', false]);
-  const nameless = decodeLive(Buffer.from(encodeLive(event, true)));
-  t.same([nameless?.type, nameless?.isNameless], ['receipt', true]);
   t.same(JSON.parse(Buffer.from(live?.body ?? []).toString()), event);
   for (const other of ['', '{"kind":"resync"}', '{\n}', 'A Type\n{}', `${'x'.repeat(40)}\n{}`]) {
     t.equal(decodeLive(Buffer.from(other)), undefined, other);
   }
+});
+
+t.test('a live copy has the kind, the mark and the JSON of its durable event', async (t) => {
+  const ids = { eventId: newId<EventId>(), conversationId: newId<ConversationId>() };
+  const json = JSON.stringify({ type: 'message', content: 'ä\n' });
+  for (const isNameless of [true, false]) {
+    const header = { kind: 'message', ...ids, seq: 1, senderId: undefined, isNameless } as const;
+    const live = decodeLive(encodeLiveCopy(encodeDurableEvent(header, json)) ?? Buffer.of());
+    t.same([live?.type, live?.isNameless], ['message', isNameless]);
+    t.equal(Buffer.from(live?.body ?? []).toString(), json);
+  }
+  t.equal(encodeLiveCopy(Buffer.from('{}')), undefined);
 });

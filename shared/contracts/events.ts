@@ -1,4 +1,6 @@
+import type { Static } from 'typebox';
 import type { ConversationId, EventId, UserId } from '../ids.ts';
+import type { serverFrames } from '../protocol/server-frames.ts';
 
 /** Postgres lists the same kinds in its type `outbox_kind`. */
 export type DurableEventKind = 'message' | 'message_updated' | 'conversation';
@@ -71,8 +73,11 @@ export function frameWithQ(body: Uint8Array, q: number): Buffer {
   return frame;
 }
 
+export type LiveEventType = 'receipt' | 'unread' | 'typing' | 'presence' | 'profile_updated';
+/** A client gets a live event as it was made, so the schema of the frame is that of the event. */
+export type LiveEventOf<Type extends LiveEventType> = Static<(typeof serverFrames)[Type]>;
 /** A live event goes to every open socket of a user. */
-export type LiveEvent = { type: string } & Record<string, unknown>;
+export type LiveEvent = { [Type in LiveEventType]: LiveEventOf<Type> }[LiveEventType];
 
 const LIVE_TYPE = /^[a-z_]{1,32}$/;
 
@@ -85,8 +90,17 @@ export type LiveBytes = { type: string; isNameless: boolean; body: Uint8Array };
  *
  *     typing[ nameless]\n{"type":"typing",…}
  */
-export function encodeLive(event: LiveEvent, isNameless = false): string {
-  return `${event.type}${isNameless ? ` ${NAMELESS}` : ''}\n${JSON.stringify(event)}`;
+export function encodeLive(event: LiveEvent): string {
+  return `${event.type}\n${JSON.stringify(event)}`;
+}
+
+/** Makes the payload of a live copy, which brings a durable event the way of live events. */
+export function encodeLiveCopy(durable: Uint8Array): Uint8Array | undefined {
+  const decoded = decodeDurableEvent(durable);
+  if (decoded === undefined) return undefined;
+  const { kind, isNameless } = decoded.header;
+  const line = encoder.encode(`${kind}${isNameless ? ` ${NAMELESS}` : ''}\n`);
+  return Buffer.concat([line, decoded.body]);
 }
 
 /** Splits the payload of a live event. It returns undefined for a signal. */

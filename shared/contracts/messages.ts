@@ -1,6 +1,12 @@
 import type { Static, TObject } from 'typebox';
-import type { ConversationId, MessageId, UserId } from '../ids.ts';
-import type { HistoryRequest as HistoryAsked, SendRequest } from '../protocol/message-requests.ts';
+import type { ConversationId, UserId } from '../ids.ts';
+import type {
+  EditRequest,
+  HistoryRequest as HistoryAsked,
+  MessageRequest,
+  ReactRequest,
+  SendRequest,
+} from '../protocol/message-requests.ts';
 import type {
   HistoryShape,
   LastMessageShape,
@@ -38,11 +44,11 @@ export type MessageSent = MessageSentShape;
 
 /** A message stands at its place and never moves. */
 export type MessagePlace = { conversation_id: ConversationId; seq: number; sent_at: string };
-export type NamedMessage = { user_id: UserId; message_id: MessageId };
+export type NamedMessage = { user_id: UserId } & MessageRequest;
 /** A request names a message and its place, which `messages.locate` has told before. */
 export type MessageTarget = NamedMessage & { place: MessagePlace };
-export type MessageEdit = MessageTarget & { content: string };
-export type MessageReaction = MessageTarget & { emoji: string; remove?: boolean };
+export type MessageEdit = MessageTarget & EditRequest;
+export type MessageReaction = MessageTarget & ReactRequest;
 export type Reaction = ReactionShape;
 
 export type HistoryRequest = { user_id: UserId } & HistoryAsked;

@@ -1,5 +1,6 @@
-import type { ConversationId, UserId } from '../ids.ts';
+import type { UserId } from '../ids.ts';
 import type { ReactionsShape, ReadShape } from '../protocol/shapes.ts';
+import type { TypingRequest } from '../protocol/socket-requests.ts';
 import type {
   ConversationCommands,
   ConversationCreate,
@@ -30,13 +31,7 @@ export type SessionOpened =
  * the other participants even if it does not know of the typing, because a router that has died
  * since may have told them that the session types.
  */
-export type TypingInput = {
-  user_id: UserId;
-  conversation_id: ConversationId;
-  session_id: string;
-  is_typing: boolean;
-  was_told?: true;
-};
+export type TypingInput = { user_id: UserId; session_id: string; was_told?: true } & TypingRequest;
 
 type Showing = 'conversations.update' | 'conversations.add';
 /** Updates and additions are answered with the record that the caller sees afterwards. */

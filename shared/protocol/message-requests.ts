@@ -42,17 +42,20 @@ export function metadataProblem({ metadata }: SendRequest): string | undefined {
 
 /** This request names one message. */
 export const MessageRequest = Type.Object({ message_id: MessageIdField }, closed);
+export type MessageRequest = Static<typeof MessageRequest>;
 
 export const EditRequest = Type.Object(
   { message_id: MessageIdField, content: ContentField },
   closed,
 );
+export type EditRequest = Static<typeof EditRequest>;
 
 /** This request sets a reaction, or with `remove` takes it back. */
 export const ReactRequest = Type.Object(
   { message_id: MessageIdField, emoji: EmojiField, remove: Type.Optional(Type.Boolean()) },
   closed,
 );
+export type ReactRequest = Static<typeof ReactRequest>;
 
 /**
  * This request raises the caller's read position to a message. Exactly one of `seq` and

@@ -189,3 +189,4 @@ export const ErrorShape = Type.Object({
   details: Type.Optional(Type.Unknown()),
   retry_after: Type.Optional(Type.Number({ description: 'seconds' })),
 });
+export type ErrorShape = Static<typeof ErrorShape>;

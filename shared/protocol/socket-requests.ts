@@ -23,5 +23,6 @@ export const TypingRequest = Type.Object(
   { conversation_id: ConversationIdField, is_typing: Type.Boolean() },
   closed,
 );
+export type TypingRequest = Static<typeof TypingRequest>;
 
 export const PingRequest = Type.Object({}, closed);

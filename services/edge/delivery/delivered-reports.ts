@@ -28,6 +28,9 @@ const HELD_MAX = 50_000;
  * Tells the routers what users have had delivered: the highest `seq` per conversation and user. It
  * gathers for 80 ms, and then sends each router its positions in reports of ≤ 1000. A position is
  * kept until a router has answered that it is safe; a repeated report raises nothing.
+ *
+ * A `Gatherer` would not do here: it writes when its time is over, while these positions wait for a
+ * router and come back after a refusal.
  */
 export class DeliveredReports {
   readonly #bus: Bus;

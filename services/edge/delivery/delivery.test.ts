@@ -159,7 +159,13 @@ t.test('live events of a user go to all their sockets', async (t) => {
   const one = await stage.connect(edge, { headers });
   await one.next('auth_ok');
   const two = await stage.open(edge, userId, 'b');
-  const event = { type: 'receipt', read_seq: 4 };
+  const conversation_id = newId<ConversationId>();
+  const event = {
+    type: 'receipt' as const,
+    conversation_id,
+    user_id: newId<UserId>(),
+    read_seq: 4,
+  };
   const subject = subjects.user(userId);
   router.bus.publish(subject, 'not JSON');
   router.bus.publish(subject, 'A Type\n{}');

@@ -1,7 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
-import { frameWithQ, type LiveBytes } from '../../../shared/contracts/events.ts';
+import {
+  type DurableEventKind,
+  frameWithQ,
+  type LiveBytes,
+} from '../../../shared/contracts/events.ts';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
+import type { MessageUpdate } from '../../../shared/contracts/outbox.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
@@ -13,9 +18,21 @@ import type { Hub, UserSockets } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { HeldEvent } from './unacked.ts';
 
-type MessageEvent = MessageRecord & { type: 'message' };
-type ConversationEvent = { type: 'conversation'; conversation: ConversationRecord };
-type Nameless = MessageEvent | ConversationEvent;
+/** These are the bodies of durable events before an edge has put names in. */
+type Bodies = {
+  message: MessageRecord;
+  message_updated: MessageUpdate;
+  conversation: { conversation: ConversationRecord };
+};
+type NamelessOf<Kind extends DurableEventKind> = { type: Kind } & Bodies[Kind];
+type Nameless = { [Kind in DurableEventKind]: NamelessOf<Kind> }[DurableEventKind];
+/** An event shows the people of these, so their names are looked up. */
+type Showing = { records: ConversationRecord[]; messages: MessageRecord[] };
+type Naming<Kind extends DurableEventKind> = {
+  collect(event: NamelessOf<Kind>, showing: Showing): void;
+  /** Returns the event as its client gets it. */
+  shown(event: NamelessOf<Kind>, viewer: UserId, names: Names): object;
+};
 type Frame = string | Uint8Array;
 
 type Deps = {
@@ -23,6 +40,22 @@ type Deps = {
   lookUpNames: LookUpNames;
   hub: Hub;
   logger: Logger;
+};
+
+/** This table says of each kind of durable event whose names it shows, and where. */
+const NAMINGS: { [Kind in DurableEventKind]: Naming<Kind> } = {
+  message: {
+    collect: (event, { messages }) => void messages.push(event),
+    shown: (event, _viewer, names) => withNames(event, names),
+  },
+  // An update names nobody.
+  message_updated: { collect: () => undefined, shown: (event) => event },
+  conversation: {
+    collect: ({ conversation }, { records }) => void records.push(conversation),
+    shown: (event, viewer, names) => {
+      return { ...event, conversation: viewOf(event.conversation, viewer, names) };
+    },
+  },
 };
 
 const NOBODY: Names = { users: new Map(), businesses: new Map() };
@@ -120,7 +153,7 @@ export class NamelessEvents {
   #read(body: Uint8Array, viewer: UserId): Nameless | undefined {
     try {
       const event = parseJson(body) as Nameless;
-      // An event whose shape no frame can be made of throws here, and not later.
+      // An event of an unknown kind, or of a shape that makes no frame, throws here, not later.
       shown(event, viewer, NOBODY);
       return event;
     } catch (error) {
@@ -130,19 +163,20 @@ export class NamelessEvents {
   }
 
   #namesFor(events: readonly (Nameless | undefined)[]): Promise<Names> {
-    const records: ConversationRecord[] = [];
-    const messages: MessageRecord[] = [];
-    for (const event of events) {
-      if (event === undefined) continue;
-      if ('conversation' in event) records.push(event.conversation);
-      else messages.push(event);
-    }
-    return this.#deps.lookUpNames({ records, messages });
+    const showing: Showing = { records: [], messages: [] };
+    for (const event of events) if (event !== undefined) collect(event, showing);
+    return this.#deps.lookUpNames(showing);
   }
 }
 
-/** Returns the event as its client gets it. */
-function shown(event: Nameless, viewer: UserId, names: Names): object {
-  if (!('conversation' in event)) return withNames(event, names);
-  return { ...event, conversation: viewOf(event.conversation, viewer, names) };
+function collect<Kind extends DurableEventKind>(event: NamelessOf<Kind>, showing: Showing): void {
+  NAMINGS[event.type].collect(event, showing);
+}
+
+function shown<Kind extends DurableEventKind>(
+  event: NamelessOf<Kind>,
+  viewer: UserId,
+  names: Names,
+): object {
+  return NAMINGS[event.type].shown(event, viewer, names);
 }

@@ -150,8 +150,11 @@ const leaseKey = (incarnation: string): string => `edge:${incarnation}:lease`;
 
 /** Returns a presence as the protocol shows it; without one, the status is unknown. */
 export function presenceEntry(userId: UserId, presence: Presence | undefined): PresenceEntry {
-  if (presence === undefined) return { user_id: userId, status: 'unknown' };
-  const { status, lastSeenAt } = presence;
+  return presence ? shownPresence(userId, presence) : { user_id: userId, status: 'unknown' };
+}
+
+/** Returns a known presence as the protocol shows it. */
+export function shownPresence(userId: UserId, { status, lastSeenAt }: Presence) {
   const seen = lastSeenAt && { last_seen_at: new Date(lastSeenAt).toISOString() };
   return { user_id: userId, status, ...seen };
 }

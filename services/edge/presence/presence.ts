@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { LiveEventOf } from '../../../shared/contracts/events.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { createAskStore } from '../../../shared/nats/rpc-clients.ts';
@@ -18,6 +19,7 @@ import {
   type Presence as Known,
   PresenceRedis,
   presenceEntry,
+  shownPresence,
 } from './presence-redis.ts';
 import { WatchedUsers } from './watched-users.ts';
 import { Watches } from './watches.ts';
@@ -167,8 +169,8 @@ export class Presence {
 
   #tell(session: Session, userId: UserId, presence: Known): void {
     if (session.state !== 'open') return;
-    const frame = JSON.stringify({ type: 'presence', ...presenceEntry(userId, presence) });
-    this.#deps.hub.sendSoon(session, 'presence', frame);
+    const event: LiveEventOf<'presence'> = { type: 'presence', ...shownPresence(userId, presence) };
+    this.#deps.hub.sendSoon(session, event.type, JSON.stringify(event));
   }
 
   #refreshLater(): void {

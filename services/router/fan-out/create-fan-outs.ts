@@ -1,5 +1,4 @@
 import { Events } from 'nats';
-import { encodeLive } from '../../../shared/contracts/events.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
@@ -44,8 +43,7 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
     offer: (userId, payload) => offers.offer(userId, payload),
     signalQueued,
     publish: (message) => publisher.publish(message),
-    publishLive: (userId, event, isNameless) =>
-      bus.publish(subjects.user(userId), encodeLive(event, isNameless)),
+    publishLive: (userId, payload) => bus.publish(subjects.user(userId), payload),
     voidDeep: (userId) => devices.voidDeep(userId),
   });
   const done = new OutboxDone({ ...parts, store });

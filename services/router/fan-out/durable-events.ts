@@ -1,3 +1,4 @@
+import type { Static } from 'typebox';
 import type { AppendResult } from '../../../shared/contracts/append.ts';
 import {
   type DurableEventHeader,
@@ -7,6 +8,7 @@ import {
 import type { MessageInput, MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { MessageUpdate, OutboxEntryOf } from '../../../shared/contracts/outbox.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
+import type { serverFrames } from '../../../shared/protocol/server-frames.ts';
 import { namesPeople } from '../../../shared/protocol/system-messages.ts';
 import type { Delivery } from './fan-out.ts';
 
@@ -123,7 +125,7 @@ function updateDelivery(entry: OutboxEntryOf<'message_updated'>): Delivery {
 
 function encodeUpdate(eventId: EventId, update: MessageUpdate, viewer?: UserId): Uint8Array {
   const { reactions, ...rest } = update;
-  const event = {
+  const event: Static<(typeof serverFrames)['message_updated']> = {
     type: 'message_updated',
     ...rest,
     ...(update.deleted_at === undefined && {

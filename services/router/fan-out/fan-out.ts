@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeDurableEvent, type LiveEvent } from '../../../shared/contracts/events.ts';
+import { encodeLiveCopy } from '../../../shared/contracts/events.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { QueueFull, type QueueMessage } from '../queues/queue-publisher.ts';
@@ -23,7 +23,7 @@ type FanOutDeps = {
   /** Tells the user's live devices to look into their queues. */
   signalQueued: (userId: UserId) => void;
   /** Publishes a live copy on `user.<user>`, best effort. */
-  publishLive: (userId: UserId, event: LiveEvent, isNameless: boolean) => void;
+  publishLive: (userId: UserId, payload: Uint8Array) => void;
   /**
    * Makes room on the subject of a user that is full: deletes the queues that keep it full, and
    * tells their devices.
@@ -140,10 +140,8 @@ export class FanOut {
   }
 
   #sendLive(delivery: Delivery, userId: UserId): void {
-    const decoded = decodeDurableEvent(payloadFor(delivery, userId));
-    if (decoded === undefined) return;
-    const event: LiveEvent = JSON.parse(new TextDecoder().decode(decoded.body));
-    this.#deps.publishLive(userId, event, decoded.header.isNameless === true);
+    const copy = encodeLiveCopy(payloadFor(delivery, userId));
+    if (copy !== undefined) this.#deps.publishLive(userId, copy);
   }
 
   #pump(): void {

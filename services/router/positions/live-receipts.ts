@@ -1,4 +1,4 @@
-import { encodeLive, type LiveEvent } from '../../../shared/contracts/events.ts';
+import { encodeLive, type LiveEvent, type LiveEventOf } from '../../../shared/contracts/events.ts';
 import type { DeliveredItem, ReadReply } from '../../../shared/contracts/positions.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
@@ -103,7 +103,7 @@ export class LiveReceipts {
   #tell(positions: Positions, place: Place, { delivered, read }: Rise): boolean {
     const own = positions.get(place.user_id);
     if (own === undefined) return false;
-    const event: LiveEvent = { type: 'receipt', ...place };
+    const event: LiveEventOf<'receipt'> = { type: 'receipt', ...place };
     const isDelivered =
       delivered !== undefined &&
       delivered.seq > own.delivered &&
@@ -111,11 +111,13 @@ export class LiveReceipts {
     const isRead = read !== undefined && read.seq > own.read;
     if (isDelivered) {
       own.delivered = delivered.seq;
-      Object.assign(event, { delivered_seq: delivered.seq, delivered_at: delivered.at });
+      event.delivered_seq = delivered.seq;
+      event.delivered_at = delivered.at;
     }
     if (isRead) {
       own.read = read.seq;
-      Object.assign(event, { read_seq: read.seq, read_at: read.at });
+      event.read_seq = read.seq;
+      event.read_at = read.at;
     }
     if (isDelivered || isRead) {
       this.#publish(

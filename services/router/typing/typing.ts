@@ -200,8 +200,7 @@ export class Typing {
 
   #tell(typist: Typist, others: readonly UserId[], isTyping: boolean): void {
     const { conversationId: conversation_id, userId: user_id } = typist;
-    const event = { type: 'typing', conversation_id, user_id, is_typing: isTyping };
-    const payload = encodeLive(event);
+    const payload = encodeLive({ type: 'typing', conversation_id, user_id, is_typing: isTyping });
     for (const userId of others) if (userId !== user_id) this.#deps.publish(userId, payload);
   }
 }

@@ -24,6 +24,9 @@ const WAITING_MAX = 10_000;
  * `conversations.participants` tells a router who gets the events of a conversation. Reads that
  * come while a query runs share the next query, because routers that restart ask for every
  * conversation once. Refusals: CONVERSATION_NOT_FOUND, DATABASE_UNAVAILABLE.
+ *
+ * A `Gatherer` would not do here: it waits for a fixed time, and all of its batch ends alike, while
+ * each read has a result of its own and waits only for the query before.
  */
 export function createParticipantsReader(db: Kysely<Database>): ParticipantsReader {
   let waiting: Waiting[] = [];
