@@ -73,7 +73,7 @@ export function frameWithQ(body: Uint8Array, q: number): Buffer {
   return frame;
 }
 
-export type LiveEventType = 'receipt' | 'unread' | 'typing' | 'presence' | 'profile_updated';
+type LiveEventType = 'receipt' | 'unread' | 'typing' | 'presence' | 'profile_updated';
 /** A client gets a live event as it was made, so the schema of the frame is that of the event. */
 export type LiveEventOf<Type extends LiveEventType> = Static<(typeof serverFrames)[Type]>;
 /** A live event goes to every open socket of a user. */
