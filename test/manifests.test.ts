@@ -7,6 +7,7 @@ import { loadConfig as loadEdge } from '../services/edge/config.ts';
 import { loadConfig as loadProfiles } from '../services/profiles/config.ts';
 import { loadConfig as loadRetention } from '../services/retention/config.ts';
 import { loadConfig as loadRouter } from '../services/router/config.ts';
+import { loadStreamsConfig } from '../services/router/streams-config.ts';
 import { loadMigrateConfig, loadConfig as loadStore } from '../services/store/config.ts';
 import { kindOf } from '../shared/contracts/permissions.ts';
 import { USER_KINDS } from '../shared/contracts/traffic.ts';
@@ -42,7 +43,7 @@ const LOADERS: Record<string, Loader> = {
     SERVICE_NAMES.map((service) => [`dist/services/${service}/main.js`, SERVICE_LOADERS[service]]),
   ),
   'dist/services/store/migrate-main.js': loadMigrateConfig,
-  'dist/services/router/streams-main.js': () => undefined,
+  'dist/services/router/streams-main.js': loadStreamsConfig,
 };
 /** Beyond the drain, a pod needs this long for its preStop and for closing what is open. */
 const CLOSE_S = 15;
@@ -150,7 +151,11 @@ function sourceOf(command: string): string {
 /** Returns the variables that the command, its configuration and the shared part read. */
 function knownNames(command: string): Set<string> {
   const source = sourceOf(command);
-  const files = [source, join(dirname(source), 'config.ts'), 'shared/process/env.ts'];
+  const own = source.replace(/main\.ts$/, 'config.ts');
+  const configs = new Set([join(dirname(source), 'config.ts'), own]);
+  const files = [source, ...configs, 'shared/process/env.ts'].filter((path) =>
+    existsSync(join(root, path)),
+  );
   const names = files.flatMap((path) =>
     [...read(path).matchAll(/reader\.\w+\(\s*'([A-Z][A-Z0-9_]*)'/g)].map(([, name]) => name ?? ''),
   );

@@ -68,15 +68,47 @@ for (const service of SERVICE_NAMES) {
   });
 
   t.test(`${service} without settings names all missing ones, and prints no stack`, async (t) => {
-    const child = spawn(process.execPath, mainArgs(service), { env: {} });
-    running.push(child);
-    let said = '';
-    child.stderr.on('data', (chunk) => {
-      said += chunk;
-    });
-    t.same(await once(child, 'close'), [1, null]);
+    const { ended, said } = await runToEnd(mainArgs(service), {});
+    t.same(ended, [1, null]);
     t.match(said, /^Invalid configuration:\n {2}INSTANCE .*\n/);
     t.match(said, 'NATS_URL');
     t.notMatch(said, ' at ');
+  });
+}
+
+/** Runs a program to its end, and returns how it ended and what it wrote to stderr. */
+async function runToEnd(args: readonly string[], env: Record<string, string>) {
+  const child = spawn(process.execPath, args, { env });
+  running.push(child);
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  return { ended: await once(child, 'close'), said };
+}
+
+/** Each command has bad settings, and gives this message for them. */
+const commands: [program: string, env: Record<string, string>, message: string][] = [
+  [
+    'services/router/streams-main.ts',
+    { NATS_URL: `nats://127.0.0.1:${nowhere}`, STREAM_REPLICAS: 'three', INBOX_SHARDS: '0' },
+    `Invalid configuration:
+  NATS_NKEY_SEED (or NATS_NKEY_SEED_FILE) is required
+  INBOX_SHARDS must be a whole number from 1 to 4096
+  STREAM_REPLICAS must be a whole number from 1 to 5
+`,
+  ],
+  [
+    'services/store/migrate-main.ts',
+    { DATABASE_URL: 'mysql://127.0.0.1/none', DATABASE_POOL_MAX: '0' },
+    `Invalid configuration:
+  DATABASE_URL must be a URL that starts with postgres: or postgresql:
+  DATABASE_POOL_MAX must be a whole number from 1 to 200
+`,
+  ],
+];
+for (const [program, env, message] of commands) {
+  t.test(`${program} names all bad settings at once, and prints no stack`, async (t) => {
+    t.same(await runToEnd(programArgs(program), env), { ended: [1, null], said: message });
   });
 }

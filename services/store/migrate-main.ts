@@ -1,5 +1,4 @@
-import { pino } from 'pino';
-import { loadOrExit } from '../../shared/process/process.ts';
+import { runCommand } from '../../shared/process/process.ts';
 import { loadMigrateConfig } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { migrate, untilUp } from './database/migrate.ts';
@@ -16,19 +15,18 @@ const STARTING_MAX_MS = 30_000;
  * The migration command must run before the services of its version; no service runs it. It exits
  * with status 0 when the schema is up to date.
  */
-const { database } = loadOrExit({ env: process.env, loadConfig: loadMigrateConfig });
-const { db, close } = openDatabase({
-  ...database,
-  statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  lockTimeoutMs: LOCK_TIMEOUT_MS,
-  logger: pino({ name: 'migrate' }),
+await runCommand({
+  name: 'migrate',
+  env: process.env,
+  loadConfig: loadMigrateConfig,
+  async run({ database }, logger) {
+    const timeouts = { statementTimeoutMs: STATEMENT_TIMEOUT_MS, lockTimeoutMs: LOCK_TIMEOUT_MS };
+    const { db, close } = openDatabase({ ...database, ...timeouts, logger });
+    try {
+      await untilUp(db, Date.now() + STARTING_MAX_MS);
+      for (const line of await migrate(db)) logger.info(line);
+    } finally {
+      await close();
+    }
+  },
 });
-try {
-  await untilUp(db, Date.now() + STARTING_MAX_MS);
-  for (const line of await migrate(db)) process.stdout.write(`${line}\n`);
-} catch (error) {
-  process.stderr.write(`migration failed: ${String(error)}\n`);
-  process.exitCode = 1;
-} finally {
-  await close();
-}

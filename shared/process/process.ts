@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ServiceDeps } from './boot.ts';
 import { type CommonConfig, ConfigError, type Env } from './env.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -62,6 +63,28 @@ export function runService<Config extends CommonConfig>(service: Entry<Config>):
   const logger = createLogger({ service: service.name, instance, ...log });
   const metrics = createMetrics(service.name, instance);
   runProcess(logger, () => service.create(config, { logger, metrics }));
+}
+
+type Command<Config> = Pick<Entry<Config>, 'name' | 'env' | 'loadConfig'> & {
+  run: (config: Config, logger: Logger) => Promise<void>;
+};
+
+/**
+ * Runs a set-up command to its end. A failure is logged, and the process then exits 1. A random key
+ * masks the ids in the log, since nobody compares the lines of two runs.
+ */
+export async function runCommand<Config>(command: Command<Config>): Promise<void> {
+  const { name, run } = command;
+  const config = loadOrExit(command);
+  const hashKey = randomUUID();
+  const logger = createLogger({ service: name, instance: name, level: 'info', hashKey });
+  try {
+    await run(config, logger);
+    logger.info('done');
+  } catch (error) {
+    logger.fatal({ err: error }, 'failed');
+    process.exitCode = 1;
+  }
 }
 
 /**
