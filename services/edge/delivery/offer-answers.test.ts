@@ -1,4 +1,5 @@
 import t from 'tap';
+import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
@@ -16,6 +17,13 @@ async function openLive(userId: UserId): Promise<Client> {
   const client = await stage.open(edge, userId);
   await until('no session holds the queue', async () => !(await stage.queue(userId)).isHeld);
   return client;
+}
+
+/** Returns how many offers the edge has answered with this outcome. */
+async function outcomes(outcome: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`)).text();
+  const line = new RegExp(`^kaha_edge_offers_total\\{outcome="${outcome}".*\\} (\\d+)$`, 'm');
+  return Number(line.exec(text)?.[1] ?? 0);
 }
 
 /**
@@ -80,11 +88,15 @@ t.test('a session that ends leaves unacknowledged offers to the queue at once', 
   const { userId, client } = live();
   const offered = stage.offer({ userId }, { n: 1 });
   await client.next('message');
-  const startedAt = Date.now();
+  const [ended, late] = await Promise.all([outcomes('ended'), outcomes('late')]);
+  const watch = startStopwatch();
   client.send({ type: 'nonsense' });
   await client.close();
   t.equal(await offered, '-');
-  t.ok(Date.now() - startedAt < 1_800, 'it does not wait for 2 s');
+  const tookMs = watch.stop();
+  t.equal(await outcomes('ended'), ended + 1, 'the end of the session refused the offer');
+  t.equal(await outcomes('late'), late, 'the offer did not wait for its time to end');
+  t.ok(tookMs < 900, `${tookMs} ms`);
   await until(
     'nobody answers offers',
     async () => (await stage.offer({ userId }, { n: 2 })) === 'free',

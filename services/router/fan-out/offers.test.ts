@@ -1,4 +1,5 @@
 import t from 'tap';
+import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
@@ -9,6 +10,12 @@ const { edge, store } = stage;
 const setup = await stage.busOf('setup');
 const jsm = await setup.nc.jetstreamManager();
 t.teardown(() => stage.close());
+
+/**
+ * If the queue has an event within 50 ms of a refusal, the device need not be told. The test
+ * measures a longer way, and does not see when the router learns that the queue has the event.
+ */
+const SOON_MS = 40;
 
 async function stored(): Promise<number> {
   const shards = Array.from({ length: SHARDS }, (_, shard) => jsm.streams.info(`INBOX_${shard}`));
@@ -37,8 +44,13 @@ t.test('a device that leaves an event to its queue gets it there', async (t) => 
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const device = await deviceOf(bina);
   const conversation = store.open([alice, bina]);
-  for (let n = 0; n < 20; n += 1) await send(edge, letter(conversation, alice));
-  await until('all came', () => device.events.length === 20);
+  let slow = 0;
+  for (let n = 1; n <= 20; n += 1) {
+    const startedAt = Date.now();
+    await send(edge, letter(conversation, alice));
+    await until('it came', () => device.events.length === n);
+    if ((device.eventTimesMs[n - 1] as number) - startedAt > SOON_MS) slow += 1;
+  }
   const seqs = Array.from({ length: 20 }, (_, index) => index + 1);
   t.same(
     device.events.map(({ seq }) => seq),
@@ -46,7 +58,8 @@ t.test('a device that leaves an event to its queue gets it there', async (t) => 
   );
   t.equal(device.offered.length, 20);
   await until('the outbox is empty', () => store.outbox.size === 0);
-  t.equal(device.queuedSignals, 0, 'the device takes from its queue already');
+  // On a busy machine a queue may get an event late, and then the device is told of its queue.
+  t.ok(device.queuedSignals <= slow, `${device.queuedSignals} signals, ${slow} late events`);
 });
 
 t.test('while one device is away, all queues get the event, and the others are told', async (t) => {
@@ -67,9 +80,10 @@ t.test('an edge that does not answer loses no event', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const device = await deviceOf(bina);
   device.answer = '';
-  const startedAt = Date.now();
+  const watch = startStopwatch();
   await send(edge, letter(store.open([alice, bina]), alice));
-  t.ok(Date.now() - startedAt < 1_800, 'the sender does not wait 2 s for the edge');
+  t.ok(watch.stop() < 1_000, 'the sender does not wait 2 s for the edge');
+  t.equal(device.events.length, 0, 'the offer is still open');
   await until('its queue has it', () => device.events.length === 1);
   await until('it was told', () => device.queuedSignals > 0);
   await until('the outbox is empty', () => store.outbox.size === 0);

@@ -105,6 +105,8 @@ export class StageDevice {
   readonly userId: UserId;
   readonly deviceId: string;
   readonly events: Record<string, unknown>[] = [];
+  /** The times at which `events` came, in epoch ms. */
+  readonly eventTimesMs: number[] = [];
   readonly signals: Record<string, unknown>[] = [];
   /** Counts the signals that the device's queue has events. */
   queuedSignals = 0;
@@ -171,7 +173,10 @@ export class StageDevice {
   #receive(msg: Msg): void {
     if (!msg.reply?.startsWith('$JS.ACK.')) return;
     const decoded = decodeDurableEvent(msg.data);
-    if (decoded !== undefined) this.events.push(JSON.parse(Buffer.from(decoded.body).toString()));
+    if (decoded !== undefined) {
+      this.eventTimesMs.push(Date.now());
+      this.events.push(JSON.parse(Buffer.from(decoded.body).toString()));
+    }
     if (this.acknowledges) msg.respond('+ACK');
     else this.unacked.push(msg);
   }
