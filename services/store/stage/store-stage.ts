@@ -24,6 +24,8 @@ export const contentKeys = [{ id: 'k1', key: randomBytes(32) }];
 export const cipher = createContentCipher(contentKeys);
 
 const EDIT_WINDOW_MS = 15 * 60_000;
+/** A store of the stage has this many connections for changes and queries. */
+export const POOL_MAX = 4;
 
 /** These are the parts of one store process, without NATS. */
 export type StoreParts = {
@@ -37,7 +39,7 @@ type Options = { editWindowMs?: number; chatLists?: ChatListCache };
 
 export function openStore(url: string, options: Options = {}): StoreParts {
   const { editWindowMs = EDIT_WINDOW_MS, chatLists } = options;
-  const { db, pool, close } = openDatabase({ url, poolMax: 4, logger: silent });
+  const { db, pool, close } = openDatabase({ url, poolMax: POOL_MAX, logger: silent });
   const deps = { db, pool, cipher };
   const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
   const group = createGroupCommit(writer);
