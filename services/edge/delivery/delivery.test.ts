@@ -65,7 +65,7 @@ t.test('the next session gets the unacknowledged events first and in order', asy
     got,
     Array.from({ length: 16 }, (_, i) => [i + 1, i + 6]),
   );
-  t.ok(watch.stop() < 2_000, 'at once, not after ack_wait');
+  t.ok(watch.stop() < 2_000, 'at once, not after `ack_wait`');
   await second.close();
 });
 

@@ -19,7 +19,11 @@ import { type Client, type ConnectOptions, connectClient } from './client.ts';
 
 const SECRET = 'a secret of a test, long enough for HS256';
 const STREAM = 'INBOX_0';
-const ACK_WAIT_NS = 10_000_000_000;
+/**
+ * The queues of the stage send an unacknowledged event again after this time. It is longer than any
+ * wait of a test, so an event that comes again was put back by an edge.
+ */
+const ACK_WAIT_NS = 30_000_000_000;
 
 /** A scripted router answers by these functions. A test replaces those that it is about. */
 type Script = {
