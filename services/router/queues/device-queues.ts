@@ -59,9 +59,16 @@ export class DeviceQueues {
 
   async delete(device: Device, reason: 'resync' | 'evicted' | 'void'): Promise<void> {
     const { api, known, metrics } = this.#deps;
-    const existed = await api.delete(device);
+    // The router forgets the queue first. One that another router makes while the delete is under
+    // way is announced then, and stays known.
     known.remove(device);
-    if (existed) metrics.queuesDeleted.inc({ reason });
+    try {
+      const existed = await api.delete(device);
+      if (existed) metrics.queuesDeleted.inc({ reason });
+    } catch (error) {
+      known.add(device);
+      throw error;
+    }
   }
 
   /** Makes room for one more queue. Returns false if the user has 10 connected devices. */
