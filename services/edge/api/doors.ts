@@ -19,6 +19,10 @@ export type FrameDoor = {
    * frame as if it had done so.
    */
   isDroppable?: boolean;
+  /**
+   * A client sends this frame by itself, so the frame does not show that somebody uses the client.
+   */
+  isRoutine?: boolean;
 };
 
 type Status = 200 | 201 | 204;

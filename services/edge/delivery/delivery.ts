@@ -251,7 +251,7 @@ export class Delivery {
     const known = session.offered?.repeated(eventId, asker);
     if (known === 'open') return;
     if (known === 'taken') {
-      this.#answers.taken(asker);
+      this.#answers.taken(asker, session.isInUse(Date.now()));
       return;
     }
     if (session.isLive && isLagging(session)) this.#takeFromQueue(session, 'lagging');
@@ -354,6 +354,7 @@ export class Delivery {
     const { unacked, acknowledgedQ, userId } = session;
     const { bus, reports, metrics } = this.#deps;
     if (unacked === undefined || userId === undefined || !bus.connected) return;
+    const isInUse = session.isInUse(Date.now());
     unacked.takeUpTo(acknowledgedQ, ({ ackSubject, header }) => {
       if (ackSubject !== undefined) {
         bus.publish(ackSubject, ACK);
@@ -361,7 +362,7 @@ export class Delivery {
       }
       session.offered ??= new OfferedEvents();
       for (const asker of session.offered.acknowledge(header.eventId)) {
-        this.#answers.taken(asker);
+        this.#answers.taken(asker, isInUse);
       }
       // A user's own messages count as delivered once they are sent.
       if (header.kind !== 'message' || header.senderId === userId) return;

@@ -4,7 +4,7 @@ import { until } from '../../../dev/testing/until.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Client } from '../stage/client.ts';
-import { setStage } from '../stage/edge-stage.ts';
+import { setStage, tokenOf } from '../stage/edge-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -30,7 +30,7 @@ async function outcomes(outcome: string): Promise<number> {
  * Each of these users has a live session. A session takes a second to go live, so all of them start
  * together.
  */
-const people = Array.from({ length: 7 }, () => newId<UserId>());
+const people = Array.from({ length: 10 }, () => newId<UserId>());
 const clients = await Promise.all(people.map(openLive));
 const live = (): { userId: UserId; client: Client } => ({
   userId: people.pop() as UserId,
@@ -143,6 +143,44 @@ t.test('a session that hears of news in its queue takes them, but none twice', a
   await until('all events are acknowledged', async () => (await stage.queue(userId)).unacked === 0);
   await client.close();
 });
+
+t.test(
+  'an answer tells that the client was in use, once it sent a frame that is not routine',
+  async (t) => {
+    const { userId, client } = live();
+    let q = 0;
+    const answered = async (): Promise<string> => {
+      const offered = stage.offer({ userId }, {});
+      await client.next('message');
+      q += 1;
+      client.send({ type: 'ack', q });
+      return offered;
+    };
+    await client.ask({ type: 'ping' });
+    client.send({ type: 'auth', token: await tokenOf(userId) });
+    await client.next('auth_ok');
+    await client.ask({ type: 'read', conversation_id: 'nonsense' });
+    await client.ask({ type: 'nonsense' });
+    t.equal(await answered(), '+', 'routine and malformed frames show nothing');
+    await client.ask({ type: 'presence_unwatch', user_ids: [newId()] });
+    t.equal(await answered(), '+*');
+    await client.close();
+  },
+);
+
+t.test(
+  'a router can tell clients in use from others that acknowledge at the same time',
+  async (t) => {
+    const [used, idle] = [live(), live()];
+    await used.client.ask({ type: 'presence_unwatch', user_ids: [newId()] });
+    const both = [used, idle];
+    const offers = both.map(({ userId }) => stage.offer({ userId }, {}));
+    for (const { client } of both) await client.next('message');
+    for (const { client } of both) client.send({ type: 'ack', q: 1 });
+    t.same(await Promise.all(offers), ['+*', '+']);
+    for (const { client } of both) await client.close();
+  },
+);
 
 t.test('a client that lags gets events at the pace of its queue', async (t) => {
   const { userId, client } = live();

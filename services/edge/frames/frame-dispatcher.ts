@@ -31,6 +31,9 @@ type Call = Served & { session: Session; asked: Asked };
  * check gets an error and goes no further. Beyond the rate, a door may instead answer as if the
  * frame had been carried out (`isDroppable`), or stay silent (`never`). At the eleventh bad frame
  * within a minute the dispatcher closes the session with 4501.
+ *
+ * A well-formed frame that is not routine shows that the client is in use, even beyond the rate:
+ * somebody wanted it. A malformed frame shows only that the client is broken.
  */
 export class FrameDispatcher {
   readonly #deps: Deps;
@@ -69,6 +72,7 @@ export class FrameDispatcher {
       return;
     }
     this.#deps.metrics.framesIn.add(door.type);
+    if (!door.isRoutine) session.lastUseAt = nowMs;
     const limited = this.#limit(session, operation.cost, nowMs);
     const deadlineAt = nowMs + REQUEST_TIMEOUT_MS;
     if (limited === undefined) this.#carryOut(call, request, deadlineAt);

@@ -31,6 +31,9 @@ type SessionState = 'connected' | 'verifying' | 'opening' | 'open' | 'closed';
  */
 export type Typed = { session: Session; conversationId: ConversationId; dueAt: number };
 
+/** A client counts as in use for this long after a frame that is not routine. */
+const IN_USE_MS = 60_000;
+
 /**
  * A session is one WebSocket. A process holds 20 000 of them, so a session has plain fields, all
  * set from the start, and neither a timer nor a closure of its own. A field that is rarely needed
@@ -59,6 +62,8 @@ export class Session {
 
   readonly connectedAt: number;
   lastFrameAt: number;
+  /** The client sent its last frame that is not routine at this time, in epoch ms. */
+  lastUseAt = 0;
   tokenEndsAt = 0;
   isTokenEndTold = false;
 
@@ -116,6 +121,11 @@ export class Session {
   constructor(nowMs: number) {
     this.connectedAt = nowMs;
     this.lastFrameAt = nowMs;
+  }
+
+  /** Tells whether somebody uses the client: it sent a frame that is not routine within 60 s. */
+  isInUse(nowMs: number): boolean {
+    return nowMs - this.lastUseAt <= IN_USE_MS;
   }
 
   get isAuthenticated(): boolean {

@@ -170,7 +170,7 @@ class Stage {
     { userId, deviceId = 'phone' }: { userId: UserId; deviceId?: string },
     event: Record<string, unknown>,
     header: Partial<DurableEventHeader> = {},
-  ): Promise<'+' | '-' | 'free'> {
+  ): Promise<string> {
     const full = headerOf(header);
     const payload = encodeDurableEvent(full, JSON.stringify({ type: full.kind, ...event }));
     const bus = await this.#router();
@@ -178,7 +178,7 @@ class Stage {
     const subject = subjects.device(userId, deviceId);
     try {
       const answer = await this.#offers.ask({ subject, payload, timeoutMs: 5_000 });
-      return answer.string().slice(0, 1) as '+' | '-';
+      return answer.string().split(' ', 1).join();
     } catch (error) {
       if (KahaError.from(error).noResponders) return 'free';
       throw error;

@@ -1,3 +1,4 @@
+import { readOfferAnswer } from '../../../shared/contracts/offer-answers.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
@@ -25,7 +26,6 @@ const TIMEOUT_MS = 2_000;
  * offer.
  */
 const OPEN_MAX = 8_192;
-const TAKEN = 0x2b;
 
 /**
  * Offers events to the devices that are there, before their queues see them. A user has an event
@@ -104,7 +104,7 @@ export class Offers {
   async #askOne(subject: string, payload: Uint8Array): Promise<Outcome> {
     try {
       const answer = await this.#deps.mux.ask({ subject, payload, timeoutMs: TIMEOUT_MS });
-      return answer.data[0] === TAKEN ? 'taken' : 'queue';
+      return readOfferAnswer(answer.data) === 'queue' ? 'queue' : 'taken';
     } catch (error) {
       return KahaError.from(error).noResponders ? 'free' : 'late';
     }

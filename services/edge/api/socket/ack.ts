@@ -8,5 +8,5 @@ export const acknowledge = defineOperation({
   request: AckRequest,
   answer: null,
   handle: ({ q }, { session }, { delivery }) => delivery.acknowledge(session, q),
-  frame: { type: 'ack', answered: 'never' },
+  frame: { type: 'ack', answered: 'never', isRoutine: true },
 });

@@ -9,5 +9,5 @@ export const authenticate = defineOperation({
   answer: null,
   handle: (request, { session, id }, { authentication }) =>
     authentication.receive(session, { ...request, id }),
-  frame: { type: 'auth', event: 'auth_ok' },
+  frame: { type: 'auth', event: 'auth_ok', isRoutine: true },
 });

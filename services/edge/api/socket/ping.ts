@@ -9,5 +9,5 @@ export const ping = defineOperation({
   request: PingRequest,
   answer: null,
   handle: (_, { session, id }, { hub }) => hub.send(session, 'pong', pongFrame(id)),
-  frame: { type: 'ping', event: 'pong' },
+  frame: { type: 'ping', event: 'pong', isRoutine: true },
 });
