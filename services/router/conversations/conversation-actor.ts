@@ -2,8 +2,9 @@ import type { AppendItem, AppendReply, AppendResult } from '../../../shared/cont
 import type { ConversationCommand, Participants } from '../../../shared/contracts/conversations.ts';
 import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
 import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
+import { audienceOf, outsideOf } from '../../../shared/durable-events/audience.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
+import type { ConversationId, EventId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { type Appended, deliveryOf, messageDelivery, recordOf } from '../fan-out/durable-events.ts';
@@ -197,9 +198,13 @@ export class ConversationActor {
     }
     for (const { input, result } of fresh) {
       const { event_id: eventId, reply_to_seq: repliedSeq } = result;
-      const userIds = audienceOf(participants, result.seq);
+      const userIds = audienceOf(participants, { of: 'receivers', seq: result.seq });
       const addressed = { eventId, userIds, record: recordOf(input, result) };
-      fanOuts.start(messageDelivery(addressed, withoutPreviewOf(participants, repliedSeq)));
+      const withoutPreview =
+        repliedSeq === undefined
+          ? undefined
+          : outsideOf(participants, { of: 'seers', seq: repliedSeq });
+      fanOuts.start(messageDelivery(addressed, withoutPreview));
     }
   }
 
@@ -212,25 +217,6 @@ export class ConversationActor {
       this.#deps.logger.debug({ err: error }, 'participants not loaded');
     }
   }
-}
-
-/** Returns the participants who cannot see the replied message. */
-function withoutPreviewOf(
-  { late }: Participants,
-  repliedSeq: number | undefined,
-): UserId[] | undefined {
-  if (repliedSeq === undefined || late.length === 0) return undefined;
-  return late.flatMap(([userId, firstSeq]) => (firstSeq > repliedSeq ? userId : []));
-}
-
-/**
- * Returns the participants to whom a message goes. Participants may be newer than the message, and
- * it does not go to users who joined after it.
- */
-function audienceOf({ user_ids: userIds, joiners }: Participants, seq: number): readonly UserId[] {
-  if (joiners.length === 0) return userIds;
-  const later = joiners.flatMap(([userId, joinedSeq]) => (joinedSeq > seq ? userId : []));
-  return later.length === 0 ? userIds : userIds.filter((userId) => !later.includes(userId));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { HistoryMessage, MessageTarget } from '../../../shared/contracts/messages.ts';
 import type { OutboxEntry, ReactionSet } from '../../../shared/contracts/outbox.ts';
+import { canSee } from '../../../shared/durable-events/audience.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { ContentCipher, MessageCipherPlace } from '../content/content-cipher.ts';
@@ -14,7 +15,7 @@ import {
 } from '../records/message-row.ts';
 import { type Participant, selectParticipants } from '../records/message-status.ts';
 import { loadReactions, toReactionSets } from '../records/reactions.ts';
-import { canSee, showMessages } from '../records/shown-messages.ts';
+import { showMessages } from '../records/shown-messages.ts';
 import { noSuchMessage } from './find-message.ts';
 import type { DeletionReason } from './message-rights.ts';
 import { toMessageUpdate } from './message-update.ts';

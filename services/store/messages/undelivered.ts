@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { UndeliveredMessage, UndeliveredPage } from '../../../shared/contracts/messages.ts';
+import { canSee } from '../../../shared/durable-events/audience.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
@@ -9,7 +10,6 @@ import { decodeCursor, encodeCursor, isIsoTime } from '../records/opaque-cursor.
 import { takePage } from '../records/page-bytes.ts';
 import { loadReactions, toReactions } from '../records/reactions.ts';
 import { loadReplyPreviews } from '../records/reply-previews.ts';
-import { canSee } from '../records/shown-messages.ts';
 import {
   type FoundPlace,
   hasOlderUndelivered,

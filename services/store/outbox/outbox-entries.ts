@@ -3,6 +3,7 @@ import type { ConversationRecord } from '../../../shared/contracts/conversations
 import type { DurableEventKind } from '../../../shared/contracts/events.ts';
 import type { ReplyPreview } from '../../../shared/contracts/messages.ts';
 import type { OutboxEntry, OutboxEntryOf, ReactionSet } from '../../../shared/contracts/outbox.ts';
+import { audienceOf, outsideOf } from '../../../shared/durable-events/audience.ts';
 import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationPayload, Database, OutboxPayloads } from '../database/schema.ts';
@@ -12,9 +13,9 @@ import type { LoadedConversation } from '../records/conversation-rows.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 import { type Place, selectByPlace } from '../records/message-places.ts';
 import { type MessageRow, toMessageRecord } from '../records/message-row.ts';
+import { toParticipants } from '../records/participants-reader.ts';
 import { loadReactions } from '../records/reactions.ts';
 import { loadReplyPreviews } from '../records/reply-previews.ts';
-import { canSee } from '../records/shown-messages.ts';
 
 type OwedRowOf<Kind extends DurableEventKind> = {
   event_id: EventId;
@@ -96,12 +97,14 @@ function toMessageEntry(
 ): OutboxEntryOf<'message'> | undefined {
   if (message === undefined) return undefined;
   const { row, reply } = message;
-  const recipients = loaded.participants.filter(({ joined_seq }) => joined_seq <= row.seq);
+  const participants = toParticipants(loaded);
+  const user_ids = audienceOf(participants, { of: 'receivers', seq: row.seq });
   const record = { ...toMessageRecord(row, cipher, reply), version: 1 };
-  const address = addressOf(owed, { loaded, recipients });
+  const address = addressOf(owed, { loaded, user_ids });
   const entry: OutboxEntryOf<'message'> = { ...address, kind: 'message', message: record };
-  const withoutPreview = recipients.filter((one) => !canSee(one, row.reply_to_seq));
-  if (reply !== undefined) entry.without_preview = withoutPreview.map(({ user_id }) => user_id);
+  if (reply !== undefined && row.reply_to_seq !== null) {
+    entry.without_preview = [...outsideOf(participants, { of: 'seers', seq: row.reply_to_seq })];
+  }
   return entry;
 }
 
@@ -116,21 +119,20 @@ function toUpdateEntry(
   if (message === undefined) return undefined;
   const { row, reactions } = message;
   const { payload } = owed;
-  const recipients = loaded.participants.filter((one) => canSee(one, row.seq));
+  const user_ids = audienceOf(toParticipants(loaded), { of: 'seers', seq: row.seq });
   const update = toMessageUpdate({ row, reactions, recorded: payload }, cipher);
-  const address = addressOf(owed, { loaded, recipients });
+  const address = addressOf(owed, { loaded, user_ids });
   return { ...address, kind: 'message_updated', update, changed_at: payload.changed_at };
 }
 
 type Recipients = {
   loaded: LoadedConversation;
-  recipients: LoadedConversation['participants'];
+  user_ids: readonly UserId[];
 };
 
-function addressOf({ event_id, conversation_id }: OwedRow, { loaded, recipients }: Recipients) {
+function addressOf({ event_id, conversation_id }: OwedRow, { loaded, user_ids }: Recipients) {
   const { version } = loaded.conversation;
-  const user_ids = recipients.map(({ user_id }) => user_id);
-  return { event_id, conversation_id, version, user_ids };
+  return { event_id, conversation_id, version, user_ids: [...user_ids] };
 }
 
 type EntryOptions = {
@@ -145,9 +147,10 @@ export function toConversationEntry(
   loaded: LoadedConversation,
   { eventId, payload, ...options }: EntryOptions,
 ): OutboxEntryOf<'conversation'> {
-  const { change, user_ids: onlyThese, left } = payload;
+  const { change, user_ids: among, left } = payload;
   const records: Record<UserId, ConversationRecord> = {};
-  for (const userId of onlyThese ?? loaded.participants.map(({ user_id }) => user_id)) {
+  const audience = { of: 'participants' as const, among };
+  for (const userId of left ? (among ?? []) : audienceOf(toParticipants(loaded), audience)) {
     const record = left ?? toConversationRecord(loaded, userId, options);
     if (record !== undefined) records[userId] = record;
   }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { HistoryMessage } from '../../../shared/contracts/messages.ts';
 import type { ReactionSet } from '../../../shared/contracts/outbox.ts';
+import { canSee } from '../../../shared/durable-events/audience.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
@@ -36,12 +37,4 @@ export async function showMessages(
     if (row.sender_id === viewer.user_id) message.status = toStatus(row, participants);
     return message;
   });
-}
-
-/**
- * A viewer can see the messages from `first_visible_seq` on. A reply to a message that its reader
- * cannot see has no `reply_to` for that reader, as if the other message did not exist.
- */
-export function canSee(viewer: { first_visible_seq: number }, seq: number | null): boolean {
-  return seq !== null && seq >= viewer.first_visible_seq;
 }
