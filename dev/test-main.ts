@@ -105,8 +105,8 @@ async function withServers(run: (servers: Servers) => Promise<void>): Promise<vo
 }
 
 /**
- * Starts the stack that these files share. They come first, and the stack is stopped with the last
- * of them.
+ * Starts the stack that these test files share. They run before the files that need no stack, and
+ * the shared stack is stopped once the last of them has ended.
  */
 async function startShared(files: readonly string[], servers: Servers) {
   if (files.length === 0) return undefined;

@@ -1,4 +1,7 @@
-/** An address has its own 28 000 ports, and some of them rest after earlier runs. */
+/**
+ * A local address has ~28 000 ports for connections. Ports that connections of earlier runs used
+ * cannot be used again for a minute, so the share of each address is far smaller.
+ */
 const CONNECTIONS_PER_ADDRESS = 5_000;
 const ADDRESSES_MIN = 4;
 const ADDRESSES_MAX = 200;

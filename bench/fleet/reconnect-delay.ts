@@ -1,5 +1,8 @@
 type Failure = {
-  /** This many tries have failed since the connection was up last. It is 1 for the first. */
+  /**
+   * The connection was closed or refused this many times since it was last authenticated, this
+   * time included.
+   */
   failures: number;
   retryAfterS: number | undefined;
   /** The connection was up and was lost. All connections of an edge are lost together. */

@@ -310,7 +310,7 @@ export class Delivery {
       hub.close(session, CLOSE.NO_ACKNOWLEDGEMENT);
       return undefined;
     }
-    // A session that ends does not send the event, it only puts it back.
+    // A session that ends sends its client nothing more: `#putBack` returns the event to the queue.
     if (session.ending !== undefined) return item;
     if (header.kind === 'conversation') onConversation(session);
     if (header.isNameless || session.held !== undefined) {

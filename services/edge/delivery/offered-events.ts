@@ -15,7 +15,8 @@ const ASKERS_MAX = 8;
  */
 const OWED_MAX = 256;
 /**
- * An outbox that is repaired, or a queue that is shared, brings an event again for about this long.
+ * An event may come again for about this long, because a router repairs its outbox row, or because
+ * another device of the user left the event to the queues, which all share one subject.
  */
 const RECENT_MS = 30_000;
 const RECENT_MAX = 256;

@@ -61,8 +61,9 @@ export class MessageChanges {
   }
 
   /**
-   * Runs a change in the message's turn. Resolves once it is committed. The turn lasts until the
-   * event is on its way.
+   * Runs a change in the message's turn. Resolves once store has committed the change. The turn
+   * lasts until the fan-out of the event has started, so that the events of one message leave in
+   * the order of its changes.
    */
   #run<Changed extends { entry?: OutboxEntry }>(
     { message_id, place }: MessageTarget,

@@ -119,8 +119,9 @@ type Reading = Pick<Deps, 'api' | 'known' | 'voidQueue' | 'logger'> & {
 };
 
 /**
- * Reads the names of one shard into `known`. Rejects if they cannot be read, and then leaves
- * `known` as it was.
+ * Reads the names of all queues of one shard into `known`. Queues that have vanished become lost. A
+ * queue that nobody announced is voided, unless the router had been away before this read. Rejects
+ * if the names cannot be read, and then leaves `known` as it was.
  */
 export async function readShard(shard: number, reading: Reading): Promise<void> {
   const { api, known, lost, isCurrent, voidQueue, logger } = reading;

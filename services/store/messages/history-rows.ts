@@ -53,7 +53,8 @@ type Selection = { userId: UserId; conversationId: ConversationId; range: Histor
 /**
  * The query returns rows from the bound on, in the direction of paging, and no more than a page can
  * hold. The statement itself checks membership and visibility, so a user who was removed a moment
- * ago reads nothing. The inner select walks the primary key; the window only cuts by size.
+ * ago reads nothing. The inner select walks the primary key. The window function around it adds
+ * up the bytes, so that the page is cut at its maximum.
  */
 export async function selectHistory(
   db: Kysely<Database>,

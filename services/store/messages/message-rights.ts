@@ -24,7 +24,10 @@ export function judgeEdit(
   }
 }
 
-/** The result says why the user may delete it; a sender who is also admin deletes as the sender. */
+/**
+ * The result says why the user may delete the message. A sender who is also admin of the group
+ * deletes it as the sender.
+ */
 export function judgeDelete(row: Judged, userId: UserId, role: Role): DeletionReason {
   refuseSystem(row);
   if (row.sender_id === userId) return 'sender';

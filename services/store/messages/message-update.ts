@@ -14,7 +14,10 @@ type Updated = Pick<
 type Change = {
   row: Updated;
   reactions: readonly ReactionSet[];
-  /** This names the change and the version it made; the row may have changed again since. */
+  /**
+   * The outbox row recorded which change was made, and the version that the message had after it.
+   * The message may have changed again since, so `row` may be of a later version.
+   */
   recorded: { change: MessageChange; version: number };
 };
 

@@ -108,7 +108,10 @@ type Answer = {
 };
 type Written = { row: MessageRow; sets: ReactionSet[]; seers: UserId[]; changedAt: string };
 
-/** The result is undefined if the message changed since it was judged. See migration 0004. */
+/**
+ * The result is undefined if what was judged no longer holds: the message has changed since, or the
+ * user has another role or no longer takes part. See migration 0004.
+ */
 async function write(
   { pool, cipher }: RewriteDeps,
   { row, viewer }: FoundMessage,

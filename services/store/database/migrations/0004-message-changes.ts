@@ -207,8 +207,9 @@ const STATEMENTS = [
     reason deletion_reason not null
   )`,
 
-  // The trigger refuses changes by anybody, even by the owner of the tables, who would have to
-  // remove the trigger first. ALWAYS makes it fire for sessions with the replica role too.
+  // This trigger lets nobody change or delete a row of `message_deletions`, not even the owner of
+  // the tables, who would have to remove the trigger first. ALWAYS makes it fire for sessions with
+  // the replica role too.
   `create function refuse_change() returns trigger language plpgsql as $$
     begin
       raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
