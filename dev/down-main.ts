@@ -40,8 +40,8 @@ async function down(): Promise<void> {
     process.stdout.write('No stack runs here.\n');
   } else {
     const { starter } = record;
-    // A process that still starts the stack would start more services. It cleans up by itself when
-    // it ends.
+    // A process that still starts the stack would start more services, so it is ended first. It
+    // cleans up by itself.
     if (record.urls === undefined && isAlive(starter)) process.kill(starter.pid, 'SIGTERM');
     while (record.urls === undefined && isAlive(starter)) await delay(POLL_MS);
     await stopAll(record, RUN_DIR);

@@ -3,7 +3,10 @@ import type { RecoveryTimes } from '../workers/worker-calls.ts';
 import type { Traffic } from './traffic.ts';
 
 const POLL_MS = 20;
-/** The system is at its usual work again once nothing older than this is due. */
+/**
+ * The system is at its usual work again once every message that was due longer ago than this has
+ * been answered and delivered.
+ */
 const BACKLOG_MS = 1_000;
 
 /**

@@ -61,8 +61,8 @@ const UNKNOWN = { max: 100_000, ttl: 30_000 };
 /** An outdated id is remembered for longer than any lookup takes. */
 const OUTDATED = { max: 20_000, ttl: 60_000 };
 /**
- * A lost event shows for at most this time. The cache varies it by ±10 %, so that not all profiles
- * are checked together.
+ * If the event of a changed profile is lost, the old profile is shown for at most this time. The
+ * cache varies the time by ±10 %, so that not all profiles are checked together.
  */
 const CHECK_MS = 60_000;
 /** A profile that could not be refreshed is tried again no sooner than this. */

@@ -87,7 +87,10 @@ class WrongMethodError extends KahaError {
   }
 }
 
-/** The server does not read the rest of a body, so the connection ends with the answer. */
+/**
+ * The server does not read the rest of the body of a call that it refuses, so the connection ends
+ * with the answer.
+ */
 function refuse(response: ServerResponse, error: KahaError): void {
   response.setHeader('connection', 'close');
   if (error.status === 405) response.setHeader('allow', 'POST');

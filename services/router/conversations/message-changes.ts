@@ -18,9 +18,10 @@ type Context = { deadlineAt: number; trace: string | undefined };
 
 /**
  * Changes messages, and tells all participants who can see the message. Changes of one message run
- * one at a time. Several at once would only wait for its lock in the database, each on a
- * connection, and their events would change places. Appends go on meanwhile. Only the event waits
- * for the append in flight, so that no update overtakes its message.
+ * one at a time. Several at once would only wait for the message's lock in the database, each on a
+ * connection, and their events would change places. The conversation's appends go on meanwhile.
+ * Only the event of a change waits for the append in flight, so that it does not overtake the event
+ * of its message.
  */
 export class MessageChanges {
   readonly #deps: Deps;

@@ -74,8 +74,8 @@ export function consumerDefinitions(): ConsumerDefinition[] {
 }
 
 /**
- * Makes the description of a shard. It records in the data into how many shards users are divided,
- * and a set-up must never change that number.
+ * Makes the description of a shard's stream. JetStream keeps the description with the stream, and
+ * in it the number of shards that users are divided into. A set-up must never change that number.
  */
 export function shardDescription(shard: number, shards: number): string {
   return `inbox shard ${shard} of ${shards}`;

@@ -31,8 +31,8 @@ export type Pool = {
 /** Postgres ends a statement that takes longer; the connection survives. */
 const STATEMENT_TIMEOUT_MS = 1_400;
 /**
- * The client gives up this much later, in case Postgres is frozen: a live Postgres ends the
- * statement first.
+ * The client gives a statement up this long after Postgres should have ended it. So the client
+ * gives up only where Postgres is frozen or cannot be reached.
  */
 const QUERY_TIMEOUT_EXTRA_MS = 200;
 const CONNECTION_TIMEOUT_MS = 1_000;

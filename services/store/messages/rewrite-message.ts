@@ -160,8 +160,9 @@ function toEntry(
 }
 
 /**
- * A revision keeps the text that a message has before a change, for audits. The text is encrypted
- * anew, bound to a version that had it, so it could not be decrypted in the message's own row.
+ * A revision keeps, for audits, the text that a message has before a change. The text is encrypted
+ * anew, bound to a version that had it, so nobody can put a revision back into the message's own
+ * row: it could not be decrypted there.
  */
 function toRevision(
   row: MessageRow,
