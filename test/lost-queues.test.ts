@@ -15,7 +15,7 @@ import { startTraffic } from './stage/traffic.ts';
 /** NATS loses single device queues, all of its data, or the last minutes of its data. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
 const SHARDS = Number(INBOX_SHARDS);
-const QUEUE_BYTES_MAX = 4 * 1024 ** 3;
+const STREAM_BYTES_MAX = 4 * 1024 ** 3;
 /**
  * A router tells a session of the loss 1.5 s after it noticed the loss, or later. It tells the
  * session again, because its edge may have missed the first signal.
@@ -42,7 +42,10 @@ async function withSetup(use: (nc: NatsConnection) => Promise<unknown>): Promise
 
 const setUp = () =>
   withSetup((nc) =>
-    setUpStreams(nc, { shards: SHARDS, replicas: 1, queueBytesMax: QUEUE_BYTES_MAX }),
+    setUpStreams(nc, {
+      ...{ shards: SHARDS, replicas: 1, feedConsumers: [] },
+      ...{ queueBytesMax: STREAM_BYTES_MAX, eventsBytesMax: STREAM_BYTES_MAX },
+    }),
   );
 
 /** Deletes a device queue without telling any service. */

@@ -20,10 +20,12 @@ const DEVICE = `device.${USER}.phone`;
 const ACK_QUEUE = `$JS.ACK.INBOX_3.${USER}_phone.1.2.3.4.5`;
 const ACK_RECEIPTS = '$JS.ACK.RECEIPTS.store.1.2.3.4.5';
 const ACK_KAHA = '$JS.ACK.KAHA_EVENTS.profiles.1.2.3.4.5';
+const ackFeed = (consumer: string): string => `$JS.ACK.EVENTS.${consumer}.1.2.3.4.5`;
 
-type OneUser = Exclude<NatsUserKind, 'edge'>;
-/** Each edge has its own user, and all instances of another kind share one. */
-const USERS = USER_KINDS.flatMap((kind) => (kind === 'edge' ? ['edge-1', 'edge-2'] : [kind]));
+type OneUser = Exclude<NatsUserKind, 'edge' | 'feed'>;
+/** Each edge and each consumer of the feed has its own user; instances of other kinds share one. */
+const NAMED = { edge: ['edge-1', 'edge-2'], feed: ['feed-one', 'feed-two'] } as const;
+const USERS = USER_KINDS.flatMap((kind) => NAMED[kind as keyof typeof NAMED] ?? [kind]);
 
 /**
  * Each operation that services ask for is a row of the table, so a new operation is tried too. Who
@@ -39,9 +41,10 @@ const SUBJECTS = [
   ...['rpc.store.outbox.nothing', 'rpc.store.positions.nothing'],
   ...['membership.changed', 'queue.made', DEVICE],
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
+  'events.router-1',
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'answers.router-1.7'],
-  ...[ACK_QUEUE, ACK_RECEIPTS, ACK_KAHA],
+  ...[ACK_QUEUE, ACK_RECEIPTS, ACK_KAHA, ackFeed('one'), ackFeed('two'), ackFeed('watch-1')],
   ...['$JS.API.INFO', '$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.INBOX_3'],
   ...['$JS.API.STREAM.PURGE.INBOX_3', '$JS.API.STREAM.UPDATE.INBOX_3', '$JS.API.STREAM.NAMES'],
   ...[
@@ -57,6 +60,9 @@ const SUBJECTS = [
   ...['$JS.API.CONSUMER.MSG.NEXT.INBOX_3.x', '$JS.API.CONSUMER.MSG.NEXT.RECEIPTS.store'],
   ...['$JS.API.CONSUMER.INFO.RECEIPTS.store', '$JS.API.CONSUMER.MSG.NEXT.KAHA_EVENTS.profiles'],
   ...['$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles', '$JS.FC.INBOX_3.x.y'],
+  ...['one', 'two', 'watch-1'].flatMap((consumer) => consumerOf('EVENTS', consumer)),
+  ...['$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.one', '$JS.API.CONSUMER.DELETE.EVENTS.one'],
+  ...['$JS.API.STREAM.INFO.EVENTS', '$JS.API.STREAM.MSG.GET.EVENTS'],
   ...[...USERS.map((user) => `_INBOX.${user}.a`), '_INBOX.a', '_R_.a'],
   ...USERS.map((user) => `${kindOf(user)}.${user}`).flatMap((user) =>
     ['1-2', ...USER_KINDS].map((last) => `replies.${user}.a.${last}`),
@@ -70,10 +76,10 @@ const SUBJECTS = [
 
 type Rights = { publish: string[]; subscribe: string[] };
 
-const consumerOf = (stream: string, durable: string): string[] => [
-  `$JS.API.CONSUMER.INFO.${stream}.${durable}`,
-  `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`,
-];
+function consumerOf(stream: string, durable: string): string[] {
+  const requests = [`CONSUMER.INFO.${stream}.${durable}`, `CONSUMER.MSG.NEXT.${stream}.${durable}`];
+  return requests.map((request) => `$JS.API.${request}`);
+}
 
 const edge = (name: string): Rights => ({
   publish: [
@@ -97,12 +103,20 @@ const answersOf = (service: string, ...kinds: string[]): string[] =>
 const repliesOf = (user: string): string[] =>
   SUBJECTS.filter((one) => one.startsWith('replies.') && one.includes(`.${user}.a.`));
 
-const ALLOWED: Record<OneUser | 'edge-1' | 'edge-2', Rights> = {
+const feed = (consumer: string): Rights => ({
+  publish: [...consumerOf('EVENTS', consumer), ackFeed(consumer)],
+  subscribe: [`_INBOX.feed-${consumer}.a`],
+});
+
+const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Rights> = {
   'edge-1': edge('edge-1'),
   'edge-2': edge('edge-2'),
+  'feed-one': feed('one'),
+  'feed-two': feed('two'),
   router: {
     publish: [
       ...[`inbox.3.${USER}`, DEVICE, `user.${USER}`, 'receipts.router-1', 'queue.made'],
+      ...['events.router-1'],
       ...['router.alive', 'router.leaving', 'membership.changed'],
       ...['rpc.store.messages.append', 'rpc.store.messages.edit', 'rpc.store.messages.delete'],
       ...['rpc.store.messages.react', ...answersOf('router', 'edge')],
@@ -110,10 +124,10 @@ const ALLOWED: Record<OneUser | 'edge-1' | 'edge-2', Rights> = {
       ...['rpc.store.conversations.participants'],
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
       ...['rpc.store.outbox.owed', 'rpc.store.outbox.done'],
-      ...['$JS.API.CONSUMER.DURABLE.CREATE.INBOX_3.x', '$JS.API.CONSUMER.DELETE.INBOX_3.x'],
-      ...['$JS.API.CONSUMER.INFO.INBOX_3.x', '$JS.API.CONSUMER.NAMES.INBOX_3'],
-      ...['$JS.API.CONSUMER.INFO.RECEIPTS.store', '$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles'],
-      ...SUBJECTS.filter((subject) => subject.startsWith('$JS.API.STREAM.INFO.')),
+      '$JS.API.CONSUMER.NAMES.INBOX_3',
+      ...SUBJECTS.filter((one) =>
+        /^\$JS\.API\.(?:CONSUMER\.(?:DURABLE\.CREATE|DELETE|INFO)|STREAM\.INFO)\./.test(one),
+      ),
     ],
     subscribe: [
       ...['rpc.router.router-1', 'router.who', 'answers.router-1.7', '_INBOX.router.a'],
@@ -152,7 +166,7 @@ const ALLOWED: Record<OneUser | 'edge-1' | 'edge-2', Rights> = {
     subscribe: ['_INBOX.kaha.a'],
   },
   setup: {
-    publish: SUBJECTS.filter((subject) => subject.startsWith('$JS.API.')),
+    publish: SUBJECTS.filter((one) => /^\$JS\.(?:API|ACK\.EVENTS)\./.test(one)),
     subscribe: ['_INBOX.setup.a'],
   },
 };
@@ -171,6 +185,7 @@ const WILDCARDS = [
     'deliver.>',
     'rpc.>',
     'receipts.>',
+    'events.>',
   ],
   ...['kaha.>', 'push.>', '_INBOX.>', '_INBOX.*.*', '$JS.>', '$JS.ACK.>', '$JS.API.>', '$SYS.>'],
 ];

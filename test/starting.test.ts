@@ -91,11 +91,19 @@ async function runToEnd(args: readonly string[], env: Record<string, string>) {
 const commands: [program: string, env: Record<string, string>, message: string][] = [
   [
     'services/router/streams-main.ts',
-    { NATS_URL: `nats://127.0.0.1:${nowhere}`, STREAM_REPLICAS: 'three', INBOX_SHARDS: '0' },
+    {
+      NATS_URL: `nats://127.0.0.1:${nowhere}`,
+      STREAM_REPLICAS: 'three',
+      INBOX_SHARDS: '0',
+      EVENTS_MIB_MAX: '1',
+      FEED_CONSUMERS: 'push,A.b',
+    },
     `Invalid configuration:
   NATS_NKEY_SEED (or NATS_NKEY_SEED_FILE) is required
   INBOX_SHARDS must be a whole number from 1 to 4096
   STREAM_REPLICAS must be a whole number from 1 to 5
+  EVENTS_MIB_MAX must be a whole number from 16 to 1048576
+  FEED_CONSUMERS must be at most 16 names that match ^[a-z][a-z0-9]{0,31}$
 `,
   ],
   [

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { freePorts } from '../processes/ports.ts';
 import type { ServerName } from './binaries.ts';
 import { writeNatsAuth } from './nats-auth.ts';
+import { DEV_USERS } from './nats-server.ts';
 import { readSecrets } from './secrets.ts';
 
 /** docker-compose.yml mounts the NATS configuration from this folder. */
@@ -13,7 +14,6 @@ const COMPOSE_DIR = '.data/compose';
  * ports.
  */
 const ENV_FILE = join(COMPOSE_DIR, 'servers.env');
-const EDGE_USERS = 16;
 
 type ComposeUrls = { natsUrl?: string; databaseUrl?: string; redisUrl?: string };
 
@@ -27,7 +27,7 @@ export async function startComposeServers(
   servers: readonly ServerName[],
   dataDir: string,
 ): Promise<ComposeUrls> {
-  writeNatsAuth(COMPOSE_DIR, EDGE_USERS);
+  writeNatsAuth(COMPOSE_DIR, DEV_USERS);
   cpSync(COMPOSE_DIR, join(dataDir, 'nats'), { recursive: true });
   const { postgresPassword } = readSecrets(dataDir);
   const [nats, postgres, redis] = await freePorts(3);

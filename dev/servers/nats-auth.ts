@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { authOf, readSeeds } from './nats-server.ts';
+import { authOf, type NamedUsers, readSeeds } from './nats-server.ts';
 
 /**
  * The limit of file storage is only accounting, because JetStream reserves what every stream may
@@ -14,9 +14,9 @@ include auth.conf
 `;
 
 /** Writes seeds and configuration to the folder. Returns the number of users. */
-export function writeNatsAuth(out: string, count: number): number {
+export function writeNatsAuth(out: string, named: NamedUsers): number {
   mkdirSync(out, { recursive: true });
-  const seeds = readSeeds(out, count);
+  const seeds = readSeeds(out, named);
   const lines = Object.entries(seeds).map(
     ([user, seed]) => `${user.toUpperCase().replace('-', '_')}_SEED=${seed}\n`,
   );

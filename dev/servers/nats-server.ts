@@ -3,12 +3,14 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { nkeys } from 'nats';
 import { renderNatsAuth } from '../../shared/contracts/permissions.ts';
-import { USER_KINDS } from '../../shared/contracts/traffic.ts';
+import { type NatsUserKind, USER_KINDS } from '../../shared/contracts/traffic.ts';
 import type { ProcessSpec } from '../processes/child.ts';
 
-/** Each edge has its own NATS user. More users than edges cost nothing. */
-const EDGE_USERS = 16;
-const OTHER_USERS = USER_KINDS.filter((kind) => kind !== 'edge');
+/** Each edge and each consumer of the feed has its own NATS user. */
+export type NamedUsers = { edges: number; feedConsumers: readonly string[] };
+
+/** More users than edges cost nothing. Tests and experiments read the feed as these consumers. */
+export const DEV_USERS: NamedUsers = { edges: 16, feedConsumers: ['one', 'two'] };
 /** NATS collects no garbage before its heap has this size. 10 000 queues live in a tenth of it. */
 const NATS_BYTES_MAX = 4 * 1024 ** 3;
 
@@ -60,10 +62,9 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
 }
 
 /** Returns the seeds by NATS user, and makes those that are missing. */
-export function readSeeds(dir: string, edges = EDGE_USERS): Record<string, string> {
+export function readSeeds(dir: string, named = DEV_USERS): Record<string, string> {
   mkdirSync(dir, { recursive: true });
-  const edgeUsers = Array.from({ length: edges }, (_, index) => `edge-${index + 1}`);
-  const entries = [...edgeUsers, ...OTHER_USERS].map((user) => {
+  const entries = USER_KINDS.flatMap((kind) => usersOf(kind, named)).map((user) => {
     const path = join(dir, `${user}.seed`);
     if (!existsSync(path)) {
       const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
@@ -72,6 +73,11 @@ export function readSeeds(dir: string, edges = EDGE_USERS): Record<string, strin
     return [user, readFileSync(path, 'utf8').trim()] as const;
   });
   return Object.fromEntries(entries);
+}
+
+function usersOf(kind: NatsUserKind, { edges, feedConsumers }: NamedUsers): string[] {
+  if (kind === 'edge') return Array.from({ length: edges }, (_, index) => `edge-${index + 1}`);
+  return kind === 'feed' ? feedConsumers.map((name) => `feed-${name}`) : [kind];
 }
 
 /** Returns the `authorization` block for the users of these seeds. */

@@ -2,8 +2,11 @@ import type { NatsUserKind } from '../../shared/contracts/traffic.ts';
 import { TOKEN_TERMS } from '../kaha/token-mint.ts';
 import type { Secrets } from '../servers/secrets.ts';
 
-/** Each kind of NATS user is a service, but for the stand-in and the command that makes streams. */
-export type ServiceName = Exclude<NatsUserKind, 'kaha' | 'setup'>;
+/**
+ * Each kind of NATS user is a service, but for consumers of the feed, the stand-in, and the command
+ * that makes streams.
+ */
+export type ServiceName = Exclude<NatsUserKind, 'feed' | 'kaha' | 'setup'>;
 
 /** The options of a stack say how many instances of these services run. */
 export type InstanceCounts = { edges: number; routers: number; stores: number };

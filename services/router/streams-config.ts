@@ -1,9 +1,12 @@
+import { FEED_CONSUMER_NAME } from '../../shared/contracts/permissions.ts';
 import { type Env, EnvReader, readQueueShards } from '../../shared/process/env.ts';
 import type { StreamSettings } from './streams/stream-definitions.ts';
 
 type StreamsConfig = { nats: { url: string; nkeySeed: string }; streams: StreamSettings };
 
 const GIB = 1024 ** 3;
+const MIB = 1024 ** 2;
+const FEED_CONSUMERS_MAX = 16;
 
 /** The command that makes the streams reads these settings. */
 export function loadStreamsConfig(env: Env): StreamsConfig {
@@ -17,8 +20,23 @@ export function loadStreamsConfig(env: Env): StreamsConfig {
       shards: readQueueShards(reader),
       replicas: reader.integer('STREAM_REPLICAS', { min: 1, max: 5, byDefault: 1 }),
       queueBytesMax: GIB * reader.integer('INBOX_GIB_MAX', { min: 1, max: 65_536, byDefault: 4 }),
+      eventsBytesMax:
+        MIB * reader.integer('EVENTS_MIB_MAX', { min: 16, max: 1_048_576, byDefault: 4_096 }),
+      feedConsumers: readFeedConsumers(reader),
     },
   };
   reader.done();
   return config;
+}
+
+/** `FEED_CONSUMERS` names the consumers of the feed that a deployment runs: `push,webhooks`. */
+function readFeedConsumers(reader: EnvReader): string[] {
+  const names = [...new Set(reader.list('FEED_CONSUMERS'))];
+  if (names.length > FEED_CONSUMERS_MAX || !names.every((name) => FEED_CONSUMER_NAME.test(name))) {
+    reader.problem(
+      `FEED_CONSUMERS must be at most ${FEED_CONSUMERS_MAX} names that match ` +
+        FEED_CONSUMER_NAME.source,
+    );
+  }
+  return names;
 }

@@ -14,8 +14,9 @@ await runCommand({
   async run({ nats, streams }, logger) {
     const nc = await connectNats({ ...nats, natsUser: 'setup', instance: 'setup' });
     try {
-      const { created, updated } = await setUpStreams(nc, streams);
-      logger.info({ created: created.length, updated: updated.length }, 'streams are there');
+      const { created, updated, deletedConsumers } = await setUpStreams(nc, streams);
+      const counts = { created: created.length, updated: updated.length, deletedConsumers };
+      logger.info(counts, 'streams are there');
     } finally {
       await nc.close();
     }

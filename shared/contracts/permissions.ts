@@ -1,7 +1,11 @@
-import { JETSTREAM_ACK_PREFIX, jetStreamApi } from './subjects.ts';
+import { jetStreamAcks, jetStreamApi } from './subjects.ts';
 import { type NatsUserKind, pulledStreams, TRAFFIC, USER_KINDS } from './traffic.ts';
 
 const REPLIES = 'replies';
+/** Each user of these kinds has a name of its own behind the kind: `edge-7`, `feed-push`. */
+const NAMED_KINDS: readonly NatsUserKind[] = ['edge', 'feed'];
+/** The name begins with a letter, because `-2` behind the name of a user counts its instances. */
+export const FEED_CONSUMER_NAME = /^[a-z][a-z0-9]{0,31}$/;
 
 type Permissions = {
   publish: string[];
@@ -27,7 +31,10 @@ export function repliesPrefix(natsUser: string): string {
   return `${REPLIES}.${kindOf(natsUser)}.${natsUser}`;
 }
 
-/** Returns the NATS user of an instance: `router-2` runs as `router`, each edge as its own user. */
+/**
+ * Returns the NATS user of an instance. `router-2` runs as `router` and `feed-push-2` as
+ * `feed-push`; each edge has its own user.
+ */
 export function natsUserOf(instance: string): string {
   return instance.startsWith('edge-') ? instance : instance.replace(/-\d+$/, '');
 }
@@ -41,12 +48,12 @@ function permissionsOf(natsUser: string): Permissions {
   const said = TRAFFIC.filter(({ publish }) => publish.includes(kind));
   const heard = TRAFFIC.filter(({ subscribe }) => subscribe.includes(kind));
   const asks = said.some(({ requestsAs }) => requestsAs !== undefined);
-  const acknowledges = said.some(({ subject }) => subject === `${JETSTREAM_ACK_PREFIX}>`);
-  const publish = [...said.map(({ subject }) => subject), ...pullsOf(kind), ...answersOf(kind)];
+  const acknowledges = said.some(({ subject }) => subject === jetStreamAcks());
+  const publish = [...said.map(({ subject }) => subject), ...pullsOf(natsUser), ...answersOf(kind)];
   const subscribe = new Set(heard.map(({ subject, requestsAs }) => requestsAs ?? subject));
   subscribe.add(`${inboxPrefix(natsUser)}.>`);
   if (asks) subscribe.add(`${repliesPrefix(natsUser)}.>`);
-  const denied = pulledStreams().map(({ stream }) => `${JETSTREAM_ACK_PREFIX}${stream}.>`);
+  const denied = pulledStreams().map(({ stream }) => jetStreamAcks(stream));
   return { publish, subscribe: [...subscribe], ...(acknowledges && { publishDeny: denied }) };
 }
 
@@ -59,20 +66,32 @@ function answersOf(service: NatsUserKind): string[] {
   return [...askers].map((kind) => `${REPLIES}.${kind}.*.*.${service}`);
 }
 
-/** A service that pulls from streams asks and acknowledges to JetStream on these subjects. */
-function pullsOf(kind: NatsUserKind): string[] {
-  const pulled = pulledStreams().filter(({ durable }) => durable === kind);
-  return pulled.flatMap(({ stream, durable }) => [
-    jetStreamApi(`CONSUMER.INFO.${stream}.${durable}`),
-    jetStreamApi(`CONSUMER.MSG.NEXT.${stream}.${durable}`),
-    `${JETSTREAM_ACK_PREFIX}${stream}.${durable}.>`,
+/** A user that pulls from streams asks and acknowledges to JetStream on these subjects. */
+function pullsOf(natsUser: string): string[] {
+  const kind = kindOf(natsUser);
+  const consumer = consumerOf(natsUser);
+  const pulled = pulledStreams().filter(({ pulledBy }) => pulledBy === kind);
+  return pulled.flatMap(({ stream }) => [
+    jetStreamApi(`CONSUMER.INFO.${stream}.${consumer}`),
+    jetStreamApi(`CONSUMER.MSG.NEXT.${stream}.${consumer}`),
+    jetStreamAcks(stream, consumer),
   ]);
+}
+
+/**
+ * Returns the name of the durable by which a NATS user pulls from a stream: `store` → `store`,
+ * `feed-push` → `push`.
+ */
+function consumerOf(natsUser: string): string {
+  const kind = kindOf(natsUser);
+  return NAMED_KINDS.includes(kind) ? natsUser.slice(kind.length + 1) : natsUser;
 }
 
 /** Returns the kind of a NATS user: `edge-7` → `edge`. */
 export function kindOf(natsUser: string): NatsUserKind {
-  const name = natsUser.startsWith('edge-') ? 'edge' : natsUser;
-  const kind = USER_KINDS.find((one) => one === name);
+  const kind = USER_KINDS.find((one) =>
+    NAMED_KINDS.includes(one) ? natsUser.startsWith(`${one}-`) : natsUser === one,
+  );
   if (kind === undefined) throw new Error(`no permissions for NATS user ${natsUser}`);
   return kind;
 }

@@ -46,6 +46,8 @@ export const subjects = {
    * sender.
    */
   receipts: (instance: string) => `receipts.${instance}`,
+  /** A router publishes the feed of durable events (JetStream `EVENTS`). */
+  events: (instance: string) => `events.${instance}`,
   /** A router tells edges every second that it is alive (core NATS). */
   routerAlive: 'router.alive',
   /** An edge asks at its start, and after each reconnect, which routers there are (core NATS). */
@@ -69,6 +71,7 @@ export const streams = {
   inbox: (shard: number | Any) => `${SHARD_PREFIX}${shard}`,
   inboxSubjects: (shard: number | Any) => queuesSubject(shard, '*'),
   receipts: 'RECEIPTS',
+  events: 'EVENTS',
   kahaEvents: 'KAHA_EVENTS',
   kahaEventsSubjects: `${KAHA_PREFIX}>`,
   receiptsDurable: 'store',
@@ -100,4 +103,10 @@ export const consumerAdvisory = (event: 'CREATED' | 'DELETED'): string =>
   `$JS.EVENT.ADVISORY.CONSUMER.${event}.>`;
 
 /** A delivery of JetStream has a reply subject with this prefix, which acknowledges the event. */
-export const JETSTREAM_ACK_PREFIX = '$JS.ACK.';
+const JETSTREAM_ACK_PREFIX = '$JS.ACK.';
+
+/** Makes the pattern of all acknowledgements, or of those of a stream, or of one consumer. */
+export function jetStreamAcks(stream?: string, consumer?: string): string {
+  const tokens = [stream, consumer].filter((token) => token !== undefined);
+  return `${JETSTREAM_ACK_PREFIX}${[...tokens, '>'].join('.')}`;
+}

@@ -19,6 +19,7 @@ const BUILT: Record<keyof typeof subjects, string> = {
   user: subjects.user(USER),
   presence: subjects.presence(USER),
   receipts: subjects.receipts('router-1'),
+  events: subjects.events('router-1'),
 };
 
 function matches(pattern: string, subject: string): boolean {
@@ -56,9 +57,11 @@ t.test('each request comes to the service that answers it', async (t) => {
 t.test('streams keep the subjects that the table says', async (t) => {
   t.same(subjectsOf(streams.receipts), ['receipts.*']);
   t.same(subjectsOf(streams.kahaEvents), ['kaha.>']);
+  t.same(subjectsOf(streams.events), ['events.*']);
   t.same(pulledStreams(), [
-    { stream: 'RECEIPTS', durable: 'store' },
-    { stream: 'KAHA_EVENTS', durable: 'profiles' },
+    { stream: 'RECEIPTS', pulledBy: 'store' },
+    { stream: 'EVENTS', pulledBy: 'feed' },
+    { stream: 'KAHA_EVENTS', pulledBy: 'profiles' },
   ]);
   const [events] = subjectsOf(streams.inbox('*'));
   t.ok(matches(events as string, streams.inboxSubjects(3)));

@@ -1,20 +1,18 @@
 import type { ProfileOps } from './profile-ops.ts';
 import type { StoreOps } from './store-ops.ts';
-import {
-  consumerAdvisory,
-  JETSTREAM_ACK_PREFIX,
-  jetStreamApi,
-  streams,
-  subjects,
-} from './subjects.ts';
+import { consumerAdvisory, jetStreamAcks, jetStreamApi, streams, subjects } from './subjects.ts';
 
-/** Each service has a NATS user of its kind. `kaha` is kaha-main-v3, `setup` makes the streams. */
+/**
+ * Each service has a NATS user of its kind. `kaha` is kaha-main-v3, `setup` makes the streams, and
+ * each consumer of the feed is a user of the kind `feed`.
+ */
 export const USER_KINDS = [
   'edge',
   'router',
   'store',
   'profiles',
   'retention',
+  'feed',
   'kaha',
   'setup',
 ] as const;
@@ -31,7 +29,7 @@ type Row = {
   requestsAs?: string;
   /** This stream keeps what is published on the subject. */
   keptBy?: string;
-  /** This kind pulls from the stream, by a durable that has the kind's name. */
+  /** Users of this kind pull from the stream, each by a durable of its own. */
   pulledBy?: NatsUserKind;
 };
 
@@ -101,13 +99,20 @@ export const TRAFFIC: readonly Row[] = [
     keptBy: streams.inbox('*'),
   },
   { subject: subjects.deliver('*', '*'), publish: ['jetstream'], subscribe: ['edge'] },
-  { subject: `${JETSTREAM_ACK_PREFIX}>`, publish: ['edge'], subscribe: ['jetstream'] },
+  { subject: jetStreamAcks(), publish: ['edge'], subscribe: ['jetstream'] },
   {
     subject: subjects.receipts('*'),
     publish: ['router'],
     subscribe: ['jetstream'],
     keptBy: streams.receipts,
     pulledBy: streams.receiptsDurable,
+  },
+  {
+    subject: subjects.events('*'),
+    publish: ['router'],
+    subscribe: ['jetstream'],
+    keptBy: streams.events,
+    pulledBy: 'feed',
   },
   {
     subject: streams.kahaEventsSubjects,
@@ -132,7 +137,10 @@ export const TRAFFIC: readonly Row[] = [
   { subject: jetStreamApi('STREAM.INFO.*'), publish: ['router'], subscribe: ['jetstream'] },
   { subject: consumerAdvisory('CREATED'), publish: ['jetstream'], subscribe: ['router'] },
   { subject: consumerAdvisory('DELETED'), publish: ['jetstream'], subscribe: ['router'] },
+
+  // The set-up user makes streams and consumers. A person watches the feed as this user.
   { subject: jetStreamApi('>'), publish: ['setup'], subscribe: ['jetstream'] },
+  { subject: jetStreamAcks(streams.events), publish: ['setup'], subscribe: ['jetstream'] },
 ];
 
 /** Lists the subjects that a stream keeps. */
@@ -140,10 +148,10 @@ export function subjectsOf(stream: string): string[] {
   return TRAFFIC.filter(({ keptBy }) => keptBy === stream).map(({ subject }) => subject);
 }
 
-/** Lists the streams that services pull from, each with the durable of its service. */
-export function pulledStreams(): { stream: string; durable: NatsUserKind }[] {
+/** Lists the streams that services pull from, each with the kind of user that does. */
+export function pulledStreams(): { stream: string; pulledBy: NatsUserKind }[] {
   return TRAFFIC.flatMap(({ keptBy, pulledBy }) =>
-    keptBy === undefined || pulledBy === undefined ? [] : { stream: keptBy, durable: pulledBy },
+    keptBy === undefined || pulledBy === undefined ? [] : { stream: keptBy, pulledBy },
   );
 }
 

@@ -23,6 +23,7 @@ export const SHARDS = 4;
 export const ROUTER = 'router-1';
 export const silent = partsOf('test').logger;
 const QUEUE_BYTES_MAX = 256 * 1024 * 1024;
+const EVENTS_BYTES_MAX = 64 * 1024 ** 2;
 const TIMEOUT_MS = 5_000;
 
 type Nats = Awaited<ReturnType<typeof startNats>>;
@@ -94,7 +95,8 @@ async function setUp(nats: Nats, shards = SHARDS): Promise<void> {
   const address = addressOf(nats, 'setup');
   const nc = await connectNats({ ...address, natsUser: 'setup', instance: 'setup' });
   try {
-    await setUpStreams(nc, { shards, replicas: 1, queueBytesMax: QUEUE_BYTES_MAX });
+    const bytes = { queueBytesMax: QUEUE_BYTES_MAX, eventsBytesMax: EVENTS_BYTES_MAX };
+    await setUpStreams(nc, { shards, replicas: 1, ...bytes, feedConsumers: [] });
   } finally {
     await nc.close();
   }

@@ -10,6 +10,8 @@ const DUPLICATE_WINDOW_NS = 30 * SECOND_NS;
 const SHARD_BYTES_MIN = 8 * MIB;
 const RECEIPTS_BYTES_MAX = 256 * MIB;
 const KAHA_EVENTS_BYTES_MAX = 64 * MIB;
+/** EVENTS has a durable for each consumer of the feed, and one for each person who watches it. */
+const EVENTS_CONSUMERS_MAX = 64;
 /** One shard has at most this many device queues. Each takes ~40 KB of the server's memory. */
 const SHARD_QUEUES_MAX = 4_096;
 
@@ -22,18 +24,25 @@ export type ConsumerDefinition = { stream: string; config: Record<string, unknow
 
 export type StreamSettings = {
   shards: number;
-  /** RECEIPTS and KAHA_EVENTS have this many replicas. A shard of device queues always has one. */
+  /**
+   * RECEIPTS, EVENTS and KAHA_EVENTS have this many replicas. A shard of device queues always has
+   * one.
+   */
   replicas: number;
   /**
    * All shards of device queues together get this much disk. JetStream reserves it when it makes
    * them.
    */
   queueBytesMax: number;
+  /** EVENTS gets this much disk, which JetStream reserves too. */
+  eventsBytesMax: number;
+  /** Each of these consumers of the feed has a durable on EVENTS. */
+  feedConsumers: readonly string[];
 };
 
 /** Defines every stream of the project. */
 export function streamDefinitions(settings: StreamSettings): StreamDefinition[] {
-  const { shards, replicas } = settings;
+  const { shards, replicas, eventsBytesMax } = settings;
   const shardStreams = Array.from({ length: shards }, (_, shard) => shardStream(shard, settings));
   const receipts = {
     name: streams.receipts,
@@ -47,6 +56,18 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
     max_consumers: 8,
     duplicate_window: DUPLICATE_WINDOW_NS,
   };
+  const events = {
+    ...receipts,
+    name: streams.events,
+    subjects: subjectsOf(streams.events),
+    // An event is kept until each consumer has acknowledged it. With no consumer, none is kept.
+    retention: 'interest',
+    max_age: 7 * DAY_NS,
+    max_bytes: eventsBytesMax,
+    // A consumer that is away must not stop the chat. It sees the gap and catches up from SQL.
+    discard: 'old',
+    max_consumers: EVENTS_CONSUMERS_MAX,
+  };
   const kahaEvents = {
     ...receipts,
     name: streams.kahaEvents,
@@ -56,11 +77,11 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
     // A profile event only tells that a cached profile is old, so the newest events matter.
     discard: 'old',
   };
-  return [...shardStreams, receipts, kahaEvents];
+  return [...shardStreams, receipts, events, kahaEvents];
 }
 
 /** Defines the durable consumers that are not device queues. */
-export function consumerDefinitions(): ConsumerDefinition[] {
+export function consumerDefinitions(feedConsumers: readonly string[]): ConsumerDefinition[] {
   const pull = {
     ack_policy: 'explicit',
     deliver_policy: 'all',
@@ -68,8 +89,9 @@ export function consumerDefinitions(): ConsumerDefinition[] {
     max_ack_pending: 1_000,
     max_deliver: -1,
   };
-  return pulledStreams().map(({ stream, durable }) => {
-    return { stream, config: { ...pull, durable_name: durable } };
+  return pulledStreams().flatMap(({ stream, pulledBy }) => {
+    const names = pulledBy === 'feed' ? feedConsumers : [pulledBy];
+    return names.map((name) => ({ stream, config: { ...pull, durable_name: name } }));
   });
 }
 

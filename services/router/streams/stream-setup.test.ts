@@ -1,6 +1,9 @@
+import { AckPolicy } from 'nats';
 import t from 'tap';
 import { startNats } from '../../../dev/testing/test-servers.ts';
+import { streams } from '../../../shared/contracts/subjects.ts';
 import { connectNats } from '../../../shared/nats/nats-connection.ts';
+import { feedBatch, feedEvent } from '../../../shared/nats/stage/feed-batches.ts';
 import { setUpStreams } from './stream-setup.ts';
 
 const nats = await startNats();
@@ -8,17 +11,25 @@ const nkeySeed = nats.seeds.setup as string;
 const nc = await connectNats({ url: nats.url, nkeySeed, natsUser: 'setup', instance: 'setup' });
 const jsm = await nc.jetstreamManager();
 t.teardown(async () => {
+  await router.close();
   await nc.close();
   await nats.stop();
 });
 
-const settings = { shards: 3, replicas: 1, queueBytesMax: 64 * 1024 * 1024 };
+const MIB = 1024 ** 2;
+const settings = {
+  ...{ shards: 3, replicas: 1, queueBytesMax: 64 * MIB },
+  ...{ eventsBytesMax: MIB, feedConsumers: ['one', 'two'] },
+};
+
+const consumersOfFeed = async (): Promise<string[]> =>
+  (await jsm.consumers.list(streams.events).next()).map(({ name }) => name).sort();
 
 t.test('a set-up makes every stream and consumer, and is safe to repeat', async (t) => {
   const first = await setUpStreams(nc, settings);
-  t.same(first.created, ['INBOX_0', 'INBOX_1', 'INBOX_2', 'RECEIPTS', 'KAHA_EVENTS']);
+  t.same(first.created, ['INBOX_0', 'INBOX_1', 'INBOX_2', 'RECEIPTS', 'EVENTS', 'KAHA_EVENTS']);
   const second = await setUpStreams(nc, settings);
-  t.same(second, { created: [], updated: first.created });
+  t.same(second, { created: [], updated: first.created, deletedConsumers: [] });
   const shard = (await jsm.streams.info('INBOX_1')).config;
   t.match(shard, {
     subjects: ['inbox.1.*'],
@@ -31,6 +42,10 @@ t.test('a set-up makes every stream and consumer, and is safe to repeat', async 
   });
   t.ok(shard.max_bytes > 0);
   t.match((await jsm.streams.info('RECEIPTS')).config, { retention: 'workqueue' });
+  t.match((await jsm.streams.info('EVENTS')).config, {
+    ...{ subjects: ['events.*'], retention: 'interest', discard: 'old', num_replicas: 1 },
+    ...{ max_bytes: MIB, max_age: 7 * 86_400e9, duplicate_window: 30_000_000_000 },
+  });
   t.equal((await jsm.consumers.info('RECEIPTS', 'store')).config.ack_policy, 'explicit');
   t.equal((await jsm.consumers.info('KAHA_EVENTS', 'profiles')).config.deliver_subject, undefined);
 });
@@ -38,6 +53,53 @@ t.test('a set-up makes every stream and consumer, and is safe to repeat', async 
 t.test('a set-up goes on where an earlier one stopped', async (t) => {
   await jsm.streams.delete('INBOX_2');
   t.same((await setUpStreams(nc, settings)).created, ['INBOX_2']);
+});
+
+t.test('a set-up makes EVENTS in a deployment that lacks it', async (t) => {
+  await jsm.streams.delete('EVENTS');
+  t.same((await setUpStreams(nc, settings)).created, ['EVENTS']);
+  t.same(await consumersOfFeed(), ['one', 'two']);
+});
+
+t.test('a durable of the feed is made and removed with its name in the settings', async (t) => {
+  const info = await jsm.consumers.info('EVENTS', 'one');
+  t.match(info.config, { ack_policy: 'explicit', deliver_policy: 'all', ack_wait: 30_000_000_000 });
+  t.ok((info.config.max_ack_pending ?? -1) > 0);
+  const watching = { durable_name: 'watch-1', ack_policy: AckPolicy.Explicit };
+  await jsm.consumers.add('EVENTS', { ...watching, inactive_threshold: 60_000_000_000 });
+  const less = await setUpStreams(nc, { ...settings, feedConsumers: ['two', 'three'] });
+  t.same(less.deletedConsumers, ['one']);
+  t.same(await consumersOfFeed(), ['three', 'two', 'watch-1'], 'who watches is left alone');
+  const none = await setUpStreams(nc, { ...settings, feedConsumers: [] });
+  t.same(none.deletedConsumers.sort(), ['three', 'two']);
+  t.same(await consumersOfFeed(), ['watch-1']);
+  await jsm.consumers.delete('EVENTS', 'watch-1');
+});
+
+const router = await connectNats({
+  url: nats.url,
+  nkeySeed: nats.seeds.router as string,
+  natsUser: 'router',
+  instance: 'router-1',
+});
+const publish = async (subject: string, payload: string | Uint8Array): Promise<string> =>
+  (await router.request(subject, payload)).string();
+
+t.test('EVENTS keeps nothing while the feed has no consumer', async (t) => {
+  t.notMatch(await publish('events.router-1', 'x'), /error/);
+  t.equal((await jsm.streams.info('EVENTS')).state.messages, 0);
+});
+
+t.test('EVENTS drops the oldest events of a consumer that is away', async (t) => {
+  await setUpStreams(nc, settings);
+  const payload = JSON.stringify(feedBatch(Array.from({ length: 500 }, () => feedEvent())));
+  for (let index = 0; index < 12; index += 1) {
+    t.notMatch(await publish('events.router-1', payload), /error/);
+  }
+  const { state } = await jsm.streams.info('EVENTS');
+  t.ok(state.bytes <= MIB);
+  t.ok(state.messages > 0 && state.messages < 12);
+  t.equal(state.last_seq - state.first_seq + 1, state.messages, 'the newest are there');
 });
 
 t.test('a set-up refuses another number of shards, more or fewer', async (t) => {
@@ -54,14 +116,11 @@ t.test('a full queue refuses new messages instead of dropping the oldest', async
     filter_subject: 'inbox.0.u',
   };
   await jsm.consumers.add('INBOX_0', { ...queue, ack_policy: 'explicit' as never });
-  const router = await connectNats({
-    url: nats.url,
-    nkeySeed: nats.seeds.router as string,
-    natsUser: 'router',
-    instance: 'router-1',
-  });
-  const publish = async () => (await router.request('inbox.0.u', 'x')).string();
-  for (let index = 0; index < 3; index += 1) t.notMatch(await publish(), /error/);
-  t.match(await publish(), /"err_code":10077,"description":"maximum messages per subject/);
-  await router.close();
+  for (let index = 0; index < 3; index += 1) {
+    t.notMatch(await publish('inbox.0.u', 'x'), /error/);
+  }
+  t.match(
+    await publish('inbox.0.u', 'x'),
+    /"err_code":10077,"description":"maximum messages per subject/,
+  );
 });

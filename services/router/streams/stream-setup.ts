@@ -1,5 +1,5 @@
 import type { NatsConnection } from 'nats';
-import { jetStreamApi, shardOfStream } from '../../../shared/contracts/subjects.ts';
+import { jetStreamApi, shardOfStream, streams } from '../../../shared/contracts/subjects.ts';
 import {
   type ConsumerDefinition,
   consumerDefinitions,
@@ -27,7 +27,7 @@ class ShardsChangedError extends Error {
   }
 }
 
-type StreamSetUp = { created: string[]; updated: string[] };
+type StreamSetUp = { created: string[]; updated: string[]; deletedConsumers: string[] };
 
 /**
  * Makes all streams and fixed consumers, or brings them to their definition. It is safe to repeat.
@@ -36,7 +36,7 @@ export async function setUpStreams(
   nc: NatsConnection,
   settings: StreamSettings,
 ): Promise<StreamSetUp> {
-  const result: StreamSetUp = { created: [], updated: [] };
+  const result: StreamSetUp = { created: [], updated: [], deletedConsumers: [] };
   const found = await findStreams(nc, settings);
   const wrong = found.find((stream) => isOfOtherShards(stream, settings.shards));
   if (wrong !== undefined) throw new ShardsChangedError(wrong, settings.shards);
@@ -47,7 +47,12 @@ export async function setUpStreams(
     await ask(nc, `STREAM.${op}.${name}`, definition);
     (op === 'CREATE' ? result.created : result.updated).push(name);
   }
-  for (const consumer of consumerDefinitions()) await createConsumer(nc, consumer);
+  const consumers = consumerDefinitions(settings.feedConsumers);
+  for (const consumer of consumers) await createConsumer(nc, consumer);
+  for (const name of await findStaleConsumers(nc, consumers)) {
+    await ask(nc, `CONSUMER.DELETE.${streams.events}.${name}`, {});
+    result.deletedConsumers.push(name);
+  }
   return result;
 }
 
@@ -57,23 +62,55 @@ async function createConsumer(nc: NatsConnection, consumer: ConsumerDefinition):
   await ask(nc, `CONSUMER.DURABLE.CREATE.${stream}.${config.durable_name}`, body);
 }
 
+/**
+ * Finds the durables on EVENTS of consumers that are no longer named, because what they have not
+ * acknowledged would stay. A durable that ends by itself once nobody uses it belongs to a person
+ * who watches the feed.
+ */
+async function findStaleConsumers(
+  nc: NatsConnection,
+  named: readonly ConsumerDefinition[],
+): Promise<string[]> {
+  const wanted = new Set(
+    named.flatMap(({ stream, config }) => (stream === streams.events ? config.durable_name : [])),
+  );
+  type Info = { name: string; config: { inactive_threshold?: number } };
+  const found = await listAll<Info>(nc, {
+    op: `CONSUMER.LIST.${streams.events}`,
+    field: 'consumers',
+  });
+  return found
+    .filter(({ name, config }) => !wanted.has(name) && config.inactive_threshold === undefined)
+    .map(({ name }) => name);
+}
+
 /** Finds the project's streams that exist, and shards beyond the wanted number too. */
 async function findStreams(nc: NatsConnection, settings: StreamSettings): Promise<Existing[]> {
   const found: Existing[] = [];
   const names = new Set(streamDefinitions(settings).map(({ name }) => name));
-  for (let offset = 0; ; ) {
-    type Names = { streams: string[] | null; total: number };
-    const page = await ask<Names>(nc, 'STREAM.NAMES', { offset });
-    const part = page.streams ?? [];
-    for (const name of part) if (shardOfStream(name) !== undefined) names.add(name);
-    offset += part.length;
-    if (part.length === 0 || offset >= page.total) break;
+  for (const name of await listAll<string>(nc, { op: 'STREAM.NAMES', field: 'streams' })) {
+    if (shardOfStream(name) !== undefined) names.add(name);
   }
   for (const name of names) {
     const config = await describe(nc, name);
     if (config !== undefined) found.push(config);
   }
   return found;
+}
+
+/** Reads all pages of a list of JetStream's API. */
+async function listAll<Item>(
+  nc: NatsConnection,
+  { op, field }: { op: string; field: 'streams' | 'consumers' },
+): Promise<Item[]> {
+  const items: Item[] = [];
+  for (;;) {
+    type Page = Partial<Record<typeof field, Item[] | null>> & { total: number };
+    const page = await ask<Page>(nc, op, { offset: items.length });
+    const part = page[field] ?? [];
+    items.push(...part);
+    if (part.length === 0 || items.length >= page.total) return items;
+  }
 }
 
 async function describe(nc: NatsConnection, name: string): Promise<StreamDefinition | undefined> {
