@@ -2,7 +2,6 @@ import type { Static } from 'typebox';
 import type { ConversationId, EventId, UserId } from '../ids.ts';
 import type { serverFrames } from '../protocol/server-frames.ts';
 
-/** Postgres lists the same kinds in its type `outbox_kind`. */
 export type DurableEventKind = 'message' | 'message_updated' | 'conversation';
 
 /**

@@ -17,7 +17,7 @@ const NOBODY: readonly UserId[] = [];
 
 /**
  * Returns the users of an audience, in the order of the participants. Store and router both ask
- * this function who gets a durable event. The SQL of migration 0004 repeats the rule of `seers`.
+ * this function who gets a durable event. The SQL of migration 0009 repeats the rule of `seers`.
  */
 export function audienceOf(participants: Participants, audience: Audience): readonly UserId[] {
   const { user_ids: userIds } = participants;

@@ -14,6 +14,7 @@ import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
+import { writeOutbox } from '../outbox/write-outbox.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 
@@ -78,7 +79,8 @@ async function insert(
   { type, userIds, input }: NewConversation,
 ): Promise<Inserted> {
   const id = newId<ConversationId>();
-  const at = new Date().toISOString();
+  // All times of the outbox and of its log are the database's.
+  const now = sql<string>`date_trunc('milliseconds', clock_timestamp())`;
   const direct_key = type === 'direct' ? [...userIds].sort().join(':') : null;
   const inserted = await tx
     .insertInto('conversations')
@@ -90,12 +92,13 @@ async function insert(
       description: input.description ?? null,
       avatar_url: input.avatar_url ?? null,
       created_by: creatorId,
-      created_at: at,
-      last_activity: at,
+      created_at: now,
+      last_activity: now,
     })
     .onConflict((conflict) => conflict.column('direct_key').doNothing())
+    .returning('created_at as at')
     .executeTakeFirst();
-  if (inserted.numInsertedOrUpdatedRows === 0n) {
+  if (inserted === undefined) {
     // The insert waited for the commit of the other transaction, so this statement sees its row.
     const existing = await tx
       .selectFrom('conversations')
@@ -104,18 +107,12 @@ async function insert(
       .executeTakeFirstOrThrow();
     return existing;
   }
+  const { at } = inserted;
   await insertParticipants(tx, { id, at, creatorId, type, userIds });
   const eventId = newId<EventId>();
-  await tx
-    .insertInto('outbox')
-    .values({
-      event_id: eventId,
-      conversation_id: id,
-      kind: 'conversation',
-      payload: JSON.stringify({ change: 'created' }),
-      created_at: at,
-    })
-    .execute();
+  const payload = { change: 'created' as const };
+  const row = { event_id: eventId, conversation_id: id, seq: null, payload };
+  await writeOutbox(tx, { kind: 'conversation', at, rows: [row] });
   return { id, eventId };
 }
 

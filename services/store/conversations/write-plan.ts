@@ -6,6 +6,7 @@ import { type EventId, type MessageId, newId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationPayload, Database } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
+import { writeOutbox } from '../outbox/write-outbox.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import type { LoadedConversation } from '../records/conversation-rows.ts';
 import {
@@ -25,7 +26,7 @@ export async function writePlan(tx: Transaction<Database>, writing: Writing): Pr
   await writeParticipants(tx, writing);
   const messages = await insertSystemMessages(tx, writing);
   const written = { messages, events: eventsOf(writing) };
-  await insertOutbox(tx, writing.locked, written);
+  await owe(tx, writing.locked, written);
   return written;
 }
 
@@ -135,27 +136,17 @@ function lastRecordOf(
   };
 }
 
-async function insertOutbox(
+async function owe(
   tx: Transaction<Database>,
-  { conversation, now }: LockedConversation,
-  owed: Written,
+  { conversation: { conversation_id }, now: at }: LockedConversation,
+  { events, messages }: Written,
 ): Promise<void> {
-  const place = { conversation_id: conversation.conversation_id, created_at: now };
-  const rows = [
-    ...owed.events.map(({ event_id, payload }) => ({
-      ...place,
-      event_id,
-      kind: 'conversation' as const,
-      payload: JSON.stringify(payload),
-    })),
-    ...owed.messages.map(({ record }) => ({
-      ...place,
-      event_id: record.message_id as string as EventId,
-      kind: 'message' as const,
-      seq: record.seq,
-    })),
-  ];
-  if (rows.length > 0) await tx.insertInto('outbox').values(rows).execute();
+  const changes = events.map((event) => ({ ...event, conversation_id, seq: null }));
+  await writeOutbox(tx, { kind: 'conversation', at, rows: changes });
+  const sent = messages.map(({ record: { message_id, seq } }) => {
+    return { event_id: message_id as string as EventId, conversation_id, seq, payload: null };
+  });
+  await writeOutbox(tx, { kind: 'message', at, rows: sent });
 }
 
 /**

@@ -101,6 +101,9 @@ type OutboxTable = {
   payload: JSONColumnType<OutboxPayload> | null;
   created_at: Time;
   claimed_until: Time | null;
+  /** These users lack the event; null means that nobody is known to have it. */
+  missed: UserId[] | null;
+  is_fed: Generated<boolean>;
 };
 
 type ReactionsTable = {

@@ -34,7 +34,7 @@ type WrittenRow = {
 
 /**
  * `messages.react` sets or removes one user's reaction in one transaction and one round trip; see
- * migration 0004. A message has one reaction per user and emoji. Setting a reaction that is set, or
+ * migration 0009. A message has one reaction per user and emoji. Setting a reaction that is set, or
  * removing one that is not, changes nothing. Refusals: MESSAGE_NOT_FOUND; FORBIDDEN for a system
  * message; CONFLICT for a deleted message and for a 21st emoji.
  */

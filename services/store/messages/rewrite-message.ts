@@ -110,7 +110,7 @@ type Written = { row: MessageRow; sets: ReactionSet[]; seers: UserId[]; changedA
 
 /**
  * The result is undefined if what was judged no longer holds: the message has changed since, or the
- * user has another role or no longer takes part. See migration 0004.
+ * user has another role or no longer takes part. See migration 0009.
  */
 async function write(
   { pool, cipher }: RewriteDeps,

@@ -3,6 +3,9 @@ import * as tables from './0001-tables.ts';
 import * as appendMessages from './0002-append-messages.ts';
 import * as messageChanges from './0004-message-changes.ts';
 import * as businessContacts from './0006-business-contacts.ts';
+import * as oneOutboxWriter from './0007-one-outbox-writer.ts';
+import * as appendByOneWriter from './0008-append-messages.ts';
+import * as changesByOneWriter from './0009-message-changes.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -15,6 +18,9 @@ export const migrations: Record<string, Migration> = {
   '0002-append-messages': appendMessages,
   '0004-message-changes': messageChanges,
   '0006-business-contacts': businessContacts,
+  '0007-one-outbox-writer': oneOutboxWriter,
+  '0008-append-messages': appendByOneWriter,
+  '0009-message-changes': changesByOneWriter,
 };
 
 /** A store of this version serves only a database that has this migration. */
