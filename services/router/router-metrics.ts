@@ -13,6 +13,10 @@ export type RouterMetrics = {
   publishFailures: Counter;
   repairs: Counter;
   doneDropped: Counter;
+  feedBatches: Counter;
+  feedEvents: Counter;
+  feedFailures: Counter;
+  feedDropped: Counter;
   queuesCreated: Counter;
   queuesDeleted: Counter;
   queuesVoided: Counter;
@@ -38,6 +42,10 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     publishFailures: counter('kaha_router_publish_failures_total', 'Failed JetStream publishes'),
     repairs: counter('kaha_router_repairs_total', 'Owed fan-outs claimed', ['outcome']),
     doneDropped: counter('kaha_router_outbox_done_dropped_total', 'Finished, left to repair'),
+    feedBatches: counter('kaha_router_feed_batches_total', 'Batches that the feed has'),
+    feedEvents: counter('kaha_router_feed_events_total', 'Events that the feed has'),
+    feedFailures: counter('kaha_router_feed_failures_total', 'Failed publishes to the feed'),
+    feedDropped: counter('kaha_router_feed_dropped_total', 'Events without room to the feed'),
     queuesCreated: counter('kaha_router_queues_created_total', 'Device queues created'),
     queuesDeleted: counter('kaha_router_queues_deleted_total', 'Device queues deleted', ['reason']),
     queuesVoided: counter('kaha_router_queues_voided_total', 'Devices told to resync'),

@@ -12,6 +12,7 @@ import { ConversationActors } from './conversations/conversation-actors.ts';
 import { MembershipSignals } from './conversations/membership-signals.ts';
 import { MessageChanges } from './conversations/message-changes.ts';
 import { createFanOuts } from './fan-out/create-fan-outs.ts';
+import { readEvent } from './feed/read-event.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createOperations } from './operations.ts';
 import { LiveReceipts } from './positions/live-receipts.ts';
@@ -70,11 +71,15 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   });
   closers.push('position reports', () => positionReports.close());
   const { liveReceipts, typing } = createLive({ ...parts, store }, closers);
+  const { owed: fanOuts, feed } = createFanOuts({ ...parts, instance, store }, closers);
   const reads = new Reads({
     store,
-    announce: (input, reply) => void liveReceipts.read(input, reply),
+    announce(input, reply) {
+      void liveReceipts.read(input, reply);
+      const event = readEvent(input, reply);
+      if (event !== undefined) feed.tell(event);
+    },
   });
-  const fanOuts = createFanOuts({ ...parts, instance, store }, closers);
   const onChanged = liveReceipts.verify.bind(liveReceipts);
   const memberships = new MembershipSignals({ bus, onChanged, logger });
   const actors = new ConversationActors({

@@ -66,10 +66,13 @@ export type StoreOps = {
     { conversation_ids: ConversationId[] },
     { conversations: ConversationPositions[] },
   ];
-  /** Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s. */
+  /**
+   * Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s. `oldest_at` is
+   * the time of the oldest row, or now if there is none. Store of the last version leaves it out.
+   */
   'outbox.claim': [
     { event_ids?: EventId[]; limit: number; lease_ms: number },
-    { entries: OutboxEntry[] },
+    { entries: OutboxEntry[]; oldest_at?: string },
   ];
   /** The reply names the events that are still owed. */
   'outbox.owed': [{ event_ids: EventId[] }, { event_ids: EventId[] }];

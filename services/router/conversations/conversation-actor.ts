@@ -131,11 +131,14 @@ export class ConversationActor {
     }
     this.#participants ??= reply.participants;
     this.#deps.liveReceipts.verify(this.#id, reply.conversation_version);
-    this.#answer(batch, reply.results);
+    const owed = this.#answer(batch, reply.results);
     await this.#fanOut(batch, reply);
+    // A send that this batch held twice is in hand by now, and needs no rescue.
+    if (owed.length > 0) this.#deps.fanOuts.rescue(owed);
   }
 
-  #answer(batch: Send[], results: AppendResult[]): void {
+  /** Returns the events that are still owed, although their sends were stored before. */
+  #answer(batch: Send[], results: AppendResult[]): EventId[] {
     const owed: EventId[] = [];
     for (const [index, send] of batch.entries()) {
       const result = results[index];
@@ -148,7 +151,7 @@ export class ConversationActor {
         send.reject(KahaError.fromWire(result.error as Parameters<typeof KahaError.fromWire>[0]));
       }
     }
-    if (owed.length > 0) this.#deps.fanOuts.rescue(owed);
+    return owed;
   }
 
   async #change({ command, deadlineAt, trace, resolve, reject }: Change): Promise<void> {

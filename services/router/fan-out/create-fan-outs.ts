@@ -5,6 +5,7 @@ import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
+import { Feed } from '../feed/feed.ts';
 import type { Queues } from '../queues/create-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { FanOut } from './fan-out.ts';
@@ -15,6 +16,7 @@ import { OwedFanOuts } from './owed-fan-outs.ts';
 
 /** When the process stops, fan-outs that have begun get this long to reach their queues. */
 const DRAIN_MS = 8_000;
+const FEED_TIMEOUT_MS = 1_500;
 
 type Deps = {
   instance: string;
@@ -26,8 +28,10 @@ type Deps = {
   logger: Logger;
 };
 
-/** Wires the parts that bring an outbox row to the devices and queues. */
-export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
+type FanOuts = { owed: OwedFanOuts; feed: Feed };
+
+/** Wires the parts that bring an outbox row to the devices, the queues and the feed. */
+export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
   const { instance, bus, store, queues, counters, logger } = deps;
   const { publisher, known, devices, isCurrent, signalQueued } = queues;
   const parts = { metrics: counters, logger };
@@ -40,7 +44,7 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   });
   const fanOut = new FanOut({
     ...parts,
-    offer: (userId, payload) => offers.offer(userId, payload),
+    offer: (userId, payload, answers) => offers.offer(userId, payload, answers),
     signalQueued,
     publish: (message) => publisher.publish(message),
     publishLive: (userId, payload) => bus.publish(subjects.user(userId), payload),
@@ -48,10 +52,19 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   });
   const done = new OutboxDone({ ...parts, store });
   closers.push('outbox-done', () => done.close());
+  const feed = new Feed({
+    ...parts,
+    publish(payload, msgId) {
+      const options = { msgId, timeoutMs: FEED_TIMEOUT_MS };
+      return bus.jetPublish(subjects.events(instance), Buffer.from(payload), options);
+    },
+  });
+  closers.push('feed', () => feed.close(), DRAIN_MS);
   const repair = new OutboxRepair({
     ...parts,
     store,
     fanOut,
+    feed,
     done,
     voidQueues: (userId) => devices.voidUser(userId),
     isConnected: () => bus.connected,
@@ -59,6 +72,7 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   closers.push('outbox-repair', () => repair.close(), DRAIN_MS);
   const owed = new OwedFanOuts({
     fanOut,
+    feed,
     done,
     repair,
     stillOwed: async (eventIds) => {
@@ -79,7 +93,8 @@ export function createFanOuts(deps: Deps, closers: Closers): OwedFanOuts {
   gauge('kaha_router_publishes_in_flight', 'JetStream publishes', () => fanOut.inFlight);
   gauge('kaha_router_publishes_waiting', 'Publishes that wait', () => fanOut.waiting);
   gauge('kaha_router_outbox_done_held', 'Finished, not yet struck off', () => done.held);
-  return owed;
+  gauge('kaha_router_feed_waiting', 'Events on their way to the feed', () => feed.waiting);
+  return { owed, feed };
 }
 
 async function forgetOnDisconnect(bus: Bus, memories: { forget(): void }[]): Promise<void> {

@@ -82,8 +82,10 @@ export function messageDelivery(
   withoutPreview: readonly UserId[] = [],
 ): Delivery {
   const common = encodeMessageEvent(eventId, record);
+  const { conversation_id, seq, sender_id, sent_at: at } = record;
+  const facts = { kind: 'message' as const, at, conversation_id, seq, sender_id };
   if (withoutPreview.length === 0 || record.reply_to === undefined) {
-    return { eventId, userIds, payload: common };
+    return { eventId, userIds, payload: common, facts };
   }
   const { reply_to: _hidden, ...rest } = record;
   const bare = encodeMessageEvent(eventId, rest);
@@ -91,7 +93,7 @@ export function messageDelivery(
   for (const userId of userIds) {
     payload.set(userId, withoutPreview.includes(userId) ? bare : common);
   }
-  return { eventId, userIds, payload };
+  return { eventId, userIds, payload, facts };
 }
 
 /** Encodes the `message` event as a queue holds it. */
@@ -115,12 +117,17 @@ function updateDelivery(entry: OutboxEntryOf<'message_updated'>): Delivery {
   const { event_id: eventId, user_ids: userIds, update } = entry;
   const common = encodeUpdate(eventId, update);
   const reactors = new Set(update.reactions.flatMap(({ user_ids }) => user_ids));
-  if (!userIds.some((userId) => reactors.has(userId))) return { eventId, userIds, payload: common };
+  const { change, conversation_id, seq, version } = update;
+  const at = entry.changed_at;
+  const facts = { kind: entry.kind, change, at, conversation_id, seq, version };
+  if (!userIds.some((userId) => reactors.has(userId))) {
+    return { eventId, userIds, payload: common, facts };
+  }
   const payload = new Map<UserId, Uint8Array>();
   for (const userId of userIds) {
     payload.set(userId, reactors.has(userId) ? encodeUpdate(eventId, update, userId) : common);
   }
-  return { eventId, userIds, payload };
+  return { eventId, userIds, payload, facts };
 }
 
 function encodeUpdate(eventId: EventId, update: MessageUpdate, viewer?: UserId): Uint8Array {
@@ -167,5 +174,8 @@ function conversationDelivery(entry: OutboxEntryOf<'conversation'>): Delivery {
     };
     payload.set(userId, encodeDurableEvent(header, JSON.stringify(event)));
   }
-  return { eventId: entry.event_id, userIds: [...payload.keys()], payload };
+  const { kind, change, conversation_id } = entry;
+  const at = changedAtOf(entry) ?? new Date().toISOString();
+  const facts = { kind, change, at, conversation_id };
+  return { eventId: entry.event_id, userIds: [...payload.keys()], payload, facts };
 }

@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 import t from 'tap';
-import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createRouterMetrics } from '../router-metrics.ts';
@@ -32,9 +32,9 @@ async function signalsOf({
     metrics: createRouterMetrics(createMetrics('router', 'router-1')),
     logger,
   });
-  const payload = new Uint8Array();
-  const missed = await fanOut.deliver({ eventId: newId<EventId>(), userIds: [userId], payload });
-  t.same(missed, []);
+  const facts = { kind: 'message' as const, at: '', conversation_id: newId<ConversationId>() };
+  const event = { eventId: newId<EventId>(), payload: new Uint8Array(), facts };
+  t.same(await fanOut.deliver({ ...event, userIds: [userId] }).settled, []);
   return signals;
 }
 

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeLiveCopy } from '../../../shared/contracts/events.ts';
+import type { FeedEvent } from '../../../shared/contracts/feed.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { QueueFull, type QueueMessage } from '../queues/queue-publisher.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
+import { FanOutResults } from './fan-out-results.ts';
+import type { Answers } from './offers.ts';
 
 /** A delivery is one durable event on its way to the devices and queues of its users. */
 export type Delivery = {
@@ -11,14 +14,17 @@ export type Delivery = {
   userIds: readonly UserId[];
   /** The payload is the same bytes for all users, or a map with the bytes of each user. */
   payload: Uint8Array | ReadonlyMap<UserId, Uint8Array>;
+  /** The feed tells this of the event. */
+  facts: Omit<FeedEvent, 'event_id' | 'recipients'>;
 };
 
 type FanOutDeps = {
   /**
    * Offers the event to the devices that are there. The promise tells whether all of them have
-   * taken it. The result is undefined if the event was not offered.
+   * taken it. The result is undefined if the event was not offered. `answers` hears what each
+   * device answered.
    */
-  offer: (userId: UserId, payload: Uint8Array) => Promise<boolean> | undefined;
+  offer: (userId: UserId, payload: Uint8Array, answers: Answers) => Promise<boolean> | undefined;
   publish: (message: QueueMessage) => Promise<void>;
   /** Tells the user's live devices to look into their queues. */
   signalQueued: (userId: UserId) => void;
@@ -36,7 +42,7 @@ type FanOutDeps = {
 type Job = {
   delivery: Delivery;
   userId: UserId;
-  settle: (reached: boolean) => void;
+  results: FanOutResults;
   /** The devices left the event to the queue at this time. It is undefined without an offer. */
   declinedAtMs?: number;
 };
@@ -85,52 +91,42 @@ export class FanOut {
   }
 
   /**
-   * Returns the users who have the event neither on their devices nor in their queues. These users
-   * are sent a live copy. Never rejects.
+   * Offers the event to the devices that are there, and publishes it to the queues of users whose
+   * devices do not take it. Users who have the event neither way are sent a live copy.
    */
-  async deliver(delivery: Delivery): Promise<UserId[]> {
-    const missed = await this.#toAll(delivery, (job) => this.#offer(job));
-    for (const userId of missed) this.#sendLive(delivery, userId);
-    return missed;
+  deliver(delivery: Delivery): FanOutResults {
+    const results = this.#toAll(delivery, (job) => this.#offer(job));
+    void results.settled.then((missed) => {
+      for (const userId of missed) this.#sendLive(delivery, userId);
+    });
+    return results;
   }
 
   /**
    * Publishes the event to the queues, without an offer and without a live copy. Returns the users
    * whose queues do not have it. Never rejects.
    */
-  requeue(delivery: Delivery): Promise<UserId[]> {
-    return this.#toAll(delivery, (job) => void this.#waiting.push(job));
+  requeue(delivery: Delivery): Promise<readonly UserId[]> {
+    return this.#toAll(delivery, (job) => void this.#waiting.push(job)).settled;
   }
 
-  #toAll(delivery: Delivery, begin: (job: Job) => void): Promise<UserId[]> {
-    const { userIds } = delivery;
-    return new Promise((resolve) => {
-      const missed: UserId[] = [];
-      let open = userIds.length;
-      if (open === 0) resolve(missed);
-      for (const userId of userIds) {
-        const settle = (reached: boolean): void => {
-          if (!reached) missed.push(userId);
-          open -= 1;
-          if (open === 0) resolve(missed);
-        };
-        begin({ delivery, userId, settle });
-      }
-      this.#pump();
-    });
+  #toAll(delivery: Delivery, begin: (job: Job) => void): FanOutResults {
+    const results = new FanOutResults(delivery.userIds.length);
+    for (const userId of delivery.userIds) begin({ delivery, userId, results });
+    this.#pump();
+    return results;
   }
 
   #offer(job: Job): void {
-    const { delivery, userId, settle } = job;
-    const payload = payloadFor(delivery, userId);
-    const offered = this.#deps.offer(userId, payload);
+    const { delivery, userId, results } = job;
+    const offered = this.#deps.offer(userId, payloadFor(delivery, userId), results);
     if (offered === undefined) {
       this.#waiting.push(job);
       return;
     }
     void offered.then((isTaken) => {
       if (isTaken) {
-        settle(true);
+        results.settle(userId, true);
         return;
       }
       job.declinedAtMs = Date.now();
@@ -178,7 +174,7 @@ export class FanOut {
 
   #settle(job: Job, reached: boolean): void {
     this.#inFlight -= 1;
-    job.settle(reached);
+    job.results.settle(job.userId, reached);
     this.#pump();
   }
 

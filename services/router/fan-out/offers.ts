@@ -5,7 +5,18 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 
-type Outcome = 'taken' | 'queue' | 'free' | 'late';
+type Outcome = 'taken' | 'takenInUse' | 'queue' | 'free' | 'late';
+
+/** Hears, once for each user, which of the user's devices have taken the event. */
+export type Answers = {
+  answer(userId: UserId, taken: string[], isInUse: boolean): void;
+};
+type Offer = {
+  userId: UserId;
+  devices: readonly string[];
+  payload: Uint8Array;
+  answers: Answers;
+};
 
 type Deps = {
   /** Answers arrive on subjects below `answers.<instance>`; edges may publish to these. */
@@ -51,18 +62,20 @@ export class Offers {
 
   /**
    * Resolves to whether all devices have taken the event. The result is undefined if the event has
-   * to go to the queues at once. Never rejects.
+   * to go to the queues at once. Never rejects. `answers` hears once all devices have answered or
+   * 2 s have passed, which may be at once, or later than the result.
    */
-  offer(userId: UserId, payload: Uint8Array): Promise<boolean> | undefined {
+  offer(userId: UserId, payload: Uint8Array, answers: Answers): Promise<boolean> | undefined {
     const { devicesOf, isCurrent, signalQueued } = this.#deps;
     const open = this.#open.get(userId);
-    if (open === undefined && this.#open.size >= OPEN_MAX) return undefined;
-    const devices = isCurrent() ? devicesOf(userId) : [];
+    const hasRoom = open !== undefined || this.#open.size < OPEN_MAX;
+    const devices = hasRoom && isCurrent() ? devicesOf(userId) : [];
     if (devices.length === 0) {
+      answers.answer(userId, [], false);
       if (open !== undefined) signalQueued(userId);
       return open?.settled.then(() => false);
     }
-    const answered = this.#ask(userId, devices, payload);
+    const answered = this.#ask({ userId, devices, payload, answers });
     const settled = open === undefined ? answered : answered.then(() => open.settled);
     this.#open.set(userId, { count: (open?.count ?? 0) + 1, settled });
     if (open === undefined) return answered;
@@ -71,24 +84,27 @@ export class Offers {
   }
 
   /** Resolves to true once all devices have taken the event, or to false at the first refusal. */
-  #ask(userId: UserId, devices: readonly string[], payload: Uint8Array): Promise<boolean> {
+  #ask({ userId, devices, payload, answers }: Offer): Promise<boolean> {
     const { metrics, signalQueued } = this.#deps;
     return new Promise((resolve) => {
       let waiting = devices.length;
-      let taken = 0;
       let late = 0;
+      let isInUse = false;
+      const taken: string[] = [];
       for (const deviceId of devices) {
         void this.#askOne(subjects.device(userId, deviceId), payload).then((outcome) => {
-          metrics.offers.inc({ outcome });
+          metrics.offers.inc(LABELS[outcome]);
           waiting -= 1;
-          if (outcome === 'taken') taken += 1;
+          if (outcome === 'takenInUse') isInUse = true;
+          if (outcome === 'taken' || outcome === 'takenInUse') taken.push(deviceId);
           else resolve(false);
           if (outcome === 'late') late += 1;
           if (waiting > 0) return;
           this.#close(userId);
-          if (taken === devices.length) resolve(true);
+          if (taken.length === devices.length) resolve(true);
           // The event goes to the queues of these devices too, and they may not be looking there.
-          else if (taken + late > 0) signalQueued(userId);
+          else if (taken.length + late > 0) signalQueued(userId);
+          answers.answer(userId, taken, isInUse);
         });
       }
     });
@@ -104,9 +120,18 @@ export class Offers {
   async #askOne(subject: string, payload: Uint8Array): Promise<Outcome> {
     try {
       const answer = await this.#deps.mux.ask({ subject, payload, timeoutMs: TIMEOUT_MS });
-      return readOfferAnswer(answer.data) === 'queue' ? 'queue' : 'taken';
+      return readOfferAnswer(answer.data);
     } catch (error) {
       return KahaError.from(error).noResponders ? 'free' : 'late';
     }
   }
 }
+
+/** An event that was taken in use counts as taken. */
+const LABELS: Record<Outcome, { outcome: string }> = {
+  taken: { outcome: 'taken' },
+  takenInUse: { outcome: 'taken' },
+  queue: { outcome: 'queue' },
+  free: { outcome: 'free' },
+  late: { outcome: 'late' },
+};

@@ -4,10 +4,14 @@ import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
+import type { Feed } from '../feed/feed.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { changedAtOf, deliveryOf } from './durable-events.ts';
-import type { FanOut } from './fan-out.ts';
+import type { Delivery, FanOut } from './fan-out.ts';
 import type { OutboxDone } from './outbox-done.ts';
+
+/** These users lack the event, and perhaps the feed does too. */
+type Lack = { missed: readonly UserId[]; isFed: boolean };
 
 const INTERVAL_MS = 2_000;
 const JITTER_MS = 1_000;
@@ -19,10 +23,10 @@ const CONCURRENCY_MAX = 32;
 /** At most this many rows wait to be claimed by id. The ordinary claim finds others in 5 s. */
 const RESCUES_MAX = 1_000;
 /**
- * For at most this many events, repair remembers which users they have missed. An event that it has
- * forgotten goes to all users again.
+ * For at most this many events, repair remembers what they lack. An event that it has forgotten
+ * goes to all users and the feed again.
  */
-const MISSED_MAX = 20_000;
+const LACKS_MAX = 20_000;
 /**
  * Repair gives up a user whose queues do not take an event for this long: it voids these queues,
  * and their devices replay from the database.
@@ -32,6 +36,7 @@ const GIVE_UP_MS = 6 * 3_600_000;
 type Deps = {
   store: AskStore;
   fanOut: FanOut;
+  feed: Feed;
   done: OutboxDone;
   voidQueues: (userId: UserId) => Promise<void>;
   /** Repair rests while NATS is away. */
@@ -50,7 +55,7 @@ type Deps = {
 export class OutboxRepair {
   readonly #deps: Deps;
   readonly #rescues = new Set<EventId>();
-  readonly #missed = new LRUCache<EventId, ReadonlySet<UserId>>({ max: MISSED_MAX });
+  readonly #lacks = new LRUCache<EventId, Lack>({ max: LACKS_MAX });
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -69,11 +74,11 @@ export class OutboxRepair {
   }
 
   /**
-   * Notes that all users but these have the event, so that repair does not bring it to the others
-   * over and over during a long outage.
+   * Notes what an event lacks, so that repair does not bring it to all others over and over during
+   * a long outage.
    */
-  noteMissed(eventId: EventId, userIds: readonly UserId[]): void {
-    this.#missed.set(eventId, new Set(userIds));
+  note(eventId: EventId, lack: Lack): void {
+    this.#lacks.set(eventId, lack);
   }
 
   /**
@@ -81,7 +86,7 @@ export class OutboxRepair {
    * NATS: a queue that had an event may have lost it.
    */
   forget(): void {
-    this.#missed.clear();
+    this.#lacks.clear();
   }
 
   async close(): Promise<void> {
@@ -119,17 +124,19 @@ export class OutboxRepair {
   }
 
   async #claim(eventIds?: EventId[]): Promise<number> {
-    const { store, logger } = this.#deps;
+    const { store, feed, metrics, logger } = this.#deps;
     const request = { limit: CLAIM_MAX, lease_ms: LEASE_MS };
-    const { entries } = await store(
+    const { entries, oldest_at: oldestAt } = await store(
       'outbox.claim',
       eventIds === undefined ? request : { ...request, event_ids: eventIds },
     );
+    if (oldestAt !== undefined) feed.noteOldest(oldestAt);
     await forEachBounded(entries, CONCURRENCY_MAX, async (entry) => {
       try {
         await this.#repair(entry);
       } catch (error) {
         // A row that cannot be read must not keep other events from their queues.
+        metrics.repairs.inc({ outcome: 'unreadable' });
         logger.error({ err: error, event: entry.event_id }, 'an owed event cannot be sent');
       }
     });
@@ -137,25 +144,45 @@ export class OutboxRepair {
   }
 
   async #repair(entry: OutboxEntry): Promise<void> {
-    const { fanOut, done, metrics } = this.#deps;
+    const { done, metrics } = this.#deps;
     const { event_id: eventId } = entry;
     const delivery = deliveryOf(entry);
-    const before = this.#missed.get(eventId);
-    if (before) delivery.userIds = delivery.userIds.filter((userId) => before.has(userId));
+    const before = this.#lacks.get(eventId);
     const { losses } = done;
-    let missed = await fanOut.requeue(delivery);
-    if (missed.length > 0 && this.#isGivenUp(entry)) missed = await this.#giveUp(missed);
+    const [isFed, missed] = await Promise.all([
+      before?.isFed === true || this.#feed(delivery),
+      this.#requeue(entry, delivery, before),
+    ]);
     if (done.losses !== losses) {
       metrics.repairs.inc({ outcome: 'owed' });
       return;
     }
-    metrics.repairs.inc({ outcome: missed.length === 0 ? 'done' : 'owed' });
-    if (missed.length > 0) {
-      this.noteMissed(eventId, missed);
+    const isDone = missed.length === 0 && isFed;
+    metrics.repairs.inc({ outcome: isDone ? 'done' : 'owed' });
+    if (!isDone) {
+      this.note(eventId, { missed, isFed });
     } else {
-      this.#missed.delete(eventId);
+      this.#lacks.delete(eventId);
       done.add(eventId);
     }
+  }
+
+  /** Nobody is offered an event by a repair, so nobody is told to have taken it. */
+  #feed({ eventId, userIds, facts }: Delivery): Promise<boolean> {
+    const recipients = userIds.map((userId) => ({ user_id: userId, taken: [] }));
+    return this.#deps.feed.put({ ...facts, event_id: eventId, recipients });
+  }
+
+  /** Returns the users who still lack the event. */
+  async #requeue(
+    entry: OutboxEntry,
+    delivery: Delivery,
+    before: Lack | undefined,
+  ): Promise<readonly UserId[]> {
+    const { userIds } = delivery;
+    const owed = before ? userIds.filter((userId) => before.missed.includes(userId)) : userIds;
+    const missed = await this.#deps.fanOut.requeue({ ...delivery, userIds: owed });
+    return missed.length > 0 && this.#isGivenUp(entry) ? this.#giveUp(missed) : missed;
   }
 
   #isGivenUp(entry: OutboxEntry): boolean {
@@ -164,7 +191,7 @@ export class OutboxRepair {
   }
 
   /** Voids the queues of these users, and returns the users whose queues could not be deleted. */
-  async #giveUp(missed: UserId[]): Promise<UserId[]> {
+  async #giveUp(missed: readonly UserId[]): Promise<UserId[]> {
     const left: UserId[] = [];
     for (const userId of missed) {
       try {

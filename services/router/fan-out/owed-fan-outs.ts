@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventId } from '../../../shared/ids.ts';
+import type { Feed } from '../feed/feed.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
+import type { FanOutResults } from './fan-out-results.ts';
 import type { OutboxDone } from './outbox-done.ts';
 import type { OutboxRepair } from './outbox-repair.ts';
 
 type Deps = {
   fanOut: FanOut;
+  feed: Feed;
   done: OutboxDone;
   repair: OutboxRepair;
   /** Returns the events that the outbox still holds, or all of them if it cannot be read. */
@@ -18,16 +21,23 @@ type Deps = {
 const LOOK_MS = 250;
 const LOOKS_MAX = 16;
 
-export type InHand = ReadonlyMap<EventId, Promise<void> | undefined>;
+type Course = {
+  /** Resolves when all users are settled. */
+  settled: Promise<unknown>;
+  /** Resolves when the feed has answered too. */
+  ended: Promise<unknown>;
+};
+export type InHand = ReadonlyMap<EventId, Promise<unknown> | undefined>;
 type Last = { before: readonly EventId[] | undefined; inHand: InHand };
 
 /**
- * Starts fan-outs for the conversations, which do not wait for the end. An event is struck off the
- * outbox once all devices, or their queues, have it. Otherwise its row stays there for repair.
+ * Starts fan-outs for the conversations, which do not wait for the end. The feed is told of an event
+ * once all devices have answered, even if some users are missed. The event is struck off the outbox
+ * once all devices, or their queues, and the feed have it. Otherwise its row stays there for repair.
  */
 export class OwedFanOuts {
   readonly #deps: Deps;
-  readonly #open = new Map<EventId, Promise<void>>();
+  readonly #open = new Map<EventId, Course>();
   #isClosing = false;
 
   constructor(deps: Deps) {
@@ -40,47 +50,63 @@ export class OwedFanOuts {
   }
 
   start(delivery: Delivery): void {
-    this.#track(delivery, this.#run(delivery));
+    this.#track(delivery.eventId, this.#run(delivery));
   }
 
   /**
-   * Returns the events that this router is bringing to users or striking off. The value of an event
-   * is the end of its fan-out, or undefined if the fan-out has ended.
+   * Returns the events that this router is bringing to users and the feed, or striking off. The
+   * value of an event resolves when its users are settled, and is undefined if they are.
    */
   inHand(): InHand {
-    const inHand = new Map<EventId, Promise<void> | undefined>(this.#open);
+    const inHand = new Map<EventId, Promise<unknown> | undefined>();
+    for (const [eventId, { settled }] of this.#open) inHand.set(eventId, settled);
     for (const eventId of this.#deps.done.ids()) inHand.set(eventId, undefined);
     return inHand;
   }
 
   /**
    * Starts a fan-out once all events of `before` have settled. An event that `inHand` holds settles
-   * when its fan-out ends, and an event of another router when it is struck off the outbox. If that
-   * takes longer than 4 s, or `before` is undefined because these events are too many, the event
-   * stays in the outbox for repair.
+   * when its users are settled, and an event of another router when it is struck off the outbox. If
+   * that takes longer than 4 s, or `before` is undefined because these events are too many, the
+   * event stays in the outbox for repair. 4 s are enough for a device that does not answer, because
+   * such an event is struck off within 2.5 s.
    */
-  startLast(delivery: Delivery, { before, inHand }: Last): void {
-    const run = async (): Promise<void> => {
-      if (before !== undefined && (await this.#settled(before, inHand))) await this.#run(delivery);
-      else this.#deps.metrics.fanOutsOwed.inc();
-    };
-    this.#track(delivery, run());
+  startLast(delivery: Delivery, last: Last): void {
+    const course = this.#runLast(delivery, last);
+    this.#track(delivery.eventId, {
+      settled: course.then((begun) => begun?.settled),
+      ended: course.then((begun) => begun?.ended),
+    });
   }
 
-  /** Asks repair to finish events whose send was repeated before their fan-out was finished. */
-  rescue(eventIds: EventId[]): void {
-    this.#deps.repair.rescue(eventIds);
+  /**
+   * Asks repair to finish events whose send was repeated before their fan-out was finished. It
+   * leaves out the events that this router has in hand.
+   */
+  rescue(eventIds: readonly EventId[]): void {
+    const inHand = this.inHand();
+    const left = eventIds.filter((eventId) => !inHand.has(eventId));
+    if (left.length > 0) this.#deps.repair.rescue(left);
   }
 
-  /** Resolves when all fan-outs have ended. Those that wait for others are left to repair. */
+  /**
+   * Resolves when all fan-outs have ended and the feed has answered. Those that wait for others are
+   * left to repair.
+   */
   async drained(): Promise<void> {
     this.#isClosing = true;
-    await Promise.all(this.#open.values());
+    await Promise.all(Array.from(this.#open.values(), ({ ended }) => ended));
   }
 
-  #track({ eventId }: Delivery, running: Promise<void>): void {
-    this.#open.set(eventId, running);
-    void running.then(() => this.#open.delete(eventId));
+  #track(eventId: EventId, course: Course): void {
+    this.#open.set(eventId, course);
+    void course.ended.then(() => this.#open.delete(eventId));
+  }
+
+  async #runLast(delivery: Delivery, { before, inHand }: Last): Promise<Course | undefined> {
+    if (before !== undefined && (await this.#settled(before, inHand))) return this.#run(delivery);
+    this.#deps.metrics.fanOutsOwed.inc();
+    return undefined;
   }
 
   async #settled(before: readonly EventId[], inHand: InHand): Promise<boolean> {
@@ -94,17 +120,29 @@ export class OwedFanOuts {
     return true;
   }
 
-  async #run(delivery: Delivery): Promise<void> {
-    const { fanOut, done, repair, metrics } = this.#deps;
+  #run(delivery: Delivery): Course {
+    const { losses } = this.#deps.done;
+    const results = this.#deps.fanOut.deliver(delivery);
+    return { settled: results.settled, ended: this.#finish(delivery, results, losses) };
+  }
+
+  /** Keeps no payload while devices and the feed are waited for. */
+  async #finish(
+    { eventId, facts }: Delivery,
+    results: FanOutResults,
+    losses: number,
+  ): Promise<void> {
+    const { feed, done, repair, metrics } = this.#deps;
     const startedAt = performance.now();
-    const { losses } = done;
-    const missed = await fanOut.deliver(delivery);
+    const missed = await results.settled;
     metrics.fanOutS.observe((performance.now() - startedAt) / 1_000);
+    const recipients = await results.answered;
+    const isFed = await feed.put({ ...facts, event_id: eventId, recipients });
     const isCertain = done.losses === losses;
-    if (missed.length === 0 && isCertain) {
-      done.add(delivery.eventId);
+    if (missed.length === 0 && isFed && isCertain) {
+      done.add(eventId);
     } else {
-      if (isCertain) repair.noteMissed(delivery.eventId, missed);
+      if (isCertain) repair.note(eventId, { missed, isFed });
       metrics.fanOutsOwed.inc();
     }
   }

@@ -115,7 +115,7 @@ export class StageDevice {
   readonly unacked: Msg[] = [];
   acknowledges = true;
   /** The device answers offers so: it takes them, leaves them to the queue, or stays silent. */
-  answer: '+' | '-' | '' = '-';
+  answer: '+' | '+*' | '-' | '' = '-';
   readonly offered: Record<string, unknown>[] = [];
   readonly #bus: Bus;
   #subscriptions: { unsubscribe(): void }[] = [];
