@@ -12,12 +12,11 @@ import { ConversationActors } from './conversations/conversation-actors.ts';
 import { MembershipSignals } from './conversations/membership-signals.ts';
 import { MessageChanges } from './conversations/message-changes.ts';
 import { createFanOuts } from './fan-out/create-fan-outs.ts';
-import { readEvent } from './feed/read-event.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createOperations } from './operations.ts';
 import { LiveReceipts } from './positions/live-receipts.ts';
 import { PositionReports } from './positions/position-reports.ts';
-import { Reads } from './positions/reads.ts';
+import { type Announce, Reads } from './positions/reads.ts';
 import { createQueues, type Queues } from './queues/create-queues.ts';
 import { createRouterMetrics, type RouterMetrics } from './router-metrics.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -72,14 +71,11 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   closers.push('position reports', () => positionReports.close());
   const { liveReceipts, typing } = createLive({ ...parts, store }, closers);
   const { owed: fanOuts, feed } = createFanOuts({ ...parts, instance, store }, closers);
-  const reads = new Reads({
-    store,
-    announce(input, reply) {
-      void liveReceipts.read(input, reply);
-      const event = readEvent(input, reply);
-      if (event !== undefined) feed.tell(event);
-    },
-  });
+  const announce: Announce = (input, reply) => {
+    void liveReceipts.read(input, reply);
+    feed.tellRead(input, reply);
+  };
+  const reads = new Reads({ store, announce });
   const onChanged = liveReceipts.verify.bind(liveReceipts);
   const memberships = new MembershipSignals({ bus, onChanged, logger });
   const actors = new ConversationActors({

@@ -67,8 +67,9 @@ export type StoreOps = {
     { conversations: ConversationPositions[] },
   ];
   /**
-   * Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s. `oldest_at` is
-   * the time of the oldest row, or now if there is none. Store of the last version leaves it out.
+   * Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s. `oldest_at`
+   * is the time of the oldest row, or now if there is none. Store of the last version leaves it
+   * out.
    */
   'outbox.claim': [
     { event_ids?: EventId[]; limit: number; lease_ms: number },

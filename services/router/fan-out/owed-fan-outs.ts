@@ -31,9 +31,10 @@ export type InHand = ReadonlyMap<EventId, Promise<unknown> | undefined>;
 type Last = { before: readonly EventId[] | undefined; inHand: InHand };
 
 /**
- * Starts fan-outs for the conversations, which do not wait for the end. The feed is told of an event
- * once all devices have answered, even if some users are missed. The event is struck off the outbox
- * once all devices, or their queues, and the feed have it. Otherwise its row stays there for repair.
+ * Starts fan-outs for the conversations, which do not wait for the end. The feed is told of an
+ * event once all devices have answered, even if some users are missed. The event is struck off the
+ * outbox once all devices, or their queues, and the feed have it. Otherwise its row stays there for
+ * repair.
  */
 export class OwedFanOuts {
   readonly #deps: Deps;

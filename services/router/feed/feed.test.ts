@@ -11,7 +11,7 @@ const KIB = 1024;
 
 type Published = FeedBatch & { msgId: string; bytes: number };
 
-/** On this stage `failures` publishes fail, and a publish lasts until `answered` has resolved. */
+/** The first publishes fail on this stage, and each of them lasts until `answered` resolves. */
 function stage({ failures = 0, answered = Promise.resolve() } = {}) {
   const metrics = createMetrics('router', 'router-1');
   const batches: Published[] = [];

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Gatherer } from '../../../shared/concurrency/gatherer.ts';
 import type { FeedEvent } from '../../../shared/contracts/feed.ts';
+import type { ReadInput, ReadReply } from '../../../shared/contracts/positions.ts';
 import { newId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
+import { readEvent } from './read-event.ts';
 
 const WAIT_MS = 50;
 const BATCH_EVENTS_MAX = 200;
@@ -62,6 +64,12 @@ export class Feed {
    */
   tell(event: FeedEvent): void {
     void this.#gather(event, 2);
+  }
+
+  /** Tells of a read, best effort, if it has raised the user's position. */
+  tellRead(input: ReadInput, reply: ReadReply): void {
+    const event = readEvent(input, reply);
+    if (event !== undefined) this.tell(event);
   }
 
   /**

@@ -12,11 +12,9 @@ const READS_MAX = 500;
 /** At most this many reads wait for their answer. Further reads are refused. */
 const WAITING_MAX = 10_000;
 
-type Deps = {
-  store: AskStore;
-  /** Hears of each read that store has committed. */
-  announce: (input: ReadInput, reply: ReadReply) => void;
-};
+/** Hears of each read that store has committed. */
+export type Announce = (input: ReadInput, reply: ReadReply) => void;
+type Deps = { store: AskStore; announce: Announce };
 type Waiting = {
   input: ReadInput;
   deadlineAt: number;
