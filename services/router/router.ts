@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { subjects } from '../../shared/contracts/subjects.ts';
+import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
@@ -35,7 +36,9 @@ const POSITIONS_TIMEOUT_MS = 2_000;
 const LOAD_RETRY_MS = 1_000;
 const LOAD_TRIES = 60;
 
-type Parts = ServiceDeps & { bus: Bus; counters: RouterMetrics };
+/** A test may hand in a table of durable events that has more kinds. */
+type Deps = ServiceDeps & { events?: DurableEvents };
+type Parts = Deps & { bus: Bus; counters: RouterMetrics };
 export type Router = Awaited<ReturnType<typeof createRouter>>;
 
 /**
@@ -44,7 +47,7 @@ export type Router = Awaited<ReturnType<typeof createRouter>>;
  * request, so that edges get no-responders and ask another router, and then finishes the requests
  * in flight.
  */
-export function createRouter(config: RouterConfig, deps: ServiceDeps) {
+export function createRouter(config: RouterConfig, deps: Deps) {
   return startService(config, deps, async ({ connect, begin, closers }) => {
     const bus = await connect({ writeGapMs: WRITE_GAP_MS });
     const parts = { ...deps, bus, counters: createRouterMetrics(deps.metrics) };

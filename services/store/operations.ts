@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { StoreOps } from '../../shared/contracts/store-ops.ts';
+import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
 import { KahaError } from '../../shared/errors.ts';
 import { isUuidV4 } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
@@ -38,6 +39,8 @@ type Deps = {
   reads: ReadCommit;
   chatLists?: ChatListCache | undefined;
   logger: Logger;
+  /** A test may hand in a table of durable events that has more kinds. */
+  events?: DurableEvents;
 };
 
 export type Operations = {

@@ -29,6 +29,14 @@ t.test('a durable event is decoded as it was encoded, and q is spliced in', asyn
   t.same(JSON.parse(frameWithQ(decoded.body, 7).toString()), { q: 7, ...event });
 });
 
+t.test('the longest header is decoded', async (t) => {
+  const kind = 'k'.repeat(32) as 'message';
+  const ids = { eventId: newId<EventId>(), conversationId: newId<ConversationId>() };
+  const rest = { seq: Number.MAX_SAFE_INTEGER, senderId: newId<UserId>(), isNameless: true };
+  const header = { kind, ...ids, ...rest };
+  t.same(decodeDurableEvent(encodeDurableEvent(header, '{}'))?.header, header);
+});
+
 t.test('a payload that is no durable event is not decoded', async (t) => {
   for (const bad of ['', '\n{}', 'no newline', 'message\n{}', `${'x'.repeat(200)}\n{}`]) {
     t.equal(decodeDurableEvent(Buffer.from(bad)), undefined, bad);

@@ -1,8 +1,9 @@
 import type { Static } from 'typebox';
+import type { DURABLE_EVENTS } from '../durable-events/durable-events.ts';
 import type { ConversationId, EventId, UserId } from '../ids.ts';
 import type { serverFrames } from '../protocol/server-frames.ts';
 
-export type DurableEventKind = 'message' | 'message_updated' | 'conversation';
+export type DurableEventKind = keyof typeof DURABLE_EVENTS;
 
 /**
  * A durable event travels on `inbox.<shard>.<user>`, and in offers, as one header line and the
@@ -27,8 +28,9 @@ export type DurableEventHeader = {
 const NEWLINE = 0x0a;
 const NO_SENDER = '-';
 const NAMELESS = 'nameless';
-/** The longest line has kind (15) + three UUIDs of 36 + seq (16) + `nameless` (8) + 5 blanks. */
-const HEADER_BYTES_MAX = 152;
+const UUID_BYTES = 36;
+/** The longest line has a kind (32), three UUIDs, a seq (16), `nameless` and 5 blanks. */
+const HEADER_BYTES_MAX = 32 + 3 * UUID_BYTES + 16 + NAMELESS.length + 5;
 
 const encoder = new TextEncoder();
 

@@ -13,6 +13,7 @@ import type {
   MessageSentShape,
   MessageShape,
   messageEventFields,
+  messageUpdatedFields,
   ReactionShape,
   ReplyPreviewShape,
 } from '../protocol/shapes.ts';
@@ -37,6 +38,17 @@ type WithRecords<Shape> = Omit<Shape, 'reply_to'> & { reply_to?: ReplyPreview };
 export type MessageRecord = WithRecords<MessageEvent>;
 /** This is a message as history shows it to one user. */
 export type HistoryMessage = WithRecords<MessageShape>;
+
+type MessageUpdated = Static<TObject<typeof messageUpdatedFields>>;
+export type MessageChange = MessageUpdated['change'];
+/** The users stand in the order in which they reacted. */
+export type ReactionSet = { emoji: string; user_ids: UserId[] };
+/**
+ * An update holds all that can change of a message, whatever the change was, so that a client that
+ * gets a later update first lacks nothing. `version` is the message's version after the change. An
+ * update has `content` if the message was edited, now or before.
+ */
+export type MessageUpdate = Omit<MessageUpdated, 'reactions'> & { reactions: ReactionSet[] };
 
 /** A user sends a message. */
 export type MessageInput = { user_id: UserId } & SendRequest;

@@ -1,4 +1,5 @@
-import Type, { type TProperties } from 'typebox';
+import Type, { type TLiteral, type TObject, type TProperties } from 'typebox';
+import { DURABLE_EVENTS } from '../durable-events/durable-events.ts';
 import {
   BusinessIdField,
   ConversationIdField,
@@ -7,13 +8,7 @@ import {
   SeqField,
   UserIdField,
 } from './scalars.ts';
-import {
-  ConversationShape,
-  ErrorShape,
-  messageEventFields,
-  messageUpdatedFields,
-  ReactionShape,
-} from './shapes.ts';
+import { ErrorShape } from './shapes.ts';
 
 /** These are the frames that the server sends over the socket. */
 
@@ -23,6 +18,18 @@ const queued = { q: Type.Optional(SeqField) };
 
 function frame<Name extends string, Fields extends TProperties>(name: Name, fields: Fields) {
   return Type.Object({ type: Type.Literal(name), ...fields }, { $id: `server.${name}` });
+}
+
+/** Clients get each durable event as the frame that its kind describes. */
+function framesOf<Events extends Record<string, { fields: TProperties }>>(events: Events) {
+  const frames = Object.entries(events).map(([kind, { fields }]) => {
+    return [kind, frame(kind, { ...queued, ...fields })];
+  });
+  return Object.fromEntries(frames) as {
+    [Kind in keyof Events & string]: TObject<
+      { type: TLiteral<Kind> } & typeof queued & Events[Kind]['fields']
+    >;
+  };
 }
 
 export const serverFrames = {
@@ -41,24 +48,7 @@ export const serverFrames = {
     heartbeat_interval_ms: Type.Integer(),
     server_time: Time,
   }),
-  message: frame('message', {
-    ...queued,
-    ...messageEventFields,
-    /** The event `message` has reactions in a replay, and at no other time. */
-    reactions: Type.Optional(Type.Array(ReactionShape)),
-  }),
-  message_updated: frame('message_updated', { ...queued, ...messageUpdatedFields }),
-  conversation: frame('conversation', {
-    ...queued,
-    change: Type.Union([
-      Type.Literal('created'),
-      Type.Literal('updated'),
-      Type.Literal('participants'),
-      Type.Literal('assigned'),
-      Type.Literal('archived'),
-    ]),
-    conversation: ConversationShape,
-  }),
+  ...framesOf(DURABLE_EVENTS),
   receipt: frame('receipt', {
     conversation_id: ConversationIdField,
     user_id: UserIdField,

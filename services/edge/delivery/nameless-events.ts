@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
-import {
-  type DurableEventKind,
-  frameWithQ,
-  type LiveBytes,
-} from '../../../shared/contracts/events.ts';
+import { frameWithQ, type LiveBytes } from '../../../shared/contracts/events.ts';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
-import type { MessageUpdate } from '../../../shared/contracts/outbox.ts';
+import type {
+  DurableEvents,
+  NamelessBodies,
+  NamesShown,
+} from '../../../shared/durable-events/durable-event.ts';
+import { DURABLE_EVENTS } from '../../../shared/durable-events/durable-events.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
@@ -18,20 +19,15 @@ import type { Hub, UserSockets } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { HeldEvent } from './unacked.ts';
 
-/** These are the bodies of durable events before an edge has put names in. */
-type Bodies = {
-  message: MessageRecord;
-  message_updated: MessageUpdate;
-  conversation: { conversation: ConversationRecord };
-};
-type NamelessOf<Kind extends DurableEventKind> = { type: Kind } & Bodies[Kind];
-type Nameless = { [Kind in DurableEventKind]: NamelessOf<Kind> }[DurableEventKind];
+/** An event before an edge has put names in, and the manner in which it shows people. */
+type NamelessOf<Names extends NamesShown> = { names: Names; event: NamelessBodies[Names] };
+type Nameless = { [Names in NamesShown]: NamelessOf<Names> }[NamesShown];
 /** An event shows the people of these, so their names are looked up. */
 type Showing = { records: ConversationRecord[]; messages: MessageRecord[] };
-type Naming<Kind extends DurableEventKind> = {
-  collect(event: NamelessOf<Kind>, showing: Showing): void;
+type Naming<Body> = {
+  collect(event: Body, showing: Showing): void;
   /** Returns the event as its client gets it. */
-  shown(event: NamelessOf<Kind>, viewer: UserId, names: Names): object;
+  shown(event: Body, viewer: UserId, names: Names): object;
 };
 type Frame = string | Uint8Array;
 
@@ -40,16 +36,16 @@ type Deps = {
   lookUpNames: LookUpNames;
   hub: Hub;
   logger: Logger;
+  events?: DurableEvents;
 };
 
-/** This table says of each kind of durable event whose names it shows, and where. */
-const NAMINGS: { [Kind in DurableEventKind]: Naming<Kind> } = {
+/** This table says of each manner of showing people whose names an event shows, and where. */
+const NAMINGS: { [Names in NamesShown]: Naming<NamelessBodies[Names]> } = {
   message: {
     collect: (event, { messages }) => void messages.push(event),
     shown: (event, _viewer, names) => withNames(event, names),
   },
-  // An update names nobody.
-  message_updated: { collect: () => undefined, shown: (event) => event },
+  nobody: { collect: () => undefined, shown: (event) => event },
   conversation: {
     collect: ({ conversation }, { records }) => void records.push(conversation),
     shown: (event, viewer, names) => {
@@ -79,9 +75,11 @@ const DRAIN_MS = 500;
  */
 export class NamelessEvents {
   readonly #deps: Deps;
+  readonly #events: DurableEvents;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#events = deps.events ?? DURABLE_EVENTS;
   }
 
   /** Sends the event once all events that the session holds before it are sent. */
@@ -152,10 +150,13 @@ export class NamelessEvents {
    */
   #read(body: Uint8Array, viewer: UserId): Nameless | undefined {
     try {
-      const event = parseJson(body) as Nameless;
-      // An event of an unknown kind, or of a shape that makes no frame, throws here, not later.
-      shown(event, viewer, NOBODY);
-      return event;
+      const event = parseJson(body) as { type: string };
+      const names = this.#events[event.type]?.names;
+      if (names === undefined) throw new Error(`unknown kind of durable event: ${event.type}`);
+      const nameless = { names, event } as Nameless;
+      // An event of a shape that makes no frame throws here, not later.
+      shown(nameless, viewer, NOBODY);
+      return nameless;
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'an event cannot be read');
       return undefined;
@@ -169,14 +170,17 @@ export class NamelessEvents {
   }
 }
 
-function collect<Kind extends DurableEventKind>(event: NamelessOf<Kind>, showing: Showing): void {
-  NAMINGS[event.type].collect(event, showing);
+function collect<Shown extends NamesShown>(
+  { names, event }: NamelessOf<Shown>,
+  showing: Showing,
+): void {
+  NAMINGS[names].collect(event, showing);
 }
 
-function shown<Kind extends DurableEventKind>(
-  event: NamelessOf<Kind>,
+function shown<Shown extends NamesShown>(
+  { names: manner, event }: NamelessOf<Shown>,
   viewer: UserId,
   names: Names,
 ): object {
-  return NAMINGS[event.type].shown(event, viewer, names);
+  return NAMINGS[manner].shown(event, viewer, names);
 }

@@ -1,16 +1,19 @@
+import type { DurableEventKind } from '../../../shared/contracts/events.ts';
+import { DURABLE_EVENTS } from '../../../shared/durable-events/durable-events.ts';
 import type { serverFrames } from '../../../shared/protocol/server-frames.ts';
 
 type Type = keyof typeof serverFrames;
+
+const kindSummaries = Object.fromEntries(
+  Object.entries(DURABLE_EVENTS).map(([kind, { summary }]) => [kind, summary]),
+) as Record<DurableEventKind, string>;
 
 /** One line for `/asyncapi.json` says when the server sends each of its frames. */
 export const EVENT_SUMMARIES: Readonly<Record<Type, string>> = {
   reply: 'The answer to a frame that carried an id',
   error: 'A frame that could not be carried out',
   auth_ok: 'The socket is authenticated; comes before any event',
-  message: 'Somebody wrote, oneself included; in a replay without q',
-  message_updated: 'A message was edited, deleted or reacted to',
-  conversation:
-    'A conversation was made, changed, muted or archived, or who takes part has changed',
+  ...kindSummaries,
   receipt: 'The delivered or read position of another participant has risen',
   unread: 'The count of unread messages has changed by reading, on whatever device',
   typing: 'Another participant is typing, or has stopped',

@@ -2,12 +2,12 @@ import type { AppendItem, AppendReply, AppendResult } from '../../../shared/cont
 import type { ConversationCommand, Participants } from '../../../shared/contracts/conversations.ts';
 import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
 import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
-import { audienceOf, outsideOf } from '../../../shared/durable-events/audience.ts';
+import { addressMessage } from '../../../shared/durable-events/message.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { type Appended, deliveryOf, messageDelivery, recordOf } from '../fan-out/durable-events.ts';
+import { type Appended, deliveryOf, recordOf } from '../fan-out/durable-events.ts';
 import type { InHand, OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { LiveReceipts } from '../positions/live-receipts.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
@@ -177,8 +177,7 @@ export class ConversationActor {
     // messages.
     for (const entry of entries) {
       const delivery = deliveryOf(entry);
-      const isForAll = delivery.userIds.every((userId) => participants.user_ids.includes(userId));
-      if (isForAll) fanOuts.start(delivery);
+      if (entry.closes_membership !== true) fanOuts.start(delivery);
       else fanOuts.startLast(delivery, { before, inHand });
     }
   }
@@ -200,14 +199,10 @@ export class ConversationActor {
       return;
     }
     for (const { input, result } of fresh) {
-      const { event_id: eventId, reply_to_seq: repliedSeq } = result;
-      const userIds = audienceOf(participants, { of: 'receivers', seq: result.seq });
-      const addressed = { eventId, userIds, record: recordOf(input, result) };
-      const withoutPreview =
-        repliedSeq === undefined
-          ? undefined
-          : outsideOf(participants, { of: 'seers', seq: repliedSeq });
-      fanOuts.start(messageDelivery(addressed, withoutPreview));
+      const { event_id, reply_to_seq: repliedSeq } = result;
+      const addressed = addressMessage(participants, recordOf(input, result), repliedSeq);
+      const place = { event_id, conversation_id: this.#id, version: participants.version };
+      fanOuts.start(deliveryOf({ ...place, kind: 'message', ...addressed }));
     }
   }
 

@@ -1,5 +1,6 @@
 import { Events } from 'nats';
 import { subjects } from '../../../shared/contracts/subjects.ts';
+import type { DurableEvents } from '../../../shared/durable-events/durable-event.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
@@ -26,13 +27,14 @@ type Deps = {
   metrics: Metrics;
   counters: RouterMetrics;
   logger: Logger;
+  events?: DurableEvents;
 };
 
 type FanOuts = { owed: OwedFanOuts; feed: Feed };
 
 /** Wires the parts that bring an outbox row to the devices, the queues and the feed. */
 export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
-  const { instance, bus, store, queues, counters, logger } = deps;
+  const { instance, bus, store, queues, counters, logger, events } = deps;
   const { publisher, known, devices, isCurrent, signalQueued } = queues;
   const parts = { metrics: counters, logger };
   const offers = new Offers({
@@ -68,6 +70,7 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
     done,
     voidQueues: (userId) => devices.voidUser(userId),
     isConnected: () => bus.connected,
+    ...(events && { events }),
   });
   closers.push('outbox-repair', () => repair.close(), DRAIN_MS);
   const owed = new OwedFanOuts({

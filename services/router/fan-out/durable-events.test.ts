@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import { decodeDurableEvent } from '../../../shared/contracts/events.ts';
-import type { MessageRecord } from '../../../shared/contracts/messages.ts';
-import type { MessageUpdate, OutboxEntry } from '../../../shared/contracts/outbox.ts';
+import type { MessageRecord, MessageUpdate } from '../../../shared/contracts/messages.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import {
   type ConversationId,
   type EventId,
@@ -10,7 +10,7 @@ import {
   newId,
   type UserId,
 } from '../../../shared/ids.ts';
-import { changedAtOf, deliveryOf, messageDelivery } from './durable-events.ts';
+import { deliveryOf } from './durable-events.ts';
 import type { Delivery } from './fan-out.ts';
 
 const [ann, bob, carl] = [newId<UserId>(), newId<UserId>(), newId<UserId>()];
@@ -27,7 +27,7 @@ const left = {
 
 function messageEntry(message: Partial<MessageRecord>): OutboxEntry {
   const record: MessageRecord = { conversation_id, version: 1, ...left, ...message };
-  const address = { event_id: newId<EventId>(), conversation_id, user_ids: [ann] };
+  const address = { event_id: newId<EventId>(), conversation_id, user_ids: [ann], at: sent_at };
   return { ...address, kind: 'message', message: record };
 }
 
@@ -39,7 +39,7 @@ function updateEntry(update: Partial<MessageUpdate>): OutboxEntry {
     reactions: [],
     ...update,
   };
-  const address = { event_id: newId<EventId>(), conversation_id, user_ids };
+  const address = { event_id: newId<EventId>(), conversation_id, user_ids, at: later };
   return { ...address, kind: 'message_updated', update: whole, changed_at: later };
 }
 
@@ -53,7 +53,7 @@ const record: ConversationRecord = {
 };
 const event = {
   ...{ event_id: newId<EventId>(), conversation_id, user_ids: [ann], kind: 'conversation' },
-  ...{ change: 'participants', records: { [ann]: record } },
+  ...{ change: 'participants', records: { [ann]: record }, at: later, version: 2 },
 } satisfies OutboxEntry;
 
 function partsFor({ payload }: Delivery, userId = ann) {
@@ -120,19 +120,45 @@ t.test('a user who cannot see the replied message gets the reply without it', as
   const sent = { sender_id: ann, version: 1, message_type: 'text' as const, sent_at: '' };
   const reply_to = { ...sent, message_id: newId<MessageId>(), content: 'hidden' };
   const reply: MessageRecord = { ...place, ...sent, content: 'an answer', reply_to };
-  const addressed = { eventId: newId<EventId>(), userIds: user_ids, record: reply };
-  const delivery = messageDelivery(addressed, [carl]);
+  const address = { event_id: newId<EventId>(), conversation_id, user_ids };
+  const entry = { ...address, kind: 'message' as const, message: reply };
+  const delivery = deliveryOf({ ...entry, without_preview: [carl] });
   t.match(eventFor(delivery, bob), { reply_to: { content: 'hidden' } });
   const bare = eventFor(delivery, carl);
   t.match(bare, { type: 'message', content: 'an answer' });
   t.notMatch(JSON.stringify(bare), /hidden|reply_to/);
-  t.type(messageDelivery(addressed, []).payload, Uint8Array);
+  t.type(deliveryOf({ ...entry, without_preview: [] }).payload, Uint8Array);
+  const { payload } = deliveryOf({ ...entry, without_preview: [bob, carl] });
+  const bytes = [bob, carl].map((userId) => payload instanceof Map && payload.get(userId));
+  t.equal(bytes[0], bytes[1], 'users who see the same share the bytes');
 });
 
-t.test('an entry of each kind says when the change happened that it tells of', async (t) => {
-  t.equal(changedAtOf(messageEntry({})), sent_at);
-  t.equal(changedAtOf(updateEntry({})), later);
-  t.equal(changedAtOf({ ...event, change: 'created' }), sent_at);
-  t.equal(changedAtOf(event), later);
-  t.equal(changedAtOf({ ...event, records: {} }), undefined);
+t.test('a user without a record of a changed conversation gets no event', async (t) => {
+  const delivery = deliveryOf({ ...event, user_ids: [bob, ann] });
+  t.same(delivery.userIds, [ann]);
+});
+
+t.test('the facts of an event say what happened and when, in ids alone', async (t) => {
+  const { seq, sender_id } = left;
+  const common = { conversation_id, at: sent_at };
+  const message = deliveryOf(messageEntry({})).facts;
+  t.same(message, { kind: 'message', ...common, seq, sender_id });
+  t.same(deliveryOf(updateEntry({})).facts, {
+    ...{ kind: 'message_updated', conversation_id, at: later },
+    ...{ change: 'reactions', seq: 7, version: 2 },
+  });
+  t.same(deliveryOf(event).facts, {
+    ...{ kind: 'conversation', conversation_id, at: later },
+    ...{ change: 'participants', version: 2 },
+  });
+});
+
+t.test('an entry of a store of the version before counts as changed just now', async (t) => {
+  const startedAt = Date.now();
+  const { at: _at, ...old } = event;
+  t.ok(Date.parse(deliveryOf(old).facts.at) >= startedAt);
+});
+
+t.test('an entry of a kind that is not in the table is refused', async (t) => {
+  t.throws(() => deliveryOf(event, {}), /unknown kind/);
 });

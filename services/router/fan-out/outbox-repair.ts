@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
+import type { DurableEvents } from '../../../shared/durable-events/durable-event.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import { changedAtOf, deliveryOf } from './durable-events.ts';
+import { deliveryOf } from './durable-events.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
 import type { OutboxDone } from './outbox-done.ts';
 
@@ -44,6 +45,7 @@ type Deps = {
   metrics: RouterMetrics;
   logger: Logger;
   giveUpMs?: number;
+  events?: DurableEvents;
 };
 
 /**
@@ -146,7 +148,7 @@ export class OutboxRepair {
   async #repair(entry: OutboxEntry): Promise<void> {
     const { done, metrics } = this.#deps;
     const { event_id: eventId } = entry;
-    const delivery = deliveryOf(entry);
+    const delivery = deliveryOf(entry, this.#deps.events);
     const before = this.#lacks.get(eventId);
     const { losses } = done;
     const [isFed, missed] = await Promise.all([
@@ -186,7 +188,7 @@ export class OutboxRepair {
   }
 
   #isGivenUp(entry: OutboxEntry): boolean {
-    const changedAt = Date.parse(changedAtOf(entry) ?? '');
+    const changedAt = Date.parse(entry.at ?? '');
     return Date.now() - changedAt > (this.#deps.giveUpMs ?? GIVE_UP_MS);
   }
 

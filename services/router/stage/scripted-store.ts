@@ -251,6 +251,7 @@ export class ScriptedStore {
       conversation_id: id,
       version: record.version,
       user_ids: [userId],
+      ...(gone === userId && { closes_membership: true as const }),
     };
     this.#owe(entry);
     const participants = this.#participants({ conversation_id: id });

@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
+import type { OwedRow } from '../../../shared/durable-events/durable-event.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {
   type ConversationId,
@@ -12,7 +13,7 @@ import {
 import type { ConversationInput } from '../../../shared/protocol/conversation-requests.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import type { Database } from '../database/schema.ts';
+import type { Database, OutboxPayloads } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
 import { writeOutbox } from '../outbox/write-outbox.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
@@ -35,20 +36,15 @@ export async function createConversation(
   { user_id, conversation }: Request,
 ): Promise<Created> {
   const judged = judgeParticipants(user_id, conversation);
-  const { id, eventId } = await db.transaction().execute((tx) => insert(tx, user_id, judged));
+  const { id, owed } = await db.transaction().execute((tx) => insert(tx, user_id, judged));
   const [loaded] = await loadConversations(db, [id]);
   const options = { cipher, nowMs: Date.now() };
   const record = loaded && toConversationRecord(loaded, user_id, options);
   if (loaded === undefined || record === undefined) {
     throw new KahaError('CONFLICT', 'The conversation changed meanwhile');
   }
-  if (eventId === undefined) return { created: false, record };
-  const entry = toConversationEntry(loaded, {
-    eventId,
-    payload: { change: 'created' },
-    ...options,
-  });
-  return { created: true, record, entry };
+  if (owed === undefined) return { created: false, record };
+  return { created: true, record, entry: toConversationEntry(loaded, owed, cipher) };
 }
 
 /** The creator always takes part, named or not. An impossible list is refused: INVALID_REQUEST. */
@@ -71,7 +67,7 @@ function judgeParticipants(creatorId: UserId, input: ConversationInput): NewConv
   return { type: input.type, userIds, input };
 }
 
-type Inserted = { id: ConversationId; eventId?: EventId };
+type Inserted = { id: ConversationId; owed?: OwedRow<OutboxPayloads['conversation']> };
 
 async function insert(
   tx: Transaction<Database>,
@@ -109,11 +105,11 @@ async function insert(
   }
   const { at } = inserted;
   await insertParticipants(tx, { id, at, creatorId, type, userIds });
-  const eventId = newId<EventId>();
+  const event_id = newId<EventId>();
   const payload = { change: 'created' as const };
-  const row = { event_id: eventId, conversation_id: id, seq: null, payload };
+  const row = { event_id, conversation_id: id, seq: null, payload };
   await writeOutbox(tx, { kind: 'conversation', at, rows: [row] });
-  return { id, eventId };
+  return { id, owed: { ...row, created_at: at } };
 }
 
 type NewParticipants = {

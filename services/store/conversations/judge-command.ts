@@ -2,7 +2,7 @@ import type {
   ConversationCommand,
   ConversationCommands,
 } from '../../../shared/contracts/conversations.ts';
-import type { ConversationChange } from '../../../shared/contracts/outbox.ts';
+import type { ConversationChange } from '../../../shared/durable-events/conversation.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
@@ -236,6 +236,6 @@ export function currentOf(participants: readonly ParticipantRow[]): ParticipantR
   return participants.filter(({ left_at }) => left_at === null);
 }
 
-export function idsOf(participants: readonly ParticipantRow[]): UserId[] {
+function idsOf(participants: readonly ParticipantRow[]): UserId[] {
   return participants.map(({ user_id }) => user_id);
 }

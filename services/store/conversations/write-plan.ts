@@ -2,30 +2,26 @@ import { sql, type Transaction } from 'kysely';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
+import { addressMessage } from '../../../shared/durable-events/message.ts';
 import { type EventId, type MessageId, newId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import type { ConversationPayload, Database } from '../database/schema.ts';
+import type { Database, OutboxPayloads } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
 import { writeOutbox } from '../outbox/write-outbox.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import type { LoadedConversation } from '../records/conversation-rows.ts';
-import {
-  currentOf,
-  idsOf,
-  type LockedConversation,
-  type Plan,
-  type Writing,
-} from './judge-command.ts';
+import { toParticipants } from '../records/participants-reader.ts';
+import { currentOf, type LockedConversation, type Plan, type Writing } from './judge-command.ts';
 
-type OwedEvent = { event_id: EventId; payload: ConversationPayload };
+type OwedEvent = { event_id: EventId; payload: OutboxPayloads['conversation'] };
 /** The outbox has a row for each of these messages and events. */
-type Written = { messages: SystemRecord[]; events: OwedEvent[] };
+type Written = { messages: SystemRecord[]; events: OwedEvent[]; now: string };
 
 export async function writePlan(tx: Transaction<Database>, writing: Writing): Promise<Written> {
   await writeConversation(tx, writing);
   await writeParticipants(tx, writing);
   const messages = await insertSystemMessages(tx, writing);
-  const written = { messages, events: eventsOf(writing) };
+  const written = { messages, events: eventsOf(writing), now: writing.locked.now };
   await owe(tx, writing.locked, written);
   return written;
 }
@@ -35,21 +31,19 @@ export async function writePlan(tx: Transaction<Database>, writing: Writing): Pr
  * after the change.
  */
 export function toEntries(
-  { events, messages }: Written,
+  { events, messages, now }: Written,
   loaded: LoadedConversation,
   cipher: ContentCipher,
 ): OutboxEntry[] {
-  const { conversation_id, version } = loaded.conversation;
-  const options = { cipher, nowMs: Date.now() };
-  const user_ids = idsOf(loaded.participants);
+  const participants = toParticipants(loaded);
+  const { conversation_id, version } = participants;
+  const place = { conversation_id, seq: null, created_at: now };
   return [
-    ...events.map(({ event_id, payload }) =>
-      toConversationEntry(loaded, { eventId: event_id, payload, ...options }),
-    ),
+    ...events.map((event) => toConversationEntry(loaded, { ...place, ...event }, cipher)),
     ...messages.map(({ record }) => {
       const event_id = record.message_id as string as EventId;
-      const address = { event_id, conversation_id, version, user_ids };
-      return { ...address, kind: 'message' as const, message: record };
+      const address = { event_id, conversation_id, version };
+      return { ...address, kind: 'message' as const, ...addressMessage(participants, record) };
     }),
   ];
 }

@@ -1,12 +1,8 @@
 import type { Generated, JSONColumnType } from 'kysely';
-import type {
-  ConversationRecord,
-  ConversationType,
-  Role,
-} from '../../../shared/contracts/conversations.ts';
+import type { ConversationType, Role } from '../../../shared/contracts/conversations.ts';
 import type { DurableEventKind } from '../../../shared/contracts/events.ts';
 import type { MessageType } from '../../../shared/contracts/messages.ts';
-import type { ConversationChange, MessageChange } from '../../../shared/contracts/outbox.ts';
+import type { DURABLE_EVENTS } from '../../../shared/durable-events/durable-events.ts';
 import type {
   BusinessId,
   ConversationId,
@@ -77,18 +73,9 @@ export type MessagesTable = {
   deleted_at: Time | null;
 };
 
-export type ConversationPayload = {
-  change: ConversationChange;
-  /** The event goes only to those of these users who still take part; absent means to everybody. */
-  user_ids?: UserId[];
-  /** A removed user is shown this record, as of the removal. */
-  left?: ConversationRecord;
-};
-/** The payload holds what the message or conversation cannot say; `version` is the message's. */
+/** The payload holds what the message or conversation cannot say. */
 export type OutboxPayloads = {
-  message: null;
-  message_updated: { change: MessageChange; version: number; changed_at: string };
-  conversation: ConversationPayload | null;
+  [Kind in DurableEventKind]: Parameters<(typeof DURABLE_EVENTS)[Kind]['load']>[0]['payload'];
 };
 type OutboxPayload = NonNullable<OutboxPayloads[DurableEventKind]>;
 

@@ -2,7 +2,7 @@ import type {
   MessageChange,
   MessageUpdate,
   ReactionSet,
-} from '../../../shared/contracts/outbox.ts';
+} from '../../../shared/contracts/messages.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { type MessageRow, openContent } from '../records/message-row.ts';
 

@@ -54,7 +54,7 @@ export async function react({ pool, cipher }: Deps, request: MessageReaction): P
   const changed = { ...row, message_id, conversation_id, seq, deleted_at: null };
   const recorded = { change: 'reactions' as const, version };
   const update = toMessageUpdate({ row: changed, reactions: sets, recorded }, cipher);
-  const address = { event_id, conversation_id, user_ids: seers };
+  const address = { event_id, conversation_id, user_ids: seers, at: changed_at };
   return { reactions, entry: { ...address, kind: 'message_updated', update, changed_at } };
 }
 

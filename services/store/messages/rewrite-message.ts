@@ -1,6 +1,10 @@
 import { type Kysely, sql } from 'kysely';
-import type { HistoryMessage, MessageTarget } from '../../../shared/contracts/messages.ts';
-import type { OutboxEntry, ReactionSet } from '../../../shared/contracts/outbox.ts';
+import type {
+  HistoryMessage,
+  MessageTarget,
+  ReactionSet,
+} from '../../../shared/contracts/messages.ts';
+import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { canSee } from '../../../shared/durable-events/audience.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
@@ -156,7 +160,13 @@ function toEntry(
   const recorded = { change: rewrite.change, version: row.version };
   const update = toMessageUpdate({ row, reactions: sets, recorded }, cipher);
   const address = { event_id, conversation_id: row.conversation_id, user_ids: seers };
-  return { ...address, kind: 'message_updated', update, changed_at: changedAt };
+  return {
+    ...address,
+    kind: 'message_updated',
+    update,
+    at: changedAt,
+    changed_at: changedAt,
+  };
 }
 
 /**

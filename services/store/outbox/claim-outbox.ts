@@ -1,11 +1,12 @@
 import { type Kysely, sql } from 'kysely';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
+import type { DurableEvents } from '../../../shared/durable-events/durable-event.ts';
 import type { EventId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { loadOutboxEntries, type OwedRow } from './outbox-entries.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; cipher: ContentCipher; events?: DurableEvents };
 type Request = { event_ids?: EventId[]; limit: number; lease_ms: number };
 
 /** A row younger than this is left to the router that appended it. */
@@ -35,7 +36,7 @@ export async function claimOutbox(
       where ${which} and (claimed_until is null or claimed_until < now())
       limit ${Math.min(limit, LIMIT_MAX)}
       for update skip locked)
-    returning event_id, conversation_id, kind, seq, payload`.execute(deps.db);
+    returning event_id, conversation_id, kind, seq, payload, created_at`.execute(deps.db);
   const { entries, void: voided } = await loadOutboxEntries(deps, rows);
   if (voided.length > 0) await deleteRows(deps.db, voided);
   const { kept, cut } = cutToBytes(entries);

@@ -1,6 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { Reaction } from '../../../shared/contracts/messages.ts';
-import type { ReactionSet } from '../../../shared/contracts/outbox.ts';
+import type { Reaction, ReactionSet } from '../../../shared/contracts/messages.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import type { MessageRow } from './message-row.ts';

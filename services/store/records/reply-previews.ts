@@ -15,7 +15,7 @@ type Replying = Pick<MessageRow, 'conversation_id' | 'message_id' | 'reply_to' |
 
 /**
  * The map has, for each reply in `rows`, a preview of the message that it replies to, keyed by the
- * id of the reply. The query finds those messages by their place. A reply to a message that is no
+ * id of the reply. A reply to a message that is no
  * longer stored has no preview.
  */
 export async function loadReplyPreviews(
@@ -23,18 +23,27 @@ export async function loadReplyPreviews(
   cipher: ContentCipher,
   rows: readonly Replying[],
 ): Promise<Map<MessageId, ReplyPreview>> {
-  const places = rows.flatMap(({ conversation_id, reply_to_seq: seq }) =>
-    seq === null ? [] : { conversation_id, seq },
-  );
-  if (places.length === 0) return new Map();
-  const found = await selectByPlace(db, places).execute();
-  const byId = new Map(found.map((row) => [row.message_id, toReplyPreview(row, cipher)]));
+  const replied = await selectReplied(db, rows);
+  const byId = new Map([...replied].map(([id, row]) => [id, toReplyPreview(row, cipher)]));
   const previews = new Map<MessageId, ReplyPreview>();
   for (const { message_id, reply_to } of rows) {
     const preview = reply_to === null ? undefined : byId.get(reply_to);
     if (preview !== undefined) previews.set(message_id, preview);
   }
   return previews;
+}
+
+/** The map has the messages that are replied to, by their own ids. They are found by place. */
+export async function selectReplied(
+  db: Kysely<Database>,
+  rows: readonly Replying[],
+): Promise<Map<MessageId, MessageRow>> {
+  const places = rows.flatMap(({ conversation_id, reply_to_seq: seq }) =>
+    seq === null ? [] : { conversation_id, seq },
+  );
+  if (places.length === 0) return new Map();
+  const found = await selectByPlace(db, places).execute();
+  return new Map(found.map((row) => [row.message_id, row]));
 }
 
 export type FoundReply = PreviewRow & { seq: number };

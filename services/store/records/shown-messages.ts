@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { HistoryMessage } from '../../../shared/contracts/messages.ts';
-import type { ReactionSet } from '../../../shared/contracts/outbox.ts';
+import type { HistoryMessage, ReactionSet } from '../../../shared/contracts/messages.ts';
 import { canSee } from '../../../shared/durable-events/audience.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
