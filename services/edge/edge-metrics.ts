@@ -11,6 +11,8 @@ export type EdgeMetrics = {
   upgradesRefused: Tally;
   acks: Tally;
   offers: Tally;
+  /** The routers are not told of these items, because too many wait or a router refused them. */
+  reportsDropped: Tally;
   /**
    * The time runs from the queue taking an event to its frame being handed to the socket. Offers do
    * not count.
@@ -49,6 +51,11 @@ export function createEdgeMetrics(metrics: Metrics): EdgeMetrics {
     upgradesRefused: tally('kaha_edge_upgrades_refused_total', 'Upgrades refused', 'status'),
     acks: tally('kaha_edge_queue_acks_total', 'Acks and naks to JetStream', 'kind'),
     offers: tally('kaha_edge_offers_total', 'Events offered by routers', 'outcome'),
+    reportsDropped: tally(
+      'kaha_edge_reports_dropped_total',
+      'Items that no router is told of',
+      'what',
+    ),
     deliverSeconds: metrics.histogram(
       'kaha_edge_deliver_seconds',
       'Queue to socket, sampled; not of offers',

@@ -4,9 +4,10 @@ import type { ServiceDeps } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import type { Config } from './config.ts';
-import { DeliveredReports } from './delivery/delivered-reports.ts';
+import { createDeliveredReports } from './delivery/delivered-reports.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { DeliveryRounds } from './delivery/delivery-rounds.ts';
+import { createLateTakes } from './delivery/late-takes.ts';
 import { NamelessEvents } from './delivery/nameless-events.ts';
 import { Replay } from './delivery/replay.ts';
 import { Documents } from './documents/documents.ts';
@@ -121,8 +122,10 @@ function createSessions(given: SessionDeps) {
   const { logger } = deps;
   const hub = new Hub(metrics);
   const subscriptions = new Subscriptions(bus.nc);
-  const reports = new DeliveredReports(bus, table);
+  const reports = createDeliveredReports({ bus, table, metrics });
   closers.push('reports', () => reports.close());
+  const lateTakes = createLateTakes({ bus, table, metrics });
+  closers.push('late takes', () => lateTakes.close());
   const redis = connectRedis(config.redisUrl, logger);
   closers.push('redis', () => closeRedis(redis));
   const { instance } = config;
@@ -134,6 +137,7 @@ function createSessions(given: SessionDeps) {
     subscriptions,
     hub,
     reports,
+    lateTakes,
     nameless,
     onConversation,
     metrics,

@@ -11,6 +11,8 @@ import type { ConversationActors } from './conversations/conversation-actors.ts'
 import type { MessageChanges } from './conversations/message-changes.ts';
 import { deliveryOf } from './fan-out/durable-events.ts';
 import type { OwedFanOuts } from './fan-out/owed-fan-outs.ts';
+import type { Feed } from './feed/feed.ts';
+import { lateTakeEvent } from './feed/late-takes.ts';
 import type { LiveReceipts } from './positions/live-receipts.ts';
 import type { PositionReports } from './positions/position-reports.ts';
 import type { Reads } from './positions/reads.ts';
@@ -30,6 +32,7 @@ type Deps = {
   positionReports: PositionReports;
   liveReceipts: LiveReceipts;
   reads: Reads;
+  feed: Feed;
   typing: Typing;
   metrics: RouterMetrics;
 };
@@ -65,7 +68,7 @@ function carryOut<Op extends keyof RouterOps>(
 }
 
 function createTable(deps: Deps): Operations {
-  const { messageChanges, sessions, positionReports, liveReceipts, reads, typing } = deps;
+  const { messageChanges, sessions, positionReports, liveReceipts, reads, feed, typing } = deps;
   const { change, changeUnseen } = createChanges(deps);
   return {
     message: createSend(deps),
@@ -73,6 +76,9 @@ function createTable(deps: Deps): Operations {
     delivered({ items }) {
       void liveReceipts.delivered(items);
       return positionReports.delivered(items);
+    },
+    async taken_late({ items }) {
+      for (const item of items) feed.tell(lateTakeEvent(item));
     },
     read: ({ op: _op, ...input }, { deadlineAt }) => reads.read(input, deadlineAt),
     typing: (request, { deadlineAt }) => typing.receive(request, deadlineAt),

@@ -107,6 +107,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     positionReports,
     liveReceipts,
     reads,
+    feed,
     typing,
     metrics: counters,
   });

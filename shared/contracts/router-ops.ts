@@ -1,4 +1,4 @@
-import type { UserId } from '../ids.ts';
+import type { ConversationId, EventId, UserId } from '../ids.ts';
 import type { ReactionsShape, ReadShape } from '../protocol/shapes.ts';
 import type { TypingRequest } from '../protocol/socket-requests.ts';
 import type {
@@ -33,6 +33,13 @@ export type SessionOpened =
  */
 export type TypingInput = { user_id: UserId; session_id: string; was_told?: true } & TypingRequest;
 
+/**
+ * An edge tells that a client acknowledged an event that no offer had brought to it in time, as
+ * [conversation, user, device, event, seq, epoch ms, was the client in use]. An event without a
+ * `seq` has 0 here.
+ */
+export type LateTake = [ConversationId, UserId, string, EventId, number, number, boolean];
+
 type Showing = 'conversations.update' | 'conversations.add';
 /** Updates and additions are answered with the record that the caller sees afterwards. */
 type Changes = {
@@ -51,6 +58,8 @@ export type RouterOps = {
   'session.open': [SessionOpen, SessionOpened];
   /** A request holds at most 1000 items. The answer comes once the stream RECEIPTS has them. */
   delivered: [{ items: DeliveredItem[] }, undefined];
+  /** A request holds at most 1000 items. The answer says only that it came: this is best effort. */
+  taken_late: [{ items: LateTake[] }, undefined];
   read: [ReadInput, ReadShape];
   typing: [TypingInput, object];
   'conversations.create': [ConversationCreate, { created: boolean; record: ConversationRecord }];

@@ -13,7 +13,9 @@ import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
 import { isLastOf, storedAtOf } from './ack-subject.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import type { DeliveredReports } from './delivered-reports.ts';
+import type { LateTakes } from './late-takes.ts';
 import type { NamelessEvents } from './nameless-events.ts';
 import { OfferAnswers } from './offer-answers.ts';
 import { OfferedEvents } from './offered-events.ts';
@@ -25,6 +27,7 @@ type Deps = {
   subscriptions: Subscriptions;
   hub: Hub;
   reports: DeliveredReports;
+  lateTakes: LateTakes;
   nameless: NamelessEvents;
   /** A conversation of the session's user changed, its participants for example. */
   onConversation: (session: Session) => void;
@@ -35,16 +38,10 @@ type Deps = {
 type Event = { header: DurableEventHeader; body: Uint8Array };
 
 const encoder = new TextEncoder();
-const ACK = new Uint8Array(0);
 const NAK = encoder.encode('-NAK');
 const TERM = encoder.encode('+TERM');
 const RELEASED = encoder.encode('released');
 const HELD = encoder.encode('held');
-/**
- * The edge passes acknowledgements on in bursts, this long after they came. If an edge is killed
- * meanwhile, its clients get a few events again.
- */
-const ACK_DELAY_MS = 20;
 /** A client has this long to acknowledge an offer. Routers wait twice as long. */
 const PATIENCE_MS = 1_000;
 /** One of this many copies from queues is timed. */
@@ -80,18 +77,17 @@ export class Delivery {
   readonly #deps: Deps;
   readonly #binding: QueueBinding;
   readonly #answers: OfferAnswers;
+  readonly #acknowledgements: Acknowledgements;
   readonly #ending = new Set<Promise<void>>();
-  /** The clients of these sessions have acknowledged events, and nobody has been told of it yet. */
-  readonly #acknowledged = new Set<Session>();
   /** Routers wait until the clients of these sessions acknowledge. */
   readonly #offered = new Set<Session>();
-  #ackTimer: NodeJS.Timeout | undefined;
   #count = 0;
 
   constructor(deps: Deps) {
     this.#deps = deps;
     const { bus, subscriptions, metrics, logger } = deps;
     this.#answers = new OfferAnswers({ bus, metrics });
+    this.#acknowledgements = new Acknowledgements({ ...deps, answers: this.#answers });
     const receive = this.#guarded((session: Session, msg) => this.#onQueueCopy(session, msg));
     this.#binding = new QueueBinding({ subscriptions, receive, logger });
   }
@@ -106,13 +102,7 @@ export class Delivery {
 
   /** The client acknowledges all events up to `q`. */
   acknowledge(session: Session, q: number): void {
-    const [next] = session.held ?? [];
-    const upTo = Math.min(q, next === undefined ? session.lastQ : next.q - 1);
-    if (upTo <= session.acknowledgedQ) return;
-    session.acknowledgedQ = upTo;
-    session.ackDueSince = Date.now();
-    this.#acknowledged.add(session);
-    this.#ackTimer ??= setTimeout(() => this.#settleAcknowledged(), ACK_DELAY_MS);
+    this.#acknowledgements.add(session, q);
   }
 
   /**
@@ -121,7 +111,7 @@ export class Delivery {
    */
   reconnected(): void {
     for (const session of this.#deps.hub.sessions) {
-      this.#settle(session);
+      this.#acknowledgements.settle(session);
       if (session.deviceSubscription === undefined || session.ending !== undefined) continue;
       this.#takeFromQueue(session, 'reconnected');
     }
@@ -161,7 +151,7 @@ export class Delivery {
     const { deviceSubscription } = session;
     if (session.ending !== undefined) return session.ending;
     if (deviceSubscription === undefined) return Promise.resolve();
-    this.#settle(session);
+    this.#acknowledgements.settle(session);
     this.#decline(session, 'ended');
     session.isLive = false;
     session.held = undefined;
@@ -184,7 +174,7 @@ export class Delivery {
    */
   abandon(session: Session): void {
     const { deviceSubscription, held } = session;
-    this.#settle(session);
+    this.#acknowledgements.settle(session);
     this.#decline(session, 'ended');
     session.isLive = false;
     session.offered = undefined;
@@ -268,7 +258,7 @@ export class Delivery {
   }
 
   #onQueueCopy(session: Session, msg: Msg): void {
-    const { bus, metrics, logger } = this.#deps;
+    const { bus, logger } = this.#deps;
     const ackSubject = msg.reply ?? '';
     const event = decodeDurableEvent(msg.data);
     if (event === undefined) {
@@ -279,8 +269,7 @@ export class Delivery {
     const { eventId } = event.header;
     const sent = session.offered?.takeCopy(eventId);
     if (sent === 'acknowledged') {
-      bus.publish(ackSubject, ACK);
-      metrics.acks.add('ack');
+      this.#acknowledgements.toQueue(ackSubject);
     } else if (sent !== undefined) {
       sent.ackSubject = ackSubject;
     } else {
@@ -342,33 +331,6 @@ export class Delivery {
     } catch (error) {
       logger.warn({ err: error }, 'release not confirmed');
     }
-  }
-
-  #settleAcknowledged(): void {
-    this.#ackTimer = undefined;
-    for (const session of this.#acknowledged) this.#settle(session);
-    this.#acknowledged.clear();
-  }
-
-  #settle(session: Session): void {
-    const { unacked, acknowledgedQ, userId } = session;
-    const { bus, reports, metrics } = this.#deps;
-    if (unacked === undefined || userId === undefined || !bus.connected) return;
-    const isInUse = session.isInUse(Date.now());
-    unacked.takeUpTo(acknowledgedQ, ({ ackSubject, header }) => {
-      if (ackSubject !== undefined) {
-        bus.publish(ackSubject, ACK);
-        metrics.acks.add('ack');
-      }
-      session.offered ??= new OfferedEvents();
-      for (const asker of session.offered.acknowledge(header.eventId)) {
-        this.#answers.taken(asker, isInUse);
-      }
-      // A user's own messages count as delivered once they are sent.
-      if (header.kind !== 'message' || header.senderId === userId) return;
-      reports.add(header.conversationId, userId, header.seq);
-    });
-    if (unacked.size === 0) session.unacked = undefined;
   }
 
   #time(ackSubject: string): void {

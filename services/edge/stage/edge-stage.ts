@@ -4,7 +4,11 @@ import type { JetStreamManager, NatsConnection } from 'nats';
 import { redisUrl, startNats, type TestNats } from '../../../dev/testing/test-servers.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { type DurableEventHeader, encodeDurableEvent } from '../../../shared/contracts/events.ts';
-import type { RouterRequest, SessionOpened } from '../../../shared/contracts/router-ops.ts';
+import type {
+  LateTake,
+  RouterRequest,
+  SessionOpened,
+} from '../../../shared/contracts/router-ops.ts';
 import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
@@ -39,6 +43,8 @@ type ScriptedRouter = {
   count(op: RouterRequest['op']): number;
   /** Returns what edges reported as delivered in a conversation. */
   reported(conversationId: ConversationId): unknown[];
+  /** Returns what edges reported as taken late by a user. */
+  takenLate(userId: UserId): LateTake[];
   leave(): Promise<void>;
 };
 
@@ -76,7 +82,10 @@ class Stage {
   async startRouter(instance = 'router-1'): Promise<ScriptedRouter> {
     const bus = await this.busOf(instance);
     const requests: RouterRequest[] = [];
-    const script: Script = { 'session.open': (request) => this.openQueue(request) };
+    const script: Script = {
+      'session.open': (request) => this.openQueue(request),
+      taken_late: () => undefined,
+    };
     const server = bus.serve(
       { subject: subjects.router(instance), concurrencyMax: 1_000 },
       (body) => {
@@ -107,7 +116,11 @@ class Stage {
       requests
         .flatMap((request) => (request.op === 'delivered' ? request.items : []))
         .filter(([id]) => id === conversationId);
-    return { bus, script, requests, count, reported, leave };
+    const takenLate = (userId: UserId): LateTake[] =>
+      requests
+        .flatMap((request) => (request.op === 'taken_late' ? request.items : []))
+        .filter(([, id]) => id === userId);
+    return { bus, script, requests, count, reported, takenLate, leave };
   }
 
   /** Makes the device queue if there is none, as a router does. */

@@ -108,6 +108,31 @@ t.test('the feed tells of a read that raised the position', async (t) => {
   t.match(reads, [{ seq: 1, recipients }]);
 });
 
+t.test('the feed tells what edges report as taken late', async (t) => {
+  const [ann] = (await userOf({ phone: '-' })) as [StageDevice];
+  const conversation = store.open([ann.userId]);
+  await send(edge, letter(conversation, ann.userId));
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  const [message] = await fedOf(conversation);
+  const { event_id, recipients } = message as FeedEvent;
+  t.same(recipients, [{ user_id: ann.userId, taken: [] }]);
+  const atMs = Date.now();
+  await ask(edge, {
+    op: 'taken_late',
+    items: [[conversation, ann.userId, 'phone', event_id, 1, atMs, true]],
+  });
+  await until('the feed tells it', async () => (await fedOf(conversation)).length === 2);
+  const [, late] = await fedOf(conversation);
+  t.same(late, {
+    kind: 'taken_late',
+    event_id,
+    at: new Date(atMs).toISOString(),
+    conversation_id: conversation,
+    seq: 1,
+    recipients: [{ user_id: ann.userId, taken: ['phone'], in_use: true }],
+  });
+});
+
 t.test('a router that closes finishes its fan-outs, then the feed, then the outbox', async (t) => {
   const [ann] = (await userOf({ phone: '+' })) as [StageDevice];
   const [bob] = (await userOf({ phone: '' })) as [StageDevice];

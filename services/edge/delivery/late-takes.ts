@@ -1,0 +1,26 @@
+import type { LateTake } from '../../../shared/contracts/router-ops.ts';
+import { type ReportDeps, RouterReports } from './router-reports.ts';
+
+/** Late takes are best effort, so those beyond this are dropped for good. */
+const HELD_MAX = 20_000;
+
+export type LateTakes = RouterReports<LateTake>;
+
+/**
+ * Tells the routers which events came late to a device: its client acknowledged them, but the
+ * session had answered no offer of them with `taken`. The events came from the device's queue, or
+ * were left to it.
+ *
+ * A session that gets the queue's copy more than 30 s after it took the offer no longer knows the
+ * event. It reports such an event as late, which costs its consumers nothing.
+ */
+export function createLateTakes(deps: ReportDeps): LateTakes {
+  return new RouterReports(deps, {
+    what: 'taken_late',
+    heldMax: HELD_MAX,
+    // A client acknowledges an event once, so no two items are the same.
+    keyOf: (item) => item,
+    isNewer: () => false,
+    send: (ask, instance, items) => ask(instance, { op: 'taken_late', items }),
+  });
+}
