@@ -123,7 +123,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...['rpc.store.conversations.create', 'rpc.store.conversations.change'],
       ...['rpc.store.conversations.participants'],
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
-      ...['rpc.store.outbox.owed', 'rpc.store.outbox.done'],
+      ...['rpc.store.outbox.owed', 'rpc.store.outbox.done', 'rpc.store.outbox.missed'],
       '$JS.API.CONSUMER.NAMES.INBOX_3',
       ...SUBJECTS.filter((one) =>
         /^\$JS\.API\.(?:CONSUMER\.(?:DURABLE\.CREATE|DELETE|INFO)|STREAM\.INFO)\./.test(one),

@@ -4,6 +4,7 @@ import type { DurableEvents } from '../../shared/durable-events/durable-event.ts
 import { KahaError } from '../../shared/errors.ts';
 import { isUuidV4 } from '../../shared/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import type { Metrics } from '../../shared/process/metrics.ts';
 import { createAppend } from './append/append.ts';
 import type { GroupCommit } from './append/group-commit.ts';
 import type { ContentCipher } from './content/content-cipher.ts';
@@ -23,8 +24,9 @@ import { getMessage, locateMessage } from './messages/find-message.ts';
 import { readHistory } from './messages/history.ts';
 import { react } from './messages/react.ts';
 import { readUndelivered } from './messages/undelivered.ts';
-import { claimOutbox } from './outbox/claim-outbox.ts';
+import { createClaimOutbox } from './outbox/claim-outbox.ts';
 import { createOutboxDone, selectOwed } from './outbox/outbox-done.ts';
+import { writeMissed } from './outbox/outbox-missed.ts';
 import { listPositions } from './positions/list-positions.ts';
 import { readUpTo } from './positions/read.ts';
 import type { ReadCommit } from './positions/read-commit.ts';
@@ -38,6 +40,7 @@ type Deps = {
   editWindowMs: number;
   reads: ReadCommit;
   chatLists?: ChatListCache | undefined;
+  metrics: Metrics;
   logger: Logger;
   /** A test may hand in a table of durable events that has more kinds. */
   events?: DurableEvents;
@@ -96,9 +99,10 @@ export function createOperations(deps: Deps): Operations {
       assertUuids(...conversation_ids);
       return { conversations: await listPositions(pool, conversation_ids) };
     },
-    'outbox.claim': (request) => claimOutbox(deps, request),
+    'outbox.claim': createClaimOutbox(deps),
     'outbox.owed': ({ event_ids }) => selectOwed(db, event_ids),
     'outbox.done': ({ event_ids }) => outbox.done(event_ids),
+    'outbox.missed': ({ items }) => writeMissed(pool, items),
     'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
   };
 }

@@ -48,7 +48,7 @@ export function createStore(config: Config, { logger, metrics }: ServiceDeps) {
 
     const { editWindowMs } = config;
     const chatLists = openChatLists(config, { cipher, metrics, logger }, closers);
-    const deps = { db, pool, cipher, group, reads, editWindowMs, chatLists, logger };
+    const deps = { db, pool, cipher, group, reads, editWindowMs, chatLists, metrics, logger };
     const servers = serveOperations(bus, createOperations(deps));
     closers.push('operations', () => drainAll(servers, [group, reads]), DRAIN_DEADLINE_MS);
     closers.push('positions', startPositions({ bus, pool: positions.pool }).close);

@@ -1,5 +1,5 @@
 import type { DURABLE_EVENTS } from '../durable-events/durable-events.ts';
-import type { EventId } from '../ids.ts';
+import type { EventId, UserId } from '../ids.ts';
 import type { ConversationRecord, Participants } from './conversations.ts';
 import type { DurableEventKind } from './events.ts';
 
@@ -12,6 +12,12 @@ export type OutboxEntryOf<Kind extends DurableEventKind> = { kind: Kind } & Para
  * holds the data of which the router makes its event.
  */
 export type OutboxEntry = { [Kind in DurableEventKind]: OutboxEntryOf<Kind> }[DurableEventKind];
+
+export type OutboxMissed = {
+  event_id: EventId;
+  missed: readonly UserId[] | null;
+  is_fed: boolean;
+};
 
 /** A command without entries has changed nothing. */
 export type ConversationChanged = {

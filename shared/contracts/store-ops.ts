@@ -21,7 +21,7 @@ import type {
   NamedMessage,
   UndeliveredPage,
 } from './messages.ts';
-import type { ConversationChanged, OutboxEntry } from './outbox.ts';
+import type { ConversationChanged, OutboxEntry, OutboxMissed } from './outbox.ts';
 import type { ConversationPositions, ReadInput, ReadResult } from './positions.ts';
 
 /** A reply without an `entry` says that nothing has changed. */
@@ -67,9 +67,9 @@ export type StoreOps = {
     { conversations: ConversationPositions[] },
   ];
   /**
-   * Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s. `oldest_at`
-   * is the time of the oldest row, or now if there is none. Store of the last version leaves it
-   * out.
+   * Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s, oldest first.
+   * Nothing that happened before `oldest_at` is owed. If nothing is owed, it is 10 s ago, as a
+   * transaction may not have ended yet. Store of the last version leaves it out.
    */
   'outbox.claim': [
     { event_ids?: EventId[]; limit: number; lease_ms: number },
@@ -78,5 +78,10 @@ export type StoreOps = {
   /** The reply names the events that are still owed. */
   'outbox.owed': [{ event_ids: EventId[] }, { event_ids: EventId[] }];
   'outbox.done': [{ event_ids: EventId[] }, { deleted: number }];
+  /**
+   * Notes in owed rows which users lack the event (null: nobody is known to have it), and whether
+   * the feed has it. A request holds at most 500 items. The last note of a row counts.
+   */
+  'outbox.missed': [{ items: OutboxMissed[] }, { written: number }];
   'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
 };

@@ -55,6 +55,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'outbox.claim': ['router'],
   'outbox.owed': ['router'],
   'outbox.done': ['router'],
+  'outbox.missed': ['router'],
   'contacts.shared': ['edge'],
   'contacts.list': ['profiles'],
   'partitions.ensure': ['retention'],

@@ -94,6 +94,10 @@ type OutboxAddress = {
    * settled.
    */
   closes_membership?: true;
+  /** The event is still owed to these users alone. The field is absent if nobody has the event. */
+  missed?: readonly UserId[];
+  /** This says that the feed has the event. */
+  is_fed?: true;
 };
 type Addressed = Omit<OutboxAddress, 'event_id' | 'conversation_id' | 'at'> & { at: string };
 

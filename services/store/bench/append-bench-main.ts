@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { type Env, EnvReader } from '../../../shared/process/env.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
 import { loadOrExit } from '../../../shared/process/process.ts';
 import { openAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit } from '../append/group-commit.ts';
@@ -42,7 +43,9 @@ const group = createGroupCommit(writer, (rows) => {
   commits.count += 1;
   commits.rows += rows;
 });
-const operations = createOperations({ db, pool, cipher, group, reads, editWindowMs: 0, logger });
+const metrics = createMetrics('store', 'append-bench');
+const deps = { db, pool, cipher, group, reads, metrics, logger };
+const operations = createOperations({ ...deps, editWindowMs: 0 });
 const { seconds, postgresPid } = config;
 const bench: AppendBench = { operations, commits, seconds, postgresPid };
 const throughput = await measureThroughput(bench);

@@ -1,47 +1,143 @@
 import { type Kysely, sql } from 'kysely';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { DurableEvents } from '../../../shared/durable-events/durable-event.ts';
-import type { EventId } from '../../../shared/ids.ts';
+import type { EventId, UserId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
+import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
+import { classifyFailure } from '../database/database-error.ts';
 import type { Database } from '../database/schema.ts';
-import { loadOutboxEntries, type OwedRow } from './outbox-entries.ts';
+import { ClaimStart } from './claim-start.ts';
+import { loadReadable } from './load-readable.ts';
+import { createOldestOwed } from './oldest-owed.ts';
+import type { OwedRow } from './outbox-entries.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher; events?: DurableEvents };
+type Deps = {
+  db: Kysely<Database>;
+  cipher: ContentCipher;
+  events?: DurableEvents;
+  metrics: Metrics;
+  logger: Logger;
+};
 type Request = { event_ids?: EventId[]; limit: number; lease_ms: number };
+type Claim = { entries: OutboxEntry[]; oldest_at: string };
+type ClaimedRow = OwedRow & { missed: UserId[] | null; is_fed: boolean };
 
 /** A row younger than this is left to the router that appended it. */
 const OWED_AFTER_S = 5;
 const LIMIT_MAX = 500;
 const LEASE_MS_MAX = 600_000;
+/** A row that cannot be read is tried again after this time. */
+const UNREADABLE_MS = 600_000;
 /** The entries of one reply take at most this much; the rows beyond it are unclaimed again. */
 const REPLY_BYTES_MAX = 512 * 1024;
 
 /**
- * `outbox.claim` leases the fan-outs that are owed to the caller and returns them. A request
- * without `event_ids` claims rows older than 5 s; a request with `event_ids` claims the named rows,
- * whatever their age. The claim skips a row that another caller has leased or is leasing right now.
- * A row can be claimed again once its lease has run out.
+ * `outbox.claim` leases the fan-outs that are owed to the caller and returns them, oldest first. A
+ * request without `event_ids` claims rows older than 5 s; a request with `event_ids` claims the
+ * named rows, whatever their age. The claim skips a row that another caller has leased or is
+ * leasing right now. A row can be claimed again once its lease has run out.
+ *
+ * A row that cannot be read costs only itself: it stays owed, is counted, and is tried again after
+ * 10 minutes. A claim that Postgres does not carry out in time halves the next one, down to one
+ * row, and each claim that is carried out doubles the next one again. The rows of a claim that
+ * failed stay leased, so the next claim takes others.
  */
-export async function claimOutbox(
-  deps: Deps,
-  { event_ids, limit, lease_ms }: Request,
-): Promise<{ entries: OutboxEntry[] }> {
-  const which = event_ids
-    ? sql`event_id = any(${event_ids}::uuid[])`
-    : sql`created_at < now() - make_interval(secs => ${OWED_AFTER_S})`;
-  const { rows } = await sql<OwedRow>`
-    update outbox set claimed_until = now() + ${Math.min(lease_ms, LEASE_MS_MAX)} * interval '1 ms'
-    where event_id in (
-      select event_id from outbox
-      where ${which} and (claimed_until is null or claimed_until < now())
-      limit ${Math.min(limit, LIMIT_MAX)}
-      for update skip locked)
-    returning event_id, conversation_id, kind, seq, payload, created_at`.execute(deps.db);
-  const { entries, void: voided } = await loadOutboxEntries(deps, rows);
-  if (voided.length > 0) await deleteRows(deps.db, voided);
-  const { kept, cut } = cutToBytes(entries);
-  if (cut.length > 0) await unclaim(deps.db, cut);
-  return { entries: kept };
+export function createClaimOutbox(deps: Deps) {
+  const { db, metrics, logger } = deps;
+  const unreadable = metrics.counter(
+    'kaha_outbox_unreadable_total',
+    'Claims of owed rows that could not be read',
+  );
+  const oldest = createOldestOwed(db);
+  const start = new ClaimStart();
+  let limitMax = LIMIT_MAX;
+
+  const claimRows = async (request: Request): Promise<ClaimedRow[]> => {
+    const limit = Math.min(request.limit, limitMax);
+    const leaseMs = Math.min(request.lease_ms, LEASE_MS_MAX);
+    const { event_ids: eventIds } = request;
+    if (eventIds !== undefined) return claimNamed(db, eventIds.slice(0, limit), leaseMs);
+    const from = start.next(performance.now());
+    const rows = await claimOldest(db, { from, limit, leaseMs });
+    start.note(from, { isFull: rows.length === limit, lastAt: rows.at(-1)?.created_at });
+    if (from === undefined || rows.length === limit) return rows;
+    const older = await claimOldest(db, { from: undefined, limit: limit - rows.length, leaseMs });
+    return [...older, ...rows];
+  };
+
+  const claim = async (request: Request): Promise<Claim> => {
+    const rows = await claimRows(request);
+    const loaded = await loadReadable(deps, rows);
+    if (loaded.void.length > 0) await deleteRows(db, loaded.void);
+    if (loaded.unreadable.length > 0) {
+      unreadable.inc(loaded.unreadable.length);
+      logger.error({ event_ids: loaded.unreadable }, 'owed events cannot be read');
+      await lease(db, loaded.unreadable, UNREADABLE_MS);
+    }
+    const { kept, cut } = cutToBytes(withMissed(loaded.entries, rows));
+    if (cut.length > 0) await lease(db, cut, 0);
+    return { entries: kept, oldest_at: await oldest() };
+  };
+
+  return async (request: Request): Promise<Claim> => {
+    try {
+      const claimed = await claim(request);
+      limitMax = Math.min(LIMIT_MAX, limitMax * 2);
+      return claimed;
+    } catch (error) {
+      const limit = Math.min(request.limit, limitMax);
+      if (classifyFailure(error) === 'frozen') limitMax = Math.max(1, limit >> 1);
+      throw error;
+    }
+  };
+}
+
+type Look = {
+  /** The claim looks from this time on, or from the oldest row on. */
+  from: string | undefined;
+  limit: number;
+  leaseMs: number;
+};
+
+/** The statement calls a function of migration 0010, which chooses the plan. */
+async function claimOldest(
+  db: Kysely<Database>,
+  { from, limit, leaseMs }: Look,
+): Promise<ClaimedRow[]> {
+  const { rows } = await sql<ClaimedRow>`
+    select event_id, conversation_id, kind, seq, payload, created_at, missed, is_fed
+    from claim_oldest(${from ?? null}::timestamptz, ${limit}::int,
+      make_interval(secs => ${leaseMs / 1_000}::float8), make_interval(secs => ${OWED_AFTER_S}))
+    order by created_at`.execute(db);
+  return rows;
+}
+
+async function claimNamed(
+  db: Kysely<Database>,
+  eventIds: readonly EventId[],
+  leaseMs: number,
+): Promise<ClaimedRow[]> {
+  const { rows } = await sql<ClaimedRow>`
+    with claimed as (
+      update outbox set claimed_until = now() + ${leaseMs} * interval '1 ms'
+      where event_id in (
+        select event_id from outbox
+        where event_id = any(${eventIds}::uuid[])
+          and (claimed_until is null or claimed_until < now())
+        for update skip locked)
+      returning event_id, conversation_id, kind, seq, payload, created_at, missed, is_fed)
+    select * from claimed order by created_at`.execute(db);
+  return rows;
+}
+
+/** An entry tells what earlier fan-outs have noted in its row. */
+function withMissed(entries: readonly OutboxEntry[], rows: readonly ClaimedRow[]): OutboxEntry[] {
+  const byId = new Map(rows.map((row) => [row.event_id, row]));
+  return entries.map((entry) => {
+    const { missed = null, is_fed: isFed = false } = byId.get(entry.event_id) ?? {};
+    return { ...entry, ...(missed && { missed }), ...(isFed && { is_fed: true as const }) };
+  });
 }
 
 function cutToBytes(entries: readonly OutboxEntry[]): { kept: OutboxEntry[]; cut: EventId[] } {
@@ -56,8 +152,13 @@ function cutToBytes(entries: readonly OutboxEntry[]): { kept: OutboxEntry[]; cut
   return { kept, cut };
 }
 
-async function unclaim(db: Kysely<Database>, eventIds: readonly EventId[]): Promise<void> {
-  await sql`update outbox set claimed_until = null
+/** A row without a lease, or with one of 0 ms, can be claimed at once. */
+async function lease(
+  db: Kysely<Database>,
+  eventIds: readonly EventId[],
+  leaseMs: number,
+): Promise<void> {
+  await sql`update outbox set claimed_until = now() + ${leaseMs} * interval '1 ms'
     where event_id = any(${eventIds}::uuid[])`.execute(db);
 }
 

@@ -9,8 +9,8 @@ const DEPTH_COUNTED_MAX = 100_000;
 const POLL_MS = 5_000;
 
 const SELECT_STATS = `select count(*) as depth,
-    coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_s
-  from (select created_at from outbox limit ${DEPTH_COUNTED_MAX}) counted`;
+    coalesce(extract(epoch from clock_timestamp() - oldest_owed()), 0)::float8 as oldest_s
+  from (select from outbox limit ${DEPTH_COUNTED_MAX}) counted`;
 
 /** Two metrics say how many fan-outs are owed and how old the oldest is, as of every 5 s. */
 export function watchOutbox(deps: { pool: Pool; metrics: Metrics; logger: Logger }) {

@@ -4,6 +4,7 @@ import { createDatabase } from '../../../dev/testing/test-servers.ts';
 import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/append.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
+import { createMetrics, type Metrics } from '../../../shared/process/metrics.ts';
 import { openAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit, type GroupCommit } from '../append/group-commit.ts';
 import { createContentCipher } from '../content/content-cipher.ts';
@@ -32,6 +33,7 @@ export type StoreParts = {
   operations: Operations;
   group: GroupCommit;
   pool: Pool;
+  metrics: Metrics;
   close(): Promise<void>;
 };
 
@@ -45,6 +47,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
   const group = createGroupCommit(writer);
   const positions = openPositionWriter({ url, logger: silent });
   const { reads } = positions;
+  const metrics = createMetrics('store', 'store-1');
   return {
     operations: createOperations({
       ...deps,
@@ -52,10 +55,12 @@ export function openStore(url: string, options: Options = {}): StoreParts {
       reads,
       editWindowMs,
       chatLists,
+      metrics,
       logger: silent,
     }),
     group,
     pool,
+    metrics,
     async close() {
       await writer.close();
       await positions.close();

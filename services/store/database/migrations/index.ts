@@ -6,6 +6,7 @@ import * as businessContacts from './0006-business-contacts.ts';
 import * as oneOutboxWriter from './0007-one-outbox-writer.ts';
 import * as appendByOneWriter from './0008-append-messages.ts';
 import * as changesByOneWriter from './0009-message-changes.ts';
+import * as claims from './0010-claims.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -21,6 +22,7 @@ export const migrations: Record<string, Migration> = {
   '0007-one-outbox-writer': oneOutboxWriter,
   '0008-append-messages': appendByOneWriter,
   '0009-message-changes': changesByOneWriter,
+  '0010-claims': claims,
 };
 
 /** A store of this version serves only a database that has this migration. */

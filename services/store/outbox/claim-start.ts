@@ -1,0 +1,30 @@
+/** A row claimed, or undefined if the claim found none. */
+type Claimed = { isFull: boolean; lastAt: string | undefined };
+
+/** Claims look from the oldest row on at least this often. */
+const OLDEST_EVERY_MS = 500;
+
+/**
+ * Remembers up to which time the owed rows are claimed, so that a claim need not pass the leased
+ * and the deleted rows before it. Every 500 ms a claim looks from the oldest row on all the same,
+ * because the leases of some may have run out. So it does if a claim has found fewer rows than
+ * wanted.
+ */
+export class ClaimStart {
+  #from: string | undefined;
+  #oldestAtMs = Number.NEGATIVE_INFINITY;
+
+  /** Returns the time from which the next claim looks; undefined is the oldest row's. */
+  next(nowMs: number): string | undefined {
+    const isDue = nowMs - this.#oldestAtMs >= OLDEST_EVERY_MS;
+    if (this.#from !== undefined && !isDue) return this.#from;
+    this.#oldestAtMs = nowMs;
+    return undefined;
+  }
+
+  /** Notes what a claim from `from` has found. */
+  note(from: string | undefined, { isFull, lastAt }: Claimed): void {
+    if (from === undefined) this.#from ??= isFull ? lastAt : undefined;
+    else this.#from = isFull ? lastAt : undefined;
+  }
+}
