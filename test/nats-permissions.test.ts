@@ -41,7 +41,7 @@ const SUBJECTS = [
   ...['rpc.store.outbox.nothing', 'rpc.store.positions.nothing'],
   ...['membership.changed', 'queue.made', DEVICE],
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
-  'events.router-1',
+  ...['events.router-1', 'bookmarks.one', 'bookmarks.two'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'answers.router-1.7'],
   ...[ACK_QUEUE, ACK_RECEIPTS, ACK_KAHA, ackFeed('one'), ackFeed('two'), ackFeed('watch-1')],
@@ -62,6 +62,8 @@ const SUBJECTS = [
   ...['$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles', '$JS.FC.INBOX_3.x.y'],
   ...['one', 'two', 'watch-1'].flatMap((consumer) => consumerOf('EVENTS', consumer)),
   ...['$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.one', '$JS.API.CONSUMER.DELETE.EVENTS.one'],
+  ...['one', 'two'].map((name) => `$JS.API.DIRECT.GET.FEED_BOOKMARKS.bookmarks.${name}`),
+  ...['$JS.API.STREAM.MSG.GET.FEED_BOOKMARKS', '$JS.API.DIRECT.GET.FEED_BOOKMARKS'],
   ...['$JS.API.STREAM.INFO.EVENTS', '$JS.API.STREAM.MSG.GET.EVENTS'],
   ...[...USERS.map((user) => `_INBOX.${user}.a`), '_INBOX.a', '_R_.a'],
   ...USERS.map((user) => `${kindOf(user)}.${user}`).flatMap((user) =>
@@ -104,7 +106,10 @@ const repliesOf = (user: string): string[] =>
   SUBJECTS.filter((one) => one.startsWith('replies.') && one.includes(`.${user}.a.`));
 
 const feed = (consumer: string): Rights => ({
-  publish: [...consumerOf('EVENTS', consumer), ackFeed(consumer)],
+  publish: [
+    ...[...consumerOf('EVENTS', consumer), ackFeed(consumer), `bookmarks.${consumer}`],
+    `$JS.API.DIRECT.GET.FEED_BOOKMARKS.bookmarks.${consumer}`,
+  ],
   subscribe: [`_INBOX.feed-${consumer}.a`],
 });
 
@@ -186,6 +191,7 @@ const WILDCARDS = [
     'rpc.>',
     'receipts.>',
     'events.>',
+    'bookmarks.*',
   ],
   ...['kaha.>', 'push.>', '_INBOX.>', '_INBOX.*.*', '$JS.>', '$JS.ACK.>', '$JS.API.>', '$SYS.>'],
 ];

@@ -49,7 +49,10 @@ function permissionsOf(natsUser: string): Permissions {
   const heard = TRAFFIC.filter(({ subscribe }) => subscribe.includes(kind));
   const asks = said.some(({ requestsAs }) => requestsAs !== undefined);
   const acknowledges = said.some(({ subject }) => subject === jetStreamAcks());
-  const publish = [...said.map(({ subject }) => subject), ...pullsOf(natsUser), ...answersOf(kind)];
+  const subjects = said.map(({ subject, isOwn }) =>
+    isOwn ? subject.replace('*', consumerOf(natsUser)) : subject,
+  );
+  const publish = [...subjects, ...pullsOf(natsUser), ...answersOf(kind)];
   const subscribe = new Set(heard.map(({ subject, requestsAs }) => requestsAs ?? subject));
   subscribe.add(`${inboxPrefix(natsUser)}.>`);
   if (asks) subscribe.add(`${repliesPrefix(natsUser)}.>`);

@@ -48,6 +48,8 @@ export const subjects = {
   receipts: (instance: string) => `receipts.${instance}`,
   /** A router publishes the feed of durable events (JetStream `EVENTS`). */
   events: (instance: string) => `events.${instance}`,
+  /** A consumer of the feed keeps here how far it has got (JetStream `FEED_BOOKMARKS`). */
+  bookmarks: (consumer: string) => `bookmarks.${consumer}`,
   /** A router tells edges every second that it is alive (core NATS). */
   routerAlive: 'router.alive',
   /** An edge asks at its start, and after each reconnect, which routers there are (core NATS). */
@@ -72,6 +74,7 @@ export const streams = {
   inboxSubjects: (shard: number | Any) => queuesSubject(shard, '*'),
   receipts: 'RECEIPTS',
   events: 'EVENTS',
+  bookmarks: 'FEED_BOOKMARKS',
   kahaEvents: 'KAHA_EVENTS',
   kahaEventsSubjects: `${KAHA_PREFIX}>`,
   receiptsDurable: 'store',

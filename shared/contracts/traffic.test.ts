@@ -20,6 +20,7 @@ const BUILT: Record<keyof typeof subjects, string> = {
   presence: subjects.presence(USER),
   receipts: subjects.receipts('router-1'),
   events: subjects.events('router-1'),
+  bookmarks: subjects.bookmarks('push'),
 };
 
 function matches(pattern: string, subject: string): boolean {

@@ -29,6 +29,8 @@ type Row = {
   requestsAs?: string;
   /** This stream keeps what is published on the subject. */
   keptBy?: string;
+  /** The `*` is the name of a user's consumer, and each user may use its own subject only. */
+  isOwn?: true;
   /** Users of this kind pull from the stream, each by a durable of its own. */
   pulledBy?: NatsUserKind;
 };
@@ -114,6 +116,19 @@ export const TRAFFIC: readonly Row[] = [
     subscribe: ['jetstream'],
     keptBy: streams.events,
     pulledBy: 'feed',
+  },
+  {
+    subject: subjects.bookmarks('*'),
+    publish: ['feed'],
+    subscribe: ['jetstream'],
+    keptBy: streams.bookmarks,
+    isOwn: true,
+  },
+  {
+    subject: jetStreamApi(`DIRECT.GET.${streams.bookmarks}.${subjects.bookmarks('*')}`),
+    publish: ['feed'],
+    subscribe: ['jetstream'],
+    isOwn: true,
   },
   {
     subject: streams.kahaEventsSubjects,

@@ -1,6 +1,7 @@
 import type { Consumer, JsMsg, NatsConnection } from 'nats';
 import { KahaError } from '../errors.ts';
 import type { Logger } from '../process/logger.ts';
+import { pull } from './pull.ts';
 
 export type ConsumeOptions = {
   stream: string;
@@ -10,8 +11,6 @@ export type ConsumeOptions = {
   handle: (messages: JsMsg[]) => Promise<void>;
 };
 
-/** A pull waits this long for its first message, so `close` waits at most this long for a pull. */
-const PULL_EXPIRES_MS = 1_000;
 const HEAL_DELAY_MS = 1_000;
 const RETRY_DELAY_MS = 2_000;
 
@@ -68,16 +67,4 @@ export function startConsumer(
       await running;
     },
   };
-}
-
-/** Waits for a first message, then takes the other messages that are pending, up to `batchMax`. */
-async function pull(consumer: Consumer, batchMax: number): Promise<JsMsg[]> {
-  const first = await consumer.next({ expires: PULL_EXPIRES_MS });
-  if (first === null) return [];
-  const messages = [first];
-  const pending = Math.min(first.info.pending, batchMax - 1);
-  if (pending === 0) return messages;
-  const rest = await consumer.fetch({ max_messages: pending, expires: PULL_EXPIRES_MS });
-  for await (const message of rest) messages.push(message);
-  return messages;
 }

@@ -10,6 +10,7 @@ const DUPLICATE_WINDOW_NS = 30 * SECOND_NS;
 const SHARD_BYTES_MIN = 8 * MIB;
 const RECEIPTS_BYTES_MAX = 256 * MIB;
 const KAHA_EVENTS_BYTES_MAX = 64 * MIB;
+const BOOKMARKS_BYTES_MAX = MIB;
 /** EVENTS has a durable for each consumer of the feed, and one for each person who watches it. */
 const EVENTS_CONSUMERS_MAX = 64;
 /** One shard has at most this many device queues. Each takes ~40 KB of the server's memory. */
@@ -24,10 +25,7 @@ export type ConsumerDefinition = { stream: string; config: Record<string, unknow
 
 export type StreamSettings = {
   shards: number;
-  /**
-   * RECEIPTS, EVENTS and KAHA_EVENTS have this many replicas. A shard of device queues always has
-   * one.
-   */
+  /** Each stream has this many replicas, but a shard of device queues always has one. */
   replicas: number;
   /**
    * All shards of device queues together get this much disk. JetStream reserves it when it makes
@@ -68,6 +66,18 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
     discard: 'old',
     max_consumers: EVENTS_CONSUMERS_MAX,
   };
+  // Each consumer of the feed has one bookmark, which its next one replaces.
+  const bookmarks = {
+    ...receipts,
+    name: streams.bookmarks,
+    subjects: subjectsOf(streams.bookmarks),
+    retention: 'limits',
+    max_age: 0,
+    max_bytes: BOOKMARKS_BYTES_MAX,
+    max_msgs_per_subject: 1,
+    discard: 'old',
+    allow_direct: true,
+  };
   const kahaEvents = {
     ...receipts,
     name: streams.kahaEvents,
@@ -77,7 +87,7 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
     // A profile event only tells that a cached profile is old, so the newest events matter.
     discard: 'old',
   };
-  return [...shardStreams, receipts, events, kahaEvents];
+  return [...shardStreams, receipts, events, bookmarks, kahaEvents];
 }
 
 /** Defines the durable consumers that are not device queues. */

@@ -2,8 +2,8 @@ import { AckPolicy } from 'nats';
 import t from 'tap';
 import { startNats } from '../../../dev/testing/test-servers.ts';
 import { streams } from '../../../shared/contracts/subjects.ts';
+import { feedBatch, feedEvent } from '../../../shared/feed/stage/feed-batches.ts';
 import { connectNats } from '../../../shared/nats/nats-connection.ts';
-import { feedBatch, feedEvent } from '../../../shared/nats/stage/feed-batches.ts';
 import { setUpStreams } from './stream-setup.ts';
 
 const nats = await startNats();
@@ -27,7 +27,15 @@ const consumersOfFeed = async (): Promise<string[]> =>
 
 t.test('a set-up makes every stream and consumer, and is safe to repeat', async (t) => {
   const first = await setUpStreams(nc, settings);
-  t.same(first.created, ['INBOX_0', 'INBOX_1', 'INBOX_2', 'RECEIPTS', 'EVENTS', 'KAHA_EVENTS']);
+  t.same(first.created, [
+    'INBOX_0',
+    'INBOX_1',
+    'INBOX_2',
+    'RECEIPTS',
+    'EVENTS',
+    'FEED_BOOKMARKS',
+    'KAHA_EVENTS',
+  ]);
   const second = await setUpStreams(nc, settings);
   t.same(second, { created: [], updated: first.created, deletedConsumers: [] });
   const shard = (await jsm.streams.info('INBOX_1')).config;

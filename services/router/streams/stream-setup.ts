@@ -1,5 +1,10 @@
 import type { NatsConnection } from 'nats';
-import { jetStreamApi, shardOfStream, streams } from '../../../shared/contracts/subjects.ts';
+import {
+  jetStreamApi,
+  shardOfStream,
+  streams,
+  subjects,
+} from '../../../shared/contracts/subjects.ts';
 import {
   type ConsumerDefinition,
   consumerDefinitions,
@@ -51,6 +56,8 @@ export async function setUpStreams(
   for (const consumer of consumers) await createConsumer(nc, consumer);
   for (const name of await findStaleConsumers(nc, consumers)) {
     await ask(nc, `CONSUMER.DELETE.${streams.events}.${name}`, {});
+    // A consumer that is named again later begins anew.
+    await ask(nc, `STREAM.PURGE.${streams.bookmarks}`, { filter: subjects.bookmarks(name) });
     result.deletedConsumers.push(name);
   }
   return result;

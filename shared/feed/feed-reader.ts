@@ -1,0 +1,209 @@
+import type { Consumer, JsMsg } from 'nats';
+import { pause } from '../concurrency/pause.ts';
+import type { FeedBatch, FeedEvent } from '../contracts/feed.ts';
+import { streams } from '../contracts/subjects.ts';
+import type { Bus } from '../nats/bus.ts';
+import { parseJson } from '../nats/parse-json.ts';
+import { pull } from '../nats/pull.ts';
+import type { Logger } from '../process/logger.ts';
+import type { Metrics } from '../process/metrics.ts';
+import { type Bookmark, createBookmarks } from './bookmarks.ts';
+import { catchUp, type EventsPage, type EventsRange } from './catch-up.ts';
+import { handleEvents } from './handle-events.ts';
+import { judgeSequence } from './judge-sequence.ts';
+
+type Deps = { bus: Bus; logger: Logger; metrics: Metrics };
+
+type FeedReaderOptions = {
+  /** Names the durable on EVENTS. The bus is connected as the NATS user `feed-<consumer>`. */
+  consumer: string;
+  /** Carries out what the consumer does with an event. It may get an event more than once. */
+  handle: (event: FeedEvent) => Promise<void>;
+  /** At most this many events are handled at a time. */
+  concurrencyMax: number;
+  /** Asks store `events.between`. */
+  askEvents: (range: EventsRange) => Promise<EventsPage>;
+};
+
+/** A reader holds at most this many batches, of 512 KiB each at most. */
+const BATCHES_MAX = 8;
+/** JetStream delivers a message again 30 s after it was delivered or last called in work. */
+const IN_WORK_MS = 10_000;
+const HEAL_MS = 1_000;
+const BOOKMARK_GAP_MS = 1_000;
+/** The clocks of Postgres and NATS are apart by less than this. */
+const CLOCKS_APART_MS = 5_000;
+
+/**
+ * Reads the feed for one consumer, and hands it each event at least once. Batches are handled in
+ * their order, one after the other, and a batch is acknowledged once all of its events are done
+ * with. `handleEvents` says what becomes of an event whose handler rejects.
+ *
+ * Where the numbers of the batches have a gap, EVENTS has dropped batches that this consumer had
+ * not read. Before the reader goes on, it hands over all events that store knows since the time up
+ * to which nothing was owed. It keeps that time in a bookmark, so that it sees a gap over its own
+ * restarts and those of NATS. A consumer without a bookmark begins with what has happened since its
+ * durable was made.
+ *
+ * A consumer has one reader at a time. Two of them would take each other's batches for gaps, and
+ * hand over events twice. A reader that cannot reach NATS or store waits for them.
+ */
+export function startFeedReader(
+  deps: Deps,
+  options: FeedReaderOptions,
+): { close(): Promise<void> } {
+  const reader = new FeedReader(deps, options);
+  const running = reader.run();
+  return {
+    async close() {
+      reader.stop();
+      await running;
+    },
+  };
+}
+
+class FeedReader {
+  readonly #bus: Bus;
+  readonly #logger: Logger;
+  readonly #options: FeedReaderOptions;
+  readonly #bookmarks: ReturnType<typeof createBookmarks>;
+  readonly #gaps: { inc(): void };
+  readonly #givenUp: { inc(): void };
+  readonly #ending = new AbortController();
+  #consumer: Consumer | undefined;
+  /** All batches up to this one are done with. It is read before the first batch. */
+  #done: Bookmark | undefined;
+  #written: Bookmark | undefined;
+  #writtenAtMs = 0;
+  /** These messages were delivered and are not yet acknowledged. */
+  readonly #held = new Set<JsMsg>();
+
+  constructor({ bus, logger, metrics }: Deps, options: FeedReaderOptions) {
+    this.#bus = bus;
+    this.#logger = logger;
+    this.#options = options;
+    this.#bookmarks = createBookmarks(bus, options.consumer);
+    this.#gaps = metrics.counter('kaha_feed_gaps_total', 'Gaps of the feed caught up from store');
+    this.#givenUp = metrics.counter('kaha_feed_given_up_total', 'Events of the feed given up');
+  }
+
+  async run(): Promise<void> {
+    const timer = setInterval(() => this.#callInWork(), IN_WORK_MS);
+    while (!this.#ending.signal.aborted && !this.#bus.nc.isClosed()) {
+      try {
+        await this.#readOnce();
+      } catch (error) {
+        if (this.#ending.signal.aborted) break;
+        this.#logger.warn({ err: error }, 'reader of the feed heals');
+        this.#consumer = undefined;
+        this.#putBack();
+        await pause(HEAL_MS, this.#ending.signal);
+      }
+    }
+    clearInterval(timer);
+    this.#putBack();
+    await this.#writeBookmark();
+  }
+
+  stop(): void {
+    this.#ending.abort();
+  }
+
+  async #readOnce(): Promise<void> {
+    const { consumer } = this.#options;
+    this.#consumer ??= await this.#bus.nc.jetstream().consumers.get(streams.events, consumer);
+    this.#done ??= (await this.#bookmarks.read()) ?? (await this.#beginning(this.#consumer));
+    const messages = await pull(this.#consumer, BATCHES_MAX);
+    for (const message of messages) this.#held.add(message);
+    for (const message of messages) this.#done = await this.#take(message, this.#done);
+    if (Date.now() - this.#writtenAtMs >= BOOKMARK_GAP_MS) await this.#writeBookmark();
+  }
+
+  /** Returns a bookmark before the first batch that the durable may have missed. */
+  async #beginning(consumer: Consumer): Promise<Bookmark> {
+    const { created } = await consumer.info(true);
+    const from = new Date(Date.parse(created) - CLOCKS_APART_MS);
+    return { seq: 0, owed_from: from.toISOString() };
+  }
+
+  /** Carries out and acknowledges a batch. Resolves with the place that the reader has reached. */
+  async #take(message: JsMsg, done: Bookmark): Promise<Bookmark> {
+    const judgement = judgeSequence(done.seq, message);
+    if (judgement === 'known') {
+      this.#settle(message, () => message.ack());
+      return done;
+    }
+    const batch = this.#parse(message);
+    if (batch === undefined) return done;
+    if (judgement === 'gap') await this.#catchUp(done, message);
+    await this.#handleAll(batch.events);
+    this.#settle(message, () => message.ack());
+    // A router that has just started tells an earlier time than others did.
+    const isLater = batch.owed_from > done.owed_from;
+    return { seq: message.seq, owed_from: (isLater ? batch : done).owed_from };
+  }
+
+  /** Drops a batch that is no JSON. The next batch then shows a gap, which store fills. */
+  #parse(message: JsMsg): FeedBatch | undefined {
+    try {
+      return parseJson(message.data) as FeedBatch;
+    } catch (error) {
+      this.#logger.error({ err: error, seq: message.seq }, 'batch of the feed cannot be read');
+      this.#settle(message, () => message.term());
+      return undefined;
+    }
+  }
+
+  async #catchUp({ seq, owed_from }: Bookmark, message: JsMsg): Promise<void> {
+    const atMs = message.info.timestampNanos / 1e6;
+    const until = new Date(atMs + CLOCKS_APART_MS).toISOString();
+    if (until <= owed_from) return;
+    this.#gaps.inc();
+    this.#logger.warn({ done: seq, next: message.seq, from: owed_from }, 'feed has a gap');
+    await catchUp(
+      { from: owed_from, until },
+      {
+        askEvents: this.#options.askEvents,
+        handleAll: (events) => this.#handleAll(events),
+        ...{ signal: this.#ending.signal, logger: this.#logger },
+      },
+    );
+  }
+
+  #handleAll(events: readonly FeedEvent[]): Promise<void> {
+    return handleEvents(events, {
+      ...this.#options,
+      ...{ signal: this.#ending.signal, logger: this.#logger },
+      onGiveUp: () => this.#givenUp.inc(),
+    });
+  }
+
+  /** Writes how far the reader has got. A write that fails is made up for by the next one. */
+  async #writeBookmark(): Promise<void> {
+    const done = this.#done;
+    if (done === undefined || done === this.#written || done.seq === 0) return;
+    try {
+      this.#writtenAtMs = Date.now();
+      await this.#bookmarks.write(done);
+      this.#written = done;
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'bookmark of the feed not written');
+    }
+  }
+
+  /** Keeps JetStream from delivering again what is still being handled. */
+  #callInWork(): void {
+    if (this.#bus.nc.isClosed()) return;
+    for (const message of this.#held) message.working();
+  }
+
+  /** Gives back what was not handled, so that the next reader gets it at once and in order. */
+  #putBack(): void {
+    for (const message of this.#held) this.#settle(message, () => message.nak());
+  }
+
+  #settle(message: JsMsg, answer: () => void): void {
+    this.#held.delete(message);
+    if (!this.#bus.nc.isClosed()) answer();
+  }
+}
