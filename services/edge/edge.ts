@@ -1,9 +1,9 @@
 import { WRITE_GAP_MS } from '../../shared/nats/write-batches.ts';
-import { type Boot, type ServiceDeps, startService } from '../../shared/process/boot.ts';
+import { type Boot, startService } from '../../shared/process/boot.ts';
 import type { Config } from './config.ts';
 import { drainSockets } from './lifecycle/drain.ts';
 import { SessionSweep } from './lifecycle/session-sweep.ts';
-import { createParts } from './parts.ts';
+import { createParts, type EdgeDeps } from './parts.ts';
 import { RouterDiscovery } from './routers/router-discovery.ts';
 import { startServer } from './server/uws-server.ts';
 import type { TokenVerifier } from './tokens/token-verifier.ts';
@@ -19,7 +19,7 @@ const LOAD_KEYS_MS = 300_000;
 const CLOSE_EXTRA_MS = 5_000;
 
 /** Wires an edge; `close` drains it, see `drainSockets`. */
-export function createEdge(config: Config, deps: ServiceDeps) {
+export function createEdge(config: Config, deps: EdgeDeps) {
   return startService(config, deps, async (boot) => {
     const { connect, closers } = boot;
     const bus = await connect({ writeGapMs: WRITE_GAP_MS });

@@ -1,3 +1,4 @@
+import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import type { ServiceDeps } from '../../shared/process/boot.ts';
@@ -42,12 +43,14 @@ type Parts = {
   handlers: Handlers;
 };
 
+/** A test may hand in a table of durable events that has more kinds. */
+export type EdgeDeps = ServiceDeps & { events?: DurableEvents };
 type Given = { config: Config; bus: Bus; closers: Closers; isDraining: () => boolean };
 
 const FORGET_LIMITS_MS = 2_000;
 
 /** Creates all parts between the server and NATS. */
-export function createParts(given: Given, deps: ServiceDeps): Parts {
+export function createParts(given: Given, deps: EdgeDeps): Parts {
   const { config, bus, closers } = given;
   const metrics = createEdgeMetrics(deps.metrics);
   const table = new RouterTable();
@@ -110,7 +113,7 @@ type SessionDeps = Given & {
   nameSystemMessages: NameSystemMessages;
   lookUpNames: LookUpNames;
   metrics: EdgeMetrics;
-  deps: ServiceDeps;
+  deps: EdgeDeps;
 };
 
 /**
@@ -131,7 +134,7 @@ function createSessions(given: SessionDeps) {
   const { instance } = config;
   const presence = new Presence({ ...deps, instance, bus, subscriptions, hub, redis, closers });
   const onConversation = (session: Session): void => presence.conversationChanged(session);
-  const nameless = new NamelessEvents({ lookUpNames, hub, logger });
+  const nameless = new NamelessEvents({ lookUpNames, hub, logger, events: deps.events });
   const delivery = new Delivery({
     bus,
     subscriptions,

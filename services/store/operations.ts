@@ -42,8 +42,7 @@ type Deps = {
   chatLists?: ChatListCache | undefined;
   metrics: Metrics;
   logger: Logger;
-  /** A test may hand in a table of durable events that has more kinds. */
-  events?: DurableEvents;
+  events?: DurableEvents | undefined;
 };
 
 export type Operations = {

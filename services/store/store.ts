@@ -1,4 +1,5 @@
 import { subjects } from '../../shared/contracts/subjects.ts';
+import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
 import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
@@ -23,11 +24,14 @@ import { openPositionWriter } from './positions/position-writer.ts';
 const CONCURRENCY_MAX = 1_000;
 const DRAIN_DEADLINE_MS = 4_000;
 
+/** A test may hand in a table of durable events that has more kinds. */
+type Deps = ServiceDeps & { events?: DurableEvents };
+
 /**
  * The store alone asks Postgres. It serves `rpc.store.*` and consumes stream RECEIPTS. It also
  * starts without Postgres: requests then get DATABASE_UNAVAILABLE, and `/readyz` says why.
  */
-export function createStore(config: Config, { logger, metrics }: ServiceDeps) {
+export function createStore(config: Config, { logger, metrics, events }: Deps) {
   return startService(config, { logger, metrics }, async ({ connect, closers }) => {
     const cipher = createContentCipher(config.contentKeys);
     const { db, pool, close } = openDatabase({ ...config.database, logger });
@@ -48,7 +52,8 @@ export function createStore(config: Config, { logger, metrics }: ServiceDeps) {
 
     const { editWindowMs } = config;
     const chatLists = openChatLists(config, { cipher, metrics, logger }, closers);
-    const deps = { db, pool, cipher, group, reads, editWindowMs, chatLists, metrics, logger };
+    const parts = { editWindowMs, chatLists, metrics, logger, events };
+    const deps = { db, pool, cipher, group, reads, ...parts };
     const servers = serveOperations(bus, createOperations(deps));
     closers.push('operations', () => drainAll(servers, [group, reads]), DRAIN_DEADLINE_MS);
     closers.push('positions', startPositions({ bus, pool: positions.pool }).close);

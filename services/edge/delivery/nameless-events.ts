@@ -36,7 +36,7 @@ type Deps = {
   lookUpNames: LookUpNames;
   hub: Hub;
   logger: Logger;
-  events?: DurableEvents;
+  events?: DurableEvents | undefined;
 };
 
 /** This table says of each manner of showing people whose names an event shows, and where. */

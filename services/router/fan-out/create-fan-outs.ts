@@ -27,7 +27,7 @@ type Deps = {
   metrics: Metrics;
   counters: RouterMetrics;
   logger: Logger;
-  events?: DurableEvents;
+  events?: DurableEvents | undefined;
 };
 
 type FanOuts = { owed: OwedFanOuts; feed: Feed };
@@ -70,7 +70,7 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
     done,
     voidQueues: (userId) => devices.voidUser(userId),
     isConnected: () => bus.connected,
-    ...(events && { events }),
+    events,
   });
   closers.push('outbox-repair', () => repair.close(), DRAIN_MS);
   const owed = new OwedFanOuts({

@@ -45,7 +45,7 @@ type Deps = {
   metrics: RouterMetrics;
   logger: Logger;
   giveUpMs?: number;
-  events?: DurableEvents;
+  events?: DurableEvents | undefined;
 };
 
 /**

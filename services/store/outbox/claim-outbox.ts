@@ -15,7 +15,7 @@ import type { OwedRow } from './outbox-entries.ts';
 type Deps = {
   db: Kysely<Database>;
   cipher: ContentCipher;
-  events?: DurableEvents;
+  events?: DurableEvents | undefined;
   metrics: Metrics;
   logger: Logger;
 };

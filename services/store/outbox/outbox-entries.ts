@@ -24,7 +24,7 @@ import { selectReplied } from '../records/reply-previews.ts';
 /** A router has claimed this outbox row and owes its fan-out. */
 export type OwedRow = { kind: DurableEventKind } & RowOf;
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher; events?: DurableEvents };
+type Deps = { db: Kysely<Database>; cipher: ContentCipher; events?: DurableEvents | undefined };
 type Loaded = { entries: OutboxEntry[]; void: EventId[]; unreadable: EventId[] };
 
 /**
