@@ -14,10 +14,9 @@ const TIMEOUT_MS = 5_000;
 const NOT_FOUND = 404;
 
 /**
- * Reads and writes the bookmark of one consumer, which NATS keeps for its next start. The numbers
- * that JetStream keeps of a consumer do not suffice: after EVENTS has dropped batches, a server
- * moves the consumer's floor over them, and forgets the time of the last acknowledgement when it
- * restarts.
+ * Reads and writes the bookmark of one consumer, which NATS keeps for its next start. What
+ * JetStream itself keeps of a consumer does not suffice: a server may move the floor of a consumer
+ * over batches that EVENTS has dropped, and a restart forgets when the last acknowledgement came.
  */
 export function createBookmarks(bus: Pick<Bus, 'nc' | 'jetPublish'>, consumer: string) {
   const subject = subjects.bookmarks(consumer);
