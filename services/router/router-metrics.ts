@@ -12,7 +12,7 @@ export type RouterMetrics = {
   fanOutsOwed: Counter;
   publishFailures: Counter;
   repairs: Counter;
-  doneDropped: Counter;
+  reportsDropped: Counter;
   feedBatches: Counter;
   feedEvents: Counter;
   feedFailures: Counter;
@@ -41,7 +41,7 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     fanOutsOwed: counter('kaha_router_fanouts_owed_total', 'Fan-outs that could not be finished'),
     publishFailures: counter('kaha_router_publish_failures_total', 'Failed JetStream publishes'),
     repairs: counter('kaha_router_repairs_total', 'Owed fan-outs claimed', ['outcome']),
-    doneDropped: counter('kaha_router_outbox_done_dropped_total', 'Finished, left to repair'),
+    reportsDropped: counter('kaha_router_outbox_reports_dropped_total', 'Reports not made'),
     feedBatches: counter('kaha_router_feed_batches_total', 'Batches that the feed has'),
     feedEvents: counter('kaha_router_feed_events_total', 'Events that the feed has'),
     feedFailures: counter('kaha_router_feed_failures_total', 'Failed publishes to the feed'),

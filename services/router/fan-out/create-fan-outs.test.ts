@@ -2,8 +2,8 @@ import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
 import type { FeedBatch, FeedEvent } from '../../../shared/contracts/feed.ts';
 import { streams } from '../../../shared/contracts/subjects.ts';
-import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import { ask, letter, StageDevice, send, setStage } from '../stage/router-stage.ts';
+import { type ConversationId, newId, shardOf, type UserId } from '../../../shared/ids.ts';
+import { ask, letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -32,8 +32,7 @@ async function fedOf(id: ConversationId): Promise<FeedEvent[]> {
 }
 
 type Answers = { [device: string]: StageDevice['answer'] };
-async function userOf(answers: Answers): Promise<StageDevice[]> {
-  const userId = newId<UserId>();
+async function userOf(answers: Answers, userId = newId<UserId>()): Promise<StageDevice[]> {
   const devices: StageDevice[] = [];
   for (const [deviceId, answer] of Object.entries(answers)) {
     const device = new StageDevice(edge, userId, deviceId);
@@ -90,6 +89,33 @@ t.test('while the feed takes nothing, users get all, and the feed gets it later'
     [1, 2],
     'nobody got an event twice',
   );
+});
+
+t.test('store is told which users an event has missed, and only they get it later', async (t) => {
+  const [ann] = (await userOf({ phone: '-' })) as [StageDevice];
+  const shardOfAnn = shardOf(ann.userId, SHARDS);
+  let bobId = newId<UserId>();
+  while (shardOf(bobId, SHARDS) === shardOfAnn) bobId = newId<UserId>();
+  const [bob] = (await userOf({ phone: '-' }, bobId)) as [StageDevice];
+  const conversation = store.open([ann.userId, bobId]);
+  const shard = streams.inbox(shardOf(bobId, SHARDS));
+  await jsm.streams.update(shard, { max_msg_size: 1 });
+  await send(edge, letter(conversation, ann.userId));
+  const row = [...store.outbox.values()].find(
+    ({ entry }) => entry.conversation_id === conversation,
+  );
+  await until('ann has it', () => ann.events.length === 1);
+  const annAt = (await jsm.streams.info(streams.inbox(shardOfAnn))).state.last_seq;
+  await until('store knows', () => row?.entry.missed !== undefined);
+  t.match(row?.entry, { missed: [bobId], is_fed: true });
+  await jsm.streams.update(shard, { max_msg_size: -1 });
+  await until('the outbox is empty', () => {
+    store.age();
+    return store.outbox.size === 0;
+  });
+  await until('bob has it', () => bob.events.length === 1);
+  t.equal((await jsm.streams.info(streams.inbox(shardOfAnn))).state.last_seq, annAt);
+  t.equal((await fedOf(conversation)).length, 1, 'the feed is not told again');
 });
 
 t.test('the feed tells of a read that raised the position', async (t) => {

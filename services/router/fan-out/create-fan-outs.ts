@@ -11,8 +11,8 @@ import type { Queues } from '../queues/create-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { FanOut } from './fan-out.ts';
 import { Offers } from './offers.ts';
-import { OutboxDone } from './outbox-done.ts';
 import { OutboxRepair } from './outbox-repair.ts';
+import { OutboxReports } from './outbox-reports.ts';
 import { OwedFanOuts } from './owed-fan-outs.ts';
 
 /** When the process stops, fan-outs that have begun get this long to reach their queues. */
@@ -52,8 +52,8 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
     publishLive: (userId, payload) => bus.publish(subjects.user(userId), payload),
     voidDeep: (userId) => devices.voidDeep(userId),
   });
-  const done = new OutboxDone({ ...parts, store });
-  closers.push('outbox-done', () => done.close());
+  const reports = new OutboxReports({ ...parts, store });
+  closers.push('outbox-reports', () => reports.close());
   const feed = new Feed({
     ...parts,
     publish(payload, msgId) {
@@ -67,7 +67,7 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
     store,
     fanOut,
     feed,
-    done,
+    reports,
     voidQueues: (userId) => devices.voidUser(userId),
     isConnected: () => bus.connected,
     events,
@@ -76,7 +76,7 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
   const owed = new OwedFanOuts({
     fanOut,
     feed,
-    done,
+    reports,
     repair,
     stillOwed: async (eventIds) => {
       try {
@@ -89,20 +89,19 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
     metrics: counters,
   });
   closers.push('fan-outs', () => owed.drained(), DRAIN_MS);
-  void forgetOnDisconnect(bus, [done, repair]);
+  void forgetOnDisconnect(bus, reports);
 
   const { gauge } = deps.metrics;
   gauge('kaha_router_offers_open', 'Users offered an event', () => offers.open);
   gauge('kaha_router_publishes_in_flight', 'JetStream publishes', () => fanOut.inFlight);
   gauge('kaha_router_publishes_waiting', 'Publishes that wait', () => fanOut.waiting);
-  gauge('kaha_router_outbox_done_held', 'Finished, not yet struck off', () => done.held);
+  gauge('kaha_router_outbox_reports_held', 'Not yet reported to store', () => reports.held);
   gauge('kaha_router_feed_waiting', 'Events on their way to the feed', () => feed.waiting);
   return { owed, feed };
 }
 
-async function forgetOnDisconnect(bus: Bus, memories: { forget(): void }[]): Promise<void> {
+async function forgetOnDisconnect(bus: Bus, reports: OutboxReports): Promise<void> {
   for await (const status of bus.nc.status()) {
-    if (status.type !== Events.Disconnect) continue;
-    for (const memory of memories) memory.forget();
+    if (status.type === Events.Disconnect) reports.forget();
   }
 }

@@ -23,7 +23,8 @@ const IS_NAMELESS: { [Names in NamesShown]: (body: NamelessBodies[Names]) => boo
 
 /**
  * Makes the delivery that an outbox entry owes. Each body is encoded once, and users who share it
- * share its bytes. A user for whom the entry has no body gets no event.
+ * share its bytes. A user for whom the entry has no body gets no event. Without users nothing is
+ * encoded.
  */
 export function deliveryOf(entry: OutboxEntry, events: DurableEvents = DURABLE_EVENTS): Delivery {
   const { kind, event_id: eventId, user_ids: userIds, conversation_id, at } = entry;
@@ -48,7 +49,8 @@ export function deliveryOf(entry: OutboxEntry, events: DurableEvents = DURABLE_E
     return encodeDurableEvent(header, `{"type":"${kind}",${JSON.stringify(body).slice(1)}`);
   };
   const { all, own } = event.bodies(entry);
-  if (all !== undefined && !userIds.some((userId) => own?.has(userId))) {
+  const isShared = userIds.length > 0 && !userIds.some((userId) => own?.has(userId));
+  if (all !== undefined && isShared) {
     return { eventId, userIds, payload: encode(all), facts };
   }
   const encoded = new Map<object, Uint8Array>();

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { DurableEvents } from '../../../shared/durable-events/durable-event.ts';
@@ -9,25 +8,19 @@ import type { Feed } from '../feed/feed.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { deliveryOf } from './durable-events.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
-import type { OutboxDone } from './outbox-done.ts';
-
-/** These users lack the event, and perhaps the feed does too. */
-type Lack = { missed: readonly UserId[]; isFed: boolean };
+import type { OutboxReports } from './outbox-reports.ts';
 
 const INTERVAL_MS = 2_000;
 const JITTER_MS = 1_000;
-/** One claim takes at most this many rows. Claims follow each other until no row is left. */
+/**
+ * One claim takes at most this many rows, which are repaired side by side, so that they share a
+ * batch of the feed. Claims follow each other until no row is left.
+ */
 const CLAIM_MAX = 200;
 /** A lease outlasts a fan-out with all its tries. */
 const LEASE_MS = 30_000;
-const CONCURRENCY_MAX = 32;
 /** At most this many rows wait to be claimed by id. The ordinary claim finds others in 5 s. */
 const RESCUES_MAX = 1_000;
-/**
- * For at most this many events, repair remembers what they lack. An event that it has forgotten
- * goes to all users and the feed again.
- */
-const LACKS_MAX = 20_000;
 /**
  * Repair gives up a user whose queues do not take an event for this long: it voids these queues,
  * and their devices replay from the database.
@@ -38,7 +31,7 @@ type Deps = {
   store: AskStore;
   fanOut: FanOut;
   feed: Feed;
-  done: OutboxDone;
+  reports: OutboxReports;
   voidQueues: (userId: UserId) => Promise<void>;
   /** Repair rests while NATS is away. */
   isConnected: () => boolean;
@@ -50,21 +43,21 @@ type Deps = {
 
 /**
  * Finishes fan-outs that this router or another one began. Every 2 to 3 s it claims outbox rows
- * older than 5 s, publishes their events under the same message ids, and strikes the rows off. A
- * claim leases its rows, so that routers share them. A stream does not store a message id again
- * that it has seen less than 30 s ago, and edges know an event by its id.
+ * older than 5 s, publishes their events under the same message ids to the users who lack them, and
+ * tells the feed of those that it does not have. A claim leases its rows, so that routers share
+ * them, and the next rows are claimed while these are on their way. A stream does not store a
+ * message id again that it has seen less than 30 s ago, and edges know an event by its id.
  */
 export class OutboxRepair {
   readonly #deps: Deps;
   readonly #rescues = new Set<EventId>();
-  readonly #lacks = new LRUCache<EventId, Lack>({ max: LACKS_MAX });
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#schedule();
+    this.#start();
   }
 
   /** Claims the rows of these events now instead of after 5 s. */
@@ -73,22 +66,6 @@ export class OutboxRepair {
       if (this.#rescues.size < RESCUES_MAX) this.#rescues.add(eventId);
     }
     if (this.#running === undefined && !this.#closed) this.#start();
-  }
-
-  /**
-   * Notes what an event lacks, so that repair does not bring it to all others over and over during
-   * a long outage.
-   */
-  note(eventId: EventId, lack: Lack): void {
-    this.#lacks.set(eventId, lack);
-  }
-
-  /**
-   * Forgets which users have which events. The router calls this when it loses its connection to
-   * NATS: a queue that had an event may have lost it.
-   */
-  forget(): void {
-    this.#lacks.clear();
   }
 
   async close(): Promise<void> {
@@ -118,72 +95,87 @@ export class OutboxRepair {
       this.#rescues.clear();
       return;
     }
-    const eventIds = [...this.#rescues].slice(0, CLAIM_MAX);
-    for (const eventId of eventIds) this.#rescues.delete(eventId);
-    if (eventIds.length > 0) await this.#claim(eventIds);
     const goesOn = (): boolean => !this.#closed && this.#deps.isConnected();
-    while (goesOn() && (await this.#claim()) > 0);
+    let repaired = Promise.resolve(true);
+    try {
+      while (goesOn()) {
+        const eventIds = this.#takeRescues();
+        const entries = await this.#claim(eventIds);
+        const hasProgress = await repaired;
+        if (entries.length > 0) repaired = this.#repairAll(entries);
+        // If no event of a batch came further, the next pass goes on.
+        if (!hasProgress || (entries.length === 0 && eventIds === undefined)) break;
+      }
+    } finally {
+      await repaired;
+    }
   }
 
-  async #claim(eventIds?: EventId[]): Promise<number> {
-    const { store, feed, metrics, logger } = this.#deps;
+  #takeRescues(): EventId[] | undefined {
+    if (this.#rescues.size === 0) return undefined;
+    const eventIds = [...this.#rescues].slice(0, CLAIM_MAX);
+    for (const eventId of eventIds) this.#rescues.delete(eventId);
+    return eventIds;
+  }
+
+  async #claim(eventIds?: EventId[]): Promise<OutboxEntry[]> {
     const request = { limit: CLAIM_MAX, lease_ms: LEASE_MS };
-    const { entries, oldest_at: oldestAt } = await store(
+    const { entries, oldest_at: oldestAt } = await this.#deps.store(
       'outbox.claim',
       eventIds === undefined ? request : { ...request, event_ids: eventIds },
     );
-    if (oldestAt !== undefined) feed.noteOldest(oldestAt);
-    await forEachBounded(entries, CONCURRENCY_MAX, async (entry) => {
+    if (oldestAt !== undefined) this.#deps.feed.noteOldest(oldestAt);
+    return entries;
+  }
+
+  /** Resolves to whether an event came further. Never rejects. */
+  async #repairAll(entries: readonly OutboxEntry[]): Promise<boolean> {
+    const { fanOut, metrics, logger } = this.#deps;
+    let hasProgress = false;
+    await forEachBounded(entries, CLAIM_MAX, async (entry) => {
+      await fanOut.room();
       try {
-        await this.#repair(entry);
+        if (await this.#repair(entry)) hasProgress = true;
       } catch (error) {
         // A row that cannot be read must not keep other events from their queues.
         metrics.repairs.inc({ outcome: 'unreadable' });
         logger.error({ err: error, event: entry.event_id }, 'an owed event cannot be sent');
       }
     });
-    return entries.length;
+    return hasProgress;
   }
 
-  async #repair(entry: OutboxEntry): Promise<void> {
-    const { done, metrics } = this.#deps;
-    const { event_id: eventId } = entry;
-    const delivery = deliveryOf(entry, this.#deps.events);
-    const before = this.#lacks.get(eventId);
-    const { losses } = done;
-    const [isFed, missed] = await Promise.all([
-      before?.isFed === true || this.#feed(delivery),
-      this.#requeue(entry, delivery, before),
+  /** Resolves to whether the event came further. */
+  async #repair(entry: OutboxEntry): Promise<boolean> {
+    const { reports, metrics } = this.#deps;
+    const { event_id, user_ids: all, missed: before = all, is_fed: wasFed = false } = entry;
+    // This router has just finished the event, and store does not know yet.
+    if (reports.has(event_id)) return false;
+    const owed = all.filter((userId) => before.includes(userId));
+    const delivery = deliveryOf({ ...entry, user_ids: owed }, this.#deps.events);
+    const { losses } = reports;
+    const [missed, is_fed] = await Promise.all([
+      this.#requeue(entry, delivery),
+      wasFed || this.#feed(entry, delivery),
     ]);
-    if (done.losses !== losses) {
-      metrics.repairs.inc({ outcome: 'owed' });
-      return;
-    }
-    const isDone = missed.length === 0 && isFed;
+    const isCertain = reports.losses === losses;
+    const isDone = missed.length === 0 && is_fed && isCertain;
     metrics.repairs.inc({ outcome: isDone ? 'done' : 'owed' });
-    if (!isDone) {
-      this.note(eventId, { missed, isFed });
-    } else {
-      this.#lacks.delete(eventId);
-      done.add(eventId);
-    }
+    const hasProgress = isCertain && (missed.length < before.length || is_fed !== wasFed);
+    if (isDone) reports.done(event_id);
+    else if (hasProgress) reports.missed({ event_id, missed, is_fed });
+    return isDone || hasProgress;
   }
 
   /** Nobody is offered an event by a repair, so nobody is told to have taken it. */
-  #feed({ eventId, userIds, facts }: Delivery): Promise<boolean> {
-    const recipients = userIds.map((userId) => ({ user_id: userId, taken: [] }));
+  #feed({ user_ids }: OutboxEntry, { eventId, facts }: Delivery): Promise<boolean> {
+    const recipients = user_ids.map((user_id) => ({ user_id, taken: [] }));
     return this.#deps.feed.put({ ...facts, event_id: eventId, recipients });
   }
 
   /** Returns the users who still lack the event. */
-  async #requeue(
-    entry: OutboxEntry,
-    delivery: Delivery,
-    before: Lack | undefined,
-  ): Promise<readonly UserId[]> {
-    const { userIds } = delivery;
-    const owed = before ? userIds.filter((userId) => before.missed.includes(userId)) : userIds;
-    const missed = await this.#deps.fanOut.requeue({ ...delivery, userIds: owed });
+  async #requeue(entry: OutboxEntry, delivery: Delivery): Promise<readonly UserId[]> {
+    const missed = await this.#deps.fanOut.requeue(delivery);
     return missed.length > 0 && this.#isGivenUp(entry) ? this.#giveUp(missed) : missed;
   }
 

@@ -1,5 +1,7 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import type { FeedEvent } from '../../../shared/contracts/feed.ts';
+import type { OutboxMissed } from '../../../shared/contracts/outbox.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
@@ -8,62 +10,63 @@ import type { Feed } from '../feed/feed.ts';
 import { createRouterMetrics } from '../router-metrics.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
 import { FanOutResults } from './fan-out-results.ts';
-import { OutboxDone } from './outbox-done.ts';
 import { OutboxRepair } from './outbox-repair.ts';
+import { OutboxReports } from './outbox-reports.ts';
 import { OwedFanOuts } from './owed-fan-outs.ts';
 
 const logger = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
 const [ann, bob] = [newId<UserId>(), newId<UserId>()];
+type Requests = { event_ids?: EventId[]; items?: OutboxMissed[] };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** On this stage each rescue claims one event, which is owed to both users. */
+/** On this stage a store owes one event to both users, until it is reported to be done. */
 function stage() {
   const metrics = createRouterMetrics(createMetrics('router', 'router-1'));
   const eventId = newId<EventId>();
   const conversation_id = newId<ConversationId>();
   const record = { conversation_id, created_at: new Date().toISOString() };
-  const entry = {
+  const row: Record<string, unknown> = {
     ...{ event_id: eventId, conversation_id, kind: 'conversation', change: 'created', version: 1 },
     ...{ user_ids: [ann, bob], records: { [ann]: record, [bob]: record } },
   };
-  let claims = 0;
-  const store = (async (op: string) => {
+  const outbox = new Map([[eventId, row]]);
+  const answers = { isFed: true };
+  const store = (async (op: string, request: Requests) => {
+    if (op === 'outbox.done') for (const id of request.event_ids ?? []) outbox.delete(id);
+    for (const { event_id, ...lack } of request.items ?? []) {
+      Object.assign(outbox.get(event_id) ?? {}, lack);
+    }
     if (op !== 'outbox.claim') return {};
-    claims += 1;
-    return { entries: claims === 1 ? [entry] : [] };
+    return { entries: request.event_ids?.flatMap((id) => outbox.get(id) ?? []) ?? [] };
   }) as unknown as AskStore;
   const asked: (readonly UserId[])[] = [];
   const begun: { userIds: readonly UserId[]; results: FanOutResults }[] = [];
   const bring = ({ userIds }: Delivery): FanOutResults => {
     asked.push(userIds);
     const results = new FanOutResults(userIds.length);
-    begun.push({ userIds, results });
+    if (userIds.length > 0) begun.push({ userIds, results });
     return results;
   };
   const fanOut = {
     deliver: bring,
     requeue: (delivery: Delivery) => bring(delivery).settled,
+    room: () => undefined,
   } as unknown as FanOut;
   const fed: FeedEvent[] = [];
-  const answers = { isFed: true };
   const feed = {
     async put(event: FeedEvent) {
       fed.push(event);
       return answers.isFed;
     },
   } as unknown as Feed;
-  const done = new OutboxDone({ store, metrics, logger });
+  const reports = new OutboxReports({ store, metrics, logger });
   const voidQueues = async (): Promise<void> => undefined;
-  const deps = { store, fanOut, feed, done, voidQueues, isConnected: () => true, metrics, logger };
-  const repair = new OutboxRepair(deps);
+  const parts = { store, fanOut, feed, reports, metrics, logger };
+  const repair = new OutboxRepair({ ...parts, voidQueues, isConnected: () => true });
   const stillOwed = async (ids: EventId[]): Promise<EventId[]> => ids;
-  const owed = new OwedFanOuts({ fanOut, feed, done, repair, stillOwed, metrics });
+  const owed = new OwedFanOuts({ ...parts, repair, stillOwed });
   const facts = { kind: 'conversation' as const, at: record.created_at, conversation_id };
   const delivery: Delivery = { eventId, userIds: [ann, bob], payload: new Uint8Array(), facts };
-  const lose = (): void => {
-    done.forget();
-    repair.forget();
-  };
   /** Settles the users of the oldest fan-out. No device of these users answers yet. */
   const settle = async (missed: readonly UserId[]) => {
     const { userIds, results } = begun.shift() as (typeof begun)[number];
@@ -75,36 +78,61 @@ function stage() {
     };
   };
   const end = async (missed: readonly UserId[]): Promise<void> => (await settle(missed))();
+  const reported = (): Promise<unknown> => until('store knows', () => reports.held === 0);
   const rescue = async (): Promise<void> => {
-    claims = 0;
+    await reported();
+    const before = asked.length;
     repair.rescue([eventId]);
-    while (begun.length === 0) await turn();
+    while (asked.length === before) await turn();
+    await turn();
   };
-  const close = (): Promise<unknown> => Promise.all([repair.close(), done.close()]);
-  const acts = { settle, end, lose, rescue, close };
-  return { done, repair, owed, delivery, asked, begun, fed, answers, ...acts };
+  const close = (): Promise<unknown> => Promise.all([repair.close(), reports.close()]);
+  const acts = { settle, end, reported, rescue, close };
+  return { reports, row, outbox, owed, delivery, asked, fed, answers, ...acts };
 }
 
 t.test('an event that all users have is done; a repair asks only the missed ones', async (t) => {
-  const { done, owed, delivery, asked, fed, end, rescue, close } = stage();
+  const { outbox, row, owed, delivery, asked, fed, end, reported, rescue, close } = stage();
   owed.start(delivery);
   await end([bob]);
-  t.equal(done.held, 0);
+  await reported();
+  t.match(row, { missed: [bob], is_fed: true });
   await rescue();
   await end([]);
   t.same(asked, [[ann, bob], [bob]]);
-  t.same(done.ids(), [delivery.eventId]);
+  await reported();
+  t.equal(outbox.size, 0);
   t.equal(fed.length, 1, 'the feed was told although bob was missed');
+  await close();
+});
+
+t.test('a repair notes whom it has missed in turn, and nothing if all is as before', async (t) => {
+  const { row, owed, delivery, asked, fed, answers, end, reported, rescue, close } = stage();
+  answers.isFed = false;
+  owed.start(delivery);
+  await end([ann, bob]);
+  await reported();
+  t.notOk('missed' in row, 'nobody has the event, as store assumes anyway');
+  await rescue();
+  await end([bob]);
+  await reported();
+  t.match(row, { missed: [bob], is_fed: false });
+  Object.freeze(row);
+  await rescue();
+  await end([bob]);
+  await reported();
+  t.same(asked, [[ann, bob], [ann, bob], [bob]]);
+  t.equal(fed.length, 3, 'the feed is tried each time');
   await close();
 });
 
 t.test(
   'the feed is told once all devices have answered, and the row goes after that',
   async (t) => {
-    const { done, owed, delivery, fed, settle, close } = stage();
+    const { reports, outbox, owed, delivery, fed, settle, reported, close } = stage();
     owed.start(delivery);
     const answer = await settle([]);
-    t.same([fed.length, done.held], [0, 0], 'all queues have the event, but one device is open');
+    t.same([fed.length, reports.held], [0, 0], 'all queues have the event, but one device is open');
     let isDrained = false;
     const drained = owed.drained().then(() => {
       isDrained = true;
@@ -122,8 +150,9 @@ t.test(
         ],
       },
     ]);
-    t.same(done.ids(), [delivery.eventId]);
     await drained;
+    await reported();
+    t.equal(outbox.size, 0);
     await close();
   },
 );
@@ -131,16 +160,16 @@ t.test(
 t.test(
   'an event that only the feed lacks stays owed, and a repair tells only the feed',
   async (t) => {
-    const { done, owed, delivery, asked, begun, fed, answers, end, rescue, close } = stage();
+    const { outbox, row, owed, delivery, asked, fed, answers, end, reported, rescue, close } =
+      stage();
     answers.isFed = false;
     owed.start(delivery);
     await end([]);
-    t.same([fed.length, done.held], [1, 0]);
+    await reported();
+    t.match(row, { missed: [], is_fed: false });
     answers.isFed = true;
     await rescue();
     t.same(asked, [[ann, bob], []], 'no user is asked again');
-    begun.length = 0;
-    await turn();
     t.same(
       fed.map(({ recipients }) => recipients.map(({ taken }) => taken?.length)),
       [
@@ -149,32 +178,34 @@ t.test(
       ],
       'a repair does not know who took it',
     );
-    t.same(done.ids(), [delivery.eventId]);
+    await reported();
+    t.equal(outbox.size, 0);
     await close();
   },
 );
 
 t.test('after a lost connection an event is owed to all its users again', async (t) => {
-  const { done, owed, delivery, asked, fed, end, lose, rescue, close } = stage();
+  const { reports, outbox, row, owed, delivery, asked, fed, end, reported, rescue, close } =
+    stage();
   owed.start(delivery);
-  lose();
+  reports.forget();
   await end([]);
-  t.equal(done.held, 0, 'a queue that took the event before may have lost it');
+  t.equal(reports.held, 0, 'a queue that took the event before may have lost it');
   await rescue();
-  lose();
+  reports.forget();
   await end([bob]);
   await rescue();
   await end([bob]);
-  t.same(asked, [
-    [ann, bob],
-    [ann, bob],
-    [ann, bob],
-  ]);
-  lose();
+  reports.forget();
+  t.notOk('missed' in row, 'store has heard of nobody');
   await rescue();
   await end([]);
-  t.same(asked.at(-1), [ann, bob], 'the second loss makes the event owed to both again');
-  t.same(done.ids(), [delivery.eventId]);
+  t.same(
+    asked,
+    Array.from({ length: 4 }, () => [ann, bob]),
+  );
+  await reported();
+  t.equal(outbox.size, 0);
   t.equal(fed.length, 4, 'the feed may have lost it as well');
   await close();
 });

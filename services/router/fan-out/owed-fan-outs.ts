@@ -4,13 +4,13 @@ import type { Feed } from '../feed/feed.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
 import type { FanOutResults } from './fan-out-results.ts';
-import type { OutboxDone } from './outbox-done.ts';
 import type { OutboxRepair } from './outbox-repair.ts';
+import type { OutboxReports } from './outbox-reports.ts';
 
 type Deps = {
   fanOut: FanOut;
   feed: Feed;
-  done: OutboxDone;
+  reports: OutboxReports;
   repair: OutboxRepair;
   /** Returns the events that the outbox still holds, or all of them if it cannot be read. */
   stillOwed: (eventIds: EventId[]) => Promise<EventId[]>;
@@ -61,7 +61,7 @@ export class OwedFanOuts {
   inHand(): InHand {
     const inHand = new Map<EventId, Promise<unknown> | undefined>();
     for (const [eventId, { settled }] of this.#open) inHand.set(eventId, settled);
-    for (const eventId of this.#deps.done.ids()) inHand.set(eventId, undefined);
+    for (const eventId of this.#deps.reports.settled()) inHand.set(eventId, undefined);
     return inHand;
   }
 
@@ -85,9 +85,10 @@ export class OwedFanOuts {
    * leaves out the events that this router has in hand.
    */
   rescue(eventIds: readonly EventId[]): void {
-    const inHand = this.inHand();
-    const left = eventIds.filter((eventId) => !inHand.has(eventId));
-    if (left.length > 0) this.#deps.repair.rescue(left);
+    const { reports, repair } = this.#deps;
+    const isInHand = (eventId: EventId) => this.#open.has(eventId) || reports.has(eventId);
+    const left = eventIds.filter((eventId) => !isInHand(eventId));
+    if (left.length > 0) repair.rescue(left);
   }
 
   /**
@@ -122,29 +123,30 @@ export class OwedFanOuts {
   }
 
   #run(delivery: Delivery): Course {
-    const { losses } = this.#deps.done;
+    const { losses } = this.#deps.reports;
     const results = this.#deps.fanOut.deliver(delivery);
     return { settled: results.settled, ended: this.#finish(delivery, results, losses) };
   }
 
   /** Keeps no payload while devices and the feed are waited for. */
   async #finish(
-    { eventId, facts }: Delivery,
+    { eventId: event_id, facts }: Delivery,
     results: FanOutResults,
     losses: number,
   ): Promise<void> {
-    const { feed, done, repair, metrics } = this.#deps;
+    const { feed, reports, metrics } = this.#deps;
     const startedAt = performance.now();
     const missed = await results.settled;
     metrics.fanOutS.observe((performance.now() - startedAt) / 1_000);
     const recipients = await results.answered;
-    const isFed = await feed.put({ ...facts, event_id: eventId, recipients });
-    const isCertain = done.losses === losses;
-    if (missed.length === 0 && isFed && isCertain) {
-      done.add(eventId);
-    } else {
-      if (isCertain) repair.note(eventId, { missed, isFed });
-      metrics.fanOutsOwed.inc();
+    const is_fed = await feed.put({ ...facts, event_id, recipients });
+    const isCertain = reports.losses === losses;
+    if (missed.length === 0 && is_fed && isCertain) {
+      reports.done(event_id);
+      return;
     }
+    metrics.fanOutsOwed.inc();
+    const hasProgress = missed.length < recipients.length || is_fed;
+    if (isCertain && hasProgress) reports.missed({ event_id, missed, is_fed });
   }
 }

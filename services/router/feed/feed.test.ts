@@ -85,9 +85,9 @@ t.test('a batch says from when on events are owed, and that time only rises', as
     return batches.at(-1)?.owed_from;
   };
   t.equal(await put(), '1970-01-01T00:00:00.000Z', 'nothing is known before the first claim');
-  t.equal(await put('2026-01-02T00:00:30.500Z'), '2026-01-02T00:00:20.500Z');
-  t.equal(await put('2026-01-02T00:00:30.400Z'), '2026-01-02T00:00:20.500Z');
-  t.equal(await put('no time'), '2026-01-02T00:00:20.500Z');
+  t.equal(await put('2026-01-02T00:00:30.500Z'), '2026-01-02T00:00:30.500Z');
+  t.equal(await put('2026-01-02T00:00:30.400Z'), '2026-01-02T00:00:30.500Z');
+  t.equal(await put('no time'), '2026-01-02T00:00:30.500Z');
 });
 
 t.test('a batch that fails is tried again under the same message id', async (t) => {

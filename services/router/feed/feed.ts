@@ -19,8 +19,6 @@ const HELD_EVENTS_MAX = 20_000;
 const HELD_BYTES_MAX = 16 * 1024 * 1024;
 const TRIES = 3;
 const RETRY_DELAY_MS = 300;
-/** Store gives a row the time at which its transaction began, and none lasts longer than this. */
-const UNCOMMITTED_MS = 10_000;
 
 type Deps = {
   /** Publishes a batch under this message id. Resolves once the stream EVENTS has it. */
@@ -73,11 +71,11 @@ export class Feed {
   }
 
   /**
-   * Notes that the outbox owed nothing older than this time (ISO 8601) when a claim looked. Batches
-   * that leave from now on say so.
+   * Notes that nothing that happened before this time (ISO 8601) is owed any more. Batches that
+   * leave from now on say so.
    */
   noteOldest(oldestAt: string): void {
-    const owedFromMs = Date.parse(oldestAt) - UNCOMMITTED_MS;
+    const owedFromMs = Date.parse(oldestAt);
     if (owedFromMs > this.#owedFromMs) this.#owedFromMs = owedFromMs;
   }
 

@@ -10,7 +10,11 @@ import type {
   Participants,
 } from '../../../shared/contracts/conversations.ts';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
-import type { ConversationChanged, OutboxEntry } from '../../../shared/contracts/outbox.ts';
+import type {
+  ConversationChanged,
+  OutboxEntry,
+  OutboxMissed,
+} from '../../../shared/contracts/outbox.ts';
 import type {
   ConversationPositions,
   ReadInput,
@@ -72,6 +76,7 @@ export class ScriptedStore {
     this.#serve(bus, 'outbox.owed', ({ event_ids: ids }) => {
       return { event_ids: ids.filter((id) => this.outbox.has(id)) };
     });
+    this.#serve(bus, 'outbox.missed', ({ items }) => this.#missed(items));
     this.#serve(bus, 'outbox.done', ({ event_ids: ids }) => {
       return { deleted: ids.filter((id) => this.outbox.delete(id)).length };
     });
@@ -211,7 +216,18 @@ export class ScriptedStore {
     );
     const claimed = rows.slice(0, request.limit);
     for (const row of claimed) row.leasedUntil = now + request.lease_ms;
-    return { entries: claimed.map(({ entry }) => entry) };
+    const [oldest] = this.outbox.values();
+    const oldest_at = new Date(oldest?.owedSince ?? now).toISOString();
+    return { entries: claimed.map(({ entry }) => entry), oldest_at };
+  }
+
+  #missed(items: readonly OutboxMissed[]): { written: number } {
+    const owed = items.filter(({ event_id }) => this.outbox.has(event_id));
+    for (const { event_id, missed, is_fed } of owed) {
+      const entry = this.outbox.get(event_id)?.entry;
+      Object.assign(entry ?? {}, { missed }, is_fed && { is_fed });
+    }
+    return { written: owed.length };
   }
 
   #create(request: StoreOps['conversations.create'][0]): StoreOps['conversations.create'][1] {
