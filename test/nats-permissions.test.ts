@@ -108,9 +108,9 @@ const repliesOf = (user: string): string[] =>
 const feed = (consumer: string): Rights => ({
   publish: [
     ...[...consumerOf('EVENTS', consumer), ackFeed(consumer), `bookmarks.${consumer}`],
-    `$JS.API.DIRECT.GET.FEED_BOOKMARKS.bookmarks.${consumer}`,
+    ...[`$JS.API.DIRECT.GET.FEED_BOOKMARKS.bookmarks.${consumer}`, 'rpc.store.events.between'],
   ],
-  subscribe: [`_INBOX.feed-${consumer}.a`],
+  subscribe: [`_INBOX.feed-${consumer}.a`, ...repliesOf(`feed-${consumer}`)],
 });
 
 const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Rights> = {
@@ -143,7 +143,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
   store: {
     publish: [
       ...[...consumerOf('RECEIPTS', 'store'), ACK_RECEIPTS],
-      ...answersOf('store', 'edge', 'router', 'profiles', 'retention'),
+      ...answersOf('store', 'edge', 'router', 'profiles', 'retention', 'feed'),
     ],
     subscribe: [
       ...SUBJECTS.filter((subject) => subject.startsWith('rpc.store.')),
@@ -163,7 +163,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
     ],
   },
   retention: {
-    publish: ['rpc.store.partitions.ensure'],
+    publish: ['rpc.store.partitions.ensure', 'rpc.store.events.prune'],
     subscribe: ['_INBOX.retention.a', ...repliesOf('retention')],
   },
   kaha: {

@@ -12,6 +12,11 @@ export function createRetentionMetrics(metrics: Metrics) {
       'kaha_retention_partition_last_success_seconds',
       'When the partitions were last ensured',
     ),
+    prunedEvents: metrics.counter(
+      'kaha_retention_pruned_events_total',
+      'Events that the log forgot after 8 days',
+    ),
+    pruneRuns: metrics.counter('kaha_retention_prune_runs_total', 'Runs', ['outcome']),
     partitionsUntil: metrics.gauge(
       'kaha_retention_partitions_until_seconds',
       'Up to when there is a place for messages',

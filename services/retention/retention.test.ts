@@ -19,6 +19,12 @@ async function setStage(t: Tap, answer: RpcHandler) {
     instance: 'store-1',
   });
   store.serve({ subject: 'rpc.store.partitions.ensure', concurrencyMax: 8 }, answer);
+  const toPrune = { events: 3_500 };
+  store.serve({ subject: 'rpc.store.events.prune', concurrencyMax: 8 }, (body) => {
+    const deleted = Math.min((body as { limit: number }).limit, toPrune.events);
+    toPrune.events -= deleted;
+    return { deleted };
+  });
   const deps = depsOf('retention');
   const retention = await createRetention(
     {
@@ -39,6 +45,7 @@ async function setStage(t: Tap, answer: RpcHandler) {
   return {
     nats,
     retention,
+    toPrune,
     metrics: async () => (await get('/metrics')).text(),
     /** Resolves with the metrics of the service, also after it has stopped serving them. */
     countedAtEnd: () => deps.metrics.registry.metrics(),
@@ -123,6 +130,15 @@ t.test(
     t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
   },
 );
+
+t.test('each run lets store forget old events in batches until none is left', async (t) => {
+  const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL }));
+  await until('all are forgotten', () => stage.toPrune.events === 0);
+  await until('they are counted', async () => {
+    return /kaha_retention_pruned_events_total.* 3500/.test(await stage.metrics());
+  });
+  t.match(await stage.metrics(), /kaha_retention_prune_runs_total\{outcome="ok".*\} [1-9]/);
+});
 
 t.test('a closing process waits for the run in flight', async (t) => {
   let answer: ((reply: unknown) => void) | undefined;

@@ -18,6 +18,8 @@ import { listSharedContacts } from './conversations/list-shared-contacts.ts';
 import { ensurePartitions } from './database/ensure-partitions.ts';
 import type { Pool } from './database/pool.ts';
 import type { Database } from './database/schema.ts';
+import { readEventsBetween } from './feed/events-between.ts';
+import { pruneEvents } from './feed/prune-events.ts';
 import { deleteMessage } from './messages/delete-message.ts';
 import { editMessage } from './messages/edit-message.ts';
 import { getMessage, locateMessage } from './messages/find-message.ts';
@@ -102,6 +104,8 @@ export function createOperations(deps: Deps): Operations {
     'outbox.owed': ({ event_ids }) => selectOwed(db, event_ids),
     'outbox.done': ({ event_ids }) => outbox.done(event_ids),
     'outbox.missed': ({ items }) => writeMissed(pool, items),
+    'events.between': (request) => readEventsBetween(deps, request),
+    'events.prune': ({ limit }) => pruneEvents(pool, limit),
     'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
   };
 }

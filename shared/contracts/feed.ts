@@ -42,3 +42,8 @@ export type FeedBatch = {
   owed_from: string;
   events: FeedEvent[];
 };
+
+/** The range begins with `from` and ends before `until`; both are ISO 8601 in UTC. */
+export type EventsRange = { from: string; until: string; cursor?: string; limit?: number };
+/** The last page has null for a cursor. Any other page may be short, or empty. */
+export type EventsPage = { events: FeedEvent[]; next_cursor: string | null };

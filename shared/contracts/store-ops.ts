@@ -10,6 +10,7 @@ import type {
   InConversation,
   Participants,
 } from './conversations.ts';
+import type { EventsPage, EventsRange } from './feed.ts';
 import type {
   HistoryMessage,
   HistoryPage,
@@ -83,5 +84,13 @@ export type StoreOps = {
    * the feed has it. A request holds at most 500 items. The last note of a row counts.
    */
   'outbox.missed': [{ items: OutboxMissed[] }, { written: number }];
+  /**
+   * Tells durable events of the past again, in the order of their times, to those who get them now.
+   * Store does not know who took them, and forgets those that are no messages after 8 days. A page
+   * has at most 500 events.
+   */
+  'events.between': [EventsRange, EventsPage];
+  /** Forgets up to `limit` of these events, at most 5000. */
+  'events.prune': [{ limit: number }, { deleted: number }];
   'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
 };

@@ -60,6 +60,8 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'outbox.missed': ['router'],
   'contacts.shared': ['edge'],
   'contacts.list': ['profiles'],
+  'events.between': ['feed'],
+  'events.prune': ['retention'],
   'partitions.ensure': ['retention'],
 };
 

@@ -1,9 +1,6 @@
 import { pause } from '../concurrency/pause.ts';
-import type { FeedEvent } from '../contracts/feed.ts';
+import type { EventsPage, EventsRange, FeedEvent } from '../contracts/feed.ts';
 import type { Logger } from '../process/logger.ts';
-
-export type EventsRange = { from: string; until: string; cursor?: string; limit: number };
-export type EventsPage = { events: FeedEvent[]; next_cursor: string | null };
 
 type Deps = {
   /** Asks store `events.between`. */

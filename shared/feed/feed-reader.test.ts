@@ -2,7 +2,7 @@ import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType } from 'nats';
 import t from 'tap';
 import { startNats } from '../../dev/testing/test-servers.ts';
 import { until } from '../../dev/testing/until.ts';
-import type { FeedBatch, FeedEvent } from '../contracts/feed.ts';
+import type { EventsPage, EventsRange, FeedBatch, FeedEvent } from '../contracts/feed.ts';
 import { streams, subjects } from '../contracts/subjects.ts';
 import { KahaError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -10,7 +10,6 @@ import { type Bus, connectBus } from '../nats/bus.ts';
 import { connectNats } from '../nats/nats-connection.ts';
 import { createLogger } from '../process/logger.ts';
 import { createMetrics } from '../process/metrics.ts';
-import type { EventsPage, EventsRange } from './catch-up.ts';
 import { startFeedReader } from './feed-reader.ts';
 import { feedBatch, feedEvent } from './stage/feed-batches.ts';
 

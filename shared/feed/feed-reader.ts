@@ -1,6 +1,6 @@
 import type { Consumer, JsMsg } from 'nats';
 import { pause } from '../concurrency/pause.ts';
-import type { FeedBatch, FeedEvent } from '../contracts/feed.ts';
+import type { EventsPage, EventsRange, FeedBatch, FeedEvent } from '../contracts/feed.ts';
 import { streams } from '../contracts/subjects.ts';
 import type { Bus } from '../nats/bus.ts';
 import { parseJson } from '../nats/parse-json.ts';
@@ -8,7 +8,7 @@ import { pull } from '../nats/pull.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Metrics } from '../process/metrics.ts';
 import { type Bookmark, createBookmarks } from './bookmarks.ts';
-import { catchUp, type EventsPage, type EventsRange } from './catch-up.ts';
+import { catchUp } from './catch-up.ts';
 import { handleEvents } from './handle-events.ts';
 import { judgeSequence } from './judge-sequence.ts';
 

@@ -7,6 +7,7 @@ import * as oneOutboxWriter from './0007-one-outbox-writer.ts';
 import * as appendByOneWriter from './0008-append-messages.ts';
 import * as changesByOneWriter from './0009-message-changes.ts';
 import * as claims from './0010-claims.ts';
+import * as pastEvents from './0011-past-events.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -23,6 +24,7 @@ export const migrations: Record<string, Migration> = {
   '0008-append-messages': appendByOneWriter,
   '0009-message-changes': changesByOneWriter,
   '0010-claims': claims,
+  '0011-past-events': pastEvents,
 };
 
 /** A store of this version serves only a database that has this migration. */

@@ -1,0 +1,107 @@
+import { type Kysely, sql } from 'kysely';
+import type { FeedEvent } from '../../../shared/contracts/feed.ts';
+import type {
+  DurableEvents,
+  Found,
+  FoundMessage,
+} from '../../../shared/durable-events/durable-event.ts';
+import { DURABLE_EVENTS } from '../../../shared/durable-events/durable-events.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
+import type { Database, MessagesTable } from '../database/schema.ts';
+import type { OwedRow } from '../outbox/outbox-entries.ts';
+import { toConversationRecord } from '../records/conversation-record.ts';
+import { type LoadedConversation, loadConversations } from '../records/conversation-rows.ts';
+import { toParticipants } from '../records/participants-reader.ts';
+
+export type FeedDeps = {
+  db: Kysely<Database>;
+  cipher: ContentCipher;
+  events?: DurableEvents | undefined;
+  logger: Logger;
+};
+
+/**
+ * The call tells what the feed told of these rows, but for who took the events. The table of
+ * durable events decides who gets an event and what is said of it, as it does for a fan-out.
+ * Nothing is decrypted, because the feed has ids alone. An event whose message or conversation is
+ * gone is left out, and so is a row that cannot be read.
+ */
+export async function loadFeedEvents(
+  { db, cipher, events = DURABLE_EVENTS, logger }: FeedDeps,
+  rows: readonly OwedRow[],
+): Promise<FeedEvent[]> {
+  if (rows.length === 0) return [];
+  const ids = [...new Set(rows.map(({ conversation_id }) => conversation_id))];
+  const [conversations, messages] = await Promise.all([
+    loadConversations(db, ids),
+    selectIds(db, rows),
+  ]);
+  const byId = new Map(conversations.map((one) => [one.conversation.conversation_id, one]));
+  return rows.flatMap((row) => {
+    const loaded = byId.get(row.conversation_id);
+    if (loaded === undefined) return [];
+    try {
+      const message = messages.get(`${row.conversation_id}/${row.seq}`);
+      return toFeedEvent(row, foundIn(loaded, cipher, message), events) ?? [];
+    } catch (error) {
+      logger.error({ err: error, event_id: row.event_id }, 'a past event cannot be read');
+      return [];
+    }
+  });
+}
+
+function toFeedEvent(row: OwedRow, found: Found, events: DurableEvents): FeedEvent | undefined {
+  const { event_id, conversation_id, kind, payload } = row;
+  const event = events[kind];
+  if (event === undefined) throw new Error('a kind of durable event that is not in the table');
+  if (!event.payload.check(payload)) throw new Error('a payload that does not fit its kind');
+  const entry = event.load(row, found);
+  if (entry === undefined) return undefined;
+  const facts = event.facts({ event_id, conversation_id, ...entry });
+  const recipients = entry.user_ids.map((user_id) => ({ user_id }));
+  return { kind, ...facts, event_id, at: entry.at, conversation_id, recipients };
+}
+
+function foundIn(
+  { lastMessage: _unneeded, ...loaded }: LoadedConversation,
+  cipher: ContentCipher,
+  message: MessageIds | undefined,
+): Found {
+  const bare = { ...loaded, lastMessage: undefined };
+  return {
+    participants: toParticipants(bare),
+    message: message && withoutContent(message),
+    recordFor: (userId) => toConversationRecord(bare, userId, { cipher, nowMs: 0 }),
+  };
+}
+
+type MessageIds = Pick<
+  MessagesTable,
+  'conversation_id' | 'seq' | 'sent_at' | 'message_id' | 'sender_id' | 'message_type'
+> & { version: number; reply_to_seq: number | null };
+
+function withoutContent({ reply_to_seq: repliedSeq, ...message }: MessageIds): FoundMessage {
+  const { message_id, conversation_id, seq } = message;
+  return {
+    seq,
+    repliedSeq,
+    record: () => message,
+    update: (recorded) => ({ message_id, conversation_id, seq, ...recorded, reactions: [] }),
+  };
+}
+
+/** The map has the messages of the rows by their places. */
+async function selectIds(
+  db: Kysely<Database>,
+  rows: readonly OwedRow[],
+): Promise<Map<string, MessageIds>> {
+  const places = rows.filter(({ seq }) => seq !== null);
+  const { rows: found } = await sql<MessageIds>`
+    select conversation_id, seq, sent_at, message_id, sender_id, message_type, version,
+      reply_to_seq
+    from unnest(${places.map(({ conversation_id }) => conversation_id)}::uuid[],
+      ${places.map(({ seq }) => seq)}::bigint[]) as place (conversation_id, seq)
+      join messages using (conversation_id, seq)`.execute(db);
+  return new Map(found.map((row) => [`${row.conversation_id}/${row.seq}`, row]));
+}
