@@ -1,7 +1,9 @@
 import t from 'tap';
+import type { TObject } from 'typebox';
 import type { ConversationRecord, Participants } from '../contracts/conversations.ts';
 import type { MessageRecord } from '../contracts/messages.ts';
 import { newId, type UserId } from '../ids.ts';
+import { serverFrames } from '../protocol/server-frames.ts';
 import type { Found, OwedRow } from './durable-event.ts';
 import { DURABLE_EVENTS } from './durable-events.ts';
 
@@ -35,7 +37,14 @@ function rowOf<Payload>(payload: Payload, seq: number | null = null): OwedRow<Pa
 }
 
 t.test('each kind fits the header of an event and the type of a frame', async (t) => {
-  for (const kind of Object.keys(DURABLE_EVENTS)) t.match(kind, /^[a-z_]{1,32}$/);
+  const frames: Record<string, object> = serverFrames;
+  for (const [kind, { fields }] of Object.entries(DURABLE_EVENTS)) {
+    t.match(kind, /^[a-z_]{1,32}$/);
+    const { type, q, ...rest } = (frames[kind] as TObject).properties;
+    t.ok(type && q, 'no live event has the same type');
+    t.same(rest, fields);
+    t.notOk(['read', 'taken_late'].includes(kind), 'the feed has no other kind of this name');
+  }
 });
 
 t.test('a message goes to its receivers, and its preview to those who see it', async (t) => {
