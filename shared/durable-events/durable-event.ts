@@ -73,7 +73,10 @@ export type FoundMessage = {
   seq: number;
   /** The message replies to the message with this `seq`. */
   repliedSeq: number | null;
-  /** Shows the message as it is now, with its reply preview. */
+  /**
+   * Shows the message as it is now, with its reply preview. It has no content where store loads a
+   * past event for the feed, which needs only the recipients and the facts.
+   */
   record(): MessageRecord;
   /** Tells of a change of the message, and all of the message that can change, as it is now. */
   update(recorded: { change: MessageChange; version: number }): MessageUpdate;

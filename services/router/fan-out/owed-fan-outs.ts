@@ -139,7 +139,7 @@ export class OwedFanOuts {
     const missed = await results.settled;
     metrics.fanOutS.observe((performance.now() - startedAt) / 1_000);
     const recipients = await results.answered;
-    const is_fed = await feed.put({ ...facts, event_id, recipients });
+    const is_fed = await feed.put({ event_id, recipients, ...facts });
     const isCertain = reports.losses === losses;
     if (missed.length === 0 && is_fed && isCertain) {
       reports.done(event_id);
