@@ -27,8 +27,8 @@ export type ConversationChanged = {
   /** The router fans the entries out in this order. */
   entries: OutboxEntry[];
   /**
-   * If somebody left, these events of the conversation were owed before, at most 1000. The router
-   * settles them before it tells the user who left.
+   * If somebody left, these events of the conversation were owed to users before, at most 1000. The
+   * router settles them before it tells the user who left.
    */
   owed_before?: EventId[];
 };

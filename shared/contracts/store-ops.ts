@@ -76,7 +76,7 @@ export type StoreOps = {
     { event_ids?: EventId[]; limit: number; lease_ms: number },
     { entries: OutboxEntry[]; oldest_at?: string },
   ];
-  /** The reply names the events that are still owed. */
+  /** The reply names the events that are still owed to users. */
   'outbox.owed': [{ event_ids: EventId[] }, { event_ids: EventId[] }];
   'outbox.done': [{ event_ids: EventId[] }, { deleted: number }];
   /**

@@ -159,6 +159,24 @@ t.test('the feed tells what edges report as taken late', async (t) => {
   });
 });
 
+t.test('a NATS server that is killed costs the feed no event, and makes none up', async (t) => {
+  const [ann] = (await userOf({ phone: '+' })) as [StageDevice];
+  const conversation = store.open([ann.userId]);
+  const sends: Promise<unknown>[] = [];
+  for (let n = 0; n < 20; n += 1) sends.push(send(edge, letter(conversation, ann.userId)));
+  await until('the first was offered', () => ann.offered.length > 0);
+  await stage.restartNats();
+  await Promise.allSettled(sends);
+  await until('the outbox is empty', () => {
+    store.age();
+    return store.outbox.size === 0;
+  });
+  const stored = store.sent(conversation).map(({ seq }) => seq);
+  const fed = new Set((await fedOf(conversation)).map(({ seq }) => seq));
+  t.ok(stored.length > 0);
+  t.same(new Set(stored), fed);
+});
+
 t.test('a router that closes finishes its fan-outs, then the feed, then the outbox', async (t) => {
   const [ann] = (await userOf({ phone: '+' })) as [StageDevice];
   const [bob] = (await userOf({ phone: '' })) as [StageDevice];

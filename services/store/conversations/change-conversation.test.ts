@@ -5,7 +5,13 @@ import type {
   ConversationCommands,
 } from '../../../shared/contracts/conversations.ts';
 import type { ConversationChanged, OutboxEntry } from '../../../shared/contracts/outbox.ts';
-import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import {
+  type ConversationId,
+  type EventId,
+  type MessageId,
+  newId,
+  type UserId,
+} from '../../../shared/ids.ts';
 import {
   append,
   appendOk,
@@ -203,6 +209,23 @@ t.test('a removed user gets one last record and takes part no longer', async (t)
     [farewell],
     'a repair tells the removal and nothing later',
   );
+});
+
+t.test('an event that only the feed lacks does not keep a removal waiting', async (t) => {
+  const { id, people, admin } = await group(3);
+  const participant_id = people[2] as UserId;
+  await appendOk(store, id, [letter(admin.user)]);
+  const { operations } = store;
+  const event_ids = (await claimAll(id)).map(({ event_id }) => event_id);
+  const [lacking] = event_ids as [EventId];
+  const items = event_ids.map((event_id) => {
+    return { event_id, missed: event_id === lacking ? [admin.user] : [], is_fed: false };
+  });
+  t.ok(items.length > 1);
+  await operations['outbox.missed']({ items }, 0);
+  t.same(await operations['outbox.owed']({ event_ids }, 0), { event_ids: [lacking] });
+  const removed = await change(admin, 'conversations.remove', { participant_id });
+  t.same(removed.owed_before, [lacking]);
 });
 
 t.test('a user who is added again sees and counts only later messages', async (t) => {

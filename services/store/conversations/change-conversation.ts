@@ -8,6 +8,7 @@ import type { ContentCipher } from '../content/content-cipher.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import type { Database } from '../database/schema.ts';
+import { isOwedToUsers } from '../outbox/outbox-missed.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
@@ -65,7 +66,7 @@ async function change(
   };
 }
 
-/** The result is undefined if more than `OWED_MAX` events are owed. */
+/** The result is undefined if more than `OWED_MAX` events are owed to users. */
 async function selectOwed(
   tx: Transaction<Database>,
   id: ConversationId,
@@ -74,6 +75,7 @@ async function selectOwed(
     .selectFrom('outbox')
     .select('event_id')
     .where('conversation_id', '=', id)
+    .where(isOwedToUsers)
     .limit(OWED_MAX + 1)
     .execute();
   return rows.length > OWED_MAX ? undefined : rows.map(({ event_id }) => event_id);

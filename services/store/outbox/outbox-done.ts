@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { EventId } from '../../../shared/ids.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
+import { isOwedToUsers } from './outbox-missed.ts';
 
 /**
  * The delete does not wait for the disk (`synchronous_commit` is off). If a crash of Postgres
@@ -59,7 +60,7 @@ export function createOutboxDone(pool: Pool): OutboxDone {
   };
 }
 
-/** `outbox.owed` returns the events of the list whose fan-out is not finished. */
+/** `outbox.owed` returns the events of the list that are owed to a user. */
 export async function selectOwed(
   db: Kysely<Database>,
   eventIds: readonly EventId[],
@@ -68,6 +69,7 @@ export async function selectOwed(
     .selectFrom('outbox')
     .select('event_id')
     .where('event_id', '=', sql<EventId>`any(${eventIds}::uuid[])`)
+    .where(isOwedToUsers)
     .execute();
   return { event_ids: rows.map(({ event_id }) => event_id) };
 }

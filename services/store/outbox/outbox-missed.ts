@@ -1,8 +1,11 @@
+import { sql } from 'kysely';
 import type { OutboxMissed } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { Pool } from '../database/pool.ts';
 
 const ITEMS_MAX = 500;
+/** All users have the event of another row, which is owed to the feed alone. */
+export const isOwedToUsers = sql<boolean>`missed is distinct from '{}'`;
 
 /**
  * The statement does not wait for the disk (`synchronous_commit` is off). If a crash of Postgres
