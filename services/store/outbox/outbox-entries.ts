@@ -38,10 +38,11 @@ export async function loadOutboxEntries(
   rows: readonly OwedRow[],
 ): Promise<Loaded> {
   const ids = [...new Set(rows.map(({ conversation_id }) => conversation_id))];
-  const conversations = new Map(
-    (await loadConversations(db, ids)).map((one) => [one.conversation.conversation_id, one]),
-  );
-  const messages = await findMessages({ db, cipher }, rows);
+  const [loadedAll, messages] = await Promise.all([
+    loadConversations(db, ids),
+    findMessages({ db, cipher }, rows),
+  ]);
+  const conversations = new Map(loadedAll.map((one) => [one.conversation.conversation_id, one]));
   const result: Loaded = { entries: [], void: [], unreadable: [] };
   for (const row of rows) {
     const loaded = conversations.get(row.conversation_id);
