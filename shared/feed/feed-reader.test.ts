@@ -296,3 +296,35 @@ t.test('a reader goes on where it was after a restart of NATS', async (t) => {
   await reader.close();
   t.same(reader.store.asked, [], 'no gap is seen');
 });
+
+t.test('a reader gets all that is published while NATS is killed, and nothing else', async (t) => {
+  const committed: FeedEvent[] = [];
+  const reader = await read(() => new Promise(setImmediate));
+  reader.store.answer = async ({ from, until: end }) => {
+    const events = committed.filter(({ at }) => at >= from && at < end);
+    return { events, next_cursor: null };
+  };
+  const publishSurely = async (): Promise<void> => {
+    const batch = feedBatch([feedEvent(), feedEvent()], new Date(Date.now() - 10_000));
+    committed.push(...batch.events);
+    const options = { msgId: newId<string>(), timeoutMs: 1_000 };
+    const payload = Buffer.from(JSON.stringify(batch));
+    await until('the batch is stored', () =>
+      router.jetPublish(subjects.events('router-1'), payload, options).then(
+        () => true,
+        () => false,
+      ),
+    );
+  };
+  for (let index = 0; index < 50; index += 1) await publishSurely();
+  const restarted = restartNats();
+  for (let index = 0; index < 100; index += 1) await publishSurely();
+  await restarted;
+  await until('all events', () => has(reader.ids, committed));
+  await reader.close();
+  const known = new Set(idsOf(committed));
+  t.same(
+    reader.ids.filter((id) => !known.has(id)),
+    [],
+  );
+});

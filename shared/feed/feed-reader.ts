@@ -75,6 +75,7 @@ class FeedReader {
   #done: Bookmark | undefined;
   #written: Bookmark | undefined;
   #writtenAtMs = 0;
+  #waiting = 0;
   /** These messages were delivered and are not yet acknowledged. */
   readonly #held = new Set<JsMsg>();
 
@@ -83,6 +84,8 @@ class FeedReader {
     this.#logger = logger;
     this.#options = options;
     this.#bookmarks = createBookmarks(bus, options.consumer);
+    const waiting = () => this.#waiting;
+    metrics.gauge('kaha_feed_waiting_batches', 'Batches that wait for this consumer', waiting);
     this.#gaps = metrics.counter('kaha_feed_gaps_total', 'Gaps of the feed caught up from store');
     this.#givenUp = metrics.counter('kaha_feed_given_up_total', 'Events of the feed given up');
   }
@@ -115,6 +118,7 @@ class FeedReader {
     this.#done ??= (await this.#bookmarks.read()) ?? (await this.#beginning(this.#consumer));
     const messages = await pull(this.#consumer, BATCHES_MAX);
     for (const message of messages) this.#held.add(message);
+    this.#waiting = messages.at(-1)?.info.pending ?? 0;
     for (const message of messages) this.#done = await this.#take(message, this.#done);
     if (Date.now() - this.#writtenAtMs >= BOOKMARK_GAP_MS) await this.#writeBookmark();
   }
