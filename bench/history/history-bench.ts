@@ -72,8 +72,9 @@ export async function measureHistory(options: HistoryOptions): Promise<HistoryRe
   return { ms: ms.quantiles(), errors, short, unanswered: asked.size };
 }
 
-async function connectAll(
-  { edges, tokenOf }: HistoryOptions,
+/** Opens a socket for each user. Resolves once all are authenticated. */
+export async function connectAll(
+  { edges, tokenOf }: Pick<HistoryOptions, 'edges' | 'tokenOf'>,
   receive: (text: string) => void,
 ): Promise<Map<string, WebSocket>> {
   const sockets = [...tokenOf].map(async ([userId, token], index): Promise<[string, WebSocket]> => {
