@@ -170,7 +170,7 @@ export class OutboxRepair {
   /** Nobody is offered an event by a repair, so nobody is told to have taken it. */
   #feed({ user_ids }: OutboxEntry, { eventId, facts }: Delivery): Promise<boolean> {
     const recipients = user_ids.map((user_id) => ({ user_id, taken: [] }));
-    return this.#deps.feed.put({ ...facts, event_id: eventId, recipients });
+    return this.#deps.feed.put({ event_id: eventId, recipients, ...facts });
   }
 
   /** Returns the users who still lack the event. */
