@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { NatsConnection } from 'nats';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { setUpStreams } from '../../services/router/streams/stream-setup.ts';
 import type { FeedBatch, FeedEvent } from '../../shared/contracts/feed.ts';
 import { streams, subjects } from '../../shared/contracts/subjects.ts';
@@ -43,6 +43,12 @@ async function connectAs(natsUser: string): Promise<NatsConnection> {
   return nc;
 }
 
+/** Tells whether NATS answers all of them. */
+async function areConnected(...all: NatsConnection[]): Promise<boolean> {
+  const answers = await Promise.allSettled(all.map((nc) => nc.flush()));
+  return answers.every(({ status }) => status === 'fulfilled');
+}
+
 async function publish(batch: FeedBatch): Promise<FeedEvent[]> {
   await router.jetstream().publish(subjects.events('router-1'), JSON.stringify(batch));
   return batch.events;
@@ -52,7 +58,7 @@ const watchers = async (): Promise<string[]> =>
   (await jsm.consumers.list(streams.events).next()).map(({ name }) => name);
 
 /** Watches the feed. `paused` lets it write no more until the test says so. */
-async function watch() {
+async function watch(t: Test) {
   const ending = new AbortController();
   const said: string[] = [];
   const watching = { text: '', isPaused: false, resume: (): void => undefined };
@@ -69,14 +75,13 @@ async function watch() {
   const say = (text: string): void => void said.push(text);
   const printing = printFeed({ nc, out, say, signal: ending.signal });
   await until('a durable of its own', async () => (await watchers()).length > before);
-  return {
-    ...{ watching, said, nc },
-    ids: () => idsIn(watching.text),
-    async end() {
-      ending.abort();
-      await printing;
-    },
+  const end = async (): Promise<void> => {
+    ending.abort();
+    watching.resume();
+    await printing;
   };
+  t.teardown(end);
+  return { watching, said, end, ids: () => idsIn(watching.text) };
 }
 
 function idsIn(text: string): string[] {
@@ -89,8 +94,8 @@ const has = (ids: readonly string[], wanted: readonly FeedEvent[]): boolean =>
   idsOf(wanted).every((id) => ids.includes(id));
 
 t.test('several watchers print each event as one line, and leave no durable', async (t) => {
-  const one = await watch();
-  const two = await watch();
+  const one = await watch(t);
+  const two = await watch(t);
   const first = await publish(feedBatch([feedEvent(), feedEvent()]));
   const second = await publish(feedBatch([feedEvent()]));
   await until('the events', () => has(one.ids(), second) && has(two.ids(), second));
@@ -104,14 +109,14 @@ t.test('several watchers print each event as one line, and leave no durable', as
 });
 
 t.test('a watcher goes on where it was after a restart of NATS', async (t) => {
-  const watcher = await watch();
+  const watcher = await watch(t);
   const before = await publish(feedBatch([feedEvent()]));
   await until('the events', () => has(watcher.ids(), before));
   await nats.kill();
   await until('the watcher says so', () => watcher.said.some((text) => text.includes('is lost')));
   await nats.restart();
   await until('the watcher says so', () => watcher.said.some((text) => text.includes('again')));
-  await router.flush();
+  await until('NATS', () => areConnected(setup, router));
   const after = await publish(feedBatch([feedEvent()]));
   await until('the events', () => has(watcher.ids(), after));
   t.equal(watcher.said.length, 2, 'no gap is told');
@@ -119,7 +124,7 @@ t.test('a watcher goes on where it was after a restart of NATS', async (t) => {
 });
 
 t.test('a watcher that EVENTS overtakes tells of the gap', async (t) => {
-  const watcher = await watch();
+  const watcher = await watch(t);
   watcher.watching.isPaused = true;
   for (let index = 0; index < 30; index += 1) {
     await publish(feedBatch(Array.from({ length: 200 }, () => feedEvent())));
@@ -134,7 +139,7 @@ t.test('a watcher that EVENTS overtakes tells of the gap', async (t) => {
 });
 
 t.test('a watcher whose durable is lost says so, and goes on', async (t) => {
-  const watcher = await watch();
+  const watcher = await watch(t);
   const [name] = await watchers();
   await jsm.consumers.delete(streams.events, name as string);
   await until('the watcher says so', () => watcher.said.some((text) => text.includes('forgotten')));
@@ -165,9 +170,10 @@ function announceStack(): void {
 
 type Command = { child: ChildProcess; said: { out: string; err: string }; ended: Promise<unknown> };
 
-function runCommand(...args: string[]): Command {
+function runCommand(t: Test, ...args: string[]): Command {
   const options = { cwd: folder, env: {} };
   const child = spawn(process.execPath, [...programArgs('dev/events-main.ts'), ...args], options);
+  t.teardown(() => child.kill('SIGKILL'));
   const said = { out: '', err: '' };
   child.stdout.on('data', (chunk) => {
     said.out += chunk;
@@ -180,10 +186,10 @@ function runCommand(...args: string[]): Command {
 
 t.test('the command says that no stack runs, and what it does', async (t) => {
   layOutStack();
-  const lone = runCommand();
+  const lone = runCommand(t);
   t.same(await lone.ended, [1, null]);
   t.same(lone.said, { out: '', err: 'No stack runs here; "npm run up" starts one.\n' });
-  const asked = runCommand('--help');
+  const asked = runCommand(t, '--help');
   t.same(await asked.ended, [0, null]);
   t.match(asked.said.out, /npm run -s events/);
 });
@@ -195,7 +201,7 @@ for (const [how, end] of [
 ] as const) {
   t.test(`the command ends with status 0 and without a durable when it ${how}`, async (t) => {
     announceStack();
-    const command = runCommand();
+    const command = runCommand(t);
     await until('a durable', async () => (await watchers()).length === 1);
     const events = await publish(feedBatch([feedEvent()]));
     await until('the events', () => has(idsIn(command.said.out), events));

@@ -1,5 +1,5 @@
 import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType } from 'nats';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { startNats } from '../../dev/testing/test-servers.ts';
 import { until } from '../../dev/testing/until.ts';
 import type { EventsPage, EventsRange, FeedBatch, FeedEvent } from '../contracts/feed.ts';
@@ -57,7 +57,7 @@ function busOf(instance: string, natsUser: string): Promise<Bus> {
 type Scripted = { asked: EventsRange[]; answer: (range: EventsRange) => Promise<EventsPage> };
 
 /** Starts a reader whose handler notes each event. Each has its own connection, as a process. */
-async function read(handle: (event: FeedEvent) => Promise<void> = async () => {}) {
+async function read(t: Test, handle: (event: FeedEvent) => Promise<void> = async () => {}) {
   const bus = await busOf('feed-one', 'feed-one');
   const ids: string[] = [];
   const store: Scripted = { asked: [], answer: async () => ({ events: [], next_cursor: null }) };
@@ -76,13 +76,12 @@ async function read(handle: (event: FeedEvent) => Promise<void> = async () => {}
       },
     },
   );
-  return {
-    ...{ ids, store },
-    async close() {
-      await reader.close();
-      await bus.close();
-    },
+  const close = async (): Promise<void> => {
+    await reader.close();
+    await bus.close();
   };
+  t.teardown(close);
+  return { ids, store, close };
 }
 
 /** Publishes a batch and returns its events. */
@@ -136,8 +135,8 @@ async function restartNats(): Promise<void> {
 }
 
 /** Lets a reader begin, so that it writes a bookmark, and ends it. */
-async function readOnce(owedFrom = new Date()): Promise<void> {
-  const reader = await read();
+async function readOnce(t: Test, owedFrom = new Date()): Promise<void> {
+  const reader = await read(t);
   const events = await publish(feedBatch([feedEvent()], owedFrom));
   await until('the first batch', () => has(reader.ids, events));
   await reader.close();
@@ -148,7 +147,7 @@ t.test(
   async (t) => {
     const [slow, quick] = [feedEvent(), feedEvent()];
     const blocked = makeBlock();
-    const reader = await read((event) =>
+    const reader = await read(t, (event) =>
       event.event_id === slow.event_id ? blocked.promise : Promise.resolve(),
     );
     await publish(feedBatch([slow, quick]));
@@ -166,13 +165,13 @@ t.test(
 );
 
 t.test('a reader that ends leaves what it has not handled to the next one', async (t) => {
-  await readOnce();
-  const first = await read(() => Promise.reject(new KahaError('TIMEOUT', 'late')));
+  await readOnce(t);
+  const first = await read(t, () => Promise.reject(new KahaError('TIMEOUT', 'late')));
   const events = [...(await publish(feedBatch([feedEvent()])))];
   events.push(...(await publish(feedBatch([feedEvent()]))));
   await until('the delivery', async () => (await consumerInfo()).num_ack_pending > 0);
   await first.close();
-  const second = await read();
+  const second = await read(t);
   await until('the rest', () => has(second.ids, events));
   await second.close();
   t.same(second.ids, idsOf(events), 'in their order');
@@ -185,7 +184,7 @@ t.test('a reader that EVENTS overtakes catches up from store before it goes on',
   const owedFrom = new Date();
   const held = feedEvent();
   let isHeld = false;
-  const reader = await read(async (event) => {
+  const reader = await read(t, async (event) => {
     isHeld = event.event_id === held.event_id;
     if (isHeld) await blocked.promise;
   });
@@ -218,10 +217,10 @@ for (const restarts of [false, true]) {
   const also = restarts ? ' and a restart of NATS' : '';
   t.test(`a reader sees what was dropped while it was away${also}`, async (t) => {
     const owedFrom = new Date();
-    await readOnce(owedFrom);
+    await readOnce(t, owedFrom);
     const all = await overflow();
     if (restarts) await restartNats();
-    const reader = await read();
+    const reader = await read(t);
     reader.store.answer = async () => ({ events: all, next_cursor: null });
     await until('all events', () => has(reader.ids, all));
     await reader.close();
@@ -231,9 +230,9 @@ for (const restarts of [false, true]) {
 }
 
 t.test('a reader that was away without a loss asks store for nothing', async (t) => {
-  await readOnce();
+  await readOnce(t);
   const events = await publish(feedBatch([feedEvent()]));
-  const reader = await read();
+  const reader = await read(t);
   await until('the events', () => has(reader.ids, events));
   await reader.close();
   t.same(reader.store.asked, []);
@@ -242,7 +241,7 @@ t.test('a reader that was away without a loss asks store for nothing', async (t)
 t.test('a new durable begins with what has happened since it was made', async (t) => {
   const { created } = await consumerInfo();
   const all = await overflow();
-  const reader = await read();
+  const reader = await read(t);
   reader.store.answer = async () => ({ events: all, next_cursor: null });
   await until('all events', () => has(reader.ids, all));
   await reader.close();
@@ -252,13 +251,13 @@ t.test('a new durable begins with what has happened since it was made', async (t
 });
 
 t.test('batches that a killed reader held are told by store or come again', async (t) => {
-  await readOnce();
+  await readOnce(t);
   const killed = await busOf('feed-one', 'feed-one');
   const consumer = await killed.nc.jetstream().consumers.get(streams.events, CONSUMER);
   const lost = await publish(feedBatch([feedEvent()]));
   await consumer.next();
   await killed.close();
-  const reader = await read();
+  const reader = await read(t);
   reader.store.answer = async () => ({ events: lost, next_cursor: null });
   const events = await publish(feedBatch([feedEvent()]));
   await until('the events', () => has(reader.ids, events));
@@ -269,8 +268,8 @@ t.test('batches that a killed reader held are told by store or come again', asyn
 t.test(
   'a batch that cannot be read is dropped, and store tells what it may have held',
   async (t) => {
-    await readOnce();
-    const reader = await read();
+    await readOnce(t);
+    const reader = await read(t);
     const past = [feedEvent()];
     reader.store.answer = async () => ({ events: past, next_cursor: null });
     const options = { msgId: newId<string>(), timeoutMs: 5_000 };
@@ -283,7 +282,7 @@ t.test(
 );
 
 t.test('a reader goes on where it was after a restart of NATS', async (t) => {
-  const reader = await read();
+  const reader = await read(t);
   const before = await publish(feedBatch([feedEvent()]));
   await until('the events', () => has(reader.ids, before));
   await until('the bookmark', async () => {
@@ -299,7 +298,7 @@ t.test('a reader goes on where it was after a restart of NATS', async (t) => {
 
 t.test('a reader gets all that is published while NATS is killed, and nothing else', async (t) => {
   const committed: FeedEvent[] = [];
-  const reader = await read(() => new Promise(setImmediate));
+  const reader = await read(t, () => new Promise(setImmediate));
   reader.store.answer = async ({ from, until: end }) => {
     const events = committed.filter(({ at }) => at >= from && at < end);
     return { events, next_cursor: null };
