@@ -44,9 +44,9 @@ const STATEMENTS = [
 /**
  * The arrays have one element for each event, and an element without an event id writes nothing.
  * The result is the number of events that are owed now. An append calls the function for one
- * message as often as for 500, so the call must be cheap: it is assigned to a variable, because
- * `perform` costs 8 µs more, and it has one kind, because one more array costs as much. With that,
- * an append of one message takes 1 to 3 % more CPU time than with the insert in its own text.
+ * message as often as for 500, so the call must be cheap: its caller assigns the result to a
+ * variable, because `perform` costs more, and all events of a call have one kind, because each
+ * array costs something too. `docs/decisions/owed-fan-outs.md` has the figures.
  */
 const WRITE_OUTBOX = `
 create function write_outbox(
