@@ -9,7 +9,7 @@ import type { RpcHandler } from '../../shared/nats/bus.ts';
 import type { AskStore } from '../../shared/nats/rpc-clients.ts';
 import type { ConversationActors } from './conversations/conversation-actors.ts';
 import type { MessageChanges } from './conversations/message-changes.ts';
-import { deliveryOf } from './fan-out/durable-events.ts';
+import { deliveryOf } from './fan-out/deliveries.ts';
 import type { OwedFanOuts } from './fan-out/owed-fan-outs.ts';
 import type { Feed } from './feed/feed.ts';
 import { lateTakeEvent } from './feed/late-takes.ts';

@@ -7,7 +7,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { type Appended, deliveryOf, recordOf } from '../fan-out/durable-events.ts';
+import { type Appended, deliveryOf, recordOf } from '../fan-out/deliveries.ts';
 import type { InHand, OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { LiveReceipts } from '../positions/live-receipts.ts';
 import type { RouterMetrics } from '../router-metrics.ts';

@@ -8,7 +8,7 @@ import type {
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { MessageId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
-import { deliveryOf } from '../fan-out/durable-events.ts';
+import { deliveryOf } from '../fan-out/deliveries.ts';
 import type { OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { ConversationActors } from './conversation-actors.ts';
 import { Turns } from './turns.ts';

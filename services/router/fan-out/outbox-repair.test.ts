@@ -7,6 +7,7 @@ import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { Feed } from '../feed/feed.ts';
 import { createRouterMetrics } from '../router-metrics.ts';
+import { deliveryOf } from './deliveries.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
 import { OutboxRepair } from './outbox-repair.ts';
 import { OutboxReports } from './outbox-reports.ts';
@@ -78,6 +79,26 @@ t.test('a router repairs at once when it starts, and batches say since when', as
   t.equal(published[0]?.owed_from, OLDEST_AT);
   await close();
   t.same(done, owed);
+});
+
+t.test('the feed is told of those alone who get the event, whatever they miss', async (t) => {
+  const bob = newId<UserId>();
+  const both = { ...entryOf(), user_ids: [bob, ann] };
+  const missed = [[bob], [ann], []].map((ids) => ({ ...both, event_id: newId(), missed: ids }));
+  const requeued: UserId[][] = [];
+  const requeue = async ({ userIds }: Delivery) => {
+    requeued.push([...userIds]);
+    return [];
+  };
+  const { published, close } = stage({ batches: [[both, ...missed] as OutboxEntry[]], requeue });
+  await until('the feed has all', () => published.length === 1);
+  await close();
+  const recipients = deliveryOf(both).userIds.map((user_id) => ({ user_id, taken: [] }));
+  t.match(
+    published[0]?.events,
+    [both, ...missed].map(({ event_id }) => ({ event_id, recipients })),
+  );
+  t.same(requeued, [[ann], [], [ann], []]);
 });
 
 t.test('the next rows are claimed while these are on their way, and no more', async (t) => {

@@ -6,7 +6,7 @@ import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
-import { deliveryOf } from './durable-events.ts';
+import { deliveryOf, recipientsOf } from './deliveries.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
 import type { OutboxReports } from './outbox-reports.ts';
 
@@ -147,16 +147,18 @@ export class OutboxRepair {
 
   /** Resolves to whether the event came further. */
   async #repair(entry: OutboxEntry): Promise<boolean> {
-    const { reports, metrics } = this.#deps;
-    const { event_id, user_ids: all, missed: before = all, is_fed: wasFed = false } = entry;
+    const { reports, metrics, events } = this.#deps;
+    const { event_id, is_fed: wasFed = false } = entry;
     // This router has just finished the event, and store does not know yet.
     if (reports.has(event_id)) return false;
+    const all = recipientsOf(entry, events);
+    const { missed: before = all } = entry;
     const owed = all.filter((userId) => before.includes(userId));
-    const delivery = deliveryOf({ ...entry, user_ids: owed }, this.#deps.events);
+    const delivery = deliveryOf({ ...entry, user_ids: owed }, events);
     const { losses } = reports;
     const [missed, is_fed] = await Promise.all([
       this.#requeue(entry, delivery),
-      wasFed || this.#feed(entry, delivery),
+      wasFed || this.#feed(all, delivery),
     ]);
     const isCertain = reports.losses === losses;
     const isDone = missed.length === 0 && is_fed && isCertain;
@@ -168,8 +170,8 @@ export class OutboxRepair {
   }
 
   /** Nobody is offered an event by a repair, so nobody is told to have taken it. */
-  #feed({ user_ids }: OutboxEntry, { eventId, facts }: Delivery): Promise<boolean> {
-    const recipients = user_ids.map((user_id) => ({ user_id, taken: [] }));
+  #feed(all: readonly UserId[], { eventId, facts }: Delivery): Promise<boolean> {
+    const recipients = all.map((user_id) => ({ user_id, taken: [] }));
     return this.#deps.feed.put({ event_id: eventId, recipients, ...facts });
   }
 

@@ -22,14 +22,13 @@ const IS_NAMELESS: { [Names in NamesShown]: (body: NamelessBodies[Names]) => boo
 };
 
 /**
- * Makes the delivery that an outbox entry owes. Each body is encoded once, and users who share it
- * share its bytes. A user for whom the entry has no body gets no event. Without users nothing is
- * encoded.
+ * Makes the delivery that an outbox entry owes. Each body is encoded once: users whose bodies are
+ * the same object share its bytes, and bodies that are only alike are encoded each. A user for whom
+ * the entry has no body gets no event. Without users nothing is encoded.
  */
 export function deliveryOf(entry: OutboxEntry, events: DurableEvents = DURABLE_EVENTS): Delivery {
   const { kind, event_id: eventId, user_ids: userIds, conversation_id, at } = entry;
-  const event = events[kind];
-  if (event === undefined) throw new Error(`unknown kind of durable event: ${kind}`);
+  const event = eventOf(entry, events);
   const facts = {
     kind,
     // An entry of a store of the version before does not say when the change happened.
@@ -63,6 +62,21 @@ export function deliveryOf(entry: OutboxEntry, events: DurableEvents = DURABLE_E
     payload.set(userId, bytes);
   }
   return { eventId, userIds: [...payload.keys()], payload, facts };
+}
+
+/** Returns the users who get the event of an entry: those for whom it has a body. */
+export function recipientsOf(
+  entry: OutboxEntry,
+  events: DurableEvents = DURABLE_EVENTS,
+): readonly UserId[] {
+  const { all, own } = eventOf(entry, events).bodies(entry);
+  return all === undefined ? entry.user_ids.filter((id) => own?.has(id)) : entry.user_ids;
+}
+
+function eventOf({ kind }: OutboxEntry, events: DurableEvents): DurableEvents[string] {
+  const event = events[kind];
+  if (event === undefined) throw new Error(`unknown kind of durable event: ${kind}`);
+  return event;
 }
 
 function isNameless<Names extends NamesShown>(names: Names, body: object): boolean {

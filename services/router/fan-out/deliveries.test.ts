@@ -10,7 +10,7 @@ import {
   newId,
   type UserId,
 } from '../../../shared/ids.ts';
-import { deliveryOf } from './durable-events.ts';
+import { deliveryOf, recipientsOf } from './deliveries.ts';
 import type { Delivery } from './fan-out.ts';
 
 const [ann, bob, carl] = [newId<UserId>(), newId<UserId>(), newId<UserId>()];
@@ -134,8 +134,18 @@ t.test('a user who cannot see the replied message gets the reply without it', as
 });
 
 t.test('a user without a record of a changed conversation gets no event', async (t) => {
-  const delivery = deliveryOf({ ...event, user_ids: [bob, ann] });
-  t.same(delivery.userIds, [ann]);
+  const entry = { ...event, user_ids: [bob, ann] };
+  t.same(deliveryOf(entry).userIds, [ann]);
+  t.same(recipientsOf(entry), [ann]);
+  t.same(recipientsOf(updateEntry({})), user_ids, 'a body for all is for each user');
+});
+
+t.test('users whose bodies are alike and not the same object share no bytes', async (t) => {
+  const reactions = [{ emoji: '👍', user_ids: [ann, bob] }];
+  const { payload } = deliveryOf(updateEntry({ reactions }));
+  const [first, second] = [ann, bob].map((userId) => payload instanceof Map && payload.get(userId));
+  t.same(first, second);
+  t.not(first, second);
 });
 
 t.test('the facts of an event say what happened and when, in ids alone', async (t) => {
@@ -161,4 +171,5 @@ t.test('an entry of a store of the version before counts as changed just now', a
 
 t.test('an entry of a kind that is not in the table is refused', async (t) => {
   t.throws(() => deliveryOf(event, {}), /unknown kind/);
+  t.throws(() => recipientsOf(event, {}), /unknown kind/);
 });
