@@ -83,6 +83,13 @@ t.test('every durable event is told once, with its time and those who get it', a
     const still = user_ids.filter((userId) => isLast || userId !== carl);
     t.same(event && recipientsOf(event), new Set(still), `${event?.kind} ${event?.change}`);
   }
+  const ofConversation = entries.filter(({ kind }) => kind === 'conversation');
+  t.ok(ofConversation.length > 3);
+  for (const { event_id, version, closes_membership: isLast } of ofConversation) {
+    const told = byId.get(event_id)?.version;
+    t.ok(told !== undefined && version !== undefined && told >= version, 'as it is now');
+    if (isLast) t.equal(told, version, 'as it was when the user left');
+  }
   for (const { event_id, seq, sent_at } of sent) {
     const event = byId.get(event_id);
     t.match(event, { kind: 'message', at: sent_at, seq, sender_id: String });
@@ -100,8 +107,29 @@ t.test('a removed user is told of nothing but the removal', async (t) => {
   await live(group, [ann, bob, carl]);
   const events = await read({ from, until: later() });
   const his = events.filter((event) => recipientsOf(event).has(carl));
-  t.match(his, [{ kind: 'conversation', change: 'participants' }]);
+  t.match(his, [{ kind: 'conversation', change: 'participants', version: Number }]);
   t.equal(his.length, 1);
+});
+
+t.test('the log keeps nothing of a removal but ids and the version', async (t) => {
+  const [ann, bob] = users(2) as [UserId, UserId];
+  const group = await createGroup(store, [ann, bob]);
+  const change = (command: object) =>
+    operations['conversations.change'](
+      { conversation_id: group, user_id: ann, ...command } as never,
+      0,
+    );
+  await change({ op: 'conversations.update', title: 'A title to forget' });
+  await change({ op: 'conversations.remove', participant_id: bob });
+  const payloadsOf = (table: string) =>
+    sql<{ payload: object }>(
+      `select payload from ${table} where conversation_id = $1 and payload ? 'left'`,
+      [group],
+    );
+  const [owed] = await payloadsOf('outbox');
+  t.match(owed?.payload, { left: { title: 'A title to forget', version: 3 } });
+  const left = { version: 3, participants: [] };
+  t.same(await payloadsOf('event_log'), [{ payload: { ...owed?.payload, left } }]);
 });
 
 t.test('pages of any size tell the same, and a range has no end in it', async (t) => {
