@@ -16,7 +16,7 @@ import { connectBus } from '../shared/nats/bus.ts';
 import { connectNats } from '../shared/nats/nats-connection.ts';
 import { createLogger } from '../shared/process/logger.ts';
 import { createMetrics } from '../shared/process/metrics.ts';
-import { EVENTS_AND_PINNED } from './stage/pinned.ts';
+import { EVENTS_AND_SAMPLE } from './stage/sample-noted.ts';
 
 const SECRET = 'a secret of a test, long enough for HS256';
 const MIB = 1024 * 1024;
@@ -60,7 +60,7 @@ t.teardown(async () => {
 
 function depsOf(instance: string) {
   const metrics = createMetrics('test', instance);
-  return { instance, logger, metrics, events: EVENTS_AND_PINNED };
+  return { instance, logger, metrics, events: EVENTS_AND_SAMPLE };
 }
 
 function commonOf(instance: string, user: string) {
@@ -113,23 +113,23 @@ t.test('a kind that has its own file and one row goes from the outbox to clients
   await call(ann, ['POST', `${path}/participants`], { user_ids: [carl] });
   await late.next('conversation');
 
-  // The transaction that pins the message would write this row. Repair claims it after 5 s.
-  const payload = JSON.stringify({ pinned_by: bob });
+  // The transaction that notes the message would write this row. Repair claims it after 5 s.
+  const payload = JSON.stringify({ noted_by: bob });
   const written = [[newId()], [conversation_id], [changed.seq], [payload]];
   await direct.pool.query(
-    `select write_outbox('pinned', $1, $2, $3, $4, now() - interval '6 s')`,
+    `select write_outbox('sample_noted', $1, $2, $3, $4, now() - interval '6 s')`,
     written,
   );
   for (const one of [client, other]) {
-    const { q, ...frame } = await one.next('pinned');
+    const { q, ...frame } = await one.next('sample_noted');
     t.ok(Number(q) > 0, 'the event is durable');
-    t.match(frame, { pinned_by: bob, message_id: changed.message_id, seq: changed.seq });
+    t.match(frame, { noted_by: bob, message_id: changed.message_id, seq: changed.seq });
     t.equal(frame.content, 'Ann changed the title to \u201cTrek\u201d', 'it has names');
   }
   const owed = () => direct.pool.query('select from outbox', []);
   await until('nothing is owed', async () => (await owed()).length === 0);
   t.notOk(
-    late.frames.some(({ type }) => type === 'pinned'),
+    late.frames.some(({ type }) => type === 'sample_noted'),
     'it goes to those alone who may see',
   );
   for (const one of clients) await one.close();

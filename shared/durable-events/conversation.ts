@@ -40,6 +40,7 @@ type Data = {
  * has left gets nothing but the event of their own removal, which closes their membership.
  */
 export const CONVERSATION = {
+  of: 'conversation',
   payload: compileValidator(Payload),
   load({ payload, created_at: at }, { participants, recordFor }) {
     const { change, user_ids: among, left } = payload;

@@ -11,17 +11,23 @@ import type { Validator } from '../protocol/validator.ts';
  *
  *     outbox row ──load──► entry ──bodies, facts──► bytes ──names──► frame of the client
  */
-export type DurableEvent<Payload extends TSchema, Data extends object, Names extends NamesShown> = {
+export type DurableEvent<
+  Payload extends TSchema,
+  Data extends OwnData,
+  Names extends NamesShown,
+> = {
+  /** The row names this: a message by its `seq`, or the conversation alone. */
+  of: 'message' | 'conversation';
   /** The outbox row holds this, besides the place of what it tells of. */
   payload: Validator<Payload>;
   /** Makes the entry that a row owes. The result is undefined if what it tells of is gone. */
-  load(row: OwedRow<Static<Payload>>, found: Found): (Addressed & Data) | undefined;
+  load(row: EventRow<Static<Payload>>, found: Found): (Given & Data) | undefined;
   /** The event shows people in the manner of this, and the edge puts their names in. */
   names: Names;
-  /** Makes what the users get, without `type`, `q` and names. */
-  bodies(entry: OutboxAddress & Data): Bodies<NamelessBodies[Names]>;
+  /** Makes what the users get, without `type`, `q` and names. Who has no body gets no event. */
+  bodies(entry: EntryAddress & Data): Bodies<NamelessBodies[Names]>;
   /** Tells what the header of the event and the feed say of it, besides its place. */
-  facts(entry: OutboxAddress & Data): Facts;
+  facts(entry: EntryAddress & Data): Facts;
   /** The frame that clients get has these fields, besides `type` and `q`. */
   fields: TProperties;
   /** One line for the documents says when the server sends the frame. */
@@ -45,12 +51,12 @@ export type NamesShown = keyof NamelessBodies;
 type Bodies<Body> = {
   /** All users get this body who have none of their own. Without it, they get no event. */
   all?: Body;
-  /** Users who share a body share its bytes too. */
+  /** Users who share a body, which is one object then, share its bytes too. */
   own?: ReadonlyMap<UserId, Body>;
 };
 
-/** A router has claimed this row of the outbox and owes its fan-out. */
-export type OwedRow<Payload = unknown> = {
+/** A row of the outbox, or of the log of past events, tells this of its event. */
+export type EventRow<Payload = unknown> = {
   event_id: EventId;
   conversation_id: ConversationId;
   /** The row tells of the message with this `seq`, if of a message. */
@@ -82,27 +88,42 @@ export type FoundMessage = {
   update(recorded: { change: MessageChange; version: number }): MessageUpdate;
 };
 
-/** Every entry of the outbox tells this, whatever its kind. */
-type OutboxAddress = {
-  event_id: EventId;
-  conversation_id: ConversationId;
-  /** This is the version of the conversation, if store read it. */
-  version?: number;
-  /** These users get the event. */
+/** A kind gives this of its event, besides its own data. */
+type Given = {
+  /** These users get the event, and `bodies` makes a body for each of them. */
   user_ids: readonly UserId[];
-  /** The change happened at this time, ISO 8601. A store of the version before leaves it out. */
-  at?: string;
+  /** The change happened at this time, ISO 8601. */
+  at: string;
   /**
    * The event tells its users that they take part no more. They get it once all earlier events have
    * settled.
    */
   closes_membership?: true;
+  /** The event shows the conversation as of this version. Store adds the current one otherwise. */
+  version?: number;
+};
+
+/** Store adds this to what the kind gives. */
+type Added = {
+  event_id: EventId;
+  conversation_id: ConversationId;
+  /** This is the version of the conversation, if store read it. */
+  version?: number;
+};
+
+/** A claim adds what earlier fan-outs have noted in the row. */
+type Noted = {
   /** The event is still owed to these users alone. The field is absent if nobody has the event. */
   missed?: readonly UserId[];
   /** This says that the feed has the event. */
   is_fed?: true;
 };
-type Addressed = Omit<OutboxAddress, 'event_id' | 'conversation_id' | 'at'> & { at: string };
+
+/** Every entry of the outbox tells this. A store of the version before leaves `at` out. */
+type EntryAddress = Omit<Given, 'at'> & Partial<Pick<Given, 'at'>> & Added & Noted;
+
+/** The data of a kind has no field of the address, so that it can change nothing there. */
+type OwnData = object & { [Field in keyof EntryAddress | 'kind']?: never };
 
 type Facts = {
   /** Says what has changed, as in the frame of the event. */

@@ -4,7 +4,7 @@ import type { ConversationRecord, Participants } from '../contracts/conversation
 import type { MessageRecord } from '../contracts/messages.ts';
 import { newId, type UserId } from '../ids.ts';
 import { serverFrames } from '../protocol/server-frames.ts';
-import type { Found, OwedRow } from './durable-event.ts';
+import type { EventRow, Found } from './durable-event.ts';
 import { DURABLE_EVENTS } from './durable-events.ts';
 
 const [ann, bob] = [newId<UserId>(), newId<UserId>()];
@@ -31,7 +31,7 @@ function foundFor(seq: number, repliedSeq: number | null = null): Found {
   };
 }
 
-function rowOf<Payload>(payload: Payload, seq: number | null = null): OwedRow<Payload> {
+function rowOf<Payload>(payload: Payload, seq: number | null = null): EventRow<Payload> {
   const { conversation_id } = participants;
   return { event_id: newId(), conversation_id, seq, payload, created_at };
 }

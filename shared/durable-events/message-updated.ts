@@ -24,6 +24,7 @@ type Data = {
  * participant who joined later reads a shared history from Postgres, but its updates must be sent.
  */
 export const MESSAGE_UPDATED = {
+  of: 'message',
   payload: compileValidator(Payload),
   load({ payload }, { participants, message }) {
     if (message === undefined) return undefined;

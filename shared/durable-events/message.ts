@@ -17,6 +17,7 @@ type Data = {
 
 /** Somebody wrote. The event goes to those who took part when the message was sent. */
 export const MESSAGE = {
+  of: 'message',
   payload: compileValidator(Payload),
   /**
    * A message that was changed since carries its current text and still says version 1, because

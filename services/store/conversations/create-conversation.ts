@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
-import type { OwedRow } from '../../../shared/durable-events/durable-event.ts';
+import type { EventRow } from '../../../shared/durable-events/durable-event.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {
   type ConversationId,
@@ -67,7 +67,7 @@ function judgeParticipants(creatorId: UserId, input: ConversationInput): NewConv
   return { type: input.type, userIds, input };
 }
 
-type Inserted = { id: ConversationId; owed?: OwedRow<OutboxPayloads['conversation']> };
+type Inserted = { id: ConversationId; owed?: EventRow<OutboxPayloads['conversation']> };
 
 async function insert(
   tx: Transaction<Database>,

@@ -3,7 +3,7 @@ import type { EventsPage, EventsRange } from '../../../shared/contracts/feed.ts'
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4 } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
-import type { OwedRow } from '../outbox/outbox-entries.ts';
+import type { OwedRow } from '../outbox/to-entry.ts';
 import { decodeCursor, encodeCursor, isIsoTime } from '../records/opaque-cursor.ts';
 import { type FeedDeps, loadFeedEvents } from './feed-events.ts';
 

@@ -1,18 +1,12 @@
 import { type Kysely, sql } from 'kysely';
 import type { FeedEvent } from '../../../shared/contracts/feed.ts';
-import type {
-  DurableEvents,
-  Found,
-  FoundMessage,
-} from '../../../shared/durable-events/durable-event.ts';
+import type { DurableEvents, FoundMessage } from '../../../shared/durable-events/durable-event.ts';
 import { DURABLE_EVENTS } from '../../../shared/durable-events/durable-events.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database, MessagesTable } from '../database/schema.ts';
-import type { OwedRow } from '../outbox/outbox-entries.ts';
-import { toConversationRecord } from '../records/conversation-record.ts';
-import { type LoadedConversation, loadConversations } from '../records/conversation-rows.ts';
-import { toParticipants } from '../records/participants-reader.ts';
+import { foundIn, type OwedRow, toEntry } from '../outbox/to-entry.ts';
+import { loadConversations } from '../records/conversation-rows.ts';
 
 export type FeedDeps = {
   db: Kysely<Database>;
@@ -43,7 +37,11 @@ export async function loadFeedEvents(
     if (loaded === undefined) return [];
     try {
       const message = messages.get(`${row.conversation_id}/${row.seq}`);
-      return toFeedEvent(row, foundIn(loaded, cipher, message), events) ?? [];
+      // A record is made only for its recipient, so the last message need not be decrypted.
+      const bare = { ...loaded, lastMessage: undefined };
+      const found = foundIn(bare, cipher, message && withoutContent(message));
+      const entry = toEntry(row, found, events);
+      return entry === undefined ? [] : toFeedEvent(entry, events);
     } catch (error) {
       logger.error({ err: error, event_id: row.event_id }, 'a past event cannot be read');
       return [];
@@ -51,29 +49,13 @@ export async function loadFeedEvents(
   });
 }
 
-function toFeedEvent(row: OwedRow, found: Found, events: DurableEvents): FeedEvent | undefined {
-  const { event_id, conversation_id, kind, payload } = row;
-  const event = events[kind];
-  if (event === undefined) throw new Error('a kind of durable event that is not in the table');
-  if (!event.payload.check(payload)) throw new Error('a payload that does not fit its kind');
-  const entry = event.load(row, found);
-  if (entry === undefined) return undefined;
-  const facts = event.facts({ event_id, conversation_id, ...entry });
-  const recipients = entry.user_ids.map((user_id) => ({ user_id }));
-  return { kind, ...facts, event_id, at: entry.at, conversation_id, recipients };
-}
-
-function foundIn(
-  { lastMessage: _unneeded, ...loaded }: LoadedConversation,
-  cipher: ContentCipher,
-  message: MessageIds | undefined,
-): Found {
-  const bare = { ...loaded, lastMessage: undefined };
-  return {
-    participants: toParticipants(bare),
-    message: message && withoutContent(message),
-    recordFor: (userId) => toConversationRecord(bare, userId, { cipher, nowMs: 0 }),
-  };
+function toFeedEvent(
+  entry: NonNullable<ReturnType<typeof toEntry>>,
+  events: DurableEvents,
+): FeedEvent {
+  const { event_id, conversation_id, kind, at, user_ids } = entry;
+  const recipients = user_ids.map((user_id) => ({ user_id }));
+  return { kind, ...events[kind]?.facts(entry), event_id, at, conversation_id, recipients };
 }
 
 type MessageIds = Pick<

@@ -78,6 +78,24 @@ t.test('a row that cannot be read costs only itself, is counted, and stays', asy
   t.ok(row !== undefined && row.lease_s > 500 && row.lease_s <= 600, 'it is tried in 10 minutes');
 });
 
+t.test('a row that names no message although its kind tells of one is kept', async (t) => {
+  const { ids } = await owe(2);
+  await sql('update outbox set seq = null where event_id = $1', [ids[0]]);
+  const before = await countOf('kaha_outbox_unreadable_total');
+  t.same(await claimIds(9), ids.slice(1));
+  t.equal((await countOf('kaha_outbox_unreadable_total')) - before, 1);
+  t.match(await sql('select event_id from outbox where seq is null'), [{ event_id: ids[0] }]);
+});
+
+t.test('a row whose message is gone is deleted and counted', async (t) => {
+  const { ids } = await owe(3);
+  await sql('delete from messages where message_id = $1', [ids[1]]);
+  const before = await countOf('kaha_outbox_void_total');
+  t.same(await claimIds(9), [ids[0], ids[2]]);
+  t.equal((await countOf('kaha_outbox_void_total')) - before, 1);
+  t.same(await sql('select from outbox where event_id = $1', [ids[1]]), []);
+});
+
 t.test('a row on which a whole statement fails costs only itself', async (t) => {
   const { ids } = await owe(100);
   const { ids: bad, conversation } = await owe(1);

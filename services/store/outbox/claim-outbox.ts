@@ -10,7 +10,7 @@ import type { Database } from '../database/schema.ts';
 import { ClaimStart } from './claim-start.ts';
 import { loadReadable } from './load-readable.ts';
 import { createOldestOwed } from './oldest-owed.ts';
-import type { OwedRow } from './outbox-entries.ts';
+import type { OwedRow } from './to-entry.ts';
 
 type Deps = {
   db: Kysely<Database>;
@@ -39,15 +39,20 @@ const REPLY_BYTES_MAX = 512 * 1024;
  * leasing right now. A row can be claimed again once its lease has run out.
  *
  * A row that cannot be read costs only itself: it stays owed, is counted, and is tried again after
- * 10 minutes. A claim that Postgres does not carry out in time halves the next one, down to one
- * row, and each claim that is carried out doubles the next one again. The rows of a claim that
- * failed stay leased, so the next claim takes others.
+ * 10 minutes. A row whose message or conversation is gone owes nothing: it is deleted and counted.
+ * A claim that Postgres does not carry out in time halves the next one, down to one row, and each
+ * claim that is carried out doubles the next one again. The rows of a claim that failed stay
+ * leased, so the next claim takes others.
  */
 export function createClaimOutbox(deps: Deps) {
   const { db, metrics, logger } = deps;
   const unreadable = metrics.counter(
     'kaha_outbox_unreadable_total',
     'Claims of owed rows that could not be read',
+  );
+  const gone = metrics.counter(
+    'kaha_outbox_void_total',
+    'Rows deleted because what they tell of is gone',
   );
   const oldest = createOldestOwed(db);
   const start = new ClaimStart();
@@ -69,7 +74,13 @@ export function createClaimOutbox(deps: Deps) {
   const claim = async (request: Request): Promise<Claim> => {
     const rows = await claimRows(request);
     const loaded = await loadReadable(deps, rows);
-    if (loaded.void.length > 0) await deleteRows(db, loaded.void);
+    if (loaded.gone.length > 0) {
+      gone.inc(await deleteRows(db, loaded.gone));
+      const events = rows
+        .filter(({ event_id }) => loaded.gone.includes(event_id))
+        .map(({ event_id, kind }) => ({ event_id, kind }));
+      logger.info({ events }, 'what these owed events tell of is gone');
+    }
     if (loaded.unreadable.length > 0) {
       unreadable.inc(loaded.unreadable.length);
       logger.error({ event_ids: loaded.unreadable }, 'owed events cannot be read');
@@ -162,6 +173,9 @@ async function lease(
     where event_id = any(${eventIds}::uuid[])`.execute(db);
 }
 
-async function deleteRows(db: Kysely<Database>, eventIds: readonly EventId[]): Promise<void> {
-  await sql`delete from outbox where event_id = any(${eventIds}::uuid[])`.execute(db);
+/** Returns how many rows were there to delete. */
+async function deleteRows(db: Kysely<Database>, eventIds: readonly EventId[]): Promise<number> {
+  const { numAffectedRows } = await sql`delete from outbox
+    where event_id = any(${eventIds}::uuid[])`.execute(db);
+  return Number(numAffectedRows ?? 0);
 }

@@ -1,5 +1,9 @@
-/** A row claimed, or undefined if the claim found none. */
-type Claimed = { isFull: boolean; lastAt: string | undefined };
+type Claimed = {
+  /** The claim has found as many rows as it wanted, so there may be more behind them. */
+  isFull: boolean;
+  /** This is the time of the last row that the claim has found, if it has found any. */
+  lastAt: string | undefined;
+};
 
 /** Claims look from the oldest row on at least this often. */
 const OLDEST_EVERY_MS = 500;
@@ -24,7 +28,12 @@ export class ClaimStart {
 
   /** Notes what a claim from `from` has found. */
   note(from: string | undefined, { isFull, lastAt }: Claimed): void {
-    if (from === undefined) this.#from ??= isFull ? lastAt : undefined;
-    else this.#from = isFull ? lastAt : undefined;
+    const end = isFull ? lastAt : undefined;
+    // A look from the oldest row ends before the place that earlier claims have reached, which is
+    // kept, because the rows between the two are still leased. Without such a place, this is one.
+    if (from === undefined) this.#from ??= end;
+    // A claim that went on from the place moves it. If nothing is left behind it, there is no place
+    // to go on from.
+    else this.#from = end;
   }
 }

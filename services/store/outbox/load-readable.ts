@@ -1,8 +1,8 @@
 import { classifyFailure } from '../database/database-error.ts';
-import { loadOutboxEntries, type OwedRow } from './outbox-entries.ts';
+import { type Loaded, loadOutboxEntries } from './outbox-entries.ts';
+import type { OwedRow } from './to-entry.ts';
 
 type Deps = Parameters<typeof loadOutboxEntries>[0];
-type Loaded = Awaited<ReturnType<typeof loadOutboxEntries>>;
 
 /** Loading in halves goes on for at most this long, so that the caller still gets the reply. */
 const HALVES_MS = 1_000;
@@ -17,24 +17,23 @@ export async function loadReadable(
   rows: readonly OwedRow[],
   endsAtMs = performance.now() + HALVES_MS,
 ): Promise<Loaded> {
-  const none: Loaded = { entries: [], void: [], unreadable: [] };
-  if (rows.length === 0) return none;
+  const all: Loaded = { entries: [], gone: [], unreadable: [] };
+  if (rows.length === 0) return all;
   try {
     return await loadOutboxEntries(deps, rows);
   } catch (error) {
     const failure = classifyFailure(error);
     if (failure !== 'data' && failure !== 'bug') throw error;
     const [first] = rows;
-    if (first !== undefined && rows.length === 1) return { ...none, unreadable: [first.event_id] };
+    if (first !== undefined && rows.length === 1) return { ...all, unreadable: [first.event_id] };
     const middle = rows.length >> 1;
-    const loaded = none;
     for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
       if (performance.now() >= endsAtMs) break;
-      const { entries, void: voided, unreadable } = await loadReadable(deps, half, endsAtMs);
-      loaded.entries.push(...entries);
-      loaded.void.push(...voided);
-      loaded.unreadable.push(...unreadable);
+      const { entries, gone, unreadable } = await loadReadable(deps, half, endsAtMs);
+      all.entries.push(...entries);
+      all.gone.push(...gone);
+      all.unreadable.push(...unreadable);
     }
-    return loaded;
+    return all;
   }
 }

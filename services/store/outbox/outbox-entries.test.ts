@@ -3,7 +3,8 @@ import type { ConversationCommand } from '../../../shared/contracts/conversation
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import { openDatabase } from '../database/database.ts';
 import { appendOk, cipher, createGroup, letter, setStage, silent } from '../stage/store-stage.ts';
-import { loadOutboxEntries, type OwedRow } from './outbox-entries.ts';
+import { loadOutboxEntries } from './outbox-entries.ts';
+import type { OwedRow } from './to-entry.ts';
 
 const { store, sql, url } = await setStage(t);
 const { db, close } = openDatabase({ url, poolMax: 2, logger: silent });
@@ -48,7 +49,7 @@ t.test('a message that cannot be decrypted costs only itself', async (t) => {
     { event_id: replyToGood?.event_id, message: { reply_to: { content: 'the second' } } },
     { message: { content: 'of another conversation' } },
   ]);
-  t.same(loaded.void, []);
+  t.same(loaded.gone, []);
 });
 
 t.test('the last message of a conversation costs its own events, and no others', async (t) => {
@@ -74,9 +75,10 @@ t.test('a row of an unknown kind or a malformed payload costs only itself', asyn
   const [good] = (await owedIn(id)) as [OwedRow];
   const event_id = newId<EventId>();
   const bad: object[] = [
-    { kind: 'pinned' },
+    { kind: 'unheard_of' },
     { kind: 'toString' },
     { kind: 'message', payload: {} },
+    { kind: 'message', seq: null },
     { kind: 'message_updated', payload: null },
     { kind: 'message_updated', payload: { change: 'edited', version: '2' } },
     { kind: 'conversation', payload: null },
@@ -90,7 +92,7 @@ t.test('a row of an unknown kind or a malformed payload costs only itself', asyn
   }
 });
 
-t.test('a row whose message or conversation is gone is void, and readable', async (t) => {
+t.test('a row whose message or conversation is gone is gone, and readable', async (t) => {
   const { id, ann } = await talk();
   await appendOk(store, id, [letter(ann)]);
   const [row] = (await owedIn(id)) as [OwedRow];
@@ -99,7 +101,7 @@ t.test('a row whose message or conversation is gone is void, and readable', asyn
     { ...row, event_id: newId<EventId>(), conversation_id: newId<ConversationId>() },
   ];
   const loaded = await load([...gone, row]);
-  t.same([loaded.void, loaded.unreadable], [idsOf(gone), []]);
+  t.same([loaded.gone, loaded.unreadable], [idsOf(gone), []]);
   t.same(idsOf(loaded.entries), [row.event_id]);
 });
 

@@ -1,37 +1,36 @@
 import type { Kysely } from 'kysely';
-import type { DurableEventKind } from '../../../shared/contracts/events.ts';
 import type { OutboxEntry, OutboxEntryOf } from '../../../shared/contracts/outbox.ts';
 import type {
   DurableEvents,
-  Found,
+  EventRow,
   FoundMessage,
-  OwedRow as RowOf,
 } from '../../../shared/durable-events/durable-event.ts';
 import { DURABLE_EVENTS } from '../../../shared/durable-events/durable-events.ts';
 import type { EventId, MessageId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database, OutboxPayloads } from '../database/schema.ts';
 import { toMessageUpdate } from '../messages/message-update.ts';
-import { toConversationRecord } from '../records/conversation-record.ts';
 import type { LoadedConversation } from '../records/conversation-rows.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 import { type Place, selectByPlace } from '../records/message-places.ts';
 import { type MessageRow, toMessageRecord, toReplyPreview } from '../records/message-row.ts';
-import { toParticipants } from '../records/participants-reader.ts';
 import { loadReactions } from '../records/reactions.ts';
 import { selectReplied } from '../records/reply-previews.ts';
-
-/** A router has claimed this outbox row and owes its fan-out. */
-export type OwedRow = { kind: DurableEventKind } & RowOf;
+import { foundIn, type OwedRow, toEntry } from './to-entry.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher; events?: DurableEvents | undefined };
-type Loaded = { entries: OutboxEntry[]; void: EventId[]; unreadable: EventId[] };
+export type Loaded = {
+  entries: OutboxEntry[];
+  /** The message or conversation of these rows is gone. */
+  gone: EventId[];
+  unreadable: EventId[];
+};
 
 /**
  * This loader turns claimed rows into the events that a router fans out, as the kind of each row
  * says. A row whose message or conversation no longer exists owes nothing: its id is returned in
- * `void`. A row that cannot be read costs only itself, and its id is returned in `unreadable`: its
- * kind is unknown or its payload is malformed, or something that it shows cannot be decrypted.
+ * `gone`. A row that cannot be read costs only itself, and its id is returned in `unreadable`:
+ * `toEntry` throws on it, or something that it shows cannot be decrypted.
  */
 export async function loadOutboxEntries(
   { db, cipher, events = DURABLE_EVENTS }: Deps,
@@ -43,13 +42,13 @@ export async function loadOutboxEntries(
     findMessages({ db, cipher }, rows),
   ]);
   const conversations = new Map(loadedAll.map((one) => [one.conversation.conversation_id, one]));
-  const result: Loaded = { entries: [], void: [], unreadable: [] };
+  const result: Loaded = { entries: [], gone: [], unreadable: [] };
   for (const row of rows) {
     const loaded = conversations.get(row.conversation_id);
     const message = row.seq === null ? undefined : messages.get(keyOf({ ...row, seq: row.seq }));
     try {
       const entry = loaded && toEntry(row, foundIn(loaded, cipher, message), events);
-      if (entry === undefined) result.void.push(row.event_id);
+      if (entry === undefined) result.gone.push(row.event_id);
       else result.entries.push(entry);
     } catch {
       result.unreadable.push(row.event_id);
@@ -61,40 +60,14 @@ export async function loadOutboxEntries(
 /** The change of a conversation that is being committed owes this entry. */
 export function toConversationEntry(
   loaded: LoadedConversation,
-  row: RowOf<OutboxPayloads['conversation']>,
+  row: EventRow<OutboxPayloads['conversation']>,
   cipher: ContentCipher,
 ): OutboxEntryOf<'conversation'> {
   const { conversation_id, event_id } = row;
   const found = foundIn(loaded, cipher, undefined);
   const { version } = found.participants;
-  const addressed = DURABLE_EVENTS.conversation.load(row, found);
-  return { event_id, conversation_id, version, kind: 'conversation', ...addressed };
-}
-
-/** The result is undefined if what the row tells of is gone. A row that cannot be read throws. */
-function toEntry(row: OwedRow, found: Found, events: DurableEvents): OutboxEntry | undefined {
-  const { event_id, conversation_id, kind, payload } = row;
-  const event = events[kind];
-  if (event === undefined) throw new Error('a kind of durable event that is not in the table');
-  if (!event.payload.check(payload)) throw new Error('a payload that does not fit its kind');
-  const addressed = event.load(row, found);
-  if (addressed === undefined) return undefined;
-  const { version } = found.participants;
-  // The table has made the rest of the entry according to its kind.
-  return { event_id, conversation_id, version, kind, ...addressed } as OutboxEntry;
-}
-
-function foundIn(
-  loaded: LoadedConversation,
-  cipher: ContentCipher,
-  message: FoundMessage | undefined,
-): Found {
-  const options = { cipher, nowMs: Date.now() };
-  return {
-    participants: toParticipants(loaded),
-    message,
-    recordFor: (userId) => toConversationRecord(loaded, userId, options),
-  };
+  const given = DURABLE_EVENTS.conversation.load(row, found);
+  return { version, ...given, event_id, conversation_id, kind: 'conversation' };
 }
 
 /**
