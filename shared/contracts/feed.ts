@@ -29,8 +29,12 @@ export type FeedEvent = {
   /** The change happened at this time, ISO 8601 in UTC with milliseconds. */
   at: string;
   conversation_id: ConversationId;
-  /** A `message` has its own `seq` here, and a `read` that of the last message read. */
+  /**
+   * An event that tells of a message has the `seq` of the message, and a `read` that of the last
+   * message read. Other events have none.
+   */
   seq?: number;
+  /** A changed message, or conversation, has this version since, or a later one. */
   version?: number;
   sender_id?: UserId;
   recipients: FeedRecipient[];
