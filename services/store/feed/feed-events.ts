@@ -37,7 +37,7 @@ export async function loadFeedEvents(
     if (loaded === undefined) return [];
     try {
       const message = messages.get(`${row.conversation_id}/${row.seq}`);
-      // A record is made only for its recipient, so the last message need not be decrypted.
+      // The feed shows no record, so the last message is left out of it and not decrypted.
       const bare = { ...loaded, lastMessage: undefined };
       const found = foundIn(bare, cipher, message && withoutContent(message));
       const entry = toEntry(row, found, events);

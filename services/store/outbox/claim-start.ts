@@ -29,11 +29,11 @@ export class ClaimStart {
   /** Notes what a claim from `from` has found. */
   note(from: string | undefined, { isFull, lastAt }: Claimed): void {
     const end = isFull ? lastAt : undefined;
-    // A look from the oldest row ends before the place that earlier claims have reached, which is
-    // kept, because the rows between the two are still leased. Without such a place, this is one.
+    // A claim that looked from the oldest row on ends before the place that earlier claims have
+    // reached. That place is kept, because the rows in between are leased.
     if (from === undefined) this.#from ??= end;
-    // A claim that went on from the place moves it. If nothing is left behind it, there is no place
-    // to go on from.
+    // A claim that went on from the place moves it. If it found all that is left behind the place,
+    // the next claim has nothing to look for there.
     else this.#from = end;
   }
 }
