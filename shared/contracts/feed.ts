@@ -34,7 +34,7 @@ export type FeedEvent = {
    * message read. Other events have none.
    */
   seq?: number;
-  /** A changed message, or conversation, has this version since, or a later one. */
+  /** The message or the conversation has this version: that of the change, or a later one. */
   version?: number;
   sender_id?: UserId;
   recipients: FeedRecipient[];
