@@ -79,8 +79,8 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     feed.tellRead(input, reply);
   };
   const reads = new Reads({ store, announce });
-  const onChanged = liveReceipts.verify.bind(liveReceipts);
-  const memberships = new MembershipSignals({ bus, onChanged, logger });
+  const onVersion = liveReceipts.noteVersion.bind(liveReceipts);
+  const memberships = new MembershipSignals({ bus, onVersion, logger });
   const actors = new ConversationActors({
     store,
     fanOuts,

@@ -24,7 +24,10 @@ export type ConversationChanged = {
   /** This is the conversation as the caller sees it now. A caller who left gets no record. */
   record?: ConversationRecord;
   participants: Participants;
-  /** The router fans the entries out in this order. */
+  /**
+   * The router fans the entries out in this order. Only an entry with `closes_membership` waits: it
+   * tells the user who left, after all that was owed before.
+   */
   entries: OutboxEntry[];
   /**
    * If somebody left, these events of the conversation were owed to users before, at most 1000. The

@@ -2,7 +2,8 @@ import type { Participants } from '../contracts/conversations.ts';
 import type { UserId } from '../ids.ts';
 
 /**
- * An audience is a part of those who take part in a conversation now.
+ * An audience is a part of those who take part in a conversation now. `joiners` of `Participants`
+ * name the first `seq` that was sent to a user, and `late` the first `seq` that a user can see.
  *
  *     participants  All of them, or those of `among`.
  *     receivers     Those to whom the message `seq` was sent: they took part at that `seq`.

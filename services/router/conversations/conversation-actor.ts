@@ -25,7 +25,7 @@ type Change = Asked<ConversationChanged> & { command: ConversationCommand; isAlo
 export type ActorDeps = {
   store: AskStore;
   fanOuts: OwedFanOuts;
-  liveReceipts: Pick<LiveReceipts, 'verify'>;
+  liveReceipts: Pick<LiveReceipts, 'noteVersion'>;
   memberships: Pick<MembershipSignals, 'publish'>;
   metrics: RouterMetrics;
   logger: Logger;
@@ -130,7 +130,7 @@ export class ConversationActor {
       return;
     }
     this.#participants ??= reply.participants;
-    this.#deps.liveReceipts.verify(this.#id, reply.conversation_version);
+    this.#deps.liveReceipts.noteVersion(this.#id, reply.conversation_version);
     const owed = this.#answer(batch, reply.results);
     await this.#fanOut(batch, reply);
     // A send that this batch held twice is in hand by now, and needs no rescue.
@@ -156,8 +156,8 @@ export class ConversationActor {
 
   async #change({ command, deadlineAt, trace, resolve, reject }: Change): Promise<void> {
     const { store, fanOuts, liveReceipts, memberships } = this.#deps;
-    // The fan-out of messages that were sent before a removal has begun by now, here or in another
-    // router.
+    // What this router has in hand now was sent before the removal. What another router has in hand
+    // then, store names in `owed_before`. `startLast` waits for both.
     const isRemoval = command.op === 'conversations.remove';
     const inHand: InHand = isRemoval ? fanOuts.inHand() : new Map();
     let changed: ConversationChanged;
@@ -169,7 +169,7 @@ export class ConversationActor {
     }
     const { participants, entries, owed_before: before } = changed;
     this.#participants = participants;
-    liveReceipts.verify(this.#id, participants.version);
+    liveReceipts.noteVersion(this.#id, participants.version);
     if (PARTICIPANT_CHANGES.includes(command.op))
       memberships.publish(this.#id, participants.version);
     resolve(changed);

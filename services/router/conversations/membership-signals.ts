@@ -7,15 +7,16 @@ import type { Logger } from '../../../shared/process/logger.ts';
 type Signal = { conversation_id: ConversationId; version: number };
 type Deps = {
   bus: Bus;
-  /** Hears that the participants of all versions below this one are out of date. */
-  onChanged: (id: ConversationId, version: number) => void;
+  /** Hears of the conversation's new version. Participants of older versions are out of date. */
+  onVersion: (id: ConversationId, version: number) => void;
   logger: Logger;
 };
 
 /**
- * Tells the other routers when this router has changed participants. What they know of the
- * conversation is out of date from then on. The signal is best effort, because a router that misses
- * it trusts what it knows only for some seconds.
+ * Tells the other routers when this router has changed participants, so that they tell receipts to
+ * those who take part now. The signal is best effort, because a router that misses it trusts the
+ * positions that it knows only for some seconds. The actors of other routers need no signal: the
+ * answer to their next append says that they must load the participants again.
  */
 export class MembershipSignals {
   readonly #deps: Deps;
@@ -32,10 +33,10 @@ export class MembershipSignals {
   }
 
   #receive(msg: Msg): void {
-    const { onChanged, logger } = this.#deps;
+    const { onVersion, logger } = this.#deps;
     try {
       const { conversation_id: id, version } = parseJson(msg.data) as Signal;
-      onChanged(id, version);
+      onVersion(id, version);
     } catch (error) {
       logger.error({ err: error }, 'signal not understood');
     }

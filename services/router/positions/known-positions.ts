@@ -53,10 +53,10 @@ export class KnownPositions {
   }
 
   /**
-   * Notes that the conversation has this version now. Store has just said so to this router or to
-   * another one. Positions of an older version are dropped.
+   * Notes that store has just told this router, or another one, the version of the conversation.
+   * Positions of an older version are dropped, because the participants may have changed since.
    */
-  verify(id: ConversationId, version: number, nowMs: number): void {
+  noteVersion(id: ConversationId, version: number, nowMs: number): void {
     const known = this.#known.get(id);
     if (known === undefined) {
       this.#put(id, { version, asOf: nowMs, positions: undefined });

@@ -42,9 +42,12 @@ export class LiveReceipts {
     return this.#known.size;
   }
 
-  /** Notes that store has just answered with this version of the conversation. */
-  verify(id: ConversationId, version: number): void {
-    this.#known.verify(id, version, Date.now());
+  /**
+   * Notes that store has just told the version of the conversation. What is known of the
+   * participants of an older version is dropped, and loaded again when a receipt needs it.
+   */
+  noteVersion(id: ConversationId, version: number): void {
+    this.#known.noteVersion(id, version, Date.now());
   }
 
   /** Other parts that send live events read the participants here, of whatever age. */
@@ -63,7 +66,7 @@ export class LiveReceipts {
   /** Tells what a user's read has changed. Call it once the read is committed. Never rejects. */
   async read({ conversation_id, user_id }: Place, reply: ReadReply): Promise<void> {
     const { raised, last_read_seq, unread, version } = reply;
-    this.verify(conversation_id, version);
+    this.noteVersion(conversation_id, version);
     if (raised === undefined) return;
     if (this.#known.fresh(conversation_id, Date.now()) === undefined) {
       await this.#load([conversation_id]);

@@ -136,8 +136,8 @@ function planUpdate(
 }
 
 /**
- * The plan ends one user's participation. That user gets a `conversation` event, but not the system
- * messages of the removal. When the last admin leaves, the participant who joined first becomes
+ * The plan ends one user's participation. That user gets an event of their own, see `Plan`, but not
+ * the system messages of the removal. When the last admin leaves, the participant who joined first becomes
  * admin.
  */
 function planRemoval(
@@ -209,7 +209,10 @@ export type LockedConversation = {
   now: string;
 };
 
-/** A plan holds everything that a change writes and tells. */
+/**
+ * A plan holds everything that a change writes and tells. A user who leaves is also told: the writer
+ * of the plan adds that event, because it holds the record as of the removal.
+ */
 export type Plan = {
   set?: Partial<Pick<ConversationRow, 'title' | 'description' | 'avatar_url'>>;
   join?: { userIds: readonly UserId[]; firstVisibleSeq: number };
