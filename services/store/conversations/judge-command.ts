@@ -137,8 +137,8 @@ function planUpdate(
 
 /**
  * The plan ends one user's participation. That user gets an event of their own, see `Plan`, but not
- * the system messages of the removal. When the last admin leaves, the participant who joined first becomes
- * admin.
+ * the system messages of the removal. When the last admin leaves, the participant who joined first
+ * becomes admin.
  */
 function planRemoval(
   { participants }: LockedConversation,
@@ -210,7 +210,7 @@ export type LockedConversation = {
 };
 
 /**
- * A plan holds everything that a change writes and tells. A user who leaves is also told: the writer
+ * A plan holds everything that a change writes and tells. A user who leaves is told too: the writer
  * of the plan adds that event, because it holds the record as of the removal.
  */
 export type Plan = {
