@@ -3,7 +3,7 @@ import { type Consumer, Events, type JsMsg, type NatsConnection } from 'nats';
 import { pause } from '../../shared/concurrency/pause.ts';
 import type { FeedBatch } from '../../shared/contracts/feed.ts';
 import { jetStreamApi, streams } from '../../shared/contracts/subjects.ts';
-import { judgeSequence } from '../../shared/feed/judge-sequence.ts';
+import { judgeSequence, storedAt } from '../../shared/feed/judge-sequence.ts';
 import { newId } from '../../shared/ids.ts';
 import { pull } from '../../shared/nats/pull.ts';
 
@@ -17,6 +17,9 @@ type Watching = {
   /** Ends the watching. */
   signal: AbortSignal;
 };
+
+/** The last batch that has been printed. */
+type Printed = { seq: number; stored_at: string };
 
 const BATCHES_MAX = 8;
 const HEAL_MS = 1_000;
@@ -36,7 +39,7 @@ export async function printFeed(watching: Watching): Promise<void> {
   void sayOutages(nc, say);
   await makeConsumer(nc, name);
   let consumer: Consumer | undefined;
-  let done: number | undefined;
+  let done: Printed | undefined;
   while (!signal.aborted && !nc.isClosed()) {
     try {
       consumer ??= await nc.jetstream().consumers.get(streams.events, name);
@@ -52,21 +55,21 @@ export async function printFeed(watching: Watching): Promise<void> {
   await deleteConsumer(watching, name);
 }
 
-/** Prints a batch unless it has been printed. Resolves with the number of the last batch. */
+/** Prints a batch unless it has been printed. Resolves with the last batch printed. */
 async function print(
   message: JsMsg,
-  { out, say, signal, done }: Watching & { done: number | undefined },
-): Promise<number> {
+  { out, say, signal, done }: Watching & { done: Printed | undefined },
+): Promise<Printed> {
   const judgement = done === undefined ? 'next' : judgeSequence(done, message);
-  if (judgement === 'known') {
+  if (done !== undefined && judgement === 'known') {
     message.ack();
-    return done as number;
+    return done;
   }
   if (judgement === 'gap') say(`Gap: events are missing before batch ${message.seq}.`);
   const lines = message.json<FeedBatch>().events.map((event) => `${JSON.stringify(event)}\n`);
   if (lines.length > 0 && !out.write(lines.join(''))) await drained(out, signal);
   message.ack();
-  return message.seq;
+  return { seq: message.seq, stored_at: storedAt(message) };
 }
 
 /** Resolves once the output takes more, or the watching ends. */

@@ -6,6 +6,8 @@ import { parseJson } from '../nats/parse-json.ts';
 /** A consumer has handled all batches up to the number `seq` of EVENTS. */
 export type Bookmark = {
   seq: number;
+  /** EVENTS stored that batch at this time, ISO 8601 in UTC. Earlier versions did not note it. */
+  stored_at?: string;
   /** All events that happened before this time are in these batches, or store has told them. */
   owed_from: string;
 };

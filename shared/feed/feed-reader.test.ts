@@ -31,22 +31,27 @@ t.teardown(async () => {
 });
 
 t.beforeEach(async () => {
-  await jsm.streams.add({
-    ...{ name: streams.events, subjects: [subjects.events('*')] },
-    ...{ retention: RetentionPolicy.Interest, discard: DiscardPolicy.Old },
-    ...{ storage: StorageType.File, max_bytes: MIB },
-  });
+  await makeEvents();
   await jsm.streams.add({
     ...{ name: streams.bookmarks, subjects: [subjects.bookmarks('*')] },
     ...{ max_msgs_per_subject: 1, allow_direct: true },
   });
-  const config = { durable_name: CONSUMER, ack_policy: AckPolicy.Explicit };
-  await jsm.consumers.add(streams.events, { ...config, ack_wait: 30_000_000_000 });
 });
 
 t.afterEach(async () => {
   for (const name of [streams.events, streams.bookmarks]) await jsm.streams.delete(name);
 });
+
+/** Makes the stream with the durable of the consumer. */
+async function makeEvents(): Promise<void> {
+  await jsm.streams.add({
+    ...{ name: streams.events, subjects: [subjects.events('*')] },
+    ...{ retention: RetentionPolicy.Interest, discard: DiscardPolicy.Old },
+    ...{ storage: StorageType.File, max_bytes: MIB },
+  });
+  const config = { durable_name: CONSUMER, ack_policy: AckPolicy.Explicit };
+  await jsm.consumers.add(streams.events, { ...config, ack_wait: 30_000_000_000 });
+}
 
 function busOf(instance: string, natsUser: string): Promise<Bus> {
   const nkeySeed = nats.seeds[natsUser] as string;
@@ -85,11 +90,14 @@ async function read(t: Test, handle: (event: FeedEvent) => Promise<void> = async
 }
 
 /** Publishes a batch and returns its events. */
-async function publish(batch: FeedBatch | string): Promise<FeedEvent[]> {
-  const payload = Buffer.from(JSON.stringify(batch));
+async function publish(batch: FeedBatch): Promise<FeedEvent[]> {
+  await publishText(JSON.stringify(batch));
+  return batch.events;
+}
+
+async function publishText(text: string): Promise<void> {
   const options = { msgId: newId<string>(), timeoutMs: 5_000 };
-  await router.jetPublish(subjects.events('router-1'), payload, options);
-  return typeof batch === 'string' ? [] : batch.events;
+  await router.jetPublish(subjects.events('router-1'), Buffer.from(text), options);
 }
 
 /** Publishes more than EVENTS can hold. */
@@ -145,6 +153,7 @@ async function readOnce(t: Test, owedFrom = new Date()): Promise<void> {
 t.test(
   'a batch is acknowledged once its handlers have resolved, and the next follows',
   async (t) => {
+    await readOnce(t);
     const [slow, quick] = [feedEvent(), feedEvent()];
     const blocked = makeBlock();
     const reader = await read(t, (event) =>
@@ -153,13 +162,13 @@ t.test(
     await publish(feedBatch([slow, quick]));
     const next = await publish(feedBatch([feedEvent()]));
     await until('the quick event', () => has(reader.ids, [quick]));
-    t.equal((await consumerInfo()).ack_floor.stream_seq, 0);
+    t.equal((await consumerInfo()).ack_floor.stream_seq, 1);
     t.same(reader.ids, [quick.event_id], 'the next batch waits');
     blocked.resolve();
     await until('the next batch', () => has(reader.ids, next));
     await reader.close();
-    t.equal((await consumerInfo()).ack_floor.stream_seq, 2);
-    t.equal(await bookmarkSeq(), 2);
+    t.equal((await consumerInfo()).ack_floor.stream_seq, 3);
+    t.equal(await bookmarkSeq(), 3);
     t.same(reader.store.asked, []);
   },
 );
@@ -180,8 +189,8 @@ t.test('a reader that ends leaves what it has not handled to the next one', asyn
 
 t.test('a reader that EVENTS overtakes catches up from store before it goes on', async (t) => {
   const blocked = makeBlock();
-  // The second batch is of a router that has just started and does not know what is owed.
   const owedFrom = new Date();
+  await readOnce(t, owedFrom);
   const held = feedEvent();
   let isHeld = false;
   const reader = await read(t, async (event) => {
@@ -196,7 +205,7 @@ t.test('a reader that EVENTS overtakes catches up from store before it goes on',
     if (cursor === undefined) return { events: past.slice(0, 2), next_cursor: 'second' };
     return { events: past.slice(2), next_cursor: null };
   };
-  await publish(feedBatch([feedEvent()], owedFrom));
+  // This batch is of a router that has just started and does not know what is owed.
   await publish(feedBatch([held], new Date(0)));
   await until('the held event', () => isHeld);
   await overflow();
@@ -210,7 +219,7 @@ t.test('a reader that EVENTS overtakes catches up from store before it goes on',
   t.ok(first !== undefined && first.until > new Date().toISOString().slice(0, 16));
   t.same(second, { ...first, cursor: 'second' });
   t.same(more, []);
-  t.same(reader.ids.slice(1, 5), idsOf([held, ...past]), 'store tells before the feed goes on');
+  t.same(reader.ids.slice(0, 4), idsOf([held, ...past]), 'store tells before the feed goes on');
 });
 
 for (const restarts of [false, true]) {
@@ -250,6 +259,34 @@ t.test('a new durable begins with what has happened since it was made', async (t
   t.ok(from < Date.parse(created) && from > Date.parse(created) - 10_000);
 });
 
+t.test('a new durable asks store also if its first batch is the first of EVENTS', async (t) => {
+  const missed = [feedEvent()];
+  const reader = await read(t);
+  reader.store.answer = async () => ({ events: missed, next_cursor: null });
+  const events = await publish(feedBatch([feedEvent()]));
+  await until('the first batch', () => has(reader.ids, events));
+  await reader.close();
+  t.equal(await bookmarkSeq(), 1);
+  t.same(reader.ids, idsOf([...missed, ...events]));
+});
+
+t.test('batches with numbers that NATS gives a second time are handled, late or not', async (t) => {
+  for (let n = 0; n < 3; n += 1) await readOnce(t);
+  t.equal(await bookmarkSeq(), 3);
+  await jsm.streams.delete(streams.events);
+  await makeEvents();
+  const events: FeedEvent[] = [];
+  for (let n = 0; n < 3; n += 1) events.push(...(await publish(feedBatch([feedEvent()]))));
+  const failing = await read(t, () => Promise.reject(new KahaError('TIMEOUT', 'late')));
+  await until('the delivery', async () => (await consumerInfo()).num_ack_pending === 3);
+  await failing.close();
+  const reader = await read(t);
+  await until('all events', () => has(reader.ids, events));
+  await reader.close();
+  t.same(reader.ids, idsOf(events));
+  t.equal(reader.store.asked.length, 1, 'store tells what the lost batches may have held');
+});
+
 t.test('batches that a killed reader held are told by store or come again', async (t) => {
   await readOnce(t);
   const killed = await busOf('feed-one', 'feed-one');
@@ -272,8 +309,11 @@ t.test(
     const reader = await read(t);
     const past = [feedEvent()];
     reader.store.answer = async () => ({ events: past, next_cursor: null });
-    const options = { msgId: newId<string>(), timeoutMs: 5_000 };
-    await router.jetPublish(subjects.events('router-1'), Buffer.from('{'), options);
+    const { owed_from } = feedBatch([]);
+    const shapes = [null, {}, { owed_from, events: 5 }, { owed_from, events: [null] }];
+    for (const text of ['{', ...shapes.map((shape) => JSON.stringify(shape))]) {
+      await publishText(text);
+    }
     const events = await publish(feedBatch([feedEvent()]));
     await until('the next batch', () => has(reader.ids, events));
     t.same(reader.ids, idsOf([...past, ...events]));
@@ -282,6 +322,7 @@ t.test(
 );
 
 t.test('a reader goes on where it was after a restart of NATS', async (t) => {
+  await readOnce(t);
   const reader = await read(t);
   const before = await publish(feedBatch([feedEvent()]));
   await until('the events', () => has(reader.ids, before));

@@ -3,14 +3,14 @@ import { pause } from '../concurrency/pause.ts';
 import type { EventsPage, EventsRange, FeedBatch, FeedEvent } from '../contracts/feed.ts';
 import { streams } from '../contracts/subjects.ts';
 import type { Bus } from '../nats/bus.ts';
-import { parseJson } from '../nats/parse-json.ts';
 import { pull } from '../nats/pull.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Metrics } from '../process/metrics.ts';
 import { type Bookmark, createBookmarks } from './bookmarks.ts';
 import { catchUp } from './catch-up.ts';
 import { handleEvents } from './handle-events.ts';
-import { judgeSequence } from './judge-sequence.ts';
+import { judgeSequence, storedAt } from './judge-sequence.ts';
+import { parseBatch } from './parse-batch.ts';
 
 type Deps = { bus: Bus; logger: Logger; metrics: Metrics };
 
@@ -24,6 +24,9 @@ type FeedReaderOptions = {
   /** Asks store `events.between`. */
   askEvents: (range: EventsRange) => Promise<EventsPage>;
 };
+
+/** A reader that has no bookmark has not done with any batch. */
+type Place = Omit<Bookmark, 'seq'> & { seq?: number };
 
 /** A reader holds at most this many batches, of 512 KiB each at most. */
 const BATCHES_MAX = 8;
@@ -42,8 +45,8 @@ const CLOCKS_APART_MS = 5_000;
  * Where the numbers of the batches have a gap, EVENTS has dropped batches that this consumer had
  * not read. Before the reader goes on, it hands over all events that store knows since the time up
  * to which nothing was owed. It keeps that time in a bookmark, so that it sees a gap over its own
- * restarts and those of NATS. A consumer without a bookmark begins with what has happened since its
- * durable was made.
+ * restarts and those of NATS. A consumer without a bookmark takes its first batch for a gap, and
+ * begins with what has happened since its durable was made.
  *
  * A consumer has one reader at a time. Two of them would take each other's batches for gaps, and
  * hand over events twice. A reader that cannot reach NATS or store waits for them.
@@ -72,8 +75,8 @@ class FeedReader {
   readonly #ending = new AbortController();
   #consumer: Consumer | undefined;
   /** All batches up to this one are done with. It is read before the first batch. */
-  #done: Bookmark | undefined;
-  #written: Bookmark | undefined;
+  #done: Place | undefined;
+  #written: Place | undefined;
   #writtenAtMs = 0;
   #waiting = 0;
   /** These messages were delivered and are not yet acknowledged. */
@@ -123,16 +126,16 @@ class FeedReader {
     if (Date.now() - this.#writtenAtMs >= BOOKMARK_GAP_MS) await this.#writeBookmark();
   }
 
-  /** Returns a bookmark before the first batch that the durable may have missed. */
-  async #beginning(consumer: Consumer): Promise<Bookmark> {
+  /** Returns the place before all that has happened since the durable was made. */
+  async #beginning(consumer: Consumer): Promise<Place> {
     const { created } = await consumer.info(true);
     const from = new Date(Date.parse(created) - CLOCKS_APART_MS);
-    return { seq: 0, owed_from: from.toISOString() };
+    return { owed_from: from.toISOString() };
   }
 
   /** Carries out and acknowledges a batch. Resolves with the place that the reader has reached. */
-  async #take(message: JsMsg, done: Bookmark): Promise<Bookmark> {
-    const judgement = judgeSequence(done.seq, message);
+  async #take(message: JsMsg, done: Place): Promise<Place> {
+    const judgement = judgeSequence(done, message);
     if (judgement === 'known') {
       this.#settle(message, () => message.ack());
       return done;
@@ -144,13 +147,14 @@ class FeedReader {
     this.#settle(message, () => message.ack());
     // A router that has just started tells an earlier time than others did.
     const isLater = batch.owed_from > done.owed_from;
-    return { seq: message.seq, owed_from: (isLater ? batch : done).owed_from };
+    const { owed_from } = isLater ? batch : done;
+    return { seq: message.seq, stored_at: storedAt(message), owed_from };
   }
 
-  /** Drops a batch that is no JSON. The next batch then shows a gap, which store fills. */
+  /** Drops a batch that cannot be read. The next batch then shows a gap, which store fills. */
   #parse(message: JsMsg): FeedBatch | undefined {
     try {
-      return parseJson(message.data) as FeedBatch;
+      return parseBatch(message.data);
     } catch (error) {
       this.#logger.error({ err: error, seq: message.seq }, 'batch of the feed cannot be read');
       this.#settle(message, () => message.term());
@@ -158,7 +162,7 @@ class FeedReader {
     }
   }
 
-  async #catchUp({ seq, owed_from }: Bookmark, message: JsMsg): Promise<void> {
+  async #catchUp({ seq, owed_from }: Place, message: JsMsg): Promise<void> {
     const atMs = message.info.timestampNanos / 1e6;
     const until = new Date(atMs + CLOCKS_APART_MS).toISOString();
     if (until <= owed_from) return;
@@ -185,10 +189,10 @@ class FeedReader {
   /** Writes how far the reader has got. A write that fails is made up for by the next one. */
   async #writeBookmark(): Promise<void> {
     const done = this.#done;
-    if (done === undefined || done === this.#written || done.seq === 0) return;
+    if (done?.seq === undefined || done === this.#written) return;
     try {
       this.#writtenAtMs = Date.now();
-      await this.#bookmarks.write(done);
+      await this.#bookmarks.write({ ...done, seq: done.seq });
       this.#written = done;
     } catch (error) {
       this.#logger.warn({ err: error }, 'bookmark of the feed not written');
