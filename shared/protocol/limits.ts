@@ -23,6 +23,13 @@ export const LIMITS = {
   groupParticipantsMax: 8,
   /** A list of participants may hold this many ids, and repeated ids count. */
   participantIdsMax: 64,
+  /** A day of a business's hours has at most this many intervals. */
+  intervalsMax: 24,
+  exceptionsMax: 400,
+  timeZoneCharactersMax: 64,
+  awayMessageCharactersMax: 1_000,
+  /** An agent has at most this many conversations at once. */
+  capacityMax: 100,
   presenceIdsMax: 200,
   /** One socket may watch this many users. */
   watchesMax: 1_000,

@@ -1,0 +1,62 @@
+import Type, { type Static } from 'typebox';
+import { LIMITS } from './limits.ts';
+
+/** These are the requests of clients about businesses. An unknown field is an error. */
+
+const closed = { additionalProperties: false };
+
+/** A time of a day is `HH:MM`. `24:00` is the end of the day, and no interval begins then. */
+const TIME_OF_DAY = '^(?:(?:[01]\\d|2[0-3]):[0-5]\\d|24:00)$';
+/** The pattern of a date cannot refuse 30 February, so `settingsProblem` does. */
+const DATE = '^(?:19[7-9]\\d|[2-9]\\d{3})-\\d{2}-\\d{2}$';
+
+/** An interval begins at its first time. A last time that is not later is of the day after. */
+export type Interval = readonly [string, string];
+
+const IntervalField = Type.Unsafe<Interval>({
+  type: 'array',
+  items: { type: 'string', pattern: TIME_OF_DAY },
+  minItems: 2,
+  maxItems: 2,
+});
+const IntervalsField = Type.Array(IntervalField, { maxItems: LIMITS.intervalsMax });
+
+/** A day of the week without intervals is closed. */
+const WeekField = Type.Object(
+  {
+    mon: Type.Optional(IntervalsField),
+    tue: Type.Optional(IntervalsField),
+    wed: Type.Optional(IntervalsField),
+    thu: Type.Optional(IntervalsField),
+    fri: Type.Optional(IntervalsField),
+    sat: Type.Optional(IntervalsField),
+    sun: Type.Optional(IntervalsField),
+  },
+  closed,
+);
+
+/** On the date of an exception, its intervals stand in for those of the day of the week. */
+const ExceptionField = Type.Object(
+  { date: Type.String({ pattern: DATE }), intervals: IntervalsField },
+  closed,
+);
+
+const settingFields = {
+  time_zone: Type.String({ minLength: 1, maxLength: LIMITS.timeZoneCharactersMax }),
+  hours: Type.Optional(WeekField),
+  exceptions: Type.Optional(Type.Array(ExceptionField, { maxItems: LIMITS.exceptionsMax })),
+  away_message: Type.Optional(Type.String({ maxLength: LIMITS.awayMessageCharactersMax })),
+};
+const defaultedFields = {
+  assignment: Type.Union([Type.Literal('round_robin'), Type.Literal('least_busy')]),
+  capacity: Type.Integer({ minimum: 1, maximum: LIMITS.capacityMax }),
+  offline_grace_s: Type.Integer({ minimum: 30, maximum: 600 }),
+  reassign_after_s: Type.Integer({ minimum: 30, maximum: 86_400 }),
+};
+
+/** A client gives the settings of a business with this input. What it leaves out is the default. */
+export const BusinessSettingsInput = Type.Object(
+  { ...settingFields, ...Type.Partial(Type.Object(defaultedFields)).properties },
+  closed,
+);
+export type BusinessSettingsInput = Static<typeof BusinessSettingsInput>;
