@@ -21,7 +21,8 @@ await runCommand({
   loadConfig: loadMigrateConfig,
   async run({ database }, logger) {
     const timeouts = { statementTimeoutMs: STATEMENT_TIMEOUT_MS, lockTimeoutMs: LOCK_TIMEOUT_MS };
-    const { db, close } = openDatabase({ ...database, ...timeouts, logger });
+    const options = { ...database, ...timeouts, applicationName: 'kaha-migrate' };
+    const { db, close } = openDatabase({ ...options, logger });
     try {
       await untilUp(db, Date.now() + STARTING_MAX_MS);
       for (const line of await migrate(db)) logger.info(line);

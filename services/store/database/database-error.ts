@@ -3,7 +3,8 @@ import { KahaError } from '../../../shared/errors.ts';
 /**
  * The failure of a statement tells its caller what to do:
  *
- *  gone          The connection failed or Postgres accepts none: try again on a new connection.
+ *  gone          The connection failed, Postgres accepts none, or a migration has made the prepared
+ *                statements of the connection void: try again on a new connection.
  *  frozen        Postgres did not answer in time: the deadline is spent, do not try again.
  *  clash         Postgres found a deadlock or a serialisation failure: run the statement again.
  *  locked        A row stayed locked for longer than `lock_timeout`.
@@ -26,6 +27,8 @@ type DatabaseFailure =
 const QUERY_TIMEOUT = 'Query read timeout';
 const GONE_MESSAGES =
   /^(Connection terminated|Client has encountered a connection error|timeout e|Client was closed)/;
+/** Postgres plans a prepared statement again after a migration, and finds it does not fit. */
+const VOID_PLAN = /^cached plan must not change result type|^cache lookup failed for type/;
 const GONE_SYSTEM_CODE = /^(E[A-Z]+)$/;
 
 export function classifyFailure(error: unknown): DatabaseFailure {
@@ -40,6 +43,7 @@ export function classifyFailure(error: unknown): DatabaseFailure {
 function classifySqlState(code: string, message: string): DatabaseFailure {
   if (code === '40P01' || code === '40001') return 'clash';
   if (code === '55P03') return 'locked';
+  if (['0A000', 'XX000'].includes(code) && VOID_PLAN.test(message)) return 'gone';
   if (code === '57014') return 'frozen'; // `statement_timeout` ended the statement.
   if (code === '23514' && message.startsWith('no partition of relation')) return 'no_partition';
   if (['42P01', '42883', '3F000', '42703'].includes(code)) return 'schema';

@@ -18,6 +18,7 @@ export function openDatabase(options: {
   poolMax: number;
   statementTimeoutMs?: number;
   lockTimeoutMs?: number;
+  applicationName?: string;
   logger: Logger;
 }): OpenDatabase {
   const { poolMax, lockTimeoutMs = LOCK_TIMEOUT_MS, ...rest } = options;

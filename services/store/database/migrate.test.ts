@@ -1,14 +1,20 @@
+import { Migrator } from 'kysely';
 import t from 'tap';
 import { createDatabase } from '../../../dev/testing/test-servers.ts';
+import { newId } from '../../../shared/ids.ts';
 import { silent } from '../stage/store-stage.ts';
 import { openDatabase } from './database.ts';
+import { classifyFailure } from './database-error.ts';
 import { ensurePartitions, monthsFrom } from './ensure-partitions.ts';
 import { migrate } from './migrate.ts';
+import { migrations } from './migrations/index.ts';
 import { watchSchema } from './schema-check.ts';
 
 const database = await createDatabase();
-const open = () => openDatabase({ url: database.url, poolMax: 2, logger: silent });
-const [first, second] = [open(), open()];
+const open = (options = {}) =>
+  openDatabase({ url: database.url, poolMax: 2, logger: silent, ...options });
+const asMigration = { applicationName: 'kaha-migrate' };
+const [first, second] = [open(asMigration), open(asMigration)];
 t.teardown(async () => {
   await first.close();
   await second.close();
@@ -29,6 +35,59 @@ t.test('two concurrent migrations make one schema and a third finds nothing to d
   const schema = await watchSchema(first.pool, silent);
   t.equal(schema.problem(), undefined);
   schema.close();
+});
+
+t.test('a store that has prepared its statements goes on after a migration', async (t) => {
+  const { url, drop } = await createDatabase();
+  const [store, migration] = [open({ url }), open({ url, ...asMigration })];
+  t.teardown(async () => {
+    await store.close();
+    await migration.close();
+    await drop();
+  });
+  const provider = { getMigrations: async () => migrations };
+  await new Migrator({ db: migration.db, provider }).migrateTo('0006-business-contacts');
+  const use = async (): Promise<void> => {
+    const row = [newId(), newId(), 'message'];
+    await store.pool.query(
+      `insert into outbox (event_id, conversation_id, kind, created_at)
+        values ($1, $2, $3, now())`,
+      row,
+    );
+    await store.pool.query('select * from outbox where event_id = $1', row.slice(0, 1));
+  };
+  await Promise.all([use(), use()]);
+  await migrate(migration.db);
+  // A store tries again on a new connection after an attempt on a lost one.
+  const tryToUse = (): Promise<void> =>
+    use().catch((error) => {
+      if (classifyFailure(error) !== 'gone') throw error;
+      return use();
+    });
+  await Promise.all([tryToUse(), tryToUse()]);
+});
+
+t.test('a migration that finds nothing to do ends no connection', async (t) => {
+  const [store, migration] = [open(), open(asMigration)];
+  const client = await store.pool.connect();
+  await migrate(migration.db);
+  t.match((await client.query('select 1 as one')).rows, [{ one: 1 }]);
+  client.release();
+  await store.close();
+  await migration.close();
+});
+
+t.test('a prepared statement whose columns have changed costs its connection', async (t) => {
+  const store = open();
+  const select = () => store.pool.query('select * from changing where $1', [true]);
+  await first.pool.query('create table changing (one int)', []);
+  await select();
+  await first.pool.query('alter table changing add two int', []);
+  const error = await select().catch((error: unknown) => error);
+  t.match(error, { code: '0A000' });
+  t.equal(classifyFailure(error), 'gone');
+  t.same(await select(), []);
+  await store.close();
 });
 
 t.test('partitions are made ahead, each once and without a gap', async (t) => {

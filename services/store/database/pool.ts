@@ -11,6 +11,8 @@ type PoolOptions = {
   settings?: readonly string[];
   /** The default is 1.4 s; only a migration may set more. */
   statementTimeoutMs?: number;
+  /** The default is that of a store; only a migration has another. */
+  applicationName?: string;
   logger: Logger;
 };
 
@@ -28,6 +30,8 @@ export type Pool = {
   end(): Promise<void>;
 };
 
+/** The connections of a store have this name in Postgres. */
+export const STORE_NAME = 'kaha-store';
 /** Postgres ends a statement that takes longer; the connection survives. */
 const STATEMENT_TIMEOUT_MS = 1_400;
 /**
@@ -50,7 +54,8 @@ const readText = (text: string): string => text;
  * because planning over partitions costs more than the queries themselves.
  */
 export function createPool(options: PoolOptions): Pool {
-  const { url, max, settings = [], statementTimeoutMs = STATEMENT_TIMEOUT_MS, logger } = options;
+  const { url, max, settings = [], logger } = options;
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, applicationName = STORE_NAME } = options;
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -60,7 +65,7 @@ export function createPool(options: PoolOptions): Pool {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     keepAlive: true,
-    application_name: 'kaha-store',
+    application_name: applicationName,
     options: ['TimeZone=UTC', 'jit=off', ...settings].map((setting) => `-c ${setting}`).join(' '),
     types: { getTypeParser: parserOf as typeof types.getTypeParser },
   });
