@@ -21,6 +21,7 @@ async function read(range: EventsRange): Promise<FeedEvent[]> {
   do {
     const page = await operations['events.between']({ ...range, ...(cursor && { cursor }) }, 0);
     t.ok(page.events.length <= (range.limit ?? 500));
+    t.ok(Buffer.byteLength(JSON.stringify(page)) < 520 * 1024);
     events.push(...page.events);
     cursor = page.next_cursor;
   } while (cursor !== null);
@@ -148,6 +149,28 @@ t.test('pages of any size tell the same, and a range has no end in it', async (t
   for (const limit of [1, 7, 39, 40]) t.same(await read({ from, until, limit }), all);
   t.same(await read({ from, until: from }), []);
   t.same(await read({ from: until, until: from }), []);
+});
+
+t.test('a page of many recipients is cut to 512 KiB, and the next goes on there', async (t) => {
+  const [ann, bob] = users(2) as [UserId, UserId];
+  const group = await createGroup(store, [ann, bob]);
+  // So many cannot be added today; the page must be bounded all the same.
+  await sql(
+    `insert into participants (conversation_id, user_id, role, joined_at)
+      select $1, gen_random_uuid(), 'member', now() from generate_series(1, 98)`,
+    [group],
+  );
+  const from = await now();
+  const sent: EventId[] = [];
+  for (let batch = 0; batch < 3; batch += 1) {
+    const items = Array.from({ length: 100 }, () => letter(ann));
+    sent.push(...(await appendOk(store, group, items)).map(({ event_id }) => event_id));
+  }
+  // Events of one time lie on both sides of the cut.
+  await sql(`update messages set sent_at = $2 where conversation_id = $1`, [group, from]);
+  const events = await read({ from, until: later() });
+  t.equal(events.length, 300);
+  t.same(new Set(events.map(({ event_id }) => event_id)), new Set(sent));
 });
 
 t.test('an event whose transaction was rolled back is not told', async (t) => {

@@ -4,6 +4,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4 } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import type { OwedRow } from '../outbox/to-entry.ts';
+import { cutToBytes } from '../records/cut-to-bytes.ts';
 import { decodeCursor, encodeCursor, isIsoTime } from '../records/opaque-cursor.ts';
 import { type FeedDeps, loadFeedEvents } from './feed-events.ts';
 
@@ -24,7 +25,8 @@ const PAGE_MS = 500;
  * `events.between` tells the durable events from `from` until before `until` again, in the order of
  * their times, to those who get them now. It knows only what is committed: an event of the last 10
  * s may be told by the feed alone. Events that are no messages are known for 8 days. A page has up
- * to 500 events; one with fewer, or with none, can have a `next_cursor`. Refusal: INVALID_REQUEST.
+ * to 500 events and 512 KiB; one with fewer, or with none, can have a `next_cursor`. Refusal:
+ * INVALID_REQUEST.
  */
 export async function readEventsBetween(deps: FeedDeps, range: EventsRange): Promise<EventsPage> {
   const { limit, ...asked } = readRange(range);
@@ -46,8 +48,10 @@ export async function readEventsBetween(deps: FeedDeps, range: EventsRange): Pro
     place = { at: until, id: LOWEST_ID };
     spanMs = Math.min(spanMs * 2, SPAN_MS.max);
   }
+  const { kept: events, cut } = cutToBytes(await loadFeedEvents(deps, rows));
+  const last = cut.length > 0 ? events.at(-1) : undefined;
+  if (last !== undefined) place = { at: last.at, id: last.event_id };
   const isEnd = Date.parse(place.at) >= untilMs;
-  const events = await loadFeedEvents(deps, rows);
   return { events, next_cursor: isEnd ? null : encodeCursor([place.at, place.id]) };
 }
 
