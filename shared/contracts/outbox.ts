@@ -30,8 +30,9 @@ export type ConversationChanged = {
    */
   entries: OutboxEntry[];
   /**
-   * If somebody left, these events of the conversation were owed to users before, at most 1000. The
-   * router settles them before it tells the user who left.
+   * If somebody left, these events of the conversation were owed to users before. The router
+   * settles them before it tells the user who left. The list is left out if it would have more than
+   * 1000 events, or if more than 50 000 rows of all conversations are owed to users.
    */
   owed_before?: EventId[];
 };

@@ -68,9 +68,10 @@ export type StoreOps = {
     { conversations: ConversationPositions[] },
   ];
   /**
-   * Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s, oldest first.
-   * Nothing that happened before `oldest_at` is owed. If nothing is owed, it is 10 s ago, as a
-   * transaction may not have ended yet. Store of the last version leaves it out.
+   * Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s, oldest first;
+   * those that only the feed lacks come last. The feed has all that happened before `oldest_at` and
+   * can be read. If it lacks nothing, that is 10 s ago, or 10 s before the oldest transaction that
+   * has not ended. Store of the last version leaves it out.
    */
   'outbox.claim': [
     { event_ids?: EventId[]; limit: number; lease_ms: number },
@@ -87,7 +88,7 @@ export type StoreOps = {
   /**
    * Tells durable events of the past again, in the order of their times, to those who get them now.
    * Store does not know who took them, and forgets those that are no messages after 8 days. A page
-   * has at most 500 events.
+   * has at most 500 events and 512 KiB.
    */
   'events.between': [EventsRange, EventsPage];
   /** Forgets up to `limit` of these events, at most 5000. */

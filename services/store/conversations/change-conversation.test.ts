@@ -228,6 +228,25 @@ t.test('an event that only the feed lacks does not keep a removal waiting', asyn
   t.same(removed.owed_before, [lacking]);
 });
 
+t.test('a removal names no owed events if too many rows are owed to users', async (t) => {
+  const { people, admin } = await group(3);
+  const [, one, two] = people as [UserId, UserId, UserId];
+  const owe = (missed: string | null) =>
+    sql(
+      `insert into outbox (event_id, conversation_id, kind, created_at, missed)
+        select gen_random_uuid(), gen_random_uuid(), 'message', now(), $1
+        from generate_series(1, 50000)`,
+      [missed],
+    );
+  await owe('{}');
+  const first = await change(admin, 'conversations.remove', { participant_id: two });
+  t.ok((first.owed_before ?? []).length > 0, 'rows that only the feed lacks do not count');
+  await owe(null);
+  const second = await change(admin, 'conversations.remove', { participant_id: one });
+  t.equal(second.owed_before, undefined);
+  await sql(`delete from outbox where kind = 'message' and seq is null`);
+});
+
 t.test('a user who is added again sees and counts only later messages', async (t) => {
   const { id, people, admin } = await group(2);
   const back = people[1] as UserId;

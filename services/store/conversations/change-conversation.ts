@@ -8,7 +8,6 @@ import type { ContentCipher } from '../content/content-cipher.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import type { Database } from '../database/schema.ts';
-import { isOwedToUsers } from '../outbox/outbox-missed.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
@@ -22,6 +21,8 @@ const TRIES_MAX = 3;
 const CLASH_BACK_OFF_MS = 10;
 /** A change names at most this many events that are still owed. */
 const OWED_MAX = 1_000;
+/** The transaction looks for these events among at most this many, in 20 ms. */
+const PASSED_MAX = 50_000;
 
 /**
  * `conversations.change` is one transaction. It judges the command, and writes the change, its
@@ -66,19 +67,15 @@ async function change(
   };
 }
 
-/** The result is undefined if more than `OWED_MAX` events are owed to users. */
+/** The result is undefined if the events are too many, or too many rows are owed to users. */
 async function selectOwed(
   tx: Transaction<Database>,
   id: ConversationId,
 ): Promise<EventId[] | undefined> {
-  const rows = await tx
-    .selectFrom('outbox')
-    .select('event_id')
-    .where('conversation_id', '=', id)
-    .where(isOwedToUsers)
-    .limit(OWED_MAX + 1)
-    .execute();
-  return rows.length > OWED_MAX ? undefined : rows.map(({ event_id }) => event_id);
+  const { rows } = await sql<{ owed: EventId[] | null }>`
+    select owed_to_users(${id}::uuid, ${PASSED_MAX}) as owed`.execute(tx);
+  const owed = rows[0]?.owed ?? undefined;
+  return owed && owed.length <= OWED_MAX ? owed : undefined;
 }
 
 /**

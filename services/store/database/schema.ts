@@ -91,6 +91,7 @@ type OutboxTable = {
   /** These users lack the event; null means that nobody is known to have it. */
   missed: UserId[] | null;
   is_fed: Generated<boolean>;
+  is_unreadable: Generated<boolean>;
 };
 
 type ReactionsTable = {

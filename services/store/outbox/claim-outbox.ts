@@ -7,6 +7,7 @@ import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import type { Database } from '../database/schema.ts';
+import { cutToBytes } from '../records/cut-to-bytes.ts';
 import { ClaimStart } from './claim-start.ts';
 import { loadReadable } from './load-readable.ts';
 import { createOldestOwed } from './oldest-owed.ts';
@@ -29,14 +30,17 @@ const LIMIT_MAX = 500;
 const LEASE_MS_MAX = 600_000;
 /** A row that cannot be read is tried again after this time. */
 const UNREADABLE_MS = 600_000;
-/** The entries of one reply take at most this much; the rows beyond it are unclaimed again. */
-const REPLY_BYTES_MAX = 512 * 1024;
+
+/** These functions of migration 0010 claim rows. The rows of the first one come first. */
+const CLAIMS = ['claim_owed_to_users', 'claim_owed_to_feed'] as const;
 
 /**
- * `outbox.claim` leases the fan-outs that are owed to the caller and returns them, oldest first. A
- * request without `event_ids` claims rows older than 5 s; a request with `event_ids` claims the
- * named rows, whatever their age. The claim skips a row that another caller has leased or is
- * leasing right now. A row can be claimed again once its lease has run out.
+ * `outbox.claim` leases the fan-outs that are owed to the caller and returns them: first those that
+ * are owed to users, oldest first, and then those that only the feed lacks, oldest first. A request
+ * without `event_ids` claims rows older than 5 s; a request with `event_ids` claims the named rows,
+ * whatever their age. The claim skips a row that another caller has leased or is leasing right now.
+ * A row can be claimed again once its lease has run out. The entries of a reply take at most 512
+ * KiB, and the rows beyond that are unclaimed again.
  *
  * A row that cannot be read costs only itself: it stays owed, is counted, and is tried again after
  * 10 minutes. A row whose message or conversation is gone owes nothing: it is deleted and counted.
@@ -55,7 +59,7 @@ export function createClaimOutbox(deps: Deps) {
     'Rows deleted because what they tell of is gone',
   );
   const oldest = createOldestOwed(db);
-  const start = new ClaimStart();
+  const claims = CLAIMS.map((name) => ({ name, start: new ClaimStart() }));
   let limitMax = LIMIT_MAX;
 
   const claimRows = async (request: Request): Promise<ClaimedRow[]> => {
@@ -63,12 +67,20 @@ export function createClaimOutbox(deps: Deps) {
     const leaseMs = Math.min(request.lease_ms, LEASE_MS_MAX);
     const { event_ids: eventIds } = request;
     if (eventIds !== undefined) return claimNamed(db, eventIds.slice(0, limit), leaseMs);
-    const from = start.next(performance.now());
-    const rows = await claimOldest(db, { from, limit, leaseMs });
-    start.note(from, { isFull: rows.length === limit, lastAt: rows.at(-1)?.created_at });
-    if (from === undefined || rows.length === limit) return rows;
-    const older = await claimOldest(db, { from: undefined, limit: limit - rows.length, leaseMs });
-    return [...older, ...rows];
+    const rows: ClaimedRow[] = [];
+    for (const { name, start } of claims) {
+      const wanted = limit - rows.length;
+      if (wanted === 0) break;
+      const from = start.next(performance.now());
+      const found = await claimOldest(db, { name, from, limit: wanted, leaseMs });
+      start.note(from, { isFull: found.length === wanted, lastAt: found.at(-1)?.created_at });
+      if (from !== undefined && found.length < wanted) {
+        const look = { name, from: undefined, limit: wanted - found.length, leaseMs };
+        rows.push(...(await claimOldest(db, look)));
+      }
+      rows.push(...found);
+    }
+    return rows;
   };
 
   const claim = async (request: Request): Promise<Claim> => {
@@ -84,10 +96,10 @@ export function createClaimOutbox(deps: Deps) {
     if (loaded.unreadable.length > 0) {
       unreadable.inc(loaded.unreadable.length);
       logger.error({ event_ids: loaded.unreadable }, 'owed events cannot be read');
-      await lease(db, loaded.unreadable, UNREADABLE_MS);
+      await setAside(db, loaded.unreadable);
     }
     const { kept, cut } = cutToBytes(withMissed(loaded.entries, rows));
-    if (cut.length > 0) await lease(db, cut, 0);
+    if (cut.length > 0) await unclaim(db, cut);
     return { entries: kept, oldest_at: await oldest() };
   };
 
@@ -105,20 +117,20 @@ export function createClaimOutbox(deps: Deps) {
 }
 
 type Look = {
+  name: (typeof CLAIMS)[number];
   /** The claim looks from this time on, or from the oldest row on. */
   from: string | undefined;
   limit: number;
   leaseMs: number;
 };
 
-/** The statement calls a function of migration 0010, which chooses the plan. */
 async function claimOldest(
   db: Kysely<Database>,
-  { from, limit, leaseMs }: Look,
+  { name, from, limit, leaseMs }: Look,
 ): Promise<ClaimedRow[]> {
   const { rows } = await sql<ClaimedRow>`
     select event_id, conversation_id, kind, seq, payload, created_at, missed, is_fed
-    from claim_oldest(${from ?? null}::timestamptz, ${limit}::int,
+    from ${sql.raw(name)}(${from ?? null}::timestamptz, ${limit}::int,
       make_interval(secs => ${leaseMs / 1_000}::float8), make_interval(secs => ${OWED_AFTER_S}))
     order by created_at`.execute(db);
   return rows;
@@ -151,26 +163,15 @@ function withMissed(entries: readonly OutboxEntry[], rows: readonly ClaimedRow[]
   });
 }
 
-function cutToBytes(entries: readonly OutboxEntry[]): { kept: OutboxEntry[]; cut: EventId[] } {
-  let bytes = 0;
-  const kept: OutboxEntry[] = [];
-  const cut: EventId[] = [];
-  for (const entry of entries) {
-    bytes += Buffer.byteLength(JSON.stringify(entry));
-    if (kept.length === 0 || bytes <= REPLY_BYTES_MAX) kept.push(entry);
-    else cut.push(entry.event_id);
-  }
-  return { kept, cut };
+async function setAside(db: Kysely<Database>, eventIds: readonly EventId[]): Promise<void> {
+  await sql`update outbox
+    set is_unreadable = true, claimed_until = now() + ${UNREADABLE_MS} * interval '1 ms'
+    where event_id = any(${eventIds}::uuid[])`.execute(db);
 }
 
-/** A row without a lease, or with one of 0 ms, can be claimed at once. */
-async function lease(
-  db: Kysely<Database>,
-  eventIds: readonly EventId[],
-  leaseMs: number,
-): Promise<void> {
-  await sql`update outbox set claimed_until = now() + ${leaseMs} * interval '1 ms'
-    where event_id = any(${eventIds}::uuid[])`.execute(db);
+async function unclaim(db: Kysely<Database>, entries: readonly OutboxEntry[]): Promise<void> {
+  await sql`update outbox set claimed_until = null
+    where event_id = any(${entries.map(({ event_id }) => event_id)}::uuid[])`.execute(db);
 }
 
 /** Returns how many rows were there to delete. */

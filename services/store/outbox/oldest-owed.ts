@@ -3,25 +3,21 @@ import type { Database } from '../database/schema.ts';
 
 /** An answer that is younger than this is given again. */
 const FRESH_MS = 500;
-/**
- * A transaction that writes the outbox ends sooner than this: each of its statements ends within
- * 1.4 s. Its row is not visible before, and is then as old as its transaction.
- */
-const TRANSACTION_MAX_S = 10;
 
 /**
- * The call resolves with a time: every event that happened before it is struck off the outbox, or
- * is in the outbox and not older. The time is at most 10 s behind the clock if nothing is owed.
+ * The call resolves with a time: the feed has every event that happened before it, but for those
+ * that cannot be read. The time is 10 s behind the clock if the feed lacks nothing and no
+ * transaction is open. An answer stays true, so each look begins at the last one; see
+ * `oldest_unfed` in migration 0010.
  */
 export function createOldestOwed(db: Kysely<Database>): () => Promise<string> {
-  let answer = '';
+  let answer: string | undefined;
   let answeredAtMs = Number.NEGATIVE_INFINITY;
   return async () => {
     const nowMs = performance.now();
-    if (nowMs - answeredAtMs < FRESH_MS) return answer;
+    if (answer !== undefined && nowMs - answeredAtMs < FRESH_MS) return answer;
     const { rows } = await sql<{ at: string }>`
-      select least(oldest_owed(), now() - make_interval(secs => ${TRANSACTION_MAX_S})) as at
-    `.execute(db);
+      select oldest_unfed(${answer ?? null}::timestamptz) as at`.execute(db);
     answer = (rows[0] as { at: string }).at;
     answeredAtMs = nowMs;
     return answer;

@@ -20,14 +20,15 @@ const WRITE_MISSED = `with relaxed as materialized (
       join outbox o using (event_id)
     order by o.event_id for update of o
   ), written as (
-    update outbox o set missed = noted.missed, is_fed = noted.is_fed
+    update outbox o set missed = noted.missed, is_fed = o.is_fed or noted.is_fed
     from noted where o.event_id = noted.event_id returning 1
   )
   select (select count(*) from written) as written from relaxed`;
 
 /**
  * `outbox.missed` writes to the owed rows which users lack the event, and whether the feed has it.
- * A row that is not owed any more is left out. If an event comes twice, the last item counts.
+ * A row that is not owed any more is left out. If an event comes twice, the last item counts. What
+ * the feed has, it keeps.
  */
 export async function writeMissed(
   pool: Pool,

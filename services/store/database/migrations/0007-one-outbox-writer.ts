@@ -16,13 +16,17 @@ const STATEMENTS = [
   'drop type outbox_kind',
 
   // `missed` lists the users who lack the event; null means that nobody is known to have it.
-  // `is_fed` says that the feed has it.
+  // `is_fed` says that the feed has it, and `is_unreadable` that a claim could not read the row.
   `alter table outbox add column missed uuid[],
-    add column is_fed boolean not null default false`,
+    add column is_fed boolean not null default false,
+    add column is_unreadable boolean not null default false`,
 
-  // Claims take the oldest rows first. An append adds to the right end of the index, and a claim
-  // leaves `created_at` as it is, so the new version of a leased row can stay in its page.
-  'create index outbox_created_at on outbox (created_at)',
+  // Claims take the oldest rows first: those that are owed to users, and then those that only the
+  // feed lacks. A row is in one of the two indexes. An append adds to the right end of the first,
+  // and a claim leaves these columns as they are, so the new version of a leased row can stay in
+  // its page.
+  `create index outbox_owed_to_users on outbox (created_at) where missed is distinct from '{}'`,
+  `create index outbox_owed_to_feed on outbox (created_at) where missed = '{}'`,
 
   // A message is its own entry in this log. Its partitions are filled in the order of time, so this
   // index holds two times for each MiB of them.
