@@ -45,7 +45,7 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     feedBatches: counter('kaha_router_feed_batches_total', 'Batches that the feed has'),
     feedEvents: counter('kaha_router_feed_events_total', 'Events that the feed has'),
     feedFailures: counter('kaha_router_feed_failures_total', 'Failed publishes to the feed'),
-    feedDropped: counter('kaha_router_feed_dropped_total', 'Events without room to the feed'),
+    feedDropped: counter('kaha_router_feed_dropped_total', 'Events without room', ['duty']),
     queuesCreated: counter('kaha_router_queues_created_total', 'Device queues created'),
     queuesDeleted: counter('kaha_router_queues_deleted_total', 'Device queues deleted', ['reason']),
     queuesVoided: counter('kaha_router_queues_voided_total', 'Devices told to resync'),

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
-import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
+import type { OutboxEntry, OutboxMissed } from '../../../shared/contracts/outbox.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
@@ -29,13 +29,17 @@ type Script = {
   /** Each ordinary claim is answered with the next of these batches. */
   batches: OutboxEntry[][];
   requeue?: (delivery: Delivery) => Promise<readonly UserId[]>;
+  /** Runs before the feed answers. If it rejects, the feed has not stored the batch. */
+  feeding?: () => Promise<void>;
 };
 
-function stage({ batches, requeue = async () => [] }: Script) {
+function stage({ batches, requeue = async () => [], feeding = async () => {} }: Script) {
   const metrics = createRouterMetrics(createMetrics('router', 'router-1'));
   const claims: Claim[] = [];
   const done: EventId[] = [];
-  const store = (async (op: string, request: Claim) => {
+  const missed: OutboxMissed[] = [];
+  const store = (async (op: string, request: Claim & { items?: OutboxMissed[] }) => {
+    if (op === 'outbox.missed') missed.push(...(request.items ?? []));
     if (op === 'outbox.done') done.push(...(request.event_ids ?? []));
     if (op !== 'outbox.claim') return {};
     claims.push(request);
@@ -45,6 +49,7 @@ function stage({ batches, requeue = async () => [] }: Script) {
   const published: { owed_from: string; events: unknown[] }[] = [];
   const publish = async (payload: string): Promise<void> => {
     published.push(JSON.parse(payload));
+    await feeding();
   };
   const feed = new Feed({ publish, metrics, logger });
   const reports = new OutboxReports({ store, metrics, logger });
@@ -58,7 +63,7 @@ function stage({ batches, requeue = async () => [] }: Script) {
     await reports.close();
   };
   const outcomes = async () => (await metrics.repairs.get()).values;
-  return { repair, claims, done, published, outcomes, close };
+  return { repair, reports, claims, done, missed, published, outcomes, close };
 }
 
 function gate() {
@@ -163,4 +168,63 @@ t.test('an event whose send is repeated does not wait for the rows before it', a
   await until('all are claimed', () => claims.length === 5);
   t.same(claims[2]?.event_ids, [rescued]);
   await close();
+});
+
+t.test('a row is repaired while store notes what it lacked, and not once it is done', async (t) => {
+  const { open, opened } = gate();
+  const [lacking, finished] = [entryOf(), entryOf()];
+  const batches = [[entryOf()], [lacking, finished]];
+  const started: EventId[] = [];
+  const requeue = async ({ eventId }: Delivery): Promise<UserId[]> => {
+    started.push(eventId);
+    await opened;
+    return [];
+  };
+  const { reports, claims, close } = stage({ batches, requeue });
+  await until('the next are claimed', () => claims.length === 2);
+  reports.missed({ event_id: lacking.event_id, missed: [ann], is_fed: true });
+  reports.done(finished.event_id);
+  open();
+  await until('all are claimed', () => claims.length === 3);
+  await close();
+  t.same(started.slice(1), [lacking.event_id]);
+});
+
+/** Returns batches as store claims them: rows owed to users come first, and others fill up. */
+function claimsOf(owed: number, feedOnly: number): OutboxEntry[][] {
+  const rows = Array.from({ length: owed + feedOnly }, (_, index) =>
+    index < owed ? entryOf() : { ...entryOf(), missed: [] },
+  );
+  return Array.from({ length: rows.length / 200 }, (_, n) => rows.slice(200 * n, 200 * (n + 1)));
+}
+
+t.test('rows owed to users go on while the feed does not answer', async (t) => {
+  const { open, opened } = gate();
+  const batches = claimsOf(1_001, 4_999);
+  const reached = new Set<EventId>();
+  const requeue = async ({ eventId, userIds }: Delivery): Promise<UserId[]> => {
+    if (userIds.length > 0) reached.add(eventId);
+    return [];
+  };
+  const feeding = () => opened.then(() => Promise.reject(new Error('away')));
+  const { claims, missed, done, close } = stage({ batches, requeue, feeding });
+  await until('all users are reached', () => reached.size === 1_001);
+  for (let n = 0; n < 10; n += 1) await turn();
+  t.equal(claims.length, 8, 'nobody is left but the feed, which has not answered');
+  open();
+  await until('what is left is noted', () => missed.length === 1_001);
+  await close();
+  t.ok(missed.every((item) => item.missed?.length === 0 && !item.is_fed));
+  t.same([claims.length, done], [8, []], 'the pass has ended');
+});
+
+t.test('a feed that is away is not asked for each row, and users do not feel it', async (t) => {
+  const batches = claimsOf(4_000, 4_000);
+  const feeding = () => Promise.reject(new Error('away'));
+  const { claims, missed, published, close } = stage({ batches, feeding });
+  await until('all users are reached', () => missed.length === 4_000);
+  await close();
+  t.ok(claims.length <= 22, 'a pass ends where only the feed lacks events');
+  const asked = published.flatMap(({ events }) => events);
+  t.ok(asked.length <= 3 * 9 * 200, 'the feed was asked for the first batches alone');
 });

@@ -1,5 +1,5 @@
 import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
-import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
+import type { OutboxEntry, OutboxMissed } from '../../../shared/contracts/outbox.ts';
 import type { DurableEvents } from '../../../shared/durable-events/durable-event.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
@@ -19,6 +19,8 @@ const JITTER_MS = 1_000;
 const CLAIM_MAX = 200;
 /** A lease outlasts a fan-out with all its tries. */
 const LEASE_MS = 30_000;
+/** The rows of at most this many claims wait for nothing but the feed. */
+const BATCHES_OPEN_MAX = 8;
 /** At most this many rows wait to be claimed by id. The ordinary claim finds others in 5 s. */
 const RESCUES_MAX = 1_000;
 /**
@@ -41,12 +43,22 @@ type Deps = {
   events?: DurableEvents | undefined;
 };
 
+type Course = {
+  /** A user got the event who lacked it. */
+  hasReached: boolean;
+  /** Resolves to whether a user or the feed got the event. Never rejects. */
+  ended: Promise<boolean>;
+};
+
 /**
  * Finishes fan-outs that this router or another one began. Every 2 to 3 s it claims outbox rows
  * older than 5 s, publishes their events under the same message ids to the users who lack them, and
  * tells the feed of those that it does not have. A claim leases its rows, so that routers share
  * them, and the next rows are claimed while these are on their way. A stream does not store a
  * message id again that it has seen less than 30 s ago, and edges know an event by its id.
+ *
+ * A pass goes on while users get what they lack, and does not wait for the feed meanwhile. Once the
+ * feed does not take an event, the pass feeds no other. So it ends when only the feed lacks events.
  */
 export class OutboxRepair {
   readonly #deps: Deps;
@@ -54,6 +66,10 @@ export class OutboxRepair {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
+  /** The feed has not taken an event of this pass. */
+  #isFeedAway = false;
+  /** The batches of this pass whose events the feed has not yet answered. */
+  readonly #open = new Set<Promise<boolean>>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -97,17 +113,20 @@ export class OutboxRepair {
     }
     const goesOn = (): boolean => !this.#closed && this.#deps.isConnected();
     let repaired = Promise.resolve(true);
+    this.#isFeedAway = false;
     try {
       while (goesOn()) {
         const eventIds = this.#takeRescues();
         const entries = await this.#claim(eventIds);
         const hasProgress = await repaired;
+        while (this.#open.size >= BATCHES_OPEN_MAX) await Promise.race(this.#open);
         if (entries.length > 0) repaired = this.#repairAll(entries);
         // If no event of a batch came further, the next pass goes on.
         if (!hasProgress || (entries.length === 0 && eventIds === undefined)) break;
       }
     } finally {
       await repaired;
+      await Promise.all(this.#open);
     }
   }
 
@@ -128,51 +147,71 @@ export class OutboxRepair {
     return entries;
   }
 
-  /** Resolves to whether an event came further. Never rejects. */
+  /**
+   * Resolves to whether an event came further. If no user got one, the feed is waited for. Never
+   * rejects.
+   */
   async #repairAll(entries: readonly OutboxEntry[]): Promise<boolean> {
     const { fanOut, metrics, logger } = this.#deps;
-    let hasProgress = false;
+    const courses: Course[] = [];
     await forEachBounded(entries, CLAIM_MAX, async (entry) => {
       await fanOut.room();
       try {
-        if (await this.#repair(entry)) hasProgress = true;
+        courses.push(await this.#repair(entry));
       } catch (error) {
         // A row that cannot be read must not keep other events from their queues.
         metrics.repairs.inc({ outcome: 'unreadable' });
         logger.error({ err: error, event: entry.event_id }, 'an owed event cannot be sent');
       }
     });
-    return hasProgress;
+    const ended = Promise.all(courses.map((course) => course.ended)).then(hasAny);
+    this.#open.add(ended);
+    void ended.then(() => this.#open.delete(ended));
+    return courses.some(({ hasReached }) => hasReached) || ended;
   }
 
-  /** Resolves to whether the event came further. */
-  async #repair(entry: OutboxEntry): Promise<boolean> {
-    const { reports, metrics, events } = this.#deps;
+  /** Resolves once the users of the event are settled. */
+  async #repair(entry: OutboxEntry): Promise<Course> {
+    const { reports, events } = this.#deps;
     const { event_id, is_fed: wasFed = false } = entry;
     // This router has just finished the event, and store does not know yet.
-    if (reports.has(event_id)) return false;
+    if (reports.isFinished(event_id)) return { hasReached: false, ended: Promise.resolve(false) };
     const all = recipientsOf(entry, events);
     const { missed: before = all } = entry;
     const owed = all.filter((userId) => before.includes(userId));
     const delivery = deliveryOf({ ...entry, user_ids: owed }, events);
     const { losses } = reports;
-    const [missed, is_fed] = await Promise.all([
-      this.#requeue(entry, delivery),
-      wasFed || this.#feed(all, delivery),
-    ]);
+    const feeding = wasFed ? Promise.resolve(true) : this.#feed(all, delivery);
+    const missed = await this.#requeue(entry, delivery);
+    const hasReached = reports.losses === losses && missed.length < before.length;
+    const ended = feeding.then((is_fed) => {
+      const hasProgress = missed.length < before.length || is_fed !== wasFed;
+      return this.#report({ event_id, missed, is_fed }, { losses, hasProgress });
+    });
+    return { hasReached, ended };
+  }
+
+  /** Returns whether the event came further. */
+  #report(
+    item: OutboxMissed & { missed: readonly UserId[] },
+    { losses, hasProgress }: { losses: number; hasProgress: boolean },
+  ): boolean {
+    const { reports, metrics } = this.#deps;
     const isCertain = reports.losses === losses;
-    const isDone = missed.length === 0 && is_fed && isCertain;
+    const isDone = item.missed.length === 0 && item.is_fed && isCertain;
     metrics.repairs.inc({ outcome: isDone ? 'done' : 'owed' });
-    const hasProgress = isCertain && (missed.length < before.length || is_fed !== wasFed);
-    if (isDone) reports.done(event_id);
-    else if (hasProgress) reports.missed({ event_id, missed, is_fed });
-    return isDone || hasProgress;
+    if (isDone) reports.done(item.event_id);
+    else if (isCertain && hasProgress) reports.missed(item);
+    return isDone || (isCertain && hasProgress);
   }
 
   /** Nobody is offered an event by a repair, so nobody is told to have taken it. */
-  #feed(all: readonly UserId[], { eventId, facts }: Delivery): Promise<boolean> {
+  async #feed(all: readonly UserId[], { eventId, facts }: Delivery): Promise<boolean> {
+    if (this.#isFeedAway) return false;
     const recipients = all.map((user_id) => ({ user_id, taken: [] }));
-    return this.#deps.feed.put({ event_id: eventId, recipients, ...facts });
+    const isFed = await this.#deps.feed.put({ event_id: eventId, recipients, ...facts });
+    if (!isFed) this.#isFeedAway = true;
+    return isFed;
   }
 
   /** Returns the users who still lack the event. */
@@ -200,3 +239,5 @@ export class OutboxRepair {
     return left;
   }
 }
+
+const hasAny = (ended: readonly boolean[]): boolean => ended.includes(true);

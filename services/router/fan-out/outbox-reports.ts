@@ -36,8 +36,9 @@ export class OutboxReports {
   readonly #timer: NodeJS.Timeout;
   #recent: Report[] = [];
   #due: Report[] = [];
-  /** This map has the events whose report store has not answered, and how many users lack each. */
-  readonly #held = new Map<EventId, number>();
+  /** This map has the last report of each event, until store has answered that report. */
+  readonly #held = new Map<EventId, Report>();
+  #reportsHeld = 0;
   readonly #sending = new Set<Promise<void>>();
   #usersHeld = 0;
   #losses = 0;
@@ -49,7 +50,7 @@ export class OutboxReports {
 
   /** Counts the reports that store has not answered. */
   get held(): number {
-    return this.#held.size;
+    return this.#reportsHeld;
   }
 
   /**
@@ -60,14 +61,14 @@ export class OutboxReports {
     return this.#losses;
   }
 
-  /** Tells whether store has not yet answered the report of this event. */
-  has(eventId: EventId): boolean {
-    return this.#held.has(eventId);
+  /** Tells whether this event is finished, and store has not yet answered the report of that. */
+  isFinished(eventId: EventId): boolean {
+    return this.#held.get(eventId) === eventId;
   }
 
   /** Returns the events that all users have, and of which store may not have heard. */
   settled(): EventId[] {
-    return [...this.#held].flatMap(([eventId, lacking]) => (lacking === 0 ? eventId : []));
+    return [...this.#held].flatMap(([eventId, report]) => (usersIn(report) === 0 ? eventId : []));
   }
 
   /** Reports that all users and the feed have the event. */
@@ -101,11 +102,12 @@ export class OutboxReports {
 
   #add(eventId: EventId, report: Report): void {
     const users = usersIn(report);
-    if (this.#held.size >= HELD_MAX || this.#usersHeld + users > USERS_HELD_MAX) {
+    if (this.#reportsHeld >= HELD_MAX || this.#usersHeld + users > USERS_HELD_MAX) {
       this.#deps.metrics.reportsDropped.inc();
       return;
     }
-    this.#held.set(eventId, users);
+    this.#held.set(eventId, report);
+    this.#reportsHeld += 1;
     this.#usersHeld += users;
     this.#recent.push(report);
   }
@@ -116,7 +118,9 @@ export class OutboxReports {
   }
 
   #release(report: Report): void {
-    this.#held.delete(eventOf(report));
+    const eventId = eventOf(report);
+    if (this.#held.get(eventId) === report) this.#held.delete(eventId);
+    this.#reportsHeld -= 1;
     this.#usersHeld -= usersIn(report);
   }
 

@@ -86,7 +86,7 @@ export class OwedFanOuts {
    */
   rescue(eventIds: readonly EventId[]): void {
     const { reports, repair } = this.#deps;
-    const isInHand = (eventId: EventId) => this.#open.has(eventId) || reports.has(eventId);
+    const isInHand = (eventId: EventId) => this.#open.has(eventId) || reports.isFinished(eventId);
     const left = eventIds.filter((eventId) => !isInHand(eventId));
     if (left.length > 0) repair.rescue(left);
   }

@@ -17,6 +17,8 @@ const BATCH_BYTES_MAX = 511 * 1024;
  */
 const HELD_EVENTS_MAX = 20_000;
 const HELD_BYTES_MAX = 16 * 1024 * 1024;
+/** An event is dropped if this part of the room is taken. */
+const ROOM = { owed: 1, best_effort: 1 / 2 };
 const TRIES = 3;
 const RETRY_DELAY_MS = 300;
 
@@ -53,7 +55,7 @@ export class Feed {
 
   /** Resolves to whether the stream has the event. Never rejects. */
   put(event: FeedEvent): Promise<boolean> {
-    return this.#gather(event, 1);
+    return this.#gather(event, 'owed');
   }
 
   /**
@@ -61,7 +63,7 @@ export class Feed {
    * that they do not crowd out what is owed.
    */
   tell(event: FeedEvent): void {
-    void this.#gather(event, 2);
+    void this.#gather(event, 'best_effort');
   }
 
   /** Tells of a read, best effort, if it has raised the user's position. */
@@ -84,16 +86,17 @@ export class Feed {
     return this.#gatherer.close();
   }
 
-  /** Drops the event if more than this part of the room is taken. */
-  #gather(event: FeedEvent, part: 1 | 2): Promise<boolean> {
+  /** Drops the event if there is no room. */
+  #gather(event: FeedEvent, duty: keyof typeof ROOM): Promise<boolean> {
+    const room = ROOM[duty];
     const json = JSON.stringify(event);
     const bytes = bytesOf(json);
     const isFull =
       bytes > BATCH_BYTES_MAX ||
-      this.#gatherer.held >= HELD_EVENTS_MAX / part ||
-      this.#heldBytes + bytes > HELD_BYTES_MAX / part;
+      this.#gatherer.held >= HELD_EVENTS_MAX * room ||
+      this.#heldBytes + bytes > HELD_BYTES_MAX * room;
     if (isFull) {
-      this.#deps.metrics.feedDropped.inc();
+      this.#deps.metrics.feedDropped.inc({ duty });
       return Promise.resolve(false);
     }
     this.#puts += 1;
