@@ -21,7 +21,7 @@ const TRIES_MAX = 3;
 const CLASH_BACK_OFF_MS = 10;
 /** A change names at most this many events that are still owed. */
 const OWED_MAX = 1_000;
-/** The transaction looks for these events among at most this many, in 20 ms. */
+/** The transaction looks for these events among at most this many, for up to 20 ms. */
 const PASSED_MAX = 50_000;
 
 /**
