@@ -1,3 +1,4 @@
+import type { BusinessCommands } from '../../shared/contracts/businesses.ts';
 import type { ConversationCommand } from '../../shared/contracts/conversations.ts';
 import type {
   RouterOps,
@@ -92,6 +93,18 @@ function createTable(deps: Deps): Operations {
     'messages.edit': (request, context) => messageChanges.edit(request, context),
     'messages.delete': (request, context) => messageChanges.delete(request, context),
     'messages.react': (request, context) => messageChanges.react(request, context),
+    ...createBusinessCommands(deps),
+  };
+}
+
+/** Store carries out what concerns a business and none of its conversations. */
+function createBusinessCommands({ store }: Deps): Pick<Operations, keyof BusinessCommands> {
+  return {
+    'businesses.set_settings': ({ op, ...request }, context) => store(op, request, context),
+    'businesses.set_agents': ({ op, ...request }, context) => store(op, request, context),
+    'businesses.set_agent': ({ op, ...request }, context) => store(op, request, context),
+    'businesses.remove_agent': ({ op, ...request }, context) => store(op, request, context),
+    'businesses.set_status': ({ op, ...request }, context) => store(op, request, context),
   };
 }
 

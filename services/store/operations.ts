@@ -7,6 +7,9 @@ import type { Logger } from '../../shared/process/logger.ts';
 import type { Metrics } from '../../shared/process/metrics.ts';
 import { createAppend } from './append/append.ts';
 import type { GroupCommit } from './append/group-commit.ts';
+import { removeAgent, setAgent, setAgents, setStatus } from './businesses/change-agents.ts';
+import { listAgents } from './businesses/list-agents.ts';
+import { getSettings, setSettings } from './businesses/settings.ts';
 import type { ContentCipher } from './content/content-cipher.ts';
 import { changeConversation } from './conversations/change-conversation.ts';
 import type { ChatListCache } from './conversations/chat-list-cache.ts';
@@ -107,6 +110,13 @@ export function createOperations(deps: Deps): Operations {
     'events.between': (request) => readEventsBetween(deps, request),
     'events.prune': ({ limit }) => pruneEvents(pool, limit),
     'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
+    'businesses.get': (request) => getSettings(db, request),
+    'businesses.agents': (request) => listAgents(db, request),
+    'businesses.set_settings': (request) => setSettings(db, request),
+    'businesses.set_agents': (request) => setAgents(db, request),
+    'businesses.set_agent': (request) => setAgent(db, request),
+    'businesses.remove_agent': (request) => removeAgent(db, request),
+    'businesses.set_status': (request) => setStatus(db, request),
   };
 }
 

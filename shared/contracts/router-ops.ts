@@ -1,6 +1,7 @@
 import type { ConversationId, EventId, UserId } from '../ids.ts';
 import type { ReactionsShape, ReadShape } from '../protocol/shapes.ts';
 import type { TypingRequest } from '../protocol/socket-requests.ts';
+import type { BusinessCommands } from './businesses.ts';
 import type {
   ConversationCommands,
   ConversationCreate,
@@ -66,7 +67,8 @@ export type RouterOps = {
   'messages.edit': [MessageEdit, HistoryMessage];
   'messages.delete': [MessageTarget, HistoryMessage];
   'messages.react': [MessageReaction, ReactionsShape];
-} & Changes;
+} & Changes &
+  BusinessCommands;
 
 /** The operation stands in the body of a request, because a router has one subject. */
 export type RouterRequestOf<Op extends keyof RouterOps> = { op: Op } & RouterOps[Op][0];

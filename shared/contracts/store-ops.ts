@@ -1,6 +1,8 @@
 import type { ConversationId, EventId, UserId } from '../ids.ts';
+import type { BusinessSettings } from '../protocol/business-shapes.ts';
 import type { ReactionsShape } from '../protocol/shapes.ts';
 import type { AppendReply, AppendRequest } from './append.ts';
+import type { AgentsList, AgentsPage, BusinessCommands, OfBusiness } from './businesses.ts';
 import type { ContactsList, ContactsPage, ContactsShared } from './contacts.ts';
 import type {
   ConversationCommand,
@@ -94,4 +96,7 @@ export type StoreOps = {
   /** Forgets up to `limit` of these events, at most 5000. */
   'events.prune': [{ limit: number }, { deleted: number }];
   'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
-};
+  /** FORBIDDEN refuses a user who is no agent; NOT_FOUND tells a service of no such business. */
+  'businesses.get': [OfBusiness, BusinessSettings];
+  'businesses.agents': [AgentsList, AgentsPage];
+} & BusinessCommands;

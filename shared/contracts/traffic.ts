@@ -63,6 +63,13 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'events.between': ['feed'],
   'events.prune': ['retention'],
   'partitions.ensure': ['retention'],
+  'businesses.get': ['edge'],
+  'businesses.agents': ['edge'],
+  'businesses.set_settings': ['router'],
+  'businesses.set_agents': ['router'],
+  'businesses.set_agent': ['router'],
+  'businesses.remove_agent': ['router'],
+  'businesses.set_status': ['router'],
 };
 
 const PROFILES_ASKERS: Askers<ProfileOps> = { get: ['edge'] };

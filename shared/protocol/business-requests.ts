@@ -1,5 +1,7 @@
 import Type, { type Static } from 'typebox';
+import type { BusinessId, UserId } from '../ids.ts';
 import { LIMITS } from './limits.ts';
+import { BusinessIdField, CursorField, PageLimitField, UserIdField } from './scalars.ts';
 
 /** These are the requests of clients about businesses. An unknown field is an error. */
 
@@ -41,13 +43,14 @@ const ExceptionField = Type.Object(
   closed,
 );
 
-const settingFields = {
+/** A business without `hours` is always open, and one without `away_message` sends none. */
+export const settingFields = {
   time_zone: Type.String({ minLength: 1, maxLength: LIMITS.timeZoneCharactersMax }),
   hours: Type.Optional(WeekField),
   exceptions: Type.Optional(Type.Array(ExceptionField, { maxItems: LIMITS.exceptionsMax })),
   away_message: Type.Optional(Type.String({ maxLength: LIMITS.awayMessageCharactersMax })),
 };
-const defaultedFields = {
+export const defaultedFields = {
   assignment: Type.Union([Type.Literal('round_robin'), Type.Literal('least_busy')]),
   capacity: Type.Integer({ minimum: 1, maximum: LIMITS.capacityMax }),
   offline_grace_s: Type.Integer({ minimum: 30, maximum: 600 }),
@@ -60,3 +63,65 @@ export const BusinessSettingsInput = Type.Object(
   closed,
 );
 export type BusinessSettingsInput = Static<typeof BusinessSettingsInput>;
+
+export const AgentRoleField = Type.Union([Type.Literal('agent'), Type.Literal('manager')]);
+export const AgentStatusField = Type.Union([
+  Type.Literal('available'),
+  Type.Literal('away'),
+  Type.Literal('offline'),
+]);
+export type AgentStatus = Static<typeof AgentStatusField>;
+
+/** Without `capacity`, the one of the business holds for the agent. The default role is `agent`. */
+const agentFields = {
+  user_id: UserIdField,
+  role: Type.Optional(AgentRoleField),
+  capacity: Type.Optional(defaultedFields.capacity),
+};
+const AgentInput = Type.Object(agentFields, closed);
+export type AgentInput = Static<typeof AgentInput>;
+
+const business_id = BusinessIdField;
+
+/** This request names one business. */
+export const BusinessRequest = Type.Object({ business_id }, closed);
+
+export const SetSettingsRequest = Type.Object(
+  { business_id, settings: BusinessSettingsInput },
+  closed,
+);
+
+/** This request names a page of the agents of a business. */
+export const AgentsRequest = Type.Object(
+  { business_id, limit: Type.Optional(PageLimitField), cursor: Type.Optional(CursorField) },
+  closed,
+);
+export type AgentsRequest = Static<typeof AgentsRequest>;
+
+export const SetAgentsRequest = Type.Object(
+  { business_id, agents: Type.Array(AgentInput, { maxItems: LIMITS.agentsMax }) },
+  closed,
+);
+export const SetAgentRequest = Type.Object({ business_id, ...agentFields }, closed);
+
+/**
+ * Returns what is wrong with agents that a client wants a business to have, or undefined. The
+ * business itself takes part in its conversations under its own id, so no agent can have that id.
+ */
+export function agentsProblem(
+  businessId: BusinessId,
+  agents: readonly AgentInput[],
+): string | undefined {
+  const seen = new Set<UserId>();
+  for (const { user_id } of agents) {
+    if ((user_id as string) === businessId) return 'user_id: is the business itself';
+    if (seen.has(user_id)) return `agents: ${user_id} comes twice`;
+    seen.add(user_id);
+  }
+  return undefined;
+}
+
+export const RemoveAgentRequest = Type.Object({ business_id, user_id: UserIdField }, closed);
+
+export const AvailabilityRequest = Type.Object({ business_id, status: AgentStatusField }, closed);
+export type AvailabilityRequest = Static<typeof AvailabilityRequest>;

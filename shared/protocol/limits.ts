@@ -7,6 +7,8 @@ export const LIMITS = {
   /** The server cuts a connection whose frame grows beyond this size. */
   frameCutBytes: 256 * 1024,
   bodyBytesMax: 64 * 1024,
+  /** The body that replaces all agents of a business may be longer than others. */
+  agentsBodyBytesMax: 128 * 1024,
   /** The frame or body itself has depth 1. */
   jsonDepthMax: 8,
   contentCharactersMax: 8_000,
@@ -28,6 +30,7 @@ export const LIMITS = {
   exceptionsMax: 400,
   timeZoneCharactersMax: 64,
   awayMessageCharactersMax: 1_000,
+  agentsMax: 1_000,
   /** An agent has at most this many conversations at once. */
   capacityMax: 100,
   presenceIdsMax: 200,

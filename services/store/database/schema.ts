@@ -1,4 +1,5 @@
-import type { Generated, JSONColumnType } from 'kysely';
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { AgentRecord } from '../../../shared/contracts/businesses.ts';
 import type { ConversationType, Role } from '../../../shared/contracts/conversations.ts';
 import type { DurableEventKind } from '../../../shared/contracts/events.ts';
 import type { MessageType } from '../../../shared/contracts/messages.ts';
@@ -10,6 +11,7 @@ import type {
   MessageId,
   UserId,
 } from '../../../shared/ids.ts';
+import type { BusinessSettings } from '../../../shared/protocol/business-shapes.ts';
 
 /** A time is ISO 8601 in UTC with milliseconds; `pool.ts` parses timestamptz into this form. */
 type Time = string;
@@ -102,7 +104,38 @@ type ReactionsTable = {
   reacted_at: Time;
 };
 
+/** The fields of the settings are those that clients see. */
+export type BusinessesTable = {
+  business_id: BusinessId;
+  /** This is the version of the inbox. */
+  version: Generated<number>;
+  assignment: Generated<BusinessSettings['assignment']>;
+  capacity: Generated<number>;
+  time_zone: Generated<string>;
+  hours: JSONColumnType<NonNullable<BusinessSettings['hours']>> | null;
+  exceptions: ColumnType<NonNullable<BusinessSettings['exceptions']>, string | undefined, string>;
+  away_message: string | null;
+  offline_grace_s: Generated<number>;
+  reassign_after_s: Generated<number>;
+  created_at: Generated<Time>;
+  updated_at: Generated<Time>;
+};
+
+export type BusinessAgentsTable = {
+  business_id: BusinessId;
+  user_id: UserId;
+  role: AgentRecord['role'];
+  /** The capacity of the business holds for an agent without one. */
+  capacity: number | null;
+  status: Generated<AgentRecord['status']>;
+  status_at: Generated<Time>;
+  last_assigned_at: Time | null;
+  created_at: Generated<Time>;
+};
+
 export type Database = {
+  businesses: BusinessesTable;
+  business_agents: BusinessAgentsTable;
   users: { user_id: UserId; created_at: Generated<Time> };
   conversations: ConversationsTable;
   participants: ParticipantsTable;

@@ -1,0 +1,71 @@
+import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { AgentRecord, AgentsList, AgentsPage } from '../../../shared/contracts/businesses.ts';
+import { type BusinessId, isUuidV4, type UserId } from '../../../shared/ids.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+import type { BusinessAgentsTable, Database } from '../database/schema.ts';
+import { decodeCursor, encodeCursor } from '../records/opaque-cursor.ts';
+import { judgeReader } from './business-rights.ts';
+
+/**
+ * `businesses.agents` lists agents and managers by user id. One snapshot judges the asker and gives
+ * the page, so nobody reads who was removed before.
+ */
+export async function listAgents(
+  db: Kysely<Database>,
+  { asker, business_id, limit, cursor }: AgentsList,
+): Promise<AgentsPage> {
+  const isOwn = (part: unknown): boolean => part === business_id;
+  const [, after] = cursor === undefined ? [] : decodeCursor(cursor, [isOwn, isUuidV4]);
+  const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
+  return snapshot.execute(async (tx) => {
+    const business = await tx
+      .selectFrom('businesses')
+      .select('business_id')
+      .where('business_id', '=', business_id)
+      .executeTakeFirst();
+    const own = asker === 'service' ? undefined : await selectAgent(tx, business_id, asker);
+    judgeReader(asker, { isThere: business !== undefined, isAgent: own !== undefined });
+    return readAgentsPage(tx, { business_id, limit, after: after as UserId | undefined });
+  });
+}
+
+type Page = { business_id: BusinessId; limit?: number | undefined; after?: UserId | undefined };
+
+export async function readAgentsPage(
+  tx: Transaction<Database>,
+  { business_id, limit = LIMITS.pageLimitDefault, after }: Page,
+): Promise<AgentsPage> {
+  const rows = await tx
+    .selectFrom('business_agents')
+    .selectAll()
+    .where('business_id', '=', business_id)
+    .$if(after !== undefined, (query) => query.where('user_id', '>', after as UserId))
+    .orderBy('user_id')
+    .limit(limit + 1)
+    .execute();
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1)?.user_id;
+  const next_cursor =
+    rows.length > limit && last !== undefined ? encodeCursor([business_id, last]) : null;
+  return { agents: shown.map(toAgentRecord), next_cursor };
+}
+
+export function selectAgent(
+  tx: Transaction<Database>,
+  businessId: BusinessId,
+  userId: UserId,
+): Promise<Selectable<BusinessAgentsTable> | undefined> {
+  return tx
+    .selectFrom('business_agents')
+    .selectAll()
+    .where('business_id', '=', businessId)
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
+}
+
+export function toAgentRecord(row: Selectable<BusinessAgentsTable>): AgentRecord {
+  const { user_id, role, capacity, status } = row;
+  // No conversation of a business can be made yet, so no agent has one. When conversations have an
+  // assignee, the number of them is counted here.
+  return { user_id, role, ...(capacity !== null && { capacity }), status, open: 0 };
+}
