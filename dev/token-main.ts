@@ -1,16 +1,20 @@
 import { parseArgs } from 'node:util';
 import { isUuidV4 } from '../shared/ids.ts';
+import { readSecrets } from './servers/secrets.ts';
 import { mintTokens } from './stack/stack.ts';
 import { readStackFile } from './stack/stack-file.ts';
 
 const HELP = `Prints a token that the running stack accepts, one a line.
 
   npm run -s token -- <user-uuid>… [--ttl <seconds>]
+  npm run -s token -- --service
 
-  --ttl  how long each is valid (default 3600)
+  --ttl      how long each is valid (default 3600)
+  --service  print the token of a service, which sets up businesses over REST
 `;
 
 const RUN_DIR = '.run';
+const DATA_DIR = '.data';
 
 try {
   await printTokens();
@@ -24,10 +28,15 @@ async function printTokens(): Promise<void> {
     allowPositionals: true,
     options: {
       ttl: { type: 'string', default: '3600' },
+      service: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return void process.stdout.write(HELP);
+  if (values.service) {
+    readStackFile(RUN_DIR);
+    return void process.stdout.write(`${readSecrets(DATA_DIR).edgeServiceToken}\n`);
+  }
   if (positionals.length === 0) throw new Error(HELP);
   const ttlS = Number(values.ttl);
   if (!Number.isInteger(ttlS) || ttlS < 1) {

@@ -152,7 +152,7 @@ function screen(urls: Urls, detached: boolean): string {
     ...(existsSync('web') ? [`  Demo page   ${edge}/`] : []),
     ...urls.edges.map((url, index) => `  Edge ${index + 1}      ${url}/ws  (WebSocket)`),
     `  REST        ${edge}/api/v1`,
-    '  Token       npm run -s token -- <user-uuid>',
+    '  Token       npm run -s token -- <user-uuid>, or --service',
     '  Chat        npm run -s chat -- --help',
     `  Logs        ${RUN_DIR}/*.log, what runs: ${RUN_DIR}/stack.json`,
     `  Stop        ${detached ? 'npm run down' : 'Ctrl-C'}`,

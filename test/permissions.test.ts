@@ -6,7 +6,8 @@ import { newId } from '../shared/ids.ts';
 import { castOf } from './permissions/cast.ts';
 import { Hearing } from './permissions/hearing.ts';
 import { OPERATIONS, type Operation, type Target } from './permissions/operations.ts';
-import { type Message, secretsOf, World } from './permissions/world.ts';
+import { type Business, type Message, secretsOf, World } from './permissions/world.ts';
+import { makeBusiness } from './stage/business.ts';
 import type { Client } from './stage/client.ts';
 import { type Person, setStack } from './stage/stack.ts';
 
@@ -14,6 +15,9 @@ const TRIPLES = isSoak ? 10_000 : 1_000;
 const PEOPLE = 16;
 const GROUPS = 10;
 const DIRECTS = 10;
+const BUSINESSES = 4;
+/** A business begins with this many managers, and as many agents. */
+const STAFF = 4;
 /** This percentage of ids names nothing. */
 const NOWHERE_PERCENT = 3;
 /**
@@ -87,6 +91,7 @@ function newTarget(): Target {
   const isNowhere = isIn(NOWHERE_PERCENT);
   const isLost = isIn(NOWHERE_PERCENT);
   const cast = castOf(world, conversation);
+  const [businessId, business] = pick([...world.businesses]);
   return {
     world,
     userId: pick(pick(isIn(50) ? cast : castOf(world, message.conversation, message))),
@@ -94,6 +99,8 @@ function newTarget(): Target {
     conversation: isNowhere ? undefined : conversation,
     messageId: isLost ? newId<string>() : message.id,
     message: isLost ? undefined : message,
+    businessId: isNowhere ? newId<string>() : businessId,
+    business: isNowhere ? undefined : business,
     otherId: pick(pick(cast)),
     secret: newSecret(),
     clientMsgId: newId<string>(),
@@ -167,7 +174,10 @@ const named = (name: string): Operation =>
 t.test('every documented operation has a row in the table of what is tried', async (t) => {
   const { body: rest } = await system.rest('GET', '/openapi.json');
   const { body: socket } = await system.rest('GET', '/asyncapi.json');
-  const ids = { userId: newId<string>(), messageId: newId<string>(), otherId: newId<string>() };
+  const ids = {
+    ...{ userId: newId<string>(), messageId: newId<string>(), otherId: newId<string>() },
+    businessId: newId<string>(),
+  };
   const targets = [true, false].map((isOdd) => ({ ...newTargetOf(newId()), ...ids, isOdd }));
   const calls = targets.flatMap((on) => operations.flatMap((row) => row.rest?.(on) ?? []));
   const tried = calls.map(({ method, path }) => `${method} ${path.split('?')[0]}`);
@@ -219,13 +229,25 @@ t.test('the world of people and conversations is created', async (t) => {
 });
 
 function newTargetOf(conversationId: string): Target {
-  const [userId, messageId, otherId] = ['', '', ''];
+  const [userId, messageId, otherId, businessId] = ['', '', '', ''];
   const secret = newSecret();
   const clientMsgId = newId<string>();
-  const [conversation, message] = [undefined, undefined];
-  const ids = { world, userId, messageId, otherId, conversationId };
-  return { ...ids, conversation, message, secret, clientMsgId, isOdd: false };
+  const [conversation, message, business] = [undefined, undefined, undefined];
+  const ids = { world, userId, messageId, otherId, conversationId, businessId };
+  return { ...ids, conversation, message, business, secret, clientMsgId, isOdd: false };
 }
+
+t.test('the world has businesses, whose people know nothing of each other yet', async () => {
+  for (let made = 0; made < BUSINESSES; made += 1) {
+    const staff = [...people].sort(() => randomInt(3) - 1).slice(0, 2 * STAFF);
+    const [managers, agents] = [staff.slice(0, STAFF), staff.slice(STAFF)];
+    const id = await makeBusiness(system, { managers, agents });
+    const business: Business = new Map();
+    for (const person of managers) business.set(person.id, 'manager');
+    for (const person of agents) business.set(person.id, 'agent');
+    world.businesses.set(id, business);
+  }
+});
 
 t.test(`${TRIPLES} random triples (user, operation, id) get the right answer`, async (t) => {
   const codes = new Map<string, number>();

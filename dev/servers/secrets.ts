@@ -3,11 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Secrets are made once per data folder, because what was encrypted with them must stay readable.
+ * Secrets are made once per data folder, because what was encrypted with them must stay readable. A
+ * folder of an earlier version gets those that it lacks.
  */
 export type Secrets = {
   contentKeys: string;
+  /** kaha-chat and kaha-main-v3 know each other by this token. */
   serviceToken: string;
+  /** Edges take whoever has this token for a service. */
+  edgeServiceToken: string;
   logHashKey: string;
   /** The Postgres that a Docker engine runs has this password. */
   postgresPassword: string;
@@ -15,15 +19,18 @@ export type Secrets = {
 
 export function readSecrets(dataDir: string): Secrets {
   const path = join(dataDir, 'secrets.json');
-  if (!existsSync(path)) {
+  const known: Partial<Secrets> = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
+  const secrets: Secrets = {
+    contentKeys: `k1:${randomBytes(32).toString('base64')}`,
+    serviceToken: randomBytes(24).toString('base64url'),
+    edgeServiceToken: randomBytes(24).toString('base64url'),
+    logHashKey: randomBytes(24).toString('base64url'),
+    postgresPassword: randomBytes(18).toString('base64url'),
+    ...known,
+  };
+  if (Object.keys(known).length < Object.keys(secrets).length) {
     mkdirSync(dataDir, { recursive: true });
-    const secrets: Secrets = {
-      contentKeys: `k1:${randomBytes(32).toString('base64')}`,
-      serviceToken: randomBytes(24).toString('base64url'),
-      logHashKey: randomBytes(24).toString('base64url'),
-      postgresPassword: randomBytes(18).toString('base64url'),
-    };
     writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 });
   }
-  return JSON.parse(readFileSync(path, 'utf8'));
+  return secrets;
 }

@@ -70,13 +70,14 @@ export const SERVICES: Readonly<Record<ServiceName, ServiceRow>> = {
     instances: 'edges',
     startRank: 3,
     port: { variable: 'PORT', from: 'options' },
-    env: ({ redis, kaha }) => ({
+    env: ({ redis, kaha, secrets }) => ({
       HOST: '127.0.0.1',
       REDIS_URL: redis,
       JWT_JWKS_URL: `${kaha}/.well-known/jwks.json`,
       JWT_ALGORITHMS: TOKEN_TERMS.algorithm,
       JWT_ISSUER: TOKEN_TERMS.issuer,
       JWT_AUDIENCE: TOKEN_TERMS.audience,
+      SERVICE_TOKENS: secrets.edgeServiceToken,
       ALLOWED_ORIGINS: 'http://localhost:*,http://127.0.0.1:*',
     }),
   },

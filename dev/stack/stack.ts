@@ -55,6 +55,8 @@ export type Stack = {
   /** The map has the NATS seeds by user. */
   seeds: Readonly<Record<string, string>>;
   token(userId: string, ttlS?: number): Promise<string>;
+  /** Edges take whoever has this token for a service. */
+  serviceToken: string;
   kill(name: string, signal?: NodeJS.Signals): void;
   /**
    * Starts the process again with the same ports, data and environment. Resolves when it is ready.
@@ -122,7 +124,8 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
   };
   record.urls = urls;
   writeStackFile(runDir, record);
-  return stackOf({ record, urls, options, seeds: servers.seeds });
+  const { edgeServiceToken: serviceToken } = places.secrets;
+  return stackOf({ serviceToken, record, urls, options, seeds: servers.seeds });
 }
 
 /**
@@ -146,13 +149,14 @@ async function startGroup(
 }
 
 type Parts = {
+  serviceToken: string;
   record: LaunchRecord;
   urls: Urls;
   options: StackOptions;
   seeds: Readonly<Record<string, string>>;
 };
 
-function stackOf({ record, urls, options, seeds }: Parts): Stack {
+function stackOf({ serviceToken, record, urls, options, seeds }: Parts): Stack {
   const { runDir, bound = false } = options;
   const { processes } = record;
   const find = (name: string): RunningProcess => {
@@ -161,7 +165,7 @@ function stackOf({ record, urls, options, seeds }: Parts): Stack {
     return running;
   };
   return {
-    ...{ processes, urls, seeds },
+    ...{ processes, urls, seeds, serviceToken },
     token: async (userId, ttlS) => (await mintTokens(urls.kaha, [userId], ttlS))[0] as string,
     kill: (name, signal = 'SIGKILL') => sendSignal(find(name), signal),
     start: (name) =>

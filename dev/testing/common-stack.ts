@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readSeeds } from '../servers/nats-server.ts';
+import { readSecrets } from '../servers/secrets.ts';
 import { mintTokens, type Stack, startStack } from '../stack/stack.ts';
 import { readStackFile } from '../stack/stack-file.ts';
 
@@ -37,6 +38,7 @@ export function openCommonStack(dir: string): { stack: Stack; runDir: string } {
   };
   const stack: Stack = {
     ...{ processes: [], urls, seeds: readSeeds(join(dataDir, 'nats')) },
+    serviceToken: readSecrets(dataDir).edgeServiceToken,
     token: async (userId, ttlS) => (await mintTokens(urls.kaha, [userId], ttlS))[0] as string,
     ...{ kill: refuse, start: refuse, stopProcess: refuse },
     stop: () => Promise.resolve(),

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import { ConfigError } from '../../shared/process/env.ts';
 import { loadConfig } from './config.ts';
@@ -27,6 +30,7 @@ t.test('a variable that has a default may be left out', async (t) => {
     port: 8080,
     token: { key: { kind: 'secret' }, algorithms: ['HS256'] },
     allowedOrigins: [],
+    serviceTokens: [],
     admissionRatePerS: 2_000,
     drainMs: 10_000,
   });
@@ -44,4 +48,29 @@ t.test('every problem is told, and a public key is never a secret', async (t) =>
   t.equal(problemsOf({ ...jwks, JWT_ALGORITHMS: 'HS256' }).length, 1, 'a public key as a secret');
   t.equal(problemsOf({ ALLOWED_ORIGINS: '*,https://a.example/,ftp://x' }).length, 3);
   t.equal(problemsOf({ PORT: 'x', DRAIN_MS: '-1' }).length, 2);
+});
+
+t.test('a service token is long, no JWT, and never part of what is told', async (t) => {
+  const [one, other] = ['a'.repeat(32), `${'B-._~+/9'.repeat(6)}==`];
+  t.same(loadConfig({ ...GOOD, SERVICE_TOKENS: `${one}, ${other},` }).serviceTokens, [one, other]);
+  const dir = mkdtempSync(join(tmpdir(), 'kaha-tokens-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  const file = join(dir, 'tokens');
+  writeFileSync(file, `${other}\n`);
+  t.same(loadConfig({ ...GOOD, SERVICE_TOKENS_FILE: file }).serviceTokens, [other]);
+  for (const bad of [
+    'b'.repeat(31),
+    `${'b'.repeat(31)} ${'b'.repeat(31)}`,
+    `${'b'.repeat(31)}=b`,
+    `${'b'.repeat(40)}ü`,
+    'b'.repeat(513),
+    ['b', 'b', 'b'].map((part) => part.repeat(20)).join('.'),
+  ]) {
+    const problems = problemsOf({ SERVICE_TOKENS: `${one},${bad}` });
+    t.equal(problems.length, 1, bad);
+    t.match(problems[0], /SERVICE_TOKENS: token 2/);
+    t.notMatch(problems[0], /bbb/);
+  }
+  const many = Array.from({ length: 17 }, (_, n) => `${n}`.padStart(32, '0')).join();
+  t.equal(problemsOf({ SERVICE_TOKENS: many }).length, 1);
 });

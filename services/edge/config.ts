@@ -17,6 +17,8 @@ export type Config = CommonConfig & {
   host: string;
   port: number;
   token: TokenConfig;
+  /** Services that are no users, such as kaha-main-v3, prove by one of these who they are. */
+  serviceTokens: string[];
   /** This Redis holds presence and the kept contacts. */
   redisUrl: string;
   /**
@@ -36,6 +38,11 @@ const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384'];
 const EDWARDS_ALGORITHMS = ['EdDSA', 'Ed25519'];
 const SECRET_CHARACTERS_MIN = 32;
+const SERVICE_TOKENS_MAX = 16;
+/** These are the characters that RFC 6750 allows in a bearer token. */
+const SERVICE_TOKEN = /^[\w.~+/-]{32,512}=*$/;
+/** A JWT consists of three parts with dots between them. */
+const JWT = /^[^.]+\.[^.]+\.[^.]+$/;
 const HOUR_MS = 3_600_000;
 
 /** Reads the configuration. Throws one ConfigError with every problem. */
@@ -46,6 +53,7 @@ export function loadConfig(env: Env): Config {
     host: reader.string('HOST', '0.0.0.0'),
     port: reader.integer('PORT', { min: 0, max: 65_535, byDefault: 8080 }),
     token: readToken(reader),
+    serviceTokens: readServiceTokens(reader),
     redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:']),
     allowedOrigins: readOrigins(reader),
     admissionRatePerS: reader.integer('ADMISSION_RATE_PER_S', {
@@ -90,6 +98,22 @@ function readToken(reader: EnvReader): TokenConfig {
     issuer: reader.optional('JWT_ISSUER'),
     audience: reader.optional('JWT_AUDIENCE'),
   };
+}
+
+/** A service token that looks like a JWT is refused, so that no token can be both. */
+function readServiceTokens(reader: EnvReader): string[] {
+  const tokens = reader.list('SERVICE_TOKENS');
+  if (tokens.length > SERVICE_TOKENS_MAX) {
+    reader.problem(`SERVICE_TOKENS has at most ${SERVICE_TOKENS_MAX} tokens`);
+  }
+  for (const [index, token] of tokens.entries()) {
+    const name = `SERVICE_TOKENS: token ${index + 1}`;
+    if (!SERVICE_TOKEN.test(token)) {
+      reader.problem(`${name} must have 32 to 512 letters, digits or -._~+/, and = at its end`);
+    }
+    if (JWT.test(token)) reader.problem(`${name} must not look like a JWT`);
+  }
+  return tokens;
 }
 
 const ORIGIN = /^https?:\/\/[^/:\s*]+(:(\d+|\*))?$|^https?:\/\/\[[0-9a-f:]+\](:(\d+|\*))?$/;

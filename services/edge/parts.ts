@@ -85,8 +85,9 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   };
   const doors = { parts: handlerParts, limits, metrics, logger };
   const dispatcher = new FrameDispatcher({ hub, ...doors });
-  const { allowedOrigins, admissionRatePerS } = config;
-  const api = new HttpApi({ documents: new Documents(), verifier, allowedOrigins, ...doors });
+  const { allowedOrigins, admissionRatePerS, serviceTokens } = config;
+  const callers = { verifier, serviceTokens };
+  const api = new HttpApi({ documents: new Documents(), allowedOrigins, ...callers, ...doors });
   const { isDraining } = given;
   const admission = { allowedOrigins, admissionRatePerS, isDraining };
   const upgrades = new Upgrades({ bus, verifier, opening, metrics, ...admission });

@@ -19,6 +19,8 @@ export type Message = {
   senderId: string;
   isDeleted: boolean;
 };
+/** The map holds the agents and managers of a business. */
+export type Business = Map<string, 'agent' | 'manager'>;
 type Made = { id: string; type: Conversation['type']; makerId: string; userIds: string[] };
 
 const OPEN = Number.POSITIVE_INFINITY;
@@ -32,6 +34,7 @@ const GROUP_MAX = 8;
 export class World {
   readonly conversations = new Map<string, Conversation>();
   readonly messages = new Map<string, Message>();
+  readonly businesses = new Map<string, Business>();
   readonly userIds: readonly string[];
   /** A guard decides who may read an id, a content or a title. */
   readonly #guards = new Map<string, (userId: string) => boolean>();
@@ -118,6 +121,11 @@ export class World {
     }
     const stay = stays.get(userId)?.at(-1);
     if (stay !== undefined) stay.to = conversation.lastSeq;
+  }
+
+  /** The system has told a user these ids, who is allowed to know them. */
+  met(userId: string, ids: readonly string[]): void {
+    for (const id of ids) this.#met.get(userId)?.add(id);
   }
 
   isFull({ participants }: Conversation): boolean {

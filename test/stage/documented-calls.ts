@@ -1,7 +1,11 @@
 import { newId } from '../../shared/ids.ts';
+import { makeBusiness } from './business.ts';
 import type { Person, System } from './stack.ts';
 
-/** A scene is a group with one message. Ann is its admin and the sender. */
+/**
+ * A scene is a group with one message, and a business. Ann is the admin of the group, the sender,
+ * and a manager of the business, of which Bob is an agent.
+ */
 type Scene = {
   ann: Person;
   bob: Person;
@@ -9,6 +13,7 @@ type Scene = {
   conversation: string;
   message: string;
   seq: number;
+  business: string;
 };
 type Call = { params?: Record<string, string>; query?: string; body?: unknown };
 
@@ -23,11 +28,13 @@ export async function setScene(system: System): Promise<Scene> {
   const body = { client_msg_id: newId<string>(), content: 'hello' };
   const sent = await system.rest('POST', path, { token: ann.token, body });
   const { message_id: message, seq } = sent.body as { message_id: string; seq: number };
-  return { ann, bob, eve, conversation, message, seq };
+  const business = await makeBusiness(system, { managers: [ann], agents: [bob] });
+  return { ann, bob, eve, conversation, message, seq, business };
 }
 
 const EMOJI = encodeURIComponent('👍');
 const there = ({ conversation }: Scene) => ({ conversation_id: conversation });
+const firm = ({ business }: Scene) => ({ business_id: business });
 const that = ({ message }: Scene) => ({ message_id: message });
 
 /** The table has one good call of each REST operation, by method and documented path. */
@@ -68,6 +75,27 @@ export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
     params: { ...that(scene), emoji: EMOJI },
   }),
   'GET /presence': ({ bob }) => ({ query: `user_ids=${bob.id}` }),
+  'GET /businesses/{business_id}': (scene) => ({ params: firm(scene) }),
+  'PUT /businesses/{business_id}': (scene) => ({
+    params: firm(scene),
+    body: { time_zone: 'Asia/Kathmandu', hours: { mon: [['09:00', '18:00']] } },
+  }),
+  'GET /businesses/{business_id}/agents': (scene) => ({ params: firm(scene), query: 'limit=1' }),
+  'PUT /businesses/{business_id}/agents': (scene) => ({
+    params: firm(scene),
+    body: { agents: [{ user_id: scene.eve.id, role: 'agent', capacity: 1 }] },
+  }),
+  'PUT /businesses/{business_id}/agents/{user_id}': (scene) => ({
+    params: { ...firm(scene), user_id: scene.eve.id },
+    body: { role: 'manager' },
+  }),
+  'DELETE /businesses/{business_id}/agents/{user_id}': (scene) => ({
+    params: { ...firm(scene), user_id: scene.bob.id },
+  }),
+  'PUT /businesses/{business_id}/availability': (scene) => ({
+    params: firm(scene),
+    body: { status: 'available' },
+  }),
   'GET /openapi.json': () => ({}),
   'GET /asyncapi.json': () => ({}),
   'GET /docs': () => ({}),
@@ -89,6 +117,7 @@ export const FRAMES: Readonly<Record<string, (scene: Scene) => Record<string, un
   create_conversation: ({ eve }) => ({
     conversation: { type: 'direct', participant_ids: [eve.id] },
   }),
+  availability: (scene) => ({ ...firm(scene), status: 'away' }),
   presence_watch: ({ bob }) => ({ user_ids: [bob.id] }),
   presence_unwatch: ({ bob }) => ({ user_ids: [bob.id] }),
 };

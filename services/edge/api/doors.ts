@@ -42,6 +42,8 @@ export type RestDoor<Request = Record<string, unknown>, Result = unknown> = {
   fixed?: Partial<Request>;
   /** The whole body is the value of this field. */
   wholeBody?: keyof Request & string;
+  /** A body may have this many bytes. The default is 64 KiB. */
+  bodyBytesMax?: number;
   /** `/openapi.json` calls the schema of the body by this name. */
   bodyName?: string;
   /** The header `Idempotency-Key` may give this field instead of the body. */

@@ -29,9 +29,11 @@ export type HandlerParts = {
   authentication: Authentication;
 };
 
-/** A caller is the user who asks, and the door through which the request came. */
+/** A caller is the user or service that asks, and the door through which the request came. */
 type Caller = {
   userId: UserId | undefined;
+  /** A service has a token of its own, and is no user. */
+  isService: boolean;
   /** A request that came over REST has no session. */
   session: Session | undefined;
   /** A request that came as a frame may have the frame's `id`. */
@@ -49,11 +51,16 @@ type Caller = {
 type Callers = {
   /** A `user` is an authenticated user, over the socket or over REST. */
   user: Caller & { userId: UserId };
+  /** A service asks over REST alone. */
+  'user or service': ServiceOrUser;
   /** A `session` is an authenticated user, over the socket. */
   session: Caller & { userId: UserId; session: Session };
   /** A `socket` is anybody with a socket, authenticated or not. */
   socket: Caller & { session: Session };
 };
+
+export type ServiceOrUser = Caller &
+  ({ isService: false; userId: UserId } | { isService: true; userId: undefined });
 
 type Answer = TSchema | null;
 /** Without a `show`, a handler returns a value of this type: the answer that clients see. */

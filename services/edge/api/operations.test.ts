@@ -13,9 +13,15 @@ t.test('each operation has a door, and no two operations share one', async (t) =
 });
 
 t.test('an operation for sockets alone has no REST door', async (t) => {
-  const forSockets = OPERATIONS.filter(({ by }) => by !== 'user');
+  const forSockets = OPERATIONS.filter(({ by }) => by === 'socket' || by === 'session');
   t.ok(forSockets.length > 0);
   for (const { rest, summary } of forSockets) t.equal(rest.length, 0, summary);
+});
+
+t.test('a service has no socket, so an operation for it has no frame', async (t) => {
+  const forServices = OPERATIONS.filter(({ by }) => by === 'user or service');
+  t.ok(forServices.length > 0);
+  for (const { frame, summary } of forServices) t.equal(frame, undefined, summary);
 });
 
 t.test('an operation without an answer sends an event, or its door says `never`', async (t) => {

@@ -1,3 +1,10 @@
+import { getSettings } from './businesses/get-settings.ts';
+import { listAgents } from './businesses/list-agents.ts';
+import { removeAgent } from './businesses/remove-agent.ts';
+import { setAgent } from './businesses/set-agent.ts';
+import { setAgents } from './businesses/set-agents.ts';
+import { setAvailability } from './businesses/set-availability.ts';
+import { setSettings } from './businesses/set-settings.ts';
 import { addParticipants } from './conversations/add-participants.ts';
 import { archiveConversation } from './conversations/archive.ts';
 import { createConversation } from './conversations/create.ts';
@@ -53,4 +60,11 @@ export const OPERATIONS: readonly Operation[] = [
   unmuteConversation,
   addParticipants,
   removeParticipant,
+  getSettings,
+  setSettings,
+  listAgents,
+  setAgents,
+  setAgent,
+  removeAgent,
+  setAvailability,
 ];

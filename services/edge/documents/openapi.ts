@@ -37,16 +37,26 @@ export function openApiOf(routes: readonly Route[]): Json {
       { name: 'conversations', description: 'Also as `/chats`' },
       { name: 'messages' },
       { name: 'presence' },
+      { name: 'businesses', description: 'A service asks with a token of its own' },
       { name: 'documents' },
     ],
     paths: { ...paths, ...documentPaths() },
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: SECURITY_SCHEMES,
       schemas: namedSchemas(),
       responses: Object.fromEntries(statusesOfErrors().map((status) => errorResponse(status))),
     },
   };
 }
+
+const SECURITY_SCHEMES: Json = {
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Of a user' },
+  service: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'One of `SERVICE_TOKENS`, of a service such as kaha-main-v3',
+  },
+};
 
 function operationOf(route: Route): Json {
   const { operation, door, params, query, body } = route;
@@ -57,6 +67,7 @@ function operationOf(route: Route): Json {
     operationId: operationIdOf(route),
     tags: [path.split('/')[1]],
     summary,
+    ...(operation.by === 'user or service' && { security: [{ bearer: [] }, { service: [] }] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
       requestBody: {

@@ -1,4 +1,6 @@
 import type { TSchema } from 'typebox';
+import { BusinessSettingsInput } from '../../../shared/protocol/business-requests.ts';
+import * as businesses from '../../../shared/protocol/business-shapes.ts';
 import {
   ConversationInput,
   ConversationUpdate,
@@ -13,6 +15,10 @@ export type Json = Record<string, unknown>;
  * documents show a reference instead.
  */
 const NAMED: Readonly<Record<string, TSchema>> = {
+  Agent: businesses.AgentShape,
+  Agents: businesses.AgentsShape,
+  BusinessSettings: businesses.BusinessSettings,
+  BusinessSettingsInput,
   Conversation: shapes.ConversationShape,
   ConversationInput,
   ConversationUpdate,

@@ -15,6 +15,8 @@ type Schema = Json & {
 /** The page shows the name instead of a pattern that contains the mark. */
 const PATTERNS: readonly [mark: string, name: string][] = [
   ['-4[0-9a-f]', 'UUID'],
+  ['24:00', 'HH:MM'],
+  ['(?:19[7-9]', 'date'],
   ['\\d{4}-\\d{2}-', 'time'],
 ];
 

@@ -83,7 +83,8 @@ export class FrameDispatcher {
   #carryOut(call: Call, request: object, deadlineAt: number): void {
     const { operation, session, asked } = call;
     const { userId } = session;
-    const caller = { userId, session, id: asked.id, trace: undefined, deadlineAt };
+    const who = { userId, isService: false, session, id: asked.id };
+    const caller = { ...who, trace: undefined, deadlineAt };
     try {
       const result = operation.handle(request, caller, this.#deps.parts);
       if (result instanceof Promise) {

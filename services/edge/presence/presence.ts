@@ -122,17 +122,30 @@ export class Presence {
   /** Returns the presence of users once, for a REST call. */
   async read(userId: UserId, ids: readonly UserId[]): Promise<PresenceEntry[]> {
     const wanted = [...new Set(ids)];
+    const known = await this.#known(() => this.#contacts.sharedNow(userId, wanted));
+    return wanted.map((id) => presenceEntry(id, known.get(id)));
+  }
+
+  /**
+   * Returns the presence of ≤ 500 users, whoever asks; whoever calls this decides who hears of it.
+   * While Redis is away, nothing is known of anybody. A user of whom Redis has never heard is
+   * offline, which for some seconds is wrong after Redis was emptied.
+   */
+  ofUsers(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, Known>> {
+    return this.#known(async () => ids);
+  }
+
+  async #known(find: () => Promise<Iterable<UserId>>): Promise<Map<UserId, Known>> {
     const known = new Map<UserId, Known>();
+    if (!this.#redis.isReady) return known;
     try {
-      if (this.#redis.isReady) {
-        const shared = [...(await this.#contacts.sharedNow(userId, wanted))];
-        const presences = shared.length === 0 ? [] : await this.#redis.read(shared);
-        for (const [index, id] of shared.entries()) known.set(id, presences[index] as Known);
-      }
+      const ids = [...(await find())];
+      const presences = ids.length === 0 ? [] : await this.#redis.read(ids);
+      for (const [index, id] of ids.entries()) known.set(id, presences[index] as Known);
     } catch (error) {
       this.#deps.logger.debug({ err: error }, 'presence not read');
     }
-    return wanted.map((id) => presenceEntry(id, known.get(id)));
+    return known;
   }
 
   /** Closes presence. Another edge tells of users who do not come back elsewhere within 5 s. */

@@ -1,25 +1,20 @@
 import { KahaError } from '../../../shared/errors.ts';
-import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { HandlerParts } from '../api/operation.ts';
 import type { Documents } from '../documents/documents.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
-import type { UserLimits } from '../limits/user-limits.ts';
 import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import { isOriginAllowed } from '../server/origin.ts';
 import { WEBSOCKET_PATHS } from '../server/uws-server.ts';
-import { bearerToken } from '../tokens/bearer.ts';
-import type { TokenVerifier } from '../tokens/token-verifier.ts';
 import type { HttpAnswer, HttpCall } from './http-call.ts';
+import { CallerCheck, type HttpCallers } from './http-caller.ts';
 import { errorAnswer, JSON_HEADER } from './http-errors.ts';
 import { requestOf } from './route-request.ts';
 import { matchRoute, ROUTES, type Route } from './routes.ts';
 
-type Deps = {
+type Deps = HttpCallers & {
   parts: HandlerParts;
   documents: Documents;
-  verifier: TokenVerifier;
-  limits: UserLimits;
   allowedOrigins: readonly string[];
   metrics: EdgeMetrics;
   logger: Logger;
@@ -39,16 +34,18 @@ const OK = 200;
 const NO_CONTENT = 204;
 
 /**
- * This is the door for REST calls. It finds the route, verifies the token, checks the rate, reads
+ * This is the door for REST calls. It finds the route, checks the caller and the rate, reads
  * the request, and calls the operation's handler. A call that fails one of these steps is answered
  * with the protocol's error. Every answer to an allowed Origin has the CORS headers. Another Origin
  * gets none of them, so the browser keeps the answer from that Origin's page.
  */
 export class HttpApi {
   readonly #deps: Deps;
+  readonly #callers: CallerCheck;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#callers = new CallerCheck(deps);
   }
 
   async answer(call: HttpCall): Promise<HttpAnswer> {
@@ -78,12 +75,11 @@ export class HttpApi {
     }
     const { route, params } = match;
     const { operation } = route;
-    const userId = await this.#authenticate(call);
-    const limited = this.#deps.limits.refuse(userId, operation.cost, Date.now());
-    if (limited !== undefined) throw limited;
+    const { userId, isService } = await this.#callers.admit(call, operation);
     const request = requestOf(route, call, params);
     const trace = TRACEPARENT.test(call.traceparent) ? call.traceparent : undefined;
-    const caller = { userId, session: undefined, id: undefined, trace, deadlineAt };
+    const who = { userId, isService, session: undefined, id: undefined };
+    const caller = { ...who, trace, deadlineAt };
     return resultAnswer(route, await operation.handle(request, caller, this.#deps.parts));
   }
 
@@ -95,12 +91,6 @@ export class HttpApi {
     if (!WEBSOCKET_PATHS.includes(path)) return matchRoute(ROUTES, method, path);
     if (method !== 'GET') return { kind: 'wrong method', allowed: ['GET'] } as const;
     throw new KahaError('INVALID_REQUEST', 'This path is for WebSocket upgrades');
-  }
-
-  async #authenticate({ authorization }: HttpCall): Promise<UserId> {
-    const token = bearerToken(authorization);
-    if (token === undefined) throw new KahaError('UNAUTHENTICATED', 'A bearer token is required');
-    return (await this.#deps.verifier.verify(token)).userId;
   }
 
   #corsHeaders({ origin }: HttpCall): readonly Header[] {

@@ -10,7 +10,7 @@ export type HttpCall = {
   idempotencyKey: string;
   traceparent: string;
   ifNoneMatch: string;
-  /** A body larger than 64 KiB is undefined, and a missing body is empty. */
+  /** A body larger than any call may send is undefined, and a missing body is empty. */
   body: Buffer | undefined;
 };
 

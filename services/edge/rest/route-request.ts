@@ -15,7 +15,8 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 /**
  * Puts the request of an operation together from the path, the query, the body and the
  * `Idempotency-Key` of a REST call. Throws INVALID_REQUEST if the operation does not accept the
- * request, and PAYLOAD_TOO_LARGE if the body has more than 64 KiB.
+ * request, and PAYLOAD_TOO_LARGE if the body has more bytes than the door
+ * allows.
  */
 export function requestOf(route: Route, call: HttpCall, params: Readonly<Fields>): object {
   const { fixed, idempotencyKey, wholeBody } = route.door;
@@ -36,16 +37,16 @@ function bodyFields(route: Route, call: HttpCall): Fields {
   const { wholeBody } = route.door;
   if (route.body === undefined) return {};
   if (route.isBodyOptional && call.body?.length === 0) return {};
-  const value = jsonOf(call.body);
+  const value = jsonOf(call.body, route.door.bodyBytesMax);
   if (wholeBody !== undefined) return { [wholeBody]: value };
   if (!isObject(value)) throw malformed(['the body must be an object']);
   refuseUnknown(value, route.bodyFields);
   return value;
 }
 
-function jsonOf(body: Buffer | undefined): unknown {
-  if (body === undefined) {
-    throw new KahaError('PAYLOAD_TOO_LARGE', `A body has at most ${LIMITS.bodyBytesMax} bytes`);
+function jsonOf(body: Buffer | undefined, bytesMax: number = LIMITS.bodyBytesMax): unknown {
+  if (body === undefined || body.length > bytesMax) {
+    throw new KahaError('PAYLOAD_TOO_LARGE', `A body has at most ${bytesMax} bytes`);
   }
   let value: unknown;
   let text: string;

@@ -223,7 +223,7 @@ function collect(res: HttpResponse, done: (body: Buffer | undefined, mustClose: 
   res.onData((chunk, isLast) => {
     if (isDone) return;
     bytes += chunk.byteLength;
-    const isTooLarge = bytes > LIMITS.bodyBytesMax;
+    const isTooLarge = bytes > LIMITS.agentsBodyBytesMax;
     if (isTooLarge) chunks.length = 0;
     else chunks.push(Buffer.from(Buffer.from(chunk)));
     const mustClose = bytes > BODY_CUT_BYTES;

@@ -22,6 +22,11 @@ import { createEdge, type Edge } from '../edge.ts';
 import { type Client, type ConnectOptions, connectClient } from './client.ts';
 
 const SECRET = 'a secret of a test, long enough for HS256';
+/** The edges of the stage know these tokens of services. */
+export const SERVICE_TOKENS = [
+  'one-token-of-a-service-for-a-test',
+  'another-token-of-a-service-there',
+];
 const STREAM = 'INBOX_0';
 /**
  * The queues of the stage send an unacknowledged event again after this time. It is longer than any
@@ -257,6 +262,7 @@ class Stage {
         issuer: undefined,
         audience: undefined,
       },
+      serviceTokens: SERVICE_TOKENS,
       allowedOrigins: ['http://localhost:*', 'https://app.example'],
       admissionRatePerS: 2_000,
       drainMs: 500,

@@ -1,0 +1,30 @@
+import { agentsProblem, SetAgentsRequest } from '../../../../shared/protocol/business-requests.ts';
+import { AgentsShape } from '../../../../shared/protocol/business-shapes.ts';
+import { LIMITS } from '../../../../shared/protocol/limits.ts';
+import { showAgents } from '../../presence/agents-view.ts';
+import { defineOperation } from '../operation.ts';
+import { askerOf } from './business-asker.ts';
+
+export const setAgents = defineOperation({
+  summary: 'Replaces the agents and managers of a business, and shows the first page of them',
+  cost: 'other',
+  by: 'user or service',
+  request: SetAgentsRequest,
+  answer: AgentsShape,
+  problem: ({ business_id, agents }) => agentsProblem(business_id, agents),
+  async handle({ business_id, agents }, caller, { routers, presence }) {
+    const { trace, deadlineAt } = caller;
+    const request = { asker: askerOf(caller), business_id, agents };
+    const route = { key: business_id, trace, deadlineAt };
+    const page = await routers.ask('businesses.set_agents', request, route);
+    return { ...page, agents: await showAgents(presence, page.agents) };
+  },
+  rest: [
+    {
+      method: 'PUT',
+      path: '/businesses/:business_id/agents',
+      bodyName: 'AgentsInput',
+      bodyBytesMax: LIMITS.agentsBodyBytesMax,
+    },
+  ],
+});
