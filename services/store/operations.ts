@@ -9,6 +9,7 @@ import { createAppend } from './append/append.ts';
 import type { GroupCommit } from './append/group-commit.ts';
 import { removeAgent, setAgent, setAgents, setStatus } from './businesses/change-agents.ts';
 import { listAgents } from './businesses/list-agents.ts';
+import { readOpenings } from './businesses/read-openings.ts';
 import { getSettings, setSettings } from './businesses/settings.ts';
 import type { ContentCipher } from './content/content-cipher.ts';
 import { changeConversation } from './conversations/change-conversation.ts';
@@ -112,6 +113,7 @@ export function createOperations(deps: Deps): Operations {
     'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
     'businesses.get': (request) => getSettings(db, request),
     'businesses.agents': (request) => listAgents(db, request),
+    'businesses.openings': ({ business_ids }) => readOpenings(db, business_ids, Date.now()),
     'businesses.set_settings': (request) => setSettings(db, request),
     'businesses.set_agents': (request) => setAgents(db, request),
     'businesses.set_agent': (request) => setAgent(db, request),

@@ -33,3 +33,13 @@ export type BusinessCommands = {
   /** Agents and managers set the status of themselves alone. */
   'businesses.set_status': [StatusInput, { status: AgentStatus }];
 };
+
+/**
+ * `agents` are those who say that they are available, the last one to say so first. Store does not
+ * know who of them is online. A business that is closed, or of which nothing is set, has none.
+ */
+export type BusinessOpening = {
+  business_id: BusinessId;
+  opens_at?: string;
+  agents: UserId[];
+};

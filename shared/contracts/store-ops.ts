@@ -1,8 +1,14 @@
-import type { ConversationId, EventId, UserId } from '../ids.ts';
+import type { BusinessId, ConversationId, EventId, UserId } from '../ids.ts';
 import type { BusinessSettings } from '../protocol/business-shapes.ts';
 import type { ReactionsShape } from '../protocol/shapes.ts';
 import type { AppendReply, AppendRequest } from './append.ts';
-import type { AgentsList, AgentsPage, BusinessCommands, OfBusiness } from './businesses.ts';
+import type {
+  AgentsList,
+  AgentsPage,
+  BusinessCommands,
+  BusinessOpening,
+  OfBusiness,
+} from './businesses.ts';
 import type { ContactsList, ContactsPage, ContactsShared } from './contacts.ts';
 import type {
   ConversationCommand,
@@ -99,4 +105,6 @@ export type StoreOps = {
   /** FORBIDDEN refuses a user who is no agent; NOT_FOUND tells a service of no such business. */
   'businesses.get': [OfBusiness, BusinessSettings];
   'businesses.agents': [AgentsList, AgentsPage];
+  /** Tells anybody whether ≤ 16 businesses are open now. A page has at most 16000 agents. */
+  'businesses.openings': [{ business_ids: BusinessId[] }, { businesses: BusinessOpening[] }];
 } & BusinessCommands;

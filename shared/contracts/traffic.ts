@@ -65,6 +65,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'partitions.ensure': ['retention'],
   'businesses.get': ['edge'],
   'businesses.agents': ['edge'],
+  'businesses.openings': ['edge'],
   'businesses.set_settings': ['router'],
   'businesses.set_agents': ['router'],
   'businesses.set_agent': ['router'],

@@ -75,6 +75,9 @@ export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
     params: { ...that(scene), emoji: EMOJI },
   }),
   'GET /presence': ({ bob }) => ({ query: `user_ids=${bob.id}` }),
+  'POST /presence/query': ({ bob }) => ({
+    body: { user_ids: [bob.id], business_ids: [newId<string>()] },
+  }),
   'GET /businesses/{business_id}': (scene) => ({ params: firm(scene) }),
   'PUT /businesses/{business_id}': (scene) => ({
     params: firm(scene),
