@@ -50,11 +50,32 @@ export const settingFields = {
   exceptions: Type.Optional(Type.Array(ExceptionField, { maxItems: LIMITS.exceptionsMax })),
   away_message: Type.Optional(Type.String({ maxLength: LIMITS.awayMessageCharactersMax })),
 };
+/** Where settings leave one of these out, this is what holds. */
+export const SETTING_DEFAULTS = {
+  assignment: 'least_busy',
+  capacity: 5,
+  offline_grace_s: 60,
+  reassign_after_s: 300,
+} as const;
+
+const capacity = { minimum: 1, maximum: LIMITS.capacityMax };
+export const CapacityField = Type.Integer({
+  ...capacity,
+  description: 'Without it, the one of the business holds',
+});
 export const defaultedFields = {
-  assignment: Type.Union([Type.Literal('round_robin'), Type.Literal('least_busy')]),
-  capacity: Type.Integer({ minimum: 1, maximum: LIMITS.capacityMax }),
-  offline_grace_s: Type.Integer({ minimum: 30, maximum: 600 }),
-  reassign_after_s: Type.Integer({ minimum: 30, maximum: 86_400 }),
+  assignment: Type.Union([Type.Literal('round_robin'), Type.Literal('least_busy')], {
+    default: SETTING_DEFAULTS.assignment,
+  }),
+  capacity: Type.Integer({ ...capacity, default: SETTING_DEFAULTS.capacity }),
+  offline_grace_s: Type.Integer({
+    ...{ minimum: 30, maximum: 600 },
+    default: SETTING_DEFAULTS.offline_grace_s,
+  }),
+  reassign_after_s: Type.Integer({
+    ...{ minimum: 30, maximum: 86_400 },
+    default: SETTING_DEFAULTS.reassign_after_s,
+  }),
 };
 
 /** A client gives the settings of a business with this input. What it leaves out is the default. */
@@ -64,7 +85,9 @@ export const BusinessSettingsInput = Type.Object(
 );
 export type BusinessSettingsInput = Static<typeof BusinessSettingsInput>;
 
-export const AgentRoleField = Type.Union([Type.Literal('agent'), Type.Literal('manager')]);
+export const AgentRoleField = Type.Union([Type.Literal('agent'), Type.Literal('manager')], {
+  default: 'agent',
+});
 export const AgentStatusField = Type.Union([
   Type.Literal('available'),
   Type.Literal('away'),
@@ -72,11 +95,11 @@ export const AgentStatusField = Type.Union([
 ]);
 export type AgentStatus = Static<typeof AgentStatusField>;
 
-/** Without `capacity`, the one of the business holds for the agent. The default role is `agent`. */
+/** Role and capacity are replaced together: what is left out is the default again. */
 const agentFields = {
   user_id: UserIdField,
   role: Type.Optional(AgentRoleField),
-  capacity: Type.Optional(defaultedFields.capacity),
+  capacity: Type.Optional(CapacityField),
 };
 const AgentInput = Type.Object(agentFields, closed);
 export type AgentInput = Static<typeof AgentInput>;

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import {
   AgentRoleField,
   AgentStatusField,
+  CapacityField,
   defaultedFields,
   settingFields,
 } from './business-requests.ts';
@@ -19,7 +20,7 @@ const isAvailable = Type.Boolean({
 export const AgentShape = Type.Object({
   user_id: UserIdField,
   role: AgentRoleField,
-  capacity: Type.Optional(defaultedFields.capacity),
+  capacity: Type.Optional(CapacityField),
   status: AgentStatusField,
   is_available: isAvailable,
   open: Type.Integer({ minimum: 0, description: 'How many conversations the agent has now' }),

@@ -10,6 +10,7 @@ type Schema = Json & {
   anyOf?: Schema[];
   enum?: string[];
   description?: string;
+  default?: unknown;
 };
 
 /** The page shows the name instead of a pattern that contains the mark. */
@@ -56,7 +57,9 @@ export function typeView(schema: Schema): Html {
 
 function fieldRow({ required = [] }: Schema, name: string, field: Schema): Html {
   const shown = html`${typeView(field)}${field.properties !== undefined && schemaView(field)}`;
-  return rowView({ name, shown, isRequired: required.includes(name), note: field.description });
+  const fallback = field.default !== undefined && `Default \`${String(field.default)}\``;
+  const note = field.description ?? (fallback || undefined);
+  return rowView({ name, shown, isRequired: required.includes(name), note });
 }
 
 type Row = { name: string; shown: Html; isRequired: boolean; note: string | undefined };

@@ -1,21 +1,16 @@
 import type { Selectable } from 'kysely';
-import type { BusinessSettingsInput } from '../../../shared/protocol/business-requests.ts';
+import {
+  type BusinessSettingsInput,
+  SETTING_DEFAULTS,
+} from '../../../shared/protocol/business-requests.ts';
 import type { BusinessSettings } from '../../../shared/protocol/business-shapes.ts';
 import type { BusinessesTable } from '../database/schema.ts';
-
-/** Where settings leave one of these out, this is what holds. */
-const DEFAULTS = {
-  assignment: 'least_busy',
-  capacity: 5,
-  offline_grace_s: 60,
-  reassign_after_s: 300,
-} as const satisfies Partial<BusinessSettings>;
 
 /** Returns the columns of settings. They replace all settings of before. */
 export function toSettingsColumns(settings: BusinessSettingsInput) {
   const { hours, exceptions = [], away_message = '', ...rest } = settings;
   return {
-    ...DEFAULTS,
+    ...SETTING_DEFAULTS,
     ...rest,
     hours: hours === undefined ? null : JSON.stringify(hours),
     exceptions: JSON.stringify(exceptions),
