@@ -50,6 +50,7 @@ const SOAK_MS = 3_600_000;
 /** The checks of logs skip the log of the kaha-main-v3 stand-in. */
 const STAND_IN = 'kaha.log';
 const HISTORY_PAGE = 200;
+const CREATE_TRIES = 10;
 
 /** Starts a whole system for one test file. It stops with the file, whatever happens. */
 export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options: Options = {}) {
@@ -193,13 +194,18 @@ export class System {
    */
   async conversation(people: readonly Person[]): Promise<string> {
     const [maker, ...others] = people as [Person, ...Person[]];
-    const answer = await this.rest('POST', '/api/v1/conversations', {
-      token: maker.token,
-      body: {
-        type: others.length === 1 ? 'direct' : 'group',
-        participant_ids: others.map(({ id }) => id),
-      },
-    });
+    const body = {
+      type: others.length === 1 ? 'direct' : 'group',
+      participant_ids: others.map(({ id }) => id),
+    };
+    const create = () => this.rest('POST', '/api/v1/conversations', { token: maker.token, body });
+    let answer = await create();
+    // A system that a test has just harmed may still refuse, and says when to try again. Such a
+    // request has changed nothing.
+    for (let tries = 1; answer.status === 503 && tries < CREATE_TRIES; tries += 1) {
+      await delay(1_000 * (answer.body.error?.retry_after ?? 1));
+      answer = await create();
+    }
     if (answer.status >= 300) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
     const id = answer.body.conversation_id as string;
     this.canaries.add(id);
