@@ -159,10 +159,10 @@ async function judge(operation: Operation, target: Target): Promise<string[]> {
   const asked = [target.otherId, target.conversationId, target.messageId];
   const found = secretsOf(text);
   // A presence answer names only ids that the user asked for.
-  if (operation.name === 'presence') for (const id of asked) found.delete(id);
+  if (operation.tellsPresence) for (const id of asked) found.delete(id);
   const problems = world.leaks(target.userId, found).map((secret) => `leaks ${secret}`);
   if (code !== expected) problems.push(`${code} instead of ${expected}: ${text.slice(0, 300)}`);
-  if (operation.name === 'presence' && !(await isPresenceRight(operation, target, text))) {
+  if (operation.tellsPresence && !(await isPresenceRight(operation, target, text))) {
     problems.push(`of a stranger, or not of another: ${text.slice(0, 300)}`);
   }
   return problems.map((problem) => `${operation.name}: ${problem}`);

@@ -30,6 +30,8 @@ export type Operation = {
   frame?: (target: Target) => Body;
   expect(target: Target): string;
   done?(target: Target, answer: Body): void;
+  /** The answer tells whether the other person is online. */
+  tellsPresence?: true;
 };
 
 const OK = 'ok';
@@ -208,6 +210,17 @@ export const OPERATIONS: readonly Operation[] = [
     rest: (on) => ({ method: 'GET', path: `/presence?user_ids=${on.otherId}` }),
     frame: (on) => ({ type: 'presence_watch', user_ids: [on.otherId] }),
     expect: () => OK,
+    tellsPresence: true,
+  },
+  {
+    name: 'presence of a business too',
+    rest: (on) => ({
+      method: 'POST',
+      path: '/presence/query',
+      body: { user_ids: [on.otherId], business_ids: [on.businessId] },
+    }),
+    expect: () => OK,
+    tellsPresence: true,
   },
   {
     name: 'get settings',
