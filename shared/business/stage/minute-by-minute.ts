@@ -25,14 +25,15 @@ const NAMES = {
 export function openMinutes(settings: OpeningHours, fromMs: number, days: number): boolean[] {
   const texts = clockTexts(settings.time_zone, fromMs, days * DAY_MINUTES);
   const open = texts.map(() => false);
-  const dates = [...new Set(texts.map((text) => text.slice(0, 10)))].slice(1, -1);
-  for (const date of dates) {
+  const [first = '', last = ''] = [texts[0]?.slice(0, 10), texts.at(-1)?.slice(0, 10)];
+  // Clocks may skip a whole date, and an interval of that date may run past its midnight.
+  for (let date = dayAfter(first); date < last; date = dayAfter(date)) {
     for (const [start, end] of intervalsOf(settings, date)) {
       const endDate = end < start || end === '24:00' ? dayAfter(date) : date;
       const endText = `${endDate} ${end === '24:00' ? '00:00' : end}`;
-      const first = texts.findIndex((text) => text >= `${date} ${start}`);
-      const last = texts.findLastIndex((text) => text < endText);
-      if (first !== -1 && first <= last) open.fill(true, first, last + 1);
+      const from = texts.findIndex((text) => text >= `${date} ${start}`);
+      const to = texts.findLastIndex((text) => text < endText);
+      if (from !== -1 && from <= to) open.fill(true, from, to + 1);
     }
   }
   return open;

@@ -295,6 +295,14 @@ export const OPENING_TABLE: readonly Rows[] = [
     ],
   },
   {
+    name: 'a night of the Friday that Samoa skipped begins at the switch',
+    settings: { time_zone: 'Pacific/Apia', hours: { fri: [['22:00', '02:00']] } },
+    rows: [
+      '2011-12-30T09:59Z closed until 2011-12-30T10:00Z',
+      '2011-12-30T10:00Z open until 2011-12-30T12:00Z',
+    ],
+  },
+  {
     name: 'clocks in Newfoundland were put back over midnight, and the new day stays begun',
     settings: newfoundland({ sun: [['00:00', '02:00']] }),
     rows: [
