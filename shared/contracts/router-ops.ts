@@ -18,7 +18,16 @@ import type {
 } from './messages.ts';
 import type { DeliveredItem, ReadInput } from './positions.ts';
 
-export type SessionOpen = { user_id: UserId; device_id: string; resync?: boolean };
+export type SessionOpen = {
+  user_id: UserId;
+  device_id: string;
+  resync?: boolean;
+  /**
+   * A router has told the edge that the device's queue is void. Another router may not have heard
+   * of it, so the asked one looks whether the queue that it knows exists.
+   */
+  is_void?: true;
+};
 /**
  * An edge that is told `too_many_devices` closes the socket 4504. `epoch` orders the sessions of
  * one device: the newer session has the higher one.

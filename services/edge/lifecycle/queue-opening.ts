@@ -1,5 +1,5 @@
 import { Gate } from '../../../shared/concurrency/gate.ts';
-import type { SessionOpened } from '../../../shared/contracts/router-ops.ts';
+import type { SessionOpen, SessionOpened } from '../../../shared/contracts/router-ops.ts';
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
@@ -23,6 +23,9 @@ type Deps = {
 
 /** The router has given the device to the session, and made its queue where there was none. */
 type OpenedQueue = Extract<SessionOpened, { epoch: number }>;
+
+/** The edge asks for a new queue because the client wants one, or because the queue is void. */
+type Why = Pick<SessionOpen, 'resync' | 'is_void'>;
 
 const CONCURRENCY_MAX = 256;
 const WAITING_MAX = 8_192;
@@ -57,13 +60,13 @@ export class QueueOpening {
    * Asks a router for the queue. Returns undefined where the edge or the client has closed the
    * socket.
    */
-  async ask(session: Session, userId: UserId, resync: boolean): Promise<OpenedQueue | undefined> {
+  async ask(session: Session, userId: UserId, why: Why = {}): Promise<OpenedQueue | undefined> {
     const { routers, hub, logger } = this.#deps;
     session.isVoidTold = false;
-    const request = { user_id: userId, device_id: session.deviceId };
+    const request = { user_id: userId, device_id: session.deviceId, ...why };
     try {
       const opened = await this.#gate.run(() =>
-        routers.ask('session.open', resync ? { ...request, resync } : request, { key: userId }),
+        routers.ask('session.open', request, { key: userId }),
       );
       if (opened.too_many_devices) hub.close(session, CLOSE.TOO_MANY_DEVICES);
       else if (session.state !== 'closed') return opened;
@@ -109,7 +112,8 @@ export class QueueOpening {
   async reopen(session: Session, userId: UserId, answer?: () => void): Promise<void> {
     session.isReopening = true;
     this.#deps.delivery.abandon(session);
-    const opened = await this.ask(session, userId, answer !== undefined);
+    const isAsked = answer !== undefined;
+    const opened = await this.ask(session, userId, isAsked ? { resync: true } : { is_void: true });
     session.isReopening = false;
     if (opened === undefined) return;
     session.epoch = opened.epoch;

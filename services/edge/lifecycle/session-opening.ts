@@ -51,7 +51,11 @@ export class SessionOpening {
     session.state = 'opening';
     session.sessionId = newId();
     signals.join(session, userId);
-    const opened = await queues.ask(session, userId, request.resync === true);
+    const opened = await queues.ask(
+      session,
+      userId,
+      request.resync === true ? { resync: true } : {},
+    );
     if (opened === undefined) return;
     session.state = 'open';
     session.epoch = opened.epoch;

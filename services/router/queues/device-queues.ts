@@ -4,7 +4,7 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { DeviceHolders } from './device-holders.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
-import type { QueueApi } from './queue-api.ts';
+import type { QueueApi, QueueInfo } from './queue-api.ts';
 import { type Candidate, longestUnused, QUEUES_MAX, type QueueUse } from './queue-eviction.ts';
 import { tooDeep } from './queue-verdict.ts';
 
@@ -52,7 +52,9 @@ export class DeviceQueues {
       // queue before it exists.
       announce(device);
       await api.create(device);
-      known.add(device);
+      // The queue may have been deleted already, because the advisory of that can overtake this
+      // answer. Then the router looks for the queue, and this answer is too old to decide anything.
+      if (!known.isDoubted(device)) known.add(device);
       metrics.queuesCreated.inc();
     });
   }
@@ -117,6 +119,15 @@ export class DeviceQueues {
     }
   }
 
+  /** Returns what JetStream says of the device's queue, and forgets a queue that is gone. */
+  async look(device: Device): Promise<QueueInfo | undefined> {
+    const { api, known } = this.#deps;
+    const info = await api.info(device);
+    // A queue that is just being made need not exist yet, so the router keeps it.
+    if (info === undefined && known.has(device)) known.remove(device);
+    return info;
+  }
+
   async #candidates(userId: UserId): Promise<Candidate[]> {
     const { holders } = this.#deps;
     return Promise.all(
@@ -129,13 +140,9 @@ export class DeviceQueues {
 
   /** Returns how the user's queues are used, and forgets queues that are gone. */
   async #use(userId: UserId): Promise<QueueUse[]> {
-    const { api, known } = this.#deps;
     const uses = await Promise.all(
-      known.devicesOf(userId).map(async (deviceId) => {
-        const info = await api.info({ userId, deviceId });
-        const device = { userId, deviceId };
-        // A queue that is just being made need not exist yet, so the router keeps it.
-        if (info === undefined && known.has(device)) known.remove(device);
+      this.#deps.known.devicesOf(userId).map(async (deviceId) => {
+        const info = await this.look({ userId, deviceId });
         return info && { deviceId, info };
       }),
     );

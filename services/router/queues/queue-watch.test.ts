@@ -1,11 +1,13 @@
 import t from 'tap';
-import { queueName } from '../../../shared/contracts/subjects.ts';
+import { until } from '../../../dev/testing/until.ts';
+import { consumerAdvisory, queueName } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
+import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import { silent } from '../stage/router-stage.ts';
 import { DeviceQueues } from './device-queues.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
 import type { QueueApi } from './queue-api.ts';
-import { readShard } from './queue-watch.ts';
+import { readShard, watchQueues } from './queue-watch.ts';
 
 const device = (): Device => ({ userId: newId<UserId>(), deviceId: 'a' });
 const nameOf = ({ userId, deviceId }: Device): string => queueName(userId, deviceId);
@@ -72,7 +74,7 @@ t.test('a queue is announced before it is made', async (t) => {
   const note = (what: string) => async () => void done.push(what);
   const queues = new DeviceQueues({
     api: { create: note('create') } as unknown as QueueApi,
-    known: { add: note('add') } as never,
+    known: { add: note('add'), isDoubted: () => false } as never,
     holders: {} as never,
     announce: () => void done.push('announce'),
     signalResync: () => undefined,
@@ -81,4 +83,47 @@ t.test('a queue is announced before it is made', async (t) => {
   });
   await queues.create(device(), () => undefined);
   t.same(done, ['announce', 'create', 'add']);
+});
+
+t.test('a queue that was deleted before its creation is answered stays doubted', async (t) => {
+  const known = new KnownQueues(1);
+  const one = device();
+  // The advisories of the creation and of the deletion overtake the answer.
+  const create = async (): Promise<void> => {
+    known.add(one);
+    known.doubt(one);
+  };
+  const queues = new DeviceQueues({
+    ...{ api: { create } as unknown as QueueApi, known, holders: {} as never },
+    ...{ announce: () => known.expect(one), signalResync: () => undefined },
+    metrics: { queuesCreated: { inc: () => undefined } } as never,
+    logger: silent,
+  });
+  await queues.create(one, () => undefined);
+  t.ok(known.isDoubted(one));
+  t.notOk(known.has(one));
+});
+
+t.test('a device is told when nobody can say whether its deleted queue exists', async (t) => {
+  const known = new KnownQueues(1);
+  const one = device();
+  const heard = new Map<string, (msg: Msg) => void>();
+  const told: Device[] = [];
+  const bus = {
+    subscribe: (subject: string, hear: (msg: Msg) => void) => heard.set(subject, hear),
+    onReconnect: () => undefined,
+    ...{ connected: true, nc: { isClosed: () => true } },
+  } as unknown as Bus;
+  const info = () => Promise.reject(new Error('NATS is busy'));
+  const watch = watchQueues({
+    ...{ bus, known, shards: 1, api: { info } as unknown as QueueApi, logger: silent },
+    ...{ voidQueue: async () => undefined, signalResync: (it) => void told.push(it) },
+  });
+  known.add(one);
+  const advisory = consumerAdvisory('DELETED');
+  const subject = advisory.replace('>', `INBOX_0.${nameOf(one)}`);
+  heard.get(advisory)?.({ subject } as Msg);
+  await until('the device is told', () => told.length > 0);
+  t.same(told, [one]);
+  await watch.close();
 });

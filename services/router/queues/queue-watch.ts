@@ -174,7 +174,11 @@ function hearOfQueues({ bus, api, known, lost, logger }: Deps & { lost: LostQueu
     bus.subscribe(consumerAdvisory('DELETED'), (msg) => {
       const device = deviceOf(msg);
       if (device === undefined || !known.has(device)) return;
-      look(device).catch((error) => logger.warn({ err: error }, 'deleted queue not looked for'));
+      look(device).catch((error) => {
+        logger.warn({ err: error }, 'deleted queue not looked for');
+        // Its session is told to start anew unless the queue turns out to exist meanwhile.
+        if (known.isDoubted(device)) lost.add(device);
+      });
     }),
   ];
 }

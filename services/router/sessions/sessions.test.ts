@@ -5,6 +5,7 @@ import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
 import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
+import { Sessions } from './sessions.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -166,4 +167,27 @@ t.test('a session is told when somebody deletes its queue', async (t) => {
   await until('told', () => device.signals.length > 0);
   t.same(device.signals[0], { kind: 'resync', device_id: 'phone-1' });
   t.match(await device.open({ resync: true }), { resumed: false });
+});
+
+t.test('a router that has not heard of a void queue looks, and makes a new one', async (t) => {
+  const device = new StageDevice(edge, newId<UserId>());
+  const known = new Set(['a void queue', 'a queue']);
+  const made: string[] = [];
+  const openOf = (name: string, isThere: boolean) => {
+    const sessions = new Sessions({
+      known: { has: () => known.has(name) } as never,
+      queues: {
+        look: async () => void (isThere || known.delete(name)),
+        makeRoom: async () => true,
+        create: async () => void made.push(name),
+      } as never,
+      holders: { release: async () => undefined } as never,
+      metrics: { sessions: { inc: () => undefined } } as never,
+    });
+    const request = { user_id: device.userId, device_id: 'phone', is_void: true as const };
+    return sessions.open(request, Date.now() + 1_000);
+  };
+  t.match(await openOf('a void queue', false), { resumed: false });
+  t.match(await openOf('a queue', true), { resumed: true });
+  t.same(made, ['a void queue']);
 });

@@ -26,6 +26,7 @@ type Deps = {
  *
  *     known, no resync → holding edge releases it ───────────────────────→ resumed
  *     known, resync    → release → delete ─┐
+ *     known, void      → release → look ───┤ (if the queue exists after all: resumed)
  *     not known        → ≤ 20 new an hour → ≤ 10 queues, evict → create ─→ new
  *
  * `epoch` rises with each session. So the later one of two sessions at once wins.
@@ -49,7 +50,7 @@ export class Sessions {
     const device = { userId: request.user_id, deviceId: request.device_id };
     const opened = await this.#inTurn(device.userId, () => {
       checkDeadline(deadlineAt);
-      return this.#open(device, { resync: request.resync === true, deadlineAt });
+      return this.#open(device, { ...request, deadlineAt });
     });
     this.#deps.metrics.sessions.inc({ outcome: outcomeOf(opened) });
     return opened;
@@ -57,10 +58,11 @@ export class Sessions {
 
   async #open(
     device: Device,
-    options: { resync: boolean; deadlineAt: number },
+    options: Pick<SessionOpen, 'resync' | 'is_void'> & { deadlineAt: number },
   ): Promise<SessionOpened> {
     const { known, queues, holders } = this.#deps;
     if (known.has(device)) await holders.release(device);
+    if (options.is_void && known.has(device)) await queues.look(device);
     // Its queue may have been voided meanwhile.
     const isKnown = known.has(device);
     if (isKnown && !options.resync) return this.#opened(true);
