@@ -57,12 +57,21 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   const queueDeps = { api, known, holders, announce, signalResync, metrics: counters, logger };
   const devices = new DeviceQueues(queueDeps);
   const tails = new ShardTails(shards);
-  const health = watchHealth({ bus, api, known, queues: devices, tails, shards, logger });
-  closers.push('queue-health', () => health.close());
-  const publisher = new QueuePublisher({ bus, tails, shards, onTailLost: health.tailLost });
   const voidQueue = (device: Device): Promise<void> => devices.void(device);
   const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });
   closers.push('queue-watch', () => watch.close());
+  const health = watchHealth({
+    bus,
+    api,
+    known,
+    names: watch,
+    queues: devices,
+    tails,
+    shards,
+    logger,
+  });
+  closers.push('queue-health', () => health.close());
+  const publisher = new QueuePublisher({ bus, tails, shards, onTailLost: health.tailLost });
   metrics.gauge('kaha_router_queues_known', 'Device queues known', () => known.size);
   metrics.gauge('kaha_router_queues_creating', 'Creations that wait', () => devices.creating);
   return {

@@ -7,6 +7,7 @@ import type { DeviceQueues } from './device-queues.ts';
 import type { KnownQueues } from './known-queues.ts';
 import { type QueueApi, userOfSubject } from './queue-api.ts';
 import { concernedBy, TOO_DEEP } from './queue-verdict.ts';
+import type { QueueWatch } from './queue-watch.ts';
 import type { ShardTails } from './shard-tails.ts';
 
 const DEPTH_INTERVAL_MS = 15_000;
@@ -22,6 +23,8 @@ type Deps = {
   bus: Bus;
   api: QueueApi;
   known: KnownQueues;
+  /** Reads the names of the queues, if `known` does not have them all. */
+  names: Pick<QueueWatch, 'isCurrent' | 'refresh'>;
   queues: DeviceQueues;
   tails: ShardTails;
   shards: number;
@@ -109,7 +112,10 @@ async function surely(task: () => Promise<void>): Promise<void> {
  * consumers are, and voids the queues concerned.
  */
 async function checkTailOf(shard: number, deps: Deps): Promise<void> {
-  const { api, known, queues, tails, logger } = deps;
+  const { api, known, names, queues, tails, logger } = deps;
+  // NATS may have come back with a queue that this router had deleted. Such a queue is incomplete
+  // too, and the router has to know of it before it voids the queues of the users concerned.
+  while (!names.isCurrent()) await names.refresh();
   const { lastSeq } = await api.shardInfo(shard);
   const recent = tails.recent.of(shard);
   // What is in the stream from a number that was given again on came after the loss.

@@ -29,7 +29,7 @@ type Deps = {
   logger: Logger;
 };
 
-type QueueWatch = {
+export type QueueWatch = {
   /**
    * Tells whether the router knows every queue. After a reconnect it does not, until it has read
    * the names again.
