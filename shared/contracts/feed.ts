@@ -42,7 +42,10 @@ export type FeedEvent = {
 
 /** One message of the stream holds at most 200 events and 512 KiB. */
 export type FeedBatch = {
-  /** All events that happened before this time have been published, ISO 8601 in UTC. */
+  /**
+   * All events that happened before this time have been published, but for those that store cannot
+   * read, ISO 8601 in UTC.
+   */
   owed_from: string;
   events: FeedEvent[];
 };

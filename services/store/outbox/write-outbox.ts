@@ -18,7 +18,7 @@ type NewRows<Kind extends DurableEventKind> = {
 
 /**
  * The events are owed once the transaction of their change is committed. The SQL function that is
- * called here is the only writer of the outbox; see migration 0012.
+ * called here is the only writer of the outbox; see migration 0007.
  */
 export async function writeOutbox<Kind extends DurableEventKind>(
   tx: Transaction<Database>,

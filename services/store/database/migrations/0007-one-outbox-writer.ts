@@ -6,6 +6,7 @@ import { type Kysely, sql } from 'kysely';
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
+  await sql.raw(WITHOUT_RECORD).execute(db);
   await sql.raw(WRITE_OUTBOX).execute(db);
 }
 
@@ -33,7 +34,7 @@ const STATEMENTS = [
   'create index messages_sent_at on messages using brin (sent_at) with (autosummarize = on)',
 
   // The log has every durable event that is no message, for as long as a consumer of the feed may
-  // stay away. The payload is that of the outbox row.
+  // stay away. The payload is that of the outbox row, without the record of a removal.
   `create table event_log (
     at timestamptz(3) not null,
     event_id uuid not null,
@@ -44,6 +45,19 @@ const STATEMENTS = [
     primary key (at, event_id)
   )`,
 ];
+
+/**
+ * The log holds ids, versions and times alone. The payload of a removal shows the removed user the
+ * conversation as it was, with its title, and the log leaves that out: `left` keeps its version and
+ * a list without participants, so that the payload still fits its kind. Whom the event tells of the
+ * removal stands beside it, in `user_ids`.
+ */
+const WITHOUT_RECORD = `
+create function without_record(p_payload jsonb) returns jsonb language sql immutable as $$
+  select case when p_payload ? 'left' then jsonb_set(p_payload, '{left}',
+    jsonb_build_object('version', p_payload #> '{left,version}', 'participants', '[]'::jsonb))
+    else p_payload end
+$$`;
 
 /**
  * The arrays have one element for each event, and an element without an event id writes nothing.
@@ -68,7 +82,7 @@ begin
   get diagnostics v_owed = row_count;
   if p_kind <> 'message' then
     insert into event_log (at, event_id, conversation_id, kind, seq, payload)
-      select p_at, w.event, w.conversation, p_kind, w.seq, w.payload
+      select p_at, w.event, w.conversation, p_kind, w.seq, without_record(w.payload)
         from unnest(p_events, p_conversations, p_seqs, p_payloads)
           as w (event, conversation, seq, payload)
         where w.event is not null;

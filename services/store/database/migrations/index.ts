@@ -8,8 +8,7 @@ import * as appendByOneWriter from './0008-append-messages.ts';
 import * as changesByOneWriter from './0009-message-changes.ts';
 import * as claims from './0010-claims.ts';
 import * as pastEvents from './0011-past-events.ts';
-import * as logOfIds from './0012-log-of-ids.ts';
-import * as businesses from './0013-businesses.ts';
+import * as businesses from './0012-businesses.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -27,8 +26,7 @@ export const migrations: Record<string, Migration> = {
   '0009-message-changes': changesByOneWriter,
   '0010-claims': claims,
   '0011-past-events': pastEvents,
-  '0012-log-of-ids': logOfIds,
-  '0013-businesses': businesses,
+  '0012-businesses': businesses,
 };
 
 /** A store of this version serves only a database that has this migration. */
