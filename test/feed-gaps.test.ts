@@ -59,7 +59,6 @@ async function startConsumer() {
   return { events, gaps, stop };
 }
 
-await jsm.streams.update(streams.events, { max_bytes: EVENTS_BYTES_MAX });
 await jsm.consumers.add(streams.events, {
   durable_name: CONSUMER,
   ...{ ack_policy: 'explicit' as never, ack_wait: 30_000_000_000, max_ack_pending: 1_000 },
@@ -103,6 +102,7 @@ t.test('a consumer reads what it gets, and goes on where it was', async (t) => {
 t.test(
   'the chat does not feel a consumer that is away, and the stream drops the oldest',
   async (t) => {
+    await jsm.streams.update(streams.events, { max_bytes: EVENTS_BYTES_MAX });
     await chat(60);
     await b.messages(8 + 60);
     await until('nothing is owed', async () => {
