@@ -13,10 +13,6 @@ t.test('an identifier with a refused word is found, however it is written', asyn
     'const MEMBERS_MAX = 1;',
     'const groupMemberIds = [];',
     'a(`$' + '{members}`);',
-    'const inboxShards = 1;',
-    'function readInboxShards() {}',
-    'const inbox = 1;',
-    'a.inbox;',
     'const durableOf = 1;',
     'class DurableQueue {}',
     'const user_durables = 1;',
@@ -31,18 +27,11 @@ t.test('the problem names the place and the word to say', async (t) => {
 
 t.test('names that NATS or the environment force are accepted', async (t) => {
   const good = [
-    'subjects.inbox(user, 4);',
-    'streams.inbox(3);',
-    'const a = { inbox: subjects.inbox(user, 4) };',
-    'streams.inboxSubjects(3);',
-    'inboxPrefix(user);',
     'const a = { durable_name: b };',
-    'const a = { INBOX_SHARDS: b };',
     'decodeDurableEvent(a);',
     'const DURABLE_EVENTS: DurableEventKind[] = [];',
   ];
   for (const text of good) t.same(found(text), [], text);
-  t.same(found('const subjects = { inbox: a };', 'shared/contracts/subjects.ts'), []);
 });
 
 t.test('other words, strings and comments are accepted', async (t) => {

@@ -37,6 +37,29 @@ export type ConversationsTable = {
   created_at: Time;
   last_activity: Time;
   has_archived: Generated<boolean>;
+} & BusinessColumns;
+
+/** A conversation that belongs to no business has null in all of these columns. */
+type BusinessColumns = {
+  customer_id: UserId | null;
+  state: 'waiting' | 'assigned' | 'closed' | null;
+  assignee_id: UserId | null;
+  /** This agent had the conversation last, or has it. */
+  last_agent_id: UserId | null;
+  /** This agent had the conversation when it was closed, and it was reopened since. */
+  preferred_agent_id: UserId | null;
+  waiting_since: Time | null;
+  opened_at: Time | null;
+  closed_at: Time | null;
+  /** No agent has answered the customer's message with this `seq`, or a later one. */
+  unanswered_seq: number | null;
+  unanswered_since: Time | null;
+  /** The assignee has written since the assignment. */
+  has_answered: boolean | null;
+  /** An agent wrote last at this time. */
+  answered_at: Time | null;
+  /** No away message is due before this time. */
+  away_until: Time | null;
 };
 
 export type ParticipantsTable = {
@@ -107,8 +130,6 @@ type ReactionsTable = {
 /** The fields of the settings are those that clients see. */
 export type BusinessesTable = {
   business_id: BusinessId;
-  /** This is the version of the inbox. */
-  version: Generated<number>;
   assignment: Generated<BusinessSettings['assignment']>;
   capacity: Generated<number>;
   time_zone: Generated<string>;
@@ -130,12 +151,40 @@ export type BusinessAgentsTable = {
   status: Generated<AgentRecord['status']>;
   status_at: Generated<Time>;
   last_assigned_at: Time | null;
+  /** Is null for an agent who is online, or of whom nobody knows. */
+  offline_since: Generated<Time | null>;
   created_at: Generated<Time>;
+};
+
+type BusinessInboxesTable = {
+  business_id: BusinessId;
+  version: Generated<number>;
+  /** A router has to look at the business at this time. */
+  due_at: Time | null;
+  claimed_until: Time | null;
+  swept_at: Generated<Time>;
+};
+
+type BusinessStepsTable = {
+  business_id: BusinessId;
+  version: number;
+  conversation_id: ConversationId;
+  at: Time;
+  step: string;
+  reason: string;
+  actor_id: UserId | null;
+  agent_id: UserId | null;
+  from_agent_id: UserId | null;
+  waiting_since: Time | null;
+  open: number | null;
+  capacity: number | null;
 };
 
 export type Database = {
   businesses: BusinessesTable;
   business_agents: BusinessAgentsTable;
+  business_inboxes: BusinessInboxesTable;
+  business_steps: BusinessStepsTable;
   users: { user_id: UserId; created_at: Generated<Time> };
   conversations: ConversationsTable;
   participants: ParticipantsTable;

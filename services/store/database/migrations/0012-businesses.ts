@@ -13,11 +13,9 @@ const STATEMENTS = [
   `create type agent_role as enum ('agent', 'manager')`,
   `create type agent_status as enum ('available', 'away', 'offline')`,
 
-  // `version` is that of the inbox. Each step of a conversation raises it, so updates stay HOT.
   // A business without `hours` is always open.
   `create table businesses (
     business_id uuid primary key,
-    version bigint not null default 0,
     assignment business_assignment not null default 'least_busy',
     capacity smallint not null default 5,
     time_zone text not null default 'UTC',
@@ -28,7 +26,7 @@ const STATEMENTS = [
     reassign_after_s int not null default 300,
     created_at timestamptz(3) not null default now(),
     updated_at timestamptz(3) not null default now()
-  ) with (fillfactor = 70)`,
+  )`,
 
   // An agent without a `capacity` has the one of the business. `status` is what agents say
   // themselves, since `status_at`; whether they are online stands in Redis. `last_assigned_at` says

@@ -9,6 +9,7 @@ import * as changesByOneWriter from './0009-message-changes.ts';
 import * as claims from './0010-claims.ts';
 import * as pastEvents from './0011-past-events.ts';
 import * as businesses from './0012-businesses.ts';
+import * as businessConversations from './0013-business-conversations.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -27,6 +28,7 @@ export const migrations: Record<string, Migration> = {
   '0010-claims': claims,
   '0011-past-events': pastEvents,
   '0012-businesses': businesses,
+  '0013-business-conversations': businessConversations,
 };
 
 /** A store of this version serves only a database that has this migration. */
