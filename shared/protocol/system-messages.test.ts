@@ -14,6 +14,16 @@ t.test('only the metadata that the text shows is kept', async (t) => {
   t.same(readSaid({ event: 'title_changed', value: 7 }), { event: 'title_changed' });
 });
 
+t.test('an assignment alone has a reason, and only one that is known', async (t) => {
+  const event = 'agent_assigned';
+  for (const reason of ['auto', 'manual', 'transfer']) {
+    t.same(readSaid({ event, user_id, reason }), { event, user_id, reason });
+  }
+  for (const reason of ['whim', 1, null, ['auto']]) t.same(readSaid({ event, reason }), { event });
+  const closed = { event: 'conversation_closed', reason: 'auto' };
+  t.same(readSaid(closed), { event: 'conversation_closed' });
+});
+
 t.test('other metadata than that of a system message is not read', async (t) => {
   const others = [undefined, null, 1, 'x', [], {}, { event: 1 }, { event: 'toString' }];
   for (const metadata of others) t.equal(readSaid(metadata), undefined);

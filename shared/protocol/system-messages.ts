@@ -9,14 +9,30 @@ export const SYSTEM_EVENTS = [
   'description_changed',
   'avatar_changed',
   'admin_changed',
+  'agent_assigned',
+  'conversation_closed',
+  'conversation_reopened',
 ] as const;
 export type SystemEvent = (typeof SYSTEM_EVENTS)[number];
+
+/**
+ * An agent is assigned by themselves or a manager (`manual`), by the agent or manager who hands the
+ * conversation on (`transfer`), or by the business itself (`auto`), which is the sender then.
+ */
+const ASSIGNMENT_REASONS = ['auto', 'manual', 'transfer'] as const;
+type AssignmentReason = (typeof ASSIGNMENT_REASONS)[number];
 
 /**
  * A system message says that its sender did something. Its text is made of these values, and of the
  * names of the users.
  */
-export type SystemSaid = { event: SystemEvent; user_id?: UserId; value?: string };
+export type SystemSaid = {
+  event: SystemEvent;
+  user_id?: UserId;
+  value?: string;
+  /** Only an assignment has a reason. */
+  reason?: AssignmentReason;
+};
 
 /**
  * Reads the metadata of a system message, and leaves out the values that its text does not show.
@@ -24,11 +40,14 @@ export type SystemSaid = { event: SystemEvent; user_id?: UserId; value?: string 
  */
 export function readSaid(metadata: unknown): SystemSaid | undefined {
   if (typeof metadata !== 'object' || metadata === null) return undefined;
-  const { event, user_id, value } = metadata as Record<string, unknown>;
+  const { event, user_id, value, reason } = metadata as Record<string, unknown>;
   if (!SYSTEM_EVENTS.includes(event as SystemEvent)) return undefined;
   const said: SystemSaid = { event: event as SystemEvent };
   if (typeof user_id === 'string') said.user_id = user_id as UserId;
   if (typeof value === 'string' && event === 'title_changed') said.value = value;
+  if (event === 'agent_assigned' && ASSIGNMENT_REASONS.includes(reason as AssignmentReason)) {
+    said.reason = reason as AssignmentReason;
+  }
   return said;
 }
 

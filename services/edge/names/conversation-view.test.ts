@@ -1,8 +1,9 @@
 import t from 'tap';
+import type { ParticipantRecord } from '../../../shared/contracts/conversations.ts';
 import { type BusinessId, newId, type UserId } from '../../../shared/ids.ts';
 import { conversationRecord } from '../stage/conversation-record.ts';
-import { viewOf } from './conversation-view.ts';
-import type { Names } from './profile-names.ts';
+import { createLookUpNames, viewOf } from './conversation-view.ts';
+import type { Names, Sought } from './profile-names.ts';
 
 const [alice, bina, chandra, dawa, esha] = Array.from({ length: 5 }, () => newId<UserId>()) as [
   UserId,
@@ -56,6 +57,26 @@ t.test('a business conversation has the name of the business', async (t) => {
   const business = conversationRecord([alice, bina], { type: 'business', business_id: shop });
   t.equal(viewOf(business, alice, names).name, 'Momo House');
   t.equal(viewOf(business, alice, nobody).name, 'Unknown Business');
+});
+
+t.test('a business takes part under its own name, and is looked up as no user', async (t) => {
+  const record = conversationRecord([alice, bina], { type: 'business', business_id: shop });
+  const customer = record.participants[0] as ParticipantRecord;
+  const itself = { ...customer, user_id: shop as string as UserId, role: 'business' as const };
+  const whole = { ...record, participants: [...record.participants, itself] };
+  const view = viewOf(whole, bina, names);
+  t.same(
+    view.participants.map(({ name }) => name),
+    ['Alice', 'Bina', 'Momo House'],
+  );
+  t.equal(viewOf(whole, bina, nobody).participants.at(-1)?.name, 'Unknown Business');
+  const sought: Sought[] = [];
+  const lookUpNames = createLookUpNames(async (one) => {
+    sought.push(one);
+    return nobody;
+  });
+  await lookUpNames({ records: [whole] });
+  t.match(sought, [{ users: [alice, bina], businesses: [shop] }]);
 });
 
 t.test('without profiles all participants are unknown, and nothing else is missing', async (t) => {

@@ -1,9 +1,12 @@
-import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import type {
+  ConversationRecord,
+  ParticipantRecord,
+} from '../../../shared/contracts/conversations.ts';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
-import type { BusinessId, UserId } from '../../../shared/ids.ts';
+import type { UserId } from '../../../shared/ids.ts';
 import type { ConversationShape } from '../../../shared/protocol/shapes.ts';
-import { type NameLookUp, type Names, UNKNOWN_USER } from './profile-names.ts';
-import { lastMessageWithNames, usersNamedBy, usersNamedIn } from './system-names.ts';
+import { type NameLookUp, type Names, UNKNOWN_BUSINESS, UNKNOWN_USER } from './profile-names.ts';
+import { collectNamed, lastMessageWithNames, namedIn } from './system-names.ts';
 
 /**
  * Looks up the names of all users and businesses in the records and messages. The promise never
@@ -16,7 +19,6 @@ export type LookUpNames = (named: {
   deadlineAt?: number | undefined;
 }) => Promise<Names>;
 
-const UNKNOWN_BUSINESS = 'Unknown Business';
 /** The name of a group without a title is made of the names of this many participants. */
 const NAMED_MAX = 3;
 
@@ -47,15 +49,16 @@ export async function nameConversations(
 /** All records and messages of a call share one request for names. */
 export function createLookUpNames(lookUp: NameLookUp): LookUpNames {
   return ({ records, messages = [], deadlineAt }) => {
-    const users: UserId[] = usersNamedIn(messages);
-    const businesses: BusinessId[] = [];
+    const named = namedIn(messages);
     for (const record of records) {
-      for (const { user_id: userId } of record.participants) users.push(userId);
-      if (record.business_id !== undefined) businesses.push(record.business_id);
+      for (const { user_id: userId, role } of record.participants) {
+        if (role !== 'business') named.users.push(userId);
+      }
+      if (record.business_id !== undefined) named.businesses.push(record.business_id);
       // The last message may tell of a user who has left the conversation since.
-      if (record.last_message !== undefined) users.push(...usersNamedBy(record.last_message));
+      if (record.last_message !== undefined) collectNamed(record.last_message, named);
     }
-    return lookUp({ users, businesses, deadlineAt });
+    return lookUp({ ...named, deadlineAt });
   };
 }
 
@@ -74,7 +77,7 @@ export function viewOf(
     ...(avatarUrl !== undefined && { avatar_url: avatarUrl }),
     participants: participants.map((participant) => ({
       ...participant,
-      ...userFace(participant.user_id, names),
+      ...participantFace(participant, record, names),
     })),
     ...(last !== undefined && { last_message: lastMessageWithNames(last, names) }),
   };
@@ -97,12 +100,22 @@ function faceOf(record: ConversationRecord, viewer: UserId, names: Names): Face 
       const named = others.slice(0, NAMED_MAX);
       return { name: named.map((other) => userFace(other.user_id, names).name).join(', ') };
     }
-    case 'business': {
-      const { business_id: id } = record;
-      const business = id === undefined ? undefined : names.businesses.get(id);
-      return face(business, UNKNOWN_BUSINESS);
-    }
+    case 'business':
+      return businessFace(record, names);
   }
+}
+
+/** A business takes part in its conversations under its own id, but is no user. */
+function participantFace(
+  { user_id: userId, role }: ParticipantRecord,
+  record: ConversationRecord,
+  names: Names,
+): Face {
+  return role === 'business' ? businessFace(record, names) : userFace(userId, names);
+}
+
+function businessFace({ business_id: id }: ConversationRecord, { businesses }: Names): Face {
+  return face(id === undefined ? undefined : businesses.get(id), UNKNOWN_BUSINESS);
 }
 
 function userFace(userId: UserId, names: Names): Face {

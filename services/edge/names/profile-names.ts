@@ -25,8 +25,9 @@ export type Sought = {
 /** The promise never rejects. */
 export type NameLookUp = (sought: Sought) => Promise<Names>;
 
-/** A user whose name is not known has this name. */
+/** Users and businesses whose names are not known have these names. */
 export const UNKNOWN_USER = 'Unknown User';
+export const UNKNOWN_BUSINESS = 'Unknown Business';
 
 const TIMEOUT_MS = 1_000;
 /**

@@ -3,7 +3,7 @@ import type {
   LastMessage,
   MessageRecord,
 } from '../../../shared/contracts/messages.ts';
-import type { UserId } from '../../../shared/ids.ts';
+import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import { previewOf } from '../../../shared/protocol/preview.ts';
 import {
   namesPeople,
@@ -11,7 +11,7 @@ import {
   type SystemEvent,
   type SystemSaid,
 } from '../../../shared/protocol/system-messages.ts';
-import { type NameLookUp, type Names, UNKNOWN_USER } from './profile-names.ts';
+import { type NameLookUp, type Names, UNKNOWN_BUSINESS, UNKNOWN_USER } from './profile-names.ts';
 
 /**
  * These functions put names into the content of system messages. The content has no names as it is
@@ -31,7 +31,7 @@ export type NameSystemMessages = (
 
 export function createNameSystemMessages(lookUp: NameLookUp): NameSystemMessages {
   const name: NameSystemMessages = async (messages, deadlineAt) => {
-    const names = await lookUp({ users: usersNamedIn(messages), deadlineAt });
+    const names = await lookUp({ ...namedIn(messages), deadlineAt });
     for (const [index, message] of messages.entries()) messages[index] = withNames(message, names);
   };
   return (messages, deadlineAt) =>
@@ -51,20 +51,33 @@ export async function nameMessage(
 
 type Saying = { sender_id: UserId; said?: SystemSaid | undefined };
 
-/** Lists the users that system messages, and previews of system messages, name. */
-export function usersNamedIn(messages: Iterable<MessageRecord>): UserId[] {
-  const users: UserId[] = [];
+/** An id may come several times. */
+type Named = { users: UserId[]; businesses: BusinessId[] };
+
+/** Lists whom system messages, and previews of system messages, name. */
+export function namedIn(messages: Iterable<MessageRecord>): Named {
+  const named: Named = { users: [], businesses: [] };
   for (const message of messages) {
-    if (message.message_type === 'system') users.push(...usersNamedBy(sayingOf(message)));
-    if (message.reply_to?.said !== undefined) users.push(...usersNamedBy(message.reply_to));
+    if (message.message_type === 'system') collectNamed(sayingOf(message), named);
+    if (message.reply_to?.said !== undefined) collectNamed(message.reply_to, named);
   }
-  return users;
+  return named;
 }
 
-/** Lists the users that one system message names. */
-export function usersNamedBy({ sender_id: senderId, said }: Saying): UserId[] {
-  if (said === undefined) return [];
-  return said.user_id === undefined ? [senderId] : [senderId, said.user_id];
+/** Adds those whom one system message names. */
+export function collectNamed(
+  { sender_id: senderId, said }: Saying,
+  { users, businesses }: Named,
+): void {
+  if (said === undefined) return;
+  if (isOfBusiness(said)) businesses.push(senderId as string as BusinessId);
+  else users.push(senderId);
+  if (said.user_id !== undefined) users.push(said.user_id);
+}
+
+/** A business itself sends the messages of what is done automatically, under its own id. */
+function isOfBusiness({ reason }: SystemSaid): boolean {
+  return reason === 'auto';
 }
 
 /**
@@ -95,13 +108,24 @@ function sayingOf({ sender_id, metadata }: MessageRecord): Saying {
   return { sender_id, said: readSaid(metadata) };
 }
 
-function contentOf({ sender_id: senderId, said }: Saying, { users }: Names): string | undefined {
+function contentOf({ sender_id: senderId, said }: Saying, names: Names): string | undefined {
   if (said === undefined) return undefined;
-  const subject = said.user_id === undefined ? undefined : users.get(said.user_id)?.name;
-  return systemContent(said, { actor: users.get(senderId)?.name, subject });
+  const { user_id: userId } = said;
+  return systemContent(said, {
+    actor: isOfBusiness(said)
+      ? names.businesses.get(senderId as string as BusinessId)?.name
+      : names.users.get(senderId)?.name,
+    subject: userId && names.users.get(userId)?.name,
+    isOwn: userId === senderId,
+  });
 }
 
-type Words = { actor: string; subject: string; value: string | undefined };
+type Words = Pick<SystemSaid, 'value' | 'reason'> & {
+  actor: string;
+  subject: string;
+  /** The actor and the subject are the same user. */
+  isOwn: boolean;
+};
 
 const TEXTS: Record<SystemEvent, (words: Words) => string> = {
   participant_added: ({ actor, subject }) => `${actor} added ${subject}`,
@@ -114,11 +138,23 @@ const TEXTS: Record<SystemEvent, (words: Words) => string> = {
   description_changed: ({ actor }) => `${actor} changed the description`,
   avatar_changed: ({ actor }) => `${actor} changed the picture`,
   admin_changed: ({ subject }) => `${subject} is admin now`,
+  agent_assigned: ({ actor, subject, reason, isOwn }) => {
+    if (isOwn) return `${actor} took the conversation`;
+    const gave = reason === 'transfer' ? 'handed the conversation on' : 'gave the conversation';
+    return `${actor} ${gave} to ${subject}`;
+  },
+  conversation_closed: ({ actor }) => `${actor} closed the conversation`,
+  conversation_reopened: ({ actor }) => `${actor} reopened the conversation`,
 };
 
-type Named = { actor?: string | undefined; subject?: string | undefined };
+type Known = { actor?: string | undefined; subject?: string | undefined; isOwn?: boolean };
 
-/** Makes the English text of a system message. A user without a name is an Unknown User. */
-export function systemContent({ event, value }: SystemSaid, { actor, subject }: Named): string {
-  return TEXTS[event]({ actor: actor ?? UNKNOWN_USER, subject: subject ?? UNKNOWN_USER, value });
+/**
+ * Makes the English text of a system message. A user without a name is an Unknown User, and a
+ * business an Unknown Business.
+ */
+export function systemContent(said: SystemSaid, { actor, subject, isOwn = false }: Known): string {
+  const unknown = isOfBusiness(said) ? UNKNOWN_BUSINESS : UNKNOWN_USER;
+  const names = { actor: actor ?? unknown, subject: subject ?? UNKNOWN_USER };
+  return TEXTS[said.event]({ ...said, ...names, isOwn });
 }
