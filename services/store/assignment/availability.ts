@@ -1,0 +1,17 @@
+import { sql } from 'kysely';
+
+/**
+ * Says that the grace of an agent runs. They are known to be offline, and the time that their
+ * business grants them to come back is not over. The query names `business_agents` `a` and
+ * `businesses` `b`.
+ */
+export const isInGrace = sql<boolean>`(a.offline_since
+  > statement_timestamp() - b.offline_grace_s * interval '1 second')`;
+
+/**
+ * Says that an agent is available. This is the one place that decides it: the agent says so, and is
+ * online, or nobody knows, or their grace runs. The query names `business_agents` `a` and
+ * `businesses` `b`. A query that locks the agent's row decides by the time at which it began.
+ */
+export const isAvailable = sql<boolean>`(a.status = 'available'
+  and (a.offline_since is null or ${isInGrace}))`;
