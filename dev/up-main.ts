@@ -1,12 +1,15 @@
-import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build } from './build.ts';
+import { businessSetUps } from './kaha/people.ts';
+import { registerBusinesses } from './kaha/register-businesses.ts';
 import { isFree } from './processes/ports.ts';
+import { readyScreen } from './ready-screen.ts';
 import { jetStreamFolder } from './servers/tmpfs.ts';
-import { startAgain, startStack, stopAll } from './stack/stack.ts';
-import { readLaunchFile, readStackFile, type Urls } from './stack/stack-file.ts';
+import { type Stack, startAgain, startStack, stopAll } from './stack/stack.ts';
+import { readLaunchFile, readStackFile } from './stack/stack-file.ts';
 
-const HELP = `Starts the whole system on this machine and waits until it is ready.
+const HELP = `Starts the whole system on this machine and waits until it is ready. Two businesses of
+three agents each are there to try; one of which anything was set before stays as it is.
 
   npm run up [-- options]
 
@@ -85,7 +88,11 @@ async function run(options: Options): Promise<void> {
     ...(REDIS_URL && { redisUrl: REDIS_URL }),
     ...(EDIT_WINDOW_MIN && { env: { store: { EDIT_WINDOW_MIN } } }),
   });
-  process.stdout.write(screen(stack.urls, options.detach));
+  progress('Businesses …');
+  const businesses = await setUpBusinesses(stack, interrupted.signal);
+  const { detach: isDetached } = options;
+  const ready = { urls: stack.urls, businesses, isDetached, runDir: RUN_DIR };
+  process.stdout.write(readyScreen(ready));
   if (options.detach) process.exit(0);
   if (!interrupted.signal.aborted) await stopped(interrupted.signal);
   // A process that --only started again has a new pid, and only the file knows it.
@@ -96,6 +103,18 @@ async function run(options: Options): Promise<void> {
   }
   progress('Stopped.');
   process.exit(0);
+}
+
+/** Registers the businesses of the stand-in. If that fails, the stack is stopped again. */
+async function setUpBusinesses(stack: Stack, signal: AbortSignal) {
+  const [edgeUrl] = stack.urls.edges as [string];
+  try {
+    const door = { edgeUrl, serviceToken: stack.serviceToken, signal };
+    return await registerBusinesses(businessSetUps(), door);
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
 }
 
 /**
@@ -141,24 +160,6 @@ async function only(name: string): Promise<void> {
   const pid = readStackFile(RUN_DIR).processes.find((running) => running.name === name)?.pid;
   process.stdout.write(`${name} is ready, pid ${pid}\n`);
   process.exit(0);
-}
-
-function screen(urls: Urls, detached: boolean): string {
-  const [edge] = urls.edges as [string];
-  const lines = [
-    '',
-    'kaha-chat is ready',
-    '',
-    ...(existsSync('web') ? [`  Demo page   ${edge}/`] : []),
-    ...urls.edges.map((url, index) => `  Edge ${index + 1}      ${url}/ws  (WebSocket)`),
-    `  REST        ${edge}/api/v1`,
-    '  Token       npm run -s token -- <user-uuid>, or --service',
-    '  Chat        npm run -s chat -- --help',
-    `  Logs        ${RUN_DIR}/*.log, what runs: ${RUN_DIR}/stack.json`,
-    `  Stop        ${detached ? 'npm run down' : 'Ctrl-C'}`,
-    '',
-  ];
-  return `${lines.join('\n')}\n`;
 }
 
 function wholeNumber(name: string, { text, max }: { text: string; max: number }): number {
