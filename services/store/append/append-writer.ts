@@ -67,6 +67,7 @@ type AppendStatus =
   | 'ok'
   | 'duplicate'
   | 'locked'
+  | 'business'
   | 'no_conversation'
   | 'not_a_participant'
   | 'bad_reply';
@@ -89,7 +90,7 @@ const APPEND = `select * from append_messages($1, $2, $3::uuid[], $4::uuid[], $5
 type AppendOptions = { keyId: string; wait: boolean };
 
 /**
- * The batch is one transaction and one round trip; see migration 0008. The result has one row per
+ * The batch is one transaction and one round trip; see migration 0014. The result has one row per
  * message, in order.
  */
 function appendMessages(

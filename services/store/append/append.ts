@@ -122,6 +122,8 @@ function toResult(row: AppendRow, quote: Quote | undefined): AppendResult {
       throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
     case 'bad_reply':
       throw new KahaError('INVALID_REQUEST', 'reply_to is not a message of this conversation');
+    case 'business':
+      throw new KahaError('FORBIDDEN', 'Messages of a business change its inbox too');
     case 'locked':
       throw new KahaError('DATABASE_UNAVAILABLE', 'The conversation is busy');
   }

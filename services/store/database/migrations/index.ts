@@ -10,6 +10,7 @@ import * as claims from './0010-claims.ts';
 import * as pastEvents from './0011-past-events.ts';
 import * as businesses from './0012-businesses.ts';
 import * as businessConversations from './0013-business-conversations.ts';
+import * as appendInSteps from './0014-append-messages.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -29,6 +30,7 @@ export const migrations: Record<string, Migration> = {
   '0011-past-events': pastEvents,
   '0012-businesses': businesses,
   '0013-business-conversations': businessConversations,
+  '0014-append-messages': appendInSteps,
 };
 
 /** A store of this version serves only a database that has this migration. */
