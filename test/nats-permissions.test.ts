@@ -15,6 +15,7 @@ t.teardown(() => nats.stop());
 const port = Number(new URL(nats.url).port);
 
 const USER = newId<string>();
+const BUSINESS = `business.${newId<string>()}`;
 const DELIVER = `deliver.${USER}.phone`;
 const DEVICE = `device.${USER}.phone`;
 const ACK_QUEUE = `$JS.ACK.INBOX_3.${USER}_phone.1.2.3.4.5`;
@@ -41,6 +42,7 @@ const SUBJECTS = [
   ...['rpc.store.outbox.nothing', 'rpc.store.positions.nothing'],
   ...['membership.changed', 'queue.made', DEVICE],
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
+  BUSINESS,
   ...['events.router-1', 'bookmarks.one', 'bookmarks.two'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'answers.router-1.7'],
@@ -89,13 +91,13 @@ const edge = (name: string): Rights => ({
     ...['rpc.store.messages.get', 'rpc.store.messages.locate', 'rpc.store.contacts.shared'],
     ...['rpc.store.conversations.get', 'rpc.store.conversations.list'],
     ...['rpc.store.businesses.get', 'rpc.store.businesses.agents'],
-    'rpc.store.businesses.openings',
+    ...['rpc.store.businesses.openings', 'rpc.store.inbox.head'],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
     ...[ACK_QUEUE, 'answers.router-1.7'],
   ],
   subscribe: [
     ...[DELIVER, DEVICE, `user.${USER}`, `presence.${USER}`, 'router.alive', 'router.leaving'],
-    ...[`_INBOX.${name}.a`, ...repliesOf(name)],
+    ...[BUSINESS, `_INBOX.${name}.a`, ...repliesOf(name)],
   ],
 });
 
@@ -123,7 +125,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
   router: {
     publish: [
       ...[`inbox.3.${USER}`, DEVICE, `user.${USER}`, 'receipts.router-1', 'queue.made'],
-      ...['events.router-1'],
+      ...['events.router-1', BUSINESS],
       ...['router.alive', 'router.leaving', 'membership.changed'],
       ...['rpc.store.messages.append', 'rpc.store.messages.edit', 'rpc.store.messages.delete'],
       ...['rpc.store.messages.react', ...answersOf('router', 'edge')],

@@ -24,6 +24,7 @@ import type { Pool } from './database/pool.ts';
 import type { Database } from './database/schema.ts';
 import { readEventsBetween } from './feed/events-between.ts';
 import { pruneEvents } from './feed/prune-events.ts';
+import { readHead } from './inbox/read-head.ts';
 import { deleteMessage } from './messages/delete-message.ts';
 import { editMessage } from './messages/edit-message.ts';
 import { getMessage, locateMessage } from './messages/find-message.ts';
@@ -114,6 +115,7 @@ export function createOperations(deps: Deps): Operations {
     'businesses.get': (request) => getSettings(db, request),
     'businesses.agents': (request) => listAgents(db, request),
     'businesses.openings': ({ business_ids }) => readOpenings(db, business_ids, Date.now()),
+    'inbox.head': (request) => readHead(db, request),
     'businesses.set_settings': (request) => setSettings(db, request),
     'businesses.set_agents': (request) => setAgents(db, request),
     'businesses.set_agent': (request) => setAgent(db, request),

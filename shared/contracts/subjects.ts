@@ -1,4 +1,4 @@
-import { shardOf, type UserId } from '../ids.ts';
+import { type BusinessId, shardOf, type UserId } from '../ids.ts';
 
 /** The subject of each event of kaha-main-v3 begins so, and the event's name follows. */
 export const KAHA_PREFIX = 'kaha.';
@@ -41,6 +41,11 @@ export const subjects = {
    * (core NATS).
    */
   presence: (userId: UserId | Any) => `presence.${userId}`,
+  /**
+   * A router tells edges that the inbox of a business has changed, or who its agents are, or
+   * whether they are available (core NATS).
+   */
+  business: (businessId: BusinessId | Any) => `business.${businessId}`,
   /**
    * A router publishes batches of positions for store (JetStream `RECEIPTS`). Each subject has one
    * sender.

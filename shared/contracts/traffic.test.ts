@@ -1,5 +1,5 @@
 import t from 'tap';
-import { newId, type UserId } from '../ids.ts';
+import { type BusinessId, newId, type UserId } from '../ids.ts';
 import { streams, subjects } from './subjects.ts';
 import { pulledStreams, subjectsOf, TRAFFIC } from './traffic.ts';
 
@@ -18,6 +18,7 @@ const BUILT: Record<keyof typeof subjects, string> = {
   answers: `${subjects.answers('router-1')}.7`,
   user: subjects.user(USER),
   presence: subjects.presence(USER),
+  business: subjects.business(newId<BusinessId>()),
   receipts: subjects.receipts('router-1'),
   events: subjects.events('router-1'),
   bookmarks: subjects.bookmarks('push'),

@@ -66,6 +66,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'businesses.get': ['edge'],
   'businesses.agents': ['edge'],
   'businesses.openings': ['edge'],
+  'inbox.head': ['edge'],
   'businesses.set_settings': ['router'],
   'businesses.set_agents': ['router'],
   'businesses.set_agent': ['router'],
@@ -93,6 +94,7 @@ export const TRAFFIC: readonly Row[] = [
   // Live events and signals, which nobody keeps.
   { subject: subjects.user('*'), publish: ['edge', 'router', 'profiles'], subscribe: ['edge'] },
   { subject: subjects.presence('*'), publish: ['edge'], subscribe: ['edge'] },
+  { subject: subjects.business('*'), publish: ['router'], subscribe: ['edge'] },
   { subject: subjects.routerWho, publish: ['edge'], subscribe: ['router'] },
   { subject: subjects.routerAlive, publish: ['router'], subscribe: ['edge'] },
   { subject: subjects.routerLeaving, publish: ['router'], subscribe: ['edge'] },
