@@ -32,9 +32,10 @@ export const ParticipantShape = Type.Object({
   joined_at: Time,
   name: Type.String(),
   avatar_url: Type.Optional(Type.String()),
-  delivered_seq: SeqField,
+  /** A business takes part without positions. */
+  delivered_seq: Type.Optional(SeqField),
   delivered_at: Type.Optional(Time),
-  read_seq: SeqField,
+  read_seq: Type.Optional(SeqField),
   read_at: Type.Optional(Time),
 });
 export type ParticipantShape = Static<typeof ParticipantShape>;
@@ -49,6 +50,13 @@ export const LastMessageShape = Type.Object({
 });
 export type LastMessageShape = Static<typeof LastMessageShape>;
 
+const BusinessState = Type.Union([
+  Type.Literal('waiting'),
+  Type.Literal('assigned'),
+  Type.Literal('closed'),
+]);
+export type BusinessState = Static<typeof BusinessState>;
+
 export const ConversationShape = Type.Object({
   conversation_id: ConversationIdField,
   type: Type.Union([Type.Literal('direct'), Type.Literal('group'), Type.Literal('business')]),
@@ -57,14 +65,19 @@ export const ConversationShape = Type.Object({
   title: Type.Optional(Type.String()),
   description: Type.Optional(Type.String()),
   business_id: Type.Optional(BusinessIdField),
+  state: Type.Optional(BusinessState),
+  assignee_id: Type.Optional(UserIdField),
+  waiting_since: Type.Optional(Time),
+  closed_at: Type.Optional(Time),
   participants: Type.Array(ParticipantShape),
   last_message: Type.Optional(LastMessageShape),
   version: Count,
   first_seq: SeqField,
   last_seq: SeqField,
-  last_read_seq: SeqField,
-  unread: Count,
-  is_muted: Type.Boolean(),
+  /** Somebody who reads without taking part gets none of the next three. */
+  last_read_seq: Type.Optional(SeqField),
+  unread: Type.Optional(Count),
+  is_muted: Type.Optional(Type.Boolean()),
   muted_until: Type.Optional(Time),
   archived_at: Type.Optional(Time),
   created_at: Time,

@@ -1,5 +1,11 @@
 import t from 'tap';
-import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import {
+  type BusinessId,
+  type ConversationId,
+  type EventId,
+  newId,
+  type UserId,
+} from '../../../shared/ids.ts';
 import type { ConversationInput } from '../../../shared/protocol/conversation-requests.ts';
 import { appendOk, createTalk, letter, type StoreParts, setStage } from '../stage/store-stage.ts';
 
@@ -51,10 +57,63 @@ t.test('impossible lists of participants are refused', async (t) => {
   await refuse({ type: 'group', participant_ids: [alice] });
   await refuse({ type: 'group', participant_ids: users(8) });
   await refuse({ type: 'group', participant_ids: ['nobody' as UserId] });
-  await refuse({ type: 'business', business_id: newId() });
+  await refuse({ type: 'business', business_id: 'nothing' as BusinessId });
   t.match(await create(store, alice, { type: 'group', participant_ids: users(7) }), {
     created: true,
   });
+});
+
+t.test('a customer has one conversation with a business, also when they race', async (t) => {
+  for (let round = 0; round < 10; round += 1) {
+    const [customer] = users(1) as [UserId];
+    const input = { type: 'business' as const, business_id: newId<BusinessId>() };
+    const made = await Promise.all(
+      [store, other, store, other].map((at) => create(at, customer, input)),
+    );
+    t.equal(new Set(made.map(({ record }) => record.conversation_id)).size, 1);
+    t.equal(made.filter(({ created }) => created).length, 1);
+    t.same(
+      made.flatMap(({ entry }) => entry?.user_ids ?? []),
+      [customer],
+      'the event goes to the customer alone',
+    );
+    const another = await create(store, users(1)[0] as UserId, input);
+    t.equal(another.created, true, 'another customer has a conversation of their own');
+  }
+});
+
+t.test('a new business conversation is closed, and the business takes part last', async (t) => {
+  const [customer] = users(1) as [UserId];
+  const business_id = newId<BusinessId>();
+  const { record } = await create(store, customer, { type: 'business', business_id });
+  t.match(record, { type: 'business', business_id, state: 'closed', unread: 0, is_muted: false });
+  for (const field of ['assignee_id', 'waiting_since', 'closed_at']) t.notOk(field in record);
+  t.same(
+    record.participants.map(({ user_id, role }) => [user_id, role]),
+    [
+      [customer, 'customer'],
+      [business_id, 'business'],
+    ],
+  );
+  t.same(record.participants[1], {
+    user_id: business_id,
+    role: 'business',
+    joined_at: record.created_at,
+  });
+  const { conversation_id } = record;
+  const people = await store.operations['conversations.participants']({ conversation_id }, 0);
+  t.same(people.user_ids, [customer], 'it is none of the people');
+  const contacts = await store.operations['contacts.list']({ business_id }, 0);
+  t.same(contacts.user_ids, [customer]);
+});
+
+t.test('nobody is their own customer', async (t) => {
+  const [me] = users(1) as [UserId];
+  const business_id = me as string as BusinessId;
+  await t.rejects(create(store, me, { type: 'business', business_id }), {
+    code: 'INVALID_REQUEST',
+  });
+  t.equal((await sql('select from conversations where created_by = $1', [me])).length, 0);
 });
 
 t.test('the participants are the users who take part now', async (t) => {

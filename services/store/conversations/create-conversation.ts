@@ -1,9 +1,10 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
-import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import { type Insertable, type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import type { ConversationRecord, Role } from '../../../shared/contracts/conversations.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { EventRow } from '../../../shared/durable-events/durable-event.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {
+  type BusinessId,
   type ConversationId,
   type EventId,
   isUuidV4,
@@ -13,7 +14,7 @@ import {
 import type { ConversationInput } from '../../../shared/protocol/conversation-requests.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import type { Database, OutboxPayloads } from '../database/schema.ts';
+import type { ConversationsTable, Database, OutboxPayloads } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
 import { writeOutbox } from '../outbox/write-outbox.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
@@ -23,13 +24,16 @@ type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Request = { user_id: UserId; conversation: ConversationInput };
 type Created = { created: boolean; record: ConversationRecord; entry?: OutboxEntry };
 
-type NewConversation = { type: 'direct' | 'group'; userIds: UserId[]; input: DirectOrGroup };
-type DirectOrGroup = Extract<ConversationInput, { type: 'direct' | 'group' }>;
+type NewConversation = Pick<Selectable<ConversationsTable>, 'type' | 'direct_key'> & {
+  people: { user_id: UserId; role: Role }[];
+  columns: Partial<Insertable<ConversationsTable>>;
+};
 
 /**
- * `conversations.create` makes a conversation. A direct conversation exists once per pair: if both
- * users create it at the same time, both get the same one, and only one of them gets `created`. The
- * transaction also writes the outbox row of the `conversation` event. Refusal: INVALID_REQUEST.
+ * `conversations.create` makes a conversation. A direct conversation exists once per pair, and a
+ * business conversation once per customer and business: of two calls at the same time both get the
+ * same conversation, and only one of them gets `created`. The transaction also writes the outbox
+ * row of the `conversation` event. Refusal: INVALID_REQUEST.
  */
 export async function createConversation(
   { db, cipher }: Deps,
@@ -47,24 +51,52 @@ export async function createConversation(
   return { created: true, record, entry: toConversationEntry(loaded, owed, cipher) };
 }
 
-/** The creator always takes part, named or not. An impossible list is refused: INVALID_REQUEST. */
+/** An impossible list of participants, or an impossible business, is refused: INVALID_REQUEST. */
 function judgeParticipants(creatorId: UserId, input: ConversationInput): NewConversation {
-  if (input.type === 'business') {
-    throw new KahaError('INVALID_REQUEST', 'Business conversations are not built yet');
-  }
-  const userIds = [...new Set([creatorId, ...input.participant_ids])];
+  if (input.type === 'business') return ofBusiness(creatorId, input.business_id);
+  const { type, participant_ids: ids, title, description, avatar_url } = input;
+  // The creator always takes part, named or not.
+  const userIds = [...new Set([creatorId, ...ids])];
   if (!userIds.every(isUuidV4)) throw new KahaError('INVALID_REQUEST', 'Not a user id');
-  if (input.type === 'direct' && userIds.length !== 2) {
+  if (type === 'direct' && userIds.length !== 2) {
     throw new KahaError('INVALID_REQUEST', 'A direct conversation has exactly one other');
   }
-  if (input.type === 'direct' && (input.title ?? input.description ?? input.avatar_url) != null) {
+  if (type === 'direct' && (title ?? description ?? avatar_url) != null) {
     throw new KahaError('INVALID_REQUEST', 'A direct conversation has no title of its own');
   }
   if (userIds.length < 2 || userIds.length > LIMITS.groupParticipantsMax) {
     const message = `A group has 2 to ${LIMITS.groupParticipantsMax} participants`;
     throw new KahaError('INVALID_REQUEST', message);
   }
-  return { type: input.type, userIds, input };
+  const roleOf = (userId: UserId) =>
+    type === 'group' && userId === creatorId ? 'admin' : 'member';
+  return {
+    type,
+    direct_key: type === 'direct' ? [...userIds].sort().join(':') : null,
+    people: userIds.map((user_id) => ({ user_id, role: roleOf(user_id) })),
+    columns: {
+      title: title ?? null,
+      description: description ?? null,
+      avatar_url: avatar_url ?? null,
+    },
+  };
+}
+
+/**
+ * The creator is the customer. Every id can be that of a business, but for the creator's own. The
+ * conversation is closed and stands in no inbox until its first message.
+ */
+function ofBusiness(customer_id: UserId, business_id: BusinessId): NewConversation {
+  if (!isUuidV4(business_id)) throw new KahaError('INVALID_REQUEST', 'Not a business id');
+  if ((business_id as string) === customer_id) {
+    throw new KahaError('INVALID_REQUEST', 'Nobody is a business to themselves');
+  }
+  return {
+    type: 'business',
+    direct_key: `business:${business_id}:${customer_id}`,
+    people: [{ user_id: customer_id, role: 'customer' }],
+    columns: { business_id, customer_id, state: 'closed' },
+  };
 }
 
 type Inserted = { id: ConversationId; owed?: EventRow<OutboxPayloads['conversation']> };
@@ -72,21 +104,18 @@ type Inserted = { id: ConversationId; owed?: EventRow<OutboxPayloads['conversati
 async function insert(
   tx: Transaction<Database>,
   creatorId: UserId,
-  { type, userIds, input }: NewConversation,
+  { type, direct_key, people, columns }: NewConversation,
 ): Promise<Inserted> {
   const id = newId<ConversationId>();
   // All times of the outbox and of its log are the database's.
   const now = sql<string>`date_trunc('milliseconds', clock_timestamp())`;
-  const direct_key = type === 'direct' ? [...userIds].sort().join(':') : null;
   const inserted = await tx
     .insertInto('conversations')
     .values({
       conversation_id: id,
       type,
       direct_key,
-      title: input.title ?? null,
-      description: input.description ?? null,
-      avatar_url: input.avatar_url ?? null,
+      ...columns,
       created_by: creatorId,
       created_at: now,
       last_activity: now,
@@ -104,7 +133,7 @@ async function insert(
     return existing;
   }
   const { at } = inserted;
-  await insertParticipants(tx, { id, at, creatorId, type, userIds });
+  await insertParticipants(tx, { id, at, people });
   const event_id = newId<EventId>();
   const payload = { change: 'created' as const };
   const row = { event_id, conversation_id: id, seq: null, payload };
@@ -112,32 +141,19 @@ async function insert(
   return { id, owed: { ...row, created_at: at } };
 }
 
-type NewParticipants = {
-  id: ConversationId;
-  at: string;
-  creatorId: UserId;
-  type: 'direct' | 'group';
-  userIds: readonly UserId[];
-};
+type NewParticipants = { id: ConversationId; at: string; people: NewConversation['people'] };
 
 async function insertParticipants(
   tx: Transaction<Database>,
-  participants: NewParticipants,
+  { id, at, people }: NewParticipants,
 ): Promise<void> {
-  const { id, at, creatorId, type, userIds } = participants;
+  const userIds = people.map(({ user_id }) => user_id);
   // The rows are inserted in order, so that two creations with the same users cannot deadlock.
   await sql`insert into users (user_id)
     select user_id from unnest(${userIds}::uuid[]) as u (user_id) order by 1
     on conflict do nothing`.execute(tx);
   await tx
     .insertInto('participants')
-    .values(
-      userIds.map((user_id) => ({
-        conversation_id: id,
-        user_id,
-        role: type === 'group' && user_id === creatorId ? 'admin' : 'member',
-        joined_at: at,
-      })),
-    )
+    .values(people.map((one) => ({ ...one, conversation_id: id, joined_at: at })))
     .execute();
 }

@@ -4,23 +4,27 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
-import { toConversationRecord } from '../records/conversation-record.ts';
+import { isReader } from '../inbox/reader.ts';
+import { toConversationRecord, toReaderRecord } from '../records/conversation-record.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Request = { user_id: UserId; conversation_id: ConversationId };
 
 /**
- * `conversations.get` returns one conversation as the user sees it. Refusals:
- * CONVERSATION_NOT_FOUND; NOT_A_PARTICIPANT for a user who never took part or has left.
+ * `conversations.get` returns one conversation as the user sees it. An agent may see some
+ * conversations of the business without taking part. Refusals: CONVERSATION_NOT_FOUND;
+ * NOT_A_PARTICIPANT for anybody else who never took part or has left.
  */
 export async function getConversation(
   { db, cipher }: Deps,
-  { user_id, conversation_id }: Request,
+  request: Request,
 ): Promise<ConversationRecord> {
+  const { user_id, conversation_id } = request;
   const [loaded] = await loadConversations(db, [conversation_id]);
   if (loaded === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
   const record = toConversationRecord(loaded, user_id, { cipher, nowMs: Date.now() });
   if (record !== undefined) return record;
+  if (await isReader(db, request)) return toReaderRecord(loaded, cipher);
   throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
 }

@@ -12,6 +12,7 @@ import type {
   UserId,
 } from '../../../shared/ids.ts';
 import type { BusinessSettings } from '../../../shared/protocol/business-shapes.ts';
+import type { BusinessState } from '../../../shared/protocol/shapes.ts';
 
 /** A time is ISO 8601 in UTC with milliseconds; `pool.ts` parses timestamptz into this form. */
 type Time = string;
@@ -19,7 +20,11 @@ type Time = string;
 export type ConversationsTable = {
   conversation_id: ConversationId;
   type: ConversationType;
-  /** The key `<lower user id>:<higher user id>` makes a direct conversation unique for its pair. */
+  /**
+   * The key makes a conversation unique that exists once. The one of two people has
+   * `<lower user id>:<higher user id>`, and that of a customer and a business has
+   * `business:<business id>:<customer id>`.
+   */
   direct_key: string | null;
   title: string | null;
   description: string | null;
@@ -42,7 +47,7 @@ export type ConversationsTable = {
 /** A conversation that belongs to no business has null in all of these columns. */
 type BusinessColumns = {
   customer_id: UserId | null;
-  state: 'waiting' | 'assigned' | 'closed' | null;
+  state: BusinessState | null;
   assignee_id: UserId | null;
   /** This agent had the conversation last, or has it. */
   last_agent_id: UserId | null;

@@ -4,11 +4,13 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
+import { isReader } from '../inbox/reader.ts';
 import { MESSAGE_COLUMNS } from '../records/message-row.ts';
 import { selectParticipants } from '../records/message-status.ts';
 import { showMessages } from '../records/shown-messages.ts';
 
 type Request = { user_id: UserId; message_id: MessageId };
+type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
 /** `messages.locate` returns a message's place, or MESSAGE_NOT_FOUND if the user cannot see it. */
 export async function locateMessage(db: Kysely<Database>, request: Request): Promise<MessagePlace> {
@@ -19,19 +21,35 @@ export async function locateMessage(db: Kysely<Database>, request: Request): Pro
   return place;
 }
 
-/** `messages.get` returns a message as history shows it. Refusal: MESSAGE_NOT_FOUND. */
-export async function getMessage(
-  { db, cipher }: { db: Kysely<Database>; cipher: ContentCipher },
-  request: Request,
-): Promise<HistoryMessage> {
+/**
+ * `messages.get` returns a message as history shows it, also to an agent who may read the
+ * conversation without taking part. Refusal: MESSAGE_NOT_FOUND.
+ */
+export async function getMessage(deps: Deps, request: Request): Promise<HistoryMessage> {
+  const { db, cipher } = deps;
   const [row] = await visible(db, request)
     .select(MESSAGE_COLUMNS.map((name) => `m.${name}` as const))
     .execute();
-  if (row === undefined) throw noSuchMessage();
+  if (row === undefined) return readMessage(deps, request);
   const participants = await selectParticipants(db, row.conversation_id);
   const viewer = participants.find(({ user_id }) => user_id === request.user_id);
   if (viewer === undefined) throw noSuchMessage();
   const [message] = await showMessages({ db, cipher }, { rows: [row], viewer, participants });
+  return message as HistoryMessage;
+}
+
+async function readMessage(deps: Deps, { user_id, message_id }: Request) {
+  const [row] = await deps.db
+    .selectFrom('messages')
+    .select(MESSAGE_COLUMNS)
+    .where('message_id', '=', message_id)
+    .execute();
+  if (row === undefined) throw noSuchMessage();
+  const { conversation_id } = row;
+  const participants = await selectParticipants(deps.db, conversation_id);
+  if (!(await isReader(deps.db, { user_id, conversation_id }))) throw noSuchMessage();
+  const viewer = { user_id, first_visible_seq: 1 };
+  const [message] = await showMessages(deps, { rows: [row], viewer, participants });
   return message as HistoryMessage;
 }
 

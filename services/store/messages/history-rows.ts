@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely';
+import type { InConversation } from '../../../shared/contracts/conversations.ts';
 import type { HistoryRequest } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { Database } from '../database/schema.ts';
+import { readerOf } from '../inbox/reader.ts';
 import type { MessageRow } from '../records/message-row.ts';
 import { isIsoTime } from '../records/opaque-cursor.ts';
 import { PAGE_BYTES_MAX } from '../records/page-bytes.ts';
@@ -48,18 +49,20 @@ function readSince(since: string): string {
 /** `matching` counts the messages that match, up to `limit` + 1. */
 type HistoryRow = MessageRow & { matching: number };
 
-type Selection = { userId: UserId; conversationId: ConversationId; range: HistoryRange };
+/** A reader is an agent who reads a conversation of the business without taking part. */
+type Selection = { viewer: InConversation; as: 'participant' | 'reader'; range: HistoryRange };
 
 /**
  * The query returns rows from the bound on, in the direction of paging, and no more than a page can
- * hold. The statement itself checks membership and visibility, so a user who was removed a moment
+ * hold. The statement itself judges who may see what, so a user who was removed a moment
  * ago reads nothing. The inner select walks the primary key. The window function around it adds
  * up the bytes, so that the page is cut at its maximum.
  */
 export async function selectHistory(
   db: Kysely<Database>,
-  { userId, conversationId, range }: Selection,
+  { viewer, as, range }: Selection,
 ): Promise<HistoryRow[]> {
+  const { conversation_id } = viewer;
   const order = sql.raw(range.order);
   const { rows } = await sql<HistoryRow>`
     select * from (
@@ -71,10 +74,10 @@ export async function selectHistory(
         select m.conversation_id, m.seq, m.sent_at, m.message_id, m.sender_id, m.client_msg_id,
           m.message_type, m.content, m.metadata, m.key_id, m.version, m.reply_to, m.reply_to_seq,
           m.edited_at, m.deleted_at
-        from participants p join messages m using (conversation_id)
-        where p.conversation_id = ${conversationId} and p.user_id = ${userId}
-          and p.left_at is null and m.conversation_id = ${conversationId}
-          and m.seq >= p.first_visible_seq and ${boundOf(range)}
+        from ${as === 'reader' ? readerOf(viewer) : participantOf(viewer)}
+        join messages m using (conversation_id)
+        where m.conversation_id = ${conversation_id} and m.seq >= first_visible_seq
+          and ${boundOf(range)}
         order by m.seq ${order}
         limit ${range.limit + 1}
       ) found
@@ -82,6 +85,11 @@ export async function selectHistory(
     where coalesce(bytes_before, 0) < ${sql.lit(PAGE_BYTES_MAX)}
     order by seq ${order}`.execute(db);
   return rows;
+}
+
+function participantOf({ user_id, conversation_id }: InConversation) {
+  return sql`(select conversation_id, first_visible_seq from participants
+    where conversation_id = ${conversation_id} and user_id = ${user_id} and left_at is null) p`;
 }
 
 function boundOf({ beforeSeq, afterSeq, since }: HistoryRange) {

@@ -7,6 +7,7 @@ import type {
 import { KahaError } from '../../../shared/errors.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
+import { isReader } from '../inbox/reader.ts';
 import { takePage } from '../records/page-bytes.ts';
 import { present } from '../records/present.ts';
 import { showMessages } from '../records/shown-messages.ts';
@@ -16,7 +17,8 @@ type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
 /**
  * `messages.history` returns a page of the messages that the user can see, ascending by `seq` and
- * at most 256 KiB. Refusals: CONVERSATION_NOT_FOUND, NOT_A_PARTICIPANT, INVALID_REQUEST.
+ * at most 256 KiB. Refusals: CONVERSATION_NOT_FOUND, INVALID_REQUEST, and NOT_A_PARTICIPANT for a
+ * user who neither takes part nor may read the conversation as an agent of its business.
  */
 export async function readHistory(
   { db, cipher }: Deps,
@@ -24,18 +26,20 @@ export async function readHistory(
 ): Promise<HistoryPage> {
   const range = readRange(request);
   const { user_id, conversation_id } = request;
-  const [participants, rows] = await Promise.all([
+  const viewer = { user_id, conversation_id };
+  const [participants, seen] = await Promise.all([
     selectParticipants(db, conversation_id),
-    selectHistory(db, { userId: user_id, conversationId: conversation_id, range }),
+    selectHistory(db, { viewer, as: 'participant', range }),
   ]);
   const [any] = participants;
   if (any === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
-  const viewer = participants.find((participant) => participant.user_id === user_id);
-  if (viewer === undefined) {
+  const own = participants.find((participant) => participant.user_id === user_id);
+  if (own === undefined && !(await isReader(db, viewer))) {
     throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
   }
+  const rows = own ? seen : await selectHistory(db, { viewer, as: 'reader', range });
   const receipts = participants.flatMap(toReceipt);
-  const firstVisible = viewer.first_visible_seq ?? 1;
+  const firstVisible = own?.first_visible_seq ?? 1;
   const messages = await showMessages(
     { db, cipher },
     {
@@ -49,7 +53,7 @@ export async function readHistory(
   return {
     messages: range.order === 'asc' ? page : page.reverse(),
     has_more: first !== undefined && page.length < Number(first.matching),
-    first_seq: Math.max(viewer.first_seq, firstVisible),
+    first_seq: Math.max(any.first_seq, firstVisible),
     receipts,
   };
 }

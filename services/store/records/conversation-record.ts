@@ -5,7 +5,12 @@ import type {
 import type { LastMessage } from '../../../shared/contracts/messages.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import type { LastMessageRow, LoadedConversation, ParticipantRow } from './conversation-rows.ts';
+import type {
+  ConversationRow,
+  LastMessageRow,
+  LoadedConversation,
+  ParticipantRow,
+} from './conversation-rows.ts';
 import { openContent, openSaid } from './message-row.ts';
 import { present } from './present.ts';
 
@@ -14,33 +19,54 @@ import { present } from './present.ts';
  * `nowMs` decides whether a mute has run out.
  */
 export function toConversationRecord(
-  { conversation, participants, lastMessage }: LoadedConversation,
+  loaded: LoadedConversation,
   viewerId: UserId,
   { cipher, nowMs }: { cipher: ContentCipher; nowMs: number },
 ): ConversationRecord | undefined {
-  const viewer = participants.find(({ user_id }) => user_id === viewerId);
+  const viewer = loaded.participants.find(({ user_id }) => user_id === viewerId);
   if (viewer === undefined) return undefined;
-  const { last_seq } = conversation;
-  const first_seq = Math.max(conversation.first_seq, viewer.first_visible_seq);
+  const record = toReaderRecord(loaded, cipher, viewer.first_visible_seq);
+  const { first_seq, last_seq } = record;
+  record.last_read_seq = viewer.read_seq;
+  record.unread = Math.max(last_seq - Math.max(viewer.read_seq, first_seq - 1), 0);
+  record.is_muted = isMuted(viewer, nowMs);
+  if (record.is_muted && viewer.muted_until !== null) record.muted_until = viewer.muted_until;
+  return Object.assign(record, present(viewer, ['archived_at']));
+}
+
+/** The record shows a conversation to somebody who reads it without taking part. */
+export function toReaderRecord(
+  { conversation, participants, lastMessage }: LoadedConversation,
+  cipher: ContentCipher,
+  firstVisibleSeq = 1,
+): ConversationRecord {
+  const first_seq = Math.max(conversation.first_seq, firstVisibleSeq);
   const record: ConversationRecord = {
     conversation_id: conversation.conversation_id,
     type: conversation.type,
     version: conversation.version,
     first_seq,
-    last_seq,
-    last_read_seq: viewer.read_seq,
-    unread: Math.max(last_seq - Math.max(viewer.read_seq, first_seq - 1), 0),
-    is_muted: isMuted(viewer, nowMs),
+    last_seq: conversation.last_seq,
     created_at: conversation.created_at,
     last_activity: conversation.last_activity,
-    participants: participants.map(toParticipantRecord),
+    participants: [...participants.map(toParticipantRecord), ...businessOf(conversation)],
     ...present(conversation, ['title', 'description', 'avatar_url', 'business_id']),
-    ...present(viewer, ['archived_at']),
+    ...present(conversation, ['state', 'assignee_id', 'waiting_since', 'closed_at']),
   };
-  if (record.is_muted && viewer.muted_until !== null) record.muted_until = viewer.muted_until;
   const visible = lastMessage !== undefined && lastMessage.seq >= first_seq;
   if (visible) record.last_message = toLastMessage(lastMessage, cipher);
   return record;
+}
+
+/**
+ * A business takes part in its conversations without being one of the people in them. Only this
+ * function says so. The table of participants has people alone, so the audience of an event,
+ * positions, presence, contacts and limits need no exception for a business.
+ */
+function businessOf({ type, business_id, created_at }: ConversationRow): ParticipantRecord[] {
+  if (type !== 'business' || business_id === null) return [];
+  const user_id: string = business_id;
+  return [{ user_id: user_id as UserId, role: 'business', joined_at: created_at }];
 }
 
 function toParticipantRecord(row: ParticipantRow): ParticipantRecord {
