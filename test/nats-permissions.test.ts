@@ -133,6 +133,8 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...['rpc.store.conversations.participants', 'rpc.store.businesses.set_settings'],
       ...['rpc.store.businesses.set_agents', 'rpc.store.businesses.set_agent'],
       ...['rpc.store.businesses.remove_agent', 'rpc.store.businesses.set_status'],
+      ...['rpc.store.assignment.claim', 'rpc.store.assignment.read', 'rpc.store.assignment.done'],
+      ...['rpc.store.assignment.sweep', 'rpc.store.assignment.finds'],
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
       ...['rpc.store.outbox.owed', 'rpc.store.outbox.done', 'rpc.store.outbox.missed'],
       '$JS.API.CONSUMER.NAMES.INBOX_3',

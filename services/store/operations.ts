@@ -7,6 +7,9 @@ import type { Logger } from '../../shared/process/logger.ts';
 import type { Metrics } from '../../shared/process/metrics.ts';
 import { createAppend } from './append/append.ts';
 import type { GroupCommit } from './append/group-commit.ts';
+import { claimBusinesses, endLease } from './assignment/leases.ts';
+import { readPlans } from './assignment/read-plans.ts';
+import { findLeft, sweepBusinesses } from './assignment/sweep.ts';
 import { removeAgent, setAgent, setAgents, setStatus } from './businesses/change-agents.ts';
 import { listAgents } from './businesses/list-agents.ts';
 import { readOpenings } from './businesses/read-openings.ts';
@@ -116,6 +119,11 @@ export function createOperations(deps: Deps): Operations {
     'businesses.agents': (request) => listAgents(db, request),
     'businesses.openings': ({ business_ids }) => readOpenings(db, business_ids, Date.now()),
     'inbox.head': (request) => readHead(db, request),
+    'assignment.claim': (request) => claimBusinesses(db, request),
+    'assignment.read': (request) => readPlans(db, request),
+    'assignment.done': (request) => endLease(db, request),
+    'assignment.sweep': (request) => sweepBusinesses(db, request),
+    'assignment.finds': (request) => findLeft(db, request),
     'businesses.set_settings': (request) => setSettings(db, request),
     'businesses.set_agents': (request) => setAgents(db, request),
     'businesses.set_agent': (request) => setAgent(db, request),

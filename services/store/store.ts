@@ -6,6 +6,7 @@ import type { Closers } from '../../shared/process/closers.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { openAppendWriter } from './append/append-writer.ts';
 import { createGroupCommit } from './append/group-commit.ts';
+import { watchAssignment } from './assignment/assignment-stats.ts';
 import type { Config } from './config.ts';
 import { type ContentCipher, createContentCipher } from './content/content-cipher.ts';
 import { ChatListCache } from './conversations/chat-list-cache.ts';
@@ -49,6 +50,7 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     const schema = await watchSchema(pool, logger);
     closers.push('schema check', schema.close);
     closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
+    closers.push('assignment stats', watchAssignment({ db, metrics, logger }).close);
 
     const { editWindowMs } = config;
     const chatLists = openChatLists(config, { cipher, metrics, logger }, closers);

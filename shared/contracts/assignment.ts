@@ -1,4 +1,4 @@
-import type { ConversationId, UserId } from '../ids.ts';
+import type { BusinessId, ConversationId, UserId } from '../ids.ts';
 
 /** Store tells routers in these shapes what a business has to give out, and to whom. */
 
@@ -11,3 +11,24 @@ export type AssignmentPlan = {
   version: number;
   agent_id: UserId;
 } & ({ kind: 'assign' } | { kind: 'return'; reason: ReturnReason });
+
+/**
+ * A router has a business to itself until the end of its lease. The end is the name of the lease as
+ * well: no other lease of the business ends then.
+ */
+export type AssignmentLease = { business_id: BusinessId; until: string };
+
+/** A reply without `until` says that the lease has ended: the business may be another router's. */
+export type AssignmentRead = {
+  until?: string;
+  plans: AssignmentPlan[];
+  /** Time alone makes something possible then, or nothing does. */
+  next_at: string | null;
+};
+
+/** A plan for this version of the conversation could be carried out when somebody looked. */
+export type PossibleStep = {
+  business_id: BusinessId;
+  conversation_id: ConversationId;
+  version: number;
+};

@@ -2,6 +2,7 @@ import type { BusinessId, ConversationId, EventId, UserId } from '../ids.ts';
 import type { BusinessSettings } from '../protocol/business-shapes.ts';
 import type { ReactionsShape } from '../protocol/shapes.ts';
 import type { AppendReply, AppendRequest } from './append.ts';
+import type { AssignmentLease, AssignmentRead, PossibleStep } from './assignment.ts';
 import type {
   AgentsList,
   AgentsPage,
@@ -110,4 +111,17 @@ export type StoreOps = {
   'businesses.openings': [{ business_ids: BusinessId[] }, { businesses: BusinessOpening[] }];
   /** A request names ≤ 1000 users. An edge judges by the answer who may hear of the inbox. */
   'inbox.head': [{ business_id: BusinessId; user_ids: UserId[] }, InboxHead];
+  /** Leases ≤ 100 businesses that have something to give out. */
+  'assignment.claim': [{ limit: number; lease_ms: number }, { leases: AssignmentLease[] }];
+  /** Renews the lease of a business, and plans what it gives out. */
+  'assignment.read': [AssignmentLease & { lease_ms: number }, AssignmentRead];
+  /** Ends the lease. The business is due at `at`, unless a step has made it due by now. */
+  'assignment.done': [AssignmentLease & { at: string | null }, { is_due: boolean }];
+  /** Looks at ≤ 50 businesses that nobody has looked at for `idle_ms`. */
+  'assignment.sweep': [
+    { limit: number; idle_ms: number },
+    { swept: number; possible: PossibleStep[] },
+  ];
+  /** Counts those of the steps that are possible still, and makes their businesses due. */
+  'assignment.finds': [{ possible: PossibleStep[] }, { finds: number }];
 } & BusinessCommands;

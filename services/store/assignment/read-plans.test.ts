@@ -1,0 +1,118 @@
+import t from 'tap';
+import { PLANS_MAX } from '../../../shared/business/give-out.ts';
+import type { AssignmentLease } from '../../../shared/contracts/assignment.ts';
+import type { BusinessId } from '../../../shared/ids.ts';
+import { BusinessRows } from '../stage/business-rows.ts';
+import { setStage } from '../stage/store-stage.ts';
+
+const stage = await setStage(t);
+const { store, sql } = stage;
+const rows = new BusinessRows(sql);
+const lease_ms = 60_000;
+
+/** Reads what the business has to give out, as a router that has just claimed it. */
+async function read(id: BusinessId) {
+  await sql('update business_inboxes set due_at = case when business_id = $1 then now() end', [id]);
+  const { leases } = await store.operations['assignment.claim']({ limit: 1, lease_ms }, 0);
+  const lease = leases[0] as AssignmentLease;
+  t.equal(lease.business_id, id);
+  const { until = '', ...told } = await store.operations['assignment.read'](
+    { ...lease, lease_ms },
+    0,
+  );
+  await store.operations['assignment.done']({ ...lease, until, at: null }, 0);
+  return told;
+}
+
+t.test('what waits longest is given to who has the fewest', async (t) => {
+  const id = await rows.business();
+  const [ann, bob] = [await rows.agent(id), await rows.agent(id)];
+  await rows.assigned(id, { agent: ann });
+  const late = await rows.waiting(id, `now() - interval '1 min'`);
+  const early = await rows.waiting(id, `now() - interval '2 min'`);
+  const { plans } = await read(id);
+  t.match(plans, [
+    { conversation_id: early.conversation_id, version: 1, agent_id: bob, kind: 'assign' },
+    { conversation_id: late.conversation_id, kind: 'assign' },
+  ]);
+});
+
+t.test('an agent has their own limit, or that of the business', async (t) => {
+  const id = await rows.business({ capacity: 2 });
+  const [ann, bob] = [await rows.agent(id, { capacity: 1 }), await rows.agent(id)];
+  for (let made = 0; made < 9; made += 1) await rows.waiting(id);
+  const { plans } = await read(id);
+  const given = plans.map(({ agent_id }) => agent_id);
+  t.same(given.sort(), [ann, bob, bob].sort());
+});
+
+t.test('only available agents are given anything', async (t) => {
+  const id = await rows.business({ offline_grace_s: 60 });
+  await rows.agent(id, { status: 'away' });
+  await rows.agent(id, { status: 'offline' });
+  await rows.agent(id, {}, { offline_since: `now() - interval '61 s'` });
+  await rows.agent(await rows.business());
+  await rows.waiting(id);
+  t.same(await read(id), { plans: [], next_at: null });
+  const ann = await rows.agent(id, {}, { offline_since: `now() - interval '30 s'` });
+  t.match((await read(id)).plans, [{ agent_id: ann }], 'the grace runs');
+});
+
+t.test('a full agent holds up nobody, however many wait for that one', async (t) => {
+  const id = await rows.business({ capacity: 1 });
+  const full = await rows.agent(id);
+  await rows.assigned(id, { agent: full });
+  for (let made = 0; made < 250; made += 1) {
+    await rows.waiting(id, `now() - interval '1 hour'`, { preferred_agent_id: full });
+  }
+  const last = await rows.waiting(id);
+  t.same((await read(id)).plans, [], 'nobody else is there');
+  const free = await rows.agent(id);
+  t.match((await read(id)).plans, [{ ...last, customer_id: undefined, agent_id: free }]);
+});
+
+t.test('what an absent agent has not answered goes back, and what they have stays', async (t) => {
+  const id = await rows.business({ offline_grace_s: 60, reassign_after_s: 300 });
+  const before = `now() - interval '1 hour'`;
+  const gone = await rows.agent(id, {}, { offline_since: `now() - interval '2 min'` });
+  const unanswered = await rows.assigned(id, { agent: gone, assigned_at: before });
+  const answered = { agent: gone, assigned_at: before, columns: { has_answered: true } };
+  await rows.assigned(id, answered);
+  const recent = { unanswered_since: `now() - interval '1 min'` };
+  await rows.assigned(id, { ...answered, ...recent });
+  const here = await rows.agent(id);
+  await rows.assigned(id, { agent: here, assigned_at: before });
+  const first = await read(id);
+  t.match(first.plans, [
+    { conversation_id: unanswered.conversation_id, kind: 'return', reason: 'offline' },
+  ]);
+  const inMs = Date.parse(first.next_at as string) - Date.now();
+  t.ok(inMs > 230_000 && inMs <= 240_000, 'the second answered one goes back 4 min later');
+  const old = { unanswered_since: `now() - interval '10 min'` };
+  const waited = await rows.assigned(id, { ...answered, ...old });
+  await sql(
+    `update business_agents set offline_since = now() - interval '6 min'
+    where user_id = $1`,
+    [gone],
+  );
+  t.match((await read(id)).plans, [
+    { conversation_id: unanswered.conversation_id, reason: 'offline' },
+    { conversation_id: waited.conversation_id, kind: 'return', reason: 'no_answer' },
+  ]);
+});
+
+t.test('a business gives nothing out before it opens, and much in several goes', async (t) => {
+  const id = await rows.business({ hours: '{}', capacity: 100 });
+  await rows.agent(id);
+  for (let made = 0; made < PLANS_MAX + 1; made += 1) await rows.waiting(id);
+  t.same(await read(id), { plans: [], next_at: null });
+  await sql('update businesses set hours = null where business_id = $1', [id]);
+  t.equal((await read(id)).plans.length, PLANS_MAX);
+});
+
+t.test('a business of which nothing is set has nobody to give anything to', async (t) => {
+  const id = await rows.business();
+  await rows.waiting(id);
+  await sql('delete from businesses where business_id = $1', [id]);
+  t.same(await read(id), { plans: [], next_at: null });
+});
