@@ -27,6 +27,7 @@ import type { Pool } from './database/pool.ts';
 import type { Database } from './database/schema.ts';
 import { readEventsBetween } from './feed/events-between.ts';
 import { pruneEvents } from './feed/prune-events.ts';
+import { listInbox } from './inbox/list-inbox.ts';
 import { readHead } from './inbox/read-head.ts';
 import { deleteMessage } from './messages/delete-message.ts';
 import { editMessage } from './messages/edit-message.ts';
@@ -118,6 +119,7 @@ export function createOperations(deps: Deps): Operations {
     'businesses.get': (request) => getSettings(db, request),
     'businesses.agents': (request) => listAgents(db, request),
     'businesses.openings': ({ business_ids }) => readOpenings(db, business_ids, Date.now()),
+    'inbox.list': (request) => listInbox(deps, request),
     'inbox.head': (request) => readHead(db, request),
     'assignment.claim': (request) => claimBusinesses(db, request),
     'assignment.read': (request) => readPlans(db, request),

@@ -20,7 +20,7 @@ import type {
   Participants,
 } from './conversations.ts';
 import type { EventsPage, EventsRange } from './feed.ts';
-import type { InboxHead } from './inbox-reads.ts';
+import type { InboxHead, InboxList, InboxPage } from './inbox-reads.ts';
 import type {
   HistoryMessage,
   HistoryPage,
@@ -109,6 +109,8 @@ export type StoreOps = {
   'businesses.agents': [AgentsList, AgentsPage];
   /** Tells anybody whether ≤ 16 businesses are open now. A page has at most 16000 agents. */
   'businesses.openings': [{ business_ids: BusinessId[] }, { businesses: BusinessOpening[] }];
+  /** FORBIDDEN refuses those who are no agents of the business. */
+  'inbox.list': [InboxList, InboxPage];
   /** A request names ≤ 1000 users. An edge judges by the answer who may hear of the inbox. */
   'inbox.head': [{ business_id: BusinessId; user_ids: UserId[] }, InboxHead];
   /** Leases ≤ 100 businesses that have something to give out. */

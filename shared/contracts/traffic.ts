@@ -66,6 +66,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'businesses.get': ['edge'],
   'businesses.agents': ['edge'],
   'businesses.openings': ['edge'],
+  'inbox.list': ['edge'],
   'inbox.head': ['edge'],
   'assignment.claim': ['router'],
   'assignment.read': ['router'],

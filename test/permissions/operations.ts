@@ -278,6 +278,20 @@ export const OPERATIONS: readonly Operation[] = [
     frame: (on) => ({ type: 'availability', business_id: on.businessId, status: 'available' }),
     expect: asAgent,
   },
+  {
+    name: 'inbox',
+    rest: (on) => ({ method: 'GET', path: `${businessPath(on)}/inbox?view=waiting&limit=200` }),
+    frame: (on) => ({
+      ...{ type: 'inbox', business_id: on.businessId },
+      view: on.isOdd ? 'mine' : 'closed',
+    }),
+    expect: asAgent,
+  },
+  {
+    name: 'inbox of all agents',
+    rest: (on) => ({ method: 'GET', path: `${businessPath(on)}/inbox?view=assigned` }),
+    expect: asManager,
+  },
 ];
 
 function businessPath({ businessId }: Target): string {

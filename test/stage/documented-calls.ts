@@ -99,6 +99,10 @@ export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
     params: firm(scene),
     body: { status: 'available' },
   }),
+  'GET /businesses/{business_id}/inbox': (scene) => ({
+    params: firm(scene),
+    query: 'view=waiting&limit=5',
+  }),
   'GET /openapi.json': () => ({}),
   'GET /asyncapi.json': () => ({}),
   'GET /docs': () => ({}),
@@ -121,6 +125,7 @@ export const FRAMES: Readonly<Record<string, (scene: Scene) => Record<string, un
     conversation: { type: 'direct', participant_ids: [eve.id] },
   }),
   availability: (scene) => ({ ...firm(scene), status: 'away' }),
+  inbox: (scene) => ({ ...firm(scene), view: 'mine' }),
   presence_watch: ({ bob }) => ({ user_ids: [bob.id] }),
   presence_unwatch: ({ bob }) => ({ user_ids: [bob.id] }),
 };

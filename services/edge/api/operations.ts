@@ -1,5 +1,6 @@
 import { getSettings } from './businesses/get-settings.ts';
 import { listAgents } from './businesses/list-agents.ts';
+import { listInbox } from './businesses/list-inbox.ts';
 import { removeAgent } from './businesses/remove-agent.ts';
 import { setAgent } from './businesses/set-agent.ts';
 import { setAgents } from './businesses/set-agents.ts';
@@ -67,4 +68,5 @@ export const OPERATIONS: readonly Operation[] = [
   setAgent,
   removeAgent,
   setAvailability,
+  listInbox,
 ];

@@ -1,0 +1,20 @@
+import { InboxRequest } from '../../../../shared/protocol/inbox-requests.ts';
+import { InboxShape } from '../../../../shared/protocol/inbox-shapes.ts';
+import { nameConversations } from '../../names/conversation-view.ts';
+import { defineOperation } from '../operation.ts';
+
+export const listInbox = defineOperation({
+  summary: 'The inbox of a business, one view of it; for its agents and managers',
+  cost: 'read',
+  request: InboxRequest,
+  answer: InboxShape,
+  async handle(query, caller, parts) {
+    const { userId, trace, deadlineAt } = caller;
+    const request = { user_id: userId, ...query };
+    const page = await parts.store('inbox.list', request, { trace, deadlineAt });
+    const { records, ...rest } = page;
+    return { conversations: await nameConversations(parts, records, caller), ...rest };
+  },
+  frame: { type: 'inbox' },
+  rest: [{ method: 'GET', path: '/businesses/:business_id/inbox' }],
+});
