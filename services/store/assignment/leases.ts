@@ -16,6 +16,9 @@ const LEASE_MS_MAX = 60_000;
 const leaseEnd = (leaseMs: number) => sql`date_trunc('milliseconds', clock_timestamp())
   + ${Math.min(leaseMs, LEASE_MS_MAX)}::float8 * interval '1 millisecond'`;
 
+/** Postgres rounds times to milliseconds, so what is due may be written half a one late. */
+const isDue = sql`due_at <= now() + interval '1 millisecond'`;
+
 /**
  * `assignment.claim` leases businesses that are due and that no router has, those first that are
  * due for longest. It passes over a business that a step or another claim holds right now.
@@ -27,7 +30,7 @@ export async function claimBusinesses(
   const { rows } = await sql<AssignmentLease>`
     with due as materialized (
       select business_id from business_inboxes
-      where due_at <= now() and (claimed_until is null or claimed_until <= now())
+      where ${isDue} and (claimed_until is null or claimed_until <= now())
       order by due_at limit ${Math.min(limit, LIMIT_MAX)}
       for update skip locked)
     update business_inboxes i set claimed_until = lease.until, due_at = lease.until
@@ -65,6 +68,6 @@ export async function endLease(
     update business_inboxes set claimed_until = null,
       due_at = case when due_at < claimed_until then due_at else ${at}::timestamptz end
     where business_id = ${business_id} and claimed_until = ${until}::timestamptz
-    returning due_at <= now() as is_due`.execute(db);
+    returning ${isDue} as is_due`.execute(db);
   return { is_due: rows[0]?.is_due === true };
 }
