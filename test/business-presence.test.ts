@@ -2,11 +2,12 @@ import t from 'tap';
 import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import type { BusinessSettingsInput } from '../shared/protocol/business-requests.ts';
-import { askAsService, makeBusiness } from './stage/business.ts';
+import { askAsService, makeBusiness, untilPresenceIsKnown } from './stage/business.ts';
 import { type Person, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
 const DAY_MS = 86_400_000;
+await untilPresenceIsKnown(system);
 
 /** A service makes a business with these agents, who are not available yet. */
 async function newBusiness(settings: BusinessSettingsInput, agents: readonly Person[]) {

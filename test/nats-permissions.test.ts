@@ -135,6 +135,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...['rpc.store.businesses.remove_agent', 'rpc.store.businesses.set_status'],
       ...['rpc.store.assignment.claim', 'rpc.store.assignment.read', 'rpc.store.assignment.done'],
       ...['rpc.store.assignment.sweep', 'rpc.store.assignment.finds'],
+      'rpc.store.agents.presence',
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
       ...['rpc.store.outbox.owed', 'rpc.store.outbox.done', 'rpc.store.outbox.missed'],
       '$JS.API.CONSUMER.NAMES.INBOX_3',

@@ -70,6 +70,39 @@ export async function startNats(): Promise<TestNats> {
   };
 }
 
+type TestRedis = {
+  url: string;
+  /** Sends a signal. SIGKILL resolves once the process has ended. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts an empty Redis on the same port. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Starts a private Redis on a free port, for a test that takes it away. */
+export async function startRedis(): Promise<TestRedis> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'kaha-redis-'));
+  const [port] = (await freePorts(1)) as [number];
+  const program = programOf('redis');
+  const { spec, url } = planRedis({ program, dataDir, log: join(dataDir, 'redis.log'), port });
+  let running = await start(spec);
+  return {
+    url,
+    async kill(signal = 'SIGKILL') {
+      sendSignal(running, signal);
+      if (signal === 'SIGKILL') await stop(running);
+    },
+    async restart() {
+      await stop(running);
+      running = await start(spec);
+    },
+    async stop() {
+      await stop(running);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
 type TestDatabase = { url: string; drop(): Promise<void> };
 
 const keyPrefix = `${newId<string>()}:`;

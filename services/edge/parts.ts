@@ -21,6 +21,7 @@ import { UserLimits } from './limits/user-limits.ts';
 import { createLookUpNames, type LookUpNames } from './names/conversation-view.ts';
 import { createNameLookUp } from './names/profile-names.ts';
 import { createNameSystemMessages, type NameSystemMessages } from './names/system-names.ts';
+import { AgentReports } from './presence/agent-reports.ts';
 import { Presence } from './presence/presence.ts';
 import { Typing } from './presence/typing.ts';
 import { HttpApi } from './rest/http-api.ts';
@@ -133,7 +134,11 @@ function createSessions(given: SessionDeps) {
   const redis = connectRedis(config.redisUrl, logger);
   closers.push('redis', () => closeRedis(redis));
   const { instance } = config;
-  const presence = new Presence({ ...deps, instance, bus, subscriptions, hub, redis, closers });
+  const agents = new AgentReports(instance, { bus, table, metrics });
+  // Presence closes before it, and what presence tells then is reported too.
+  closers.push('agent reports', () => agents.close());
+  const parts = { bus, subscriptions, hub, redis, agents, closers };
+  const presence = new Presence({ ...deps, instance, ...parts });
   const onConversation = (session: Session): void => presence.conversationChanged(session);
   const nameless = new NamelessEvents({ lookUpNames, hub, logger, events: deps.events });
   const delivery = new Delivery({

@@ -81,6 +81,9 @@ function createTable(deps: Deps): Operations {
     async taken_late({ items }) {
       for (const item of items) feed.tell(lateTakeEvent(item));
     },
+    async 'agents.presence'({ changes }, context) {
+      await deps.store('agents.presence', { changes }, context);
+    },
     read: ({ op: _op, ...input }, { deadlineAt }) => reads.read(input, deadlineAt),
     typing: (request, { deadlineAt }) => typing.receive(request, deadlineAt),
     'conversations.create': (request, context) => createConversation(deps, request, context),

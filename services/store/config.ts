@@ -11,7 +11,10 @@ export type Config = CommonConfig & {
   database: DatabaseConfig;
   /** The first key encrypts; every key decrypts. */
   contentKeys: ContentKey[];
-  /** This Redis caches first pages of chat lists; undefined means that nothing is cached. */
+  /**
+   * Edges write presence into this Redis, and store caches first pages of chat lists there. Without
+   * it nothing is cached, and agents count as online.
+   */
   redisUrl?: string | undefined;
   /** A message may be edited for this long after its sending; 0 means never. */
   editWindowMs: number;

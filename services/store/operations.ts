@@ -7,7 +7,9 @@ import type { Logger } from '../../shared/process/logger.ts';
 import type { Metrics } from '../../shared/process/metrics.ts';
 import { createAppend } from './append/append.ts';
 import type { GroupCommit } from './append/group-commit.ts';
+import type { AgentPresences } from './assignment/agent-presence.ts';
 import { claimBusinesses, endLease } from './assignment/leases.ts';
+import { notePresence } from './assignment/note-presence.ts';
 import { readPlans } from './assignment/read-plans.ts';
 import { findLeft, sweepBusinesses } from './assignment/sweep.ts';
 import { removeAgent, setAgent, setAgents, setStatus } from './businesses/change-agents.ts';
@@ -50,6 +52,7 @@ type Deps = {
   group: GroupCommit;
   editWindowMs: number;
   reads: ReadCommit;
+  presences: AgentPresences;
   chatLists?: ChatListCache | undefined;
   metrics: Metrics;
   logger: Logger;
@@ -127,10 +130,11 @@ export function createOperations(deps: Deps): Operations {
     'assignment.sweep': (request) => sweepBusinesses(db, request),
     'assignment.finds': (request) => findLeft(db, request),
     'businesses.set_settings': (request) => setSettings(db, request),
-    'businesses.set_agents': (request) => setAgents(db, request),
-    'businesses.set_agent': (request) => setAgent(db, request),
+    'businesses.set_agents': (request) => setAgents(deps, request),
+    'businesses.set_agent': (request) => setAgent(deps, request),
     'businesses.remove_agent': (request) => removeAgent(db, request),
-    'businesses.set_status': (request) => setStatus(db, request),
+    'businesses.set_status': (request) => setStatus(deps, request),
+    'agents.presence': (request) => notePresence(deps, request),
   };
 }
 

@@ -1,14 +1,18 @@
+import type { Redis } from 'ioredis';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
 import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
+import type { Logger } from '../../shared/process/logger.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { openAppendWriter } from './append/append-writer.ts';
 import { createGroupCommit } from './append/group-commit.ts';
+import { AgentPresences } from './assignment/agent-presence.ts';
 import { watchAssignment } from './assignment/assignment-stats.ts';
+import { PresenceRounds } from './assignment/presence-rounds.ts';
 import type { Config } from './config.ts';
-import { type ContentCipher, createContentCipher } from './content/content-cipher.ts';
+import { createContentCipher } from './content/content-cipher.ts';
 import { ChatListCache } from './conversations/chat-list-cache.ts';
 import { openDatabase } from './database/database.ts';
 import { toKahaError } from './database/database-error.ts';
@@ -53,8 +57,14 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     closers.push('assignment stats', watchAssignment({ db, metrics, logger }).close);
 
     const { editWindowMs } = config;
-    const chatLists = openChatLists(config, { cipher, metrics, logger }, closers);
-    const parts = { editWindowMs, chatLists, metrics, logger, events };
+    const redis = openRedis(config, logger, closers);
+    const chatLists = redis && new ChatListCache({ redis, cipher, metrics, logger });
+    const presences = new AgentPresences({ redis, logger });
+    if (redis !== undefined) {
+      const rounds = new PresenceRounds({ db, presences, logger });
+      closers.push('presence rounds', () => rounds.close());
+    }
+    const parts = { editWindowMs, chatLists, presences, metrics, logger, events };
     const deps = { db, pool, cipher, group, reads, ...parts };
     const servers = serveOperations(bus, createOperations(deps));
     closers.push('operations', () => drainAll(servers, [group, reads]), DRAIN_DEADLINE_MS);
@@ -63,17 +73,11 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
   });
 }
 
-type CacheDeps = ServiceDeps & { cipher: ContentCipher };
-
-function openChatLists(
-  { redisUrl }: Config,
-  deps: CacheDeps,
-  closers: Closers,
-): ChatListCache | undefined {
+function openRedis({ redisUrl }: Config, logger: Logger, closers: Closers): Redis | undefined {
   if (redisUrl === undefined) return undefined;
-  const redis = connectRedis(redisUrl, deps.logger);
+  const redis = connectRedis(redisUrl, logger);
   closers.push('redis', () => closeRedis(redis));
-  return new ChatListCache({ ...deps, redis });
+  return redis;
 }
 
 /** Services trust the shapes of each other's requests, so no body is validated here. */

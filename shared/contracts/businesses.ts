@@ -1,12 +1,16 @@
+import type { Static } from 'typebox';
 import type { BusinessId, UserId } from '../ids.ts';
 import type {
   AgentInput,
-  AgentStatus,
   AgentsRequest,
   AvailabilityRequest,
   BusinessSettingsInput,
 } from '../protocol/business-requests.ts';
-import type { AgentShape, BusinessSettings } from '../protocol/business-shapes.ts';
+import type {
+  AgentShape,
+  AvailabilityShape,
+  BusinessSettings,
+} from '../protocol/business-shapes.ts';
 
 /** Services hand businesses and their agents to each other in these shapes. */
 
@@ -15,9 +19,9 @@ export type BusinessAsker = UserId | 'service';
 export type OfBusiness = { asker: BusinessAsker; business_id: BusinessId };
 export type AgentsList = { asker: BusinessAsker } & AgentsRequest;
 
-/** Store does not know who is online, so edges add `is_available`. */
-export type AgentRecord = Omit<AgentShape, 'is_available'>;
+export type AgentRecord = AgentShape;
 export type AgentsPage = { agents: AgentRecord[]; next_cursor: string | null };
+export type Availability = Static<typeof AvailabilityShape>;
 type StatusInput = { user_id: UserId } & AvailabilityRequest;
 
 /**
@@ -31,15 +35,19 @@ export type BusinessCommands = {
   'businesses.set_agent': [OfBusiness & { agent: AgentInput }, AgentRecord];
   'businesses.remove_agent': [OfBusiness & { user_id: UserId }, undefined];
   /** Agents and managers set the status of themselves alone. */
-  'businesses.set_status': [StatusInput, { status: AgentStatus }];
+  'businesses.set_status': [StatusInput, Availability];
 };
 
+/** An edge tells which users have come and gone, of whom some may be agents, at most 1000. */
+export type PresenceReport = { changes: { user_id: UserId; is_online: boolean }[] };
+
 /**
- * `agents` are those who say that they are available, the last one to say so first. Store does not
- * know who of them is online. A business that is closed, or of which nothing is set, has none.
+ * A business is online while it is open and one of its agents is available. All this may change by
+ * itself after `changes_in_ms`. A business of which nothing is set is open and has no agent.
  */
 export type BusinessOpening = {
   business_id: BusinessId;
+  is_online: boolean;
   opens_at?: string;
-  agents: UserId[];
+  changes_in_ms?: number;
 };

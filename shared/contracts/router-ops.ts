@@ -1,7 +1,7 @@
 import type { ConversationId, EventId, UserId } from '../ids.ts';
 import type { ReactionsShape, ReadShape } from '../protocol/shapes.ts';
 import type { TypingRequest } from '../protocol/socket-requests.ts';
-import type { BusinessCommands } from './businesses.ts';
+import type { BusinessCommands, PresenceReport } from './businesses.ts';
 import type {
   ConversationCommands,
   ConversationCreate,
@@ -70,6 +70,8 @@ export type RouterOps = {
   delivered: [{ items: DeliveredItem[] }, undefined];
   /** A request holds at most 1000 items. The answer says only that it came: this is best effort. */
   taken_late: [{ items: LateTake[] }, undefined];
+  /** The answer says that store has looked at the agents among these users. */
+  'agents.presence': [PresenceReport, undefined];
   read: [ReadInput, ReadShape];
   typing: [TypingInput, object];
   'conversations.create': [ConversationCreate, { created: boolean; record: ConversationRecord }];

@@ -9,6 +9,7 @@ import type {
   BusinessCommands,
   BusinessOpening,
   OfBusiness,
+  PresenceReport,
 } from './businesses.ts';
 import type { ContactsList, ContactsPage, ContactsShared } from './contacts.ts';
 import type {
@@ -107,7 +108,7 @@ export type StoreOps = {
   /** FORBIDDEN refuses a user who is no agent; NOT_FOUND tells a service of no such business. */
   'businesses.get': [OfBusiness, BusinessSettings];
   'businesses.agents': [AgentsList, AgentsPage];
-  /** Tells anybody whether ≤ 16 businesses are open now. A page has at most 16000 agents. */
+  /** Tells anybody whether ≤ 200 businesses are open now and have somebody who is available. */
   'businesses.openings': [{ business_ids: BusinessId[] }, { businesses: BusinessOpening[] }];
   /** FORBIDDEN refuses those who are no agents of the business. */
   'inbox.list': [InboxList, InboxPage];
@@ -126,4 +127,6 @@ export type StoreOps = {
   ];
   /** Counts those of the steps that are possible still, and makes their businesses due. */
   'assignment.finds': [{ possible: PossibleStep[] }, { finds: number }];
+  /** The reply names businesses in which an agent has come or gone. */
+  'agents.presence': [PresenceReport, { business_ids: BusinessId[] }];
 } & BusinessCommands;

@@ -78,6 +78,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'businesses.set_agent': ['router'],
   'businesses.remove_agent': ['router'],
   'businesses.set_status': ['router'],
+  'agents.presence': ['router'],
 };
 
 const PROFILES_ASKERS: Askers<ProfileOps> = { get: ['edge'] };

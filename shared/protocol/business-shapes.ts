@@ -14,7 +14,8 @@ export const BusinessSettings = Type.Object({ ...settingFields, ...defaultedFiel
 export type BusinessSettings = Static<typeof BusinessSettings>;
 
 const isAvailable = Type.Boolean({
-  description: 'Their status is `available`, and they are online',
+  description:
+    'Their status is `available`, and they are online, or offline for less than `offline_grace_s`',
 });
 
 export const AgentShape = Type.Object({

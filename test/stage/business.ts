@@ -1,4 +1,7 @@
+import { Redis } from 'ioredis';
+import { until } from '../../dev/testing/until.ts';
 import { newId } from '../../shared/ids.ts';
+import { readPresence } from '../../shared/presence/read-presence.ts';
 import type { Person, RestAnswer, System } from './stack.ts';
 
 type Staff = { managers?: readonly Person[]; agents?: readonly Person[] };
@@ -26,4 +29,18 @@ export async function makeBusiness(
   const answer = await askAsService(system, `PUT /businesses/${id}/agents`, { agents: list });
   if (answer.status !== 200) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
   return id;
+}
+
+/**
+ * Resolves once Redis knows who is offline, some seconds after the first edge has started. Before,
+ * every agent counts as online who says that they are available.
+ */
+export async function untilPresenceIsKnown({ stack }: System): Promise<void> {
+  const redis = new Redis(stack.urls.redis);
+  try {
+    const isKnown = async () => (await readPresence(redis, [])).known === 'all';
+    await until('presence is known', isKnown);
+  } finally {
+    redis.disconnect();
+  }
 }

@@ -7,6 +7,8 @@ import { type ReportDeps, RouterReports } from './router-reports.ts';
  * acknowledgement raises it again.
  */
 const HELD_MAX = 50_000;
+/** Acknowledgements wait 20 ms before, so the sum is ≤ 100 ms. */
+const COALESCE_MS = 80;
 
 export type DeliveredReports = RouterReports<DeliveredItem>;
 
@@ -17,6 +19,7 @@ export type DeliveredReports = RouterReports<DeliveredItem>;
 export function createDeliveredReports(deps: ReportDeps): DeliveredReports {
   return new RouterReports(deps, {
     what: 'delivered',
+    coalesceMs: COALESCE_MS,
     heldMax: HELD_MAX,
     keyOf: ([conversationId, userId]) => participantKey(conversationId, userId),
     isNewer: ([, , seq], [, , heldSeq]) => seq > heldSeq,

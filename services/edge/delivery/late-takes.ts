@@ -3,6 +3,7 @@ import { type ReportDeps, RouterReports } from './router-reports.ts';
 
 /** Late takes are best effort, so those beyond this are dropped for good. */
 const HELD_MAX = 20_000;
+const COALESCE_MS = 80;
 
 export type LateTakes = RouterReports<LateTake>;
 
@@ -17,6 +18,7 @@ export type LateTakes = RouterReports<LateTake>;
 export function createLateTakes(deps: ReportDeps): LateTakes {
   return new RouterReports(deps, {
     what: 'taken_late',
+    coalesceMs: COALESCE_MS,
     heldMax: HELD_MAX,
     // A client acknowledges an event once, so no two items are the same.
     keyOf: (item) => item,

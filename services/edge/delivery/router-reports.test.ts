@@ -33,6 +33,7 @@ function reportsWith({ heldMax = 10_000, routers = ['r1'] } = {}) {
     { bus, table, metrics: createEdgeMetrics(metrics) },
     {
       what: 'test',
+      coalesceMs: 80,
       heldMax,
       keyOf: ([conversationId, who]) => `${conversationId}.${who}`,
       isNewer: ([, , seq], [, , heldSeq]) => seq > heldSeq,

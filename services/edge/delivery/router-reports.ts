@@ -1,13 +1,12 @@
 import { KahaError } from '../../../shared/errors.ts';
-import type { ConversationId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { type AskRouter, createAskRouter } from '../../../shared/nats/rpc-clients.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
 import type { RouterTable } from '../routers/router-table.ts';
 
-/** The conversation of an item says which router is told of it. */
-type Item = readonly [ConversationId, ...unknown[]];
+/** An item begins with the key by which its router is chosen, which mostly is a conversation. */
+type Item = readonly [string, ...unknown[]];
 
 export type ReportDeps = {
   bus: Pick<Bus, 'request' | 'connected'>;
@@ -18,6 +17,8 @@ export type ReportDeps = {
 type Report<Told extends Item> = {
   /** The metric of items that are dropped has this label. */
   what: string;
+  /** The first item of a report waits this long for others. */
+  coalesceMs: number;
   /** The edge holds this many items while no router is there. It drops further ones. */
   heldMax: number;
   /** Items with the same key are one item. */
@@ -27,17 +28,13 @@ type Report<Told extends Item> = {
   send: (ask: AskRouter, instance: string, items: Told[]) => Promise<unknown>;
 };
 
-/**
- * Reports wait this long for others. Acknowledgements wait 20 ms before, so the sum is ≤ 100 ms.
- */
-const COALESCE_MS = 80;
 /** A report that no router took is sent again after this time. */
 const RETRY_MS = 500;
 const ITEMS_PER_REPORT_MAX = 1_000;
 
 /**
- * Tells the routers what became of events on this edge. It gathers items for 80 ms, and then sends
- * each router those of its conversations in reports of ≤ 1000. An item is kept until a router has
+ * Tells the routers what happened on this edge. It gathers items for some time, and then sends each
+ * router those that are for it in reports of ≤ 1000. An item is kept until a router has
  * answered, so a router may hear of it twice. Items that a router refuses as invalid are dropped,
  * because a router of an earlier version does not know the report.
  *
@@ -61,7 +58,7 @@ export class RouterReports<Told extends Item> {
 
   add(item: Told): void {
     this.#hold(item);
-    this.#timer ??= setTimeout(() => this.#flush(), COALESCE_MS);
+    this.#timer ??= setTimeout(() => this.#flush(), this.#report.coalesceMs);
   }
 
   /** Sends the items that are left. An item that no router takes now is lost. */
@@ -77,7 +74,7 @@ export class RouterReports<Told extends Item> {
     this.#timer = undefined;
     if (this.#pending.size === 0) return;
     if (!bus.connected || table.instances.length === 0) {
-      this.#timer = setTimeout(() => this.#flush(), COALESCE_MS);
+      this.#timer = setTimeout(() => this.#flush(), this.#report.coalesceMs);
       return;
     }
     const routes = this.#byRouter();

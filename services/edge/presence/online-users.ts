@@ -1,13 +1,8 @@
 import type { UserId } from '../../../shared/ids.ts';
+import { BATCH_MAX } from '../../../shared/presence/read-presence.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Incarnation } from './incarnation.ts';
-import {
-  BATCH_MAX,
-  type Change,
-  type Gone,
-  GRACE_MS,
-  type PresenceRedis,
-} from './presence-redis.ts';
+import { type Change, type Gone, GRACE_MS, type PresenceRedis } from './presence-redis.ts';
 
 type Deps = {
   redis: PresenceRedis;

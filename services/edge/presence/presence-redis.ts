@@ -1,22 +1,16 @@
 import type { Redis } from 'ioredis';
 import type { UserId } from '../../../shared/ids.ts';
+import {
+  BATCH_MAX,
+  DEAD_AFTER_MS,
+  type Presence,
+  presenceKeys,
+  presenceOf,
+  readPresence,
+} from '../../../shared/presence/read-presence.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
-import { BEAT, HAND_OVER, READ, REGISTER, UNREGISTER } from './presence-scripts.ts';
+import { BEAT, HAND_OVER, REGISTER, UNREGISTER } from './presence-scripts.ts';
 
-/** A user's presence is as of a change in Redis; `atUs` orders the changes of one user. */
-export type Presence = {
-  status: 'online' | 'offline';
-  /**
-   * The change happened at this time, in epoch µs; 0 means that nothing is known, and the user is
-   * offline then.
-   */
-  atUs: number;
-  /**
-   * The user was last seen at this time, in epoch ms; it is set only for a user who is offline and
-   * was seen.
-   */
-  lastSeenAt: number | undefined;
-};
 export type Change = Presence & { userId: UserId; isChanged: boolean };
 export type Gone = { userId: UserId; lastSeenAt: number };
 /**
@@ -25,15 +19,11 @@ export type Gone = { userId: UserId; lastSeenAt: number };
  */
 export type Others = { dead: string[]; closed: { incarnation: string; dueInMs: number }[] };
 
-/** A script gets at most this many users at once, which takes Redis about 2 ms. */
-export const BATCH_MAX = 500;
-/** An edge without a heartbeat for this long counts as dead. */
-const DEAD_AFTER_MS = 12_000;
 /** An edge that clears up after a dead one has this long for each batch. */
 const LEASE_MS = 8_000;
 /** This is the grace period: a user who comes back within it was never away. */
 export const GRACE_MS = 5_000;
-const EDGES = 'presence:edges';
+const { edges: EDGES, since: SINCE, user: hashKey } = presenceKeys;
 const CLOSED = 'presence:closed';
 
 type Outcome = [changed: number, at: string, online?: number];
@@ -56,7 +46,7 @@ export class PresenceRedis {
    */
   async beat(incarnation: string, isFirst: boolean): Promise<Others | undefined> {
     const args = [incarnation, isFirst ? 1 : 0, DEAD_AFTER_MS, GRACE_MS];
-    const reply = await this.#eval(BEAT, [EDGES, CLOSED], args);
+    const reply = await this.#eval(BEAT, [EDGES, CLOSED, SINCE], args);
     const [known, dead, closed] = reply as [number, string[], [string, number][]];
     if (known !== 1) return undefined;
     return { dead, closed: closed.map(([name, dueInMs]) => ({ incarnation: name, dueInMs })) };
@@ -97,8 +87,7 @@ export class PresenceRedis {
 
   /** Returns the presence of ≤ 500 users, in their order. */
   async read(users: readonly UserId[]): Promise<Presence[]> {
-    const outcomes = (await this.#eval(READ, users.map(hashKey), [])) as [number, string][];
-    return outcomes.map(([online, at]) => presenceOf(online === 1, at));
+    return (await readPresence(this.#redis, users)).presences;
   }
 
   /** Returns true where this edge alone may now clear up after the dead one, for 8 s. */
@@ -137,14 +126,6 @@ export class PresenceRedis {
   }
 }
 
-function presenceOf(isOnline: boolean, at: string): Presence {
-  const [us = '0', seen = '0'] = at.split(' ');
-  const lastSeenAt = Number(seen) || undefined;
-  if (isOnline) return { status: 'online', atUs: Number(us), lastSeenAt: undefined };
-  return { status: 'offline', atUs: Number(us), lastSeenAt };
-}
-
-const hashKey = (userId: UserId): string => `presence:${userId}`;
 const usersKey = (incarnation: string): string => `edge:${incarnation}:users`;
 const leaseKey = (incarnation: string): string => `edge:${incarnation}:lease`;
 

@@ -4,6 +4,7 @@
  * keys:
  *
  *     presence:edges        sorted set: incarnation of an edge → its last heartbeat, epoch ms
+ *     presence:since        string: the first heartbeat after a gap of heartbeats, epoch ms
  *     presence:closed       sorted set: incarnation of an edge that has closed → when the grace
  *                           period of its users ends, epoch ms
  *     edge:<incarnation>:users   set: the users who have a session there
@@ -23,13 +24,19 @@ local ms = math.floor(t[1] * 1000 + t[2] / 1000)
 const OFFLINE_S = 30 * 24 * 3_600;
 
 /**
- * Sends a heartbeat, and returns dead edges and closed edges, ≤ 16 of each.
+ * Sends a heartbeat, and returns dead edges and closed edges, ≤ 16 of each. If no other heartbeat
+ * came for as long as makes an edge dead, or Redis was emptied, Redis begins to know users anew.
  *
- *     KEYS edges, closed; ARGV incarnation, 1 to begin it, dead after ms, closed ones due within ms
+ *     KEYS edges, closed, since
+ *     ARGV incarnation, 1 to begin it, dead after ms, closed ones due within ms
  *     → [known, [dead…], [[closed, due in ms]…]]
  */
 export const BEAT = `${NOW}
 if ARGV[2] ~= '1' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {0} end
+local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+if not last or ms - last > tonumber(ARGV[3]) or redis.call('EXISTS', KEYS[3]) == 0 then
+  redis.call('SET', KEYS[3], ms)
+end
 redis.call('ZADD', KEYS[1], ms, ARGV[1])
 local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[3], 'LIMIT', 0, 16)
 local soon = ms + ARGV[4]
@@ -92,17 +99,5 @@ for i = 2, #KEYS do
   end
   if ARGV[2] ~= '1' then redis.call('SREM', KEYS[1], user) end
   out[#out + 1] = { changed, redis.call('HGET', key, 'at') or '', left > 1 and 1 or 0 }
-end
-return out`;
-
-/**
- * Reads the presence of users; `at` is empty where nothing is known.
- *
- *     KEYS hashes… → [[online, at]…]
- */
-export const READ = `local out = {}
-for i = 1, #KEYS do
-  local at = redis.call('HGET', KEYS[i], 'at') or ''
-  out[i] = { redis.call('HLEN', KEYS[i]) > 1 and 1 or 0, at }
 end
 return out`;

@@ -3,6 +3,7 @@ import type { LiveEventOf } from '../../../shared/contracts/events.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { createAskStore } from '../../../shared/nats/rpc-clients.ts';
+import { type Presence as Known, SETTLED_MS } from '../../../shared/presence/read-presence.ts';
 import type { ServiceDeps } from '../../../shared/process/boot.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
@@ -10,17 +11,12 @@ import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { Subscriptions } from '../session/subscriptions.ts';
+import type { AgentReports } from './agent-reports.ts';
 import { Contacts } from './contacts.ts';
 import { EdgeHeartbeat } from './edge-heartbeat.ts';
 import { Incarnation } from './incarnation.ts';
 import { OnlineUsers } from './online-users.ts';
-import {
-  type Change,
-  type Presence as Known,
-  PresenceRedis,
-  presenceEntry,
-  shownPresence,
-} from './presence-redis.ts';
+import { type Change, PresenceRedis, presenceEntry, shownPresence } from './presence-redis.ts';
 import { WatchedUsers } from './watched-users.ts';
 import { Watches } from './watches.ts';
 
@@ -30,12 +26,12 @@ type Deps = ServiceDeps & {
   subscriptions: Subscriptions;
   hub: Hub;
   redis: Redis;
+  /** Routers are told which users come and go, because some may be agents. */
+  agents: Pick<AgentReports, 'tell'>;
   closers: Closers;
 };
 
 const SWEEP_MS = 250;
-/** By the end of this time, other edges have told Redis again which users they hold. */
-const SETTLED_MS = 6_000;
 const ASK_MS = 2_500;
 /**
  * A client sends a frame every 15 s. One that is silent for this long is gone, a second before its
@@ -67,7 +63,10 @@ export class Presence {
     const tell = (session: Session, userId: UserId, presence: Known): void =>
       this.#tell(session, userId, presence);
     this.#users = new WatchedUsers({ ...deps, redis, tell });
-    const announce = (change: Change): void => this.#users.announce(change);
+    const announce = (change: Change): void => {
+      this.#users.announce(change);
+      deps.agents.tell(change);
+    };
     const incarnation = new Incarnation({ instance, redis });
     this.#incarnation = incarnation;
     this.#online = new OnlineUsers({ redis, incarnation, announce, logger });
@@ -122,30 +121,16 @@ export class Presence {
   /** Returns the presence of users once, for a REST call. */
   async read(userId: UserId, ids: readonly UserId[]): Promise<PresenceEntry[]> {
     const wanted = [...new Set(ids)];
-    const known = await this.#known(() => this.#contacts.sharedNow(userId, wanted));
-    return wanted.map((id) => presenceEntry(id, known.get(id)));
-  }
-
-  /**
-   * Returns the presence of ≤ 500 users, whoever asks; whoever calls this decides who hears of it.
-   * While Redis is away, nothing is known of anybody. A user of whom Redis has never heard is
-   * offline, which for some seconds is wrong after Redis was emptied.
-   */
-  ofUsers(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, Known>> {
-    return this.#known(async () => ids);
-  }
-
-  async #known(find: () => Promise<Iterable<UserId>>): Promise<Map<UserId, Known>> {
     const known = new Map<UserId, Known>();
-    if (!this.#redis.isReady) return known;
     try {
-      const ids = [...(await find())];
+      const shared = this.#redis.isReady ? await this.#contacts.sharedNow(userId, wanted) : [];
+      const ids = [...shared];
       const presences = ids.length === 0 ? [] : await this.#redis.read(ids);
       for (const [index, id] of ids.entries()) known.set(id, presences[index] as Known);
     } catch (error) {
       this.#deps.logger.debug({ err: error }, 'presence not read');
     }
-    return known;
+    return wanted.map((id) => presenceEntry(id, known.get(id)));
   }
 
   /** Closes presence. Another edge tells of users who do not come back elsewhere within 5 s. */

@@ -2,10 +2,11 @@ import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
+import { BATCH_MAX, type Presence } from '../../../shared/presence/read-presence.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Session } from '../session/session.ts';
 import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
-import { BATCH_MAX, type Change, type Presence, type PresenceRedis } from './presence-redis.ts';
+import type { Change, PresenceRedis } from './presence-redis.ts';
 
 type Deps = {
   bus: Bus;

@@ -1,11 +1,12 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import type { Presence } from '../../../shared/presence/read-presence.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
 import type { Session } from '../session/session.ts';
 import { type Contacts, QUEUE_TOLD_MS, UNTOLD_MS } from './contacts.ts';
-import { type Presence, type PresenceRedis, presenceEntry } from './presence-redis.ts';
+import { type PresenceRedis, presenceEntry } from './presence-redis.ts';
 import type { WatchedUsers } from './watched-users.ts';
 
 type Deps = {

@@ -1,6 +1,4 @@
 import t from 'tap';
-import { until } from '../../../dev/testing/until.ts';
-import type { AgentRecord } from '../../../shared/contracts/businesses.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type BusinessId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Edge } from '../edge.ts';
@@ -25,9 +23,8 @@ store.serve({ subject: subjects.store('businesses.get'), concurrencyMax: 999 }, 
   asked.push(body);
   return settings;
 });
-let agents: AgentRecord[] = [];
 store.serve({ subject: subjects.store('businesses.agents'), concurrencyMax: 9 }, () => ({
-  agents,
+  agents: [],
   next_cursor: null,
 }));
 await store.nc.flush();
@@ -185,30 +182,4 @@ t.test('impossible settings and agents are refused with all that is wrong', asyn
     body: { status: 'on' },
   });
   t.equal(answer.code, 'INVALID_REQUEST');
-});
-
-t.test('an agent is available who says so and is online', async (t) => {
-  const [here, gone, away] = [newId<UserId>(), newId<UserId>(), newId<UserId>()];
-  await stage.open(edge, here);
-  await stage.open(edge, away);
-  const record = (user_id: UserId, status: AgentRecord['status']): AgentRecord => ({
-    ...{ user_id, role: 'agent', status, open: 0 },
-  });
-  agents = [record(here, 'available'), record(gone, 'available'), record(away, 'away')];
-  const available = async (at: Edge): Promise<boolean[]> => {
-    const { body } = await call('GET', `${path}/agents`, { bearer: service, at });
-    return body.agents.map((agent: { is_available: boolean }) => agent.is_available);
-  };
-  await until('the one who is online is available', async () => {
-    return String(await available(edge)) === 'true,false,false';
-  });
-  const blind = await stage.startEdge('edge-3', { redisUrl: 'redis://127.0.0.1:1' });
-  t.same(await available(blind), [true, true, false], 'without Redis what they say counts');
-  router.script['businesses.set_status'] = ({ status }) => ({ status });
-  const set = async (bearer: string, status: string) =>
-    (await call('PUT', `${path}/availability`, { bearer, body: { status } })).body;
-  const [mine, theirs] = [await tokenOf(here), await tokenOf(gone)];
-  t.same(await set(mine, 'available'), { status: 'available', is_available: true });
-  t.same(await set(mine, 'away'), { status: 'away', is_available: false });
-  t.same(await set(theirs, 'available'), { status: 'available', is_available: false });
 });

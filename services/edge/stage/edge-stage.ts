@@ -90,6 +90,7 @@ class Stage {
     const script: Script = {
       'session.open': (request) => this.openQueue(request),
       taken_late: () => undefined,
+      'agents.presence': () => undefined,
     };
     const server = bus.serve(
       { subject: subjects.router(instance), concurrencyMax: 1_000 },

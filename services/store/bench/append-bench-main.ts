@@ -4,6 +4,7 @@ import { createMetrics } from '../../../shared/process/metrics.ts';
 import { loadOrExit } from '../../../shared/process/process.ts';
 import { openAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit } from '../append/group-commit.ts';
+import { AgentPresences } from '../assignment/agent-presence.ts';
 import { readContentKeys, readDatabase } from '../config.ts';
 import { createContentCipher } from '../content/content-cipher.ts';
 import { openDatabase } from '../database/database.ts';
@@ -44,7 +45,8 @@ const group = createGroupCommit(writer, (rows) => {
   commits.rows += rows;
 });
 const metrics = createMetrics('store', 'append-bench');
-const deps = { db, pool, cipher, group, reads, metrics, logger };
+const presences = new AgentPresences({ redis: undefined, logger });
+const deps = { db, pool, cipher, group, reads, presences, metrics, logger };
 const operations = createOperations({ ...deps, editWindowMs: 0 });
 const { seconds, postgresPid } = config;
 const bench: AppendBench = { operations, commits, seconds, postgresPid };

@@ -23,6 +23,10 @@ const list = ({ asker = 'service', id, at = store }: Of, page = {}) =>
 const setStatus = (business_id: BusinessId, user_id: UserId, status: AgentStatus) =>
   store.operations['businesses.set_status']({ business_id, user_id, status }, 0);
 
+const OFFLINE = { status: 'offline', is_available: false, open: 0 };
+/** Without a Redis nobody knows who is online, so what agents say counts. */
+const AVAILABLE = { status: 'available', is_available: true, open: 0 };
+
 const users = (count: number): UserId[] => Array.from({ length: count }, () => newId<UserId>());
 const manager = (user_id: UserId): AgentInput => ({ user_id, role: 'manager' });
 
@@ -46,15 +50,15 @@ t.test('the list of agents is replaced as a whole, and who stays keeps their sta
   const [ann, bob, zoe] = users(3).sort() as [UserId, UserId, UserId];
   const first = await setAgents({ id }, [manager(zoe), { user_id: ann }, { user_id: bob }]);
   t.same(first.agents, [
-    { user_id: ann, role: 'agent', status: 'offline', open: 0 },
-    { user_id: bob, role: 'agent', status: 'offline', open: 0 },
-    { user_id: zoe, role: 'manager', status: 'offline', open: 0 },
+    { user_id: ann, role: 'agent', ...OFFLINE },
+    { user_id: bob, role: 'agent', ...OFFLINE },
+    { user_id: zoe, role: 'manager', ...OFFLINE },
   ]);
   await setStatus(id, ann, 'available');
   await setStatus(id, bob, 'available');
   await setAgents({ id }, [{ user_id: ann, role: 'manager', capacity: 3 }]);
   const { agents, next_cursor } = await list({ id });
-  t.same(agents, [{ user_id: ann, role: 'manager', capacity: 3, status: 'available', open: 0 }]);
+  t.same(agents, [{ user_id: ann, role: 'manager', capacity: 3, ...AVAILABLE }]);
   t.equal(next_cursor, null);
   await setAgents({ id }, [{ user_id: ann }, { user_id: bob }]);
   t.match((await list({ id })).agents, [
@@ -75,7 +79,7 @@ t.test('one agent is added and replaced, and removed once', async (t) => {
   t.match(await setAgent(of, { user_id: ann, capacity: 100 }), { role: 'agent', capacity: 100 });
   await setStatus(id, ann, 'away');
   t.same(await setAgent(of, manager(ann)), {
-    ...{ user_id: ann, role: 'manager', status: 'away', open: 0 },
+    ...{ user_id: ann, role: 'manager', status: 'away', is_available: false, open: 0 },
   });
   await remove(of, ann);
   await t.rejects(remove(of, ann), { code: 'NOT_FOUND' });
@@ -95,7 +99,7 @@ t.test('a status keeps its time when it is set again', async (t) => {
   const { id, agent } = await setBusiness();
   const statusAt = async () =>
     (await sql('select status_at from business_agents where user_id = $1', [agent]))[0]?.status_at;
-  t.same(await setStatus(id, agent, 'available'), { status: 'available' });
+  t.same(await setStatus(id, agent, 'available'), { status: 'available', is_available: true });
   const first = await statusAt();
   await setStatus(id, agent, 'available');
   t.equal(await statusAt(), first);

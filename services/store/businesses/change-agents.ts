@@ -2,16 +2,21 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type {
   AgentRecord,
   AgentsPage,
+  Availability,
   BusinessCommands,
 } from '../../../shared/contracts/businesses.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
-import type { AgentInput, AgentStatus } from '../../../shared/protocol/business-requests.ts';
+import type { AgentInput } from '../../../shared/protocol/business-requests.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
+import type { AgentPresences } from '../assignment/agent-presence.ts';
+import { writePresence } from '../assignment/correct-agents.ts';
+import { makeDue } from '../assignment/make-due.ts';
 import type { Database } from '../database/schema.ts';
 import { forbidden, lockForChange } from './business-rights.ts';
-import { readAgentsPage, selectAgent, toAgentRecord } from './list-agents.ts';
+import { readAgentsPage, selectAgent } from './list-agents.ts';
 
+type Deps = { db: Kysely<Database>; presences: AgentPresences };
 type Request<Op extends keyof BusinessCommands> = BusinessCommands[Op][0];
 
 /**
@@ -19,7 +24,7 @@ type Request<Op extends keyof BusinessCommands> = BusinessCommands[Op][0];
  * their status and when they were assigned something last; all others begin anew.
  */
 export function setAgents(
-  db: Kysely<Database>,
+  { db, presences }: Deps,
   { agents, ...of }: Request<'businesses.set_agents'>,
 ): Promise<AgentsPage> {
   const { business_id } = of;
@@ -39,19 +44,21 @@ export function setAgents(
       .where(sql<boolean>`user_id <> all(${userIds}::uuid[])`)
       .execute();
     await upsertAgents(tx, business_id, agents);
+    await noteAgents(tx, presences, { businessId: business_id, userIds });
     return readAgentsPage(tx, { business_id });
   });
 }
 
 /** `businesses.set_agent` adds an agent, or replaces role and capacity. CONFLICT: too many. */
 export function setAgent(
-  db: Kysely<Database>,
+  { db, presences }: Deps,
   { agent, ...of }: Request<'businesses.set_agent'>,
 ): Promise<AgentRecord> {
   const { business_id } = of;
   return db.transaction().execute(async (tx) => {
     await lockForChange(tx, of);
     await upsertAgents(tx, business_id, [agent]);
+    await noteAgents(tx, presences, { businessId: business_id, userIds: [agent.user_id] });
     const { count } = await tx
       .selectFrom('business_agents')
       .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -60,8 +67,7 @@ export function setAgent(
     if (count > LIMITS.agentsMax) {
       throw new KahaError('CONFLICT', `A business has at most ${LIMITS.agentsMax} agents`);
     }
-    const row = await selectAgent(tx, business_id, agent.user_id);
-    return toAgentRecord(row as NonNullable<typeof row>);
+    return (await selectAgent(tx, business_id, agent.user_id)) as AgentRecord;
   });
 }
 
@@ -96,22 +102,43 @@ export function removeAgent(
       .executeTakeFirst();
     // The transaction takes back a row that it has made for a business nobody knows.
     if (numDeletedRows === 0n) throw new KahaError('NOT_FOUND', 'The user is no agent');
+    await makeDue(tx, [of.business_id]);
     return undefined;
   });
 }
 
 /**
- * `businesses.set_status` is one statement, which finds the user's right and changes the row that
- * gives it. A status that is set again keeps its time.
+ * `businesses.set_status` locks the row that gives the user the right, and changes it. A status
+ * that is set again keeps its time. Whoever sets a status may never have been seen, so store looks
+ * whether they are online.
  */
 export async function setStatus(
-  db: Kysely<Database>,
+  { db, presences }: Deps,
   { business_id, user_id, status }: Request<'businesses.set_status'>,
-): Promise<{ status: AgentStatus }> {
-  const { rows } = await sql<{ user_id: UserId }>`update business_agents set status = ${status},
-      status_at = case when status = ${status} then status_at else now() end
-    where business_id = ${business_id} and user_id = ${user_id}
-    returning user_id`.execute(db);
-  if (rows.length === 0) throw forbidden('Only agents of the business have a status');
-  return { status };
+): Promise<Availability> {
+  return db.transaction().execute(async (tx) => {
+    const { numUpdatedRows } = await tx
+      .updateTable('business_agents')
+      .set({ status, status_at: sql`case when status = ${status} then status_at else now() end` })
+      .where('business_id', '=', business_id)
+      .where('user_id', '=', user_id)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) throw forbidden('Only agents of the business have a status');
+    await noteAgents(tx, presences, { businessId: business_id, userIds: [user_id] });
+    const agent = await selectAgent(tx, business_id, user_id);
+    return { status, is_available: agent?.is_available === true };
+  });
+}
+
+/**
+ * Writes the presence of agents whose rows this transaction has locked, and makes the business due.
+ * While nobody knows whether an agent is online, the agent counts as online.
+ */
+async function noteAgents(
+  tx: Transaction<Database>,
+  presences: AgentPresences,
+  { businessId, userIds }: { businessId: BusinessId; userIds: UserId[] },
+): Promise<void> {
+  await writePresence(tx, presences, { userIds, benefit: new Set(userIds), businessId });
+  await makeDue(tx, [businessId]);
 }

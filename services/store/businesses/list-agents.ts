@@ -1,8 +1,9 @@
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { AgentRecord, AgentsList, AgentsPage } from '../../../shared/contracts/businesses.ts';
 import { type BusinessId, isUuidV4, type UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
-import type { BusinessAgentsTable, Database } from '../database/schema.ts';
+import { isAvailable } from '../assignment/availability.ts';
+import type { Database } from '../database/schema.ts';
 import { decodeCursor, encodeCursor } from '../records/opaque-cursor.ts';
 import { judgeReader } from './business-rights.ts';
 
@@ -35,12 +36,9 @@ export async function readAgentsPage(
   tx: Transaction<Database>,
   { business_id, limit = LIMITS.pageLimitDefault, after }: Page,
 ): Promise<AgentsPage> {
-  const rows = await tx
-    .selectFrom('business_agents')
-    .selectAll()
-    .where('business_id', '=', business_id)
-    .$if(after !== undefined, (query) => query.where('user_id', '>', after as UserId))
-    .orderBy('user_id')
+  const rows = await selectAgents(tx, business_id)
+    .$if(after !== undefined, (query) => query.where('a.user_id', '>', after as UserId))
+    .orderBy('a.user_id')
     .limit(limit + 1)
     .execute();
   const shown = rows.slice(0, limit);
@@ -50,22 +48,29 @@ export async function readAgentsPage(
   return { agents: shown.map(toAgentRecord), next_cursor };
 }
 
-export function selectAgent(
+export async function selectAgent(
   tx: Transaction<Database>,
   businessId: BusinessId,
   userId: UserId,
-): Promise<Selectable<BusinessAgentsTable> | undefined> {
-  return tx
-    .selectFrom('business_agents')
-    .selectAll()
-    .where('business_id', '=', businessId)
-    .where('user_id', '=', userId)
-    .executeTakeFirst();
+): Promise<AgentRecord | undefined> {
+  const row = await selectAgents(tx, businessId).where('a.user_id', '=', userId).executeTakeFirst();
+  return row && toAgentRecord(row);
 }
 
-export function toAgentRecord(row: Selectable<BusinessAgentsTable>): AgentRecord {
-  const { user_id, role, capacity, status } = row;
-  // No conversation of a business can be made yet, so no agent has one. When conversations have an
-  // assignee, the number of them is counted here.
-  return { user_id, role, ...(capacity !== null && { capacity }), status, open: 0 };
+function selectAgents(tx: Transaction<Database>, businessId: BusinessId) {
+  return tx
+    .selectFrom('business_agents as a')
+    .innerJoin('businesses as b', 'b.business_id', 'a.business_id')
+    .where('a.business_id', '=', businessId)
+    .select(['a.user_id', 'a.role', 'a.capacity', 'a.status', isAvailable.as('is_available')])
+    .select(
+      sql<number>`(select count(*) from conversations c where c.business_id = a.business_id
+        and c.assignee_id = a.user_id and c.state = 'assigned')`.as('open'),
+    );
+}
+
+type AgentRow = Omit<AgentRecord, 'capacity'> & { capacity: number | null };
+
+function toAgentRecord({ capacity, ...rest }: AgentRow): AgentRecord {
+  return { ...rest, ...(capacity !== null && { capacity }) };
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { BusinessCommands, OfBusiness } from '../../../shared/contracts/businesses.ts';
 import type { BusinessSettings } from '../../../shared/protocol/business-shapes.ts';
+import { makeDue } from '../assignment/make-due.ts';
 import type { Database } from '../database/schema.ts';
 import { judgeReader, lockForChange } from './business-rights.ts';
 import { toSettings, toSettingsColumns } from './settings-row.ts';
@@ -26,7 +27,7 @@ export async function getSettings(
 
 type SetSettings = BusinessCommands['businesses.set_settings'][0];
 
-/** `businesses.set_settings` replaces all settings. */
+/** `businesses.set_settings` replaces all settings, which may let more be given out. */
 export function setSettings(
   db: Kysely<Database>,
   { settings, ...of }: SetSettings,
@@ -39,6 +40,7 @@ export function setSettings(
       .where('business_id', '=', of.business_id)
       .returningAll()
       .executeTakeFirstOrThrow();
+    await makeDue(tx, [of.business_id]);
     return toSettings(row);
   });
 }

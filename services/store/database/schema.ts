@@ -147,7 +147,7 @@ export type BusinessesTable = {
   updated_at: Generated<Time>;
 };
 
-export type BusinessAgentsTable = {
+type BusinessAgentsTable = {
   business_id: BusinessId;
   user_id: UserId;
   role: AgentRecord['role'];

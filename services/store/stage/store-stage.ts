@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
 import type { Test } from 'tap';
 import { createDatabase } from '../../../dev/testing/test-servers.ts';
 import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/append.ts';
@@ -7,6 +8,7 @@ import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics, type Metrics } from '../../../shared/process/metrics.ts';
 import { openAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit, type GroupCommit } from '../append/group-commit.ts';
+import { AgentPresences } from '../assignment/agent-presence.ts';
 import { createContentCipher } from '../content/content-cipher.ts';
 import type { ChatListCache } from '../conversations/chat-list-cache.ts';
 import { openDatabase } from '../database/database.ts';
@@ -37,10 +39,10 @@ export type StoreParts = {
   close(): Promise<void>;
 };
 
-type Options = { editWindowMs?: number; chatLists?: ChatListCache };
+type Options = { editWindowMs?: number; chatLists?: ChatListCache; redis?: Redis };
 
 export function openStore(url: string, options: Options = {}): StoreParts {
-  const { editWindowMs = EDIT_WINDOW_MS, chatLists } = options;
+  const { editWindowMs = EDIT_WINDOW_MS, chatLists, redis } = options;
   const { db, pool, close } = openDatabase({ url, poolMax: POOL_MAX, logger: silent });
   const deps = { db, pool, cipher };
   const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
@@ -48,11 +50,13 @@ export function openStore(url: string, options: Options = {}): StoreParts {
   const positions = openPositionWriter({ url, logger: silent });
   const { reads } = positions;
   const metrics = createMetrics('store', 'store-1');
+  const presences = new AgentPresences({ redis, logger: silent });
   return {
     operations: createOperations({
       ...deps,
       group,
       reads,
+      presences,
       editWindowMs,
       chatLists,
       metrics,

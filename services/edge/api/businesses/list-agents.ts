@@ -1,6 +1,5 @@
 import { AgentsRequest } from '../../../../shared/protocol/business-requests.ts';
 import { AgentsShape } from '../../../../shared/protocol/business-shapes.ts';
-import { showAgents } from '../../presence/agents-view.ts';
 import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
@@ -10,11 +9,10 @@ export const listAgents = defineOperation({
   by: 'user or service',
   request: AgentsRequest,
   answer: AgentsShape,
-  async handle(query, caller, { store, presence }) {
+  handle(query, caller, { store }) {
     const { trace, deadlineAt } = caller;
     const request = { asker: askerOf(caller), ...query };
-    const page = await store('businesses.agents', request, { trace, deadlineAt });
-    return { ...page, agents: await showAgents(presence, page.agents) };
+    return store('businesses.agents', request, { trace, deadlineAt });
   },
   rest: [{ method: 'GET', path: '/businesses/:business_id/agents' }],
 });

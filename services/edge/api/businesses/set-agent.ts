@@ -1,6 +1,5 @@
 import { agentsProblem, SetAgentRequest } from '../../../../shared/protocol/business-requests.ts';
 import { AgentShape } from '../../../../shared/protocol/business-shapes.ts';
-import { showAgent } from '../../presence/agents-view.ts';
 import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
@@ -11,11 +10,11 @@ export const setAgent = defineOperation({
   request: SetAgentRequest,
   answer: AgentShape,
   problem: ({ business_id, ...agent }) => agentsProblem(business_id, [agent]),
-  async handle({ business_id, ...agent }, caller, { routers, presence }) {
+  handle({ business_id, ...agent }, caller, { routers }) {
     const { trace, deadlineAt } = caller;
     const request = { asker: askerOf(caller), business_id, agent };
     const route = { key: business_id, trace, deadlineAt };
-    return showAgent(presence, await routers.ask('businesses.set_agent', request, route));
+    return routers.ask('businesses.set_agent', request, route);
   },
   rest: [
     { method: 'PUT', path: '/businesses/:business_id/agents/:user_id', bodyName: 'AgentInput' },

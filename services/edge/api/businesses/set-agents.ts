@@ -1,7 +1,6 @@
 import { agentsProblem, SetAgentsRequest } from '../../../../shared/protocol/business-requests.ts';
 import { AgentsShape } from '../../../../shared/protocol/business-shapes.ts';
 import { LIMITS } from '../../../../shared/protocol/limits.ts';
-import { showAgents } from '../../presence/agents-view.ts';
 import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
@@ -12,12 +11,11 @@ export const setAgents = defineOperation({
   request: SetAgentsRequest,
   answer: AgentsShape,
   problem: ({ business_id, agents }) => agentsProblem(business_id, agents),
-  async handle({ business_id, agents }, caller, { routers, presence }) {
+  handle({ business_id, agents }, caller, { routers }) {
     const { trace, deadlineAt } = caller;
     const request = { asker: askerOf(caller), business_id, agents };
     const route = { key: business_id, trace, deadlineAt };
-    const page = await routers.ask('businesses.set_agents', request, route);
-    return { ...page, agents: await showAgents(presence, page.agents) };
+    return routers.ask('businesses.set_agents', request, route);
   },
   rest: [
     {

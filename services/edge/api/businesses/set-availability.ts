@@ -1,6 +1,5 @@
 import { AvailabilityRequest } from '../../../../shared/protocol/business-requests.ts';
 import { AvailabilityShape } from '../../../../shared/protocol/business-shapes.ts';
-import { isAvailable } from '../../presence/agents-view.ts';
 import { defineOperation } from '../operation.ts';
 
 export const setAvailability = defineOperation({
@@ -8,11 +7,10 @@ export const setAvailability = defineOperation({
   cost: 'other',
   request: AvailabilityRequest,
   answer: AvailabilityShape,
-  async handle({ business_id, status }, { userId, trace, deadlineAt }, { routers, presence }) {
+  handle({ business_id, status }, { userId, trace, deadlineAt }, { routers }) {
     const request = { user_id: userId, business_id, status };
     const route = { key: business_id, trace, deadlineAt };
-    const set = await routers.ask('businesses.set_status', request, route);
-    return { ...set, is_available: await isAvailable(presence, userId, set.status) };
+    return routers.ask('businesses.set_status', request, route);
   },
   frame: { type: 'availability' },
   rest: [{ method: 'PUT', path: '/businesses/:business_id/availability' }],

@@ -1,10 +1,9 @@
-import type { BusinessId } from '../../../../shared/ids.ts';
 import {
   PresenceQuery,
   PresenceQueryShape,
   presenceQueryProblem,
 } from '../../../../shared/protocol/presence.ts';
-import { readBusinesses } from '../../presence/business-presence.ts';
+import { businessPresence } from '../../presence/business-presence.ts';
 import { defineOperation } from '../operation.ts';
 
 export const getPresence = defineOperation({
@@ -15,15 +14,14 @@ export const getPresence = defineOperation({
   problem: presenceQueryProblem,
   async handle({ user_ids = [], business_ids = [] }, caller, { presence, store }) {
     const { userId, trace, deadlineAt } = caller;
-    const ask = async (ids: BusinessId[]) => {
-      const request = { business_ids: ids };
-      return (await store('businesses.openings', request, { trace, deadlineAt })).businesses;
-    };
-    const [users, businesses] = await Promise.all([
+    const wanted = [...new Set(business_ids)];
+    const [users, { businesses }] = await Promise.all([
       user_ids.length === 0 ? [] : presence.read(userId, user_ids),
-      readBusinesses({ ask, presence }, business_ids),
+      wanted.length === 0
+        ? { businesses: [] }
+        : store('businesses.openings', { business_ids: wanted }, { trace, deadlineAt }),
     ]);
-    return { presence: [...users, ...businesses] };
+    return { presence: [...users, ...businesses.map(businessPresence)] };
   },
   rest: [
     { method: 'GET', path: '/presence' },
