@@ -93,6 +93,10 @@ function createTable(deps: Deps): Operations {
     'conversations.archive': changeUnseen,
     'conversations.mute': changeUnseen,
     'conversations.unmute': changeUnseen,
+    'conversations.assign': change,
+    'conversations.release': change,
+    'conversations.close': change,
+    'conversations.reopen': change,
     'messages.edit': (request, context) => messageChanges.edit(request, context),
     'messages.delete': (request, context) => messageChanges.delete(request, context),
     'messages.react': (request, context) => messageChanges.react(request, context),
@@ -138,8 +142,8 @@ async function createConversation(
 }
 
 /**
- * A caller of `change` still takes part afterwards and is shown the conversation. A caller of
- * `changeUnseen` is shown nothing.
+ * A caller of `change` is shown the conversation: they still take part afterwards, or are an agent
+ * who took a step. A caller of `changeUnseen` is shown nothing.
  */
 function createChanges({ actors }: Deps) {
   return {

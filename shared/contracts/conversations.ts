@@ -7,6 +7,7 @@ import type {
   MuteRequest,
 } from '../protocol/conversation-requests.ts';
 import type { ConversationShape, ParticipantShape } from '../protocol/shapes.ts';
+import type { ReturnReason } from './assignment.ts';
 import type { LastMessage } from './messages.ts';
 
 /**
@@ -59,7 +60,32 @@ export type ConversationCommands = {
   /** A mute without `until` holds until the user takes it back. */
   'conversations.mute': Omit<MuteRequest, 'conversation_id'>;
   'conversations.unmute': unknown;
+} & StepCommands;
+
+/** Agents of a business change who has one of its conversations, and its state. */
+type StepCommands = {
+  /** The caller is to have it without `agent_id`. `force` passes over the limit of the agent. */
+  'conversations.assign': { agent_id?: UserId; force?: boolean };
+  'conversations.release': unknown;
+  'conversations.close': unknown;
+  'conversations.reopen': unknown;
 };
+
+/**
+ * Routers do this by themselves, so no edge can ask for it. The `user_id` is the id of the
+ * business. `version` is that of the conversation when a router planned the step.
+ */
+type AutomaticCommands = {
+  'conversations.assign_waiting': { agent_id: UserId; version: number };
+  'conversations.return': { agent_id: UserId; version: number; reason: ReturnReason };
+};
+
+type AllCommands = ConversationCommands & AutomaticCommands;
+export type CommandOf<Op extends keyof AllCommands> = { op: Op } & InConversation & AllCommands[Op];
 export type ConversationCommand = {
-  [Op in keyof ConversationCommands]: { op: Op } & InConversation & ConversationCommands[Op];
-}[keyof ConversationCommands];
+  [Op in keyof AllCommands]: CommandOf<Op>;
+}[keyof AllCommands];
+/** A step changes who has a business conversation, or its state. */
+export type StepCommand = {
+  [Op in keyof StepCommands | keyof AutomaticCommands]: CommandOf<Op>;
+}[keyof StepCommands | keyof AutomaticCommands];

@@ -2,6 +2,7 @@ import type { DURABLE_EVENTS } from '../durable-events/durable-events.ts';
 import type { EventId, UserId } from '../ids.ts';
 import type { ConversationRecord, Participants } from './conversations.ts';
 import type { DurableEventKind } from './events.ts';
+import type { InboxChange } from './inbox.ts';
 
 /** Besides the fields of every entry, an entry holds those of its kind. */
 export type OutboxEntryOf<Kind extends DurableEventKind> = { kind: Kind } & Parameters<
@@ -21,7 +22,10 @@ export type OutboxMissed = {
 
 /** A command without entries has changed nothing. */
 export type ConversationChanged = {
-  /** This is the conversation as the caller sees it now. A caller who left gets no record. */
+  /**
+   * This is the conversation as the caller sees it now. A caller who left gets no record, but an
+   * agent who took a step gets one that shows nothing of their own.
+   */
   record?: ConversationRecord;
   participants: Participants;
   /**
@@ -35,4 +39,6 @@ export type ConversationChanged = {
    * 1000 events, or if more than 50 000 rows of all conversations are owed to users.
    */
   owed_before?: EventId[];
+  /** This changed in the inbox of a business. */
+  inbox?: InboxChange[];
 };

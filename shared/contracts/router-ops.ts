@@ -50,8 +50,14 @@ export type TypingInput = { user_id: UserId; session_id: string; was_told?: true
  */
 export type LateTake = [ConversationId, UserId, string, EventId, number, number, boolean];
 
-type Showing = 'conversations.update' | 'conversations.add';
-/** Updates and additions are answered with the record that the caller sees afterwards. */
+type Showing =
+  | 'conversations.update'
+  | 'conversations.add'
+  | 'conversations.assign'
+  | 'conversations.release'
+  | 'conversations.close'
+  | 'conversations.reopen';
+/** These are answered with the record that the caller sees afterwards. */
 type Changes = {
   [Op in keyof ConversationCommands]: [
     InConversation & ConversationCommands[Op],

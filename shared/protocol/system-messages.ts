@@ -20,7 +20,7 @@ export type SystemEvent = (typeof SYSTEM_EVENTS)[number];
  * conversation on (`transfer`), or by the business itself (`auto`), which is the sender then.
  */
 const ASSIGNMENT_REASONS = ['auto', 'manual', 'transfer'] as const;
-type AssignmentReason = (typeof ASSIGNMENT_REASONS)[number];
+export type AssignmentReason = (typeof ASSIGNMENT_REASONS)[number];
 
 /**
  * A system message says that its sender did something. Its text is made of these values, and of the

@@ -34,9 +34,18 @@ export type ActorDeps = {
 type Fresh = { input: MessageInput; result: Appended };
 
 const MAILBOX_RETRY_AFTER_S = 1;
-const PARTICIPANT_CHANGES: readonly ConversationCommand['op'][] = [
-  'conversations.add',
+/** Participants leave by these commands. */
+const LEAVING: readonly ConversationCommand['op'][] = [
   'conversations.remove',
+  'conversations.assign',
+  'conversations.release',
+  'conversations.close',
+  'conversations.return',
+];
+const PARTICIPANT_CHANGES: readonly ConversationCommand['op'][] = [
+  ...LEAVING,
+  'conversations.add',
+  'conversations.assign_waiting',
 ];
 
 /**
@@ -156,10 +165,9 @@ export class ConversationActor {
 
   async #change({ command, deadlineAt, trace, resolve, reject }: Change): Promise<void> {
     const { store, fanOuts, liveReceipts, memberships } = this.#deps;
-    // What this router has in hand now was sent before the removal. What another router has in hand
-    // then, store names in `owed_before`. `startLast` waits for both.
-    const isRemoval = command.op === 'conversations.remove';
-    const inHand: InHand = isRemoval ? fanOuts.inHand() : new Map();
+    // What this router has in hand now was sent before somebody leaves. What another router has in
+    // hand then, store names in `owed_before`. `startLast` waits for both.
+    const inHand: InHand = LEAVING.includes(command.op) ? fanOuts.inHand() : new Map();
     let changed: ConversationChanged;
     try {
       changed = await store('conversations.change', command, { deadlineAt, trace });

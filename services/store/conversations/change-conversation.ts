@@ -1,6 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
+import type {
+  ConversationCommand,
+  ConversationRecord,
+} from '../../../shared/contracts/conversations.ts';
+import type { InboxChange } from '../../../shared/contracts/inbox.ts';
 import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
@@ -8,11 +12,14 @@ import type { ContentCipher } from '../content/content-cipher.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import type { Database } from '../database/schema.ts';
-import { toConversationRecord } from '../records/conversation-record.ts';
-import { loadConversations } from '../records/conversation-rows.ts';
+import { lockBusiness } from '../inbox/lock-business.ts';
+import { lockTurn } from '../inbox/lock-turn.ts';
+import { writeSteps } from '../inbox/write-step.ts';
+import { toConversationRecord, toReaderRecord } from '../records/conversation-record.ts';
+import { type LoadedConversation, loadConversations } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
-import type { LockedConversation } from './judge-command.ts';
 import { judgeCommand } from './judge-command.ts';
+import { isStep, type LockedConversation, type Writing } from './plan.ts';
 import { toEntries, writePlan } from './write-plan.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
@@ -51,20 +58,44 @@ async function change(
   command: ConversationCommand,
   cipher: ContentCipher,
 ): Promise<ConversationChanged> {
-  const locked = await lock(tx, command);
+  const locked = await lockAll(tx, command);
   const plan = judgeCommand(locked, command);
   const owedBefore = plan?.leave && (await selectOwed(tx, command.conversation_id));
   const written = plan && (await writePlan(tx, { command, locked, plan, cipher }));
   const [loaded] = await loadConversations(tx, [command.conversation_id]);
   if (loaded === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
-  const options = { cipher, nowMs: Date.now() };
-  const record = toConversationRecord(loaded, command.user_id, options);
+  const record = recordFor(loaded, command, cipher);
+  const inbox = plan?.step && (await tellInbox(tx, { command, locked, plan, cipher }, loaded));
   return {
     ...(record && { record }),
     participants: toParticipants(loaded),
     entries: written === undefined ? [] : toEntries(written, loaded, cipher),
     ...(owedBefore && { owed_before: owedBefore }),
+    ...(inbox && { inbox }),
   };
+}
+
+/** An agent who took a step without taking part afterwards is shown nothing of their own. */
+function recordFor(
+  loaded: LoadedConversation,
+  command: ConversationCommand,
+  cipher: ContentCipher,
+): ConversationRecord | undefined {
+  const options = { cipher, nowMs: Date.now() };
+  const record = toConversationRecord(loaded, command.user_id, options);
+  return record ?? (isStep(command) ? toReaderRecord(loaded, cipher) : undefined);
+}
+
+async function tellInbox(
+  tx: Transaction<Database>,
+  { command, locked: { conversation: before }, plan: { step }, cipher }: Writing,
+  after: LoadedConversation,
+): Promise<InboxChange[]> {
+  const { business_id: businessId } = before;
+  if (businessId === null || step === undefined) throw new Error('only a business has steps');
+  const isAutomatic = command.user_id === (businessId as string);
+  const taken = { before, after, ...step, ...(!isAutomatic && { actorId: command.user_id }) };
+  return writeSteps(tx, { businessId, steps: [taken], cipher });
 }
 
 /** The result is undefined if the events are too many, or too many rows are owed to users. */
@@ -76,6 +107,19 @@ async function selectOwed(
     select owed_to_users(${id}::uuid, ${PASSED_MAX}) as owed`.execute(tx);
   const owed = rows[0]?.owed ?? undefined;
   return owed && owed.length <= OWED_MAX ? owed : undefined;
+}
+
+/** The transaction locks all that judges the command, in the order that `lockBusiness` tells. */
+async function lockAll(
+  tx: Transaction<Database>,
+  command: ConversationCommand,
+): Promise<LockedConversation> {
+  if (!isStep(command)) return lock(tx, command);
+  const business = await lockBusiness(tx, command);
+  const locked = await lock(tx, command);
+  if (command.op !== 'conversations.assign_waiting') return { ...locked, business };
+  const turn = await lockTurn(tx, locked.conversation, command.agent_id);
+  return { ...locked, business, turn };
 }
 
 /**
@@ -97,7 +141,7 @@ async function lock(
   if (conversation === undefined) {
     throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
   }
-  const joining = command.op === 'conversations.add' ? command.user_ids : [];
+  const joining = joiningBy(command);
   const participants = await tx
     .selectFrom('participants')
     .selectAll()
@@ -113,4 +157,18 @@ async function lock(
     select now, greatest(now, ${conversation.last_sent_at}::timestamptz) as at
     from (select date_trunc('milliseconds', clock_timestamp()) as now) clock`.execute(tx);
   return { conversation, participants, ...(rows[0] as { at: string; now: string }) };
+}
+
+/** Returns users who join. They may have left the conversation before, and have a row then. */
+function joiningBy(command: ConversationCommand): readonly UserId[] {
+  switch (command.op) {
+    case 'conversations.add':
+      return command.user_ids;
+    case 'conversations.assign':
+      return [command.agent_id ?? command.user_id];
+    case 'conversations.assign_waiting':
+      return [command.agent_id];
+    default:
+      return [];
+  }
 }

@@ -1,16 +1,21 @@
 import type {
+  CommandOf,
   ConversationCommand,
   ConversationCommands,
 } from '../../../shared/contracts/conversations.ts';
-import type { ConversationChange } from '../../../shared/durable-events/conversation.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
-import type { SystemEvent } from '../../../shared/protocol/system-messages.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
-import type { ConversationRow, ParticipantRow } from '../records/conversation-rows.ts';
-
-type Of<Op extends ConversationCommand['op']> = Extract<ConversationCommand, { op: Op }>;
+import { judgeStep } from '../inbox/judge-step.ts';
+import type { ParticipantRow } from '../records/conversation-rows.ts';
+import {
+  currentOf,
+  idsOf,
+  isStep,
+  type LockedConversation,
+  type Plan,
+  type SystemMessage,
+} from './plan.ts';
 
 /**
  * The result is the plan of a command, or undefined if the command changes nothing. Refusals:
@@ -21,11 +26,14 @@ type Of<Op extends ConversationCommand['op']> = Extract<ConversationCommand, { o
  *     INVALID_REQUEST    A user who is to be added is named by no user id.
  *     CONFLICT           A ninth participant would join.
  *     NOT_FOUND          The user who is to be removed does not take part.
+ *
+ * Steps of business conversations have other rules, which stand with `judgeStep`.
  */
 export function judgeCommand(
   locked: LockedConversation,
   command: ConversationCommand,
 ): Plan | undefined {
+  if (isStep(command)) return judgeStep(locked, command);
   const caller = currentOf(locked.participants).find(({ user_id }) => user_id === command.user_id);
   if (caller === undefined) {
     throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
@@ -80,7 +88,7 @@ function planMute(caller: ParticipantRow, own: Mute): Plan | undefined {
 function planAddition(
   { conversation, participants }: LockedConversation,
   caller: ParticipantRow,
-  { user_ids, share_history }: Of<'conversations.add'>,
+  { user_ids, share_history }: CommandOf<'conversations.add'>,
 ): Plan | undefined {
   if (!user_ids.every(isUuidV4)) throw new KahaError('INVALID_REQUEST', 'Not a user id');
   const before = idsOf(currentOf(participants));
@@ -93,7 +101,7 @@ function planAddition(
   const joinedSeq = conversation.last_seq + 1;
   const firstVisibleSeq = share_history === true ? caller.first_visible_seq : joinedSeq;
   return {
-    join: { userIds: added, firstVisibleSeq },
+    join: { userIds: added, role: 'member', firstVisibleSeq, readSeq: joinedSeq - 1 },
     messages: added.map((user_id) => ({
       event: 'participant_added',
       content: 'A participant was added',
@@ -142,7 +150,7 @@ function planUpdate(
  */
 function planRemoval(
   { participants }: LockedConversation,
-  { user_id, participant_id }: Of<'conversations.remove'>,
+  { user_id, participant_id }: CommandOf<'conversations.remove'>,
 ) {
   const current = currentOf(participants);
   const rest = current.filter((one) => one.user_id !== participant_id);
@@ -184,61 +192,4 @@ function nextAdminOf(rest: readonly ParticipantRow[]): UserId | undefined {
     return (a as string) < (b as string) ? -1 : 1;
   });
   return byAge[0]?.user_id;
-}
-
-/**
- * All fields but `content` become the message's `metadata`. A service that knows names makes the
- * content that clients see from the metadata.
- */
-type SystemMessage = {
-  event: SystemEvent;
-  content: string;
-  user_id?: UserId;
-  value?: string;
-};
-
-/**
- * A conversation is locked with its participants, and with users who left and are to join again.
- */
-export type LockedConversation = {
-  conversation: ConversationRow;
-  participants: ParticipantRow[];
-  /** All that is written gets this time, which is never before the last message's. */
-  at: string;
-  /** This is the time of the database's clock. */
-  now: string;
-};
-
-/**
- * A plan holds everything that a change writes and tells. A user who leaves is told too: the writer
- * of the plan adds that event, because it holds the record as of the removal.
- */
-export type Plan = {
-  set?: Partial<Pick<ConversationRow, 'title' | 'description' | 'avatar_url'>>;
-  join?: { userIds: readonly UserId[]; firstVisibleSeq: number };
-  leave?: UserId;
-  promote?: UserId;
-  /** Only the caller's own settings change by this. */
-  own?: Partial<Pick<ParticipantRow, 'is_muted' | 'muted_until' | 'archived_at'>>;
-  /** Each message takes the next `seq`. */
-  messages: readonly SystemMessage[];
-  /** These `conversation` events go to users who take part after the change. */
-  events: readonly { change: ConversationChange; to: readonly UserId[] }[];
-};
-
-/** The writers of a plan need the command that it carries out and the locked conversation. */
-export type Writing = {
-  command: ConversationCommand;
-  locked: LockedConversation;
-  plan: Plan;
-  cipher: ContentCipher;
-};
-
-/** The result leaves out users who have left. */
-export function currentOf(participants: readonly ParticipantRow[]): ParticipantRow[] {
-  return participants.filter(({ left_at }) => left_at === null);
-}
-
-function idsOf(participants: readonly ParticipantRow[]): UserId[] {
-  return participants.map(({ user_id }) => user_id);
 }

@@ -11,7 +11,7 @@ import { writeOutbox } from '../outbox/write-outbox.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import type { LoadedConversation } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
-import { currentOf, type LockedConversation, type Plan, type Writing } from './judge-command.ts';
+import { currentOf, type LockedConversation, type Plan, type Writing } from './plan.ts';
 
 type OwedEvent = { event_id: EventId; payload: OutboxPayloads['conversation'] };
 /** The outbox has a row for each of these messages and events. */
@@ -87,8 +87,10 @@ async function writeParticipants(tx: Transaction<Database>, writing: Writing): P
   if (plan.promote !== undefined) await update({ role: 'admin' }, plan.promote);
   if (plan.join !== undefined) await insertJoining(tx, writing, plan.join);
   if (plan.messages.length === 0) return;
-  const seq = conversation.last_seq + plan.messages.length;
-  await update({ delivered_seq: seq, delivered_at: at, read_seq: seq, read_at: at });
+  if (plan.step === undefined) {
+    const seq = conversation.last_seq + plan.messages.length;
+    await update({ delivered_seq: seq, delivered_at: at, read_seq: seq, read_at: at });
+  }
   if (!conversation.has_archived) return;
   await sql`update participants set archived_at = null
     where conversation_id = ${id} and archived_at is not null`.execute(tx);
@@ -100,8 +102,9 @@ function eventsOf({ locked, plan, cipher }: Writing): OwedEvent[] {
     .filter(({ to }) => to.length > 0)
     .map(({ change, to }) => ({ event_id: newId(), payload: { change, user_ids: [...to] } }));
   if (plan.leave !== undefined) {
-    const left = lastRecordOf(locked, plan.leave, cipher);
-    const payload = { change: 'participants' as const, user_ids: [plan.leave], left };
+    const left = lastRecordOf(locked, plan, cipher);
+    const change = plan.step === undefined ? ('participants' as const) : ('assigned' as const);
+    const payload = { change, user_ids: [plan.leave], left };
     events.push({ event_id: newId(), payload });
   }
   return events;
@@ -113,16 +116,16 @@ function eventsOf({ locked, plan, cipher }: Writing): OwedEvent[] {
  */
 function lastRecordOf(
   { conversation, participants }: LockedConversation,
-  userId: Plan['leave'] & string,
+  { set, leave: userId }: Plan,
   cipher: ContentCipher,
 ): ConversationRecord {
-  const current = currentOf(participants);
   const loaded = {
-    conversation: { ...conversation, version: conversation.version + 1 },
-    participants: current,
+    conversation: { ...conversation, ...set, version: conversation.version + 1 },
+    participants: currentOf(participants),
     lastMessage: undefined,
   };
-  const record = toConversationRecord(loaded, userId, { cipher, nowMs: Date.now() });
+  const options = { cipher, nowMs: Date.now() };
+  const record = userId && toConversationRecord(loaded, userId, options);
   if (record === undefined) throw new Error('one who leaves took part');
   return {
     ...record,
@@ -144,13 +147,13 @@ async function owe(
 }
 
 /**
- * The users join for the first time or again. Their positions start at the last message before, so
- * that nothing older is unread, and no message that everybody had read turns unread again.
+ * The users join for the first time or again. Members' positions start at the last message before,
+ * so that nothing older is unread, and no message that everybody had read turns unread again.
  */
 async function insertJoining(
   tx: Transaction<Database>,
   { locked }: Writing,
-  { userIds, firstVisibleSeq }: NonNullable<Plan['join']>,
+  { userIds, role, firstVisibleSeq, readSeq }: NonNullable<Plan['join']>,
 ): Promise<void> {
   const { conversation, at } = locked;
   const { conversation_id: id, last_seq: lastSeq } = conversation;
@@ -159,8 +162,8 @@ async function insertJoining(
     on conflict do nothing`.execute(tx);
   await sql`insert into participants (conversation_id, user_id, role, joined_at, joined_seq,
       first_visible_seq, delivered_seq, read_seq)
-    select ${id}, user_id, 'member', ${at}::timestamptz, ${lastSeq + 1}::bigint,
-      ${firstVisibleSeq}::bigint, ${lastSeq}::bigint, ${lastSeq}::bigint
+    select ${id}, user_id, ${role}::participant_role, ${at}::timestamptz, ${lastSeq + 1}::bigint,
+      ${firstVisibleSeq}::bigint, ${readSeq}::bigint, ${readSeq}::bigint
     from unnest(${userIds}::uuid[]) as u (user_id) order by user_id
     on conflict (conversation_id, user_id) do update set
       role = excluded.role, joined_at = excluded.joined_at, left_at = null,

@@ -9,6 +9,7 @@ import {
   type UserId,
 } from '../../../shared/ids.ts';
 import type { BusinessState } from '../../../shared/protocol/shapes.ts';
+import { makeConversation } from '../stage/business-stage.ts';
 import { appendOk, createTalk, letter, setStage } from '../stage/store-stage.ts';
 
 const stage = await setStage(t);
@@ -30,15 +31,11 @@ await operations['businesses.set_agents'](
 );
 const roles = { agent: 'agent', other: 'agent', manager: 'manager', stranger: undefined } as const;
 
-async function createConversation(business: BusinessId, user_id = newId<UserId>()) {
-  const conversation = { type: 'business' as const, business_id: business };
-  const { record } = await operations['conversations.create']({ user_id, conversation }, 0);
-  return record.conversation_id;
-}
-
 /** The conversation has messages of the customer. */
-const id = await createConversation(business_id, customer);
+const { id } = await makeConversation(store, business_id, customer);
+await sql("update conversations set type = 'direct', state = null");
 const written = await appendOk(store, id, [letter(customer, 'one'), letter(customer, 'two')]);
+await sql("update conversations set type = 'business', state = 'closed'");
 const message_id = written[0]?.message_id as MessageId;
 
 /** Only the row of the conversation changes, so nobody but the customer takes part. */
