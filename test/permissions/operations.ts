@@ -1,40 +1,14 @@
-import type { Business, Conversation, Message, World } from './world.ts';
+import { BUSINESS_OPERATIONS } from './business-operations.ts';
+import {
+  asParticipant,
+  type Body,
+  conversationPath,
+  OK,
+  type Operation,
+  type Target,
+} from './target.ts';
+import type { Conversation, Message } from './world.ts';
 
-/** A target says who does the operation, and to what. Its ids may name nothing. */
-export type Target = {
-  world: World;
-  userId: string;
-  conversationId: string;
-  conversation: Conversation | undefined;
-  messageId: string;
-  message: Message | undefined;
-  businessId: string;
-  business: Business | undefined;
-  /** This is the id of any other person, or of the same one. */
-  otherId: string;
-  /** This text is unique, so that the test finds it wherever it must not be. */
-  secret: string;
-  clientMsgId: string;
-  isOdd: boolean;
-};
-type Body = Record<string, unknown>;
-type RestCall = { method: string; path: string; body?: unknown };
-
-/**
- * `expect` returns `ok` or the code of the one right answer. `done` tells the world of the
- * operation.
- */
-export type Operation = {
-  name: string;
-  rest?: (target: Target) => RestCall;
-  frame?: (target: Target) => Body;
-  expect(target: Target): string;
-  done?(target: Target, answer: Body): void;
-  /** The answer tells whether the other person is online. */
-  tellsPresence?: true;
-};
-
-const OK = 'ok';
 const EMOJIS = ['👍', '🎉', '❤️'];
 
 export const OPERATIONS: readonly Operation[] = [
@@ -222,105 +196,8 @@ export const OPERATIONS: readonly Operation[] = [
     expect: () => OK,
     tellsPresence: true,
   },
-  {
-    name: 'get settings',
-    rest: (on) => ({ method: 'GET', path: businessPath(on) }),
-    expect: asAgent,
-  },
-  {
-    name: 'set settings',
-    rest: (on) => ({ method: 'PUT', path: businessPath(on), body: { time_zone: 'UTC' } }),
-    expect: asManager,
-  },
-  {
-    name: 'list agents',
-    rest: (on) => ({ method: 'GET', path: `${businessPath(on)}/agents` }),
-    expect: asAgent,
-    // Whoever reads the list knows those who are in it.
-    done: ({ world, business, userId }) => world.met(userId, [...(business as Business).keys()]),
-  },
-  {
-    name: 'set agents',
-    rest: (on) => ({
-      method: 'PUT',
-      path: `${businessPath(on)}/agents`,
-      body: { agents: agentsOf(on.business).map(([user_id, role]) => ({ user_id, role })) },
-    }),
-    expect: asManager,
-    done: ({ world, business, userId }) => world.met(userId, [...(business as Business).keys()]),
-  },
-  {
-    name: 'set agent',
-    rest: (on) => ({ method: 'PUT', path: agentPath(on), body: { role: roleOf(on) } }),
-    expect: asManager,
-    done(on) {
-      (on.business as Business).set(on.otherId, roleOf(on));
-      on.world.met(on.userId, [on.otherId]);
-    },
-  },
-  {
-    name: 'remove agent',
-    rest: (on) => ({ method: 'DELETE', path: agentPath(on) }),
-    expect(on) {
-      const refused = asManager(on);
-      if (refused !== OK) return refused;
-      return on.business?.has(on.otherId) === true ? OK : 'NOT_FOUND';
-    },
-    done: ({ business, otherId }) => (business as Business).delete(otherId),
-  },
-  {
-    name: 'availability',
-    rest: (on) => ({
-      method: 'PUT',
-      path: `${businessPath(on)}/availability`,
-      body: { status: 'away' },
-    }),
-    frame: (on) => ({ type: 'availability', business_id: on.businessId, status: 'available' }),
-    expect: asAgent,
-  },
-  {
-    name: 'inbox',
-    rest: (on) => ({ method: 'GET', path: `${businessPath(on)}/inbox?view=waiting&limit=200` }),
-    frame: (on) => ({
-      ...{ type: 'inbox', business_id: on.businessId },
-      view: on.isOdd ? 'mine' : 'closed',
-    }),
-    expect: asAgent,
-  },
-  {
-    name: 'inbox of all agents',
-    rest: (on) => ({ method: 'GET', path: `${businessPath(on)}/inbox?view=assigned` }),
-    expect: asManager,
-  },
+  ...BUSINESS_OPERATIONS,
 ];
-
-function businessPath({ businessId }: Target): string {
-  return `/businesses/${businessId}`;
-}
-
-function agentPath(on: Target): string {
-  return `${businessPath(on)}/agents/${on.otherId}`;
-}
-
-function agentsOf(business: Business | undefined): [string, string][] {
-  return [...(business ?? new Map<string, 'agent' | 'manager'>())];
-}
-
-function roleOf({ isOdd }: Target): 'agent' | 'manager' {
-  return isOdd ? 'manager' : 'agent';
-}
-
-function asAgent({ business, userId }: Target): string {
-  return business?.has(userId) === true ? OK : 'FORBIDDEN';
-}
-
-function asManager({ business, userId }: Target): string {
-  return business?.get(userId) === 'manager' ? OK : 'FORBIDDEN';
-}
-
-function conversationPath({ conversationId }: Target): string {
-  return `/conversations/${conversationId}`;
-}
 
 function messagePath({ messageId }: Target): string {
   return `/messages/${messageId}`;
@@ -347,11 +224,6 @@ function said({ world, userId, conversation, ...sent }: Target, answer: Body): v
     isDeleted: false,
   };
   world.said(message, [sent.secret, sent.clientMsgId]);
-}
-
-function asParticipant({ conversation, userId }: Target): string {
-  if (conversation === undefined) return 'CONVERSATION_NOT_FOUND';
-  return conversation.participants.has(userId) ? OK : 'NOT_A_PARTICIPANT';
 }
 
 function asGroupParticipant(on: Target): string {

@@ -1,0 +1,100 @@
+import { OK, type Operation, type Target } from './target.ts';
+import type { Business } from './world.ts';
+
+/** These operations name a business. */
+export const BUSINESS_OPERATIONS: readonly Operation[] = [
+  {
+    name: 'get settings',
+    rest: (on) => ({ method: 'GET', path: businessPath(on) }),
+    expect: asAgent,
+  },
+  {
+    name: 'set settings',
+    rest: (on) => ({ method: 'PUT', path: businessPath(on), body: { time_zone: 'UTC' } }),
+    expect: asManager,
+  },
+  {
+    name: 'list agents',
+    rest: (on) => ({ method: 'GET', path: `${businessPath(on)}/agents` }),
+    expect: asAgent,
+    // Whoever reads the list knows those who are in it.
+    done: ({ world, business, userId }) => world.met(userId, [...(business as Business).keys()]),
+  },
+  {
+    name: 'set agents',
+    rest: (on) => ({
+      method: 'PUT',
+      path: `${businessPath(on)}/agents`,
+      body: { agents: agentsOf(on.business).map(([user_id, role]) => ({ user_id, role })) },
+    }),
+    expect: asManager,
+    done: ({ world, business, userId }) => world.met(userId, [...(business as Business).keys()]),
+  },
+  {
+    name: 'set agent',
+    rest: (on) => ({ method: 'PUT', path: agentPath(on), body: { role: roleOf(on) } }),
+    expect: asManager,
+    done(on) {
+      (on.business as Business).set(on.otherId, roleOf(on));
+      on.world.met(on.userId, [on.otherId]);
+    },
+  },
+  {
+    name: 'remove agent',
+    rest: (on) => ({ method: 'DELETE', path: agentPath(on) }),
+    expect(on) {
+      const refused = asManager(on);
+      if (refused !== OK) return refused;
+      return on.business?.has(on.otherId) === true ? OK : 'NOT_FOUND';
+    },
+    done: ({ business, otherId }) => (business as Business).delete(otherId),
+  },
+  {
+    name: 'availability',
+    rest: (on) => ({
+      method: 'PUT',
+      path: `${businessPath(on)}/availability`,
+      body: { status: 'away' },
+    }),
+    frame: (on) => ({ type: 'availability', business_id: on.businessId, status: 'available' }),
+    expect: asAgent,
+  },
+  {
+    name: 'inbox',
+    rest: (on) => ({ method: 'GET', path: `${businessPath(on)}/inbox?view=waiting&limit=200` }),
+    frame: (on) => ({
+      ...{ type: 'inbox', business_id: on.businessId },
+      view: on.isOdd ? 'mine' : 'closed',
+    }),
+    expect: asAgent,
+  },
+  {
+    name: 'inbox of all agents',
+    rest: (on) => ({ method: 'GET', path: `${businessPath(on)}/inbox?view=assigned` }),
+    expect: asManager,
+  },
+];
+
+function businessPath({ businessId }: Target): string {
+  return `/businesses/${businessId}`;
+}
+
+function agentPath(on: Target): string {
+  return `${businessPath(on)}/agents/${on.otherId}`;
+}
+
+function agentsOf(business: Business | undefined): [string, string][] {
+  return [...(business ?? new Map<string, 'agent' | 'manager'>())];
+}
+
+function roleOf({ isOdd }: Target): 'agent' | 'manager' {
+  return isOdd ? 'manager' : 'agent';
+}
+
+function asAgent({ business, userId }: Target): string {
+  return business?.has(userId) === true ? OK : 'FORBIDDEN';
+}
+
+function asManager({ business, userId }: Target): string {
+  return business?.get(userId) === 'manager' ? OK : 'FORBIDDEN';
+}
