@@ -149,7 +149,7 @@ function ownEnv(): Record<string, string> {
 }
 
 function testFiles(): string[] {
-  const folders = ['test', 'bench', 'services', 'dev', 'shared'];
+  const folders = ['test', 'bench', 'services', 'clients', 'dev', 'shared'];
   return folders.flatMap((folder) => filesBelow(folder)).filter((path) => /\.test\.ts$/.test(path));
 }
 

@@ -12,7 +12,7 @@ import { openSocket, type Socket } from './socket.ts';
 import type { Tokens } from './tokens.ts';
 
 type Deps = {
-  /** The address of the server, as `https://chat.example.com`. */
+  /** The server has this address, as `https://chat.example.com`. */
   url: string;
   deviceId: () => string;
   tokens: Tokens;

@@ -1,8 +1,8 @@
 import { CLOSE, isRefusal } from '../protocol/close-codes.ts';
 import { backoffMs } from './backoff.ts';
 
-/** Why the last connection ended, or the last attempt failed. */
-export type Reason = { code?: number; reason?: string };
+/** This says why the last connection ended, or the last attempt failed. */
+type Reason = { code?: number; reason?: string };
 
 /**
  * The link to the server is in one of these states. All times are epoch milliseconds.
@@ -59,9 +59,9 @@ export type LinkInput =
 /** The link asks for these. `get fresh token` forbids a token that was used before. */
 export type LinkEffect = 'get token' | 'get fresh token' | 'open' | 'close' | 'ping';
 
-export type Step = { state: LinkState; effects: readonly LinkEffect[] };
+type Step = { state: LinkState; effects: readonly LinkEffect[] };
 /** `random` is a number from 0 to 1 that no other step had. */
-export type Moment = { now: number; random: number };
+type Moment = { now: number; random: number };
 
 const TOKEN_MS = 30_000;
 const OPENING_MS = 10_000;

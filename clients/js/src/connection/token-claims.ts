@@ -1,5 +1,5 @@
 /** The claims of a token that the client looks at. It does not judge the token. */
-export type TokenClaims = { sub?: string; exp?: number };
+type TokenClaims = { sub?: string; exp?: number };
 
 type Globals = { atob(text: string): string };
 

@@ -1,7 +1,7 @@
 import { ChatError } from '../errors.ts';
 import { readClaims } from './token-claims.ts';
 
-export type GetToken = () => string | Promise<string>;
+type GetToken = () => string | Promise<string>;
 
 /** A token that ends sooner is not used for anything new. */
 const LEFT_MS_MIN = 30_000;

@@ -31,33 +31,3 @@ export type SocketClass = new (
   url: string,
   protocols?: string[],
 ) => { send(data: string): void; close(code?: number, reason?: string): void };
-
-type Globals = {
-  Date: typeof Date;
-  setTimeout: Platform['setTimeout'];
-  clearTimeout: Platform['clearTimeout'];
-  fetch?: Fetch;
-  WebSocket?: SocketClass;
-};
-
-/**
- * Returns the surroundings that the client runs in. Node 20 has a WebSocket only with the flag
- * `--experimental-websocket`, so there the application gives the class.
- */
-export function platformOf(given: Partial<Platform> = {}): Platform {
-  const globals = globalThis as unknown as Globals;
-  return {
-    now: () => Date.now(),
-    random: () => Math.random(),
-    setTimeout: (run, ms) => globals.setTimeout(run, ms),
-    clearTimeout: (timer) => globals.clearTimeout(timer),
-    fetch: globals.fetch === undefined ? undefined : (url, init) => fetchOf(globals)(url, init),
-    WebSocket: globals.WebSocket,
-    ...given,
-  };
-}
-
-/** Browsers refuse a `fetch` that is called as a method of another object than `window`. */
-function fetchOf(globals: Globals): Fetch {
-  return (url, init) => (globals as Required<Globals>).fetch(url, init);
-}

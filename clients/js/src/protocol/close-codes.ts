@@ -17,7 +17,7 @@ export const CLOSE = {
 const REFUSED_MIN = 4500;
 const REFUSED_MAX = 4999;
 
-/** After such a code a client does not come back until something has changed. */
+/** Tells whether a client must not come back after this code until something has changed. */
 export function isRefusal(code: number): boolean {
   return code >= REFUSED_MIN && code <= REFUSED_MAX;
 }

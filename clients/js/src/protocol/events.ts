@@ -15,10 +15,10 @@ export type MessageUpdate = {
 
 export type ConversationChange = 'created' | 'updated' | 'participants' | 'assigned' | 'archived';
 
-/** A number in the session. The client acknowledges an event that has one. */
+/** An event with this number in the session is to be acknowledged. */
 type Queued = { q?: number };
 
-/** The frames of the server. A client ignores types and fields that it does not know. */
+/** The server sends these frames. A client ignores types and fields that it does not know. */
 export type ServerFrames = {
   reply: { id?: string | number; data: unknown };
   error: { id?: string | number; client_msg_id?: string; error: WireError };

@@ -25,7 +25,7 @@ export type Reaction = {
 export type Message = {
   message_id: string;
   conversation_id: string;
-  /** The number of the message in its conversation. The conversation's messages have no order but this. */
+  /** The messages of a conversation are numbered 1, 2, 3 … and have no other order. */
   seq: number;
   sender_id: string;
   /** The sender's client named the message so. System messages have none. */
@@ -106,7 +106,7 @@ export type Conversation = {
   last_activity: string;
 };
 
-/** How far one participant is. */
+/** A position says how far one participant is. */
 export type Position = {
   user_id: string;
   delivered_seq: number;
@@ -118,7 +118,7 @@ export type Position = {
 export type ConversationsPage = { conversations: Conversation[]; next_cursor: string | null };
 
 export type HistoryPage = {
-  /** The messages ascend by `seq`. */
+  /** The messages stand by ascending `seq`. */
   messages: HistoryMessage[];
   has_more: boolean;
   /** The oldest message that this user can see has this `seq`. */

@@ -4,7 +4,7 @@ import type { Platform } from '../platform/platform.ts';
 import type { WireError } from '../protocol/shapes.ts';
 
 type Deps = { url: string; tokens: Tokens; platform: Platform };
-export type RestMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type RestMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 const ANSWER_MS = 15_000;
 const UNAUTHORIZED = 401;

@@ -1,8 +1,9 @@
 import type { Ticket } from './order.ts';
 
 /**
- * The acknowledgements of one session. The server numbers its events `q` from 1 without a hole, and
- * an `ack` means all up to its `q`. So an event that is done waits here for those before it.
+ * The client keeps the acknowledgements of one session. The server numbers its events `q` from 1
+ * without a hole, and an `ack` means all up to its `q`. So an event that is done waits here for
+ * those before it.
  */
 export type Acknowledgements = {
   session: number;

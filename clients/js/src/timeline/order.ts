@@ -23,11 +23,11 @@ export type Order = {
   told: Ranges;
   /** The versions above 1 that the application was told, by `seq`. */
   versions: ReadonlyMap<number, number>;
-  /** These wait for a message below them. */
+  /** These have come, and wait for a message below them. */
   held: ReadonlyMap<number, Held>;
 };
 
-/** What has come of one message that must wait. Its body may be forgotten: history has it. */
+/** This has come of one message that must wait. Its body may be forgotten: history has it. */
 type Held = { message?: Message; update?: MessageUpdate; tickets: readonly Ticket[] };
 
 export type OrderInput =
@@ -35,7 +35,7 @@ export type OrderInput =
   | { is: 'update'; update: MessageUpdate; ticket?: Ticket | undefined }
   /** The conversation has come to this `seq`, as a list or an event tells. */
   | { is: 'known'; lastSeq: number }
-  /** History answered what there is from `afterSeq` (exclusive) to `upToSeq`, or to a page's end. */
+  /** History answered what there is above `afterSeq`, up to `upToSeq` or to the page's end. */
   | { is: 'filled'; gap: Gap; messages: readonly Message[]; hasMore: boolean }
   /** History will never answer, for example because the user was removed. */
   | { is: 'unfillable' };
@@ -56,7 +56,7 @@ export type OrderEffect =
 /** These messages are missing: those above `afterSeq`, up to `upToSeq`. */
 export type Gap = { afterSeq: number; upToSeq: number };
 
-export type Ordered = { order: Order; effects: readonly OrderEffect[] };
+type Ordered = { order: Order; effects: readonly OrderEffect[] };
 
 /** More bodies than these are not held back for one conversation. History fills in the others. */
 const BODIES_MAX = 512;
@@ -157,7 +157,7 @@ class Work {
     this.#next ??= lastSeq + 1;
   }
 
-  /** Whatever the answer lacks within its range is gone for good. */
+  /** The answer shows that what it lacks within its range is gone for good. */
   fill({ afterSeq, upToSeq }: Gap, messages: readonly Message[], hasMore: boolean): void {
     if (this.#next === undefined || afterSeq >= this.#next) return;
     const end = messages.at(-1)?.seq ?? afterSeq;

@@ -1,4 +1,4 @@
-/** Whole numbers, as ascending ranges that neither touch nor overlap. Both ends belong to a range. */
+/** These are whole numbers as ascending ranges, which include both ends and never touch. */
 export type Ranges = readonly (readonly [number, number])[];
 
 export function includes(ranges: Ranges, value: number): boolean {

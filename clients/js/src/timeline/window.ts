@@ -1,7 +1,7 @@
 import type { MessageUpdate } from '../protocol/events.ts';
 import type { Message, Reaction } from '../protocol/shapes.ts';
 
-export type MessageStatus = 'pending' | 'sent' | 'delivered' | 'read' | 'failed';
+type MessageStatus = 'pending' | 'sent' | 'delivered' | 'read' | 'failed';
 
 /** A message as an application shows it. */
 export type ShownMessage = Omit<Message, 'message_id' | 'seq'> & {
@@ -43,7 +43,7 @@ export function withMessages(
   return result;
 }
 
-/** Changes a message. A change that is not newer than the message, or of none here, does nothing. */
+/** Changes a message that is there. A change that is not newer than the message does nothing. */
 export function withUpdate(window: Window, update: MessageUpdate): Window {
   const index = window.findLastIndex(({ seq }) => seq === update.seq);
   const known = window[index];
@@ -79,7 +79,7 @@ export function withoutEcho(window: Window, clientMsgId: string): Window {
 }
 
 /** Positions that no other participant is below. Without other people they are undefined. */
-export type Reached = { delivered: number; read: number } | undefined;
+type Reached = { delivered: number; read: number } | undefined;
 
 /** Raises the status of one's own messages. A status never falls. */
 export function withStatus(window: Window, reached: Reached): Window {

@@ -21,7 +21,7 @@ import {
 import { type Name, OWN, type QueueEvent } from './server-model.ts';
 
 type Place = { order: Order; window: Window };
-export type Told = { seq: number; isLate: boolean };
+type Told = { seq: number; isLate: boolean };
 
 /** A client that does with the pure functions what the shell around them does. */
 export class ClientModel {
@@ -67,7 +67,7 @@ export class ClientModel {
     this.acks = newSession(this.acks.session + 1);
   }
 
-  /** The application finishes with one of the events that it was told. Returns true if it had any. */
+  /** The application finishes with one event that it was told. Returns true if it had any. */
   finish(index: number): boolean {
     const [tickets] = this.#working.splice(index % Math.max(1, this.#working.length), 1);
     for (const ticket of tickets ?? []) this.acks = withDone(this.acks, ticket);

@@ -7,7 +7,7 @@ export const CONVERSATIONS = ['first', 'second'] as const;
 export type Name = (typeof CONVERSATIONS)[number];
 export const OWN = 'own user';
 
-/** An event of the device queue. `q` is its number in the session that it was sent in. */
+/** An event of the device queue has the number `q` in the session that it was sent in. */
 export type QueueEvent = { name: Name; q: number } & (
   | { is: 'message'; message: Message }
   | { is: 'update'; update: MessageUpdate }

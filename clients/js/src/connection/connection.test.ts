@@ -1,0 +1,148 @@
+import t from 'tap';
+import type { Platform } from '../platform/platform.ts';
+import type { ServerFrame } from '../protocol/events.ts';
+import { VirtualPlatform } from '../stage/virtual-platform.ts';
+import { Connection } from './connection.ts';
+import { Tokens } from './tokens.ts';
+
+const AUTH_OK = {
+  ...{ type: 'auth_ok', user_id: 'ann', device_id: 'phone', session_id: 's', resumed: true },
+  ...{ heartbeat_interval_ms: 15_000, server_time: '2026-11-21T10:00:00.000Z' },
+};
+
+function scene(given: Partial<Platform> = {}, url = 'https://chat.example.com') {
+  const virtual = new VirtualPlatform(given);
+  const frames: ServerFrame[] = [];
+  const sessions: unknown[] = [];
+  const states: string[] = [];
+  let count = 0;
+  const getToken = (): string => {
+    count += 1;
+    return `token ${count}`;
+  };
+  const { platform } = virtual;
+  const connection = new Connection({
+    ...{ url, platform, deviceId: () => 'phone', tokens: new Tokens(getToken, platform.now) },
+    onFrame: (frame) => frames.push(frame),
+    onSession: (session) => sessions.push(session),
+    onState: ({ at }) => states.push(at),
+  });
+  const open = async (): Promise<void> => {
+    await virtual.pass(1_000);
+    await virtual.socket.open();
+    await virtual.socket.say(AUTH_OK);
+  };
+  return { virtual, connection, frames, sessions, states, open };
+}
+
+t.test('a session begins with auth, and its frames are passed on', async (t) => {
+  const { virtual, connection, frames, sessions, states, open } = scene();
+  t.notOk(connection.send({ type: 'ping' }), 'nothing is sent before a session');
+  connection.connect();
+  await open();
+  const { url, protocols, sent } = virtual.socket;
+  t.same([url, protocols], ['wss://chat.example.com/ws', ['kaha.v1']]);
+  t.same(sent, [{ type: 'auth', token: 'token 1', device_id: 'phone' }]);
+  t.match(sessions, [{ user_id: 'ann', resumed: true }]);
+  t.same(states, ['token', 'opening', 'open']);
+  await virtual.socket.say({ type: 'unread', conversation_id: 'c', unread: 3 });
+  for (const bad of ['no JSON', 'null', '7', '{}', '{"type":7}']) await virtual.socket.say(bad);
+  t.same(frames, [{ type: 'unread', conversation_id: 'c', unread: 3 }]);
+  t.ok(connection.send({ type: 'typing' }));
+  t.same(virtual.socket.sentOf('typing').length, 1);
+});
+
+t.test('a link that dies silently is noticed within 25 s and replaced', async (t) => {
+  const { virtual, connection, states, open } = scene();
+  connection.connect();
+  await open();
+  await virtual.pass(25_000);
+  t.same(virtual.sockets.length, 2);
+  t.ok(virtual.sockets[0]?.isClosed);
+  t.same(states.slice(-3), ['waiting', 'token', 'opening']);
+  await virtual.sockets[0]?.say(AUTH_OK);
+  t.equal(connection.state.at, 'opening', 'a socket that was left has nothing to say');
+});
+
+t.test('a quiet link lives by pings alone', async (t) => {
+  const { virtual, connection, open } = scene();
+  connection.connect();
+  await open();
+  for (let minute = 0; minute < 20; minute += 1) {
+    await virtual.pass(12_100);
+    await virtual.socket.say({ type: 'pong' });
+  }
+  t.equal(virtual.sockets.length, 1);
+  t.ok(virtual.socket.sentOf('ping').length >= 20);
+  t.ok(virtual.timers <= 1, 'one timer serves the link');
+});
+
+t.test('the token is renewed on the live socket', async (t) => {
+  const { virtual, connection, open } = scene();
+  connection.connect();
+  await open();
+  await virtual.socket.say({ type: 'token_expiring', expires_at: '2026-11-21T10:01:00.000Z' });
+  t.same(virtual.socket.sentOf('auth')[1], { type: 'auth', token: 'token 2' });
+  await virtual.socket.say(AUTH_OK);
+  t.equal(connection.state.at, 'open');
+  await virtual.socket.end(4005);
+  await open();
+  t.equal(virtual.socket.sentOf('auth')[0]?.token, 'token 3');
+});
+
+t.test('a refused upgrade is asked for Retry-After over HTTP', async (t) => {
+  const asked: string[] = [];
+  const answer = { status: 503, headers: { get: () => '7' }, text: async () => '' };
+  const { virtual, connection } = scene({
+    fetch: async (url) => {
+      asked.push(url);
+      return answer;
+    },
+  });
+  connection.connect();
+  await virtual.pass(0);
+  await virtual.socket.end(1006);
+  t.same(asked, ['https://chat.example.com/ws']);
+  await virtual.pass(7_200);
+  t.equal(virtual.sockets.length, 1);
+  await virtual.pass(100);
+  t.equal(virtual.sockets.length, 2);
+});
+
+t.test('a refused upgrade whose HTTP answer never comes, or fails, is tried again', async (t) => {
+  for (const fetch of [() => new Promise<never>(() => undefined), async () => Promise.reject(0)]) {
+    const { virtual, connection } = scene({ fetch });
+    connection.connect();
+    await virtual.pass(0);
+    await virtual.socket.end(1006);
+    await virtual.pass(3_300);
+    t.equal(virtual.sockets.length, 2);
+  }
+});
+
+t.test('an address that no socket can be opened to counts as no answer', async (t) => {
+  class Refusing {
+    constructor(url: string) {
+      throw new SyntaxError(`bad ${url}`);
+    }
+    send(): void {}
+    close(): void {}
+  }
+  const { connection, virtual, states } = scene({ WebSocket: Refusing }, 'nowhere');
+  connection.connect();
+  await virtual.pass(0);
+  t.match(connection.state, { at: 'waiting', why: { reason: /bad nowhere/ } });
+  t.same(states, ['token', 'waiting']);
+});
+
+t.test('disconnect leaves neither a socket nor a timer', async (t) => {
+  const { virtual, connection, open } = scene();
+  connection.connect();
+  await open();
+  connection.disconnect();
+  t.ok(virtual.socket.isClosed);
+  t.equal(virtual.timers, 0);
+  await virtual.socket.end(1000);
+  await virtual.pass(60_000);
+  t.equal(virtual.sockets.length, 1);
+});
