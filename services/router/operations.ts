@@ -1,5 +1,5 @@
 import type { BusinessCommands } from '../../shared/contracts/businesses.ts';
-import type { ConversationCommand } from '../../shared/contracts/conversations.ts';
+import type { ConversationCommand, StepCommand } from '../../shared/contracts/conversations.ts';
 import type {
   RouterOps,
   RouterRequest,
@@ -8,6 +8,7 @@ import type {
 import { KahaError } from '../../shared/errors.ts';
 import type { RpcHandler } from '../../shared/nats/bus.ts';
 import type { AskStore } from '../../shared/nats/rpc-clients.ts';
+import type { StepReports } from './assignment/step-reports.ts';
 import type { ConversationActors } from './conversations/conversation-actors.ts';
 import type { MessageChanges } from './conversations/message-changes.ts';
 import { deliveryOf } from './fan-out/deliveries.ts';
@@ -35,6 +36,7 @@ type Deps = {
   reads: Reads;
   feed: Feed;
   typing: Typing;
+  steps: StepReports;
   metrics: RouterMetrics;
 };
 
@@ -70,7 +72,7 @@ function carryOut<Op extends keyof RouterOps>(
 
 function createTable(deps: Deps): Operations {
   const { messageChanges, sessions, positionReports, liveReceipts, reads, feed, typing } = deps;
-  const { change, changeUnseen } = createChanges(deps);
+  const { change, changeUnseen, step } = createChanges(deps);
   return {
     message: createSend(deps),
     'session.open': (request, { deadlineAt }) => sessions.open(request, deadlineAt),
@@ -82,7 +84,8 @@ function createTable(deps: Deps): Operations {
       for (const item of items) feed.tell(lateTakeEvent(item));
     },
     async 'agents.presence'({ changes }, context) {
-      await deps.store('agents.presence', { changes }, context);
+      const { business_ids } = await deps.store('agents.presence', { changes }, context);
+      if (business_ids.length > 0) deps.steps.tellDue();
     },
     read: ({ op: _op, ...input }, { deadlineAt }) => reads.read(input, deadlineAt),
     typing: (request, { deadlineAt }) => typing.receive(request, deadlineAt),
@@ -93,10 +96,10 @@ function createTable(deps: Deps): Operations {
     'conversations.archive': changeUnseen,
     'conversations.mute': changeUnseen,
     'conversations.unmute': changeUnseen,
-    'conversations.assign': change,
-    'conversations.release': change,
-    'conversations.close': change,
-    'conversations.reopen': change,
+    'conversations.assign': step,
+    'conversations.release': step,
+    'conversations.close': step,
+    'conversations.reopen': step,
     'messages.edit': (request, context) => messageChanges.edit(request, context),
     'messages.delete': (request, context) => messageChanges.delete(request, context),
     'messages.react': (request, context) => messageChanges.react(request, context),
@@ -104,14 +107,22 @@ function createTable(deps: Deps): Operations {
   };
 }
 
-/** Store carries out what concerns a business and none of its conversations. */
-function createBusinessCommands({ store }: Deps): Pick<Operations, keyof BusinessCommands> {
+/**
+ * Store carries out what concerns a business and none of its conversations. Each of these may leave
+ * something that can be given out.
+ */
+function createBusinessCommands({ store, steps }: Deps): Pick<Operations, keyof BusinessCommands> {
+  const told = async <Reply>(asked: Promise<Reply>): Promise<Reply> => {
+    const reply = await asked;
+    steps.tellDue();
+    return reply;
+  };
   return {
-    'businesses.set_settings': ({ op, ...request }, context) => store(op, request, context),
-    'businesses.set_agents': ({ op, ...request }, context) => store(op, request, context),
-    'businesses.set_agent': ({ op, ...request }, context) => store(op, request, context),
-    'businesses.remove_agent': ({ op, ...request }, context) => store(op, request, context),
-    'businesses.set_status': ({ op, ...request }, context) => store(op, request, context),
+    'businesses.set_settings': ({ op, ...request }, context) => told(store(op, request, context)),
+    'businesses.set_agents': ({ op, ...request }, context) => told(store(op, request, context)),
+    'businesses.set_agent': ({ op, ...request }, context) => told(store(op, request, context)),
+    'businesses.remove_agent': ({ op, ...request }, context) => told(store(op, request, context)),
+    'businesses.set_status': ({ op, ...request }, context) => told(store(op, request, context)),
   };
 }
 
@@ -145,12 +156,21 @@ async function createConversation(
  * A caller of `change` is shown the conversation: they still take part afterwards, or are an agent
  * who took a step. A caller of `changeUnseen` is shown nothing.
  */
-function createChanges({ actors }: Deps) {
+function createChanges({ actors, metrics }: Deps) {
+  const change = async (command: ConversationCommand, context: Context) => {
+    const { record } = await actors.change(command, context);
+    if (record === undefined) throw new KahaError('INTERNAL', 'Store shows no conversation');
+    return record;
+  };
   return {
-    async change(command: ConversationCommand, context: Context) {
-      const { record } = await actors.change(command, context);
-      if (record === undefined) throw new KahaError('INTERNAL', 'Store shows no conversation');
-      return record;
+    change,
+    async step(command: StepCommand, context: Context) {
+      try {
+        return await change(command, context);
+      } catch (error) {
+        metrics.stepRefusals.inc({ code: KahaError.from(error).code });
+        throw error;
+      }
     },
     async changeUnseen(command: ConversationCommand, context: Context): Promise<void> {
       await actors.change(command, context);

@@ -25,9 +25,19 @@ export type RouterMetrics = {
   offers: Counter;
   positionsRefused: Counter;
   receiptsTold: Counter;
+  waitS: Histogram;
+  firstResponseS: Histogram;
+  resolutionS: Histogram;
+  assignments: Counter;
+  stepRefusals: Counter;
+  sweepFinds: Counter;
+  awayMessages: Counter;
 };
 
 const APPEND_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
+/** Waits reach from an assignment at once to one on the next working day. */
+const WAIT_BUCKETS = [0.05, 0.25, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
+const RESOLUTION_BUCKETS = [60, 300, 900, 3_600, 14_400, 86_400, 604_800];
 
 export function createRouterMetrics(metrics: Metrics): RouterMetrics {
   const { counter, histogram } = metrics;
@@ -54,5 +64,20 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     releases: counter('kaha_router_releases_total', 'Devices taken over', ['outcome']),
     positionsRefused: counter('kaha_router_receipts_dropped_total', 'Positions refused'),
     receiptsTold: counter('kaha_router_receipts_told_total', 'Live receipts and unread counts'),
+    waitS: histogram('kaha_business_wait_seconds', 'Waits that an assignment ended', WAIT_BUCKETS),
+    firstResponseS: histogram(
+      'kaha_business_first_response_seconds',
+      'Customer wrote until an agent answered',
+      WAIT_BUCKETS,
+    ),
+    resolutionS: histogram(
+      'kaha_business_resolution_seconds',
+      'Conversation opened until it was closed',
+      RESOLUTION_BUCKETS,
+    ),
+    assignments: counter('kaha_business_assignments_total', 'Assignments', ['reason']),
+    stepRefusals: counter('kaha_business_refusals_total', 'Steps of people refused', ['code']),
+    sweepFinds: counter('kaha_assignment_sweep_finds_total', 'Steps that the driver has left'),
+    awayMessages: counter('kaha_business_away_messages_total', 'Messages out of hours'),
   };
 }

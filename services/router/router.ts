@@ -2,12 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
-import type { Bus } from '../../shared/nats/bus.ts';
+import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { WRITE_GAP_MS } from '../../shared/nats/write-batches.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import { createAssignment } from './assignment/create-assignment.ts';
+import { StepReports } from './assignment/step-reports.ts';
 import type { RouterConfig } from './config.ts';
 import { ConversationActors } from './conversations/conversation-actors.ts';
 import { MembershipSignals } from './conversations/membership-signals.ts';
@@ -81,11 +83,13 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const reads = new Reads({ store, announce });
   const onVersion = liveReceipts.noteVersion.bind(liveReceipts);
   const memberships = new MembershipSignals({ bus, onVersion, logger });
+  const steps = new StepReports(counters);
   const actors = new ConversationActors({
     store,
     fanOuts,
     liveReceipts,
     memberships,
+    steps,
     metrics: counters,
     logger,
   });
@@ -109,25 +113,43 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     reads,
     feed,
     typing,
+    steps,
     metrics: counters,
   });
   const options = { subject: subjects.router(instance), concurrencyMax: CONCURRENCY_MAX };
   const server = bus.serve(options, operations);
   closers.push('requests', () => server.drain(), DRAIN_MS);
+  // The assignment ends first, so that other routers give out what waits while this one drains.
+  createAssignment({ ...parts, store, actors, steps }, closers);
   const heartbeat = startHeartbeat(bus, instance);
   closers.push('heartbeat', () => heartbeat.leave());
 
-  metrics.gauge('kaha_router_requests_in_flight', 'Requests served now', () => server.inFlight());
-  metrics.gauge('kaha_router_actors', 'Conversations in memory', () => actors.size);
-  metrics.gauge('kaha_router_mailbox_depth', 'Sends that wait', () => actors.depth);
-  const changing = (): number => messageChanges.size;
-  metrics.gauge('kaha_router_messages_changing', 'Messages being changed', changing);
-  metrics.gauge('kaha_router_sessions_opening', 'Session opens', () => sessions.waiting);
-  metrics.gauge('kaha_router_positions', 'Conversations whose positions are known', () => {
+  const gauged = { server, actors, messageChanges, sessions, liveReceipts, typing };
+  gaugeParts(metrics, { ...gauged, positionReports });
+}
+
+type Gauged = {
+  server: RpcServer;
+  actors: ConversationActors;
+  messageChanges: MessageChanges;
+  sessions: Sessions;
+  liveReceipts: LiveReceipts;
+  typing: Typing;
+  positionReports: PositionReports;
+};
+
+function gaugeParts({ gauge }: Parts['metrics'], parts: Gauged): void {
+  const { server, actors, messageChanges, sessions, liveReceipts, typing } = parts;
+  gauge('kaha_router_requests_in_flight', 'Requests served now', () => server.inFlight());
+  gauge('kaha_router_actors', 'Conversations in memory', () => actors.size);
+  gauge('kaha_router_mailbox_depth', 'Sends that wait', () => actors.depth);
+  gauge('kaha_router_messages_changing', 'Messages being changed', () => messageChanges.size);
+  gauge('kaha_router_sessions_opening', 'Session opens', () => sessions.waiting);
+  gauge('kaha_router_positions', 'Conversations whose positions are known', () => {
     return liveReceipts.conversations;
   });
-  metrics.gauge('kaha_router_typing', 'Users who type, or did just now', () => typing.size);
-  metrics.gauge('kaha_router_receipts_held', 'Positions that wait', () => positionReports.held);
+  gauge('kaha_router_typing', 'Users who type, or did just now', () => typing.size);
+  gauge('kaha_router_receipts_held', 'Positions that wait', () => parts.positionReports.held);
 }
 
 /** Wires the parts whose live events go out on `user.<user>` and are kept nowhere. */

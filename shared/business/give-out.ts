@@ -34,7 +34,7 @@ export type Scene = {
   held: readonly HeldConversation[];
 };
 
-type GivenOut = {
+export type GivenOut = {
   plans: AssignmentPlan[];
   /** Time alone makes something possible then. A step may do so earlier. */
   nextAtMs: number | undefined;

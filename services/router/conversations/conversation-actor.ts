@@ -7,6 +7,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
+import type { StepReports } from '../assignment/step-reports.ts';
 import { type Appended, deliveryOf, recordOf } from '../fan-out/deliveries.ts';
 import type { InHand, OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { LiveReceipts } from '../positions/live-receipts.ts';
@@ -27,6 +28,7 @@ export type ActorDeps = {
   fanOuts: OwedFanOuts;
   liveReceipts: Pick<LiveReceipts, 'noteVersion'>;
   memberships: Pick<MembershipSignals, 'publish'>;
+  steps: Pick<StepReports, 'tell'>;
   metrics: RouterMetrics;
   logger: Logger;
 };
@@ -180,6 +182,7 @@ export class ConversationActor {
     liveReceipts.noteVersion(this.#id, participants.version);
     if (PARTICIPANT_CHANGES.includes(command.op))
       memberships.publish(this.#id, participants.version);
+    this.#deps.steps.tell(changed.inbox);
     resolve(changed);
     // The entries keep store's order: a user who joins hears of the conversation before its
     // messages.

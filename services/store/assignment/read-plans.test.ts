@@ -1,26 +1,34 @@
+import { once } from 'node:events';
+import { Redis } from 'ioredis';
 import t from 'tap';
+import { redisUrl } from '../../../dev/testing/test-servers.ts';
 import { PLANS_MAX } from '../../../shared/business/give-out.ts';
 import type { AssignmentLease } from '../../../shared/contracts/assignment.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
 import { BusinessRows } from '../stage/business-rows.ts';
-import { setStage } from '../stage/store-stage.ts';
+import { PresenceRows } from '../stage/presence-rows.ts';
+import { openStore, setStage } from '../stage/store-stage.ts';
 
 const stage = await setStage(t);
-const { store, sql } = stage;
+const { sql } = stage;
+const redis = new Redis(await redisUrl());
+await once(redis, 'ready');
+t.teardown(() => redis.disconnect());
+const store = openStore(stage.url, { redis });
+t.teardown(() => store.close());
+const presence = new PresenceRows(redis);
+await presence.live();
 const rows = new BusinessRows(sql);
 const lease_ms = 60_000;
 
 /** Reads what the business has to give out, as a router that has just claimed it. */
-async function read(id: BusinessId) {
+async function read(id: BusinessId, { operations } = store) {
   await sql('update business_inboxes set due_at = case when business_id = $1 then now() end', [id]);
-  const { leases } = await store.operations['assignment.claim']({ limit: 1, lease_ms }, 0);
+  const { leases } = await operations['assignment.claim']({ limit: 1, lease_ms }, 0);
   const lease = leases[0] as AssignmentLease;
   t.equal(lease.business_id, id);
-  const { until = '', ...told } = await store.operations['assignment.read'](
-    { ...lease, lease_ms },
-    0,
-  );
-  await store.operations['assignment.done']({ ...lease, until, at: null }, 0);
+  const { until = '', ...told } = await operations['assignment.read']({ ...lease, lease_ms }, 0);
+  await operations['assignment.done']({ ...lease, until, at: null }, 0);
   return told;
 }
 
@@ -99,6 +107,34 @@ t.test('what an absent agent has not answered goes back, and what they have stay
     { conversation_id: unanswered.conversation_id, reason: 'offline' },
     { conversation_id: waited.conversation_id, kind: 'return', reason: 'no_answer' },
   ]);
+});
+
+t.test('nothing goes back while nobody knows whether the agent is gone', async (t) => {
+  const id = await rows.business({ offline_grace_s: 60 });
+  const gone = await rows.agent(id, {}, { offline_since: `now() - interval '2 min'` });
+  const held = await rows.assigned(id, { agent: gone, assigned_at: `now() - interval '1 hour'` });
+  const { conversation_id } = held;
+  t.match((await read(id)).plans, [{ conversation_id, kind: 'return' }]);
+  const unsure = async (at = store) => {
+    const { plans, next_at } = await read(id, at);
+    t.same(plans, []);
+    const inMs = Date.parse(next_at as string) - Date.now();
+    t.ok(inMs > 3_000 && inMs <= 5_000, 'it is looked at again soon');
+  };
+  await unsure(stage.store);
+  await presence.live(1_000);
+  await unsure();
+  await presence.die();
+  await unsure();
+  await presence.live();
+  await presence.come(gone);
+  await unsure();
+  await sql(
+    `update business_agents set status = 'offline', status_at = now() - interval '1 min'
+    where user_id = $1`,
+    [gone],
+  );
+  t.match((await read(id)).plans, [{ conversation_id }], 'the agent said that they are gone');
 });
 
 t.test('a business gives nothing out before it opens, and much in several goes', async (t) => {

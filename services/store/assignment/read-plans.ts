@@ -1,22 +1,50 @@
 import type { Kysely } from 'kysely';
-import { giveOut } from '../../../shared/business/give-out.ts';
+import { type GivenOut, giveOut } from '../../../shared/business/give-out.ts';
 import type { AssignmentLease, AssignmentRead } from '../../../shared/contracts/assignment.ts';
+import type { BusinessId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
+import type { AgentPresences } from './agent-presence.ts';
 import { renewLease } from './leases.ts';
 import { readScene } from './read-scene.ts';
+
+type Deps = { db: Kysely<Database>; presences: AgentPresences };
+
+/** A business with an agent of whom nobody knows whether they are gone is looked at again then. */
+const UNKNOWN_AGAIN_MS = 5_000;
 
 /**
  * `assignment.read` renews a lease, and then tells what the business has to give out. What becomes
  * possible after the renewal makes the business due again, so nothing is missed between the two.
  */
 export async function readPlans(
-  db: Kysely<Database>,
+  deps: Deps,
   request: AssignmentLease & { lease_ms: number },
 ): Promise<AssignmentRead> {
-  const until = await renewLease(db, request);
+  const until = await renewLease(deps.db, request);
   if (until === undefined) return { plans: [], next_at: null };
-  const scene = await readScene(db, request.business_id);
-  const { plans, nextAtMs } = scene ? giveOut(scene) : { plans: [], nextAtMs: undefined };
+  const { plans, nextAtMs } = await planBusiness(deps, request.business_id);
   const next_at = nextAtMs === undefined ? null : new Date(nextAtMs).toISOString();
   return { until, plans, next_at };
+}
+
+/**
+ * Plans what a business gives out. An agent loses conversations for being offline only if Redis
+ * says now that they are. So nobody loses any while Redis is away, or does not know everybody yet.
+ */
+export async function planBusiness({ db, presences }: Deps, id: BusinessId): Promise<GivenOut> {
+  const scene = await readScene(db, id);
+  if (scene === undefined) return { plans: [], nextAtMs: undefined };
+  const holders = new Set(scene.held.map(({ agent_id }) => agent_id));
+  const gone = scene.agents.flatMap(({ user_id, offlineSinceMs }) =>
+    offlineSinceMs !== undefined && holders.has(user_id) ? user_id : [],
+  );
+  if (gone.length === 0) return giveOut(scene);
+  const known = await presences.read(gone);
+  const unsure = gone.filter((userId) => known.get(userId) !== 'offline');
+  if (unsure.length === 0) return giveOut(scene);
+  const agents = scene.agents.map((agent) =>
+    unsure.includes(agent.user_id) ? { ...agent, offlineSinceMs: undefined } : agent,
+  );
+  const { plans, nextAtMs = Number.POSITIVE_INFINITY } = giveOut({ ...scene, agents });
+  return { plans, nextAtMs: Math.min(nextAtMs, scene.nowMs + UNKNOWN_AGAIN_MS) };
 }

@@ -1,9 +1,12 @@
 import { type Kysely, sql } from 'kysely';
-import { giveOut } from '../../../shared/business/give-out.ts';
 import type { PossibleStep } from '../../../shared/contracts/assignment.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
-import { readScene } from './read-scene.ts';
+import type { AgentPresences } from './agent-presence.ts';
+import { makeDue } from './make-due.ts';
+import { planBusiness } from './read-plans.ts';
+
+type Deps = { db: Kysely<Database>; presences: AgentPresences };
 
 /** So many scenes are read within a deadline. */
 const LIMIT_MAX = 50;
@@ -14,7 +17,7 @@ const LIMIT_MAX = 50;
  * without an open conversation is passed over, because nothing is possible there.
  */
 export async function sweepBusinesses(
-  db: Kysely<Database>,
+  deps: Deps,
   { limit, idle_ms }: { limit: number; idle_ms: number },
 ): Promise<{ swept: number; possible: PossibleStep[] }> {
   const { rows } = await sql<{ business_id: BusinessId }>`
@@ -27,9 +30,9 @@ export async function sweepBusinesses(
       for update skip locked)
     update business_inboxes i set swept_at = now() from due
     where i.business_id = due.business_id
-    returning i.business_id`.execute(db);
+    returning i.business_id`.execute(deps.db);
   const possible: PossibleStep[] = [];
-  for (const { business_id } of rows) possible.push(...(await readPossible(db, business_id)));
+  for (const { business_id } of rows) possible.push(...(await readPossible(deps, business_id)));
   return { swept: rows.length, possible };
 }
 
@@ -38,33 +41,23 @@ export async function sweepBusinesses(
  * taken. Their businesses become due.
  */
 export async function findLeft(
-  db: Kysely<Database>,
+  deps: Deps,
   { possible }: { possible: readonly PossibleStep[] },
 ): Promise<{ finds: number }> {
   const found: BusinessId[] = [];
   for (const business_id of new Set(possible.map((step) => step.business_id))) {
     const before = possible.filter((step) => step.business_id === business_id).map(nameOf);
-    const now = await readPossible(db, business_id);
+    const now = await readPossible(deps, business_id);
     found.push(...now.filter((step) => before.includes(nameOf(step))).map(() => business_id));
   }
-  if (found.length > 0) {
-    await sql`update business_inboxes set due_at = least(due_at, now())
-      where business_id = any(${found}::uuid[])`.execute(db);
-  }
+  if (found.length > 0) await deps.db.transaction().execute((tx) => makeDue(tx, found));
   return { finds: found.length };
 }
 
 const nameOf = ({ conversation_id, version }: PossibleStep): string =>
   `${conversation_id} ${version}`;
 
-async function readPossible(
-  db: Kysely<Database>,
-  business_id: BusinessId,
-): Promise<PossibleStep[]> {
-  const scene = await readScene(db, business_id);
-  return (scene ? giveOut(scene).plans : []).map(({ conversation_id, version }) => ({
-    business_id,
-    conversation_id,
-    version,
-  }));
+async function readPossible(deps: Deps, business_id: BusinessId): Promise<PossibleStep[]> {
+  const { plans } = await planBusiness(deps, business_id);
+  return plans.map(({ conversation_id, version }) => ({ business_id, conversation_id, version }));
 }

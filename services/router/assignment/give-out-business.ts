@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AssignmentLease, AssignmentPlan } from '../../../shared/contracts/assignment.ts';
+import type { CommandOf } from '../../../shared/contracts/conversations.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import type { BusinessId, UserId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+
+/** These commands are automatic: nobody asks a router for them. */
+export type AutomaticCommand =
+  | CommandOf<'conversations.assign_waiting'>
+  | CommandOf<'conversations.return'>;
+
+type Deps = {
+  store: AskStore;
+  /** Carries out a step. Rejects with CONFLICT if it is not possible any more. */
+  change: (command: AutomaticCommand, deadlineAt: number) => Promise<unknown>;
+  isClosing: () => boolean;
+};
+
+/** A router that dies leaves its businesses to the others for as long. */
+export const LEASE_MS = 3_000;
+/**
+ * After this much of a lease the business is read again, which renews the lease. A step that begins
+ * before takes at most as long as store waits, so it mostly ends within the lease.
+ */
+const READ_AGAIN_MS = 1_000;
+const STEP_MS = 2_500;
+/** A business is left to its next owner after so many readings, so that others have their turn. */
+const ROUNDS_MAX = 50;
+/** If each of several readings is out of date at once, the next one waits a little longer. */
+const CLASH_PAUSE_MS = 20;
+/** The business is due at once. */
+const NOW = new Date(0).toISOString();
+
+/**
+ * Gives out what a leased business has: reads, carries out the plans one after the other, and reads
+ * again, until a reading has no plan. Then it ends the lease. Returns whether the business is due
+ * again already.
+ *
+ * Each step is judged once more in its own transaction. So a router that goes on after its lease
+ * has ended does nothing wrong. It only does in vain what the new owner has done.
+ */
+export async function giveOutBusiness(deps: Deps, lease: AssignmentLease): Promise<boolean> {
+  const { store, isClosing } = deps;
+  const { business_id } = lease;
+  let { until } = lease;
+  let clashes = 0;
+  for (let round = 1; ; round += 1) {
+    const readAt = performance.now();
+    const read = await store('assignment.read', { business_id, until, lease_ms: LEASE_MS });
+    if (read.until === undefined) return false;
+    until = read.until;
+    const { plans } = read;
+    if (plans.length === 0 || round === ROUNDS_MAX || isClosing()) {
+      const at = plans.length === 0 ? read.next_at : NOW;
+      return (await store('assignment.done', { business_id, until, at })).is_due;
+    }
+    const done = await carryOut(deps, business_id, { plans, until: readAt + READ_AGAIN_MS });
+    clashes = done > 0 ? 0 : clashes + 1;
+    if (clashes > 1) await delay(CLASH_PAUSE_MS * clashes);
+  }
+}
+
+type Round = { plans: readonly AssignmentPlan[]; until: number };
+
+/** Returns how many of the plans were carried out. It stops at the first that is out of date. */
+async function carryOut(
+  { change, isClosing }: Deps,
+  businessId: BusinessId,
+  { plans, until }: Round,
+): Promise<number> {
+  let done = 0;
+  for (const plan of plans) {
+    if (isClosing() || performance.now() > until) break;
+    try {
+      await change(commandOf(businessId, plan), Date.now() + STEP_MS);
+    } catch (error) {
+      if (KahaError.from(error).isRetryable) throw error;
+      break;
+    }
+    done += 1;
+  }
+  return done;
+}
+
+function commandOf(businessId: BusinessId, plan: AssignmentPlan): AutomaticCommand {
+  const { conversation_id, version, agent_id } = plan;
+  const step = { user_id: businessId as string as UserId, conversation_id, version, agent_id };
+  return plan.kind === 'assign'
+    ? { op: 'conversations.assign_waiting', ...step }
+    : { op: 'conversations.return', ...step, reason: plan.reason };
+}
