@@ -91,7 +91,12 @@ const edge = (name: string): Rights => ({
     ...['rpc.store.messages.get', 'rpc.store.messages.locate', 'rpc.store.contacts.shared'],
     ...['rpc.store.conversations.get', 'rpc.store.conversations.list'],
     ...['rpc.store.businesses.get', 'rpc.store.businesses.agents'],
-    ...['rpc.store.businesses.openings', 'rpc.store.inbox.list', 'rpc.store.inbox.head'],
+    ...[
+      'rpc.store.businesses.openings',
+      'rpc.store.inbox.list',
+      'rpc.store.inbox.newest',
+      'rpc.store.inbox.head',
+    ],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
     ...[ACK_QUEUE, 'answers.router-1.7'],
   ],

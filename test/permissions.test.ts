@@ -33,7 +33,7 @@ const METHODS = ['get', 'put', 'post', 'patch', 'delete'];
 /** Anybody may read these, without a token. */
 const DOCUMENTS = ['/openapi.json', '/asyncapi.json', '/docs'];
 /** These frames concern nobody but their own session. */
-const OWN_FRAMES = ['auth', 'ack', 'ping', 'presence_unwatch'];
+const OWN_FRAMES = ['auth', 'ack', 'ping', 'presence_unwatch', 'inbox_unwatch'];
 /** Within a second, a watcher is told who is a stranger now. The test allows twice that. */
 const NOTICED_MS = 2_000;
 

@@ -14,6 +14,7 @@ import { Replay } from './delivery/replay.ts';
 import { Documents } from './documents/documents.ts';
 import { createEdgeMetrics, type EdgeMetrics } from './edge-metrics.ts';
 import { FrameDispatcher } from './frames/frame-dispatcher.ts';
+import { Inboxes } from './inbox/inboxes.ts';
 import { Authentication } from './lifecycle/authentication.ts';
 import { QueueOpening } from './lifecycle/queue-opening.ts';
 import { SessionOpening } from './lifecycle/session-opening.ts';
@@ -62,7 +63,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const lookUpNames = createLookUpNames(lookUp);
   const parts = { table, routers, store, nameSystemMessages, lookUpNames, metrics, deps };
   const sessions = createSessions({ ...given, ...parts });
-  const { hub, delivery, opening, presence } = sessions;
+  const { hub, delivery, opening, presence, inboxes } = sessions;
 
   const verifier = new TokenVerifier(config.token);
   const limits = new UserLimits();
@@ -80,6 +81,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
     lookUpNames,
     typing,
     presence,
+    inboxes,
     delivery,
     hub,
     authentication,
@@ -139,6 +141,9 @@ function createSessions(given: SessionDeps) {
   closers.push('agent reports', () => agents.close());
   const parts = { bus, subscriptions, hub, redis, agents, closers };
   const presence = new Presence({ ...deps, instance, ...parts });
+  const inboxParts = { bus, subscriptions, store, lookUpNames, hub, metrics: deps.metrics, logger };
+  const inboxes = new Inboxes(inboxParts);
+  closers.push('inboxes', () => inboxes.close());
   const onConversation = (session: Session): void => presence.conversationChanged(session);
   const nameless = new NamelessEvents({ lookUpNames, hub, logger, events: deps.events });
   const delivery = new Delivery({
@@ -173,5 +178,5 @@ function createSessions(given: SessionDeps) {
     onOpened: (session, userId) => presence.opened(session, userId),
     metrics,
   });
-  return { hub, delivery, signals, opening, presence };
+  return { hub, delivery, signals, opening, presence, inboxes };
 }

@@ -10,6 +10,7 @@ import type { Closers } from '../../shared/process/closers.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { createAssignment } from './assignment/create-assignment.ts';
 import { StepReports } from './assignment/step-reports.ts';
+import { BusinessSignals } from './businesses/business-signals.ts';
 import type { RouterConfig } from './config.ts';
 import { ConversationActors } from './conversations/conversation-actors.ts';
 import { MembershipSignals } from './conversations/membership-signals.ts';
@@ -83,7 +84,8 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const reads = new Reads({ store, announce });
   const onVersion = liveReceipts.noteVersion.bind(liveReceipts);
   const memberships = new MembershipSignals({ bus, onVersion, logger });
-  const steps = new StepReports(counters);
+  const signals = new BusinessSignals(bus);
+  const steps = new StepReports(counters, signals);
   const actors = new ConversationActors({
     store,
     fanOuts,

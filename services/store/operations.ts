@@ -31,6 +31,7 @@ import { readEventsBetween } from './feed/events-between.ts';
 import { pruneEvents } from './feed/prune-events.ts';
 import { listInbox } from './inbox/list-inbox.ts';
 import { readHead } from './inbox/read-head.ts';
+import { readNewest } from './inbox/read-newest.ts';
 import { deleteMessage } from './messages/delete-message.ts';
 import { editMessage } from './messages/edit-message.ts';
 import { getMessage, locateMessage } from './messages/find-message.ts';
@@ -119,10 +120,19 @@ export function createOperations(deps: Deps): Operations {
     'events.between': (request) => readEventsBetween(deps, request),
     'events.prune': ({ limit }) => pruneEvents(pool, limit),
     'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
+    ...createBusinessOperations(deps),
+  };
+}
+
+/** These operations concern businesses, their agents, and what waits for them. */
+function createBusinessOperations(deps: Deps) {
+  const { db } = deps;
+  return {
     'businesses.get': (request) => getSettings(db, request),
     'businesses.agents': (request) => listAgents(db, request),
     'businesses.openings': ({ business_ids }) => readOpenings(db, business_ids, Date.now()),
     'inbox.list': (request) => listInbox(deps, request),
+    'inbox.newest': (request) => readNewest(deps, request),
     'inbox.head': (request) => readHead(db, request),
     'assignment.claim': (request) => claimBusinesses(db, request),
     'assignment.read': (request) => readPlans(deps, request),
@@ -135,7 +145,7 @@ export function createOperations(deps: Deps): Operations {
     'businesses.remove_agent': (request) => removeAgent(db, request),
     'businesses.set_status': (request) => setStatus(deps, request),
     'agents.presence': (request) => notePresence(deps, request),
-  };
+  } satisfies Partial<Operations>;
 }
 
 function assertUuids(...ids: unknown[]): void {

@@ -3,7 +3,7 @@ import type { UserId } from '../ids.ts';
 import type { AgentShape } from '../protocol/business-shapes.ts';
 
 /** A viewer without a role is no agent of the business. */
-type InboxViewer = { user_id: UserId; role: AgentShape['role'] | undefined };
+export type InboxViewer = { user_id: UserId; role: AgentShape['role'] | undefined };
 
 /**
  * Tells whether a viewer may see a conversation of a business that they do not take part in as its

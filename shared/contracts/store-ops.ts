@@ -3,6 +3,7 @@ import type { BusinessSettings } from '../protocol/business-shapes.ts';
 import type { ReactionsShape } from '../protocol/shapes.ts';
 import type { AppendReply, AppendRequest } from './append.ts';
 import type { AssignmentLease, AssignmentRead, PossibleStep } from './assignment.ts';
+import type { InboxStep } from './business-signals.ts';
 import type {
   AgentsList,
   AgentsPage,
@@ -114,6 +115,11 @@ export type StoreOps = {
   'inbox.list': [InboxList, InboxPage];
   /** A request names ≤ 1000 users. An edge judges by the answer who may hear of the inbox. */
   'inbox.head': [{ business_id: BusinessId; user_ids: UserId[] }, InboxHead];
+  /**
+   * Tells the newest step of an inbox again, with the conversation as it is now. The answer has no
+   * `step` if there is none, or none that can be told again.
+   */
+  'inbox.newest': [{ business_id: BusinessId }, { version: number; step?: InboxStep }];
   /** Leases ≤ 100 businesses that have something to give out. */
   'assignment.claim': [{ limit: number; lease_ms: number }, { leases: AssignmentLease[] }];
   /** Renews the lease of a business, and plans what it gives out. */

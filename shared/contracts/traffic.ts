@@ -68,6 +68,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'businesses.openings': ['edge'],
   'inbox.list': ['edge'],
   'inbox.head': ['edge'],
+  'inbox.newest': ['edge'],
   'assignment.claim': ['router'],
   'assignment.read': ['router'],
   'assignment.done': ['router'],

@@ -36,6 +36,8 @@ export const LIMITS = {
   presenceIdsMax: 200,
   /** One socket may watch this many users. */
   watchesMax: 1_000,
+  /** One socket may watch the inboxes of this many businesses. */
+  inboxWatchesMax: 20,
   badFramesMax: 10,
   badFramesWindowMs: 60_000,
   heartbeatIntervalMs: 15_000,

@@ -1,5 +1,6 @@
 import Type, { type TLiteral, type TObject, type TProperties } from 'typebox';
 import { DURABLE_EVENTS } from '../durable-events/durable-events.ts';
+import { InboxChangeField, InboxCounts, InboxVersionField } from './inbox-shapes.ts';
 import {
   BusinessIdField,
   ConversationIdField,
@@ -8,7 +9,7 @@ import {
   SeqField,
   UserIdField,
 } from './scalars.ts';
-import { ErrorShape } from './shapes.ts';
+import { ConversationShape, ErrorShape } from './shapes.ts';
 
 /** These are the frames that the server sends over the socket. */
 
@@ -75,6 +76,18 @@ export const serverFrames = {
     user_id: UserIdField,
     status: Type.Union([Type.Literal('online'), Type.Literal('offline')]),
     last_seen_at: Type.Optional(Time),
+  }),
+  /**
+   * A conversation in the inbox of a business has changed. Who may not see it hears of the version
+   * alone. Counts come without a change, and hold at the version that they come with.
+   */
+  inbox: frame('inbox', {
+    business_id: BusinessIdField,
+    version: InboxVersionField,
+    change: Type.Optional(InboxChangeField),
+    conversation_id: Type.Optional(ConversationIdField),
+    conversation: Type.Optional(ConversationShape),
+    counts: Type.Optional(InboxCounts),
   }),
   /**
    * The name or the picture has changed of a user or a business that is in a conversation with the

@@ -73,6 +73,11 @@ export const BUSINESS_OPERATIONS: readonly Operation[] = [
     rest: (on) => ({ method: 'GET', path: `${businessPath(on)}/inbox?view=assigned` }),
     expect: asManager,
   },
+  {
+    name: 'inbox watch',
+    frame: (on) => ({ type: 'inbox_watch', business_id: on.businessId }),
+    expect: asAgent,
+  },
 ];
 
 function businessPath({ businessId }: Target): string {

@@ -126,6 +126,8 @@ export const FRAMES: Readonly<Record<string, (scene: Scene) => Record<string, un
   }),
   availability: (scene) => ({ ...firm(scene), status: 'away' }),
   inbox: (scene) => ({ ...firm(scene), view: 'mine' }),
+  inbox_watch: firm,
+  inbox_unwatch: firm,
   presence_watch: ({ bob }) => ({ user_ids: [bob.id] }),
   presence_unwatch: ({ bob }) => ({ user_ids: [bob.id] }),
 };

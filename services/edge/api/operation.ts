@@ -4,6 +4,7 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { compileValidator, type Validator } from '../../../shared/protocol/validator.ts';
 import type { Delivery } from '../delivery/delivery.ts';
+import type { Inboxes } from '../inbox/inboxes.ts';
 import type { Authentication } from '../lifecycle/authentication.ts';
 import type { Cost } from '../limits/user-limits.ts';
 import type { LookUpNames } from '../names/conversation-view.ts';
@@ -24,6 +25,7 @@ export type HandlerParts = {
   lookUpNames: LookUpNames;
   typing: Typing;
   presence: Presence;
+  inboxes: Inboxes;
   delivery: Delivery;
   hub: Hub;
   authentication: Authentication;

@@ -6,6 +6,8 @@ import { setAgent } from './businesses/set-agent.ts';
 import { setAgents } from './businesses/set-agents.ts';
 import { setAvailability } from './businesses/set-availability.ts';
 import { setSettings } from './businesses/set-settings.ts';
+import { unwatchInbox } from './businesses/unwatch-inbox.ts';
+import { watchInbox } from './businesses/watch-inbox.ts';
 import { addParticipants } from './conversations/add-participants.ts';
 import { archiveConversation } from './conversations/archive.ts';
 import { createConversation } from './conversations/create.ts';
@@ -69,4 +71,6 @@ export const OPERATIONS: readonly Operation[] = [
   removeAgent,
   setAvailability,
   listInbox,
+  watchInbox,
+  unwatchInbox,
 ];

@@ -18,6 +18,7 @@ export const EVENT_SUMMARIES: Readonly<Record<Type, string>> = {
   unread: 'The count of unread messages has changed by reading, on whatever device',
   typing: 'Another participant is typing, or has stopped',
   presence: 'Somebody who is watched came online or went offline',
+  inbox: 'The inbox of a business that is watched has changed',
   profile_updated: 'Name or picture of somebody, or of a business, has changed',
   pong: 'The answer to ping',
   replay_end:

@@ -1,6 +1,7 @@
 import { CLOSE, type CloseCode } from '../../../shared/errors.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
+import type { Inboxes } from '../inbox/inboxes.ts';
 import type { SessionOpening } from '../lifecycle/session-opening.ts';
 import type { Presence } from '../presence/presence.ts';
 import type { Typing } from '../presence/typing.ts';
@@ -15,6 +16,7 @@ type Deps = {
   signals: UserSignals;
   typing: Typing;
   presence: Presence;
+  inboxes: Inboxes;
   metrics: EdgeMetrics;
 };
 
@@ -37,13 +39,14 @@ export class Sockets {
 
   /** The socket is gone: nothing may touch it any more. */
   closed(session: Session, code: number): void {
-    const { delivery, signals, typing, presence, metrics } = this.#deps;
+    const { delivery, signals, typing, presence, inboxes, metrics } = this.#deps;
     session.state = 'closed';
     session.socket = undefined;
     metrics.closes.add(OUR_CODES.has(code) ? String(code) : 'client');
     signals.leave(session);
     typing.closed(session);
     presence.closed(session);
+    inboxes.closed(session);
     void delivery.stop(session);
   }
 }

@@ -1,5 +1,5 @@
 import type { KahaError } from '../../../shared/errors.ts';
-import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
+import type { BusinessId, ConversationId, EventId, UserId } from '../../../shared/ids.ts';
 import type { OfferedEvents } from '../delivery/offered-events.ts';
 import type { HeldEvent, UnackedQueue } from '../delivery/unacked.ts';
 import type { StickyRoute } from '../routers/router-client.ts';
@@ -116,6 +116,8 @@ export class Session {
    * The session watches these users, ≤ 1000. The value tells whether it may know their presence.
    */
   watches: Map<UserId, boolean> | undefined = undefined;
+  /** The session watches the inboxes of these businesses, ≤ 20. */
+  inboxes: Set<BusinessId> | undefined = undefined;
   sticky: Map<ConversationId, StickyRoute> | undefined = undefined;
 
   constructor(nowMs: number) {

@@ -142,7 +142,7 @@ function toChange(
   };
 }
 
-function ownerOf(conversation: ConversationRow): InboxOwner {
+export function ownerOf(conversation: ConversationRow): InboxOwner {
   const { state, customer_id } = conversation;
   if (state === null || customer_id === null) throw new Error('not of a business');
   return { state, customer_id, ...present(conversation, ['assignee_id', 'last_agent_id']) };

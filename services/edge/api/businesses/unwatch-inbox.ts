@@ -1,0 +1,16 @@
+import { BusinessRequest } from '../../../../shared/protocol/business-requests.ts';
+import { EmptyShape } from '../../../../shared/protocol/shapes.ts';
+import { defineOperation } from '../operation.ts';
+
+export const unwatchInbox = defineOperation({
+  summary: 'Ends watching an inbox',
+  cost: 'other',
+  by: 'session',
+  request: BusinessRequest,
+  answer: EmptyShape,
+  handle({ business_id }, { session }, { inboxes }) {
+    inboxes.unwatch(session, business_id);
+    return {};
+  },
+  frame: { type: 'inbox_unwatch' },
+});
