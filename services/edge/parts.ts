@@ -170,6 +170,7 @@ function createSessions(given: SessionDeps) {
     logger,
     onResync: (session, userId) => void queues.replaceVoid(session, userId),
     onQueued: (session) => delivery.queued(session),
+    onLeft: onConversation,
   });
   const opening = new SessionOpening({
     queues,

@@ -121,4 +121,6 @@ export type UserSignal =
   /** The device's queue is void. Its edge tells the client `resync` and opens the session anew. */
   | { kind: 'resync'; device_id: string }
   /** The user's queues have an event that was not offered to all live devices. */
-  | { kind: 'queued' };
+  | { kind: 'queued' }
+  /** Somebody has left a conversation of the user, and no event tells the user of it. */
+  | { kind: 'left' };

@@ -12,7 +12,7 @@ import type {
   OfBusiness,
   PresenceReport,
 } from './businesses.ts';
-import type { ContactsList, ContactsPage, ContactsShared } from './contacts.ts';
+import type { ContactsList, ContactsPage, ContactsShared, SharedContacts } from './contacts.ts';
 import type {
   ConversationCommand,
   ConversationCreate,
@@ -70,7 +70,7 @@ export type StoreOps = {
    */
   'contacts.list': [ContactsList, ContactsPage];
   /** The reply names those of `user_ids` who share a conversation with `user_id`. */
-  'contacts.shared': [ContactsShared, { user_ids: UserId[] }];
+  'contacts.shared': [ContactsShared, SharedContacts];
   'conversations.change': [ConversationCommand, ConversationChanged];
   /** A request holds at most 500 reads, and the results have their order. */
   'positions.read': [{ reads: ReadInput[] }, { results: ReadResult[] }];

@@ -1,18 +1,20 @@
 import type { Redis } from 'ioredis';
+
 import { Gate } from '../../../shared/concurrency/gate.ts';
+import type { SharedContacts } from '../../../shared/contracts/contacts.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 
 type Deps = {
   redis: Redis;
   /** Asks store which of these users share a conversation with the user. */
-  ask: (userId: UserId, userIds: readonly UserId[]) => Promise<readonly UserId[]>;
+  ask: (userId: UserId, userIds: readonly UserId[]) => Promise<SharedContacts>;
   logger: Logger;
 };
 
 /**
  * A kept answer may be this old where the device's queue is surely complete. Each change of a
- * conversation comes through the queue, and makes the edge drop the kept answers.
+ * conversation of people comes through the queue, and makes the edge drop the kept answers.
  */
 export const QUEUE_TOLD_MS = 24 * 3_600_000;
 /**
@@ -29,7 +31,9 @@ const ASKED_MAX = { concurrencyMax: 32, waitingMax: 8_192 };
  * Knows which users share a conversation. Answers come from store and are kept in Redis
  * (`contacts:<user>`, with a field for each contact: the time at which store said so), so that a
  * mass reconnect asks Redis alone. While Redis is away, store is asked. The edge does not keep that
- * two users share nothing, because it must see at once when they begin to share a conversation.
+ * two users share nothing, because it must see at once when they begin to share a conversation. It
+ * does not keep either that they share only conversations of businesses, because nothing in the
+ * queue of a customer tells that an agent gave theirs back.
  */
 export class Contacts {
   readonly #deps: Deps;
@@ -82,8 +86,12 @@ export class Contacts {
     this.#asked.set(userId, asked);
     asked.count += 1;
     try {
-      const shared = await this.#gate.run(() => this.#deps.ask(userId, others));
-      if (!asked.isOld) await this.#keep(userId, others, new Set(shared));
+      const { user_ids: shared, passing_ids: passing } = await this.#gate.run(() =>
+        this.#deps.ask(userId, others),
+      );
+      const lasting = new Set(shared);
+      for (const other of passing) lasting.delete(other);
+      if (!asked.isOld) await this.#keep(userId, others, lasting);
       return shared;
     } finally {
       asked.count -= 1;
@@ -103,15 +111,15 @@ export class Contacts {
     }
   }
 
-  async #keep(userId: UserId, others: readonly UserId[], shared: Set<UserId>): Promise<void> {
+  async #keep(userId: UserId, others: readonly UserId[], lasting: Set<UserId>): Promise<void> {
     const { redis } = this.#deps;
     const key = keyOf(userId);
     const at = Date.now();
-    const strangers = others.filter((other) => !shared.has(other));
+    const strangers = others.filter((other) => !lasting.has(other));
     try {
       const [length] = await Promise.all([
         redis.hlen(key),
-        shared.size > 0 && redis.hset(key, ...[...shared].flatMap((other) => [other, at])),
+        lasting.size > 0 && redis.hset(key, ...[...lasting].flatMap((other) => [other, at])),
         strangers.length > 0 && redis.hdel(key, ...strangers),
         redis.expire(key, TTL_S),
       ]);

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { SharedContacts } from '../../../shared/contracts/contacts.ts';
 import type { LiveEventOf } from '../../../shared/contracts/events.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
@@ -74,8 +75,8 @@ export class Presence {
     const beating = { redis, incarnation, announce, onRecovered, logger };
     this.#heartbeat = new EdgeHeartbeat(beating);
     const store = createAskStore(bus, ASK_MS);
-    const ask = async (user_id: UserId, user_ids: readonly UserId[]): Promise<UserId[]> =>
-      (await store('contacts.shared', { user_id, user_ids })).user_ids;
+    const ask = (user_id: UserId, user_ids: readonly UserId[]): Promise<SharedContacts> =>
+      store('contacts.shared', { user_id, user_ids });
     this.#contacts = new Contacts({ redis: deps.redis, ask, logger });
     this.#watches = new Watches({
       ...deps,
@@ -89,6 +90,7 @@ export class Presence {
     bus.onReconnect(() => {
       this.#users.markUnsure();
       this.#refreshLater();
+      this.#watches.checkAll(this.#deps.hub.sessions);
     });
     deps.closers.push('presence', () => this.close());
     this.#measure(deps.metrics);

@@ -81,6 +81,11 @@ export class Watches {
     if (session.watches !== undefined) this.#toCheck.add(session);
   }
 
+  /** Signals may have been missed that tell of changes. */
+  checkAll(sessions: Iterable<Session>): void {
+    for (const session of sessions) if (session.watches !== undefined) this.#toCheck.add(session);
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#looking;

@@ -21,6 +21,8 @@ type Deps = {
   onResync: (session: Session, userId: UserId) => void;
   /** The user's queues may hold events that were not offered. */
   onQueued: (session: Session) => void;
+  /** Somebody has left a conversation of the user. */
+  onLeft: (session: Session) => void;
 };
 
 /**
@@ -71,6 +73,9 @@ export class UserSignals {
         break;
       case 'queued':
         for (const session of user.sessions) this.#deps.onQueued(session);
+        break;
+      case 'left':
+        for (const session of user.sessions) this.#deps.onLeft(session);
         break;
     }
   }

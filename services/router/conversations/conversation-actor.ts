@@ -180,8 +180,7 @@ export class ConversationActor {
     const { participants, entries, owed_before: before } = changed;
     this.#participants = participants;
     liveReceipts.noteVersion(this.#id, participants.version);
-    if (PARTICIPANT_CHANGES.includes(command.op))
-      memberships.publish(this.#id, participants.version);
+    if (PARTICIPANT_CHANGES.includes(command.op)) memberships.publish(changed);
     this.#deps.steps.tell(changed.inbox);
     resolve(changed);
     // The entries keep store's order: a user who joins hears of the conversation before its

@@ -1,10 +1,13 @@
+import type { UserSignal } from '../../../shared/contracts/events.ts';
+import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
-import type { ConversationId } from '../../../shared/ids.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 
 type Signal = { conversation_id: ConversationId; version: number };
+type Changed = Pick<ConversationChanged, 'participants' | 'entries'>;
 type Deps = {
   bus: Bus;
   /** Hears of the conversation's new version. Participants of older versions are out of date. */
@@ -26,10 +29,19 @@ export class MembershipSignals {
     deps.bus.subscribe(subjects.membershipChanged, (msg) => this.#receive(msg));
   }
 
-  /** Tells the other routers. Call it once the change is committed. */
-  publish(id: ConversationId, version: number): void {
-    const signal: Signal = { conversation_id: id, version };
-    this.#deps.bus.publish(subjects.membershipChanged, JSON.stringify(signal));
+  /**
+   * Tells the other routers, and the edges of users whom no event tells that somebody has left.
+   * Call it once the change is committed.
+   */
+  publish({ participants, entries }: Changed): void {
+    const { bus } = this.#deps;
+    const { conversation_id, version } = participants;
+    const signal: Signal = { conversation_id, version };
+    bus.publish(subjects.membershipChanged, JSON.stringify(signal));
+    const left: UserSignal = { kind: 'left' };
+    for (const userId of untold({ participants, entries })) {
+      bus.publish(subjects.user(userId), JSON.stringify(left));
+    }
   }
 
   #receive(msg: Msg): void {
@@ -41,4 +53,11 @@ export class MembershipSignals {
       logger.error({ err: error }, 'signal not understood');
     }
   }
+}
+
+/** Returns those who still take part, if somebody has left and no event tells them so. */
+function untold({ participants, entries }: Changed): UserId[] {
+  if (!entries.some((entry) => entry.closes_membership === true)) return [];
+  const told = new Set(entries.flatMap(({ user_ids }) => user_ids));
+  return participants.user_ids.filter((userId) => !told.has(userId));
 }

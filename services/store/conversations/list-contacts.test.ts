@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { ContactsList } from '../../../shared/contracts/contacts.ts';
 import { type BusinessId, type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { makeBusiness, makeConversation, stepTaker } from '../stage/business-stage.ts';
 import { createGroup, setStage } from '../stage/store-stage.ts';
 
 const { store, sql } = await setStage(t);
@@ -46,6 +47,29 @@ t.test('only users who share a conversation now are shared contacts', async (t) 
   t.same(await shared(me, [bob]), [bob]);
   t.same(await shared(gone, [me, ann]), []);
   await t.rejects(shared(me, ['x' as UserId]), { code: 'INVALID_REQUEST' });
+});
+
+t.test('contacts who share only the conversation of a business are passing', async (t) => {
+  const step = stepTaker(store);
+  const { business, manager, agents } = await makeBusiness(store);
+  const [ann, bob] = agents as [UserId, UserId];
+  const { id, customer } = await makeConversation(store, business);
+  const shared = async (user_id: UserId) => {
+    const user_ids = [customer, manager, ann, bob];
+    const found = await store.operations['contacts.shared']({ user_id, user_ids }, 0);
+    return [found.user_ids.sort(), found.passing_ids.sort()];
+  };
+  await step({ user: manager, id }, 'reopen');
+  await step({ user: ann, id }, 'assign');
+  const both = [customer, ann].sort();
+  t.same(await shared(customer), [both, both]);
+  t.same(await shared(ann), [both, both]);
+  t.same(await shared(bob), [[], []]);
+  await createGroup(store, [customer, ann, bob]);
+  t.same(await shared(ann), [[customer, ann, bob].sort(), []]);
+  t.same(await shared(manager), [[], []], 'a manager who takes no part sees nobody');
+  await step({ user: ann, id }, 'release');
+  t.same(await shared(customer), [[customer, ann, bob].sort(), []]);
 });
 
 t.test('a user who left is no contact of those who stayed, nor they of the user', async (t) => {
