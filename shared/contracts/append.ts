@@ -1,7 +1,9 @@
 import type { WireError } from '../errors.ts';
 import type { ConversationId, EventId, MessageId } from '../ids.ts';
 import type { Participants } from './conversations.ts';
+import type { InboxChange } from './inbox.ts';
 import type { MessageInput, ReplyPreview } from './messages.ts';
+import type { OutboxEntryOf } from './outbox.ts';
 
 export type AppendItem = Omit<MessageInput, 'conversation_id'>;
 /** A router joins the waiting sends of one conversation: at most 64, at most 512 KiB. */
@@ -10,6 +12,11 @@ export type AppendRequest = {
   items: AppendItem[];
   /** The caller does not know the participants, so the reply must name them. */
   needs_participants?: true;
+  /**
+   * The caller knows that the conversation belongs to a business. Store finds out otherwise, which
+   * costs these sends a commit of other conversations.
+   */
+  is_of_business?: true;
 };
 /** Each item gets one answer, in order. A refused item hurts no other. */
 export type AppendResult =
@@ -35,6 +42,15 @@ export type AppendReply = {
    */
   conversation_version: number;
   results: AppendResult[];
-  /** Store read these, if asked, before or after the append. Their `version` tells which. */
+  /**
+   * Store read these, if asked, before or after the append, or in it if it changed a business
+   * conversation. Their `version` tells which.
+   */
   participants?: Participants;
+  /** The away messages that the append wrote. Each follows the sends that it answers. */
+  entries?: OutboxEntryOf<'message'>[];
+  /** The append changed the inbox of a business so. */
+  inbox?: InboxChange[];
+  /** A customer has waited this long for the first answer since the conversation was opened. */
+  first_response_ms?: number;
 };

@@ -16,6 +16,12 @@ export const SYSTEM_EVENTS = [
 export type SystemEvent = (typeof SYSTEM_EVENTS)[number];
 
 /**
+ * The metadata of an away message has this event. It is none of those above, because its content is
+ * the text of the business's settings, and no names are put into it.
+ */
+export const AWAY_MESSAGE = 'away_message';
+
+/**
  * An agent is assigned by themselves or a manager (`manual`), by the agent or manager who hands the
  * conversation on (`transfer`), or by the business itself (`auto`), which is the sender then.
  */

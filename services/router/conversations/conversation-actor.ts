@@ -1,7 +1,7 @@
 import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/append.ts';
 import type { ConversationCommand, Participants } from '../../../shared/contracts/conversations.ts';
 import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
-import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
+import type { ConversationChanged, OutboxEntryOf } from '../../../shared/contracts/outbox.ts';
 import { addressMessage } from '../../../shared/durable-events/message.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId } from '../../../shared/ids.ts';
@@ -33,6 +33,7 @@ export type ActorDeps = {
   logger: Logger;
 };
 
+type MessageEntry = OutboxEntryOf<'message'>;
 type Fresh = { input: MessageInput; result: Appended };
 
 const MAILBOX_RETRY_AFTER_S = 1;
@@ -133,6 +134,7 @@ export class ConversationActor {
         conversation_id: this.#id,
         items: batch.map(itemOf),
         ...(this.#participants === undefined && { needs_participants: true as const }),
+        ...(this.#participants?.type === 'business' && { is_of_business: true as const }),
       };
       const deadlineAt = batch.reduce((latest, send) => Math.max(latest, send.deadlineAt), 0);
       reply = await store('messages.append', request, { deadlineAt, trace: batch[0]?.trace });
@@ -140,9 +142,13 @@ export class ConversationActor {
       for (const send of batch) send.reject(KahaError.from(error));
       return;
     }
-    this.#participants ??= reply.participants;
+    if (reply.participants !== undefined) this.#know(reply.participants);
     this.#deps.liveReceipts.noteVersion(this.#id, reply.conversation_version);
     const owed = this.#answer(batch, reply.results);
+    const { inbox, first_response_ms: firstMs, entries } = reply;
+    if (inbox !== undefined) this.#deps.steps.tell(inbox);
+    if (firstMs !== undefined) metrics.firstResponseS.observe(firstMs / 1_000);
+    if (entries !== undefined) metrics.awayMessages.inc(entries.length);
     await this.#fanOut(batch, reply);
     // A send that this batch held twice is in hand by now, and needs no rescue.
     if (owed.length > 0) this.#deps.fanOuts.rescue(owed);
@@ -192,29 +198,41 @@ export class ConversationActor {
     }
   }
 
+  /** A read that was under way during an append or a change may be the older one. */
+  #know(participants: Participants): void {
+    if (this.#participants !== undefined && this.#participants.version > participants.version)
+      return;
+    this.#participants = participants;
+  }
+
   /**
-   * Starts the fan-out of new messages. An event whose fan-out cannot start stays in the outbox.
+   * Starts the fan-out of new messages, and of those that store wrote after them, in the order of
+   * `seq`. An event whose fan-out cannot start stays in the outbox.
    */
   async #fanOut(batch: Send[], reply: AppendReply): Promise<void> {
     const { fanOuts, metrics, logger } = this.#deps;
     const fresh = freshOf(batch, reply.results);
     if (fresh.length === 0) return;
-    const version = reply.conversation_version;
+    const { conversation_version: version, entries } = reply;
+    const count = fresh.length + (entries?.length ?? 0);
     if (this.#participants === undefined || this.#participants.version < version)
       await this.#load();
     const participants = this.#participants;
     if (participants === undefined || participants.version < version) {
       logger.warn({ version, known: participants?.version }, 'participants unknown, fan-out owed');
-      metrics.fanOutsOwed.inc(fresh.length);
+      metrics.fanOutsOwed.inc(count);
       return;
     }
-    for (const { input, result } of fresh) {
+    const owed: MessageEntry[] = fresh.map(({ input, result }) => {
       const { event_id, reply_to_seq: repliedSeq } = result;
       const addressed = addressMessage(participants, recordOf(input, result), repliedSeq);
       const kind = 'message';
       // A spread at the end costs 0.05 µs, and one in front of other fields 1.6 µs.
-      fanOuts.start(deliveryOf({ kind, event_id, conversation_id: this.#id, ...addressed }));
-    }
+      return { kind, event_id, conversation_id: this.#id, ...addressed };
+    });
+    if (entries !== undefined) owed.push(...entries);
+    if (count > fresh.length) owed.sort((one, other) => one.message.seq - other.message.seq);
+    for (const entry of owed) fanOuts.start(deliveryOf(entry));
   }
 
   async #load(): Promise<void> {

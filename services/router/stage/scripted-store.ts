@@ -7,12 +7,15 @@ import type {
 import type {
   ConversationCommand,
   ConversationRecord,
+  ConversationType,
   Participants,
 } from '../../../shared/contracts/conversations.ts';
+import type { InboxChange } from '../../../shared/contracts/inbox.ts';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type {
   ConversationChanged,
   OutboxEntry,
+  OutboxEntryOf,
   OutboxMissed,
 } from '../../../shared/contracts/outbox.ts';
 import type {
@@ -25,6 +28,7 @@ import type { StoreOps } from '../../../shared/contracts/store-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {
+  type BusinessId,
   type ConversationId,
   type EventId,
   newId,
@@ -36,7 +40,9 @@ import type { Bus } from '../../../shared/nats/bus.ts';
 
 type Row = { entry: OutboxEntry; owedSince: number; leasedUntil: number };
 type Op = keyof StoreOps;
+type MessageEntry = OutboxEntryOf<'message'>;
 type Conversation = {
+  type: ConversationType | undefined;
   users: UserId[];
   version: number;
   sent: MessageRecord[];
@@ -61,6 +67,7 @@ export class ScriptedStore {
   /** Runs after each operation and before its answer. An operation that waits here is committed. */
   after: (op: Op) => Promise<void> | void = () => undefined;
   readonly #conversations = new Map<ConversationId, Conversation>();
+  readonly #away = new Map<ConversationId, BusinessId>();
   readonly #joinedSeqs = new Map<ParticipantKey, number>();
 
   serve(bus: Bus): void {
@@ -85,6 +92,7 @@ export class ScriptedStore {
   open(users: UserId[]): ConversationId {
     const id = newId<ConversationId>();
     this.#conversations.set(id, {
+      type: undefined,
       users,
       version: 1,
       sent: [],
@@ -161,11 +169,68 @@ export class ScriptedStore {
 
   #append(request: AppendRequest): AppendReply {
     this.appends.push(request);
-    const conversation = this.#of(request.conversation_id);
-    const results = request.items.map((item) => this.#appendOne(request.conversation_id, item));
-    const reply = { conversation_version: conversation.version, results };
-    if (request.needs_participants !== true || !this.tellsParticipants) return reply;
+    const { conversation_id: id } = request;
+    const conversation = this.#of(id);
+    const entries: MessageEntry[] = [];
+    const inbox: InboxChange[] = [];
+    const results = request.items.map((item) => {
+      const result = this.#appendOne(id, item);
+      const business = this.#away.get(id);
+      if (this.#away.delete(id) && business !== undefined) {
+        entries.push(this.#answerAway(id, business));
+        inbox.push(this.#added(id, business));
+      }
+      return result;
+    });
+    const isAway = entries.length > 0;
+    const reply = {
+      conversation_version: conversation.version,
+      results,
+      ...(isAway && { entries, inbox }),
+    };
+    if (!(request.needs_participants || isAway) || !this.tellsParticipants) return reply;
     return { ...reply, participants: this.#participants(request) };
+  }
+
+  /** The conversation belongs to a business, which sends an away message after the next send. */
+  closes(id: ConversationId, business: BusinessId): void {
+    this.#away.set(id, business);
+    this.#of(id).type = 'business';
+  }
+
+  /** The away message comes with a step, which makes a new version of the conversation. */
+  #answerAway(id: ConversationId, sender: BusinessId): MessageEntry {
+    const conversation = this.#of(id);
+    conversation.version += 1;
+    const message: MessageRecord = {
+      message_id: newId(),
+      conversation_id: id,
+      seq: conversation.sent.length + 1,
+      sender_id: sender as string as UserId,
+      version: 1,
+      message_type: 'system',
+      content: 'We are away',
+      metadata: { event: 'away_message' },
+      sent_at: new Date().toISOString(),
+    };
+    conversation.sent.push(message);
+    const event_id = message.message_id as string as EventId;
+    const { version, users } = conversation;
+    const owed = { kind: 'message' as const, message, event_id, version, user_ids: [...users] };
+    const entry = { ...owed, conversation_id: id };
+    this.#owe(entry);
+    return entry;
+  }
+
+  #added(conversation_id: ConversationId, business_id: BusinessId): InboxChange {
+    const [customer_id] = this.#of(conversation_id).users as [UserId];
+    return {
+      ...{ business_id, conversation_id, version: 1, change: 'added', reason: 'message' },
+      before: { state: 'closed', customer_id },
+      after: { state: 'waiting', customer_id },
+      record: this.record(conversation_id),
+      is_due: true,
+    };
   }
 
   #appendOne(id: ConversationId, item: AppendItem): AppendResult {
@@ -275,13 +340,13 @@ export class ScriptedStore {
   }
 
   #participants({ conversation_id: id }: { conversation_id: ConversationId }): Participants {
-    const { users, version } = this.#of(id);
+    const { users, version, type = 'direct' } = this.#of(id);
     const joiners = users.flatMap((user): [UserId, number][] => {
       const joinedSeq = this.#joinedSeqs.get(participantKey(id, user));
       return joinedSeq === undefined ? [] : [[user, joinedSeq]];
     });
     const late = joiners;
-    return { conversation_id: id, type: 'direct', version, user_ids: [...users], late, joiners };
+    return { conversation_id: id, type, version, user_ids: [...users], late, joiners };
   }
 
   #readOne(input: ReadInput): ReadResult {

@@ -1,4 +1,5 @@
-import type { Kysely } from 'kysely';
+import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
+import type { AppendReply } from '../../../shared/contracts/append.ts';
 import type { MessageType } from '../../../shared/contracts/messages.ts';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
@@ -82,10 +83,16 @@ export type AppendRow = {
   sent_at: string;
   conversation_version: number | null;
   fanout_pending: boolean | null;
+  /** One row of a transaction has what the transaction changed beside the messages. */
+  step?: AppendStep;
 };
 
-const APPEND = `select * from append_messages($1, $2, $3::uuid[], $4::uuid[], $5::uuid[],
-  $6::uuid[], $7::message_type[], $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[])`;
+export type AppendStep = Omit<AppendReply, 'conversation_version' | 'results'>;
+
+const ARGUMENTS = `$1, $2, $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::message_type[],
+  $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[]`;
+const APPEND = `select * from append_messages(${ARGUMENTS})`;
+const APPEND_IN_STEP = `select * from append_messages(${ARGUMENTS}, true)`;
 
 type AppendOptions = { keyId: string; wait: boolean };
 
@@ -96,11 +103,28 @@ type AppendOptions = { keyId: string; wait: boolean };
 function appendMessages(
   pool: Pool,
   messages: readonly SealedMessage[],
-  { keyId, wait }: AppendOptions,
+  options: AppendOptions,
 ): Promise<AppendRow[]> {
+  return pool.query<AppendRow>(APPEND, argumentsOf(messages, options));
+}
+
+/**
+ * The messages are written, and stay locked, in a transaction that also changes the state of their
+ * business conversation. The caller may not wait for another lock of this conversation before.
+ */
+export async function appendInStep(
+  tx: Transaction<Database>,
+  messages: readonly SealedMessage[],
+  keyId: string,
+): Promise<AppendRow[]> {
+  const values = argumentsOf(messages, { keyId, wait: true });
+  return (await tx.executeQuery<AppendRow>(CompiledQuery.raw(APPEND_IN_STEP, values))).rows;
+}
+
+function argumentsOf(messages: readonly SealedMessage[], { keyId, wait }: AppendOptions) {
   const column = <Name extends keyof SealedMessage>(name: Name): SealedMessage[Name][] =>
     messages.map((message) => message[name]);
-  return pool.query<AppendRow>(APPEND, [
+  return [
     wait,
     keyId,
     column('conversation_id'),
@@ -112,5 +136,5 @@ function appendMessages(
     column('reply_to_seq'),
     column('content'),
     column('metadata'),
-  ]);
+  ];
 }

@@ -12,10 +12,11 @@ import { type EventId, isUuidV4, type MessageId, newId } from '../../../shared/i
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
+import { createAppendToBusiness } from '../inbox/append-to-business.ts';
 import { toReplyPreview } from '../records/message-row.ts';
 import type { ParticipantsReader } from '../records/participants-reader.ts';
 import { type FoundReply, findReplies } from '../records/reply-previews.ts';
-import type { AppendRow, SealedMessage } from './append-writer.ts';
+import type { AppendRow, AppendStep, SealedMessage } from './append-writer.ts';
 import type { GroupCommit } from './group-commit.ts';
 
 type Deps = {
@@ -35,18 +36,25 @@ type Replies = Awaited<ReturnType<typeof findReplies>>;
  * the send with the same key.
  */
 export function createAppend({ db, cipher, group, readParticipants, logger }: Deps) {
+  const appendToBusiness = createAppendToBusiness({ db, cipher });
+
   return async (request: AppendRequest, deadlineAt: number): Promise<AppendReply> => {
-    const { conversation_id, items, needs_participants: isNew } = request;
+    const { conversation_id, items, needs_participants: isNew, is_of_business } = request;
     if (!isUuidV4(conversation_id)) throw new KahaError('INVALID_REQUEST', 'Not a conversation id');
     const reading = isNew ? readParticipants(conversation_id).catch(unread) : undefined;
     const wanted = items.flatMap(({ reply_to }) => (isUuidV4(reply_to) ? [reply_to] : []));
     const replies = await findReplies(db, conversation_id, wanted);
+    const append = is_of_business === true ? appendToBusiness : group.append;
     let version = 0;
+    const steps: AppendStep[] = [];
     const appendOne = async (item: AppendItem): Promise<AppendResult> => {
       try {
         const message = sealMessage({ conversation_id, item, replies, cipher });
-        const row = await group.append(message, deadlineAt);
+        const asked = await append(message, deadlineAt);
+        const row =
+          asked.status === 'business' ? await appendToBusiness(message, deadlineAt) : asked;
         version = Math.max(version, row.conversation_version ?? 0);
+        if (row.step !== undefined) steps.push(row.step);
         const reply = item.reply_to && replies.get(item.reply_to);
         return toResult(row, reply ? quoteOf(reply, cipher) : undefined);
       } catch (error) {
@@ -60,7 +68,12 @@ export function createAppend({ db, cipher, group, readParticipants, logger }: De
     };
     const results = await Promise.all(items.map(appendOne));
     const participants = await reading;
-    return { conversation_version: version, results, ...(participants && { participants }) };
+    return {
+      conversation_version: version,
+      results,
+      ...(participants && { participants }),
+      ...(steps.length > 0 && joinSteps(steps, participants)),
+    };
   };
 
   /**
@@ -71,6 +84,20 @@ export function createAppend({ db, cipher, group, readParticipants, logger }: De
     logger.debug({ err: error }, 'participants not read');
     return undefined;
   }
+}
+
+/** Each step is of another transaction. The newest participants count. */
+function joinSteps(steps: readonly AppendStep[], read: Participants | undefined): AppendStep {
+  const [participants] = [read, ...steps.map((step) => step.participants)]
+    .filter((one) => one !== undefined)
+    .sort((one, other) => other.version - one.version);
+  const responses = steps.flatMap(({ first_response_ms }) => first_response_ms ?? []);
+  return {
+    ...(participants && { participants }),
+    entries: steps.flatMap(({ entries }) => entries ?? []),
+    inbox: steps.flatMap(({ inbox }) => inbox ?? []),
+    ...(responses[0] !== undefined && { first_response_ms: responses[0] }),
+  };
 }
 
 type Sealing = {
@@ -123,7 +150,7 @@ function toResult(row: AppendRow, quote: Quote | undefined): AppendResult {
     case 'bad_reply':
       throw new KahaError('INVALID_REQUEST', 'reply_to is not a message of this conversation');
     case 'business':
-      throw new KahaError('FORBIDDEN', 'Messages of a business change its inbox too');
+      throw new Error('a send to a business was not written by its step');
     case 'locked':
       throw new KahaError('DATABASE_UNAVAILABLE', 'The conversation is busy');
   }

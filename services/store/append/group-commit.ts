@@ -1,8 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KahaError } from '../../../shared/errors.ts';
 import { BATCH_ROWS_MAX, bytesOf, settleBatch, takeBatch, type Waiting } from './append-batch.ts';
-import type { AppendRow, BatchWriter, SealedMessage } from './append-writer.ts';
-import { createLockedLane } from './locked-lane.ts';
+import {
+  type AppendRow,
+  type BatchWriter,
+  LOCKED_LANES_MAX,
+  type SealedMessage,
+} from './append-writer.ts';
+import { createConversationLanes } from './conversation-lanes.ts';
 
 export type GroupCommit = {
   /** The promise resolves once the message is committed or judged; it rejects with a KahaError. */
@@ -37,14 +42,14 @@ const COMMIT_GAP_MS = { min: 4, max: 8, perRow: 1.5 };
 /**
  * The group commit is adaptive. One transaction is in flight, and the sends that arrive meanwhile
  * are the next batch. A send after a quiet moment is written at once, and a burst shares its
- * commits. A send whose conversation is locked goes to the locked lane and delays nobody.
+ * commits. A send whose conversation is locked goes to a lane of its own and delays nobody.
  */
 export function createGroupCommit(
   writer: BatchWriter,
   observe: (rows: number, seconds: number) => void = () => undefined,
 ): GroupCommit {
   const queue: Waiting[] = [];
-  const locked = createLockedLane(writer);
+  const locked = createConversationLanes(writer, LOCKED_LANES_MAX);
   let pending = 0;
   let running: Promise<void> | undefined;
   let startedAt = Number.NEGATIVE_INFINITY;

@@ -1,11 +1,11 @@
 import { sql, type Transaction } from 'kysely';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
-import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { addressMessage } from '../../../shared/durable-events/message.ts';
 import { type EventId, type MessageId, newId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database, OutboxPayloads } from '../database/schema.ts';
+import { insertSystemMessages, type SystemRecord } from '../messages/insert-system-messages.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
 import { writeOutbox } from '../outbox/write-outbox.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
@@ -20,7 +20,7 @@ type Written = { messages: SystemRecord[]; events: OwedEvent[]; now: string };
 export async function writePlan(tx: Transaction<Database>, writing: Writing): Promise<Written> {
   await writeConversation(tx, writing);
   await writeParticipants(tx, writing);
-  const messages = await insertSystemMessages(tx, writing);
+  const messages = await writeSystemMessages(tx, writing);
   const written = { messages, events: eventsOf(writing), now: writing.locked.now };
   await owe(tx, writing.locked, written);
   return written;
@@ -40,7 +40,7 @@ export function toEntries(
   const place = { conversation_id, seq: null, created_at: now };
   return [
     ...events.map((event) => toConversationEntry(loaded, { ...place, ...event }, cipher)),
-    ...messages.map(({ record }) => {
+    ...messages.map((record) => {
       const event_id = record.message_id as string as EventId;
       const address = { event_id, conversation_id, version };
       return { ...address, kind: 'message' as const, ...addressMessage(participants, record) };
@@ -140,7 +140,7 @@ async function owe(
 ): Promise<void> {
   const changes = events.map((event) => ({ ...event, conversation_id, seq: null }));
   await writeOutbox(tx, { kind: 'conversation', at, rows: changes });
-  const sent = messages.map(({ record: { message_id, seq } }) => {
+  const sent = messages.map(({ message_id, seq }) => {
     return { event_id: message_id as string as EventId, conversation_id, seq, payload: null };
   });
   await writeOutbox(tx, { kind: 'message', at, rows: sent });
@@ -173,41 +173,22 @@ async function insertJoining(
       is_muted = false, muted_until = null, archived_at = null`.execute(tx);
 }
 
-type SystemRecord = { record: MessageRecord & { content: string; metadata: object } };
-
-/** System messages are encrypted like all messages; they have no `client_msg_id`. */
-async function insertSystemMessages(
+async function writeSystemMessages(
   tx: Transaction<Database>,
   { command, locked, plan, cipher }: Writing,
 ): Promise<SystemRecord[]> {
   const { conversation_id, last_seq } = locked.conversation;
   const written = plan.messages.map(({ content, ...metadata }, index) => ({
-    record: {
-      message_id: newId<MessageId>(),
-      conversation_id,
-      seq: last_seq + 1 + index,
-      sender_id: command.user_id,
-      version: 1,
-      content,
-      message_type: 'system' as const,
-      metadata,
-      sent_at: locked.at,
-    },
+    message_id: newId<MessageId>(),
+    conversation_id,
+    seq: last_seq + 1 + index,
+    sender_id: command.user_id,
+    version: 1,
+    content,
+    message_type: 'system' as const,
+    metadata,
+    sent_at: locked.at,
   }));
-  if (written.length === 0) return written;
-  await tx
-    .insertInto('messages')
-    .values(
-      written.map(({ record: { version: _version, content, metadata, ...row } }) => {
-        const place = { conversation_id, message_id: row.message_id };
-        return {
-          ...row,
-          key_id: cipher.keyId,
-          content: cipher.encrypt(content, { ...place, field: 'content' }),
-          metadata: cipher.encrypt(JSON.stringify(metadata), { ...place, field: 'metadata' }),
-        };
-      }),
-    )
-    .execute();
+  await insertSystemMessages(tx, written, cipher);
   return written;
 }

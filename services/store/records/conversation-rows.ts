@@ -73,7 +73,8 @@ function selectConversations(
     .execute();
 }
 
-function selectParticipants(
+/** The result has everybody who takes part now. */
+export function selectParticipants(
   db: Kysely<Database>,
   ids: readonly ConversationId[],
 ): Promise<ParticipantRow[]> {

@@ -8,6 +8,8 @@ type Outage = {
   refuse(): Promise<void>;
   /** The proxy accepts connections and answers nothing, as a stopped process does. */
   freeze(): void;
+  /** The next answer of Postgres that has this text is lost, and its connection is cut. */
+  loseAnswer(text: string): void;
   heal(): Promise<void>;
   close(): Promise<void>;
 };
@@ -17,6 +19,7 @@ export async function createOutage(databaseUrl: string): Promise<Outage> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let frozen = false;
+  let lost: string | undefined;
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
@@ -28,7 +31,14 @@ export async function createOutage(databaseUrl: string): Promise<Outage> {
     const upstream = open(Number(target.port || 5432), target.hostname);
     keep(upstream);
     client.on('data', (chunk) => frozen || upstream.write(chunk));
-    upstream.on('data', (chunk) => frozen || client.write(chunk));
+    upstream.on('data', (chunk) => {
+      if (frozen) return;
+      const isLost = lost !== undefined && chunk.includes(lost);
+      if (!isLost) return void client.write(chunk);
+      lost = undefined;
+      client.destroy();
+      upstream.destroy();
+    });
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => frozen || client.destroy());
   });
@@ -47,6 +57,9 @@ export async function createOutage(databaseUrl: string): Promise<Outage> {
     refuse,
     freeze: () => {
       frozen = true;
+    },
+    loseAnswer: (text) => {
+      lost = text;
     },
     async heal() {
       frozen = false;
