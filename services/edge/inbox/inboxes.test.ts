@@ -1,14 +1,13 @@
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
-import type { BusinessSignal, InboxStep } from '../../../shared/contracts/business-signals.ts';
-import type { InboxHead } from '../../../shared/contracts/inbox-reads.ts';
-import type { StoreOps } from '../../../shared/contracts/store-ops.ts';
+import type { InboxStep } from '../../../shared/contracts/business-signals.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
-import { KahaError } from '../../../shared/errors.ts';
 import { type BusinessId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Client } from '../stage/client.ts';
-import { setStage } from '../stage/edge-stage.ts';
+import { setStage, tokenOf } from '../stage/edge-stage.ts';
 import { inboxStep } from '../stage/inbox-step.ts';
+import { connectRaw, type RawClient } from '../stage/raw-client.ts';
+import { ScriptedInboxes } from '../stage/scripted-inboxes.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -18,69 +17,15 @@ const store = await stage.busOf('store');
 const profiles = await stage.busOf('profiles');
 t.teardown(() => stage.close());
 
-/** Store knows of these inboxes. A head waits for `isHeld`, or fails while store is `away`. */
-type Inbox = InboxHead & { newest?: InboxStep; heads: number; away?: true; held?: Promise<void> };
-const inboxes = new Map<BusinessId, Inbox>();
+const scripted = new ScriptedInboxes(store, router.bus);
 let namesWait: Promise<void> | undefined;
 let namesAsked = 0;
-
-serve('inbox.head', async ({ business_id, user_ids }) => {
-  const inbox = inboxes.get(business_id) as Inbox;
-  inbox.heads += 1;
-  const { version, waiting, assigned, mine } = inbox;
-  const known = Object.entries(inbox.roles).filter(([id]) => user_ids.includes(id as UserId));
-  await inbox.held;
-  if (inbox.away) throw new KahaError('DATABASE_UNAVAILABLE', 'away');
-  return { version, waiting, assigned, mine, roles: Object.fromEntries(known) };
-});
-serve('inbox.newest', async ({ business_id }) => {
-  const { version, newest } = inboxes.get(business_id) as Inbox;
-  return { version, ...(newest !== undefined && { step: newest }) };
-});
 profiles.serve({ subject: subjects.profiles('get'), concurrencyMax: 99 }, async () => {
   namesAsked += 1;
   await namesWait;
   return { users: [], businesses: [] };
 });
 await Promise.all([store.nc.flush(), profiles.nc.flush()]);
-
-function serve<Op extends keyof StoreOps>(
-  op: Op,
-  handle: (request: StoreOps[Op][0]) => Promise<StoreOps[Op][1]>,
-): void {
-  const options = { subject: subjects.store(op), queue: 'store', concurrencyMax: 99 };
-  store.serve(options, (body) => handle(body as StoreOps[Op][0]));
-}
-
-/** Makes an inbox with a manager and an agent, which store counts for the test. */
-function newInbox() {
-  const business = newId<BusinessId>();
-  const [boss, ann] = [newId<UserId>(), newId<UserId>()];
-  const inbox: Inbox = {
-    version: 0,
-    waiting: 0,
-    assigned: 0,
-    mine: {},
-    roles: { [boss]: 'manager', [ann]: 'agent' },
-    heads: 0,
-  };
-  inboxes.set(business, inbox);
-  return { business, boss, ann, inbox };
-}
-
-function publish(business: BusinessId, signal: BusinessSignal): void {
-  router.bus.publish(subjects.business(business), JSON.stringify(signal));
-}
-
-/** Store has the step, and the router tells of it unless it is lost. */
-function step(business: BusinessId, rest: Partial<InboxStep> = {}, isLost = false): InboxStep {
-  const inbox = inboxes.get(business) as Inbox;
-  inbox.version += 1;
-  const taken = inboxStep(business, inbox.version, rest);
-  inbox.newest = taken;
-  if (!isLost) publish(business, { kind: 'step', ...taken });
-  return taken;
-}
 
 const has = (agent: UserId): InboxStep['after'] => ({
   ...{ state: 'assigned', customer_id: newId<UserId>() },
@@ -112,11 +57,11 @@ async function steps(client: Client, version: number): Promise<unknown[][]> {
 }
 
 t.test('watchers hear of each step in its order, as much as each may know', async (t) => {
-  const { business, boss, ann, inbox } = newInbox();
+  const { business, boss, ann, inbox } = scripted.open();
   const [manager, agent] = [await watching(boss, business), await watching(ann, business)];
-  step(business, { change: 'added' });
-  step(business, { change: 'assigned', before: waitingOf(), after: has(boss) });
-  step(business, { change: 'updated', before: has(boss), after: has(boss) });
+  scripted.step(business, { change: 'added' });
+  scripted.step(business, { change: 'assigned', before: waitingOf(), after: has(boss) });
+  scripted.step(business, { change: 'updated', before: has(boss), after: has(boss) });
   inbox.assigned = 1;
   t.same(await steps(manager, 3), [
     [1, 'added', true, true],
@@ -135,13 +80,13 @@ function waitingOf(): InboxStep['before'] {
 }
 
 t.test('counts follow the step of their version, and each gets their own', async (t) => {
-  const { business, boss, ann, inbox } = newInbox();
+  const { business, boss, ann, inbox } = scripted.open();
   Object.assign(inbox, { waiting: 2, assigned: 1, mine: { [ann]: 1 }, version: 4 });
   const agent = await stage.open(edge, ann);
   const counts = { waiting: 2, assigned: 1, mine: 1 };
   t.same((await watch(agent, business)).data, { version: 4, counts });
   const manager = await watching(boss, business);
-  step(business);
+  scripted.step(business);
   inbox.waiting = 3;
   for (const [client, mine] of [
     [manager, 0],
@@ -155,13 +100,13 @@ t.test('counts follow the step of their version, and each gets their own', async
 });
 
 t.test('strangers, a 21st inbox and what is no id are refused', async (t) => {
-  const { business, ann } = newInbox();
+  const { business, ann } = scripted.open();
   const stranger = await stage.open(edge, newId<UserId>());
   t.match(await watch(stranger, business), { error: { code: 'FORBIDDEN' } });
   const odd = await watch(stranger, 'x' as BusinessId);
   t.match(odd, { error: { code: 'INVALID_REQUEST' } });
   const agent = await watching(ann, business);
-  const others = Array.from({ length: 20 }, () => newInbox());
+  const others = Array.from({ length: 20 }, () => scripted.open());
   for (const { inbox } of others) inbox.roles[ann] = 'agent';
   for (const other of others.slice(0, 19)) {
     t.equal((await watch(agent, other.business)).type, 'reply');
@@ -173,17 +118,17 @@ t.test('strangers, a 21st inbox and what is no id are refused', async (t) => {
   t.same(unwatched.data, {});
   t.same((await agent.ask({ type: 'inbox_unwatch', business_id: business })).data, {});
   t.equal((await watch(agent, last)).type, 'reply');
-  step(business);
-  step(last);
+  scripted.step(business);
+  scripted.step(last);
   t.equal((await agent.next('inbox')).business_id, last, 'nothing comes of the one before');
 });
 
 t.test('steps that overtake each other are told in their order', async (t) => {
-  const { business, ann, inbox } = newInbox();
+  const { business, ann, inbox } = scripted.open();
   const agent = await watching(ann, business);
-  const lost = [step(business, {}, true), step(business, {}, true)];
-  step(business);
-  for (const late of lost.reverse()) publish(business, { kind: 'step', ...late });
+  const lost = [scripted.lose(business), scripted.lose(business)];
+  scripted.step(business);
+  for (const late of lost.reverse()) scripted.tell(business, { kind: 'step', ...late });
   const told = await steps(agent, 3);
   t.same(
     told.map(([version]) => version),
@@ -193,11 +138,11 @@ t.test('steps that overtake each other are told in their order', async (t) => {
 });
 
 t.test('a lost step in between is a gap, and the one behind it comes in time', async (t) => {
-  const { business, ann } = newInbox();
+  const { business, ann } = scripted.open();
   const agent = await watching(ann, business);
-  step(business);
-  step(business, {}, true);
-  step(business);
+  scripted.step(business);
+  scripted.lose(business);
+  scripted.step(business);
   t.same(
     (await steps(agent, 3)).map(([version]) => version),
     [1, 3],
@@ -205,41 +150,41 @@ t.test('a lost step in between is a gap, and the one behind it comes in time', a
 });
 
 t.test('a lost step that nothing follows is told once somebody reads the inbox', async (t) => {
-  const { business, boss, ann } = newInbox();
+  const { business, boss, ann } = scripted.open();
   const agent = await watching(ann, business);
-  const lost = step(business, { change: 'released' }, true);
+  const lost = scripted.lose(business, { change: 'released' });
   const manager = await watching(boss, business);
   const event = await agent.next('inbox');
   t.match(event, { version: 1, change: 'released', conversation_id: lost.conversation_id });
-  step(business);
+  scripted.step(business);
   t.equal((await manager.next('inbox')).version, 2, 'who came later knows the first one');
 });
 
 t.test('several lost steps that nothing follows are a gap at the last version', async (t) => {
-  const { business, boss, ann } = newInbox();
+  const { business, boss, ann } = scripted.open();
   const agent = await watching(ann, business);
-  for (let count = 0; count < 3; count += 1) step(business, {}, true);
+  for (let count = 0; count < 3; count += 1) scripted.lose(business);
   await watching(boss, business);
   t.same(await steps(agent, 3), [[3, undefined, false, false]]);
 });
 
 t.test('a removed agent hears of nothing that happens after the removal', async (t) => {
-  const { business, boss, ann, inbox } = newInbox();
+  const { business, boss, ann, inbox } = scripted.open();
   const [manager, agent] = [await watching(boss, business), await watching(ann, business)];
-  step(business);
+  scripted.step(business);
   t.equal((await agent.next('inbox')).version, 1);
   delete inbox.roles[ann];
   let open = (): void => undefined;
   inbox.held = new Promise((resolve) => {
     open = resolve;
   });
-  publish(business, { kind: 'agents' });
-  step(business, { change: 'released', before: has(ann), after: waitingOf() });
+  scripted.tell(business, { kind: 'agents' });
+  scripted.step(business, { change: 'released', before: has(ann), after: waitingOf() });
   const asked = inbox.heads;
   await until('the roles are asked for', () => inbox.heads > asked);
   open();
   t.same((await steps(manager, 2)).at(-1), [2, 'released', true, true]);
-  step(business);
+  scripted.step(business);
   await steps(manager, 3);
   t.same((await agent.ask({ type: 'ping' })).type, 'pong');
   t.same(
@@ -250,51 +195,51 @@ t.test('a removed agent hears of nothing that happens after the removal', async 
 });
 
 t.test('a demoted manager hears as much as an agent from then on', async (t) => {
-  const { business, boss, ann, inbox } = newInbox();
+  const { business, boss, ann, inbox } = scripted.open();
   const manager = await watching(boss, business);
-  step(business, { before: has(ann), after: has(ann) });
+  scripted.step(business, { before: has(ann), after: has(ann) });
   t.match(await manager.next('inbox'), { conversation: {} });
   inbox.roles[boss] = 'agent';
-  publish(business, { kind: 'agents' });
-  step(business, { before: has(ann), after: has(ann) });
+  scripted.tell(business, { kind: 'agents' });
+  scripted.step(business, { before: has(ann), after: has(ann) });
   t.same((await steps(manager, 2)).at(-1), [2, undefined, false, false]);
 });
 
 t.test('steps wait while nobody knows who may hear of them', async (t) => {
-  const { business, ann, inbox } = newInbox();
+  const { business, ann, inbox } = scripted.open();
   const agent = await watching(ann, business);
-  inbox.away = true;
-  publish(business, { kind: 'agents' });
-  step(business);
+  inbox.isAway = true;
+  scripted.tell(business, { kind: 'agents' });
+  scripted.step(business);
   const asked = inbox.heads;
   await until('the roles are asked for again', () => inbox.heads > asked + 1);
   t.same(
     agent.frames.filter(({ type }) => type === 'inbox'),
     [],
   );
-  delete inbox.away;
+  inbox.isAway = false;
   t.equal((await agent.next('inbox')).version, 1);
 });
 
 t.test('a watch that store cannot answer is refused, and can be tried again', async (t) => {
-  const { business, ann, inbox } = newInbox();
-  inbox.away = true;
+  const { business, ann, inbox } = scripted.open();
+  inbox.isAway = true;
   const agent = await stage.open(edge, ann);
   t.match(await watch(agent, business), { error: { code: 'DATABASE_UNAVAILABLE' } });
-  delete inbox.away;
+  inbox.isAway = false;
   t.equal((await watch(agent, business)).type, 'reply');
 });
 
 t.test('events wait for names, and keep their order', async (t) => {
-  const { business, ann } = newInbox();
+  const { business, ann } = scripted.open();
   const agent = await watching(ann, business);
   const asked = namesAsked;
   let open = (): void => undefined;
   namesWait = new Promise((resolve) => {
     open = resolve;
   });
-  step(business);
-  step(business, { before: has(newId()), after: has(newId()) });
+  scripted.step(business);
+  scripted.step(business, { before: has(newId()), after: has(newId()) });
   await until('names are asked for', () => namesAsked > asked);
   t.same((await agent.ask({ type: 'ping' })).type, 'pong');
   t.same(
@@ -311,10 +256,55 @@ t.test('events wait for names, and keep their order', async (t) => {
 });
 
 t.test('a signal that is broken hurts no other', async (t) => {
-  const { business, ann } = newInbox();
+  const { business, ann } = scripted.open();
   const agent = await watching(ann, business);
   router.bus.publish(subjects.business(business), 'no JSON');
-  publish(business, { kind: 'availability' });
-  step(business);
+  scripted.tell(business, { kind: 'availability' });
+  scripted.step(business);
   t.equal((await agent.next('inbox')).version, 1);
+});
+
+/** Reads frames until one of this version has come without a change: it tells counts, or a gap. */
+async function lastOf(
+  client: RawClient,
+  version: number,
+): Promise<{ inbox: number[]; last: object }> {
+  const inbox: number[] = [];
+  for (;;) {
+    const frame = JSON.parse(await client.text());
+    if (frame.type !== 'inbox') continue;
+    if (frame.counts === undefined) inbox.push(frame.version);
+    else if (frame.version === version) return { inbox, last: frame };
+  }
+}
+
+t.test('a client that reads slowly misses steps, sees a gap, and keeps its socket', async (t) => {
+  const { business, boss, ann, inbox } = scripted.open();
+  const manager = await watching(boss, business);
+  const headers = { authorization: `Bearer ${await tokenOf(ann)}`, 'x-device-id': 'phone' };
+  const slow = await connectRaw(edge.port, headers);
+  slow.send({ type: 'inbox_watch', id: 1, business_id: business });
+  while (JSON.parse(await slow.text()).type !== 'reply');
+  slow.socket.pause();
+  let told = 0;
+  const description = 'x'.repeat(8_000);
+  for (let count = 0; count < 1_000; count += 1) {
+    const { record } = inboxStep(business, 1);
+    scripted.step(business, { record: { ...record, description } });
+    if (count % 50 === 49) told += (await steps(manager, count + 1)).length;
+  }
+  t.equal(told, 1_000, 'the others hear of every step');
+  inbox.waiting = 1_000;
+  slow.socket.resume();
+  const { inbox: versions, last } = await lastOf(slow, 1_000);
+  t.match(last, { version: 1_000, counts: { waiting: 1_000, assigned: 0, mine: 0 } });
+  t.same(
+    versions,
+    [...new Set(versions)].sort((one, other) => one - other),
+  );
+  t.ok(versions.length < 1_000);
+  t.equal(versions.at(-1), 1_000);
+  scripted.step(business);
+  while (JSON.parse(await slow.text()).version !== 1_001);
+  slow.socket.destroy();
 });

@@ -6,9 +6,12 @@ import type { Session } from '../session/session.ts';
 type Sender = Pick<Hub, 'sendSoon'>;
 type Told = { version: number; frame: string };
 
-/** A reader with more than this left to read is not told, until little is left. */
-const BUFFERED_BYTES_MAX = 256 * 1024;
-const BUFFERED_BYTES_LOW = 64 * 1024;
+/**
+ * A reader with more than this left to read is not told, until little is left. The socket is closed
+ * at twice as much, which durable events may need.
+ */
+const BUFFERED_BYTES_MAX = 1024 * 1024;
+const BUFFERED_BYTES_LOW = 128 * 1024;
 
 /**
  * A watcher is a session that watches the inbox of a business. It hears of versions above the one
