@@ -1,4 +1,3 @@
-import type { BusinessCommands } from '../../shared/contracts/businesses.ts';
 import type { ConversationCommand, StepCommand } from '../../shared/contracts/conversations.ts';
 import type {
   RouterOps,
@@ -9,6 +8,8 @@ import { KahaError } from '../../shared/errors.ts';
 import type { RpcHandler } from '../../shared/nats/bus.ts';
 import type { AskStore } from '../../shared/nats/rpc-clients.ts';
 import type { StepReports } from './assignment/step-reports.ts';
+import { createBusinessCommands, reportPresence } from './businesses/business-commands.ts';
+import type { BusinessSignals } from './businesses/business-signals.ts';
 import type { ConversationActors } from './conversations/conversation-actors.ts';
 import type { MessageChanges } from './conversations/message-changes.ts';
 import { deliveryOf } from './fan-out/deliveries.ts';
@@ -37,6 +38,7 @@ type Deps = {
   feed: Feed;
   typing: Typing;
   steps: StepReports;
+  signals: BusinessSignals;
   metrics: RouterMetrics;
 };
 
@@ -83,10 +85,7 @@ function createTable(deps: Deps): Operations {
     async taken_late({ items }) {
       for (const item of items) feed.tell(lateTakeEvent(item));
     },
-    async 'agents.presence'({ changes }, context) {
-      const { business_ids } = await deps.store('agents.presence', { changes }, context);
-      if (business_ids.length > 0) deps.steps.tellDue();
-    },
+    'agents.presence': (request, context) => reportPresence(deps, request, context),
     read: ({ op: _op, ...input }, { deadlineAt }) => reads.read(input, deadlineAt),
     typing: (request, { deadlineAt }) => typing.receive(request, deadlineAt),
     'conversations.create': (request, context) => createConversation(deps, request, context),
@@ -104,25 +103,6 @@ function createTable(deps: Deps): Operations {
     'messages.delete': (request, context) => messageChanges.delete(request, context),
     'messages.react': (request, context) => messageChanges.react(request, context),
     ...createBusinessCommands(deps),
-  };
-}
-
-/**
- * Store carries out what concerns a business and none of its conversations. Each of these may leave
- * something that can be given out.
- */
-function createBusinessCommands({ store, steps }: Deps): Pick<Operations, keyof BusinessCommands> {
-  const told = async <Reply>(asked: Promise<Reply>): Promise<Reply> => {
-    const reply = await asked;
-    steps.tellDue();
-    return reply;
-  };
-  return {
-    'businesses.set_settings': ({ op, ...request }, context) => told(store(op, request, context)),
-    'businesses.set_agents': ({ op, ...request }, context) => told(store(op, request, context)),
-    'businesses.set_agent': ({ op, ...request }, context) => told(store(op, request, context)),
-    'businesses.remove_agent': ({ op, ...request }, context) => told(store(op, request, context)),
-    'businesses.set_status': ({ op, ...request }, context) => told(store(op, request, context)),
   };
 }
 

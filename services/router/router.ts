@@ -116,6 +116,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     feed,
     typing,
     steps,
+    signals,
     metrics: counters,
   });
   const options = { subject: subjects.router(instance), concurrencyMax: CONCURRENCY_MAX };

@@ -34,6 +34,7 @@ export const LIMITS = {
   /** An agent has at most this many conversations at once. */
   capacityMax: 100,
   presenceIdsMax: 200,
+  presenceUrlIdsMax: 25,
   /** One socket may watch this many users. */
   watchesMax: 1_000,
   /** One socket may watch the inboxes of this many businesses. */

@@ -2,11 +2,36 @@ import Type, { type Static } from 'typebox';
 import { LIMITS } from './limits.ts';
 import { BusinessIdField, TimeField, UserIdField } from './scalars.ts';
 
-/** This request names the users whose presence a client wants to know. */
-export const PresenceRequest = Type.Object(
-  { user_ids: Type.Array(UserIdField, { minItems: 1, maxItems: LIMITS.presenceIdsMax }) },
-  { additionalProperties: false },
-);
+const idsUpTo = (maxItems: number) => ({
+  user_ids: Type.Optional(Type.Array(UserIdField, { maxItems })),
+  business_ids: Type.Optional(Type.Array(BusinessIdField, { maxItems })),
+});
+
+/** This request names the users and the businesses whose presence a client wants to know. */
+export const PresenceRequest = Type.Object(idsUpTo(LIMITS.presenceIdsMax), {
+  additionalProperties: false,
+});
+type PresenceRequest = Static<typeof PresenceRequest>;
+
+/** This request names them in a URL. */
+export const PresenceUrlRequest = Type.Object(idsUpTo(LIMITS.presenceUrlIdsMax), {
+  additionalProperties: false,
+});
+
+/** Returns, in words, what the schema cannot find: a request without ids, or with too many. */
+export const presenceProblem = (request: PresenceRequest): string | undefined =>
+  idsProblem(request, LIMITS.presenceIdsMax);
+export const presenceUrlProblem = (request: PresenceRequest): string | undefined =>
+  idsProblem(request, LIMITS.presenceUrlIdsMax);
+
+function idsProblem(
+  { user_ids = [], business_ids = [] }: PresenceRequest,
+  max: number,
+): string | undefined {
+  const count = user_ids.length + business_ids.length;
+  if (count === 0) return 'user_ids or business_ids must name somebody';
+  return count > max ? `at most ${max} ids` : undefined;
+}
 
 /**
  * A user is `unknown` if they share no conversation with the caller, or if their presence cannot be
@@ -18,26 +43,6 @@ export const PresenceEntry = Type.Object({
   last_seen_at: Type.Optional(Type.String()),
 });
 export type PresenceEntry = Static<typeof PresenceEntry>;
-
-/** `presence_watch` and `GET /presence` are answered with this shape. */
-export const PresenceShape = Type.Object({ presence: Type.Array(PresenceEntry) });
-
-/** This request asks once for the presence of users and of businesses. */
-export const PresenceQuery = Type.Object(
-  {
-    user_ids: Type.Optional(Type.Array(UserIdField, { maxItems: LIMITS.presenceIdsMax })),
-    business_ids: Type.Optional(Type.Array(BusinessIdField, { maxItems: LIMITS.presenceIdsMax })),
-  },
-  { additionalProperties: false },
-);
-type PresenceQuery = Static<typeof PresenceQuery>;
-
-/** Returns, in words, what the schema cannot find: a query without ids, or with too many. */
-export function presenceQueryProblem(query: PresenceQuery): string | undefined {
-  const count = (query.user_ids?.length ?? 0) + (query.business_ids?.length ?? 0);
-  if (count === 0) return 'user_ids or business_ids must name somebody';
-  return count > LIMITS.presenceIdsMax ? `at most ${LIMITS.presenceIdsMax} ids` : undefined;
-}
 
 /**
  * A business is `online` while it is open and one of its agents is available. `opens_at` is when it
@@ -51,7 +56,8 @@ const BusinessPresence = Type.Object({
 });
 export type BusinessPresence = Static<typeof BusinessPresence>;
 
-/** A query is answered with this shape. */
-export const PresenceQueryShape = Type.Object({
+/** `presence_watch` and `GET /presence` are answered with this shape, users first. */
+export const PresenceShape = Type.Object({
   presence: Type.Array(Type.Union([PresenceEntry, BusinessPresence])),
 });
+export type PresenceShape = Static<typeof PresenceShape>;

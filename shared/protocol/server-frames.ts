@@ -71,11 +71,16 @@ export const serverFrames = {
     user_id: UserIdField,
     is_typing: Type.Boolean(),
   }),
-  /** A user whom the session watches came online or went offline. */
+  /**
+   * A user or a business that the session watches came online or went offline, or a closed business
+   * opens at another time.
+   */
   presence: frame('presence', {
-    user_id: UserIdField,
+    user_id: Type.Optional(UserIdField),
+    business_id: Type.Optional(BusinessIdField),
     status: Type.Union([Type.Literal('online'), Type.Literal('offline')]),
     last_seen_at: Type.Optional(Time),
+    opens_at: Type.Optional(Time),
   }),
   /**
    * A conversation in the inbox of a business has changed. Who may not see it hears of the version

@@ -27,6 +27,7 @@ import { readMessage } from './messages/read.ts';
 import { sendMessage } from './messages/send.ts';
 import type { Operation } from './operation.ts';
 import { getPresence } from './presence/get.ts';
+import { queryPresence } from './presence/query.ts';
 import { unwatchPresence } from './presence/unwatch.ts';
 import { watchPresence } from './presence/watch.ts';
 import { acknowledge } from './socket/ack.ts';
@@ -51,6 +52,7 @@ export const OPERATIONS: readonly Operation[] = [
   watchPresence,
   unwatchPresence,
   getPresence,
+  queryPresence,
   ping,
   listHistory,
   getMessage,

@@ -17,8 +17,8 @@ export const EVENT_SUMMARIES: Readonly<Record<Type, string>> = {
   receipt: 'The delivered or read position of another participant has risen',
   unread: 'The count of unread messages has changed by reading, on whatever device',
   typing: 'Another participant is typing, or has stopped',
-  presence: 'Somebody who is watched came online or went offline',
   inbox: 'The inbox of a business that is watched has changed',
+  presence: 'A user or a business that is watched came online or went offline',
   profile_updated: 'Name or picture of somebody, or of a business, has changed',
   pong: 'The answer to ping',
   replay_end:

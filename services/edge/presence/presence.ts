@@ -1,13 +1,15 @@
 import type { Redis } from 'ioredis';
 import type { SharedContacts } from '../../../shared/contracts/contacts.ts';
 import type { LiveEventOf } from '../../../shared/contracts/events.ts';
-import type { UserId } from '../../../shared/ids.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { createAskStore } from '../../../shared/nats/rpc-clients.ts';
 import { type Presence as Known, SETTLED_MS } from '../../../shared/presence/read-presence.ts';
 import type { ServiceDeps } from '../../../shared/process/boot.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
@@ -18,6 +20,7 @@ import { EdgeHeartbeat } from './edge-heartbeat.ts';
 import { Incarnation } from './incarnation.ts';
 import { OnlineUsers } from './online-users.ts';
 import { type Change, PresenceRedis, presenceEntry, shownPresence } from './presence-redis.ts';
+import { WatchedBusinesses } from './watched-businesses.ts';
 import { WatchedUsers } from './watched-users.ts';
 import { Watches } from './watches.ts';
 
@@ -31,6 +34,9 @@ type Deps = ServiceDeps & {
   agents: Pick<AgentReports, 'tell'>;
   closers: Closers;
 };
+
+/** A session watches these users and businesses. */
+type Watch = { users: readonly UserId[]; businesses: readonly BusinessId[] };
 
 const SWEEP_MS = 250;
 const ASK_MS = 2_500;
@@ -53,6 +59,7 @@ export class Presence {
   readonly #users: WatchedUsers;
   readonly #contacts: Contacts;
   readonly #watches: Watches;
+  readonly #businesses: WatchedBusinesses;
   readonly #sweeping: NodeJS.Timeout;
   #refreshing: NodeJS.Timeout | undefined;
 
@@ -85,6 +92,12 @@ export class Presence {
       redis,
       tell,
     });
+    this.#businesses = new WatchedBusinesses({
+      ...deps,
+      ask: async (business_ids) =>
+        (await store('businesses.openings', { business_ids })).businesses,
+      tell: (session, presence) => this.#send(session, { type: 'presence', ...presence }),
+    });
     this.#sweeping = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
     deps.redis.on('ready', () => this.#heartbeat.beat());
     bus.onReconnect(() => {
@@ -105,6 +118,7 @@ export class Presence {
 
   closed(session: Session): void {
     this.#watches.closed(session);
+    this.#businesses.closed(session);
     this.#leave(session, false);
   }
 
@@ -112,12 +126,32 @@ export class Presence {
     this.#watches.conversationChanged(session);
   }
 
-  watch(session: Session, userId: UserId, ids: readonly UserId[]): Promise<PresenceEntry[]> {
-    return this.#watches.watch(session, userId, ids);
+  /**
+   * Resolves with the presence of users and businesses, and tells the session of changes from then
+   * on. Rejects if the session would watch too many, or the businesses cannot be known now. Then it
+   * watches only what it has watched before.
+   */
+  async watch(session: Session, userId: UserId, { users, businesses }: Watch) {
+    const before = { users: session.watches, businesses: session.businesses };
+    const newUsers = [...new Set(users)].filter((id) => before.users?.has(id) !== true);
+    const newBusinesses = [...new Set(businesses)].filter((id) => !before.businesses?.has(id));
+    const count = (before.users?.size ?? 0) + (before.businesses?.size ?? 0);
+    if (count + newUsers.length + newBusinesses.length > LIMITS.watchesMax) {
+      throw new KahaError('INVALID_REQUEST', `A socket watches at most ${LIMITS.watchesMax}`);
+    }
+    const watching = users.length === 0 ? [] : this.#watches.watch(session, userId, users);
+    try {
+      const told = await this.#businesses.watch(session, businesses);
+      return [...(await watching), ...told];
+    } catch (error) {
+      this.#watches.unwatch(session, newUsers);
+      throw error;
+    }
   }
 
-  unwatch(session: Session, ids: readonly UserId[]): void {
-    this.#watches.unwatch(session, ids);
+  unwatch(session: Session, { users, businesses }: Watch): void {
+    this.#watches.unwatch(session, users);
+    this.#businesses.unwatch(session, businesses);
   }
 
   /** Returns the presence of users once, for a REST call. */
@@ -139,6 +173,7 @@ export class Presence {
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#refreshing);
+    this.#businesses.close();
     await this.#watches.close();
     await this.#heartbeat.close();
     await this.#online.flushed();
@@ -168,8 +203,11 @@ export class Presence {
   }
 
   #tell(session: Session, userId: UserId, presence: Known): void {
+    this.#send(session, { type: 'presence', ...shownPresence(userId, presence) });
+  }
+
+  #send(session: Session, event: LiveEventOf<'presence'>): void {
     if (session.state !== 'open') return;
-    const event: LiveEventOf<'presence'> = { type: 'presence', ...shownPresence(userId, presence) };
     this.#deps.hub.sendSoon(session, event.type, JSON.stringify(event));
   }
 
@@ -186,6 +224,8 @@ export class Presence {
 
   #measure({ gauge }: Metrics): void {
     gauge('kaha_edge_watched_users', 'Users watched here', () => this.#users.size);
+    const businesses = (): number => this.#businesses.size;
+    gauge('kaha_edge_watched_businesses', 'Businesses watched here', businesses);
     gauge('kaha_edge_presence_owed', 'Changes not in Redis yet', () => this.#online.owed);
   }
 }

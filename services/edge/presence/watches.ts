@@ -1,8 +1,6 @@
-import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Presence } from '../../../shared/presence/read-presence.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
 import type { Session } from '../session/session.ts';
 import { type Contacts, QUEUE_TOLD_MS, UNTOLD_MS } from './contacts.ts';
@@ -28,7 +26,7 @@ const CHANGED_MAX = 20_000;
 const DROPS_MAX = 500;
 
 /**
- * Knows which session watches which users, ≤ 1000 a socket. A session may watch strangers: they are
+ * Knows which session watches which users. A session may watch strangers: they are
  * `unknown`, and become known when they come to share a conversation with the session's user. Each
  * change of a conversation of that user makes the edge check again. Once a watched user shares no
  * conversation any more, the session hears nothing more of them, within a second.
@@ -49,15 +47,12 @@ export class Watches {
     }, LOOK_MS);
   }
 
+  /** The caller has checked that the session does not watch too many. Never rejects. */
   async watch(session: Session, userId: UserId, ids: readonly UserId[]): Promise<PresenceEntry[]> {
     const watches = session.watches ?? new Map<UserId, boolean>();
     const wanted = [...new Set(ids)];
-    const added = wanted.filter((id) => !watches.has(id));
-    if (watches.size + added.length > LIMITS.watchesMax) {
-      throw new KahaError('INVALID_REQUEST', `A socket watches at most ${LIMITS.watchesMax}`);
-    }
     session.watches = watches;
-    for (const id of added) watches.set(id, false);
+    for (const id of wanted) if (!watches.has(id)) watches.set(id, false);
     await this.#check(session, userId, wanted);
     return wanted.map((id) => this.#entry(session, id));
   }

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { ConversationsRequest } from '../../../shared/protocol/conversation-requests.ts';
 import { HistoryRequest } from '../../../shared/protocol/message-requests.ts';
-import { PresenceRequest } from '../../../shared/protocol/presence.ts';
+import { PresenceUrlRequest } from '../../../shared/protocol/presence.ts';
 import { readQuery } from './query.ts';
 
 t.test(
@@ -19,8 +19,8 @@ t.test(
       cursor: '10',
     });
     t.same(readQuery('archived=1', ConversationsRequest), { archived: '1' });
-    t.same(readQuery('user_ids=a,b', PresenceRequest), { user_ids: ['a', 'b'] });
-    t.same(readQuery('user_ids=', PresenceRequest), { user_ids: [''] });
+    t.same(readQuery('user_ids=a,b', PresenceUrlRequest), { user_ids: ['a', 'b'] });
+    t.same(readQuery('user_ids=', PresenceUrlRequest), { user_ids: [''] });
     const odd = readQuery('__proto__=1&toString=2', HistoryRequest);
     t.same(Object.keys(odd), ['__proto__', 'toString']);
     t.type(readQuery('limit=1&limit=1', HistoryRequest), 'string');

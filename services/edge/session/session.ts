@@ -113,11 +113,14 @@ export class Session {
   /** The session makes its user count as online. */
   isPresent = false;
   /**
-   * The session watches these users, ≤ 1000. The value tells whether it may know their presence.
+   * The session watches these users. The value tells whether it may know their presence. It watches
+   * ≤ 1000 users and businesses.
    */
   watches: Map<UserId, boolean> | undefined = undefined;
   /** The session watches the inboxes of these businesses, ≤ 20. */
   inboxes: Set<BusinessId> | undefined = undefined;
+  /** The session watches the presence of these businesses. */
+  businesses: Set<BusinessId> | undefined = undefined;
   sticky: Map<ConversationId, StickyRoute> | undefined = undefined;
 
   constructor(nowMs: number) {

@@ -1,15 +1,16 @@
-import { PresenceRequest } from '../../../../shared/protocol/presence.ts';
+import { PresenceRequest, presenceProblem } from '../../../../shared/protocol/presence.ts';
 import { EmptyShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
 
 export const unwatchPresence = defineOperation({
-  summary: 'Ends watching users',
+  summary: 'Ends watching users and businesses',
   cost: 'other',
   by: 'session',
   request: PresenceRequest,
   answer: EmptyShape,
-  handle({ user_ids }, { session }, { presence }) {
-    presence.unwatch(session, user_ids);
+  problem: presenceProblem,
+  handle({ user_ids = [], business_ids = [] }, { session }, { presence }) {
+    presence.unwatch(session, { users: user_ids, businesses: business_ids });
     return {};
   },
   frame: { type: 'presence_unwatch' },
