@@ -4,6 +4,7 @@ import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { until } from '../../../dev/testing/until.ts';
 import type { AppendItem } from '../../../shared/contracts/append.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import { makeBusiness, makeConversation, stepTaker } from '../stage/business-stage.ts';
 import { createOutage } from '../stage/outage.ts';
 import { CLOSED, OPEN, setShopStage } from '../stage/shop-stage.ts';
 import {
@@ -302,4 +303,58 @@ t.test('a send whose connections are cut is written once, with its step', async 
   }
   t.equal((await messagesOf(shop)).length, 6);
   t.match(await inboxOf(shop), { version: 5 });
+});
+
+t.test('messages and steps of one business never wait for each other in a circle', async (t) => {
+  const desk = await makeBusiness(store, { agents: 3, capacity: 100 });
+  await stage.set(desk.business, { ...CLOSED, capacity: 100 });
+  const made = await Promise.all(
+    Array.from({ length: 6 }, () => makeConversation(store, desk.business)),
+  );
+  const stores = [store, ...others];
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 300 }, async (_, turn) => {
+      const round = Math.floor(turn / 3);
+      const at = stores[round % 3] as StoreParts;
+      const { id, customer } = made[round % 6] as (typeof made)[number];
+      const agent = desk.agents[Math.floor(round / 6) % 3] as UserId;
+      const step = (['assign', 'close', 'release'] as const)[round % 5] ?? 'assign';
+      if (turn % 3 === 0) return (await stepTaker(at)({ user: agent, id }, step)).inbox ?? [];
+      const user = turn % 3 === 1 ? customer : agent;
+      const { results, inbox = [] } = await append(at, id, [letter(user)]);
+      t.ok([undefined, 'NOT_A_PARTICIPANT'].includes(codeOf(results[0])), `${codeOf(results[0])}`);
+      return inbox;
+    }),
+  );
+  const refusals = outcomes.flatMap((one) => (one.status === 'rejected' ? one.reason.code : []));
+  // `lock_timeout` is shorter than `deadlock_timeout`, so a deadlock would show as a refusal.
+  t.notOk(refusals.includes('DATABASE_UNAVAILABLE'));
+  const versions = outcomes
+    .flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+    .map(({ version }) => version)
+    .sort((one, two) => one - two);
+  t.same(
+    versions,
+    versions.map((_, index) => index + 1),
+    'each change of the inbox has a version of its own',
+  );
+  const [inbox] = await sql('select version from business_inboxes where business_id = $1', [
+    desk.business,
+  ]);
+  t.match(inbox, { version: versions.length });
+  const answers = await sql(
+    `select from messages where sender_id = any($1) and message_type = 'text'`,
+    [desk.agents],
+  );
+  t.ok(answers.length > 0, 'agents answered amid it');
+  for (const { id } of made) {
+    const [row] = await sql(
+      `select c.last_seq, count(m.seq), max(m.seq) as high,
+        count(*) filter (where m.sender_id = c.business_id) as away
+      from conversations c join messages m using (conversation_id)
+      where conversation_id = $1 group by c.last_seq`,
+      [id],
+    );
+    t.match(row, { count: row?.last_seq, high: row?.last_seq, away: 1 });
+  }
 });
