@@ -8,6 +8,7 @@ import { KahaError } from '../../shared/errors.ts';
 import type { RpcHandler } from '../../shared/nats/bus.ts';
 import type { AskStore } from '../../shared/nats/rpc-clients.ts';
 import type { StepReports } from './assignment/step-reports.ts';
+import type { AgentChanges } from './businesses/agent-changes.ts';
 import { createBusinessCommands, reportPresence } from './businesses/business-commands.ts';
 import type { BusinessSignals } from './businesses/business-signals.ts';
 import type { ConversationActors } from './conversations/conversation-actors.ts';
@@ -31,6 +32,7 @@ type Deps = {
   fanOuts: OwedFanOuts;
   actors: ConversationActors;
   messageChanges: MessageChanges;
+  agentChanges: AgentChanges;
   sessions: Sessions;
   positionReports: PositionReports;
   liveReceipts: LiveReceipts;

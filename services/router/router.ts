@@ -10,6 +10,7 @@ import type { Closers } from '../../shared/process/closers.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { createAssignment } from './assignment/create-assignment.ts';
 import { StepReports } from './assignment/step-reports.ts';
+import { createAgentChanges } from './businesses/agent-changes.ts';
 import { BusinessSignals } from './businesses/business-signals.ts';
 import type { RouterConfig } from './config.ts';
 import { ConversationActors } from './conversations/conversation-actors.ts';
@@ -86,15 +87,8 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const memberships = new MembershipSignals({ bus, onVersion, logger });
   const signals = new BusinessSignals(bus);
   const steps = new StepReports(counters, signals);
-  const actors = new ConversationActors({
-    store,
-    fanOuts,
-    liveReceipts,
-    memberships,
-    steps,
-    metrics: counters,
-    logger,
-  });
+  const changing = { store, fanOuts, liveReceipts, memberships, steps };
+  const actors = new ConversationActors({ ...changing, metrics: counters, logger });
   closers.push('conversations', () => actors.close(), DRAIN_MS);
   const sessions = new Sessions({
     known: queues.known,
@@ -109,6 +103,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     fanOuts,
     actors,
     messageChanges,
+    agentChanges: createAgentChanges(changing),
     sessions,
     positionReports,
     liveReceipts,

@@ -142,7 +142,7 @@ function createBusinessOperations(deps: Deps) {
     'businesses.set_settings': (request) => setSettings(db, request),
     'businesses.set_agents': (request) => setAgents(deps, request),
     'businesses.set_agent': (request) => setAgent(deps, request),
-    'businesses.remove_agent': (request) => removeAgent(db, request),
+    'businesses.remove_agent': (request) => removeAgent(deps, request),
     'businesses.set_status': (request) => setStatus(deps, request),
     'agents.presence': (request) => notePresence(deps, request),
   } satisfies Partial<Operations>;

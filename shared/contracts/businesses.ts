@@ -11,6 +11,7 @@ import type {
   AvailabilityShape,
   BusinessSettings,
 } from '../protocol/business-shapes.ts';
+import type { ReturnedConversations } from './outbox.ts';
 
 /** Services hand businesses and their agents to each other in these shapes. */
 
@@ -36,6 +37,14 @@ export type BusinessCommands = {
   'businesses.remove_agent': [OfBusiness & { user_id: UserId }, undefined];
   /** Agents and managers set the status of themselves alone. */
   'businesses.set_status': [StatusInput, Availability];
+};
+
+type Removing = 'businesses.set_agents' | 'businesses.remove_agent';
+type Returning = { returned?: ReturnedConversations };
+/** Store also tells a router what had the agents who are none any more. An edge is not told. */
+export type BusinessChanges = Omit<BusinessCommands, Removing> & {
+  'businesses.set_agents': [BusinessCommands['businesses.set_agents'][0], AgentsPage & Returning];
+  'businesses.remove_agent': [BusinessCommands['businesses.remove_agent'][0], Returning];
 };
 
 /** An edge tells which users have come and gone, of whom some may be agents, at most 1000. */

@@ -1,5 +1,5 @@
 import type { DURABLE_EVENTS } from '../durable-events/durable-events.ts';
-import type { EventId, UserId } from '../ids.ts';
+import type { ConversationId, EventId, UserId } from '../ids.ts';
 import type { ConversationRecord, Participants } from './conversations.ts';
 import type { DurableEventKind } from './events.ts';
 import type { InboxChange } from './inbox.ts';
@@ -18,6 +18,16 @@ export type OutboxMissed = {
   event_id: EventId;
   missed: readonly UserId[] | null;
   is_fed: boolean;
+};
+
+/** A router tells this of a conversation that was changed. */
+export type ConversationToTell = Omit<ConversationChanged, 'record'>;
+/** Agents were removed from a business, and what they had waits again. */
+export type ReturnedConversations = {
+  /** These are all of the conversations, with the version and the customer of each. */
+  all: [ConversationId, number, UserId][];
+  /** The answer has room for these. A repair brings the events of the others. */
+  told: ConversationToTell[];
 };
 
 /** A command without entries has changed nothing. */

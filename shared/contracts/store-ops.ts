@@ -7,7 +7,7 @@ import type { InboxStep } from './business-signals.ts';
 import type {
   AgentsList,
   AgentsPage,
-  BusinessCommands,
+  BusinessChanges,
   BusinessOpening,
   OfBusiness,
   PresenceReport,
@@ -135,4 +135,4 @@ export type StoreOps = {
   'assignment.finds': [{ possible: PossibleStep[] }, { finds: number }];
   /** The reply names businesses in which an agent has come or gone. */
   'agents.presence': [PresenceReport, { business_ids: BusinessId[] }];
-} & BusinessCommands;
+} & BusinessChanges;

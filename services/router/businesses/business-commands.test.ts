@@ -18,7 +18,11 @@ function setCommands(answer: () => unknown) {
   }) as unknown as AskStore;
   const tell = (id: BusinessId, { kind }: { kind: string }) => void log.push([kind, id]);
   const steps = { tellDue: () => void log.push('due') };
-  const deps = { store, signals: { tell }, steps };
+  const removal = async ({ op, ...request }: { op: string }) => {
+    return (await store(op as 'businesses.remove_agent', request as never)) as never;
+  };
+  const agentChanges = { 'businesses.set_agents': removal, 'businesses.remove_agent': removal };
+  const deps = { store, agentChanges, signals: { tell }, steps };
   return { log, deps, commands: createBusinessCommands(deps) };
 }
 

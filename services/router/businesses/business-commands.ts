@@ -2,10 +2,12 @@ import type { BusinessCommands, PresenceReport } from '../../../shared/contracts
 import type { BusinessId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { StepReports } from '../assignment/step-reports.ts';
+import type { AgentChanges } from './agent-changes.ts';
 import type { BusinessSignals } from './business-signals.ts';
 
 type Deps = {
   store: AskStore;
+  agentChanges: AgentChanges;
   signals: Pick<BusinessSignals, 'tell'>;
   steps: Pick<StepReports, 'tellDue'>;
 };
@@ -19,10 +21,11 @@ type Commands = {
 };
 
 /**
- * Store carries out what concerns a business and none of its conversations. Each of these may leave
- * something that can be given out. Edges are told afterwards.
+ * Store carries out what concerns a business. Each of these may leave something that can be given
+ * out. Edges are told afterwards.
  */
-export function createBusinessCommands({ store, signals, steps }: Deps): Commands {
+export function createBusinessCommands(deps: Deps): Commands {
+  const { store, agentChanges, signals, steps } = deps;
   const told = async <Answer>(id: BusinessId, kind: Kind, work: Promise<Answer>) => {
     const answer = await work;
     signals.tell(id, { kind });
@@ -32,12 +35,12 @@ export function createBusinessCommands({ store, signals, steps }: Deps): Command
   return {
     'businesses.set_settings': ({ op, ...request }, context) =>
       told(request.business_id, 'availability', store(op, request, context)),
-    'businesses.set_agents': ({ op, ...request }, context) =>
-      told(request.business_id, 'agents', store(op, request, context)),
+    'businesses.set_agents': (request, context) =>
+      told(request.business_id, 'agents', agentChanges[request.op](request, context)),
     'businesses.set_agent': ({ op, ...request }, context) =>
       told(request.business_id, 'agents', store(op, request, context)),
-    'businesses.remove_agent': ({ op, ...request }, context) =>
-      told(request.business_id, 'agents', store(op, request, context)),
+    'businesses.remove_agent': (request, context) =>
+      told(request.business_id, 'agents', agentChanges[request.op](request, context)),
     'businesses.set_status': ({ op, ...request }, context) =>
       told(request.business_id, 'availability', store(op, request, context)),
   };
@@ -45,7 +48,7 @@ export function createBusinessCommands({ store, signals, steps }: Deps): Command
 
 /** Lets store look at the agents among users who have come or gone, and tells edges of them. */
 export async function reportPresence(
-  { store, signals, steps }: Deps,
+  { store, signals, steps }: Omit<Deps, 'agentChanges'>,
   { changes }: PresenceReport,
   context: Context,
 ): Promise<void> {

@@ -12,6 +12,7 @@ import { type Appended, deliveryOf, recordOf } from '../fan-out/deliveries.ts';
 import type { InHand, OwedFanOuts } from '../fan-out/owed-fan-outs.ts';
 import type { LiveReceipts } from '../positions/live-receipts.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
+import { handOn } from './hand-on.ts';
 import { type Letter, Mailbox } from './mailbox.ts';
 import type { MembershipSignals } from './membership-signals.ts';
 
@@ -183,19 +184,13 @@ export class ConversationActor {
       reject(KahaError.from(error));
       return;
     }
-    const { participants, entries, owed_before: before } = changed;
+    const { participants } = changed;
     this.#participants = participants;
     liveReceipts.noteVersion(this.#id, participants.version);
     if (PARTICIPANT_CHANGES.includes(command.op)) memberships.publish(changed);
     this.#deps.steps.tell(changed.inbox);
     resolve(changed);
-    // The entries keep store's order: a user who joins hears of the conversation before its
-    // messages.
-    for (const entry of entries) {
-      const delivery = deliveryOf(entry);
-      if (entry.closes_membership !== true) fanOuts.start(delivery);
-      else fanOuts.startLast(delivery, { before, inHand });
-    }
+    handOn(fanOuts, changed, inHand);
   }
 
   /** A read that was under way during an append or a change may be the older one. */

@@ -33,15 +33,17 @@ export class MembershipSignals {
    * Tells the other routers, and the edges of users whom no event tells that somebody has left.
    * Call it once the change is committed.
    */
-  publish({ participants, entries }: Changed): void {
+  publish(changed: Changed): void {
+    const { conversation_id, version } = changed.participants;
+    this.publishLeft({ conversation_id, version }, untold(changed));
+  }
+
+  /** Does the same for a change whose entries the router does not have. */
+  publishLeft(signal: Signal, untoldIds: readonly UserId[]): void {
     const { bus } = this.#deps;
-    const { conversation_id, version } = participants;
-    const signal: Signal = { conversation_id, version };
     bus.publish(subjects.membershipChanged, JSON.stringify(signal));
     const left: UserSignal = { kind: 'left' };
-    for (const userId of untold({ participants, entries })) {
-      bus.publish(subjects.user(userId), JSON.stringify(left));
-    }
+    for (const userId of untoldIds) bus.publish(subjects.user(userId), JSON.stringify(left));
   }
 
   #receive(msg: Msg): void {

@@ -1,10 +1,12 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type {
   AgentRecord,
-  AgentsPage,
   Availability,
+  BusinessChanges,
   BusinessCommands,
+  OfBusiness,
 } from '../../../shared/contracts/businesses.ts';
+import type { ReturnedConversations } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { AgentInput } from '../../../shared/protocol/business-requests.ts';
@@ -12,11 +14,13 @@ import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { AgentPresences } from '../assignment/agent-presence.ts';
 import { writePresence } from '../assignment/correct-agents.ts';
 import { makeDue } from '../assignment/make-due.ts';
+import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
+import { returnRemoved } from '../inbox/return-removed.ts';
 import { forbidden, lockForChange } from './business-rights.ts';
 import { readAgentsPage, selectAgent } from './list-agents.ts';
 
-type Deps = { db: Kysely<Database>; presences: AgentPresences };
+type Deps = { db: Kysely<Database>; cipher: ContentCipher; presences: AgentPresences };
 type Request<Op extends keyof BusinessCommands> = BusinessCommands[Op][0];
 
 /**
@@ -24,9 +28,9 @@ type Request<Op extends keyof BusinessCommands> = BusinessCommands[Op][0];
  * their status and when they were assigned something last; all others begin anew.
  */
 export function setAgents(
-  { db, presences }: Deps,
+  { db, cipher, presences }: Deps,
   { agents, ...of }: Request<'businesses.set_agents'>,
-): Promise<AgentsPage> {
+): Promise<BusinessChanges['businesses.set_agents'][1]> {
   const { business_id } = of;
   return db.transaction().execute(async (tx) => {
     await lockForChange(tx, of);
@@ -38,20 +42,22 @@ export function setAgents(
       .forUpdate()
       .execute();
     const userIds = agents.map(({ user_id }) => user_id);
-    await tx
+    const gone = await tx
       .deleteFrom('business_agents')
       .where('business_id', '=', business_id)
       .where(sql<boolean>`user_id <> all(${userIds}::uuid[])`)
+      .returning('user_id')
       .execute();
     await upsertAgents(tx, business_id, agents);
+    const returned = await returnFrom(tx, { of, gone, cipher });
     await noteAgents(tx, presences, { businessId: business_id, userIds });
-    return readAgentsPage(tx, { business_id });
+    return { ...(await readAgentsPage(tx, { business_id })), ...returned };
   });
 }
 
 /** `businesses.set_agent` adds an agent, or replaces role and capacity. CONFLICT: too many. */
 export function setAgent(
-  { db, presences }: Deps,
+  { db, presences }: Omit<Deps, 'cipher'>,
   { agent, ...of }: Request<'businesses.set_agent'>,
 ): Promise<AgentRecord> {
   const { business_id } = of;
@@ -90,21 +96,36 @@ async function upsertAgents(
 
 /** `businesses.remove_agent` also lets managers go themselves. NOT_FOUND: the user is no agent. */
 export function removeAgent(
-  db: Kysely<Database>,
+  { db, cipher }: Deps,
   { user_id, ...of }: Request<'businesses.remove_agent'>,
-): Promise<undefined> {
+): Promise<BusinessChanges['businesses.remove_agent'][1]> {
   return db.transaction().execute(async (tx) => {
     await lockForChange(tx, of);
-    const { numDeletedRows } = await tx
+    const gone = await tx
       .deleteFrom('business_agents')
       .where('business_id', '=', of.business_id)
       .where('user_id', '=', user_id)
-      .executeTakeFirst();
+      .returning('user_id')
+      .execute();
     // The transaction takes back a row that it has made for a business nobody knows.
-    if (numDeletedRows === 0n) throw new KahaError('NOT_FOUND', 'The user is no agent');
+    if (gone.length === 0) throw new KahaError('NOT_FOUND', 'The user is no agent');
+    const returned = await returnFrom(tx, { of, gone, cipher });
     await makeDue(tx, [of.business_id]);
-    return undefined;
+    return { ...returned };
   });
+}
+
+type Removal = { of: OfBusiness; gone: readonly { user_id: UserId }[]; cipher: ContentCipher };
+
+/** This comes before the inbox is locked by anything else, because it locks conversations. */
+async function returnFrom(
+  tx: Transaction<Database>,
+  { of: { asker, business_id: businessId }, gone, cipher }: Removal,
+): Promise<{ returned?: ReturnedConversations }> {
+  const removed = gone.map(({ user_id }) => user_id);
+  const actorId = asker === 'service' ? undefined : asker;
+  const returned = await returnRemoved(tx, { businessId, removed, actorId, cipher });
+  return returned === undefined ? {} : { returned };
 }
 
 /**
@@ -113,7 +134,7 @@ export function removeAgent(
  * whether they are online.
  */
 export async function setStatus(
-  { db, presences }: Deps,
+  { db, presences }: Omit<Deps, 'cipher'>,
   { business_id, user_id, status }: Request<'businesses.set_status'>,
 ): Promise<Availability> {
   return db.transaction().execute(async (tx) => {

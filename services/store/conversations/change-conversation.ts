@@ -7,7 +7,7 @@ import type {
 import type { InboxChange } from '../../../shared/contracts/inbox.ts';
 import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
+import type { UserId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
@@ -15,6 +15,7 @@ import type { Database } from '../database/schema.ts';
 import { lockBusiness } from '../inbox/lock-business.ts';
 import { lockTurn } from '../inbox/lock-turn.ts';
 import { writeSteps } from '../inbox/write-step.ts';
+import { selectOwedToUsers } from '../outbox/owed-to-users.ts';
 import { toConversationRecord, toReaderRecord } from '../records/conversation-record.ts';
 import { type LoadedConversation, loadConversations } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
@@ -26,11 +27,6 @@ type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 
 const TRIES_MAX = 3;
 const CLASH_BACK_OFF_MS = 10;
-/** A change names at most this many events that are still owed. */
-const OWED_MAX = 1_000;
-/** The transaction looks for these events among at most this many, for up to 20 ms. */
-const PASSED_MAX = 50_000;
-
 /**
  * `conversations.change` is one transaction. It judges the command, and writes the change, its
  * system messages, and the outbox rows of all its events. Refusals: CONVERSATION_NOT_FOUND, and
@@ -60,9 +56,11 @@ async function change(
 ): Promise<ConversationChanged> {
   const locked = await lockAll(tx, command);
   const plan = judgeCommand(locked, command);
-  const owedBefore = plan?.leave && (await selectOwed(tx, command.conversation_id));
+  const { conversation_id: id } = command;
+  const owed = plan?.leave && (await selectOwedToUsers(tx, [id]));
+  const owedBefore = owed?.get(id);
   const written = plan && (await writePlan(tx, { command, locked, plan, cipher }));
-  const [loaded] = await loadConversations(tx, [command.conversation_id]);
+  const [loaded] = await loadConversations(tx, [id]);
   if (loaded === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
   const record = recordFor(loaded, command, cipher);
   const inbox = plan?.step && (await tellInbox(tx, { command, locked, plan, cipher }, loaded));
@@ -96,17 +94,6 @@ async function tellInbox(
   const isAutomatic = command.user_id === (businessId as string);
   const taken = { before, after, ...step, ...(!isAutomatic && { actorId: command.user_id }) };
   return writeSteps(tx, { businessId, steps: [taken], cipher });
-}
-
-/** The result is undefined if the events are too many, or too many rows are owed to users. */
-async function selectOwed(
-  tx: Transaction<Database>,
-  id: ConversationId,
-): Promise<EventId[] | undefined> {
-  const { rows } = await sql<{ owed: EventId[] | null }>`
-    select owed_to_users(${id}::uuid, ${PASSED_MAX}) as owed`.execute(tx);
-  const owed = rows[0]?.owed ?? undefined;
-  return owed && owed.length <= OWED_MAX ? owed : undefined;
 }
 
 /** The transaction locks all that judges the command, in the order that `lockBusiness` tells. */

@@ -1,19 +1,17 @@
 import { sql, type Transaction } from 'kysely';
-import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { addressMessage } from '../../../shared/durable-events/message.ts';
 import { type EventId, type MessageId, newId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import type { Database, OutboxPayloads } from '../database/schema.ts';
+import type { Database } from '../database/schema.ts';
 import { insertSystemMessages, type SystemRecord } from '../messages/insert-system-messages.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
 import { writeOutbox } from '../outbox/write-outbox.ts';
-import { toConversationRecord } from '../records/conversation-record.ts';
 import type { LoadedConversation } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
+import { closingEvent, type OwedEvent } from './closing-event.ts';
 import { currentOf, type LockedConversation, type Plan, type Writing } from './plan.ts';
 
-type OwedEvent = { event_id: EventId; payload: OutboxPayloads['conversation'] };
 /** The outbox has a row for each of these messages and events. */
 type Written = { messages: SystemRecord[]; events: OwedEvent[]; now: string };
 
@@ -102,35 +100,16 @@ function eventsOf({ locked, plan, cipher }: Writing): OwedEvent[] {
     .filter(({ to }) => to.length > 0)
     .map(({ change, to }) => ({ event_id: newId(), payload: { change, user_ids: [...to] } }));
   if (plan.leave !== undefined) {
-    const left = lastRecordOf(locked, plan, cipher);
-    const change = plan.step === undefined ? ('participants' as const) : ('assigned' as const);
-    const payload = { change, user_ids: [plan.leave], left };
-    events.push({ event_id: newId(), payload });
+    const { conversation: before, participants } = locked;
+    const leaving = {
+      userId: plan.leave,
+      change: plan.step === undefined ? ('participants' as const) : ('assigned' as const),
+      conversation: { ...before, ...plan.set, version: before.version + 1 },
+      participants: currentOf(participants),
+    };
+    events.push(closingEvent(leaving, cipher));
   }
   return events;
-}
-
-/**
- * A user who leaves sees this record last. The list of participants is without that user. The
- * record has no content, because the outbox stores it unencrypted.
- */
-function lastRecordOf(
-  { conversation, participants }: LockedConversation,
-  { set, leave: userId }: Plan,
-  cipher: ContentCipher,
-): ConversationRecord {
-  const loaded = {
-    conversation: { ...conversation, ...set, version: conversation.version + 1 },
-    participants: currentOf(participants),
-    lastMessage: undefined,
-  };
-  const options = { cipher, nowMs: Date.now() };
-  const record = userId && toConversationRecord(loaded, userId, options);
-  if (record === undefined) throw new Error('one who leaves took part');
-  return {
-    ...record,
-    participants: record.participants.filter(({ user_id }) => user_id !== userId),
-  };
 }
 
 async function owe(

@@ -11,6 +11,7 @@ import * as pastEvents from './0011-past-events.ts';
 import * as businesses from './0012-businesses.ts';
 import * as businessConversations from './0013-business-conversations.ts';
 import * as appendInSteps from './0014-append-messages.ts';
+import * as owedToUsers from './0015-owed-to-users.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -31,6 +32,7 @@ export const migrations: Record<string, Migration> = {
   '0012-businesses': businesses,
   '0013-business-conversations': businessConversations,
   '0014-append-messages': appendInSteps,
+  '0015-owed-to-users': owedToUsers,
 };
 
 /** A store of this version serves only a database that has this migration. */
