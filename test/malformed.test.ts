@@ -101,10 +101,11 @@ const BAD: Record<string, unknown> = {
     type: 'create_conversation',
     conversation: { type: 'group', participant_ids: Array.from({ length: 8 }, () => newId()) },
   },
-  'a business conversation, which is not there yet': {
+  'a conversation of two with a business': {
     type: 'create_conversation',
-    conversation: { type: 'business', business_id: newId<string>() },
+    conversation: { type: 'business', business_id: newId<string>(), participant_ids: [bob.id] },
   },
+  'an assignment to nobody': { type: 'assign', conversation_id: conversation, agent_id: null },
 };
 for (const id of ID_TRICKS) {
   BAD[`conversation_id "${id}"`] = message({ conversation_id: id });

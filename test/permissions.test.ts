@@ -6,9 +6,10 @@ import { newId } from '../shared/ids.ts';
 import { castOf } from './permissions/cast.ts';
 import { Hearing } from './permissions/hearing.ts';
 import { OPERATIONS } from './permissions/operations.ts';
+import { PLACES } from './permissions/steps.ts';
 import type { Operation, Target } from './permissions/target.ts';
 import { type Business, type Message, secretsOf, World } from './permissions/world.ts';
-import { makeBusiness } from './stage/business.ts';
+import { askAsService, makeBusiness, NEVER_OPEN } from './stage/business.ts';
 import type { Client } from './stage/client.ts';
 import { type Person, setStack } from './stage/stack.ts';
 
@@ -17,6 +18,8 @@ const PEOPLE = 16;
 const GROUPS = 10;
 const DIRECTS = 10;
 const BUSINESSES = 4;
+/** Each business has a conversation with this many customers from the start. */
+const CUSTOMERS = 3;
 /** A business begins with this many managers, and as many agents. */
 const STAFF = 4;
 /** This percentage of ids names nothing. */
@@ -161,7 +164,9 @@ async function judge(operation: Operation, target: Target): Promise<string[]> {
   const found = secretsOf(text);
   // A presence answer names only ids that the user asked for.
   if (operation.tellsPresence) for (const id of asked) found.delete(id);
-  const problems = world.leaks(target.userId, found).map((secret) => `leaks ${secret}`);
+  const problems = world
+    .leaks(target.userId, found, { isAnswer: true })
+    .map((secret) => `leaks ${secret}`);
   if (code !== expected) problems.push(`${code} instead of ${expected}: ${text.slice(0, 300)}`);
   if (operation.tellsPresence && !(await isPresenceRight(operation, target, text))) {
     problems.push(`of a stranger, or not of another: ${text.slice(0, 300)}`);
@@ -238,15 +243,35 @@ function newTargetOf(conversationId: string): Target {
   return { ...ids, conversation, message, business, secret, clientMsgId, isOdd: false };
 }
 
-t.test('the world has businesses, whose people know nothing of each other yet', async () => {
+t.test('the world has businesses, and customers who write to them', async (t) => {
   for (let made = 0; made < BUSINESSES; made += 1) {
-    const staff = [...people].sort(() => randomInt(3) - 1).slice(0, 2 * STAFF);
-    const [managers, agents] = [staff.slice(0, STAFF), staff.slice(STAFF)];
+    const all = [...people].sort(() => randomInt(3) - 1);
+    const [managers, agents] = [all.slice(0, STAFF), all.slice(STAFF, 2 * STAFF)];
+    const others = all.slice(2 * STAFF);
     const id = await makeBusiness(system, { managers, agents });
     const business: Business = new Map();
     for (const person of managers) business.set(person.id, 'manager');
     for (const person of agents) business.set(person.id, 'agent');
     world.businesses.set(id, business);
+    const settings = { ...NEVER_OPEN, capacity: PLACES };
+    await askAsService(system, `PUT /businesses/${id}`, settings);
+    for (const { id: customerId } of others.slice(0, CUSTOMERS)) {
+      const target = { ...newTargetOf(''), userId: customerId, businessId: id, business };
+      t.same(await judge(named('open'), target), []);
+    }
+  }
+  for (const conversation of world.conversations.values()) {
+    const { desk, id } = conversation;
+    if (desk === undefined) continue;
+    const target = { ...newTargetOf(id), userId: desk.customerId, conversation };
+    t.same(await judge(named('send'), target), []);
+    const agents = [...(world.businesses.get(desk.businessId) as Business).keys()];
+    // Some wait from the start, some are with an agent, and some have had two.
+    for (const userId of agents.filter(() => isIn(30))) {
+      for (const step of ['take', 'close', 'reopen']) {
+        t.same(await judge(named(step), { ...newTargetOf(id), userId, conversation }), []);
+      }
+    }
   }
 });
 
@@ -279,7 +304,7 @@ t.test('no event told a user anything that they must not know', async (t) => {
   }
   for (const [userId, hearing] of hearings) {
     t.ok(hearing.secrets.size > 0);
-    const leaks = world.leaks(userId, hearing.secrets.keys());
+    const leaks = world.leaks(userId, hearing.secrets.keys(), { isAnswer: false });
     t.same(
       leaks.map((secret) => `${secret} in ${hearing.secrets.get(secret)}`),
       [],

@@ -1,6 +1,7 @@
 import type { ConversationId, UserId } from '../ids.ts';
 import type {
   AddParticipantsRequest,
+  AssignRequest,
   ConversationInput,
   ConversationsRequest,
   ConversationUpdate,
@@ -65,7 +66,7 @@ export type ConversationCommands = {
 /** Agents of a business change who has one of its conversations, and its state. */
 type StepCommands = {
   /** The caller is to have it without `agent_id`. `force` passes over the limit of the agent. */
-  'conversations.assign': { agent_id?: UserId; force?: boolean };
+  'conversations.assign': Omit<AssignRequest, 'conversation_id'>;
   'conversations.release': unknown;
   'conversations.close': unknown;
   'conversations.reopen': unknown;

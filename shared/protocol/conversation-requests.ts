@@ -47,7 +47,10 @@ export function participantsProblem(
   input: ConversationInput,
   callerId: UserId,
 ): string | undefined {
-  if (input.type === 'business') return 'business conversations are not available yet';
+  if (input.type === 'business') {
+    const isCaller = (input.business_id as string) === callerId;
+    return isCaller ? 'nobody is a business to themselves' : undefined;
+  }
   const others = new Set(input.participant_ids);
   others.delete(callerId);
   if (input.type === 'direct') {
@@ -119,5 +122,28 @@ export type AddParticipantsRequest = Static<typeof AddParticipantsRequest>;
 
 export const RemoveParticipantRequest = Type.Object(
   { conversation_id: ConversationIdField, user_id: UserIdField },
+  closed,
+);
+
+/**
+ * An assignment without `agent_id` is to the caller. With `force` it may go beyond the capacity of
+ * the agent.
+ */
+export const AssignRequest = Type.Object(
+  {
+    conversation_id: ConversationIdField,
+    agent_id: Type.Optional(UserIdField),
+    force: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+export type AssignRequest = Static<typeof AssignRequest>;
+
+/** A business conversation is closed with the state `closed`, and reopened with `waiting`. */
+export const SetStateRequest = Type.Object(
+  {
+    conversation_id: ConversationIdField,
+    state: Type.Union([Type.Literal('closed'), Type.Literal('waiting')]),
+  },
   closed,
 );

@@ -1,8 +1,47 @@
-import { OK, type Operation, type Target } from './target.ts';
+import { NEVER_OPEN } from '../stage/business.ts';
+import { judgeStep, PLACES, type StepName, takeStep } from './steps.ts';
+import { conversationPath, OK, type Operation, type Target } from './target.ts';
 import type { Business } from './world.ts';
 
-/** These operations name a business. */
+const SETTINGS = { ...NEVER_OPEN, capacity: PLACES };
+
+/** These operations name a business, or are steps of a conversation of one. */
 export const BUSINESS_OPERATIONS: readonly Operation[] = [
+  {
+    name: 'open',
+    rest: (on) => ({ method: 'POST', path: '/conversations', body: conversationOf(on) }),
+    frame: (on) => ({ type: 'create_conversation', conversation: conversationOf(on) }),
+    expect: () => OK,
+    done({ world, userId, businessId }, { conversation_id }) {
+      world.opened({ id: String(conversation_id), businessId, customerId: userId });
+    },
+  },
+  step('take', {
+    rest: (on) => ({ method: 'PUT', path: `${conversationPath(on)}/assignee` }),
+    frame: (on) => ({ type: 'assign', conversation_id: on.conversationId }),
+  }),
+  step('give', {
+    rest: (on) => ({ method: 'PUT', path: `${conversationPath(on)}/assignee`, body: giftOf(on) }),
+    frame: (on) => ({ type: 'assign', conversation_id: on.conversationId, ...giftOf(on) }),
+  }),
+  step('release', {
+    rest: (on) => ({ method: 'DELETE', path: `${conversationPath(on)}/assignee` }),
+    frame: (on) => ({ type: 'release', conversation_id: on.conversationId }),
+  }),
+  step('close', {
+    rest: (on) => ({
+      ...{ method: 'PUT', path: `${conversationPath(on)}/state` },
+      body: { state: 'closed' },
+    }),
+    frame: (on) => ({ type: 'close', conversation_id: on.conversationId }),
+  }),
+  step('reopen', {
+    rest: (on) => ({
+      ...{ method: 'PUT', path: `${conversationPath(on)}/state` },
+      body: { state: 'waiting' },
+    }),
+    frame: (on) => ({ type: 'reopen', conversation_id: on.conversationId }),
+  }),
   {
     name: 'get settings',
     rest: (on) => ({ method: 'GET', path: businessPath(on) }),
@@ -10,7 +49,7 @@ export const BUSINESS_OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'set settings',
-    rest: (on) => ({ method: 'PUT', path: businessPath(on), body: { time_zone: 'UTC' } }),
+    rest: (on) => ({ method: 'PUT', path: businessPath(on), body: SETTINGS }),
     expect: asManager,
   },
   {
@@ -47,7 +86,10 @@ export const BUSINESS_OPERATIONS: readonly Operation[] = [
       if (refused !== OK) return refused;
       return on.business?.has(on.otherId) === true ? OK : 'NOT_FOUND';
     },
-    done: ({ business, otherId }) => (business as Business).delete(otherId),
+    done({ world, business, businessId, otherId }) {
+      (business as Business).delete(otherId);
+      world.dismissed(businessId, otherId);
+    },
   },
   {
     name: 'availability',
@@ -80,6 +122,19 @@ export const BUSINESS_OPERATIONS: readonly Operation[] = [
   },
 ];
 
+/** A step of a conversation has a door of each kind. */
+function step(name: StepName, doors: Pick<Operation, 'rest' | 'frame'>): Operation {
+  return {
+    ...{ name, ...doors },
+    expect: (on) => judgeStep(name, on),
+    done: (on) => takeStep(name, on),
+  };
+}
+
+function giftOf({ otherId }: Target): object {
+  return { agent_id: otherId };
+}
+
 function businessPath({ businessId }: Target): string {
   return `/businesses/${businessId}`;
 }
@@ -102,4 +157,8 @@ function asAgent({ business, userId }: Target): string {
 
 function asManager({ business, userId }: Target): string {
   return business?.get(userId) === 'manager' ? OK : 'FORBIDDEN';
+}
+
+function conversationOf({ businessId }: Target): object {
+  return { type: 'business', business_id: businessId };
 }

@@ -1,3 +1,4 @@
+import { mayRead } from './desk.ts';
 import type { Conversation, Message, World } from './world.ts';
 
 /**
@@ -8,7 +9,8 @@ import type { Conversation, Message, World } from './world.ts';
 export function castOf(world: World, conversation: Conversation, message?: Message): string[][] {
   const groups = new Map<string, string[]>();
   for (const userId of world.userIds) {
-    const standing = standingOf(userId, conversation, message);
+    const standing =
+      standingOf(userId, conversation, message) + standingAt(world, conversation, userId);
     const group = groups.get(standing);
     if (group === undefined) groups.set(standing, [userId]);
     else group.push(userId);
@@ -26,4 +28,11 @@ function standingOf(
   if (participant.first > (message?.seq ?? 1)) return 'late';
   if (message?.senderId === userId) return 'sender';
   return participant.role;
+}
+
+/** Staff of a business stand towards its conversations according to what they may read. */
+function standingAt(world: World, { desk }: Conversation, userId: string): string {
+  const role = desk && world.roleIn(desk.businessId, userId);
+  if (desk === undefined || role === undefined) return '';
+  return mayRead(desk, { userId, role }) ? ` and reading ${role}` : ` and ${role}`;
 }

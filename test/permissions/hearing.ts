@@ -3,9 +3,9 @@ import { secretsOf, type World } from './world.ts';
 
 /**
  * The test checks answers as they come. A hearing ignores answers, because the user asked for what
- * they hold.
+ * they hold, and `inbox`, because it tells of what agents may read and take no part in.
  */
-const ASKED_FOR = ['reply', 'error', 'presence'];
+const ASKED_FOR = ['reply', 'error', 'presence', 'inbox'];
 
 type Told = {
   conversation_id?: string;

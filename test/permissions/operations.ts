@@ -15,7 +15,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'get conversation',
     rest: (on) => ({ method: 'GET', path: conversationPath(on) }),
-    expect: asParticipant,
+    expect: asReader,
   },
   {
     name: 'list conversations',
@@ -27,7 +27,7 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'history',
     rest: (on) => ({ method: 'GET', path: `${conversationPath(on)}/messages?limit=200` }),
     frame: (on) => ({ type: 'history', conversation_id: on.conversationId, after_seq: 0 }),
-    expect: asParticipant,
+    expect: asReader,
   },
   {
     name: 'send',
@@ -125,13 +125,13 @@ export const OPERATIONS: readonly Operation[] = [
     expect: (on) => (on.otherId === on.userId ? 'INVALID_REQUEST' : OK),
     done({ world, userId, otherId }, { conversation_id, type }) {
       const made = { makerId: userId, userIds: [otherId] };
-      world.made({ id: String(conversation_id), type: type as Conversation['type'], ...made });
+      world.made({ id: String(conversation_id), type: type as 'direct' | 'group', ...made });
     },
   },
   {
     name: 'get message',
     rest: (on) => ({ method: 'GET', path: messagePath(on) }),
-    expect: asSeer,
+    expect: asMessageReader,
   },
   {
     name: 'read message',
@@ -226,9 +226,20 @@ function said({ world, userId, conversation, ...sent }: Target, answer: Body): v
   world.said(message, [sent.secret, sent.clientMsgId]);
 }
 
+/** Agents read some conversations of their business without taking part in them. */
+function asReader(on: Target): string {
+  const { world, conversation, userId } = on;
+  return conversation !== undefined && world.reads(conversation, userId) ? OK : asParticipant(on);
+}
+
+function asMessageReader(on: Target): string {
+  const { world, message, userId } = on;
+  return message !== undefined && world.reads(message.conversation, userId) ? OK : asSeer(on);
+}
+
 function asGroupParticipant(on: Target): string {
   const refused = asParticipant(on);
-  return refused === OK && on.conversation?.type === 'direct' ? 'FORBIDDEN' : refused;
+  return refused === OK && on.conversation?.type !== 'group' ? 'FORBIDDEN' : refused;
 }
 
 function asAdmin(on: Target): string {

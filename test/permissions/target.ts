@@ -18,7 +18,7 @@ export type Target = {
   isOdd: boolean;
 };
 export type Body = Record<string, unknown>;
-type RestCall = { method: string; path: string; body?: unknown };
+export type RestCall = { method: string; path: string; body?: unknown };
 
 /**
  * `expect` returns `ok` or the code of the one right answer. `done` tells the world of the

@@ -1,16 +1,23 @@
+import { type Desk, mayRead } from './desk.ts';
+
 /**
  * A stay is a range of `seq` that a user can see of a conversation. `to` is open while the user
  * takes part.
  */
 type Stay = { first: number; to: number };
-type Participant = { role: 'admin' | 'member'; first: number; joined: number };
+type Role = 'admin' | 'member' | 'customer' | 'agent';
+type Participant = { role: Role; first: number; joined: number };
 export type Conversation = {
   id: string;
-  type: 'direct' | 'group';
+  type: 'direct' | 'group' | 'business';
   lastSeq: number;
   participants: Map<string, Participant>;
   stays: Map<string, Stay[]>;
   said: Message[];
+  /** These people did what its system messages tell, and perhaps never took part. */
+  actors: Set<string>;
+  /** Only a conversation of a business has a desk. */
+  desk?: Desk;
 };
 export type Message = {
   id: string;
@@ -21,7 +28,10 @@ export type Message = {
 };
 /** The map holds the agents and managers of a business. */
 export type Business = Map<string, 'agent' | 'manager'>;
-type Made = { id: string; type: Conversation['type']; makerId: string; userIds: string[] };
+type Made = { id: string; type: 'direct' | 'group'; makerId: string; userIds: string[] };
+type Opened = { id: string; businessId: string; customerId: string };
+/** An answer may also tell what its user reads without taking part, and an event may not. */
+type Guard = (userId: string, isAnswer: boolean) => boolean;
 
 const OPEN = Number.POSITIVE_INFINITY;
 const GROUP_MAX = 8;
@@ -37,7 +47,7 @@ export class World {
   readonly businesses = new Map<string, Business>();
   readonly userIds: readonly string[];
   /** A guard decides who may read an id, a content or a title. */
-  readonly #guards = new Map<string, (userId: string) => boolean>();
+  readonly #guards = new Map<string, Guard>();
   /**
    * For each user, the map holds the ids that they may know. These are the ids of all who can be
    * seen in a conversation that the user was ever in.
@@ -49,18 +59,16 @@ export class World {
     this.userIds = userIds;
     for (const id of userIds) {
       this.#met.set(id, new Set([id]));
-      this.#guards.set(id, (userId) => this.#met.get(userId)?.has(id) ?? false);
+      this.#guards.set(id, (userId, isAnswer) => {
+        return this.#met.get(userId)?.has(id) === true || (isAnswer && this.#mayLearn(userId, id));
+      });
     }
   }
 
   made({ id, type, makerId, userIds }: Made): Conversation {
     const known = this.conversations.get(id);
     if (known !== undefined) return known;
-    const conversation: Conversation = {
-      ...{ id, type, lastSeq: 0, participants: new Map(), stays: new Map(), said: [] },
-    };
-    this.conversations.set(id, conversation);
-    this.#guards.set(id, (userId) => conversation.stays.has(userId));
+    const conversation = this.#add(id, type);
     for (const userId of new Set([makerId, ...userIds])) {
       const isAdmin = type === 'group' && userId === makerId;
       this.#join(conversation, userId, { role: isAdmin ? 'admin' : 'member', first: 1, joined: 0 });
@@ -69,18 +77,60 @@ export class World {
     return conversation;
   }
 
+  /** A customer has opened their one conversation with a business, in which nobody has written. */
+  opened({ id, businessId, customerId }: Opened): Conversation {
+    const known = this.conversations.get(id);
+    if (known !== undefined) return known;
+    const conversation = this.#add(id, 'business');
+    conversation.desk = { businessId, customerId, state: 'closed' };
+    this.#join(conversation, customerId, { role: 'customer', first: 1, joined: 0 });
+    return conversation;
+  }
+
+  /** Somebody has taken a step. Only a release and a loss of an agent's role have no message. */
+  stepped(conversation: Conversation, by: string, { isTold }: { isTold: boolean }): void {
+    const { participants, stays, desk } = conversation;
+    const assignee = desk?.state === 'assigned' ? desk.assigneeId : undefined;
+    if (isTold) conversation.lastSeq += 1;
+    for (const [userId, { role }] of participants) {
+      if (role !== 'agent' || userId === assignee) continue;
+      participants.delete(userId);
+      const stay = stays.get(userId)?.at(-1);
+      if (stay !== undefined) stay.to = conversation.lastSeq;
+    }
+    if (assignee !== undefined && !participants.has(assignee)) {
+      this.#join(conversation, assignee, { role: 'agent', first: 1, joined: 0 });
+    }
+    if (isTold) conversation.actors.add(by);
+    this.#meet(conversation);
+  }
+
+  /** An agent is no agent of the business any more, and what they had of it waits again. */
+  dismissed(businessId: string, userId: string): void {
+    for (const conversation of this.conversations.values()) {
+      const { desk } = conversation;
+      if (desk?.businessId !== businessId || desk.assigneeId !== userId) continue;
+      desk.state = 'waiting';
+      delete desk.assigneeId;
+      this.stepped(conversation, userId, { isTold: false });
+    }
+  }
+
   said(message: Message, secrets: readonly string[]): void {
     this.messages.set(message.id, message);
     message.conversation.said.push(message);
     message.conversation.lastSeq = Math.max(message.conversation.lastSeq, message.seq);
     for (const secret of [message.id, ...secrets]) this.guard(secret, message);
+    const { desk } = message.conversation;
+    if (desk?.state === 'closed' && message.senderId === desk.customerId) desk.state = 'waiting';
   }
 
   /** Only those who can see the message may read the secret. */
   guard(secret: string, { conversation, seq }: Pick<Message, 'conversation' | 'seq'>): void {
-    this.#guards.set(secret, (userId) => {
+    this.#guards.set(secret, (userId, isAnswer) => {
       const stays = conversation.stays.get(userId) ?? [];
-      return stays.some(({ first, to }) => seq >= first && seq <= to);
+      const isSeen = stays.some(({ first, to }) => seq >= first && seq <= to);
+      return isSeen || (isAnswer && this.reads(conversation, userId));
     });
   }
 
@@ -137,6 +187,23 @@ export class World {
     return participant !== undefined && seq >= participant.first;
   }
 
+  /** Returns true if the user may read the conversation without taking part in it. */
+  reads({ desk }: Conversation, userId: string): boolean {
+    if (desk === undefined) return false;
+    return mayRead(desk, { userId, role: this.roleIn(desk.businessId, userId) });
+  }
+
+  roleIn(businessId: string, userId: string): 'agent' | 'manager' | undefined {
+    return this.businesses.get(businessId)?.get(userId);
+  }
+
+  /** Returns how many conversations of the business the agent has. */
+  openOf(businessId: string, agentId: string): number {
+    return [...this.conversations.values()].filter(({ desk }) => {
+      return desk?.businessId === businessId && desk.assigneeId === agentId;
+    }).length;
+  }
+
   /** Returns true if both take part in one conversation now. */
   share(one: string, other: string): boolean {
     return [...this.conversations.values()].some(
@@ -144,9 +211,32 @@ export class World {
     );
   }
 
-  /** Returns the secrets that this user must not know. */
-  leaks(userId: string, secrets: Iterable<string>): string[] {
-    return [...secrets].filter((secret) => this.#guards.get(secret)?.(userId) === false);
+  /** Returns the secrets that an event, or an answer, must not tell this user. */
+  leaks(userId: string, secrets: Iterable<string>, { isAnswer }: { isAnswer: boolean }): string[] {
+    return [...secrets].filter((secret) => this.#guards.get(secret)?.(userId, isAnswer) === false);
+  }
+
+  #add(id: string, type: Conversation['type']): Conversation {
+    const conversation: Conversation = {
+      ...{ id, type, lastSeq: 0, participants: new Map(), stays: new Map(), said: [] },
+      actors: new Set(),
+    };
+    this.conversations.set(id, conversation);
+    this.#guards.set(id, (userId, isAnswer) => {
+      return conversation.stays.has(userId) || (isAnswer && this.reads(conversation, userId));
+    });
+    return conversation;
+  }
+
+  /** An answer may name a user's colleagues, and those of a conversation that the user reads. */
+  #mayLearn(userId: string, id: string): boolean {
+    for (const business of this.businesses.values()) {
+      if (business.has(userId) && business.has(id)) return true;
+    }
+    return [...this.conversations.values()].some((conversation) => {
+      const { stays, actors } = conversation;
+      return (stays.has(id) || actors.has(id)) && this.reads(conversation, userId);
+    });
   }
 
   #join({ participants, stays }: Conversation, userId: string, participant: Participant): void {
@@ -157,10 +247,11 @@ export class World {
 
   /**
    * A participant learns of all who took part at a time that the participant can see, former
-   * participants included.
+   * participants included, and of all who took a step.
    */
-  #meet({ participants, stays }: Conversation): void {
+  #meet({ participants, stays, actors }: Conversation): void {
     for (const [one, { first }] of participants) {
+      for (const actor of actors) this.#met.get(one)?.add(actor);
       for (const [other, others] of stays) {
         if (others.some(({ to }) => to >= first)) this.#met.get(one)?.add(other);
       }

@@ -6,6 +6,9 @@ import type { Person, RestAnswer, System } from './stack.ts';
 
 type Staff = { managers?: readonly Person[]; agents?: readonly Person[] };
 
+/** A business with these settings gives nothing out by itself. */
+export const NEVER_OPEN = { time_zone: 'UTC', hours: {} };
+
 /**
  * Asks as a service, which has a token of its own. `what` is the method and the path below
  * `/api/v1`, as `GET /businesses/…`.

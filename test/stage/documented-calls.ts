@@ -1,10 +1,11 @@
 import { newId } from '../../shared/ids.ts';
 import { makeBusiness } from './business.ts';
+import { BusinessConversation } from './business-conversation.ts';
 import type { Person, System } from './stack.ts';
 
 /**
  * A scene is a group with one message, and a business. Ann is the admin of the group, the sender,
- * and a manager of the business, of which Bob is an agent.
+ * and a manager of the business, of which Bob is an agent. A customer of the business is waiting.
  */
 type Scene = {
   ann: Person;
@@ -14,6 +15,7 @@ type Scene = {
   message: string;
   seq: number;
   business: string;
+  waiting: string;
 };
 type Call = { params?: Record<string, string>; query?: string; body?: unknown };
 
@@ -29,12 +31,15 @@ export async function setScene(system: System): Promise<Scene> {
   const sent = await system.rest('POST', path, { token: ann.token, body });
   const { message_id: message, seq } = sent.body as { message_id: string; seq: number };
   const business = await makeBusiness(system, { managers: [ann], agents: [bob] });
-  return { ann, bob, eve, conversation, message, seq, business };
+  const talk = await BusinessConversation.open(system, zoe, business);
+  await talk.say(zoe, 'hello');
+  return { ann, bob, eve, conversation, message, seq, business, waiting: talk.id };
 }
 
 const EMOJI = encodeURIComponent('👍');
 const there = ({ conversation }: Scene) => ({ conversation_id: conversation });
 const firm = ({ business }: Scene) => ({ business_id: business });
+const desk = ({ waiting }: Scene) => ({ conversation_id: waiting });
 const that = ({ message }: Scene) => ({ message_id: message });
 
 /** The table has one good call of each REST operation, by method and documented path. */
@@ -55,6 +60,15 @@ export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
   }),
   'DELETE /conversations/{conversation_id}/participants/{user_id}': (scene) => ({
     params: { ...there(scene), user_id: scene.bob.id },
+  }),
+  'PUT /conversations/{conversation_id}/assignee': (scene) => ({
+    params: desk(scene),
+    body: { agent_id: scene.bob.id, force: true },
+  }),
+  'DELETE /conversations/{conversation_id}/assignee': (scene) => ({ params: desk(scene) }),
+  'PUT /conversations/{conversation_id}/state': (scene) => ({
+    params: desk(scene),
+    body: { state: 'closed' },
   }),
   'GET /conversations/{conversation_id}/messages': (scene) => ({
     params: there(scene),
@@ -124,6 +138,10 @@ export const FRAMES: Readonly<Record<string, (scene: Scene) => Record<string, un
   create_conversation: ({ eve }) => ({
     conversation: { type: 'direct', participant_ids: [eve.id] },
   }),
+  assign: desk,
+  release: desk,
+  close: desk,
+  reopen: desk,
   availability: (scene) => ({ ...firm(scene), status: 'away' }),
   inbox: (scene) => ({ ...firm(scene), view: 'mine' }),
   inbox_watch: firm,

@@ -18,12 +18,25 @@ export class KahaControl {
     await this.#post('/_dev/users', { users });
   }
 
+  /** Gives each business its name. */
+  async nameBusinesses(names: ReadonlyMap<string, string>): Promise<void> {
+    const businesses = [...names].map(([id, name]) => {
+      this.#system.canaries.add(name);
+      return { id, name, avatar_url: `https://example.com/${id}.png`, is_online: true };
+    });
+    await this.#post('/_dev/users', { businesses });
+  }
+
   set(control: { mode?: string; delay_ms?: number; calls?: number; reset?: true }): Promise<void> {
     return this.#post('/_control', control);
   }
 
   updated(userId: string, via?: 'webhook'): Promise<void> {
     return this.#post('/_dev/profile-updated', { user_id: userId, ...(via && { via }) });
+  }
+
+  businessUpdated(businessId: string): Promise<void> {
+    return this.#post('/_dev/profile-updated', { business_id: businessId });
   }
 
   async asked(): Promise<AskedCounts> {

@@ -1,3 +1,8 @@
+import { assignConversation } from './assignment/assign.ts';
+import { closeConversation } from './assignment/close.ts';
+import { releaseConversation } from './assignment/release.ts';
+import { reopenConversation } from './assignment/reopen.ts';
+import { setState } from './assignment/set-state.ts';
 import { getSettings } from './businesses/get-settings.ts';
 import { listAgents } from './businesses/list-agents.ts';
 import { listInbox } from './businesses/list-inbox.ts';
@@ -65,6 +70,11 @@ export const OPERATIONS: readonly Operation[] = [
   unmuteConversation,
   addParticipants,
   removeParticipant,
+  assignConversation,
+  releaseConversation,
+  closeConversation,
+  reopenConversation,
+  setState,
   getSettings,
   setSettings,
   listAgents,

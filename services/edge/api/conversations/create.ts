@@ -8,7 +8,7 @@ import { nameConversation } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
 
 export const createConversation = defineOperation({
-  summary: 'Makes a group, or the one direct conversation of two people',
+  summary: 'Makes a group, or the one conversation of two people, or of a customer and a business',
   cost: 'other',
   request: CreateConversationRequest,
   answer: ConversationShape,
@@ -28,7 +28,7 @@ export const createConversation = defineOperation({
       method: 'POST',
       path: '/conversations',
       wholeBody: 'conversation',
-      statuses: { 201: 'Made', 200: 'The direct conversation was there' },
+      statuses: { 201: 'Made', 200: 'The one conversation was there' },
       status: ({ created }) => (created ? 201 : 200),
     },
   ],

@@ -1,0 +1,14 @@
+import { ConversationRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
+import { defineOperation } from '../operation.ts';
+import { takeStep } from './take-step.ts';
+
+export const reopenConversation = defineOperation({
+  summary: 'Lets a closed conversation wait again; for who had it last and managers',
+  cost: 'other',
+  request: ConversationRequest,
+  answer: ConversationShape,
+  handle: (named, caller, parts) =>
+    takeStep(parts, caller, { op: 'conversations.reopen', ...named }),
+  frame: { type: 'reopen' },
+});
