@@ -20,7 +20,7 @@ import { toConversationRecord, toReaderRecord } from '../records/conversation-re
 import { type LoadedConversation, loadConversations } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
 import { judgeCommand } from './judge-command.ts';
-import { isStep, type LockedConversation, type Writing } from './plan.ts';
+import { isAutomatic, isStep, type LockedConversation, type Writing } from './plan.ts';
 import { toEntries, writePlan } from './write-plan.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
@@ -73,7 +73,10 @@ async function change(
   };
 }
 
-/** An agent who took a step without taking part afterwards is shown nothing of their own. */
+/**
+ * An agent who took a step without taking part afterwards is shown nothing of their own. A router
+ * that took one by itself is shown nothing.
+ */
 function recordFor(
   loaded: LoadedConversation,
   command: ConversationCommand,
@@ -81,7 +84,8 @@ function recordFor(
 ): ConversationRecord | undefined {
   const options = { cipher, nowMs: Date.now() };
   const record = toConversationRecord(loaded, command.user_id, options);
-  return record ?? (isStep(command) ? toReaderRecord(loaded, cipher) : undefined);
+  if (record !== undefined || !isStep(command) || isAutomatic(command)) return record;
+  return toReaderRecord(loaded, cipher);
 }
 
 async function tellInbox(
@@ -91,8 +95,8 @@ async function tellInbox(
 ): Promise<InboxChange[]> {
   const { business_id: businessId } = before;
   if (businessId === null || step === undefined) throw new Error('only a business has steps');
-  const isAutomatic = command.user_id === (businessId as string);
-  const taken = { before, after, ...step, ...(!isAutomatic && { actorId: command.user_id }) };
+  const actor = isAutomatic(command) ? {} : { actorId: command.user_id };
+  const taken = { before, after, ...step, ...actor };
   return writeSteps(tx, { businessId, steps: [taken], cipher });
 }
 

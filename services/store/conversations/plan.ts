@@ -100,6 +100,11 @@ const STEPS: readonly ConversationCommand['op'][] = [
   'conversations.return',
 ] satisfies StepCommand['op'][];
 
+/** Routers take such a step by themselves, in the name of the business. */
+export function isAutomatic({ op }: ConversationCommand): boolean {
+  return op === 'conversations.assign_waiting' || op === 'conversations.return';
+}
+
 export function isStep(command: ConversationCommand): command is StepCommand {
   return STEPS.includes(command.op);
 }

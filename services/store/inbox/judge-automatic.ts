@@ -69,7 +69,9 @@ export function judgeReturn(
     offlineSinceMs: msOf(agent.offline_since),
   };
   const due = returnOf(held, absence, settings);
-  if (due === undefined || due.atMs > Date.parse(now)) throw conflict('The agent is not away');
+  if (due?.reason !== reason || due.atMs > Date.parse(now)) {
+    throw conflict('The agent is not away');
+  }
   return planReturn(locked, reason);
 }
 
