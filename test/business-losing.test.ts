@@ -6,6 +6,8 @@ import type { Client, Frame } from './stage/client.ts';
 import { type Person, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
+// These tests wait for the same time, and each has its own people.
+t.jobs = 2;
 
 /** An edge tells of a user whose last socket closed 5 s later. */
 const TOLD_MS = 12_000;
@@ -67,8 +69,8 @@ t.test('an agent hears no more of a customer whose conversation another has', as
   await until('Ann sees nobody', async () => (await statusOf(a, customer)) === 'unknown');
   await online(b, customer);
   await phone.close();
-  await b.next(isPresence(customer, 'offline'), TOLD_MS);
   await z.close();
+  await b.next(isPresence(customer, 'offline'), TOLD_MS);
   await a.next(isPresence(zoe, 'offline'), TOLD_MS);
   t.notOk(a.received.some(isPresence(customer, 'offline')));
 });

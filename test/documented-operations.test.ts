@@ -100,9 +100,13 @@ t.test('each documented frame is answered as documented', async (t) => {
 });
 
 t.test('every frame that came over the sockets is documented, field by field', async (t) => {
-  const { ann, bob, conversation, message } = await setScene(system);
+  const { ann, bob, conversation, message, waiting } = await setScene(system);
   const client = await system.connectNew(ann, { onFrame });
   const other = await system.connectNew(bob, { onFrame });
+  await client.ask({ type: 'assign', conversation_id: waiting, agent_id: bob.id });
+  await other.next((frame) => frame.type === 'conversation' && frame.change === 'assigned');
+  await other.ask({ type: 'release', conversation_id: waiting });
+  await other.next((frame) => frame.type === 'conversation' && frame.change === 'assigned');
   await client.ask({ type: 'react', message_id: message, emoji: '👍' });
   await other.ask({ type: 'read', conversation_id: conversation, message_id: message });
   await other.next('unread');

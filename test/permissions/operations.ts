@@ -193,6 +193,10 @@ export const OPERATIONS: readonly Operation[] = [
       path: '/presence/query',
       body: { user_ids: [on.otherId], business_ids: [on.businessId] },
     }),
+    frame: (on) => ({
+      ...{ type: 'presence_watch', user_ids: [on.otherId] },
+      business_ids: [on.businessId],
+    }),
     expect: () => OK,
     tellsPresence: true,
   },

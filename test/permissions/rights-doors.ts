@@ -110,6 +110,7 @@ export const RIGHTS_DOORS: Readonly<Record<string, RightsDoors>> = {
   },
   presence: {
     rest: (on) => ({ method: 'GET', path: `/presence?business_ids=${on.business}` }),
+    frame: (on) => ({ type: 'presence_watch', business_ids: [on.business] }),
   },
   'get settings': { rest: (on) => ({ method: 'GET', path: of(on) }) },
   'set settings': { rest: (on) => ({ method: 'PUT', path: of(on), body: { time_zone: 'UTC' } }) },

@@ -146,6 +146,6 @@ export const FRAMES: Readonly<Record<string, (scene: Scene) => Record<string, un
   inbox: (scene) => ({ ...firm(scene), view: 'mine' }),
   inbox_watch: firm,
   inbox_unwatch: firm,
-  presence_watch: ({ bob }) => ({ user_ids: [bob.id] }),
+  presence_watch: ({ bob, business }) => ({ user_ids: [bob.id], business_ids: [business] }),
   presence_unwatch: ({ bob }) => ({ user_ids: [bob.id] }),
 };
