@@ -24,7 +24,7 @@ export async function correctAgents(
   return correctNow({ db, presences }, { userIds });
 }
 
-type Look = {
+export type Look = {
   userIds: readonly UserId[];
   /** Where nobody knows of these users, they count as online. */
   benefit?: ReadonlySet<UserId>;

@@ -1,10 +1,15 @@
-import t from 'tap';
+import { once } from 'node:events';
+import { Redis } from 'ioredis';
+import t, { type Test } from 'tap';
+import { redisUrl } from '../../../dev/testing/test-servers.ts';
 import type { BusinessAsker } from '../../../shared/contracts/businesses.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type BusinessId, newId, type UserId } from '../../../shared/ids.ts';
 import type { AgentInput, AgentStatus } from '../../../shared/protocol/business-requests.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
-import { type StoreParts, setStage } from '../stage/store-stage.ts';
+import { BusinessRows } from '../stage/business-rows.ts';
+import { PresenceRows } from '../stage/presence-rows.ts';
+import { openStore, type StoreParts, setStage } from '../stage/store-stage.ts';
 
 const stage = await setStage(t);
 const { store, sql } = stage;
@@ -222,4 +227,72 @@ t.test('a thousand agents fit, one more is refused, and pages show each once', a
   ] as const) {
     await t.rejects(list({ id: of }, { cursor }), { code: 'INVALID_REQUEST' });
   }
+});
+
+const setAvailable = (at: StoreParts, agent: { business_id: BusinessId; user_id: UserId }) =>
+  at.operations['businesses.set_status']({ ...agent, status: 'available' }, 0);
+
+/** Opens a store with a Redis, in which an edge lives. */
+async function openSeeing(t: Pick<Test, 'teardown'>) {
+  const redis = new Redis(await redisUrl());
+  await once(redis, 'ready');
+  const seeing = openStore(stage.url, { redis });
+  t.teardown(async () => {
+    await seeing.close();
+    redis.disconnect();
+  });
+  const presence = new PresenceRows(redis);
+  await presence.live();
+  return { seeing, presence };
+}
+
+t.test('who sets their status is available at once if they are online', async (t) => {
+  const { seeing, presence } = await openSeeing(t);
+  const { id, boss, agent } = await setBusiness();
+  await presence.come(agent);
+  const available = (user_id: UserId) => setAvailable(seeing, { business_id: id, user_id });
+  t.match(await available(agent), { is_available: true });
+  t.match(await available(boss), { is_available: false }, 'no edge has ever seen the manager');
+  await presence.come(boss);
+  t.match(await available(boss), { is_available: true });
+  await presence.go(agent);
+  t.match(await available(agent), { is_available: true }, 'the grace begins now');
+});
+
+t.test('while nobody knows, who sets their status counts as online, and nobody else', async (t) => {
+  const { seeing, presence } = await openSeeing(t);
+  const { id, boss, agent } = await setBusiness();
+  const available = (user_id: UserId) => setAvailable(seeing, { business_id: id, user_id });
+  for (const user of [boss, agent]) await available(user);
+  await presence.live(1_000);
+  const { agents } = await setAgents({ id, at: seeing }, [manager(boss), { user_id: agent }]);
+  t.same(
+    agents.map(({ is_available }) => is_available),
+    [false, false],
+  );
+  t.match(await available(agent), { is_available: true });
+});
+
+t.test('what lets more be given out makes the business due at once', async (t) => {
+  const rows = new BusinessRows(sql);
+  const id = await rows.business();
+  const [ann, bob] = [await rows.agent(id), newId<UserId>()];
+  const of = { asker: 'service', business_id: id } as const;
+  const settings = { time_zone: 'UTC', capacity: 9 };
+  for (const [name, change] of Object.entries({
+    'a status': () => setStatus(id, ann, 'available'),
+    'an agent': () => setAgent({ id }, { user_id: bob, capacity: 2 }),
+    'all agents': () => setAgents({ id }, [{ user_id: ann }, { user_id: bob }]),
+    'an agent who is removed': () => remove({ id }, bob),
+    settings: () => store.operations['businesses.set_settings']({ ...of, settings }, 0),
+  })) {
+    await sql(`update business_inboxes set due_at = now() + interval '1 hour'`);
+    await change();
+    const due = await sql('select from business_inboxes where due_at <= clock_timestamp()');
+    t.equal(due.length, 1, name);
+  }
+  await sql(`update business_inboxes set due_at = now() - interval '1 hour'`);
+  await setStatus(id, ann, 'away');
+  const late = `due_at < now() - interval '59 minutes'`;
+  t.equal((await sql(`select from business_inboxes where ${late}`)).length, 1, 'not later');
 });

@@ -12,7 +12,7 @@ import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { AgentInput } from '../../../shared/protocol/business-requests.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { AgentPresences } from '../assignment/agent-presence.ts';
-import { writePresence } from '../assignment/correct-agents.ts';
+import { type Look, writePresence } from '../assignment/correct-agents.ts';
 import { makeDue } from '../assignment/make-due.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
@@ -131,7 +131,7 @@ async function returnFrom(
 /**
  * `businesses.set_status` locks the row that gives the user the right, and changes it. A status
  * that is set again keeps its time. Whoever sets a status may never have been seen, so store looks
- * whether they are online.
+ * whether they are online. While nobody knows, they count as online.
  */
 export async function setStatus(
   { db, presences }: Omit<Deps, 'cipher'>,
@@ -145,7 +145,8 @@ export async function setStatus(
       .where('user_id', '=', user_id)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) throw forbidden('Only agents of the business have a status');
-    await noteAgents(tx, presences, { businessId: business_id, userIds: [user_id] });
+    const benefit = new Set([user_id]);
+    await noteAgents(tx, presences, { businessId: business_id, userIds: [user_id], benefit });
     const agent = await selectAgent(tx, business_id, user_id);
     return { status, is_available: agent?.is_available === true };
   });
@@ -153,13 +154,12 @@ export async function setStatus(
 
 /**
  * Writes the presence of agents whose rows this transaction has locked, and makes the business due.
- * While nobody knows whether an agent is online, the agent counts as online.
  */
 async function noteAgents(
   tx: Transaction<Database>,
   presences: AgentPresences,
-  { businessId, userIds }: { businessId: BusinessId; userIds: UserId[] },
+  look: Look & { businessId: BusinessId },
 ): Promise<void> {
-  await writePresence(tx, presences, { userIds, benefit: new Set(userIds), businessId });
-  await makeDue(tx, [businessId]);
+  await writePresence(tx, presences, look);
+  await makeDue(tx, [look.businessId]);
 }
