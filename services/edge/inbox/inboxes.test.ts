@@ -194,6 +194,20 @@ t.test('a removed agent hears of nothing that happens after the removal', async 
   t.match(await watch(agent, business), { error: { code: 'FORBIDDEN' } });
 });
 
+t.test('a removed agent does not hear that what they had waits again', async (t) => {
+  const { business, boss, ann, inbox } = scripted.open();
+  const [manager, agent] = [await watching(boss, business), await watching(ann, business)];
+  delete inbox.roles[ann];
+  scripted.step(business, { change: 'released', before: has(ann), after: waitingOf() });
+  scripted.tell(business, { kind: 'agents' });
+  t.same(await steps(manager, 1), [[1, 'released', true, true]]);
+  t.equal((await agent.ask({ type: 'ping' })).type, 'pong');
+  t.same(
+    agent.frames.filter(({ type }) => type === 'inbox'),
+    [],
+  );
+});
+
 t.test('a demoted manager hears as much as an agent from then on', async (t) => {
   const { business, boss, ann, inbox } = scripted.open();
   const manager = await watching(boss, business);

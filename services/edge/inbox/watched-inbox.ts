@@ -106,7 +106,9 @@ export class WatchedInbox {
   }
 
   receive(signal: BusinessSignal, bytes: number): void {
-    if (signal.kind === 'agents') this.#heads.doubt();
+    // What a removed agent had is released, and the signal that says so may come after the step.
+    const isRemoval = signal.kind === 'step' && signal.change === 'released';
+    if (signal.kind === 'agents' || isRemoval) this.#heads.doubt();
     if (signal.kind !== 'step') return;
     this.#order.add(signal, bytes);
     this.#heads.changed();
@@ -161,9 +163,7 @@ export class WatchedInbox {
     if (this.#isTelling) return;
     this.#isTelling = true;
     try {
-      while (this.size > 0 && this.#heads.isSure && (await this.#tellNext(Date.now()))) {
-        await nextTurn();
-      }
+      while (this.size > 0 && (await this.#tellNext())) await nextTurn();
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'inbox not told');
     } finally {
@@ -172,7 +172,10 @@ export class WatchedInbox {
   }
 
   /** Returns false if there is nothing to tell now. */
-  async #tellNext(nowMs: number): Promise<boolean> {
+  async #tellNext(): Promise<boolean> {
+    if (!this.#heads.isSure && !this.#order.isWaiting) return false;
+    await this.#heads.sure();
+    const nowMs = Date.now();
     const steps = this.#nextSteps(nowMs);
     if (steps.length > 0) await this.#tellSteps(steps);
     else if (!this.#tellCounts(nowMs)) return await this.#replaceLost(nowMs);
