@@ -11,7 +11,7 @@ import type { Session } from '../session/session.ts';
 import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
 import { type InboxDeps, WatchedInbox } from './watched-inbox.ts';
 
-type Deps = Omit<InboxDeps, 'onLeft'> & {
+type Deps = Omit<InboxDeps, 'onLeft' | 'held'> & {
   bus: Bus;
   subscriptions: Subscriptions;
   metrics: Metrics;
@@ -33,6 +33,7 @@ export class Inboxes {
   readonly #deps: Deps;
   readonly #watched = new Map<BusinessId, Watched>();
   readonly #sweeping: NodeJS.Timeout;
+  readonly #held = { sum: 0 };
   #watchers = 0;
   #reading = 0;
   readonly #receive = (inbox: WatchedInbox, msg: Msg): void => this.#onMessage(inbox, msg);
@@ -45,6 +46,7 @@ export class Inboxes {
     });
     const { gauge } = deps.metrics;
     gauge('kaha_edge_inboxes_watched', 'Inboxes watched here', () => this.#watched.size);
+    gauge('kaha_edge_inbox_bytes', 'Signals of inboxes that wait', () => this.#held.sum);
     gauge('kaha_edge_inbox_watchers', 'Watches of inboxes', () => this.#watchers);
   }
 
@@ -85,7 +87,7 @@ export class Inboxes {
 
   #add(businessId: BusinessId): Watched {
     const onLeft = (session: Session): void => this.#left(session, businessId);
-    const inbox = new WatchedInbox(businessId, { ...this.#deps, onLeft });
+    const inbox = new WatchedInbox(businessId, { ...this.#deps, held: this.#held, onLeft });
     const subscription = new LeanSubscription(subjects.business(businessId), inbox, this.#receive);
     this.#deps.subscriptions.add(subscription);
     const watched = { inbox, subscription };

@@ -7,7 +7,7 @@ const BUSINESS = newId<BusinessId>();
 const BYTES = 100;
 
 function orderAt(version: number, ...added: number[]): StepOrder {
-  const order = new StepOrder();
+  const order = new StepOrder({ sum: 0 });
   order.reach(version);
   for (const one of added) order.add(inboxStep(BUSINESS, one), BYTES);
   return order;
@@ -28,7 +28,7 @@ t.test('steps that come in any order are given out in the order of their version
 });
 
 t.test('nothing is given out before store says where the inbox is', async (t) => {
-  const order = new StepOrder();
+  const order = new StepOrder({ sum: 0 });
   for (const version of [3, 4, 5]) order.add(inboxStep(BUSINESS, version), BYTES);
   t.same(given(order, 10_000), []);
   t.equal(order.lost(10_000), undefined);
@@ -115,11 +115,25 @@ t.test('what is too much to hold gives up the oldest steps', async (t) => {
 });
 
 t.test('an order that does not know its version drops the oldest steps too', async (t) => {
-  const order = new StepOrder();
+  const order = new StepOrder({ sum: 0 });
   for (let version = 1; version <= 1_025; version += 1) {
     order.add(inboxStep(BUSINESS, version), BYTES);
   }
   order.reach(0);
   t.same(given(order, 0), []);
   t.equal(given(order, 500)[0], 2);
+});
+
+t.test('an inbox gives up its oldest steps if all inboxes hold too much together', async (t) => {
+  const all = { sum: 0 };
+  const order = new StepOrder(all);
+  order.reach(0);
+  for (const version of [2, 3]) order.add(inboxStep(BUSINESS, version), BYTES);
+  all.sum += 64 * 1024 * 1024 - 2 * BYTES;
+  order.add(inboxStep(BUSINESS, 4), BYTES);
+  t.equal(order.version, 2);
+  t.same(given(order, 0), [3, 4]);
+  order.add(inboxStep(BUSINESS, 6), BYTES);
+  order.clear();
+  t.equal(all.sum, 64 * 1024 * 1024 - 2 * BYTES, 'what is given out or dropped counts no more');
 });

@@ -5,9 +5,13 @@ type Held = { step: InboxStep; bytes: number };
 
 /** A missing step may come this much later than the first sign that it is missing. */
 const GAP_MS = 500;
-/** The order holds this much. Beyond it, the oldest steps are given up. */
+/** One inbox holds this much, and all together. Beyond it, an inbox gives up its oldest steps. */
 const HELD_MAX = 1_024;
 const HELD_BYTES_MAX = 4 * 1024 * 1024;
+const ALL_BYTES_MAX = 64 * 1024 * 1024;
+
+/** All orders of an edge count here what they hold. */
+export type HeldBytes = { sum: number };
 
 /**
  * Brings the steps of one inbox into the order of their versions. Several routers tell of steps, so
@@ -24,8 +28,13 @@ export class StepOrder {
   /** The inbox has come this far, as store says. */
   #top = 0;
   readonly #held = new Map<number, Held>();
+  readonly #all: HeldBytes;
   #bytes = 0;
   #gapSince: number | undefined;
+
+  constructor(all: HeldBytes) {
+    this.#all = all;
+  }
 
   get version(): number | undefined {
     return this.#version;
@@ -51,8 +60,8 @@ export class StepOrder {
   add(step: InboxStep, bytes: number): void {
     if (step.version <= (this.#version ?? 0) || this.#held.has(step.version)) return;
     this.#held.set(step.version, { step, bytes });
-    this.#bytes += bytes;
-    while (this.#held.size > HELD_MAX || this.#bytes > HELD_BYTES_MAX) {
+    this.#count(bytes);
+    while (this.#isTooMuch()) {
       const oldest = this.#oldest();
       if (this.#version === undefined) this.#drop(oldest);
       else this.#pass(oldest);
@@ -81,6 +90,16 @@ export class StepOrder {
     this.#pass(this.#top);
   }
 
+  /** Nobody watches any more. */
+  clear(): void {
+    for (const version of this.#held.keys()) this.#drop(version);
+  }
+
+  #isTooMuch(): boolean {
+    if (this.#held.size > HELD_MAX || this.#bytes > HELD_BYTES_MAX) return true;
+    return this.#all.sum > ALL_BYTES_MAX && this.#held.size > 0;
+  }
+
   /** A gap that is noticed begins to be over. */
   #isGapOver(nowMs: number): boolean {
     if (!this.hasGap) {
@@ -100,8 +119,13 @@ export class StepOrder {
   }
 
   #drop(version: number): void {
-    this.#bytes -= this.#held.get(version)?.bytes ?? 0;
+    this.#count(-(this.#held.get(version)?.bytes ?? 0));
     this.#held.delete(version);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#all.sum += bytes;
   }
 
   #oldest(): number {

@@ -13,7 +13,7 @@ import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import { HeadReads } from './head-reads.ts';
 import { countsFrame, countsOf, StepFrames, sightOf, versionFrame } from './inbox-frames.ts';
-import { StepOrder } from './step-order.ts';
+import { type HeldBytes, StepOrder } from './step-order.ts';
 import { Watcher } from './watcher.ts';
 
 export type InboxDeps = {
@@ -22,6 +22,7 @@ export type InboxDeps = {
   lookUpNames: LookUpNames;
   hub: Hub;
   logger: Logger;
+  held: HeldBytes;
   /** The session watches the inbox no more. */
   onLeft: (session: Session, businessId: BusinessId) => void;
 };
@@ -47,7 +48,7 @@ export class WatchedInbox {
   readonly #deps: InboxDeps;
   readonly #watchers = new Map<Session, Watcher>();
   readonly #behind = new Set<Watcher>();
-  readonly #order = new StepOrder();
+  readonly #order: StepOrder;
   readonly #heads: HeadReads;
   #head: InboxHead | undefined;
   /** The counts of this head are not told yet. */
@@ -59,6 +60,7 @@ export class WatchedInbox {
   constructor(businessId: BusinessId, deps: InboxDeps) {
     this.#businessId = businessId;
     this.#deps = deps;
+    this.#order = new StepOrder(deps.held);
     this.#heads = new HeadReads({
       users: () => this.#users(),
       ask: (user_ids) => {
@@ -101,7 +103,10 @@ export class WatchedInbox {
     if (watcher === undefined) return;
     this.#watchers.delete(session);
     this.#behind.delete(watcher);
-    if (this.size === 0) this.#heads.close();
+    if (this.size === 0) {
+      this.#heads.close();
+      this.#order.clear();
+    }
     this.#deps.onLeft(session, this.#businessId);
   }
 
