@@ -229,3 +229,19 @@ t.test('the agent who has had it last is assigned again without a message', asyn
   await talk.close(bob);
   t.equal(codeOf(await talk.get(ann)), 'NOT_A_PARTICIPANT', 'another has had it since');
 });
+
+t.test('the aliases of a path take the same steps', async (t) => {
+  const { ann, talk } = await setScene();
+  const { token } = ann;
+  const ask = async (method: string, path: string, body?: unknown) => {
+    const { status, body: shown } = await system.rest(method, path, { token, body });
+    return [status, shown.conversation_id, shown.state];
+  };
+  const chats = `/api/v1/chats/${talk.id}`;
+  const chat = `/api/chat/conversations/${talk.id}`;
+  t.same(await ask('PUT', `${chats}/assignee`, {}), [200, talk.id, 'assigned']);
+  t.same(await ask('DELETE', `${chat}/assignee`), [200, talk.id, 'waiting']);
+  t.same(await ask('PUT', `${chat}/assignee`), [200, talk.id, 'assigned']);
+  t.same(await ask('PUT', `${chats}/state`, { state: 'closed' }), [200, talk.id, 'closed']);
+  t.same(await ask('PUT', `${chat}/state`, { state: 'waiting' }), [200, talk.id, 'waiting']);
+});

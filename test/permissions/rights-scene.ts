@@ -1,5 +1,6 @@
 import { newId } from '../../shared/ids.ts';
 import { askAsService, makeBusiness } from '../stage/business.ts';
+import { BusinessConversation } from '../stage/business-conversation.ts';
 import type { Client } from '../stage/client.ts';
 import type { Person, RestAnswer, System } from '../stage/stack.ts';
 import type { RightsTarget } from './rights-doors.ts';
@@ -27,56 +28,57 @@ export async function setCast(system: System): Promise<RightsCast> {
 }
 
 /**
- * Resolves with a new business and its conversation with the customer, which three agents have had:
- * the one who is gone, then the former one, then the holder. Each of them has written.
+ * Resolves with a new business and its conversation with the customer. Unless it is new, three
+ * agents have had it: the one who is gone, then the former one, then the holder. Each of them has
+ * written.
  */
 export async function setRightsScene(
   system: System,
   cast: RightsCast,
   state: RightsState,
 ): Promise<RightsScene> {
-  const people = Object.fromEntries(USERS.map((user) => [user, cast[user].person]));
-  const { customer, holder, other, former, gone, manager, stranger } = people as Record<
-    User,
-    Person
-  >;
+  const { customer, holder, other, former, gone, manager, stranger } = peopleOf(cast);
   const agents = [holder, other, former, gone];
   const business = await makeBusiness(system, { managers: [manager], agents });
-  const must = async ({ token }: Person, what: string, body?: unknown) => {
-    const [method, path] = what.split(' ') as [string, string];
-    const answer = await system.rest(method, `/api/v1${path}`, { token, body });
-    if (answer.status >= 300) throw new Error(`${what}: ${JSON.stringify(answer.body)}`);
-    return answer.body;
-  };
-  const made = { type: 'business', business_id: business };
-  const conversation = String((await must(customer, 'POST /conversations', made)).conversation_id);
-  system.canaries.add(conversation);
-  const at = `/conversations/${conversation}`;
+  const talk = await BusinessConversation.open(system, customer, business);
   const sent = new Map<string, RightsTarget['sent']>();
   const say = async (person: Person): Promise<string> => {
     const body = { client_msg_id: newId<string>(), content: `said by ${person.id}` };
     sent.set(person.id, body);
-    return String((await must(person, `POST ${at}/messages`, body)).message_id);
+    return String(carriedOut(await talk.ask(person, 'POST /messages', body)).message_id);
   };
-  const message = await say(customer);
-  await must(gone, `PUT ${at}/assignee`);
-  await say(gone);
-  await must(gone, `PUT ${at}/assignee`, { agent_id: former.id });
-  const theirs = await say(former);
-  await must(former, `PUT ${at}/assignee`, { agent_id: holder.id });
-  await say(holder);
-  await askAsService(system, `DELETE /businesses/${business}/agents/${gone.id}`);
-  if (state === 'waiting') await must(holder, `DELETE ${at}/assignee`);
-  if (state === 'closed') await must(holder, `PUT ${at}/state`, { state: 'closed' });
+  let [message, theirs] = ['', ''];
+  if (state !== 'new') {
+    message = await say(customer);
+    carriedOut(await talk.assign(gone));
+    await say(gone);
+    carriedOut(await talk.assign(gone, { agent_id: former.id }));
+    theirs = await say(former);
+    carriedOut(await talk.assign(former, { agent_id: holder.id }));
+    await say(holder);
+  }
+  carriedOut(await askAsService(system, `DELETE /businesses/${business}/agents/${gone.id}`));
+  if (state === 'waiting') carriedOut(await talk.release(holder));
+  if (state === 'closed') carriedOut(await talk.close(holder));
   return {
     cast,
     targetOf(standing) {
       const callerId = standing === 'service' ? newId<string>() : cast[standing].person.id;
       const agentId = standing === 'other' ? former.id : other.id;
-      const ids = { conversation, business, message, theirs, callerId, agentId };
+      const ids = { conversation: talk.id, business, message, theirs, callerId, agentId };
       return { ...ids, sent: sent.get(callerId), strangerId: stranger.id };
     },
   };
+}
+
+function peopleOf(cast: RightsCast): Record<User, Person> {
+  const people = USERS.map((user) => [user, cast[user].person]);
+  return Object.fromEntries(people) as Record<User, Person>;
+}
+
+function carriedOut({ status, body }: RestAnswer): RestAnswer['body'] {
+  if (status >= 300) throw new Error(`${status} ${JSON.stringify(body)}`);
+  return body;
 }
 
 export async function askOverRest(

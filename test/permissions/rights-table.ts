@@ -24,8 +24,32 @@ export const STANDINGS = [
 ] as const;
 export type Standing = (typeof STANDINGS)[number];
 
-/** The conversation is in this state when somebody tries the operation. */
-export type RightsState = 'assigned' | 'waiting' | 'closed';
+/**
+ * The conversation is in this state when somebody tries the operation. Nobody has written yet in a
+ * `new` one, so it has no holder, and was with no agent before.
+ */
+export type RightsState = 'new' | 'assigned' | 'waiting' | 'closed';
+
+const NEW = `
+                 customer holder other former gone manager elsewhere stranger service
+  get            ok       -      NP    NP     NP   ok      NP        NP       FB
+  history        ok       -      NP    NP     NP   ok      NP        NP       FB
+  read           ok       -      NP    NP     NP   NP      NP        NP       -
+  typing         ok       -      NP    NP     NP   NP      NP        NP       -
+  archive        ok       -      NP    NP     NP   NP      NP        NP       FB
+  mute           ok       -      NP    NP     NP   NP      NP        NP       FB
+  unmute         ok       -      NP    NP     NP   NP      NP        NP       FB
+  title          FB       -      NP    NP     NP   NP      NP        NP       FB
+  add            FB       -      NP    NP     NP   NP      NP        NP       FB
+  remove         FB       -      NP    NP     NP   NP      NP        NP       FB
+  leave          FB       -      NP    NP     NP   NP      NP        NP       FB
+  take           FB       -      CF    CF     NP   CF      NP        NP       FB
+  give           FB       -      FB    FB     NP   CF      NP        NP       FB
+  release        FB       -      FB    FB     NP   CF      NP        NP       FB
+  close          FB       -      FB    FB     NP   ok      NP        NP       FB
+  reopen         FB       -      FB    FB     NP   ok      NP        NP       FB
+  send           ok       -      NP    NP     NP   NP      NP        NP       FB
+`;
 
 const ASSIGNED = `
                  customer holder other former gone manager elsewhere stranger service
@@ -146,6 +170,7 @@ type Cells = Partial<Record<Standing, string>>;
 export type RightsRow = { operation: string; cells: Cells };
 
 export const RIGHTS: Record<RightsState | 'any', readonly RightsRow[]> = {
+  new: readTable(NEW),
   assigned: readTable(ASSIGNED),
   waiting: readTable(WAITING),
   closed: readTable(CLOSED),
