@@ -6,7 +6,7 @@ import { createReport, type Report } from './report/report.ts';
 import { Measurements } from './usage/measurements.ts';
 import { Workers } from './workers/workers.ts';
 
-type BenchDeps = {
+export type BenchDeps = {
   signal: AbortSignal;
   /** The run calls this with one line that says how far it is. */
   tell(line: string): void;

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { type BenchOptions, OptionsError, parseOptions } from './options.ts';
+import { OptionsError } from './numbers-of.ts';
+import { type BenchOptions, parseOptions } from './options.ts';
 
 const parse = (line: string): BenchOptions =>
   parseOptions(line.split(' ').filter(Boolean)) as never;

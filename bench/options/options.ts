@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { flickersFor } from '../traffic/mix-rates.ts';
+import { numbersOf, OptionsError } from './numbers-of.ts';
 
 export type AuthWay = 'header' | 'subprotocol' | 'frame';
 
@@ -32,12 +33,10 @@ export type BenchOptions = {
   json: string | undefined;
 };
 
-/** The message names every problem of the command line, one a line. */
-export class OptionsError extends Error {}
-
 export const HELP = `Measures a running stack with clients of its own.
 
   npm run bench -- [options]
+  npm run bench -- --business --help   measures businesses instead, with options of its own
 
   --connections <n>        sockets to hold (default 1000)
   --rate <n>               messages a second of all together, sent by the clock (default 100)
@@ -110,8 +109,6 @@ const FLAGS = {
 } as const;
 
 type Values = ReturnType<typeof parseFlags>;
-type Flag = keyof Values;
-type Range = { min: number; max: number; fraction?: boolean };
 
 /** Reads the command line. Returns 'help' if it asks for that. Throws an OptionsError. */
 export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
@@ -133,15 +130,7 @@ function parseFlags(args: readonly string[]) {
 }
 
 function readValues(values: Values, problems: string[]): BenchOptions {
-  const number = (flag: Flag, { min, max, fraction = false }: Range): number => {
-    const text = String(values[flag]);
-    const value = Number(text);
-    const isValid = text.trim() !== '' && value >= min && value <= max;
-    if (isValid && (fraction || Number.isInteger(value))) return value;
-    const kind = fraction ? 'a number' : 'a whole number';
-    problems.push(`--${flag} must be ${kind} from ${min} to ${max}, not ${text}`);
-    return min;
-  };
+  const number = numbersOf(values, problems);
   if (!AUTH_WAYS.includes(values.auth)) {
     problems.push(`--auth must be ${AUTH_WAYS.join(', ')}, not ${values.auth}`);
   }

@@ -73,7 +73,8 @@ export function byConversation<Item>(places: readonly Place[], items: readonly I
   return groups;
 }
 
-function userIdOf(seed: string, person: number): UserId {
+/** Returns the id of a person. The same seed and number give the same id. */
+export function userIdOf(seed: string, person: number): UserId {
   const hex = createHash('sha256').update(`${seed}:${person}`).digest('hex').slice(0, HEX_DIGITS);
   const parts = [
     hex.slice(0, 8),

@@ -251,6 +251,12 @@ export class System {
     signalTree(running.pid, signal);
   }
 
+  /** Commands that act on a running stack find it, and its secrets, in these places. */
+  get places(): { stackFile: string; dataDir: string } {
+    const { runDir } = this.#place;
+    return { stackFile: join(runDir, 'stack.json'), dataDir: join(runDir, '..', 'data') };
+  }
+
   /**
    * Returns the logs by process. They are those of our services, and of servers that only this
    * stack uses.
