@@ -4,6 +4,8 @@ import { type BenchDeps, runBench } from '../bench.ts';
 import { parseOptions } from '../options/options.ts';
 import { readTarget, type Target } from '../options/target.ts';
 import type { Report } from '../report/report.ts';
+import { createUsageReport, type UsageReport } from '../report/usage-report.ts';
+import { Measurements } from '../usage/measurements.ts';
 import { BusinessCrowd } from './business-crowd.ts';
 import { BusinessLoad } from './business-load.ts';
 import type { BusinessOptions } from './business-options.ts';
@@ -90,17 +92,32 @@ async function measure(run: Run, deps: BenchDeps) {
 /** Measures once with conversations, and then, to compare, once without them. */
 async function play(run: Run, deps: BenchDeps): Promise<Round> {
   const { load, options } = run;
-  const { besidePerS, rounds, durationS, warmupS, holdS, settleS } = options;
+  const { besidePerS, rounds, warmupS, holdS, settleS } = options;
   load.start();
   await delay(warmupS * MS_PER_S, undefined, { signal: deps.signal });
   load.isTiming = true;
-  const beside = besidePerS === 0 ? undefined : await runBeside(options, deps);
-  if (beside === undefined) await delay(durationS * MS_PER_S, undefined, { signal: deps.signal });
+  const isBeside = besidePerS > 0;
+  const beside = isBeside ? await runBeside(options, deps) : undefined;
+  const usage = isBeside ? undefined : await watchUsage(run, deps);
   load.isTiming = false;
   load.pause();
   await load.untilClosed((holdS + settleS) * MS_PER_S);
-  const isCompared = beside !== undefined && rounds > 1;
-  return { beside, alone: isCompared ? await runBeside(options, deps) : undefined };
+  const isCompared = isBeside && rounds > 1;
+  return { beside, usage, alone: isCompared ? await runBeside(options, deps) : undefined };
+}
+
+/** Lets the conversations go on for the duration, and measures what the closed ones cost. */
+async function watchUsage(run: Run, { signal }: BenchDeps): Promise<UsageReport> {
+  const { target, options, crowd, load } = run;
+  const looks = new Measurements(target, [process.pid]);
+  await looks.look('ready');
+  await looks.look('windowStart');
+  const before = load.chats.counts.closed;
+  await delay(options.durationS * MS_PER_S, undefined, { signal });
+  const messages = load.chats.counts.closed - before;
+  await looks.look('windowEnd');
+  await looks.look('end');
+  return createUsageReport({ looks: looks.looks, messages, connections: crowd.readyCount });
 }
 
 /** Sends direct messages between people of their own, in processes of their own. */

@@ -81,7 +81,7 @@ export class BusinessLoad {
     const { requests, connections, people } = this.#parts;
     const rest = [...this.chats.open];
     for (const chat of rest) {
-      if (chat.agent === undefined) this.chats.counts.unassigned += 1;
+      if (chat.agent === undefined && !chat.isRefused) this.chats.counts.unassigned += 1;
       this.chats.forget(chat);
     }
     await Promise.all(
@@ -116,7 +116,7 @@ export class BusinessLoad {
     if (this.chats.has(conversation_id)) return;
     const chat = this.chats.begin(conversation_id, { business, isTimed, isNew: last_seq === 0 });
     const sent = await this.#send(connection, conversation_id, 'Is it there?');
-    if (sent === undefined) this.chats.forget(chat);
+    if (sent === undefined) chat.isRefused = true;
     else this.chats.sent(chat, Date.parse(sent.sent_at));
   }
 

@@ -2,13 +2,21 @@ import type { Quantiles } from '../figures/histogram.ts';
 import type { Tally } from '../figures/tally.ts';
 import { textTable } from '../figures/text-table.ts';
 import type { Report } from '../report/report.ts';
+import type { UsageReport } from '../report/usage-report.ts';
 import type { BusinessCrowd } from './business-crowd.ts';
 import type { BusinessLoad } from './business-load.ts';
 import type { BusinessOptions } from './business-options.ts';
 import type { ChatCounts } from './chats.ts';
 
-/** A round has what the direct messages met beside the conversations, and alone. */
-export type Round = { beside: Report | undefined; alone: Report | undefined };
+/**
+ * A round has what the direct messages met beside the conversations, and alone. Without direct
+ * messages it has what the conversations cost.
+ */
+export type Round = {
+  beside: Report | undefined;
+  alone: Report | undefined;
+  usage: UsageReport | undefined;
+};
 
 type ReportParts = {
   options: BusinessOptions;
@@ -32,6 +40,8 @@ export type BusinessReport = {
     /** The median p99 beside the conversations is this many times that of without them. */
     p99Ratio: number | undefined;
   };
+  /** The figures of 1000 messages are those of 1000 conversations that were closed. */
+  usage: UsageReport | undefined;
   sweepFinds: number;
   seconds: number;
   events: Tally;
@@ -66,6 +76,7 @@ export function createBusinessReport(parts: ReportParts): BusinessReport {
       alone: alone.map(latencyOf),
       p99Ratio: ratioOf(beside.map(latencyOf), alone.map(latencyOf)),
     },
+    usage: rounds.at(-1)?.usage,
     ...{ sweepFinds, seconds, events: crowd.events },
     ...{ refused: crowd.requests.refused, triedAgain: crowd.requests.triedAgain },
     problems: [...beside, ...alone].flatMap(({ problems }) => problems),
@@ -124,6 +135,7 @@ export function businessReportText(report: BusinessReport): string {
     '',
     textTable(['ms', 'count', 'p50', 'p95', 'p99', 'max'], rows),
     ...ratioLines(direct),
+    ...usageLines(report.usage),
     '',
     problems.length === 0 ? 'PASSED' : `FAILED: ${problems.join(', ')}`,
     '',
@@ -134,6 +146,20 @@ export function businessReportText(report: BusinessReport): string {
 function ratioLines({ p99Ratio }: BusinessReport['direct']): string[] {
   if (p99Ratio === undefined) return [];
   return ['', `Median p99 of direct messages: ${p99Ratio.toFixed(2)} times that of them alone`];
+}
+
+function usageLines(usage: UsageReport | undefined): string[] {
+  if (usage === undefined || usage.processes.length === 0) return [];
+  const { windowS, messages, processes, cpuSPer1000Total, cpuSPer1000, database } = usage;
+  const each = Object.entries(cpuSPer1000).map(([name, value]) => `${name} ${value.toFixed(2)}`);
+  const busy = processes.map(({ name, cpuPercent }) => `${name} ${cpuPercent.toFixed(0)}`);
+  const total = `${cpuSPer1000Total.toFixed(2)} CPU s for 1000 conversations`;
+  return [
+    '',
+    `${total}, without the generator: ${each.join(', ')}`,
+    `  ${messages} closed within ${windowS.toFixed(1)} s; % of a core: ${busy.join(', ')}`,
+    ...(database === undefined ? [] : [`  Postgres: ${database.transactions} transactions`]),
+  ];
 }
 
 function row(name: string, { count, p50, p95, p99, max }: Quantiles): string[] {

@@ -81,9 +81,9 @@ t.test('conversations of others, and those that are closed, are passed over', as
   t.equal(chats.counts.assigned, 0);
 });
 
-t.test('a chat whose message was refused takes no place', async (t) => {
+t.test('a chat that is forgotten takes no place', async (t) => {
   const chats = onePlace();
-  chats.forget(chats.begin('refused', begun));
+  chats.forget(chats.begin('forgotten', begun));
   t.equal(chats.openCount, 0);
   t.equal(chats.begin('first', begun).isPossible, true);
 });

@@ -17,6 +17,8 @@ export type Chat = {
   assignedAt?: number;
   /** The number of the agent who has it. */
   agent?: number;
+  /** The message was refused, although the stack may have kept it. */
+  isRefused?: true;
 };
 
 export type ChatCounts = {
@@ -82,7 +84,7 @@ export class Chats {
     return chat;
   }
 
-  /** Forgets a chat whose message was refused, or that nobody is to close any more. */
+  /** Forgets a chat that nobody is to close any more. */
   forget(chat: Chat): void {
     this.#end(chat);
   }
