@@ -90,6 +90,39 @@ t.test('each step is told in English, in the event and in the history', async (t
   }
 });
 
+t.test(
+  'the business itself is the sender of what it gives out, and of no other step',
+  async (t) => {
+    const { ann, business } = await setScene();
+    const a = await system.connectNew(ann);
+    await a.ask({ type: 'availability', business_id: business, status: 'available' });
+    const customer = await system.person();
+    await kaha.name(new Map([[customer.id, `Dawa ${tag}`]]));
+    const talk = await BusinessConversation.open(system, customer, business);
+    await talk.say(customer, 'Is somebody there?');
+    const isOurs = (frame: Frame) =>
+      isSaid('agent_assigned')(frame) && frame.conversation_id === talk.id;
+    const content = `Momo House ${tag} gave the conversation to Ann ${tag}`;
+    const said = {
+      ...{ sender_id: business, message_type: 'system', content },
+      metadata: { event: 'agent_assigned', user_id: ann.id, reason: 'auto' },
+    };
+    t.match(await a.next(isOurs), said);
+    const history = await talk.history(customer);
+    t.match(history.at(-1), said);
+    t.match((await talk.get(customer)).body.last_message, { content, sender_id: business });
+    const quoting = {
+      client_msg_id: newId<string>(),
+      content: 'Good',
+      reply_to: history.at(-1)?.message_id,
+    };
+    t.equal((await talk.ask(customer, 'POST /messages', quoting)).status, 201);
+    t.match((await talk.history(ann)).at(-1)?.reply_to, { content, sender_id: business });
+    await talk.close(ann);
+    t.match((await talk.history(customer)).at(-1), { sender_id: ann.id });
+  },
+);
+
 t.test('a business that changed is told to its customers, and to agents who talk', async (t) => {
   const { customer, ann, bob, business, talk } = await setScene();
   await talk.assign(ann);
