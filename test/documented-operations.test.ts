@@ -100,10 +100,13 @@ t.test('each documented frame is answered as documented', async (t) => {
 });
 
 t.test('every frame that came over the sockets is documented, field by field', async (t) => {
-  const { ann, bob, conversation, message, waiting } = await setScene(system);
+  const { ann, bob, conversation, message, waiting, business } = await setScene(system);
   const client = await system.connectNew(ann, { onFrame });
   const other = await system.connectNew(bob, { onFrame });
+  await client.ask({ type: 'inbox_watch', business_id: business });
   await client.ask({ type: 'assign', conversation_id: waiting, agent_id: bob.id });
+  await client.next((frame) => frame.type === 'inbox' && frame.conversation !== undefined);
+  await client.next((frame) => frame.type === 'inbox' && frame.counts !== undefined);
   await other.next((frame) => frame.type === 'conversation' && frame.change === 'assigned');
   await other.ask({ type: 'release', conversation_id: waiting });
   await other.next((frame) => frame.type === 'conversation' && frame.change === 'assigned');
@@ -121,7 +124,8 @@ t.test('every frame that came over the sockets is documented, field by field', a
   await client.ask({ type: 'unheard of' });
   const types = new Set(received.map(({ type }) => type));
   const expected = ['auth_ok', 'replay_end', 'message', 'message_updated', 'conversation'];
-  for (const type of [...expected, 'receipt', 'unread', 'error']) t.ok(types.has(type), type);
+  for (const type of [...expected, 'receipt', 'unread', 'inbox', 'error'])
+    t.ok(types.has(type), type);
   for (const frame of received) {
     if (frame.type === 'reply') continue;
     const problems = frames.problems(`/components/messages/${frame.type}/payload`, frame);
