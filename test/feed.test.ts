@@ -17,6 +17,9 @@ const ROUNDS = isSoak ? 20 : 1;
 const BETWEEN = 25;
 
 type Who = Pick<Person, 'id'>;
+/** A session whose queue was not new takes from it for up to 12 s. */
+const LIVE_MS = 30_000;
+
 const recipient = ({ recipients }: FeedEvent, { id }: Who) =>
   recipients.find(({ user_id }) => user_id === id);
 const toldOf = (eventId: unknown, kind = 'message') =>
@@ -38,10 +41,11 @@ t.test('the feed says of a message who took it, and whose client was in use', as
   const phone = await system.connectNew(bob, { edge: 2 });
   const tablet = await system.connectNew(bob, { device: 'tablet' });
   // A new session takes from its queue at first, and its takes are told late.
-  const idle = await until('both take what is offered', async () => {
+  const isLive = async () => {
     const told = await toldOf(await sendOne(a, conversation));
     return recipient(told, bob)?.taken?.length === 2 && told;
-  });
+  };
+  const idle = await until('both take what is offered', isLive, LIVE_MS);
   t.same(recipient(idle, bob)?.taken?.slice().sort(), ['phone', 'tablet']);
   t.notHas(recipient(idle, bob), { in_use: true }, 'an ack, a ping and an auth are no use');
   t.same(recipient(idle, ann), { user_id: ann.id, taken: ['phone'], in_use: true });

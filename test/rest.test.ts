@@ -86,7 +86,11 @@ t.test('a malformed new conversation is refused with 400', async (t) => {
     ['an upper-case id', { type: 'direct', participant_ids: [bob.id.toUpperCase()] }],
     ['a wildcard', { type: 'direct', participant_ids: ['*'] }],
     ['65 ids', { type: 'group', participant_ids: numbers(1, 65).map(() => bob.id) }],
-    ['a business', { type: 'business', business_id: newId() }],
+    [
+      'people and a business',
+      { type: 'business', business_id: newId(), participant_ids: [bob.id] },
+    ],
+    ['oneself as a business', { type: 'business', business_id: ann.id }],
     ['a title of 201', { type: 'group', participant_ids: [bob.id], title: 'x'.repeat(201) }],
     ['NUL in the title', { type: 'group', participant_ids: [bob.id], title: 'a\0' }],
     [

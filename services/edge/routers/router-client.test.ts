@@ -121,7 +121,7 @@ t.test('a list of conversations asks store, and a new conversation the router', 
     ['direct with oneself', { type: 'direct', participant_ids: [userId] }],
     ['group of one', { type: 'group', participant_ids: [userId] }],
     ['group of nine', { type: 'group', participant_ids: many }],
-    ['business', { type: 'business', business_id: newId() }],
+    ['business with people', { type: 'business', business_id: newId(), participant_ids: many }],
   ] as const) {
     t.match(await create(conversation), { error: { code: 'INVALID_REQUEST' } }, name);
   }
