@@ -19,11 +19,10 @@ export function judgeAssignWaiting(
   { agent_id, version }: CommandOf<'conversations.assign_waiting'>,
 ): Plan {
   const { conversation, now } = locked;
-  const agent = business?.agent;
-  const settings = business?.settings;
   if (conversation.state !== 'waiting' || conversation.version !== version) {
     throw conflict('The conversation has changed');
   }
+  const { agent, settings } = business ?? {};
   if (agent === undefined || settings === undefined || turn === undefined) {
     throw conflict('The agent is gone');
   }
@@ -47,8 +46,7 @@ export function judgeReturn(
 ): Plan {
   const { conversation, participants, now } = locked;
   const { assignee_id, has_answered, unanswered_since, conversation_id } = conversation;
-  const agent = business?.agent;
-  const settings = business?.settings;
+  const { agent, settings } = business ?? {};
   const own = participants.find(({ user_id }) => user_id === agent_id);
   if (assignee_id !== agent_id || conversation.version !== version || own === undefined) {
     throw conflict('The conversation has changed');

@@ -79,7 +79,7 @@ function judgeAssign(
   const mayGive = isManager || (isHolder && state !== 'waiting');
   if (!isTaking && !mayGive) throw forbidden('Only who has the conversation may give it away');
   const { agent, settings } = business;
-  if (agent === undefined || settings === undefined || agentId === customer_id) {
+  if (agent === undefined || agentId === customer_id) {
     throw new KahaError('INVALID_REQUEST', 'Only an agent of the business who is not the customer');
   }
   if (state === 'closed') throw inState(scene);

@@ -7,9 +7,9 @@ import { isAvailable } from '../assignment/availability.ts';
 import { toSettings } from '../businesses/settings-row.ts';
 import type { Database } from '../database/schema.ts';
 
-/** A step is judged by this of its business. A business of which nothing is set has no agents. */
+/** A step is judged by this of its business. */
 export type LockedBusiness = {
-  settings: BusinessSettings | undefined;
+  settings: BusinessSettings;
   /** The caller is no agent without a role. */
   role: AgentRecord['role'] | undefined;
   /** This agent is to get the conversation, or to lose it because they are away. */
@@ -28,31 +28,27 @@ export type LockedAgent = Selectable<Database['business_agents']> & {
  * which role, stays as it is until the step is committed. Each assignment locks its agent, so no
  * two assignments take the agent's last place.
  *
- * The result is undefined if there is no such conversation, or it belongs to no business.
+ * The result is undefined if there is no such conversation, or it belongs to no business, or to one
+ * of which nothing is set. A conversation belongs to the same business for ever, so it need not be
+ * locked to find that.
  */
 export async function lockBusiness(
   tx: Transaction<Database>,
   command: StepCommand,
 ): Promise<LockedBusiness | undefined> {
-  // A conversation belongs to the same business for ever, so this needs no lock.
-  const place = await tx
-    .selectFrom('conversations')
-    .select('business_id')
-    .where('conversation_id', '=', command.conversation_id)
-    .executeTakeFirst();
-  const businessId = place?.business_id ?? undefined;
-  if (businessId === undefined) return undefined;
   const row = await tx
-    .selectFrom('businesses')
-    .selectAll()
-    .where('business_id', '=', businessId)
-    .forShare()
+    .selectFrom('conversations as c')
+    .innerJoin('businesses as b', 'b.business_id', 'c.business_id')
+    .selectAll('b')
+    .where('c.conversation_id', '=', command.conversation_id)
+    .forShare('b')
     .executeTakeFirst();
-  if (row === undefined) return { settings: undefined, role: undefined, agent: undefined };
-  const agentId = agentOf(command);
+  if (row === undefined) return undefined;
+  const { business_id: businessId } = row;
+  const { agentId, callerId } = namedBy(command);
   const agent = agentId && (await lockAgent(tx, businessId, agentId));
-  const isOwn = agentId === command.user_id;
-  const role = isOwn ? agent?.role : await readRole(tx, businessId, command.user_id);
+  const isOwn = agentId === callerId;
+  const role = isOwn ? agent?.role : callerId && (await readRole(tx, businessId, callerId));
   return { settings: toSettings(row), role, agent };
 }
 
@@ -64,16 +60,17 @@ export function placesOf(
   return { capacity: agent.capacity ?? capacity, open: agent.open };
 }
 
-/** A caller who names nobody is to get the conversation. */
-function agentOf(command: StepCommand): UserId | undefined {
+/** A caller who names nobody is to get the conversation. Automatic steps have no caller. */
+function namedBy(command: StepCommand): { agentId?: UserId; callerId?: UserId } {
+  const { user_id: callerId } = command;
   switch (command.op) {
     case 'conversations.assign':
-      return command.agent_id ?? command.user_id;
+      return { agentId: command.agent_id ?? callerId, callerId };
     case 'conversations.assign_waiting':
     case 'conversations.return':
-      return command.agent_id;
+      return { agentId: command.agent_id };
     default:
-      return undefined;
+      return { callerId };
   }
 }
 

@@ -35,8 +35,9 @@ export async function writeSteps(
   { businessId, steps, cipher }: Steps,
 ): Promise<InboxChange[]> {
   if (steps.length === 0) return [];
-  await noteAssigned(tx, businessId, steps);
   const isDue = steps.some(isDueBy);
+  // These agents are given the next ones last.
+  const gainers = steps.flatMap((step) => gainerOf(step) ?? []);
   const logged = steps.map(toLogRow).filter(({ step }) => step !== 'updated');
   const column = <Name extends keyof LogRow>(name: Name) => logged.map((row) => row[name]);
   const { rows } = await sql<{ version: number; now: string }>`
@@ -46,6 +47,9 @@ export async function writeSteps(
       on conflict (business_id) do update set version = i.version + excluded.version,
         due_at = ${isDue ? sql`least(i.due_at, ${CLOCK})` : sql`i.due_at`}
       returning version
+    ), given as (
+      update business_agents set last_assigned_at = ${CLOCK}
+      where business_id = ${businessId} and user_id = any(${gainers}::uuid[])
     ), log as (
       insert into business_steps (business_id, version, conversation_id, at, step, reason,
         actor_id, agent_id, from_agent_id, waiting_since, open, capacity)
@@ -67,18 +71,6 @@ export async function writeSteps(
 }
 
 const CLOCK = sql<string>`date_trunc('milliseconds', clock_timestamp())`;
-
-/** These agents have been longest with a new conversation, so others are given the next ones. */
-async function noteAssigned(
-  tx: Transaction<Database>,
-  businessId: BusinessId,
-  steps: readonly Step[],
-): Promise<void> {
-  const agents = steps.flatMap((step) => gainerOf(step) ?? []);
-  if (agents.length === 0) return;
-  await sql`update business_agents set last_assigned_at = ${CLOCK}
-    where business_id = ${businessId} and user_id = any(${agents}::uuid[])`.execute(tx);
-}
 
 /**
  * A conversation that waits anew can be given out, and so can others when an agent loses one. One
