@@ -8,9 +8,9 @@ import type { Metrics } from '../../shared/process/metrics.ts';
 import { createAppend } from './append/append.ts';
 import type { GroupCommit } from './append/group-commit.ts';
 import type { AgentPresences } from './assignment/agent-presence.ts';
-import { claimBusinesses, endLease } from './assignment/leases.ts';
+import { endLease } from './assignment/leases.ts';
 import { notePresence } from './assignment/note-presence.ts';
-import { readPlans } from './assignment/read-plans.ts';
+import { claimPlans, readPlans } from './assignment/read-plans.ts';
 import { findLeft, sweepBusinesses } from './assignment/sweep.ts';
 import { removeAgent, setAgent, setAgents, setStatus } from './businesses/change-agents.ts';
 import { listAgents } from './businesses/list-agents.ts';
@@ -134,7 +134,7 @@ function createBusinessOperations(deps: Deps) {
     'inbox.list': (request) => listInbox(deps, request),
     'inbox.newest': (request) => readNewest(deps, request),
     'inbox.head': (request) => readHead(db, request),
-    'assignment.claim': (request) => claimBusinesses(db, request),
+    'assignment.claim': (request) => claimPlans(deps, request),
     'assignment.read': (request) => readPlans(deps, request),
     'assignment.done': (request) => endLease(db, request),
     'assignment.sweep': (request) => sweepBusinesses(deps, request),

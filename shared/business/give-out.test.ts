@@ -83,12 +83,24 @@ t.test(
 
 t.test('a closed business gives nothing out, and is looked at when it opens', async (t) => {
   const scene = sceneOf({ isOpen: false, agents: [agentOf()], waiting: [waitingOf()] });
-  t.same(giveOut({ ...scene, opensAtMs: nowMs + 5_000 }), { plans: [], nextAtMs: nowMs + 5_000 });
-  t.same(giveOut({ ...scene, opensAtMs: undefined }), { plans: [], nextAtMs: undefined });
+  t.same(giveOut({ ...scene, opensAtMs: nowMs + 5_000 }), {
+    plans: [],
+    isAll: true,
+    nextAtMs: nowMs + 5_000,
+  });
+  t.same(giveOut({ ...scene, opensAtMs: undefined }), {
+    plans: [],
+    isAll: true,
+    nextAtMs: undefined,
+  });
   const far = giveOut({ ...scene, opensAtMs: nowMs + 90 * HOUR_MS });
   t.equal(far.nextAtMs, nowMs + HOUR_MS, 'it is looked at before, because hours may change');
   const idle = { ...scene, waiting: [], opensAtMs: nowMs + 5_000 };
-  t.same(giveOut(idle), { plans: [], nextAtMs: undefined }, 'nothing waits for the opening');
+  t.same(
+    giveOut(idle),
+    { plans: [], isAll: true, nextAtMs: undefined },
+    'nothing waits for the opening',
+  );
 });
 
 t.test('what an absent agent has goes back before anything is given out', async (t) => {
@@ -175,4 +187,28 @@ t.test(`what is promised of the assignment holds in ${SCENES} random scenes`, as
   }
   t.ok(planned > SCENES, `${planned} plans`);
   return undefined;
+});
+
+t.test('an agent whose grace runs is looked at when it ends, if they are given something', (t) => {
+  const settings = { ...sceneOf({}).settings, offline_grace_s: 60 };
+  const agent = agentOf({ offlineSinceMs: nowMs - 20_000 });
+  const { plans, nextAtMs } = giveOut(
+    sceneOf({ settings, agents: [agent], waiting: [waitingOf()] }),
+  );
+  t.equal(plans.length, 1);
+  t.equal(nextAtMs, nowMs + 40_000);
+  t.end();
+});
+
+t.test('plans are all that is possible, unless something goes back or much waits', (t) => {
+  const agents = [agentOf({ capacity: 100 })];
+  const isAll = (scene: Partial<Scene>): boolean => giveOut(sceneOf({ agents, ...scene })).isAll;
+  const waiting = (count: number) => Array.from({ length: count }, () => waitingOf());
+  t.equal(isAll({}), true);
+  t.equal(isAll({ waiting: waiting(PLANS_MAX - 1) }), true);
+  t.equal(isAll({ waiting: waiting(PLANS_MAX) }), false);
+  const gone = agentOf({ status: 'offline', statusAtMs: nowMs - HOUR_MS });
+  const held = [heldOf(gone, { assignedAtMs: nowMs - 2 * HOUR_MS })];
+  t.equal(isAll({ agents: [gone], held, waiting: waiting(1) }), false);
+  t.end();
 });

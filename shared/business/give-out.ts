@@ -36,7 +36,9 @@ export type Scene = {
 
 export type GivenOut = {
   plans: AssignmentPlan[];
-  /** Time alone makes something possible then. A step may do so earlier. */
+  /** Nothing else is possible once the plans are carried out, so nobody has to look again. */
+  isAll: boolean;
+  /** Time alone makes something possible after the plans. A step may do so earlier. */
   nextAtMs: number | undefined;
 };
 
@@ -58,9 +60,14 @@ const AHEAD_MS_MAX = 3_600_000;
 export function giveOut(scene: Scene): GivenOut {
   const { returns, nextAtMs } = planReturns(scene);
   const plans = returns.length > 0 || !scene.isOpen ? returns : planAssignments(scene);
-  const next = [nextAtMs, nextGraceEnd(scene), opening(scene)].filter((at) => at !== undefined);
-  const soonest = Math.min(...next, scene.nowMs + AHEAD_MS_MAX);
-  return { plans, nextAtMs: next.length === 0 ? undefined : soonest };
+  const next = [nextAtMs, nextGraceEnd(scene), opening(scene), ...absencesAfter(scene, plans)];
+  const known = next.filter((at) => at !== undefined);
+  const soonest = Math.min(...known, scene.nowMs + AHEAD_MS_MAX);
+  return {
+    plans,
+    isAll: plans.length === 0 || (returns.length === 0 && scene.waiting.length < PLANS_MAX),
+    nextAtMs: known.length === 0 ? undefined : soonest,
+  };
 }
 
 function planReturns({ nowMs, settings, agents, held }: Scene) {
@@ -122,6 +129,16 @@ const ORDERS: Record<BusinessSettings['assignment'], Order> = {
   least_busy: fewestOpen,
   round_robin: longestWithout,
 };
+
+/** An agent whose grace runs may be given something, and loses it when the grace ends. */
+function absencesAfter({ nowMs, agents, settings }: Scene, plans: readonly AssignmentPlan[]) {
+  const isGiven = new Set(
+    plans.flatMap(({ kind, agent_id }) => (kind === 'assign' ? agent_id : [])),
+  );
+  return agents
+    .filter(({ user_id, offlineSinceMs }) => offlineSinceMs !== undefined && isGiven.has(user_id))
+    .map(({ offlineSinceMs = nowMs }) => offlineSinceMs + settings.offline_grace_s * 1_000);
+}
 
 /** An agent whose grace ends is no longer waited for, and gives up what nobody has answered. */
 function nextGraceEnd({ nowMs, settings, agents, waiting }: Scene): number | undefined {

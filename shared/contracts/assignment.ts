@@ -18,13 +18,17 @@ export type AssignmentPlan = {
  */
 export type AssignmentLease = { business_id: BusinessId; until: string };
 
-/** A reply without `until` says that the lease has ended: the business may be another router's. */
-export type AssignmentRead = {
-  until?: string;
+/** A business has this to give out. */
+export type AssignmentPlans = {
   plans: AssignmentPlan[];
-  /** Time alone makes something possible then, or nothing does. */
+  /** Nothing else is possible once the plans are carried out. */
+  is_all: boolean;
+  /** Time alone makes something possible then, after the plans, or nothing does. */
   next_at: string | null;
 };
+export type AssignmentClaim = AssignmentLease & AssignmentPlans;
+/** A reply without `until` says that the lease has ended: the business may be another router's. */
+export type AssignmentRead = AssignmentPlans & { until?: string };
 
 /** A plan for this version of the conversation could be carried out when somebody looked. */
 export type PossibleStep = {

@@ -2,7 +2,12 @@ import type { BusinessId, ConversationId, EventId, UserId } from '../ids.ts';
 import type { BusinessSettings } from '../protocol/business-shapes.ts';
 import type { ReactionsShape } from '../protocol/shapes.ts';
 import type { AppendReply, AppendRequest } from './append.ts';
-import type { AssignmentLease, AssignmentRead, PossibleStep } from './assignment.ts';
+import type {
+  AssignmentClaim,
+  AssignmentLease,
+  AssignmentRead,
+  PossibleStep,
+} from './assignment.ts';
 import type { InboxStep } from './business-signals.ts';
 import type {
   AgentsList,
@@ -120,8 +125,8 @@ export type StoreOps = {
    * `step` if there is none, or none that can be told again.
    */
   'inbox.newest': [{ business_id: BusinessId }, { version: number; step?: InboxStep }];
-  /** Leases ≤ 100 businesses that have something to give out. */
-  'assignment.claim': [{ limit: number; lease_ms: number }, { leases: AssignmentLease[] }];
+  /** Leases ≤ 100 businesses that may have something to give out, and plans it. */
+  'assignment.claim': [{ limit: number; lease_ms: number }, { claims: AssignmentClaim[] }];
   /** Renews the lease of a business, and plans what it gives out. */
   'assignment.read': [AssignmentLease & { lease_ms: number }, AssignmentRead];
   /** Ends the lease. The business is due at `at`, unless a step has made it due by now. */

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { until } from '../../../dev/testing/until.ts';
 import type {
+  AssignmentClaim,
   AssignmentLease,
   AssignmentPlan,
   AssignmentRead,
@@ -31,6 +32,8 @@ function stage(t: Pick<Test, 'teardown'>) {
     /** Runs before a step is taken. A step that rejects is not taken. */
     step: async (_command: AutomaticCommand): Promise<void> => undefined,
     read: (read: AssignmentRead): AssignmentRead => read,
+    /** Once the plans are carried out, nothing else is possible. */
+    isAll: false,
     isDueAgain: () => false,
   };
   let ends = 0;
@@ -38,16 +41,21 @@ function stage(t: Pick<Test, 'teardown'>) {
     ends += 1;
     return new Date(Date.UTC(2030, 0, 1) + ends).toISOString();
   };
+  const planned = (id: BusinessId) => ({
+    ...{ until: nextEnd(), plans: [...(plans.get(id) ?? [])] },
+    ...{ is_all: script.isAll, next_at: LATER },
+  });
   const answers = {
     'assignment.claim': ({ limit }: { limit: number }) => {
       claims.push(limit);
-      const leases = due.splice(0, limit).map((business_id) => ({ business_id, until: nextEnd() }));
-      return { leases };
+      const claimed = due.splice(0, limit).map((business_id): AssignmentClaim => {
+        return { business_id, ...planned(business_id) };
+      });
+      return { claims: claimed };
     },
     'assignment.read': ({ business_id }: AssignmentLease) => {
       log.push('read');
-      const left = plans.get(business_id) ?? [];
-      return script.read({ until: nextEnd(), plans: [...left], next_at: LATER });
+      return script.read(planned(business_id));
     },
     'assignment.done': (request: Done) => {
       done.push(request);
@@ -98,13 +106,40 @@ t.test('a business is given out in order, and is read until nothing is left', as
   due.push(id);
   driver.poke();
   await until('it is done', () => done.length === 1);
-  t.same(log, ['read', 'conversations.assign_waiting', 'conversations.return', 'read']);
+  t.same(log, ['conversations.assign_waiting', 'conversations.return', 'read']);
   t.match(steps, [
     { user_id: id, conversation_id: first.conversation_id, version: 7, agent_id: first.agent_id },
     { user_id: id, conversation_id: second.conversation_id, version: 7, reason: 'offline' },
   ]);
   t.match(done, [{ business_id: id, at: LATER }]);
   await until('nothing is leased', () => driver.size === 0);
+});
+
+t.test('what was planned whole, and carried out, is not read again', async (t) => {
+  const { due, plans, log, done, script, driver } = stage(t);
+  const id = newId<BusinessId>();
+  plans.set(id, [plan(), plan()]);
+  script.isAll = true;
+  due.push(id);
+  driver.poke();
+  await until('it is done', () => done.length === 1);
+  t.same(log, ['conversations.assign_waiting', 'conversations.assign_waiting']);
+  t.match(done, [{ business_id: id, at: LATER }]);
+});
+
+t.test('what was planned whole is read again after a refusal', async (t) => {
+  const { due, plans, log, done, steps, script, driver } = stage(t);
+  const id = newId<BusinessId>();
+  plans.set(id, [plan(), plan()]);
+  script.isAll = true;
+  script.step = async () => {
+    if (steps.length === 2) await conflict();
+  };
+  due.push(id);
+  driver.poke();
+  await until('it is done', () => done.length === 1);
+  const step = 'conversations.assign_waiting';
+  t.same(log, [step, step, 'read', step]);
 });
 
 t.test('a plan that is out of date makes the driver read again before the next one', async (t) => {
@@ -120,7 +155,7 @@ t.test('a plan that is out of date makes the driver read again before the next o
   driver.poke();
   await until('it is done', () => done.length === 1);
   const step = 'conversations.assign_waiting';
-  t.same(log, ['read', step, 'read', step, 'read', step, 'read', step, step, 'read']);
+  t.same(log, [step, 'read', step, 'read', step, 'read', step, step, 'read']);
 });
 
 t.test('a business whose plans are always refused is left to its next owner', async (t) => {
@@ -135,16 +170,17 @@ t.test('a business whose plans are always refused is left to its next owner', as
   t.equal(steps.length, 8);
 });
 
-t.test('a router that has lost its lease takes no step, and ends nothing', async (t) => {
+t.test('a router that has lost its lease takes no further step, and ends nothing', async (t) => {
   const { due, plans, log, done, steps, script, driver } = stage(t);
   const id = newId<BusinessId>();
   plans.set(id, [plan()]);
-  script.read = () => ({ plans: [], next_at: null });
+  script.read = () => ({ plans: [], is_all: true, next_at: null });
   due.push(id);
   driver.poke();
-  await until('it was read', () => log.length === 1);
+  await until('it was read', () => log.includes('read'));
   await until('it is left', () => driver.size === 0);
-  t.same([...steps, ...done], []);
+  t.equal(steps.length, 1);
+  t.same(done, []);
 });
 
 t.test('a store that is away leaves the business to whoever claims it next', async (t) => {

@@ -1,4 +1,4 @@
-import type { AssignmentLease } from '../../../shared/contracts/assignment.ts';
+import type { AssignmentClaim } from '../../../shared/contracts/assignment.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
@@ -23,7 +23,9 @@ type Deps = {
  * leases such businesses each half second, and at once when it is poked. A lease gives a business
  * to one router at a time. It ends after 3 s without its router, so another one goes on then.
  *
- *     poll, poke → claim → read → plans, one by one → read → … → no plan → done
+ *     poll, poke → claim → plans, one by one ┬───────────────────── all carried out → done
+ *                              ▲             └─ there may be more → read ─► no plan ──┘
+ *                              └─────────────────────────────────────┘
  */
 export class AssignmentDriver {
   readonly #deps: Deps;
@@ -85,18 +87,18 @@ export class AssignmentDriver {
       const limit = BUSINESSES_MAX - this.#running.size;
       this.#isDue = false;
       try {
-        const { leases } = await store('assignment.claim', { limit, lease_ms: LEASE_MS });
-        for (const lease of leases) this.#start(lease);
-        if (leases.length === limit) this.#isDue = true;
+        const { claims } = await store('assignment.claim', { limit, lease_ms: LEASE_MS });
+        for (const claim of claims) this.#start(claim);
+        if (claims.length === limit) this.#isDue = true;
       } catch (error) {
         logger.debug({ err: error }, 'no business claimed');
       }
     }
   }
 
-  #start(lease: AssignmentLease): void {
-    const { business_id: id } = lease;
-    const running = this.#giveOut(lease).then((isDue) => {
+  #start(claim: AssignmentClaim): void {
+    const { business_id: id } = claim;
+    const running = this.#giveOut(claim).then((isDue) => {
       if (this.#running.get(id) === running) this.#running.delete(id);
       if (isDue || this.#isDue) this.poke();
     });
@@ -104,9 +106,9 @@ export class AssignmentDriver {
   }
 
   /** Never rejects. A business that is left so is due when its lease ends. */
-  async #giveOut(lease: AssignmentLease): Promise<boolean> {
+  async #giveOut(claim: AssignmentClaim): Promise<boolean> {
     try {
-      return await giveOutBusiness({ ...this.#deps, isClosing: () => this.#isClosing }, lease);
+      return await giveOutBusiness({ ...this.#deps, isClosing: () => this.#isClosing }, claim);
     } catch (error) {
       this.#deps.logger.debug({ err: error }, 'a business is left to its next owner');
       return false;

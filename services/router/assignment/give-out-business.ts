@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AssignmentLease, AssignmentPlan } from '../../../shared/contracts/assignment.ts';
+import type { AssignmentClaim, AssignmentPlan } from '../../../shared/contracts/assignment.ts';
 import type { CommandOf } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
@@ -33,32 +33,37 @@ const CLASH_PAUSE_MS = 20;
 const NOW = new Date(0).toISOString();
 
 /**
- * Gives out what a leased business has: reads, carries out the plans one after the other, and reads
- * again, until a reading has no plan. Then it ends the lease. Returns whether the business is due
- * again already.
+ * Gives out what a claimed business has: carries out the plans one by one, and reads again, until a
+ * reading has no plan, or all were carried out and nothing else is possible. Then it ends
+ * the lease. Returns whether the business is due again already.
  *
  * Each step is judged once more in its own transaction. So a router that goes on after its lease
  * has ended does nothing wrong. It only does in vain what the new owner has done.
  */
-export async function giveOutBusiness(deps: Deps, lease: AssignmentLease): Promise<boolean> {
+export async function giveOutBusiness(deps: Deps, claim: AssignmentClaim): Promise<boolean> {
   const { store, isClosing } = deps;
-  const { business_id } = lease;
-  let { until } = lease;
+  const { business_id } = claim;
+  let { until, plans, is_all: isAll, next_at: at } = claim;
+  let readAt = performance.now();
   let clashes = 0;
-  for (let round = 1; ; round += 1) {
-    const readAt = performance.now();
-    const read = await store('assignment.read', { business_id, until, lease_ms: LEASE_MS });
-    if (read.until === undefined) return false;
-    until = read.until;
-    const { plans } = read;
-    if (plans.length === 0 || round === ROUNDS_MAX || isClosing()) {
-      const at = plans.length === 0 ? read.next_at : NOW;
-      return (await store('assignment.done', { business_id, until, at })).is_due;
+  for (let round = 1; plans.length > 0; round += 1) {
+    const isLast = round === ROUNDS_MAX || isClosing();
+    const done = isLast
+      ? 0
+      : await carryOut(deps, business_id, { plans, until: readAt + READ_AGAIN_MS });
+    if (isAll && done === plans.length) break;
+    if (isLast || isClosing()) {
+      at = NOW;
+      break;
     }
-    const done = await carryOut(deps, business_id, { plans, until: readAt + READ_AGAIN_MS });
     clashes = done > 0 ? 0 : clashes + 1;
     if (clashes > 1) await delay(CLASH_PAUSE_MS * clashes);
+    readAt = performance.now();
+    const read = await store('assignment.read', { business_id, until, lease_ms: LEASE_MS });
+    if (read.until === undefined) return false;
+    ({ until, plans, is_all: isAll, next_at: at } = read);
   }
+  return (await store('assignment.done', { business_id, until, at })).is_due;
 }
 
 type Round = { plans: readonly AssignmentPlan[]; until: number };

@@ -10,7 +10,7 @@ const rows = new BusinessRows(sql);
 const LEASE_MS = 60_000;
 
 const claim = async (at: StoreParts = store, limit = 100, lease_ms = LEASE_MS) =>
-  (await at.operations['assignment.claim']({ limit, lease_ms }, 0)).leases;
+  (await at.operations['assignment.claim']({ limit, lease_ms }, 0)).claims;
 const done = (lease: { business_id: BusinessId; until: string }, at: string | null = null) =>
   store.operations['assignment.done']({ ...lease, at }, 0);
 const read = (lease: { business_id: BusinessId; until: string }, lease_ms = LEASE_MS) =>
@@ -65,7 +65,7 @@ t.test(
     const [taken] = await claim(other);
     t.equal(taken?.business_id, id);
     t.same(await claim(), [], 'the second router has it now');
-    t.same(await read(dead as typeof dead & object), { plans: [], next_at: null });
+    t.same(await read(dead as typeof dead & object), { plans: [], is_all: true, next_at: null });
     t.same(await done(dead as typeof dead & object), { is_due: false });
     t.equal((await inbox(id))?.claimed_until, taken?.until, 'the first router ends nothing');
   },

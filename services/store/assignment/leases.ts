@@ -20,24 +20,31 @@ const leaseEnd = (leaseMs: number) => sql`date_trunc('milliseconds', clock_times
 const isDue = sql`due_at <= now() + interval '1 millisecond'`;
 
 /**
- * `assignment.claim` leases businesses that are due and that no router has, those first that are
+ * A lease does not wait for the disk. If a crash of Postgres undoes one, or its end, the business
+ * is due again, at once or when the lease ends.
+ */
+const relaxed = sql`relaxed as materialized (
+  select set_config('synchronous_commit', 'off', true))`;
+
+/**
+ * Leases businesses that are due and that no router has, those first that are
  * due for longest. It passes over a business that a step or another claim holds right now.
  */
 export async function claimBusinesses(
   db: Kysely<Database>,
   { limit, lease_ms }: { limit: number; lease_ms: number },
-): Promise<{ leases: AssignmentLease[] }> {
+): Promise<AssignmentLease[]> {
   const { rows } = await sql<AssignmentLease>`
-    with due as materialized (
+    with ${relaxed}, due as materialized (
       select business_id from business_inboxes
       where ${isDue} and (claimed_until is null or claimed_until <= now())
       order by due_at limit ${Math.min(limit, LIMIT_MAX)}
       for update skip locked)
     update business_inboxes i set claimed_until = lease.until, due_at = lease.until
-    from due, (select ${leaseEnd(lease_ms)} as until) lease
+    from due, relaxed, (select ${leaseEnd(lease_ms)} as until) lease
     where i.business_id = due.business_id
     returning i.business_id, i.claimed_until as until`.execute(db);
-  return { leases: rows };
+  return rows;
 }
 
 /**
@@ -49,8 +56,9 @@ export async function renewLease(
   { business_id, until, lease_ms }: AssignmentLease & { lease_ms: number },
 ): Promise<string | undefined> {
   const { rows } = await sql<{ until: string }>`
+    with ${relaxed}
     update business_inboxes set claimed_until = lease.until, due_at = lease.until
-    from (select ${leaseEnd(lease_ms)} as until) lease
+    from relaxed, (select ${leaseEnd(lease_ms)} as until) lease
     where business_id = ${business_id} and claimed_until = ${until}::timestamptz
     returning claimed_until as until`.execute(db);
   return rows[0]?.until;
@@ -65,9 +73,10 @@ export async function endLease(
   { business_id, until, at }: AssignmentLease & { at: string | null },
 ): Promise<{ is_due: boolean }> {
   const { rows } = await sql<{ is_due: boolean | null }>`
+    with ${relaxed}
     update business_inboxes set claimed_until = null,
       due_at = case when due_at < claimed_until then due_at else ${at}::timestamptz end
-    where business_id = ${business_id} and claimed_until = ${until}::timestamptz
+    from relaxed where business_id = ${business_id} and claimed_until = ${until}::timestamptz
     returning ${isDue} as is_due`.execute(db);
   return { is_due: rows[0]?.is_due === true };
 }

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import t from 'tap';
 import { redisUrl } from '../../../dev/testing/test-servers.ts';
 import { PLANS_MAX } from '../../../shared/business/give-out.ts';
-import type { AssignmentLease } from '../../../shared/contracts/assignment.ts';
+import type { AssignmentClaim } from '../../../shared/contracts/assignment.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
 import { BusinessRows } from '../stage/business-rows.ts';
 import { PresenceRows } from '../stage/presence-rows.ts';
@@ -21,14 +21,16 @@ await presence.live();
 const rows = new BusinessRows(sql);
 const lease_ms = 60_000;
 
-/** Reads what the business has to give out, as a router that has just claimed it. */
+/** Claims the business, and returns what it has to give out. A reading tells the same. */
 async function read(id: BusinessId, { operations } = store) {
   await sql('update business_inboxes set due_at = case when business_id = $1 then now() end', [id]);
-  const { leases } = await operations['assignment.claim']({ limit: 1, lease_ms }, 0);
-  const lease = leases[0] as AssignmentLease;
-  t.equal(lease.business_id, id);
-  const { until = '', ...told } = await operations['assignment.read']({ ...lease, lease_ms }, 0);
-  await operations['assignment.done']({ ...lease, until, at: null }, 0);
+  const { claims } = await operations['assignment.claim']({ limit: 1, lease_ms }, 0);
+  const { business_id, until: end, ...told } = claims[0] as AssignmentClaim;
+  t.equal(business_id, id);
+  const lease = { business_id, until: end, lease_ms };
+  const { until = '', ...again } = await operations['assignment.read'](lease, 0);
+  t.same(again.plans, told.plans);
+  await operations['assignment.done']({ business_id, until, at: null }, 0);
   return told;
 }
 
@@ -61,7 +63,7 @@ t.test('only available agents are given anything', async (t) => {
   await rows.agent(id, {}, { offline_since: `now() - interval '61 s'` });
   await rows.agent(await rows.business());
   await rows.waiting(id);
-  t.same(await read(id), { plans: [], next_at: null });
+  t.same(await read(id), { plans: [], is_all: true, next_at: null });
   const ann = await rows.agent(id, {}, { offline_since: `now() - interval '30 s'` });
   t.match((await read(id)).plans, [{ agent_id: ann }], 'the grace runs');
 });
@@ -141,7 +143,7 @@ t.test('a business gives nothing out before it opens, and much in several goes',
   const id = await rows.business({ hours: '{}', capacity: 100 });
   await rows.agent(id);
   for (let made = 0; made < PLANS_MAX + 1; made += 1) await rows.waiting(id);
-  t.same(await read(id), { plans: [], next_at: null });
+  t.same(await read(id), { plans: [], is_all: true, next_at: null });
   await sql('update businesses set hours = null where business_id = $1', [id]);
   t.equal((await read(id)).plans.length, PLANS_MAX);
 });
@@ -150,5 +152,5 @@ t.test('a business of which nothing is set has nobody to give anything to', asyn
   const id = await rows.business();
   await rows.waiting(id);
   await sql('delete from businesses where business_id = $1', [id]);
-  t.same(await read(id), { plans: [], next_at: null });
+  t.same(await read(id), { plans: [], is_all: true, next_at: null });
 });

@@ -1,16 +1,38 @@
 import type { Kysely } from 'kysely';
 import { type GivenOut, giveOut } from '../../../shared/business/give-out.ts';
-import type { AssignmentLease, AssignmentRead } from '../../../shared/contracts/assignment.ts';
+import type {
+  AssignmentClaim,
+  AssignmentLease,
+  AssignmentPlans,
+  AssignmentRead,
+} from '../../../shared/contracts/assignment.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import type { AgentPresences } from './agent-presence.ts';
-import { renewLease } from './leases.ts';
+import { claimBusinesses, renewLease } from './leases.ts';
 import { readScene } from './read-scene.ts';
 
 type Deps = { db: Kysely<Database>; presences: AgentPresences };
 
 /** A business with an agent of whom nobody knows whether they are gone is looked at again then. */
 const UNKNOWN_AGAIN_MS = 5_000;
+
+/**
+ * `assignment.claim` leases businesses, and tells what each has to give out. What becomes possible
+ * after the claim makes the business due again. If one cannot be read, all of them are due when
+ * their leases end.
+ */
+export async function claimPlans(
+  deps: Deps,
+  request: { limit: number; lease_ms: number },
+): Promise<{ claims: AssignmentClaim[] }> {
+  const leases = await claimBusinesses(deps.db, request);
+  const claims: AssignmentClaim[] = [];
+  for (const lease of leases) {
+    claims.push({ ...lease, ...toPlans(await planBusiness(deps, lease.business_id)) });
+  }
+  return { claims };
+}
 
 /**
  * `assignment.read` renews a lease, and then tells what the business has to give out. What becomes
@@ -21,10 +43,13 @@ export async function readPlans(
   request: AssignmentLease & { lease_ms: number },
 ): Promise<AssignmentRead> {
   const until = await renewLease(deps.db, request);
-  if (until === undefined) return { plans: [], next_at: null };
-  const { plans, nextAtMs } = await planBusiness(deps, request.business_id);
+  if (until === undefined) return { plans: [], is_all: true, next_at: null };
+  return { until, ...toPlans(await planBusiness(deps, request.business_id)) };
+}
+
+function toPlans({ plans, isAll, nextAtMs }: GivenOut): AssignmentPlans {
   const next_at = nextAtMs === undefined ? null : new Date(nextAtMs).toISOString();
-  return { until, plans, next_at };
+  return { plans, is_all: isAll, next_at };
 }
 
 /**
@@ -33,7 +58,7 @@ export async function readPlans(
  */
 export async function planBusiness({ db, presences }: Deps, id: BusinessId): Promise<GivenOut> {
   const scene = await readScene(db, id);
-  if (scene === undefined) return { plans: [], nextAtMs: undefined };
+  if (scene === undefined) return { plans: [], isAll: true, nextAtMs: undefined };
   const holders = new Set(scene.held.map(({ agent_id }) => agent_id));
   const gone = scene.agents.flatMap(({ user_id, offlineSinceMs }) =>
     offlineSinceMs !== undefined && holders.has(user_id) ? user_id : [],
@@ -45,6 +70,7 @@ export async function planBusiness({ db, presences }: Deps, id: BusinessId): Pro
   const agents = scene.agents.map((agent) =>
     unsure.includes(agent.user_id) ? { ...agent, offlineSinceMs: undefined } : agent,
   );
-  const { plans, nextAtMs = Number.POSITIVE_INFINITY } = giveOut({ ...scene, agents });
-  return { plans, nextAtMs: Math.min(nextAtMs, scene.nowMs + UNKNOWN_AGAIN_MS) };
+  const given = giveOut({ ...scene, agents });
+  const { nextAtMs = Number.POSITIVE_INFINITY } = given;
+  return { ...given, nextAtMs: Math.min(nextAtMs, scene.nowMs + UNKNOWN_AGAIN_MS) };
 }
