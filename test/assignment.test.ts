@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap';
 import { until } from '../dev/testing/until.ts';
+import type { LoggedStep } from './crowd/step-log.ts';
 import { askAsService } from './stage/business.ts';
 import { Desk, type Visit } from './stage/desk.ts';
 import { numbers } from './stage/numbers.ts';
 import { type Person, shareStack } from './stage/stack.ts';
-import type { LoggedStep } from './stage/step-log.ts';
 
 const system = await shareStack(t);
 /** The protocol promises an assignment within this time of the moment when it became possible. */

@@ -1,12 +1,18 @@
 import { until } from '../../dev/testing/until.ts';
+import type { LoggedStep } from '../crowd/step-log.ts';
 import { askAsService, makeBusiness } from './business.ts';
 import { BusinessConversation } from './business-conversation.ts';
 import type { Client } from './client.ts';
 import type { Person, System } from './stack.ts';
-import type { LoggedStep } from './step-log.ts';
 
 type Settings = Record<string, unknown>;
-type Staffed = { agents: readonly Person[]; settings?: Settings; isAvailable?: boolean };
+type Staffed = {
+  agents: readonly Person[];
+  settings?: Settings;
+  isAvailable?: boolean;
+  /** The agents have sockets already. */
+  areThere?: boolean;
+};
 
 /** A customer has written to a business. */
 export type Visit = { customer: Person; talk: BusinessConversation };
@@ -23,10 +29,11 @@ export class Desk {
   }
 
   /** Opens a business that has these settings. Its agents are online, and say so. */
-  static async open(system: System, { agents, settings, isAvailable = true }: Staffed) {
+  static async open(system: System, staffed: Staffed) {
+    const { agents, settings, isAvailable = true, areThere = false } = staffed;
     const desk = new Desk(system, await makeBusiness(system, { agents }));
     if (settings !== undefined) await desk.set(settings);
-    await Promise.all(agents.map((agent) => desk.come(agent)));
+    if (!areThere) await Promise.all(agents.map((agent) => desk.come(agent)));
     if (isAvailable) await Promise.all(agents.map((agent) => desk.say(agent, 'available')));
     return desk;
   }
@@ -76,8 +83,10 @@ export class Desk {
   /** Resolves with the steps of the business, or of one of its conversations, in their order. */
   steps(talk?: BusinessConversation): Promise<LoggedStep[]> {
     return this.system.sql<LoggedStep>(
-      `select * from business_steps where business_id = $1
-        and ($2::uuid is null or conversation_id = $2) order by version`,
+      `select business_id, version::int, conversation_id, at, step, reason, agent_id,
+        from_agent_id, waiting_since, open, capacity
+      from business_steps where business_id = $1
+        and ($2::uuid is null or conversation_id = $2) order by business_steps.version`,
       [this.id, talk?.id ?? null],
     );
   }

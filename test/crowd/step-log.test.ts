@@ -20,7 +20,7 @@ function logOf(...steps: Some[]): LoggedStep[] {
   }));
 }
 
-const faultsOf = (steps: Some[], wasGone?: () => boolean): string[] =>
+const faultsOf = (steps: Some[], wasGone?: (agent: string, atMs: number) => boolean): string[] =>
   new StepLog(logOf(...steps), { customers, ...(wasGone && { wasGone }) }).faults;
 
 const added = (conversation_id = first): Some => ({ step: 'added', conversation_id });
@@ -99,10 +99,17 @@ t.test(
     const toBob = [...reopened, given(bob, { conversation_id: second })];
     t.same(faultsOf(toBob), []);
     t.match(
-      faultsOf(toBob, () => true),
+      faultsOf(toBob, (agent, atMs) => agent === ann && atMs > 5_000),
       [/passed over first$/],
     );
     const toAnn = [...reopened, given(ann, { conversation_id: second })];
     t.match(faultsOf(toAnn), [/passed over first$/]);
   },
 );
+
+t.test('an automatic assignment to an agent who was not there is found', async (t) => {
+  const wasGone = (agent: string): boolean => agent === ann;
+  t.match(faultsOf([added(), given(ann)], wasGone), [/ann was not available$/]);
+  t.same(faultsOf([added(), given(ann, { reason: 'manual' })], wasGone), []);
+  t.same(faultsOf([added(), given(bob)], wasGone), []);
+});

@@ -95,7 +95,10 @@ export class StepLog {
     if (agent === known.customerId) this.#fault(step, 'the agent is the customer');
     if (from !== null) this.#lose(known, step);
     else if (known.state !== 'waiting') this.#fault(step, `was ${known.state} before`);
-    if (step.reason === 'auto') this.#checkTurn(known, step, agent);
+    if (step.reason === 'auto') {
+      this.#checkTurn(known, step, agent);
+      if (this.#wasGone(agent, step)) this.#fault(step, `${agent} was not available`);
+    }
     this.#waiting.delete(known);
     const open = (this.#open.get(agent) ?? 0) + 1;
     this.#open.set(agent, open);
@@ -122,11 +125,13 @@ export class StepLog {
       if (other === known || !isOlder(other, known) || other.customerId === agent) continue;
       const { preferred } = other;
       const isAwaited =
-        preferred !== null &&
-        preferred !== agent &&
-        this.#known.wasGone?.(preferred, step.at.getTime()) !== true;
+        preferred !== null && preferred !== agent && !this.#wasGone(preferred, step);
       if (!isAwaited) this.#fault(step, `passed over ${other.id}`);
     }
+  }
+
+  #wasGone(agent: string, { at }: LoggedStep): boolean {
+    return this.#known.wasGone?.(agent, at.getTime()) === true;
   }
 
   #lose(known: State, step: LoggedStep): void {
