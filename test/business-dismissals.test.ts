@@ -3,6 +3,7 @@ import { askAsService, NEVER_OPEN } from './stage/business.ts';
 import type { BusinessConversation } from './stage/business-conversation.ts';
 import type { Client, Frame } from './stage/client.ts';
 import { Desk, type Visit } from './stage/desk.ts';
+import { numbers } from './stage/numbers.ts';
 import { type Person, type RestAnswer, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
@@ -71,6 +72,38 @@ t.test('a dismissed agent is told on each device, and gets nothing afterwards', 
   t.equal(codeOf(hired), 'ok');
   const again = await first.talk.assign(ann);
   t.match(again.body, { assignee_id: ann.id, unread: Number }, 'who comes back may take it again');
+});
+
+t.test('a dismissal amid messages comes after all that the agent gets of them', async (t) => {
+  const { ann, desk, visits, devices } = await setScene(1);
+  const { talk, customer } = visits[0] as Visit;
+  const phone = await system.connectNew(customer);
+  let isOver = false;
+  const writing = (async (): Promise<void> => {
+    while (!isOver) {
+      const { error } = await phone.post(talk.id, 'hurry');
+      if (error !== undefined && error.code !== 'RATE_LIMITED') throw new Error(error.code);
+    }
+  })();
+  await devices[0]?.messages(8);
+  t.equal(codeOf(await dismiss(desk, ann)), 'ok');
+  const heard = phone.messageEvents.length;
+  await phone.messages(heard + 3);
+  isOver = true;
+  await writing;
+  for (const device of devices) {
+    const last = await device.next(isClosing(talk));
+    await device.settled();
+    t.same(afterClosing(device, talk), []);
+    t.equal(
+      device.received.findLast(({ q }) => q !== undefined),
+      last,
+      'nothing comes after it',
+    );
+    // The first two are the customer's message and the agent's own step, which came before.
+    const seqs = new Set(device.messageEvents.map(({ seq }) => seq).filter((seq) => seq > 2));
+    t.same(seqs, new Set(numbers(3, Math.max(...seqs))), 'nothing that came before is missing');
+  }
 });
 
 t.test('what a dismissed agent had is given to others, with its old waiting time', async (t) => {
