@@ -5,13 +5,12 @@ import { sql } from 'kysely';
  * business grants them to come back is not over. The query names `business_agents` `a` and
  * `businesses` `b`.
  */
-export const isInGrace = sql<boolean>`(a.offline_since
-  > statement_timestamp() - b.offline_grace_s * interval '1 second')`;
+export const isInGrace = sql<boolean>`agent_in_grace(a.offline_since, b.offline_grace_s)`;
 
 /**
- * Says that an agent is available. This is the one place that decides it: the agent says so, and is
- * online, or nobody knows, or their grace runs. The query names `business_agents` `a` and
- * `businesses` `b`. A query that locks the agent's row decides by the time at which it began.
+ * Says that an agent is available. One SQL function, of migration 0016, decides it: the agent says
+ * so, and is online, or nobody knows, or their grace runs. The query names `business_agents` `a`
+ * and `businesses` `b`. A query that locks the agent's row decides by the time at which it began.
  */
-export const isAvailable = sql<boolean>`(a.status = 'available'
-  and (a.offline_since is null or ${isInGrace}))`;
+export const isAvailable = sql<boolean>`agent_is_available(a.status, a.offline_since,
+  b.offline_grace_s)`;

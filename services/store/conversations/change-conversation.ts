@@ -12,8 +12,7 @@ import type { ContentCipher } from '../content/content-cipher.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import type { Database } from '../database/schema.ts';
-import { lockBusiness } from '../inbox/lock-business.ts';
-import { lockTurn } from '../inbox/lock-turn.ts';
+import { lockStep } from '../inbox/lock-step.ts';
 import { writeSteps } from '../inbox/write-step.ts';
 import { selectOwedToUsers } from '../outbox/owed-to-users.ts';
 import { toConversationRecord, toReaderRecord } from '../records/conversation-record.ts';
@@ -54,7 +53,7 @@ async function change(
   command: ConversationCommand,
   cipher: ContentCipher,
 ): Promise<ConversationChanged> {
-  const locked = await lockAll(tx, command);
+  const locked = await (isStep(command) ? lockStep(tx, command) : lock(tx, command));
   const plan = judgeCommand(locked, command);
   const { conversation_id: id } = command;
   const owed = plan?.leave && (await selectOwedToUsers(tx, [id]));
@@ -100,19 +99,6 @@ async function tellInbox(
   return writeSteps(tx, { businessId, steps: [taken], cipher });
 }
 
-/** The transaction locks all that judges the command, in the order that `lockBusiness` tells. */
-async function lockAll(
-  tx: Transaction<Database>,
-  command: ConversationCommand,
-): Promise<LockedConversation> {
-  if (!isStep(command)) return lock(tx, command);
-  const business = await lockBusiness(tx, command);
-  const locked = await lock(tx, command);
-  if (command.op !== 'conversations.assign_waiting') return { ...locked, business };
-  const turn = await lockTurn(tx, locked.conversation, command.agent_id);
-  return { ...locked, business, turn };
-}
-
 /**
  * The transaction locks the conversation and then its participants by user id, as every writer
  * does. The conversation is locked FOR UPDATE. A change of one of its messages locks it FOR KEY
@@ -132,7 +118,8 @@ async function lock(
   if (conversation === undefined) {
     throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
   }
-  const joining = joiningBy(command);
+  // Users who join may have left the conversation before, and have a row then.
+  const joining = command.op === 'conversations.add' ? command.user_ids : [];
   const participants = await tx
     .selectFrom('participants')
     .selectAll()
@@ -148,18 +135,4 @@ async function lock(
     select now, greatest(now, ${conversation.last_sent_at}::timestamptz) as at
     from (select date_trunc('milliseconds', clock_timestamp()) as now) clock`.execute(tx);
   return { conversation, participants, ...(rows[0] as { at: string; now: string }) };
-}
-
-/** Returns users who join. They may have left the conversation before, and have a row then. */
-function joiningBy(command: ConversationCommand): readonly UserId[] {
-  switch (command.op) {
-    case 'conversations.add':
-      return command.user_ids;
-    case 'conversations.assign':
-      return [command.agent_id ?? command.user_id];
-    case 'conversations.assign_waiting':
-      return [command.agent_id];
-    default:
-      return [];
-  }
 }

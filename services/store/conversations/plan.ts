@@ -3,8 +3,7 @@ import type { ConversationChange } from '../../../shared/durable-events/conversa
 import type { UserId } from '../../../shared/ids.ts';
 import type { AssignmentReason, SystemEvent } from '../../../shared/protocol/system-messages.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import type { LockedBusiness } from '../inbox/lock-business.ts';
-import type { Turn } from '../inbox/lock-turn.ts';
+import type { LockedBusiness, Turn } from '../inbox/lock-step.ts';
 import type { Step } from '../inbox/write-step.ts';
 import type { ConversationRow, ParticipantRow } from '../records/conversation-rows.ts';
 

@@ -3,7 +3,7 @@ import { hoursAt } from '../../../shared/business/hours.ts';
 import type { CommandOf } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { LockedConversation, Plan } from '../conversations/plan.ts';
-import { placesOf } from './lock-business.ts';
+import { placesOf } from './lock-step.ts';
 import { planAssignment, planReturn } from './step-plans.ts';
 
 /**

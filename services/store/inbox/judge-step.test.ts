@@ -183,7 +183,7 @@ t.test('a close ends the part of the agent, who may still read and reopen', asyn
     ['conversation_closed', [customer]],
   ]);
   t.match(closed.record, { state: 'closed', closed_at: String });
-  t.match(closed.inbox, [{ change: 'closed', is_due: true, resolution_ms: Number }]);
+  t.match(closed.inbox, [{ change: 'closed', is_due: false, resolution_ms: Number }]);
   t.match(await get(ann, id), { record: { state: 'closed' } });
   await t.rejects(get(bob, id), { code: 'NOT_A_PARTICIPANT' });
   const reopened = await take({ user: ann, id }, 'reopen');

@@ -3,7 +3,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { currentOf, idsOf, type LockedConversation, type Plan } from '../conversations/plan.ts';
 import { judgeAssignWaiting, judgeReturn } from './judge-automatic.ts';
-import { type LockedBusiness, placesOf } from './lock-business.ts';
+import { type LockedBusiness, placesOf } from './lock-step.ts';
 import { planAssignment, planClosing, planReopening, planReturn } from './step-plans.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { AssignmentReason } from '../../../shared/protocol/system-messages.ts';
 import { currentOf, idsOf, type LockedConversation, type Plan } from '../conversations/plan.ts';
 import type { ConversationRow } from '../records/conversation-rows.ts';
-import type { LockedAgent } from './lock-business.ts';
+import type { LockedAgent } from './lock-step.ts';
 
 /** These plans say what each step of a business conversation writes and tells. */
 

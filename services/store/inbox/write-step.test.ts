@@ -40,6 +40,11 @@ t.test('a router has to look after each step that makes something possible', asy
   const byBoss = (scene: Scene) => ({ user: scene.manager, id: scene.id });
   type Do = (scene: Scene) => Promise<unknown>;
   const assign: Do = (scene) => take(byAnn(scene), 'assign');
+  const assignAndWait: Do = async (scene) => {
+    await assign(scene);
+    const other = await makeConversation(store, scene.business);
+    await take({ user: scene.manager, id: other.id }, 'reopen');
+  };
   const send: Do = ({ id, customer }) => appendOk(store, id, [letter(customer)]);
   const steps: [string, boolean, Do, Do?][] = [
     ['it is taken by hand, by an agent who may be away', true, assign],
@@ -51,7 +56,8 @@ t.test('a router has to look after each step that makes something possible', asy
       (scene) => take(byAnn(scene), 'assign', { agent_id: scene.bob }),
       assign,
     ],
-    ['a place frees', true, (scene) => take(byAnn(scene), 'close'), assign],
+    ['a place frees', true, (scene) => take(byAnn(scene), 'close'), assignAndWait],
+    ['a place frees for nobody', false, (scene) => take(byAnn(scene), 'close'), assign],
     ['nobody had it', false, (scene) => take(byBoss(scene), 'close')],
     [
       'it is reopened',

@@ -35,52 +35,37 @@ export async function writeSteps(
   { businessId, steps, cipher }: Steps,
 ): Promise<InboxChange[]> {
   if (steps.length === 0) return [];
-  const isDue = steps.some(isDueBy);
-  // These agents are given the next ones last.
-  const gainers = steps.flatMap((step) => gainerOf(step) ?? []);
+  const dues = steps.map(dueBy);
   const logged = steps.map(toLogRow).filter(({ step }) => step !== 'updated');
   const column = <Name extends keyof LogRow>(name: Name) => logged.map((row) => row[name]);
-  const { rows } = await sql<{ version: number; now: string }>`
-    with inbox as (
-      insert into business_inboxes as i (business_id, version, due_at)
-      values (${businessId}, ${steps.length}::int, ${isDue ? CLOCK : null})
-      on conflict (business_id) do update set version = i.version + excluded.version,
-        due_at = ${isDue ? sql`least(i.due_at, ${CLOCK})` : sql`i.due_at`}
-      returning version
-    ), given as (
-      update business_agents set last_assigned_at = ${CLOCK}
-      where business_id = ${businessId} and user_id = any(${gainers}::uuid[])
-    ), log as (
-      insert into business_steps (business_id, version, conversation_id, at, step, reason,
-        actor_id, agent_id, from_agent_id, waiting_since, open, capacity)
-      select ${businessId}, inbox.version - ${steps.length}::int + nth, conversation_id, ${CLOCK},
-        step, reason, actor_id, agent_id, from_agent_id, waiting_since, open, capacity
-      from inbox, unnest(${column('nth')}::int[], ${column('conversation_id')}::uuid[],
-        ${column('step')}::text[], ${column('reason')}::text[], ${column('actor_id')}::uuid[],
-        ${column('agent_id')}::uuid[], ${column('from_agent_id')}::uuid[],
-        ${column('waiting_since')}::timestamptz[], ${column('open')}::int[],
-        ${column('capacity')}::int[]) as steps (nth, conversation_id, step, reason, actor_id,
-          agent_id, from_agent_id, waiting_since, open, capacity)
-    )
-    select version, ${CLOCK} as now from inbox`.execute(tx);
-  const { version, now } = rows[0] as { version: number; now: string };
+  const { rows } = await sql<Place>`
+    select version, now, is_due from write_steps(${businessId}, ${steps.length}::int,
+      ${dues.includes('always')}, ${dues.includes('if_waiting')},
+      ${steps.flatMap((step) => gainerOf(step) ?? [])}::uuid[], ${column('nth')}::int[],
+      ${column('conversation_id')}::uuid[], ${column('step')}::text[], ${column('reason')}::text[],
+      ${column('actor_id')}::uuid[], ${column('agent_id')}::uuid[],
+      ${column('from_agent_id')}::uuid[], ${column('waiting_since')}::timestamptz[],
+      ${column('open')}::int[], ${column('capacity')}::int[])`.execute(tx);
+  const last = rows[0] as Place;
   return steps.map((step, index) => {
-    const place = { version: version - steps.length + 1 + index, now };
-    return toChange(businessId, step, { ...place, cipher });
+    const version = last.version - steps.length + 1 + index;
+    const due = dues[index];
+    const is_due = due === 'always' || (due === 'if_waiting' && last.is_due);
+    return toChange(businessId, step, { ...last, version, is_due, cipher });
   });
 }
 
-const CLOCK = sql<string>`date_trunc('milliseconds', clock_timestamp())`;
-
 /**
- * A conversation that waits anew can be given out, and so can others when an agent loses one. One
- * that is given out by hand may go to an agent who is away, and a router has to look when it goes
- * back. What a router itself gives out makes nothing possible.
+ * Says when a router has to look at the business after a step. A conversation that waits anew can
+ * be given out. One that is given out by hand may go to an agent who is away, and a router has to
+ * look when it goes back. The place of a closed one may go to what waits. What a router itself
+ * gives out makes nothing possible.
  */
-function isDueBy(step: Step): boolean {
-  if (step.change === 'updated') return false;
-  const isWaiting = step.after.conversation.state === 'waiting';
-  return isWaiting || loserOf(step) !== null || (gainerOf(step) !== null && step.reason !== 'auto');
+function dueBy(step: Step): 'always' | 'if_waiting' | 'never' {
+  if (step.change === 'updated') return 'never';
+  if (step.after.conversation.state === 'waiting') return 'always';
+  if (gainerOf(step) !== null && step.reason !== 'auto') return 'always';
+  return loserOf(step) === null ? 'never' : 'if_waiting';
 }
 
 type LogRow = ReturnType<typeof toLogRow>;
@@ -109,12 +94,12 @@ function loserOf({ before, after: { conversation } }: Step): UserId | null {
   return conversation.assignee_id === before.assignee_id ? null : before.assignee_id;
 }
 
-type Place = { version: number; now: string; cipher: ContentCipher };
+type Place = { version: number; now: string; is_due: boolean };
 
 function toChange(
   business_id: BusinessId,
   step: Step,
-  { version, now, cipher }: Place,
+  { version, now, is_due, cipher }: Place & { cipher: ContentCipher },
 ): InboxChange {
   const { before, after, change, reason } = step;
   const { conversation_id, waiting_since: waited, opened_at: opened } = before;
@@ -127,7 +112,7 @@ function toChange(
     before: ownerOf(before),
     after: ownerOf(after.conversation),
     record: toReaderRecord(after, cipher),
-    is_due: isDueBy(step),
+    is_due,
     reason,
     ...(change === 'assigned' && waited !== null && { waited_ms: msSince(waited) }),
     ...(change === 'closed' && opened !== null && { resolution_ms: msSince(opened) }),
