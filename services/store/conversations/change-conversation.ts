@@ -59,14 +59,14 @@ async function change(
   const owed = plan?.leave && (await selectOwedToUsers(tx, [id]));
   const owedBefore = owed?.get(id);
   const written = plan && (await writePlan(tx, { command, locked, plan, cipher }));
-  const [loaded] = await loadConversations(tx, [id]);
+  const loaded = written?.loaded ?? (await loadConversations(tx, [id]))[0];
   if (loaded === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
   const record = recordFor(loaded, command, cipher);
   const inbox = plan?.step && (await tellInbox(tx, { command, locked, plan, cipher }, loaded));
   return {
     ...(record && { record }),
     participants: toParticipants(loaded),
-    entries: written === undefined ? [] : toEntries(written, loaded, cipher),
+    entries: written === undefined ? [] : toEntries(written, cipher),
     ...(owedBefore && { owed_before: owedBefore }),
     ...(inbox && { inbox }),
   };

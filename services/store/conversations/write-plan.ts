@@ -7,21 +7,51 @@ import type { Database } from '../database/schema.ts';
 import { insertSystemMessages, type SystemRecord } from '../messages/insert-system-messages.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
 import { writeOutbox } from '../outbox/write-outbox.ts';
-import type { LoadedConversation } from '../records/conversation-rows.ts';
+import {
+  type ConversationRow,
+  type LastMessageRow,
+  type LoadedConversation,
+  type ParticipantRow,
+  selectLastMessages,
+  selectParticipants,
+} from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
 import { closingEvent, type OwedEvent } from './closing-event.ts';
-import { currentOf, type LockedConversation, type Plan, type Writing } from './plan.ts';
+import { currentOf, idsOf, type LockedConversation, type Plan, type Writing } from './plan.ts';
 
 /** The outbox has a row for each of these messages and events. */
-type Written = { messages: SystemRecord[]; events: OwedEvent[]; now: string };
+type Owed = { messages: SystemRecord[]; events: OwedEvent[]; now: string };
+type Written = Owed & { loaded: LoadedConversation };
 
+/** Writes a plan. The result has the conversation as it is afterwards. */
 export async function writePlan(tx: Transaction<Database>, writing: Writing): Promise<Written> {
-  await writeConversation(tx, writing);
-  await writeParticipants(tx, writing);
-  const messages = await writeSystemMessages(tx, writing);
-  const written = { messages, events: eventsOf(writing), now: writing.locked.now };
-  await owe(tx, writing.locked, written);
-  return written;
+  const conversation = await writeConversation(tx, writing);
+  const joined = await writeParticipants(tx, writing);
+  const { messages, rows } = await writeSystemMessages(tx, writing);
+  const owed = { messages, events: eventsOf(writing), now: writing.locked.now };
+  await owe(tx, writing.locked, owed);
+  const ids = [conversation.conversation_id];
+  const lastMessage = rows.at(-1) ?? (await selectLastMessages(tx, ids))[0];
+  const participants = afterStep(writing, joined) ?? (await selectParticipants(tx, ids));
+  return { ...owed, loaded: { conversation, participants, lastMessage } };
+}
+
+/**
+ * Returns who takes part after a step, of which nothing but who leaves and joins changes the rows.
+ * The result is undefined for another command, and if the rows of those who have archived the
+ * conversation changed too.
+ */
+function afterStep(
+  { locked: { conversation, participants }, plan }: Writing,
+  joined: readonly ParticipantRow[],
+): ParticipantRow[] | undefined {
+  if (plan.step === undefined || conversation.has_archived) return undefined;
+  const newIds = idsOf(joined);
+  const stayed = currentOf(participants).filter(
+    ({ user_id }) => user_id !== plan.leave && !newIds.includes(user_id),
+  );
+  const place = ({ joined_at, user_id }: ParticipantRow): string => `${joined_at} ${user_id}`;
+  return [...stayed, ...joined].sort((one, other) => (place(one) < place(other) ? -1 : 1));
 }
 
 /**
@@ -29,8 +59,7 @@ export async function writePlan(tx: Transaction<Database>, writing: Writing): Pr
  * after the change.
  */
 export function toEntries(
-  { events, messages, now }: Written,
-  loaded: LoadedConversation,
+  { events, messages, now, loaded }: Written,
   cipher: ContentCipher,
 ): OutboxEntry[] {
   const participants = toParticipants(loaded);
@@ -46,12 +75,12 @@ export function toEntries(
   ];
 }
 
-async function writeConversation(tx: Transaction<Database>, writing: Writing): Promise<void> {
+function writeConversation(tx: Transaction<Database>, writing: Writing): Promise<ConversationRow> {
   const { locked, plan } = writing;
   const { conversation, at } = locked;
   const count = plan.messages.length;
   const isMessage = count > 0;
-  await tx
+  return tx
     .updateTable('conversations')
     .set({
       ...plan.set,
@@ -65,11 +94,15 @@ async function writeConversation(tx: Transaction<Database>, writing: Writing): P
       ...(plan.own?.archived_at != null && { has_archived: true }),
     })
     .where('conversation_id', '=', conversation.conversation_id)
-    .execute();
+    .returningAll()
+    .executeTakeFirstOrThrow();
 }
 
-/** Every row that is written here is locked already, or new. */
-async function writeParticipants(tx: Transaction<Database>, writing: Writing): Promise<void> {
+/** Every row that is written here is locked already, or new. Returns the rows of who joins. */
+async function writeParticipants(
+  tx: Transaction<Database>,
+  writing: Writing,
+): Promise<ParticipantRow[]> {
   const { command, locked, plan } = writing;
   const { conversation, at } = locked;
   const { conversation_id: id } = conversation;
@@ -83,15 +116,17 @@ async function writeParticipants(tx: Transaction<Database>, writing: Writing): P
   if (plan.own !== undefined) await update(plan.own);
   if (plan.leave !== undefined) await update({ left_at: at }, plan.leave);
   if (plan.promote !== undefined) await update({ role: 'admin' }, plan.promote);
-  if (plan.join !== undefined) await insertJoining(tx, writing, plan.join);
-  if (plan.messages.length === 0) return;
+  const joined = plan.join === undefined ? [] : await insertJoining(tx, writing, plan.join);
+  if (plan.messages.length === 0) return joined;
   if (plan.step === undefined) {
     const seq = conversation.last_seq + plan.messages.length;
     await update({ delivered_seq: seq, delivered_at: at, read_seq: seq, read_at: at });
   }
-  if (!conversation.has_archived) return;
-  await sql`update participants set archived_at = null
-    where conversation_id = ${id} and archived_at is not null`.execute(tx);
+  if (conversation.has_archived) {
+    await sql`update participants set archived_at = null
+      where conversation_id = ${id} and archived_at is not null`.execute(tx);
+  }
+  return joined;
 }
 
 /** Each planned event is owed to its users; a user who leaves gets an event of their own. */
@@ -115,14 +150,17 @@ function eventsOf({ locked, plan, cipher }: Writing): OwedEvent[] {
 async function owe(
   tx: Transaction<Database>,
   { conversation: { conversation_id }, now: at }: LockedConversation,
-  { events, messages }: Written,
+  { events, messages }: Owed,
 ): Promise<void> {
   const changes = events.map((event) => ({ ...event, conversation_id, seq: null }));
-  await writeOutbox(tx, { kind: 'conversation', at, rows: changes });
   const sent = messages.map(({ message_id, seq }) => {
     return { event_id: message_id as string as EventId, conversation_id, seq, payload: null };
   });
-  await writeOutbox(tx, { kind: 'message', at, rows: sent });
+  await writeOutbox(
+    tx,
+    { kind: 'conversation', at, rows: changes },
+    { kind: 'message', at, rows: sent },
+  );
 }
 
 /**
@@ -133,13 +171,14 @@ async function insertJoining(
   tx: Transaction<Database>,
   { locked }: Writing,
   { userIds, role, firstVisibleSeq, readSeq }: NonNullable<Plan['join']>,
-): Promise<void> {
+): Promise<ParticipantRow[]> {
   const { conversation, at } = locked;
   const { conversation_id: id, last_seq: lastSeq } = conversation;
-  await sql`insert into users (user_id)
-    select user_id from unnest(${userIds}::uuid[]) as u (user_id) order by 1
-    on conflict do nothing`.execute(tx);
-  await sql`insert into participants (conversation_id, user_id, role, joined_at, joined_seq,
+  const { rows } = await sql<ParticipantRow>`
+    with known as (insert into users (user_id)
+      select user_id from unnest(${userIds}::uuid[]) as u (user_id) order by 1
+      on conflict do nothing)
+    insert into participants (conversation_id, user_id, role, joined_at, joined_seq,
       first_visible_seq, delivered_seq, read_seq)
     select ${id}, user_id, ${role}::participant_role, ${at}::timestamptz, ${lastSeq + 1}::bigint,
       ${firstVisibleSeq}::bigint, ${readSeq}::bigint, ${readSeq}::bigint
@@ -149,15 +188,17 @@ async function insertJoining(
       joined_seq = excluded.joined_seq, first_visible_seq = excluded.first_visible_seq,
       delivered_seq = excluded.delivered_seq, delivered_at = null,
       read_seq = excluded.read_seq, read_at = null,
-      is_muted = false, muted_until = null, archived_at = null`.execute(tx);
+      is_muted = false, muted_until = null, archived_at = null
+    returning *`.execute(tx);
+  return rows;
 }
 
 async function writeSystemMessages(
   tx: Transaction<Database>,
   { command, locked, plan, cipher }: Writing,
-): Promise<SystemRecord[]> {
+): Promise<{ messages: SystemRecord[]; rows: LastMessageRow[] }> {
   const { conversation_id, last_seq } = locked.conversation;
-  const written = plan.messages.map(({ content, ...metadata }, index) => ({
+  const messages = plan.messages.map(({ content, ...metadata }, index) => ({
     message_id: newId<MessageId>(),
     conversation_id,
     seq: last_seq + 1 + index,
@@ -168,6 +209,5 @@ async function writeSystemMessages(
     metadata,
     sent_at: locked.at,
   }));
-  await insertSystemMessages(tx, written, cipher);
-  return written;
+  return { messages, rows: await insertSystemMessages(tx, messages, cipher) };
 }

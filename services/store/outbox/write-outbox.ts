@@ -16,18 +16,25 @@ type NewRows<Kind extends DurableEventKind> = {
   rows: readonly NewRow<Kind>[];
 };
 
+type AnyRows = { [Kind in DurableEventKind]: NewRows<Kind> }[DurableEventKind];
+
 /**
  * The events are owed once the transaction of their change is committed. The SQL function that is
- * called here is the only writer of the outbox; see migration 0007.
+ * called here, once for each kind, is the only writer of the outbox; see migration 0007.
  */
-export async function writeOutbox<Kind extends DurableEventKind>(
+export async function writeOutbox(
   tx: Transaction<Database>,
-  { kind, at, rows }: NewRows<Kind>,
+  ...lists: readonly AnyRows[]
 ): Promise<void> {
-  if (rows.length === 0) return;
-  const column = <Name extends keyof NewRow<Kind>>(name: Name) => rows.map((row) => row[name]);
+  const calls = lists.filter(({ rows }) => rows.length > 0).map(toCall);
+  if (calls.length > 0) await sql`select ${sql.join(calls)}`.execute(tx);
+}
+
+function toCall({ kind, at, rows }: AnyRows) {
+  type Row = AnyRows['rows'][number];
+  const column = <Name extends keyof Row>(name: Name) => rows.map((row) => row[name]);
   const payloads = column('payload').map((payload) => payload && JSON.stringify(payload));
-  await sql`select write_outbox(${kind}, ${column('event_id')}::uuid[],
+  return sql`write_outbox(${kind}, ${column('event_id')}::uuid[],
     ${column('conversation_id')}::uuid[], ${column('seq')}::bigint[], ${payloads}::jsonb[],
-    ${at}::timestamptz)`.execute(tx);
+    ${at}::timestamptz)`;
 }

@@ -91,7 +91,7 @@ export function selectParticipants(
 /**
  * The join uses the whole primary key with `sent_at`, so each message is found in one partition.
  */
-function selectLastMessages(
+export function selectLastMessages(
   db: Kysely<Database>,
   ids: readonly ConversationId[],
 ): Promise<LastMessageRow[]> {
