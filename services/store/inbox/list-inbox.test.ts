@@ -1,61 +1,29 @@
 import t from 'tap';
 import type { InboxList, InboxPage } from '../../../shared/contracts/inbox-reads.ts';
 import { type BusinessId, type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { BusinessRows } from '../stage/business-rows.ts';
+import { makeBusiness, makeConversation } from '../stage/business-stage.ts';
 import { setStage } from '../stage/store-stage.ts';
 
 const { store, sql } = await setStage(t);
+const rows = new BusinessRows(sql);
 const { operations } = store;
 
-/** Minutes that lie back. */
-const at = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
-
+/** The business has a manager and two agents. */
 async function newBusiness() {
-  const business_id = newId<BusinessId>();
-  const [boss, ann, bob] = [newId<UserId>(), newId<UserId>(), newId<UserId>()];
-  const agents = [{ user_id: boss, role: 'manager' as const }, { user_id: ann }, { user_id: bob }];
-  await operations['businesses.set_agents']({ asker: 'service', business_id, agents }, 0);
+  const { business: business_id, manager: boss, agents } = await makeBusiness(store);
+  const [ann, bob] = agents as [UserId, UserId];
   return { business_id, boss, ann, bob };
 }
 
-type Columns = {
-  state: string;
-  waiting_since?: string;
-  assignee_id?: UserId;
-  last_agent_id?: UserId;
-  closed_at?: string;
-};
-
-/** Writes a conversation of a new customer as it stands after some steps. */
-async function place(business_id: BusinessId, columns: Columns): Promise<ConversationId> {
-  const [id, customer] = [newId<ConversationId>(), newId<UserId>()];
-  const { assignee_id: agent } = columns;
-  const names = ['conversation_id', 'business_id', 'customer_id', 'created_by'];
-  const values = [id, business_id, customer, customer, ...Object.values(columns)];
-  const all = [...names, ...Object.keys(columns)];
-  await sql(
-    `insert into conversations (type, created_at, last_activity, ${all.join(', ')})
-     values ('business', now(), now(), ${all.map((_, index) => `$${index + 1}`).join(', ')})`,
-    values,
-  );
-  const people: [UserId, string][] = [[customer, 'customer']];
-  if (agent !== undefined) people.push([agent, 'agent']);
-  for (const [user, role] of people) {
-    await sql('insert into users (user_id) values ($1) on conflict do nothing', [user]);
-    await sql(
-      `insert into participants (conversation_id, user_id, role, joined_at)
-       values ($1, $2, $3, now())`,
-      [id, user, role],
-    );
-  }
-  return id;
-}
-
+const ago = (minutes: number): string => `now() - interval '${minutes} minutes'`;
+const idOf = async (placed: Promise<{ conversation_id: ConversationId }>) =>
+  (await placed).conversation_id;
 const waiting = (business: BusinessId, minutes: number) =>
-  place(business, { state: 'waiting', waiting_since: at(minutes) });
-const assigned = (business: BusinessId, agent: UserId) =>
-  place(business, { state: 'assigned', assignee_id: agent, last_agent_id: agent });
-const closed = (business: BusinessId, last_agent_id: UserId, minutes: number) =>
-  place(business, { state: 'closed', last_agent_id, closed_at: at(minutes) });
+  idOf(rows.waiting(business, ago(minutes)));
+const assigned = (business: BusinessId, agent: UserId) => idOf(rows.assigned(business, { agent }));
+const closed = (business: BusinessId, agent: UserId, minutes: number) =>
+  idOf(rows.closed(business, agent, ago(minutes)));
 
 const list = (request: InboxList): Promise<InboxPage> => operations['inbox.list'](request, 0);
 const idsOf = ({ records }: InboxPage) => records.map(({ conversation_id }) => conversation_id);
@@ -72,7 +40,7 @@ t.test('what waits is listed to every agent, the longest waiting first', async (
   const { business_id, boss, ann } = await newBusiness();
   const ids: ConversationId[] = [];
   for (const minutes of [9, 1, 5, 7, 3]) ids[minutes] = await waiting(business_id, minutes);
-  await place(business_id, { state: 'closed' });
+  await makeConversation(store, business_id);
   const expected = [9, 7, 5, 3, 1].map((minutes) => ids[minutes]);
   for (const user_id of [boss, ann]) {
     t.same(await listAll({ user_id, business_id, view: 'waiting' }), expected);
@@ -81,10 +49,10 @@ t.test('what waits is listed to every agent, the longest waiting first', async (
 
 t.test('of those that wait since the same time each is listed once', async (t) => {
   const { business_id, ann } = await newBusiness();
-  const since = at(5);
+  const since = "'2026-01-01T00:00:00Z'";
   const ids: ConversationId[] = [];
   for (let made = 0; made < 5; made += 1) {
-    ids.push(await place(business_id, { state: 'waiting', waiting_since: since }));
+    ids.push(await idOf(rows.waiting(business_id, since)));
   }
   const listed = await listAll({ user_id: ann, business_id, view: 'waiting' });
   t.same(listed, ids.sort());
@@ -111,7 +79,7 @@ t.test(
     const others = await closed(business_id, bob, 5);
     const recent = await closed(business_id, ann, 1);
     // Nobody has written in this one yet, so it is in no inbox.
-    await place(business_id, { state: 'closed' });
+    await makeConversation(store, business_id);
     t.same(await listAll({ user_id: ann, business_id, view: 'closed' }), [recent, old]);
     t.same(await listAll({ user_id: bob, business_id, view: 'closed' }), [others]);
     t.same(await listAll({ user_id: boss, business_id, view: 'closed' }), [recent, others, old]);

@@ -46,6 +46,11 @@ export class BusinessRows {
     return placed;
   }
 
+  /** The agent had the conversation last. */
+  closed(id: BusinessId, last_agent_id: UserId, closed_at = 'now()'): Promise<Placed> {
+    return this.#place({ business_id: id, state: 'closed', last_agent_id }, { closed_at });
+  }
+
   async #place(columns: Columns, times: Times): Promise<Placed> {
     const conversation_id = newId<ConversationId>();
     const customer_id = newId<UserId>();
