@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, Frame } from '../stage/client.ts';
 import type { Person, System } from '../stage/stack.ts';
 
@@ -84,6 +85,11 @@ export class InboxWatch {
         ...{ type: 'inbox', business_id: this.#who.business, view, limit: 7 },
         ...(cursor !== undefined && { cursor }),
       });
+      // The steps before may have used up what the person may ask for.
+      if (error?.code === 'RATE_LIMITED') {
+        await delay(1_000 * (error.retry_after ?? 1));
+        continue;
+      }
       if (data === undefined) throw new Error(JSON.stringify(error));
       listed.push(...(data.conversations as Conversation[]));
       const { version, counts } = data as Listed;
