@@ -1,4 +1,4 @@
-import { type Insertable, type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { type Insertable, type Kysely, type Selectable, sql } from 'kysely';
 import type { ConversationRecord, Role } from '../../../shared/contracts/conversations.ts';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { EventRow } from '../../../shared/durable-events/durable-event.ts';
@@ -16,9 +16,14 @@ import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { ConversationsTable, Database, OutboxPayloads } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
-import { writeOutbox } from '../outbox/write-outbox.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
-import { loadConversations } from '../records/conversation-rows.ts';
+import {
+  type ConversationRow,
+  type LoadedConversation,
+  loadConversations,
+  type ParticipantRow,
+} from '../records/conversation-rows.ts';
+import { fromJson } from '../records/json-rows.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Request = { user_id: UserId; conversation: ConversationInput };
@@ -40,15 +45,15 @@ export async function createConversation(
   { user_id, conversation }: Request,
 ): Promise<Created> {
   const judged = judgeParticipants(user_id, conversation);
-  const { id, owed } = await db.transaction().execute((tx) => insert(tx, user_id, judged));
-  const [loaded] = await loadConversations(db, [id]);
+  const inserted = await insert(db, user_id, judged);
+  const loaded = inserted?.loaded ?? (await loadExisting(db, judged));
   const options = { cipher, nowMs: Date.now() };
   const record = loaded && toConversationRecord(loaded, user_id, options);
   if (loaded === undefined || record === undefined) {
     throw new KahaError('CONFLICT', 'The conversation changed meanwhile');
   }
-  if (owed === undefined) return { created: false, record };
-  return { created: true, record, entry: toConversationEntry(loaded, owed, cipher) };
+  if (inserted === undefined) return { created: false, record };
+  return { created: true, record, entry: toConversationEntry(loaded, inserted.owed, cipher) };
 }
 
 /** An impossible list of participants, or an impossible business, is refused: INVALID_REQUEST. */
@@ -99,61 +104,71 @@ function ofBusiness(customer_id: UserId, business_id: BusinessId): NewConversati
   };
 }
 
-type Inserted = { id: ConversationId; owed?: EventRow<OutboxPayloads['conversation']> };
+type Inserted = { loaded: LoadedConversation; owed: EventRow<OutboxPayloads['conversation']> };
+type InsertedRow = { conversation: ConversationRow; participants: ParticipantRow[] };
 
+/**
+ * One statement writes all of a new conversation, and so it is a transaction. The result is
+ * undefined if the conversation exists: the insert has waited for the commit of the other one then.
+ * The rows of users are inserted in order, so that two creations with the same users cannot
+ * deadlock. All times of the outbox and of its log are the database's.
+ */
 async function insert(
-  tx: Transaction<Database>,
+  db: Kysely<Database>,
   creatorId: UserId,
   { type, direct_key, people, columns }: NewConversation,
-): Promise<Inserted> {
+): Promise<Inserted | undefined> {
   const id = newId<ConversationId>();
-  // All times of the outbox and of its log are the database's.
-  const now = sql<string>`date_trunc('milliseconds', clock_timestamp())`;
-  const inserted = await tx
-    .insertInto('conversations')
-    .values({
-      conversation_id: id,
-      type,
-      direct_key,
-      ...columns,
-      created_by: creatorId,
-      created_at: now,
-      last_activity: now,
-    })
-    .onConflict((conflict) => conflict.column('direct_key').doNothing())
-    .returning('created_at as at')
-    .executeTakeFirst();
-  if (inserted === undefined) {
-    // The insert waited for the commit of the other transaction, so this statement sees its row.
-    const existing = await tx
-      .selectFrom('conversations')
-      .select('conversation_id as id')
-      .where('direct_key', '=', direct_key)
-      .executeTakeFirstOrThrow();
-    return existing;
-  }
-  const { at } = inserted;
-  await insertParticipants(tx, { id, at, people });
   const event_id = newId<EventId>();
   const payload = { change: 'created' as const };
-  const row = { event_id, conversation_id: id, seq: null, payload };
-  await writeOutbox(tx, { kind: 'conversation', at, rows: [row] });
-  return { id, owed: { ...row, created_at: at } };
+  const userIds = people.map(({ user_id }) => user_id);
+  const roles = people.map(({ role }) => role);
+  const { title = null, description = null, avatar_url = null } = columns;
+  const { business_id = null, customer_id = null, state = null } = columns;
+  const { rows } = await sql<InsertedRow>`
+    with made as (
+      insert into conversations (conversation_id, type, direct_key, title, description,
+        avatar_url, business_id, customer_id, state, created_by, created_at, last_activity)
+      select ${id}::uuid, ${type}::conversation_type, ${direct_key}, ${title}, ${description},
+        ${avatar_url}, ${business_id}::uuid, ${customer_id}::uuid, ${state}::business_state,
+        ${creatorId}::uuid, now, now
+      from (select date_trunc('milliseconds', clock_timestamp()) as now) clock
+      on conflict (direct_key) do nothing
+      returning *
+    ), known as (
+      insert into users (user_id)
+      select user_id from made, unnest(${userIds}::uuid[]) as u (user_id) order by 1
+      on conflict do nothing
+    ), joined as (
+      insert into participants (conversation_id, user_id, role, joined_at)
+      select conversation_id, user_id, role::participant_role, created_at
+      from made, unnest(${userIds}::uuid[], ${roles}::text[]) as u (user_id, role)
+      returning *
+    )
+    select to_jsonb(made) as conversation,
+      (select jsonb_agg(joined order by user_id) from joined) as participants,
+      write_outbox('conversation', array[${event_id}]::uuid[], array[conversation_id],
+        array[null]::bigint[], array[${JSON.stringify(payload)}]::jsonb[], created_at) as owed
+    from made`.execute(db);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const conversation = fromJson(row.conversation);
+  const participants = row.participants.map(fromJson);
+  const owed = { event_id, conversation_id: id, seq: null, payload };
+  return {
+    loaded: { conversation, participants, lastMessage: undefined },
+    owed: { ...owed, created_at: conversation.created_at },
+  };
 }
 
-type NewParticipants = { id: ConversationId; at: string; people: NewConversation['people'] };
-
-async function insertParticipants(
-  tx: Transaction<Database>,
-  { id, at, people }: NewParticipants,
-): Promise<void> {
-  const userIds = people.map(({ user_id }) => user_id);
-  // The rows are inserted in order, so that two creations with the same users cannot deadlock.
-  await sql`insert into users (user_id)
-    select user_id from unnest(${userIds}::uuid[]) as u (user_id) order by 1
-    on conflict do nothing`.execute(tx);
-  await tx
-    .insertInto('participants')
-    .values(people.map((one) => ({ ...one, conversation_id: id, joined_at: at })))
-    .execute();
+async function loadExisting(
+  db: Kysely<Database>,
+  { direct_key }: NewConversation,
+): Promise<LoadedConversation | undefined> {
+  const { conversation_id } = await db
+    .selectFrom('conversations')
+    .select('conversation_id')
+    .where('direct_key', '=', direct_key)
+    .executeTakeFirstOrThrow();
+  return (await loadConversations(db, [conversation_id]))[0];
 }
