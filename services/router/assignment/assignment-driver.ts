@@ -1,4 +1,5 @@
 import type { AssignmentClaim } from '../../../shared/contracts/assignment.ts';
+import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
@@ -6,8 +7,11 @@ import { type AutomaticCommand, giveOutBusiness, LEASE_MS } from './give-out-bus
 
 const POLL_MS = 450;
 const JITTER_MS = 100;
-/** A router gives out what so many businesses have at a time. The others are left to the rest. */
-const BUSINESSES_MAX = 16;
+/**
+ * A router gives out what so many businesses have at a time, each on one connection of a store. The
+ * others are left to the rest.
+ */
+const BUSINESSES_MAX = 8;
 
 type Deps = {
   store: AskStore;
@@ -110,7 +114,10 @@ export class AssignmentDriver {
     try {
       return await giveOutBusiness({ ...this.#deps, isClosing: () => this.#isClosing }, claim);
     } catch (error) {
-      this.#deps.logger.debug({ err: error }, 'a business is left to its next owner');
+      // A store that is away is no fault of the business. Nothing else should go wrong.
+      const { isRetryable } = KahaError.from(error);
+      const level = isRetryable ? 'debug' : 'error';
+      this.#deps.logger[level]({ err: error }, 'a business is left to its next owner');
       return false;
     }
   }
