@@ -275,6 +275,7 @@ t.test('while nobody knows, who sets their status counts as online, and nobody e
 
 t.test('what lets more be given out makes the business due at once', async (t) => {
   const rows = new BusinessRows(sql);
+  await sql('delete from business_inboxes');
   const id = await rows.business();
   const [ann, bob] = [await rows.agent(id), newId<UserId>()];
   const of = { asker: 'service', business_id: id } as const;

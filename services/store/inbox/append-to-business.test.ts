@@ -246,7 +246,6 @@ t.test('a send whose deadline has passed is not written', async (t) => {
 
 t.test('if Postgres ends amid the step, nothing of it and of its messages stays', async (t) => {
   const shop = await open(CLOSED);
-  await sql('insert into business_inboxes (business_id) values ($1)', [shop.business_id]);
   const [row, inbox] = [await rowOf(shop), await inboxOf(shop)];
   await lock(t, 'select from business_inboxes where business_id = $1 for update', [
     shop.business_id,

@@ -105,7 +105,7 @@ t.test('counts and version come with every page, and are of the business alone',
   for (const agent of [ann, ann, bob]) await assigned(business_id, agent);
   await waiting(business_id, 1);
   await closed(business_id, ann, 1);
-  await sql('insert into business_inboxes (business_id, version) values ($1, 7)', [business_id]);
+  await sql('update business_inboxes set version = 7 where business_id = $1', [business_id]);
   const read = async (user_id: UserId) => {
     const { version, counts } = await list({ user_id, business_id, view: 'closed', limit: 1 });
     return { version, counts };
