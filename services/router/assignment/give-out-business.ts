@@ -29,7 +29,7 @@ const STEP_MS = 2_500;
 const ROUNDS_MAX = 50;
 /** If each of several readings is out of date at once, the next one waits a little longer. */
 const CLASH_PAUSE_MS = 20;
-/** The business is due at once. */
+/** The business is due at once, after those that are due already: store makes this time now. */
 const NOW = new Date(0).toISOString();
 
 /**

@@ -104,3 +104,12 @@ t.test('a business is due at the time that was told', async (t) => {
   const unknown = { business_id: newId<BusinessId>(), until: at };
   t.same(await done(unknown), { is_due: false });
 });
+
+t.test('a business that gives way comes after those that are due for longer', async (t) => {
+  const busy = await rows.business();
+  const [lease] = await claim();
+  const late = await rows.business();
+  t.same(await done(lease as typeof lease & object, new Date(0).toISOString()), { is_due: true });
+  t.match(await claim(store, 1), [{ business_id: late }]);
+  t.match(await claim(store, 1), [{ business_id: busy }], 'the next claim has it');
+});

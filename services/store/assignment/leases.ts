@@ -66,7 +66,8 @@ export async function renewLease(
 
 /**
  * `assignment.done` ends a lease. The business is due at `at`, or never, or at once if something
- * has become possible since it was read.
+ * has become possible since it was read. A time that is over counts as now: those that have been
+ * due for longer come first then.
  */
 export async function endLease(
   db: Kysely<Database>,
@@ -75,7 +76,8 @@ export async function endLease(
   const { rows } = await sql<{ is_due: boolean | null }>`
     with ${relaxed}
     update business_inboxes set claimed_until = null,
-      due_at = case when due_at < claimed_until then due_at else ${at}::timestamptz end
+      due_at = case when due_at < claimed_until then due_at
+        when ${at}::timestamptz < now() then now() else ${at}::timestamptz end
     from relaxed where business_id = ${business_id} and claimed_until = ${until}::timestamptz
     returning ${isDue} as is_due`.execute(db);
   return { is_due: rows[0]?.is_due === true };
