@@ -130,7 +130,7 @@ function createBusinessOperations(deps: Deps) {
   return {
     'businesses.get': (request) => getSettings(db, request),
     'businesses.agents': (request) => listAgents(db, request),
-    'businesses.openings': ({ business_ids }) => readOpenings(db, business_ids, Date.now()),
+    'businesses.openings': ({ business_ids }) => readOpenings(db, business_ids),
     'inbox.list': (request) => listInbox(deps, request),
     'inbox.newest': (request) => readNewest(deps, request),
     'inbox.head': (request) => readHead(db, request),

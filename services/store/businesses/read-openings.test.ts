@@ -62,6 +62,17 @@ t.test('an open business tells how long it stays open', async (t) => {
   t.ok(Math.abs(changesAtMs - Date.parse(`${dateIn(2)}T00:00:00Z`)) < 5_000);
 });
 
+t.test('hours go by the clock of the database, whatever the clock of a store says', async (t) => {
+  const { business_id } = await newBusiness({
+    time_zone: 'UTC',
+    hours: {},
+    exceptions: [dateIn(0), dateIn(1)].map((date) => ({ date, intervals: [['00:00', '24:00']] })),
+  });
+  const now = Date.now();
+  t.intercept(Date, 'now', { value: () => now + 7 * 86_400_000 });
+  t.match(await openings(business_id), [{ is_online: true }]);
+});
+
 t.test('a business that never opens tells no time', async (t) => {
   const { business_id } = await newBusiness({ time_zone: 'UTC', hours: {} });
   t.same(await openings(business_id), [{ business_id, is_online: false }]);

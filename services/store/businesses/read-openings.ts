@@ -16,7 +16,6 @@ const IDS_MAX = 200;
 export async function readOpenings(
   db: Kysely<Database>,
   ids: readonly BusinessId[],
-  nowMs: number,
 ): Promise<{ businesses: BusinessOpening[] }> {
   if (ids.length > IDS_MAX || !ids.every(isUuidV4)) {
     throw new KahaError('INVALID_REQUEST', 'Not ids');
@@ -25,7 +24,7 @@ export async function readOpenings(
   const staffed = new Map(rows.map((row) => [row.business_id, row]));
   const businesses = ids.map((business_id) => {
     const row = staffed.get(business_id);
-    return row === undefined ? { business_id, is_online: false } : toOpening(row, nowMs);
+    return row === undefined ? { business_id, is_online: false } : toOpening(row);
   });
   return { businesses };
 }
@@ -35,6 +34,8 @@ type Staffed = {
   time_zone: string;
   hours: NonNullable<BusinessSettings['hours']> | null;
   exceptions: NonNullable<BusinessSettings['exceptions']>;
+  /** The clock of the database decides, as it does where conversations are given out. */
+  now_ms: number;
   is_staffed: boolean | null;
   /** Nobody is available after this, because all who are available now are offline. */
   graces_end_in_ms: number | null;
@@ -43,7 +44,8 @@ type Staffed = {
 /** Finds for each business whether an agent is available, and until when its graces run. */
 async function readStaffed(db: Kysely<Database>, ids: readonly BusinessId[]): Promise<Staffed[]> {
   const { rows } = await sql<Staffed>`
-    select b.business_id, b.time_zone, b.hours, b.exceptions, agents.*
+    select b.business_id, b.time_zone, b.hours, b.exceptions, agents.*,
+        floor(extract(epoch from statement_timestamp()) * 1000)::float8 as now_ms
       from businesses b
       cross join lateral (
         select bool_or(${isAvailable}) as is_staffed,
@@ -57,8 +59,9 @@ async function readStaffed(db: Kysely<Database>, ids: readonly BusinessId[]): Pr
   return rows;
 }
 
-function toOpening(row: Staffed, nowMs: number): BusinessOpening {
+function toOpening(row: Staffed): BusinessOpening {
   const { business_id, time_zone, exceptions, hours, is_staffed, graces_end_in_ms } = row;
+  const { now_ms: nowMs } = row;
   const settings = { time_zone, exceptions, ...(hours !== null && { hours }) };
   const { isOpen, changesAtMs } = hoursAt(settings, nowMs);
   const ends = [
