@@ -30,15 +30,18 @@ export function watchAssignment(deps: { db: Kysely<Database>; metrics: Metrics; 
   return { close: () => clearInterval(timer) };
 }
 
-/** An agent of two businesses counts twice. */
+/**
+ * An agent of two businesses counts twice. Anybody may write to an id that no business has, and
+ * nobody can answer there, so what waits there does not count.
+ */
 async function readStats(db: Kysely<Database>): Promise<Stats> {
   const { rows } = await sql<Stats>`
     select waiting, longest_s, available from
       (select count(*)::int as waiting,
         coalesce(extract(epoch from clock_timestamp() - min(waiting_since)), 0)::float8
           as longest_s
-      from (select waiting_since from conversations where state = 'waiting'
-        limit ${sql.lit(COUNTED_MAX)}) c) inbox,
+      from (select waiting_since from conversations join businesses using (business_id)
+        where state = 'waiting' limit ${sql.lit(COUNTED_MAX)}) c) inbox,
       (select count(*)::int as available
       from (select from business_agents a join businesses b using (business_id)
         where ${isAvailable} limit ${sql.lit(COUNTED_MAX)}) c) agents`.execute(db);
