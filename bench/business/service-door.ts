@@ -8,6 +8,8 @@ const IN_FLIGHT_PER_EDGE = 4;
 const TRIES = 20;
 /** Refusals with these statuses end by themselves. */
 const RETRYABLE: readonly number[] = [429, 503, 504];
+/** Other calls of this run wait for the same edge, so the next place is not at once this one's. */
+const RETRY_S_MIN = 0.1;
 const MS_PER_S = 1_000;
 
 /**
@@ -42,6 +44,7 @@ async function putOne(pool: Pool, { path, body }: Put, serviceToken: string): Pr
       throw new Error(`PUT ${path}: ${response.statusCode} ${text}`);
     }
     const { error } = JSON.parse(text) as { error?: { retry_after?: number } };
-    await delay((error?.retry_after ?? 1) * MS_PER_S * (1 + Math.random()));
+    const waitS = Math.max(error?.retry_after ?? 1, RETRY_S_MIN);
+    await delay(waitS * MS_PER_S * (1 + Math.random()));
   }
 }
