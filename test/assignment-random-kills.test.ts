@@ -10,7 +10,7 @@ import { setStack } from './stage/stack.ts';
 
 /** While a crowd does as it likes, kill -9 takes services and servers, two at a time. */
 const DOSE = isSoak
-  ? { routers: 4, businesses: 4, agents: 50, conversations: 2_000, acts: 500, rounds: 20 }
+  ? { routers: 4, businesses: 4, agents: 50, conversations: 2_000, acts: 500, rounds: 40 }
   : { routers: 2, businesses: 2, agents: 8, conversations: 60, acts: 100, rounds: 1 };
 const { routers, acts, rounds, ...size } = DOSE;
 const system = await setStack(t, { edges: 2, routers, stores: 2, areServersOwn: true });

@@ -10,7 +10,7 @@ import { setStack } from './stage/stack.ts';
 /** The full dose is that of the protocol's promises: so many routers, agents and conversations. */
 const DOSE = isSoak
   ? { routers: 8, businesses: 4, agents: 50, conversations: 5_000, acts: 40_000, atOnce: 16 }
-  : { routers: 2, businesses: 2, agents: 8, conversations: 80, acts: 700, atOnce: 8 };
+  : { routers: 2, businesses: 2, agents: 8, conversations: 80, acts: 500, atOnce: 8 };
 const { routers, acts, atOnce, ...size } = DOSE;
 const system = await setStack(t, { edges: 2, routers, stores: 2 });
 
