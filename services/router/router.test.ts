@@ -1,8 +1,9 @@
 import t from 'tap';
 import { until } from '../../dev/testing/until.ts';
+import type { OutboxEntry } from '../../shared/contracts/outbox.ts';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import { KahaError } from '../../shared/errors.ts';
-import { newId, type UserId } from '../../shared/ids.ts';
+import { type EventId, newId, type UserId } from '../../shared/ids.ts';
 import type { Msg } from '../../shared/nats/bus.ts';
 import { ask, letter, ROUTER, StageDevice, send, setStage } from './stage/router-stage.ts';
 
@@ -156,6 +157,27 @@ t.test('an append whose answer is lost ends with TIMEOUT and is still repaired',
   await until('both have it', () => alice.events.length === 1 && bina.events.length === 1);
   await until('the outbox is empty', () => store.outbox.size === 0);
   t.equal((await send(edge, letter(conversation, bina.userId))).seq, 2);
+});
+
+t.test('a router that dies when an agent left leaves nobody with their presence', async (t) => {
+  const { alice: agent, bina: customer, conversation } = await pair();
+  const whole = store.record(conversation);
+  const [, rest] = whole.participants;
+  if (rest === undefined) throw new Error('two take part');
+  const left = { ...whole, version: 7, participants: [{ ...rest, role: 'customer' as const }] };
+  const event_id = newId<EventId>();
+  // The change was committed, and its router has told nobody.
+  const entry: OutboxEntry = {
+    ...{ kind: 'conversation', change: 'assigned', closes_membership: true, version: 7 },
+    ...{ event_id, conversation_id: conversation, user_ids: [agent.userId] },
+    records: { [agent.userId]: left },
+  };
+  store.outbox.set(event_id, { entry, owedSince: 0, leasedUntil: 0 });
+  await until('the agent is told', () => agent.events.length === 1);
+  await until('the customer is told', () => customer.signals.length > 0);
+  t.same(customer.signals, [{ kind: 'left' }]);
+  t.same(customer.events, []);
+  t.same(agent.signals, []);
 });
 
 t.test('a full mailbox refuses with RATE_LIMITED', async (t) => {

@@ -77,14 +77,15 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   });
   closers.push('position reports', () => positionReports.close());
   const { liveReceipts, typing } = createLive({ ...parts, store }, closers);
-  const { owed: fanOuts, feed } = createFanOuts({ ...parts, instance, store }, closers);
+  const onVersion = liveReceipts.noteVersion.bind(liveReceipts);
+  const memberships = new MembershipSignals({ bus, onVersion, logger });
+  const fanning = { ...parts, instance, store, memberships };
+  const { owed: fanOuts, feed } = createFanOuts(fanning, closers);
   const announce: Announce = (input, reply) => {
     void liveReceipts.read(input, reply);
     feed.tellRead(input, reply);
   };
   const reads = new Reads({ store, announce });
-  const onVersion = liveReceipts.noteVersion.bind(liveReceipts);
-  const memberships = new MembershipSignals({ bus, onVersion, logger });
   const signals = new BusinessSignals(bus);
   const steps = new StepReports(counters, signals);
   const changing = { store, fanOuts, liveReceipts, memberships, steps };

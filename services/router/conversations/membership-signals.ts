@@ -1,5 +1,6 @@
+import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import type { UserSignal } from '../../../shared/contracts/events.ts';
-import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
+import type { ConversationChanged, OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
@@ -46,6 +47,17 @@ export class MembershipSignals {
     for (const userId of untoldIds) bus.publish(subjects.user(userId), JSON.stringify(left));
   }
 
+  /**
+   * Does the same when a repair brings the event of somebody who left. The router that changed the
+   * conversation may have died before it told anybody, or may never have heard that it did.
+   */
+  publishAgain(entry: OutboxEntry): void {
+    if (entry.closes_membership !== true || entry.kind !== 'conversation') return;
+    const { conversation_id, version = 0, records } = entry;
+    const customers = Object.values(records).flatMap(customersOf);
+    this.publishLeft({ conversation_id, version }, [...new Set(customers)]);
+  }
+
   #receive(msg: Msg): void {
     const { onVersion, logger } = this.#deps;
     try {
@@ -62,4 +74,9 @@ function untold({ participants, entries }: Changed): UserId[] {
   if (!entries.some((entry) => entry.closes_membership === true)) return [];
   const told = new Set(entries.flatMap(({ user_ids }) => user_ids));
   return participants.user_ids.filter((userId) => !told.has(userId));
+}
+
+/** When an agent leaves, the customer may get no event. All others do who are left behind. */
+function customersOf({ participants }: ConversationRecord): UserId[] {
+  return participants.flatMap(({ user_id, role }) => (role === 'customer' ? [user_id] : []));
 }

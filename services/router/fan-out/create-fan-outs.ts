@@ -6,6 +6,7 @@ import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
+import type { MembershipSignals } from '../conversations/membership-signals.ts';
 import { Feed } from '../feed/feed.ts';
 import type { Queues } from '../queues/create-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
@@ -24,6 +25,7 @@ type Deps = {
   bus: Bus;
   store: AskStore;
   queues: Queues;
+  memberships: Pick<MembershipSignals, 'publishAgain'>;
   metrics: Metrics;
   counters: RouterMetrics;
   logger: Logger;
@@ -34,7 +36,7 @@ type FanOuts = { owed: OwedFanOuts; feed: Feed };
 
 /** Wires the parts that bring an outbox row to the devices, the queues and the feed. */
 export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
-  const { instance, bus, store, queues, counters, logger, events } = deps;
+  const { instance, bus, store, queues, memberships, counters, logger, events } = deps;
   const { publisher, known, devices, isCurrent, signalQueued } = queues;
   const parts = { metrics: counters, logger };
   const offers = new Offers({
@@ -69,6 +71,7 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
     feed,
     reports,
     voidQueues: (userId) => devices.voidUser(userId),
+    onRepair: (entry) => memberships.publishAgain(entry),
     isConnected: () => bus.connected,
     events,
   });

@@ -54,7 +54,8 @@ function stage({ batches, requeue = async () => [], feeding = async () => {} }: 
   const feed = new Feed({ publish, metrics, logger });
   const reports = new OutboxReports({ store, metrics, logger });
   const fanOut = { requeue, room: () => undefined } as unknown as FanOut;
-  const parts = { store, fanOut, feed, reports, metrics, logger };
+  const onRepair = (): void => undefined;
+  const parts = { store, fanOut, feed, reports, metrics, logger, onRepair };
   const voidQueues = async (): Promise<void> => undefined;
   const repair = new OutboxRepair({ ...parts, voidQueues, isConnected: () => true });
   const close = async (): Promise<void> => {

@@ -35,6 +35,8 @@ type Deps = {
   feed: Feed;
   reports: OutboxReports;
   voidQueues: (userId: UserId) => Promise<void>;
+  /** Hears of each entry before its event is sent. It is best effort, and may hear of one twice. */
+  onRepair: (entry: OutboxEntry) => void;
   /** Repair rests while NATS is away. */
   isConnected: () => boolean;
   metrics: RouterMetrics;
@@ -176,6 +178,7 @@ export class OutboxRepair {
     const { event_id, is_fed: wasFed = false } = entry;
     // This router has just finished the event, and store does not know yet.
     if (reports.isFinished(event_id)) return { hasReached: false, ended: Promise.resolve(false) };
+    this.#deps.onRepair(entry);
     const all = recipientsOf(entry, events);
     const { missed: before = all } = entry;
     const owed = all.filter((userId) => before.includes(userId));

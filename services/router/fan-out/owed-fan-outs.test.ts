@@ -19,6 +19,8 @@ const [ann, bob] = [newId<UserId>(), newId<UserId>()];
 type Requests = { event_ids?: EventId[]; items?: OutboxMissed[] };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+const onRepair = (): void => undefined;
+
 /** On this stage a store owes one event to both users, until it is reported to be done. */
 function stage() {
   const metrics = createRouterMetrics(createMetrics('router', 'router-1'));
@@ -62,7 +64,7 @@ function stage() {
   const reports = new OutboxReports({ store, metrics, logger });
   const voidQueues = async (): Promise<void> => undefined;
   const parts = { store, fanOut, feed, reports, metrics, logger };
-  const repair = new OutboxRepair({ ...parts, voidQueues, isConnected: () => true });
+  const repair = new OutboxRepair({ ...parts, voidQueues, onRepair, isConnected: () => true });
   const stillOwed = async (ids: EventId[]): Promise<EventId[]> => ids;
   const owed = new OwedFanOuts({ ...parts, repair, stillOwed });
   const facts = { kind: 'conversation' as const, at: record.created_at, conversation_id };
