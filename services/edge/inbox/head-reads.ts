@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { InboxHead } from '../../../shared/contracts/inbox-reads.ts';
 import type { UserId } from '../../../shared/ids.ts';
 
@@ -10,16 +9,15 @@ type Deps = {
   take: (head: InboxHead, users: readonly UserId[]) => void;
 };
 
-/** Heads are read this far apart, so counts come no more often. */
-const GAP_MS = 250;
+/** Heads are read this far apart, and each brings the steps up to its version. */
+const GAP_MS = 100;
 const RETRY_MS = 1_000;
 /** Without any news, a head is read this often: it finds out what signals were lost. */
 const HEAL_MS = 15_000;
 
 /**
  * Reads how one inbox stands: soon after a change, every 15 s in any case, and when somebody begins
- * to watch. One head is read at a time, and all who ask meanwhile share the next one. The roles are
- * in doubt from a sign that they may have changed, until a head that was asked for since has come.
+ * to watch. One head is read at a time, and all who ask meanwhile share the next one.
  *
  *     idle ──due, or next()──► reading ──next()──► reading, and another follows
  *       ▲                         │ ▲                        │
@@ -34,8 +32,6 @@ export class HeadReads {
   #healAt = 0;
   /** Store did not answer, and is left alone until then. */
   #notBefore = 0;
-  #doubts = 1;
-  #answeredDoubts = 0;
   #isClosed = false;
 
   constructor(deps: Deps) {
@@ -46,24 +42,15 @@ export class HeadReads {
     return this.#reading !== undefined;
   }
 
-  get isSure(): boolean {
-    return this.#answeredDoubts === this.#doubts;
-  }
-
   isDue(nowMs: number): boolean {
     if (this.isReading || this.#isClosed || nowMs < this.#notBefore) return false;
     const isTold = this.#isChanged && nowMs - this.#readAt >= GAP_MS;
-    return isTold || !this.isSure || nowMs >= this.#healAt;
+    return isTold || nowMs >= this.#healAt;
   }
 
-  /** The inbox has changed, so a head is due. */
+  /** The inbox, or who its agents are, has changed, so a head is due. */
   changed(): void {
     this.#isChanged = true;
-  }
-
-  /** The roles may have changed. */
-  doubt(): void {
-    this.#doubts += 1;
   }
 
   /** Resolves with a head that is asked for after this call. */
@@ -71,18 +58,6 @@ export class HeadReads {
     if (this.#reading === undefined) return this.#read();
     this.#following ??= this.#follow(this.#reading);
     return this.#following;
-  }
-
-  /** Resolves once the roles are in no doubt, or nobody watches any more. */
-  async sure(): Promise<void> {
-    while (!this.isSure && !this.#isClosed) {
-      try {
-        await this.next();
-      } catch {
-        // Store is away for now, and nobody may hear of the inbox before it is back.
-        await delay(RETRY_MS);
-      }
-    }
   }
 
   close(): void {
@@ -103,7 +78,6 @@ export class HeadReads {
   }
 
   async #ask(): Promise<InboxHead> {
-    const doubts = this.#doubts;
     const users = this.#deps.users();
     this.#isChanged = false;
     try {
@@ -111,7 +85,6 @@ export class HeadReads {
       this.#readAt = Date.now();
       // Edges that began together spread their reads.
       this.#healAt = this.#readAt + HEAL_MS * (0.8 + 0.4 * Math.random());
-      this.#answeredDoubts = doubts;
       this.#deps.take(head, users);
       return head;
     } catch (error) {

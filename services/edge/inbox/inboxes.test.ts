@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
 import type { InboxStep } from '../../../shared/contracts/business-signals.ts';
@@ -217,6 +218,63 @@ t.test('a demoted manager hears as much as an agent from then on', async (t) => 
   scripted.tell(business, { kind: 'agents' });
   scripted.step(business, { before: has(ann), after: has(ann) });
   t.same((await steps(manager, 2)).at(-1), [2, undefined, false, false]);
+});
+
+t.test('a demoted manager hears no more than an agent although nothing says so', async (t) => {
+  const { business, boss, ann, inbox } = scripted.open();
+  const manager = await watching(boss, business);
+  inbox.roles[boss] = 'agent';
+  // The signal of the change is lost, or the step of another router has overtaken it.
+  scripted.step(business, { before: has(ann), after: has(ann) });
+  t.same(await steps(manager, 1), [[1, undefined, false, false]]);
+});
+
+t.test('a removed agent hears nothing of the next step although nothing says so', async (t) => {
+  const { business, boss, ann, inbox } = scripted.open();
+  const [manager, agent] = [await watching(boss, business), await watching(ann, business)];
+  delete inbox.roles[ann];
+  scripted.step(business);
+  await steps(manager, 1);
+  t.equal((await agent.ask({ type: 'ping' })).type, 'pong');
+  t.same(
+    agent.frames.filter(({ type }) => type === 'inbox'),
+    [],
+  );
+});
+
+t.test('a step that store has not read the roles for waits for them', async (t) => {
+  const { business, boss, ann, inbox } = scripted.open();
+  const manager = await watching(boss, business);
+  let open = (): void => undefined;
+  inbox.held = new Promise((resolve) => {
+    open = resolve;
+  });
+  const asked = inbox.heads;
+  scripted.tell(business, { kind: 'agents' });
+  await until('a head is read', () => inbox.heads > asked);
+  // This head knows neither of the change nor of the step.
+  inbox.roles[boss] = 'agent';
+  scripted.step(business, { before: has(ann), after: has(ann) });
+  open();
+  t.same(await steps(manager, 1), [[1, undefined, false, false]]);
+});
+
+t.test('watchers hear of each step while more come faster than a head is read', async (t) => {
+  const { business, boss, inbox } = scripted.open();
+  const manager = await watching(boss, business);
+  let told = 0;
+  const versions = async (): Promise<void> => {
+    while (told < 20) if ((await manager.next('inbox')).counts === undefined) told += 1;
+  };
+  const hearing = versions();
+  for (let count = 0; told < 20 && count < 200; count += 1) {
+    inbox.held = delay(120);
+    scripted.step(business, { change: 'released', before: has(boss), after: waitingOf() });
+    scripted.tell(business, { kind: 'agents' });
+    await delay(50);
+  }
+  t.equal(told, 20, 'they did not wait for the end');
+  await hearing;
 });
 
 t.test('steps wait while nobody knows who may hear of them', async (t) => {

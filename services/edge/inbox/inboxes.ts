@@ -42,7 +42,7 @@ export class Inboxes {
     this.#deps = deps;
     this.#sweeping = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
     deps.bus.onReconnect(() => {
-      for (const { inbox } of this.#watched.values()) inbox.doubt();
+      for (const { inbox } of this.#watched.values()) inbox.lookAgain();
     });
     const { gauge } = deps.metrics;
     gauge('kaha_edge_inboxes_watched', 'Inboxes watched here', () => this.#watched.size);

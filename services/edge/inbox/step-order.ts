@@ -69,12 +69,12 @@ export class StepOrder {
   }
 
   /** Returns the next step, if it is here and its version is not above `upTo`. */
-  next(nowMs: number, upTo = Number.POSITIVE_INFINITY): Held | undefined {
+  next(nowMs: number, upTo: number): Held | undefined {
     if (this.#version === undefined) return undefined;
     const isGivenUp = this.#isGapOver(nowMs) && this.#held.size > 0;
     const version = isGivenUp ? this.#oldest() : this.#version + 1;
     const held = this.#held.get(version);
-    if (held === undefined || (version > upTo && !isGivenUp)) return undefined;
+    if (held === undefined || version > upTo) return undefined;
     this.#pass(version);
     return held;
   }

@@ -39,9 +39,9 @@ const NOBODY: Names = { users: new Map(), businesses: new Map() };
 
 /**
  * Tells those who watch the inbox of one business, in the order of its versions, what they may know
- * of each step. Who may know what is judged by the roles that the last head told; while these are
- * in doubt, all steps wait. While a head is read, the steps behind the head before wait. So counts,
- * which a head brings, are told right behind the step of their version.
+ * of each step. A step waits for a head of its version or a later one, and who may know what of it
+ * is judged by the roles of that head: store read both at once, so it knew of whoever was removed
+ * or demoted before the step. Counts, which a head brings too, are told right behind its version.
  */
 export class WatchedInbox {
   readonly #businessId: BusinessId;
@@ -111,18 +111,14 @@ export class WatchedInbox {
   }
 
   receive(signal: BusinessSignal, bytes: number): void {
-    // What a removed agent had is released, and the signal that says so may come after the step.
-    const isRemoval = signal.kind === 'step' && signal.change === 'released';
-    if (signal.kind === 'agents' || isRemoval) this.#heads.doubt();
-    if (signal.kind !== 'step') return;
-    this.#order.add(signal, bytes);
+    if (signal.kind === 'availability') return;
+    if (signal.kind === 'step') this.#order.add(signal, bytes);
     this.#heads.changed();
-    void this.#tellAll();
   }
 
   /** Signals may have been lost. */
-  doubt(): void {
-    this.#heads.doubt();
+  lookAgain(): void {
+    this.#heads.changed();
   }
 
   /** The edge calls this several times a second. Returns true if a head should be read now. */
@@ -136,7 +132,7 @@ export class WatchedInbox {
       this.#heads.changed();
     }
     if (this.#order.hasGap) this.#heads.changed();
-    if (this.#order.isWaiting) void this.#tellAll();
+    if (this.#order.isWaiting || this.#untold !== undefined) void this.#tellAll();
     return this.#heads.isDue(nowMs);
   }
 
@@ -178,8 +174,6 @@ export class WatchedInbox {
 
   /** Returns false if there is nothing to tell now. */
   async #tellNext(): Promise<boolean> {
-    if (!this.#heads.isSure && !this.#order.isWaiting) return false;
-    await this.#heads.sure();
     const nowMs = Date.now();
     const steps = this.#nextSteps(nowMs);
     if (steps.length > 0) await this.#tellSteps(steps);
@@ -188,11 +182,11 @@ export class WatchedInbox {
   }
 
   #nextSteps(nowMs: number): InboxStep[] {
-    const known = this.#heads.isReading ? this.#head : this.#untold;
+    const upTo = this.#head?.version ?? 0;
     const countMax = Math.max(1, Math.min(STEPS_MAX, Math.floor(TELLS_MAX / this.size)));
     const steps: InboxStep[] = [];
     for (let bytes = 0; steps.length < countMax && bytes < STEPS_BYTES_MAX; ) {
-      const held = this.#order.next(nowMs, known?.version);
+      const held = this.#order.next(nowMs, upTo);
       if (held === undefined) break;
       bytes += held.bytes;
       steps.push(held.step);
@@ -202,7 +196,6 @@ export class WatchedInbox {
 
   async #tellSteps(steps: readonly InboxStep[]): Promise<void> {
     const names = await this.#namesFor(steps);
-    await this.#heads.sure();
     for (const step of steps) {
       const frames = new StepFrames(step, names);
       const { version } = step;
@@ -231,13 +224,17 @@ export class WatchedInbox {
     }
   }
 
-  /** Tells the counts of the last head, if all steps up to it are told and none behind it. */
+  /**
+   * Tells the counts of the last head, if all steps up to it are told and none behind it. Returns
+   * false if they wait.
+   */
   #tellCounts(nowMs: number): boolean {
     const head = this.#untold;
     const version = this.#order.version ?? 0;
     if (head === undefined || version < head.version) return false;
+    if (nowMs - this.#countsToldAt < COUNTS_GAP_MS) return false;
     this.#untold = undefined;
-    if (version > head.version || nowMs - this.#countsToldAt < COUNTS_GAP_MS) {
+    if (version > head.version) {
       this.#heads.changed();
       return true;
     }
@@ -260,8 +257,8 @@ export class WatchedInbox {
     if (lost.from === lost.to) {
       try {
         const newest = await this.#deps.store('inbox.newest', { business_id: this.#businessId });
-        this.#order.reach(newest.version);
         if (newest.step !== undefined) this.#order.add(newest.step, 0);
+        this.#heads.changed();
       } catch (error) {
         this.#retryAt = nowMs + RETRY_MS;
         this.#deps.logger.debug({ err: error }, 'lost step not read');
