@@ -35,37 +35,37 @@ export type ClientErrorCode =
 
 export type ChatErrorCode = ServerErrorCode | ClientErrorCode;
 
-const RETRYABLE: ReadonlySet<string> = new Set([
-  ...['RATE_LIMITED', 'DATABASE_UNAVAILABLE', 'MESSAGING_UNAVAILABLE'],
-  ...['PROFILE_SERVICE_UNAVAILABLE', 'TIMEOUT', 'DISCONNECTED', 'NO_TOKEN'],
-]);
+const RETRYABLE = /_UNAVAILABLE|LIMITED|TIMEOUT|DISCONNECTED|TOO_MANY|NO_TOKEN/;
 
 type Options = { details?: unknown; retryAfterMs?: number | undefined; cause?: unknown };
 
 /** Every promise of the client that fails rejects with a ChatError. */
 export class ChatError extends Error {
-  readonly code: ChatErrorCode;
+  declare readonly code: ChatErrorCode;
   /** The server may tell more about the refusal, for example who was faster. */
-  readonly details: unknown;
+  declare readonly details: unknown;
   /** The server asks not to repeat the request before this time has passed. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
 
   constructor(code: ChatErrorCode, message: string, options: Options = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'ChatError';
-    this.code = code;
-    this.details = options.details;
-    this.retryAfterMs = options.retryAfterMs;
+    super(message);
+    Object.assign(this, options, { name: 'ChatError', code });
   }
 
   /** The same request may succeed later without a change. */
   get isRetryable(): boolean {
-    return RETRYABLE.has(this.code);
+    return RETRYABLE.test(this.code);
   }
 
-  /** Reads the error of an answer. */
-  static fromWire({ code, message, details, retry_after }: WireError): ChatError {
-    const retryAfterMs = retry_after === undefined ? undefined : retry_after * 1_000;
-    return new ChatError(code as ServerErrorCode, message, { details, retryAfterMs });
+  /** Turns any thrown value into a ChatError. */
+  static from(thrown: unknown): ChatError {
+    if (thrown instanceof ChatError) return thrown;
+    return new ChatError('INTERNAL', String(thrown), { cause: thrown });
   }
+}
+
+/** Reads the error of an answer. */
+export function fromWire({ code, message, details, retry_after }: WireError): ChatError {
+  const retryAfterMs = retry_after && retry_after * 1_000;
+  return new ChatError(code as ServerErrorCode, message, { details, retryAfterMs });
 }

@@ -1,5 +1,7 @@
 import type { Platform } from '../platform/platform.ts';
+import { BAD_TOKEN } from '../protocol/close-codes.ts';
 import type { ServerFrame, ServerFrames } from '../protocol/events.ts';
+import { createAlarm } from './alarm.ts';
 import {
   IDLE,
   type LinkEffect,
@@ -8,192 +10,122 @@ import {
   next,
   wakeAt,
 } from './link-state.ts';
-import { openSocket, type Socket } from './socket.ts';
+import { NOT_CODED, openSocket, type Socket } from './socket.ts';
 import type { Tokens } from './tokens.ts';
 
+type Session = ServerFrames['auth_ok'];
 type Deps = {
   /** The server has this address, as `https://chat.example.com`. */
   url: string;
-  deviceId: () => string;
+  deviceId: string;
   tokens: Tokens;
   platform: Platform;
-  /** The connection calls this with each frame but `auth_ok` and `pong`. */
+  /** The connection calls this with the frames that do not concern itself. */
   onFrame: (frame: ServerFrame) => void;
+  /** Tells whether the session is the one that is wanted. Another one ends like a refused token. */
+  accepts: (session: Session) => boolean;
   /** A session has begun. */
-  onSession: (session: ServerFrames['auth_ok']) => void;
+  onSession: (session: Session) => void;
   onState: (state: LinkState) => void;
 };
 
-type Frame = Record<string, unknown> & { type: string };
+type Connection = {
+  state(): LinkState;
+  take(input: LinkInput): void;
+  /** Sends a frame, and returns false if there is no open session. */
+  send(frame: object): boolean;
+};
 
-/** The application may hand out a new token this late before the old one ends. */
-const RENEWAL_RETRY_MS = 10_000;
-/** Rounding must not let a timer fire before its time has come. */
-const TIMER_SLACK_MS = 1;
-const NOT_CODED = 1006;
+/**
+ * A token is renewed so soon after the server asks for it, and again if the application cannot give
+ * one. A token that is short from the beginning is asked for at once each time.
+ */
+const RENEWAL_MS = 1_000;
 
 /**
  * Keeps one session with the server open: it gets tokens, opens sockets, proves with pings that the
  * link is alive, and comes back after every end that allows it. `link-state.ts` decides all that.
  */
-export class Connection {
-  readonly #deps: Deps;
-  #state: LinkState = IDLE;
-  #socket: Socket | undefined;
-  #timer: unknown;
-  #timerAt: number | undefined;
+export function createConnection(deps: Deps): Connection {
+  const { platform, tokens, onState } = deps;
+  let state = IDLE;
+  /** The application knows this state. */
+  let told = IDLE.at;
+  let socket: Socket | undefined;
+  const setAlarm = createAlarm(platform, (lateMs) => take({ is: 'tick', lateMs }));
 
-  constructor(deps: Deps) {
-    this.#deps = deps;
-  }
-
-  get state(): LinkState {
-    return this.#state;
-  }
-
-  connect(): void {
-    this.#take({ is: 'connect' });
-  }
-
-  disconnect(): void {
-    this.#take({ is: 'disconnect' });
-  }
-
-  /** The page became visible, or the network came back. */
-  wake(): void {
-    this.#take({ is: 'woken' });
-  }
-
-  /** Sends a frame, and returns false if there is no open session. */
-  send(frame: Frame): boolean {
-    if (this.#state.at !== 'open') return false;
-    this.#socket?.send(JSON.stringify(frame));
-    this.#take({ is: 'sent' });
+  const take = (input: LinkInput): void => {
+    const step = next(state, input, { now: platform.now(), random: platform.random() });
+    state = step.state;
+    for (const effect of step.effects) carryOut(effect);
+    setAlarm(wakeAt(state));
+    if (state.at === told) return;
+    told = state.at;
+    onState(state);
+  };
+  const carryOut = (effect: LinkEffect): void => {
+    if (effect === 'open') socket = open(deps, take, receive);
+    else if (effect === 'ping') socket?.send({ type: 'ping' });
+    else if (effect === 'close') {
+      socket?.close();
+      socket = undefined;
+    } else {
+      const failed = (): void => take({ is: 'no token' });
+      tokens.get(effect === 'fresh token').then(() => take({ is: 'token' }), failed);
+    }
+  };
+  const send = (frame: object): boolean => {
+    if (state.at !== 'open') return false;
+    socket?.send(frame);
+    take({ is: 'sent' });
     return true;
-  }
-
-  #take(input: LinkInput): void {
-    const { platform, onState } = this.#deps;
-    const moment = { now: platform.now(), random: platform.random() };
-    const before = this.#state;
-    const { state, effects } = next(before, input, moment);
-    this.#state = state;
-    for (const effect of effects) this.#carryOut(effect);
-    this.#schedule();
-    if (this.#state === state && state.at !== before.at) onState(state);
-  }
-
-  #carryOut(effect: LinkEffect): void {
-    switch (effect) {
-      case 'get token':
-      case 'get fresh token':
-        void this.#getToken(effect === 'get fresh token');
-        break;
-      case 'open':
-        this.#open();
-        break;
-      case 'close':
-        this.#close();
-        break;
-      case 'ping':
-        this.#socket?.send('{"type":"ping"}');
-        break;
+  };
+  const receive = (frame: ServerFrame): void => {
+    take({ is: 'received' });
+    if (frame.type === 'auth_ok') begin(frame);
+    else if (frame.type === 'token_expiring') renew(socket);
+    else if (frame.type === 'going_away') {
+      take({ is: 'going away', afterMs: frame.reconnect_after_ms });
+    } else deps.onFrame(frame);
+  };
+  const begin = (session: Session): void => {
+    tokens.setServerTime(session.server_time);
+    if (state.at !== 'opening') return;
+    if (deps.accepts(session)) {
+      take({ is: 'auth_ok', heartbeatMs: session.heartbeat_interval_ms });
+      deps.onSession(session);
+    } else {
+      carryOut('close');
+      take({ is: 'closed', code: BAD_TOKEN, reason: 'the token of another user' });
     }
-  }
+  };
+  /** Renews the token on the live socket. A failure is tried again as long as the socket lives. */
+  const renew = (on: Socket | undefined): void => {
+    platform.after(RENEWAL_MS, async () => {
+      const token = on === socket && (await tokens.get(true).catch((error: unknown) => void error));
+      if (on !== socket) return;
+      if (token) send({ type: 'auth', token });
+      else renew(on);
+    });
+  };
+  return { state: () => state, take, send };
+}
 
-  /** A token that comes after the state has changed is kept for the next attempt. */
-  async #getToken(isFresh: boolean): Promise<void> {
-    try {
-      await this.#deps.tokens.get(isFresh);
-    } catch (error) {
-      this.#take({ is: 'no token' });
-      return void error;
-    }
-    this.#take({ is: 'token' });
-  }
-
-  /** An address that no socket can be opened to is treated as a server that does not answer. */
-  #open(): void {
-    try {
-      this.#socket = this.#newSocket();
-    } catch (error) {
-      this.#take({ is: 'closed', code: NOT_CODED, reason: String(error) });
-    }
-  }
-
-  #newSocket(): Socket {
-    const { url, tokens, platform, deviceId } = this.#deps;
+/** An address that no socket can be opened to is treated as a server that does not answer. */
+function open(
+  { url, tokens, platform, deviceId: device_id }: Deps,
+  take: (input: LinkInput) => void,
+  received: (frame: ServerFrame) => void,
+): Socket | undefined {
+  try {
     const socket: Socket = openSocket(url, platform, {
-      opened: async () => {
-        const token = await tokens.get();
-        socket.send(JSON.stringify({ type: 'auth', token, device_id: deviceId() }));
-      },
-      received: (frame) => {
-        if (socket === this.#socket) this.#receive(frame);
-      },
-      closed: (end) => {
-        if (socket !== this.#socket) return;
-        this.#socket = undefined;
-        this.#take({ is: 'closed', ...end });
-      },
+      opened: async () => socket.send({ type: 'auth', token: await tokens.get(), device_id }),
+      received,
+      closed: (end) => take({ is: 'closed', ...end }),
     });
     return socket;
-  }
-
-  #close(): void {
-    const socket = this.#socket;
-    this.#socket = undefined;
-    socket?.close();
-  }
-
-  #receive(frame: ServerFrame): void {
-    const { tokens, onFrame, onSession } = this.#deps;
-    this.#take({ is: 'received' });
-    switch (frame.type) {
-      case 'auth_ok':
-        tokens.setServerTime(frame.server_time);
-        if (this.#state.at !== 'opening') return;
-        this.#take({ is: 'auth_ok', heartbeatMs: frame.heartbeat_interval_ms });
-        onSession(frame);
-        break;
-      case 'token_expiring':
-        void this.#renew();
-        break;
-      case 'going_away':
-        this.#take({ is: 'going away', afterMs: frame.reconnect_after_ms });
-        break;
-      default:
-        onFrame(frame);
-    }
-  }
-
-  /** Renews the token on the live socket. A failure is tried again as long as the socket lives. */
-  async #renew(): Promise<void> {
-    const { tokens, platform } = this.#deps;
-    const socket = this.#socket;
-    try {
-      const token = await tokens.get(true);
-      if (socket === this.#socket) this.send({ type: 'auth', token });
-    } catch (error) {
-      platform.setTimeout(() => {
-        if (socket !== undefined && socket === this.#socket) void this.#renew();
-      }, RENEWAL_RETRY_MS);
-      return void error;
-    }
-  }
-
-  /** One timer serves the link. A timer that fires before something is due is set again. */
-  #schedule(): void {
-    const { platform } = this.#deps;
-    const at = wakeAt(this.#state);
-    if (at !== undefined && this.#timerAt !== undefined && this.#timerAt <= at) return;
-    if (this.#timerAt !== undefined) platform.clearTimeout(this.#timer);
-    this.#timerAt = at;
-    if (at === undefined) return;
-    const delayMs = Math.max(0, at - platform.now()) + TIMER_SLACK_MS;
-    this.#timer = platform.setTimeout(() => {
-      this.#timerAt = undefined;
-      this.#take({ is: 'tick', lateMs: platform.now() - at });
-    }, delayMs);
+  } catch (error) {
+    take({ is: 'closed', code: NOT_CODED, reason: String(error) });
+    return undefined;
   }
 }

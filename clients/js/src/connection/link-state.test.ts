@@ -28,7 +28,7 @@ const closed = (code: number, more: object = {}): LinkInput & { after?: number }
 };
 
 t.test('the link asks for a token, opens a socket, and is open after auth_ok', async (t) => {
-  t.match(play([CONNECT]), { state: { at: 'token' }, effects: ['get token'] });
+  t.match(play([CONNECT]), { state: { at: 'token' }, effects: ['token'] });
   t.match(play(OPENING), { state: { at: 'opening' }, effects: ['open'] });
   t.match(play(OPEN), { state: { at: 'open' }, wakeAfter: 12_000 });
   t.match(play([...OPEN, CONNECT]), { state: { at: 'open' }, effects: [] });
@@ -67,7 +67,7 @@ t.test('a refused token is replaced once, and then the client is suspended', asy
   const first = play([...OPENING, closed(4500)]);
   t.equal(first.state.at, 'waiting');
   const asked = play([{ ...TICK, after: 20_000 }], first.state);
-  t.same(asked.effects, ['get fresh token']);
+  t.same(asked.effects, ['fresh token']);
   t.equal(play([TOKEN, closed(4500)], asked.state).state.at, 'suspended');
   t.equal(play([TOKEN, closed(1006)], asked.state).state.at, 'waiting');
   const later = play([TOKEN, AUTH_OK, closed(4500)], asked.state);
@@ -76,13 +76,13 @@ t.test('a refused token is replaced once, and then the client is suspended', asy
 
 t.test('a token that ended on the open socket is replaced', async (t) => {
   const { state } = play([...OPEN, closed(4005)]);
-  t.same(play([{ ...TICK, after: 20_000 }], state).effects, ['get fresh token']);
+  t.same(play([{ ...TICK, after: 20_000 }], state).effects, ['fresh token']);
 });
 
 t.test('a suspended client that the application connects asks for a fresh token', async (t) => {
   const { state } = play([...OPEN, closed(4505)]);
   t.match(play([{ is: 'woken' }], state).state, { at: 'suspended' });
-  t.same(play([CONNECT], state).effects, ['get fresh token']);
+  t.same(play([CONNECT], state).effects, ['fresh token']);
 });
 
 t.test('getToken that fails, or never ends, is tried again', async (t) => {
@@ -142,7 +142,7 @@ t.test(
     t.equal(play(told).wakeAfter, 3_000);
     t.match(play([...told, { ...TICK, after: 3_000 }]), {
       state: { at: 'token' },
-      effects: ['close', 'get token'],
+      effects: ['close', 'token'],
     });
     t.match(play([...told, closed(4000)]), { state: { at: 'waiting' } });
   },

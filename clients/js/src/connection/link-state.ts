@@ -1,4 +1,4 @@
-import { CLOSE, isRefusal } from '../protocol/close-codes.ts';
+import { BAD_TOKEN, GOING_AWAY, isRefusal, TOKEN_EXPIRED } from '../protocol/close-codes.ts';
 import { backoffMs } from './backoff.ts';
 
 /** This says why the last connection ended, or the last attempt failed. */
@@ -14,15 +14,20 @@ type Reason = { code?: number; reason?: string };
  */
 export type LinkState =
   | { at: 'idle'; why: Reason }
-  /** `getToken` is under way, and must end by `until`. */
-  | { at: 'token'; until: number; attempts: number; isRefused: boolean; why: Reason }
-  /** The socket is opening, or `auth_ok` has not come yet. */
-  | { at: 'opening'; until: number; attempts: number; isRefused: boolean; why: Reason }
+  | Trying
   | Open
-  /** The next attempt begins at `until`. `isRefused` says that the last token was refused. */
-  | { at: 'waiting'; until: number; attempts: number; isRefused: boolean; why: Reason }
   /** The client does not come back by itself. */
   | { at: 'suspended'; why: Reason };
+
+/** `getToken` is under way, or the socket opens, or the next attempt waits, until this time. */
+type Trying = {
+  at: 'token' | 'opening' | 'waiting';
+  until: number;
+  attempts: number;
+  /** The last token was refused, or has ended. */
+  isRefused?: boolean;
+  why: Reason;
+};
 
 type Open = {
   at: 'open';
@@ -33,7 +38,7 @@ type Open = {
   receivedAt: number;
   sentAt: number;
   /** Nothing has come since this ping. */
-  pingedAt?: number;
+  pingedAt?: number | undefined;
   /** The ping is a second one, because the time of the first one's answer was slept through. */
   isAskedAgain?: boolean;
   /** The server asked the client to come back at this time. */
@@ -56,8 +61,8 @@ export type LinkInput =
   /** The page became visible, or the machine is back on a network. */
   | { is: 'woken' };
 
-/** The link asks for these. `get fresh token` forbids a token that was used before. */
-export type LinkEffect = 'get token' | 'get fresh token' | 'open' | 'close' | 'ping';
+/** The link asks for these. `fresh token` forbids a token that was used before. */
+export type LinkEffect = 'token' | 'fresh token' | 'open' | 'close' | 'ping';
 
 type Step = { state: LinkState; effects: readonly LinkEffect[] };
 /** `random` is a number from 0 to 1 that no other step had. */
@@ -65,9 +70,10 @@ type Moment = { now: number; random: number };
 
 const TOKEN_MS = 30_000;
 const OPENING_MS = 10_000;
-/** The server closes after 30 s without a frame, and wants one each 15 s. */
-const HEARTBEAT_MS = 15_000;
-/** Part of the heartbeat's interval after which a ping is due. 12 s + 8 s notice a dead link. */
+/**
+ * A ping is due after this part of the heartbeat's interval. The interval is 15 s, so a dead link
+ * is noticed after 12 s + 8 s, and the server, which waits for 30 s, hears of the client in time.
+ */
 const QUIET_PART = 0.8;
 const VERDICT_MS = 8_000;
 /** A timer that is later than this was throttled, or the machine slept. */
@@ -82,164 +88,132 @@ export const IDLE: LinkState = { at: 'idle', why: {} };
 
 /** Decides what an input makes of the link. It has no clock and no other effect than it returns. */
 export function next(state: LinkState, input: LinkInput, moment: Moment): Step {
+  const { now } = moment;
   switch (input.is) {
-    case 'connect':
-      return state.at === 'idle' || state.at === 'suspended'
-        ? askToken({ attempts: 0, isRefused: state.at === 'suspended', why: {} }, moment)
-        : stay(state);
+    case 'connect': {
+      const isOver = state.at === 'idle' || state.at === 'suspended';
+      return isOver ? askToken({ isRefused: state.at === 'suspended' }, now) : to(state);
+    }
     case 'disconnect':
-      return { state: IDLE, effects: hasSocket(state) ? ['close'] : [] };
+      return to(IDLE, ...(hasSocket(state) ? (['close'] as const) : []));
     case 'token':
-      if (state.at !== 'token') return stay(state);
-      return {
-        state: { ...state, at: 'opening', until: moment.now + OPENING_MS },
-        effects: ['open'],
-      };
+      if (state.at !== 'token') break;
+      return to({ ...state, at: 'opening', until: now + OPENING_MS }, 'open');
     case 'no token':
-      if (state.at !== 'token') return stay(state);
-      return wait({ ...state, why: { reason: 'no token' } }, moment);
-    case 'auth_ok':
-      return state.at === 'opening'
-        ? opened(state.attempts, input.heartbeatMs, moment)
-        : stay(state);
-    case 'received':
-      return state.at === 'open' ? stay(withoutPing(state, moment.now)) : stay(state);
-    case 'sent':
-      return state.at === 'open' ? stay({ ...state, sentAt: moment.now }) : stay(state);
+      return state.at === 'token' ? noToken(state, moment) : to(state);
     case 'closed':
-      return hasSocket(state) ? closed(state, input, moment) : stay(state);
-    case 'going away':
-      return state.at === 'open'
-        ? stay({ ...state, leaveAt: moment.now + input.afterMs })
-        : stay(state);
+      return hasSocket(state) ? closed(state, input, moment) : to(state);
     case 'tick':
-      return tick(state, input.lateMs, moment);
+      return now >= (wakeAt(state) ?? Infinity) ? tick(state, input.lateMs, moment) : to(state);
     case 'woken':
       return woken(state, moment);
+    default:
+      return to(state.at === 'open' ? noted(state, input, now) : opened(state, input, now));
   }
+  return to(state);
 }
 
 /** Returns when the link wants a `tick`, or undefined if time changes nothing. */
 export function wakeAt(state: LinkState): number | undefined {
-  if (state.at === 'idle' || state.at === 'suspended') return undefined;
-  if (state.at !== 'open') return state.until;
-  const due =
-    state.pingedAt === undefined
-      ? Math.min(state.receivedAt, state.sentAt) + state.quietMs
-      : state.pingedAt + VERDICT_MS;
-  return Math.min(due, state.leaveAt ?? due);
+  if (state.at !== 'open') return (state as Partial<Trying>).until;
+  const { pingedAt, receivedAt, sentAt, quietMs, leaveAt = Infinity } = state;
+  const due = pingedAt ? pingedAt + VERDICT_MS : Math.min(receivedAt, sentAt) + quietMs;
+  return Math.min(due, leaveAt);
 }
 
-type Trying = { attempts: number; isRefused: boolean; why: Reason };
-
-function stay(state: LinkState): Step {
-  return { state, effects: [] };
+function to(state: LinkState, ...effects: LinkEffect[]): Step {
+  return { state, effects };
 }
 
-function hasSocket(state: LinkState): state is LinkState & { at: 'opening' | 'open' } {
-  return state.at === 'opening' || state.at === 'open';
+type WithSocket = Open | (Trying & { at: 'opening' });
+
+function hasSocket({ at }: LinkState): boolean {
+  return at === 'opening' || at === 'open';
 }
 
-function askToken({ attempts, isRefused, why }: Trying, { now }: Moment): Step {
-  return {
-    state: { at: 'token', until: now + TOKEN_MS, attempts, isRefused, why },
-    effects: [isRefused ? 'get fresh token' : 'get token'],
-  };
+function askToken({ attempts = 0, isRefused = false, why = {} }: Partial<Trying>, now: number) {
+  const state: Trying = { at: 'token', until: now + TOKEN_MS, attempts, isRefused, why };
+  return to(state, isRefused ? 'fresh token' : 'token');
 }
 
-function wait(
-  { attempts, isRefused, why }: Trying,
-  { now, random }: Moment,
-  retryAfterMs = 0,
-): Step {
-  const delayMs = retryAfterMs + backoffMs(attempts, random);
-  const state = { until: now + delayMs, attempts: attempts + 1, isRefused, why };
-  return { state: { at: 'waiting', ...state }, effects: [] };
+function wait({ attempts = 0, isRefused = false, why = {} }: Partial<Trying>, delayMs: number) {
+  return to({ at: 'waiting', until: delayMs, attempts: attempts + 1, isRefused, why });
 }
 
-function opened(attempts: number, heartbeatMs: number, { now }: Moment): Step {
-  const quietMs = QUIET_PART * Math.min(heartbeatMs, HEARTBEAT_MS);
-  const times = { openedAt: now, receivedAt: now, sentAt: now };
-  return stay({ at: 'open', ...times, attempts, quietMs, why: {} });
+function noToken(state: Trying, { now, random }: Moment): Step {
+  const why = { reason: 'no token' };
+  return wait({ ...state, why }, now + backoffMs(state.attempts, random));
 }
 
-type Closed = LinkInput & { is: 'closed' };
+function opened(state: LinkState, input: LinkInput, now: number): LinkState {
+  if (state.at !== 'opening' || input.is !== 'auth_ok') return state;
+  const quietMs = QUIET_PART * input.heartbeatMs;
+  const { attempts } = state;
+  return { at: 'open', openedAt: now, receivedAt: now, sentAt: now, attempts, quietMs, why: {} };
+}
+
+function noted(state: Open, input: LinkInput, now: number): LinkState {
+  switch (input.is) {
+    case 'received':
+      return { ...state, receivedAt: now, pingedAt: undefined };
+    case 'sent':
+      return { ...state, sentAt: now };
+    case 'going away':
+      return { ...state, leaveAt: now + input.afterMs };
+    default:
+      return state;
+  }
+}
 
 /**
  * A token that was refused, or ended, is replaced by a fresh one. A fresh one that is refused too
  * suspends the client, as all codes of that range do.
  */
-function closed(
-  state: LinkState & { at: 'opening' | 'open' },
-  input: Closed,
-  moment: Moment,
-): Step {
-  const { code, reason, retryAfterMs } = input;
+function closed(from: LinkState, input: LinkInput & { is: 'closed' }, moment: Moment): Step {
+  const state = from as WithSocket;
+  const { code, reason, retryAfterMs = 0 } = input;
   const why = { code, reason };
-  const wasRefused = state.at === 'opening' && state.isRefused;
-  const isTokenBad = code === CLOSE.badToken && !wasRefused;
-  if (isRefusal(code) && !isTokenBad) return stay({ at: 'suspended', why });
-  const isRefused = isTokenBad || code === CLOSE.tokenExpired;
+  const isTokenBad = code === BAD_TOKEN && (state.at === 'open' || !state.isRefused);
+  if (isRefusal(code) && !isTokenBad) return to({ at: 'suspended', why });
   const wasGood = state.at === 'open' && moment.now - state.openedAt >= GOOD_MS;
   const attempts = wasGood ? 0 : state.attempts;
-  return wait({ attempts, isRefused, why }, moment, retryAfterMs);
+  const isRefused = isTokenBad || code === TOKEN_EXPIRED;
+  const delayMs = retryAfterMs + backoffMs(attempts, moment.random);
+  return wait({ attempts, isRefused, why }, moment.now + delayMs);
 }
 
 function tick(state: LinkState, lateMs: number, moment: Moment): Step {
-  const due = wakeAt(state);
-  if (due === undefined || moment.now < due) return stay(state);
-  switch (state.at) {
-    case 'token':
-      return wait({ ...state, why: { reason: 'no token' } }, moment);
-    case 'opening':
-      return cut(state, 'no answer', moment);
-    case 'waiting':
-      return askToken(state, moment);
-    case 'open':
-      return beat(state, lateMs, moment);
-    default:
-      return stay(state);
-  }
+  if (state.at === 'opening') return cut(state, 'no answer', moment);
+  if (state.at === 'open') return beat(state, lateMs, moment);
+  return state.at === 'token' ? noToken(state, moment) : askToken(state as Trying, moment.now);
 }
 
 /** Only a ping that had its time without an answer proves that the link is dead. */
 function beat(state: Open, lateMs: number, moment: Moment): Step {
   const { now } = moment;
-  if (state.leaveAt !== undefined && now >= state.leaveAt) {
-    const why = { code: CLOSE.goingAway, reason: 'going away' };
-    const { state: asking, effects } = askToken({ attempts: 0, isRefused: false, why }, moment);
-    return { state: asking, effects: ['close', ...effects] };
+  if (now >= (state.leaveAt ?? Infinity)) {
+    const why = { code: GOING_AWAY, reason: 'going away' };
+    const { state: asking, effects } = askToken({ why }, now);
+    return to(asking, 'close', ...effects);
   }
-  const isDue = state.pingedAt === undefined || now - state.pingedAt >= VERDICT_MS;
-  if (!isDue) return stay(state);
-  if (state.pingedAt === undefined) return ping(state, false, now);
-  const isSlept = lateMs > LATE_MS && state.isAskedAgain !== true;
+  if (!state.pingedAt) return ping(state, false, now);
+  const isSlept = lateMs > LATE_MS && !state.isAskedAgain;
   return isSlept ? ping(state, true, now) : cut(state, 'dead link', moment);
 }
 
 function ping(state: Open, isAskedAgain: boolean, now: number): Step {
-  return { state: { ...state, pingedAt: now, sentAt: now, isAskedAgain }, effects: ['ping'] };
+  return to({ ...state, pingedAt: now, sentAt: now, isAskedAgain }, 'ping');
 }
 
 /** A page that wakes does not trust its link, and does not wait for its next attempt. */
-function woken(state: LinkState, moment: Moment): Step {
-  const { now, random } = moment;
+function woken(state: LinkState, { now, random }: Moment): Step {
   if (state.at === 'waiting') {
-    return stay({
-      ...state,
-      attempts: 0,
-      until: Math.min(state.until, now + backoffMs(0, random)),
-    });
+    return to({ ...state, attempts: 0, until: Math.min(state.until, now + backoffMs(0, random)) });
   }
-  if (state.at !== 'open' || state.pingedAt !== undefined) return stay(state);
-  return now - state.receivedAt < TRUSTED_MS ? stay(state) : ping(state, false, now);
+  const isDoubtful = state.at === 'open' && !state.pingedAt && now - state.receivedAt >= TRUSTED_MS;
+  return isDoubtful ? ping(state, false, now) : to(state);
 }
 
-function cut(state: LinkState & { at: 'opening' | 'open' }, reason: string, moment: Moment): Step {
-  const { state: after } = closed(state, { is: 'closed', code: NOT_CODED, reason }, moment);
-  return { state: after, effects: ['close'] };
-}
-
-function withoutPing({ pingedAt: _answered, ...state }: Open, now: number): Open {
-  return { ...state, receivedAt: now };
+function cut(state: LinkState, reason: string, moment: Moment): Step {
+  return to(closed(state, { is: 'closed', code: NOT_CODED, reason }, moment).state, 'close');
 }

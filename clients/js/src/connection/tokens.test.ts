@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Tokens } from './tokens.ts';
+import { createTokens } from './tokens.ts';
 
 const NOW = Date.parse('2026-11-21T10:00:00.000Z');
 
@@ -17,7 +17,7 @@ function handingOut(...tokens: (string | Error)[]) {
     if (token === undefined || token instanceof Error) throw token ?? new Error('none left');
     return token;
   };
-  return { tokens: new Tokens(getToken, () => NOW), asked: () => asked };
+  return { tokens: createTokens(getToken, () => NOW), asked: () => asked };
 }
 
 t.test('a token is used until shortly before its end', async (t) => {

@@ -1,18 +1,7 @@
-/** The server closes sockets with these codes. */
-export const CLOSE = {
-  goingAway: 4000,
-  serverError: 4001,
-  tokenExpired: 4005,
-  slowReader: 4008,
-  noHeartbeat: 4012,
-  noAcknowledgement: 4013,
-  badToken: 4500,
-  tooManyBadFrames: 4501,
-  authTimeout: 4502,
-  signedOut: 4503,
-  tooManyDevices: 4504,
-  replaced: 4505,
-} as const;
+/** The server closes sockets with these codes, which the client treats in a way of their own. */
+export const GOING_AWAY = 4000;
+export const TOKEN_EXPIRED = 4005;
+export const BAD_TOKEN = 4500;
 
 const REFUSED_MIN = 4500;
 const REFUSED_MAX = 4999;

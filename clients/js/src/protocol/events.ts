@@ -1,3 +1,4 @@
+import type { InboxCounts } from './requests.ts';
 import type { Conversation, Message, Presence, Reaction, WireError } from './shapes.ts';
 
 /** The server tells of a change of a message with all that can change, as it is by then. */
@@ -45,6 +46,15 @@ export type ServerFrames = {
   unread: { conversation_id: string; unread: number };
   typing: { conversation_id: string; user_id: string; is_typing: boolean };
   presence: Presence;
+  /** `counts` come without a change too. Who may not see the conversation gets `version` alone. */
+  inbox: {
+    business_id: string;
+    version: number;
+    change?: 'added' | 'assigned' | 'released' | 'closed' | 'updated';
+    conversation_id?: string;
+    conversation?: Conversation;
+    counts?: InboxCounts;
+  };
   profile_updated: { user_id?: string; business_id?: string };
   pong: { id?: string | number };
   replay_end: Queued & { complete: boolean };

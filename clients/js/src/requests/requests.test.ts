@@ -1,6 +1,7 @@
 import t from 'tap';
-import { settled, VirtualPlatform } from '../stage/virtual-platform.ts';
-import { type Request, Requests } from './requests.ts';
+import type { Request } from '../protocol/frames.ts';
+import { VirtualPlatform } from '../stage/virtual-platform.ts';
+import { createRequests } from './requests.ts';
 
 function scene(isOpen = true) {
   const virtual = new VirtualPlatform();
@@ -9,7 +10,7 @@ function scene(isOpen = true) {
     sent.push(frame as Request);
     return isOpen;
   };
-  return { virtual, sent, requests: new Requests({ platform: virtual.platform, send }) };
+  return { virtual, sent, requests: createRequests({ platform: virtual.platform, send }) };
 }
 
 t.test('each answer goes to the one who asked', async (t) => {
@@ -19,19 +20,19 @@ t.test('each answer goes to the one who asked', async (t) => {
     sent.map(({ id }) => id),
     [1, 2],
   );
-  t.ok(requests.take({ type: 'reply', id: 2, data: 'two' }));
-  t.ok(requests.take({ type: 'reply', id: 1, data: 'one' }));
+  t.ok(requests.take({ id: 2, data: 'two' }));
+  t.ok(requests.take({ id: 1, data: 'one' }));
   t.same(await Promise.all(answers), ['one', 'two']);
   t.equal(virtual.timers, 0);
-  t.notOk(requests.take({ type: 'reply', id: 1, data: 'again' }));
-  t.notOk(requests.take({ type: 'pong' }));
+  t.notOk(requests.take({ id: 1, data: 'again' }));
+  t.notOk(requests.take({ error: { code: 'INTERNAL', message: 'of no request' } }));
 });
 
 t.test('an error of the server has its code, details and time to wait', async (t) => {
   const { requests } = scene();
   const asking = requests.ask({ type: 'assign' });
   const error = { code: 'RATE_LIMITED', message: 'slow down', details: { a: 1 }, retry_after: 1.5 };
-  requests.take({ type: 'error', id: 1, error });
+  requests.take({ id: 1, error });
   await t.rejects(asking, { code: 'RATE_LIMITED', details: { a: 1 }, retryAfterMs: 1_500 });
   t.match(await asking.catch((thrown: unknown) => thrown), { isRetryable: true });
 });
@@ -58,6 +59,5 @@ t.test('a request beyond the bound is refused', async (t) => {
   await t.rejects(requests.ask({ type: 'history' }), { code: 'TOO_MANY_REQUESTS' });
   t.equal(sent.length, 256);
   requests.fail();
-  await settled();
   await Promise.allSettled(asking);
 });

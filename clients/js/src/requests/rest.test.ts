@@ -1,8 +1,8 @@
 import t from 'tap';
-import { Tokens } from '../connection/tokens.ts';
+import { createTokens } from '../connection/tokens.ts';
 import type { Fetch } from '../platform/platform.ts';
 import { VirtualPlatform } from '../stage/virtual-platform.ts';
-import { Rest } from './rest.ts';
+import { createRest } from './rest.ts';
 
 type Answer = { status: number; text?: string; retryAfter?: string };
 type Call = { url: string } & Parameters<Fetch>[1];
@@ -24,8 +24,8 @@ function scene(...answers: (Answer | Error)[]) {
     count += 1;
     return `token-${count}`;
   };
-  const tokens = new Tokens(getToken, virtual.platform.now);
-  const rest = new Rest({ url: 'https://chat.example.com', tokens, platform: virtual.platform });
+  const tokens = createTokens(getToken, virtual.platform.now);
+  const rest = createRest({ url: 'https://chat.example.com', tokens, platform: virtual.platform });
   return { rest, calls, virtual };
 }
 
@@ -33,8 +33,8 @@ const errorText = (code: string): string => JSON.stringify({ error: { code, mess
 
 t.test('a call carries the token and the body, and resolves with the answer', async (t) => {
   const { rest, calls } = scene({ status: 201, text: '{"a":1}' }, { status: 204 });
-  t.same(await rest.call('POST', '/conversations', { type: 'group' }), { a: 1 });
-  t.equal(await rest.call('DELETE', '/conversations/c'), undefined);
+  t.same(await rest('POST', '/conversations', { type: 'group' }), { a: 1 });
+  t.equal(await rest('DELETE', '/conversations/c'), undefined);
   t.match(calls, [
     {
       url: 'https://chat.example.com/api/v1/conversations',
@@ -49,27 +49,27 @@ t.test('a call carries the token and the body, and resolves with the answer', as
 t.test('a refused token is replaced once', async (t) => {
   const refused = { status: 401, text: errorText('UNAUTHENTICATED') };
   const { rest, calls } = scene(refused, { status: 200, text: '{}' }, refused, refused);
-  t.same(await rest.call('GET', '/conversations'), {});
+  t.same(await rest('GET', '/conversations'), {});
   t.equal(calls[1]?.headers?.authorization, 'Bearer token-2');
-  await t.rejects(rest.call('GET', '/conversations'), { code: 'UNAUTHENTICATED' });
+  await t.rejects(rest('GET', '/conversations'), { code: 'UNAUTHENTICATED' });
   t.equal(calls.length, 4);
 });
 
 t.test('refusals have the code of the contract', async (t) => {
   const { rest } = scene({ status: 409, text: errorText('CONFLICT') });
-  await t.rejects(rest.call('PUT', '/conversations/c/assignee'), { code: 'CONFLICT' });
+  await t.rejects(rest('PUT', '/conversations/c/assignee'), { code: 'CONFLICT' });
 });
 
 t.test('an answer of something in between is a lost connection', async (t) => {
   const { rest } = scene({ status: 502, text: '<html>' }, { status: 503, retryAfter: '7' });
-  await t.rejects(rest.call('GET', '/a'), { code: 'DISCONNECTED', message: 'HTTP status 502' });
-  await t.rejects(rest.call('GET', '/a'), { code: 'DISCONNECTED', retryAfterMs: 7_000 });
+  await t.rejects(rest('GET', '/a'), { code: 'DISCONNECTED', message: 'HTTP 502' });
+  await t.rejects(rest('GET', '/a'), { code: 'DISCONNECTED', retryAfterMs: 7_000 });
 });
 
 t.test('a server that cannot be reached, or never answers, ends the call', async (t) => {
   const { rest, virtual } = scene(new TypeError('fetch failed'));
-  await t.rejects(rest.call('GET', '/a'), { code: 'DISCONNECTED' });
-  const waiting = t.rejects(rest.call('GET', '/a'), { code: 'TIMEOUT' });
+  await t.rejects(rest('GET', '/a'), { code: 'DISCONNECTED' });
+  const waiting = t.rejects(rest('GET', '/a'), { code: 'TIMEOUT' });
   await virtual.pass(15_000);
   await waiting;
 });

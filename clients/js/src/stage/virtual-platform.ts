@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { Platform, SocketClass } from '../platform/platform.ts';
 
 type Timer = { at: number; run: () => void };
 type Listener = (event: Record<string, unknown>) => void;
 
 const START = Date.parse('2026-11-21T10:00:00.000Z');
-const ROUNDS = 20;
+const nothing = (): void => undefined;
 
 /**
  * Surroundings whose time passes only when a test lets it. Sockets open to the test itself, which
@@ -23,13 +24,18 @@ export class VirtualPlatform {
     this.platform = {
       now: () => this.nowMs,
       random: () => this.random,
-      setTimeout: (run, ms) => {
+      after: (ms, run) => {
         const timer = { at: this.nowMs + ms, run };
         this.#timers.add(timer);
-        return timer;
+        return () => void this.#timers.delete(timer);
       },
-      clearTimeout: (timer) => void this.#timers.delete(timer as Timer),
-      fetch: undefined,
+      ...{ fetch: undefined, indexedDB: undefined, locks: undefined, openChannel: undefined },
+      ...{ origin: undefined, isPage: false, isVisible: () => true },
+      ...{ onWake: () => nothing, onHide: () => nothing },
+      uuid: () => randomUUID(),
+      reportError: (error) => {
+        throw error;
+      },
       WebSocket: class extends MemorySocket {
         constructor(url: string, protocols?: string[]) {
           super(url, protocols);
@@ -78,9 +84,9 @@ export class VirtualPlatform {
   }
 }
 
-/** The promises that wait for nothing else are settled after some turns. */
+/** All promises that wait for nothing else are settled after a turn of the event loop. */
 export async function settled(): Promise<void> {
-  for (let round = 0; round < ROUNDS; round += 1) await Promise.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** This socket has the interface of the browser's, and the test is its server. */

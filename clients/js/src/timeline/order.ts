@@ -35,10 +35,11 @@ export type OrderInput =
   | { is: 'update'; update: MessageUpdate; ticket?: Ticket | undefined }
   /** The conversation has come to this `seq`, as a list or an event tells. */
   | { is: 'known'; lastSeq: number }
-  /** History answered what there is above `afterSeq`, up to `upToSeq` or to the page's end. */
-  | { is: 'filled'; gap: Gap; messages: readonly Message[]; hasMore: boolean }
-  /** History will never answer, for example because the user was removed. */
-  | { is: 'unfillable' };
+  /**
+   * History answered what there is above `afterSeq`, up to `upToSeq` or to the page's end. One that
+   * will never answer, for example because the user was removed, has nothing.
+   */
+  | { is: 'filled'; gap: Gap; messages: readonly Message[]; hasMore: boolean };
 
 /** The application is told these in their order, and a ticket is done once it has heard. */
 export type OrderEffect =
@@ -74,25 +75,19 @@ export const UNKNOWN_ORDER: Order = {
 };
 
 export function takeInput(order: Order, input: OrderInput): Ordered {
-  const work = new Work(order);
-  switch (input.is) {
-    case 'message':
-      work.message(input.message, ticketsOf(input.ticket));
-      break;
-    case 'update':
-      work.update(input.update, ticketsOf(input.ticket));
-      break;
-    case 'known':
-      work.known(input.lastSeq);
-      break;
-    case 'filled':
-      work.fill(input.gap, input.messages, input.hasMore);
-      break;
-    case 'unfillable':
-      work.fill({ afterSeq: 0, upToSeq: order.last }, [], false);
-      break;
+  // The step works on copies, so that the order that came in stays as it was.
+  const work = { ...order, versions: new Map(order.versions), held: new Map(order.held) };
+  const step: Step = { order: work, effects: [] };
+  if (input.is === 'message') takeMessage(step, input.message, input);
+  else if (input.is === 'update') takeUpdate(step, input.update, input);
+  else if (input.is === 'filled') fill(step, input);
+  else {
+    work.last = Math.max(work.last, input.lastSeq);
+    work.next ??= input.lastSeq + 1;
   }
-  return work.end();
+  work.told = work.told.slice(-RANGES_MAX);
+  trim(work.versions);
+  return step;
 }
 
 /** Returns what history must fill in, or undefined if nothing is missing. */
@@ -100,151 +95,119 @@ export function gapOf({ next, last }: Order): Gap | undefined {
   return next !== undefined && last >= next ? { afterSeq: next - 1, upToSeq: last } : undefined;
 }
 
-function ticketsOf(ticket: Ticket | undefined): readonly Ticket[] {
-  return ticket === undefined ? [] : [ticket];
+type Step = {
+  order: Order & { versions: Map<number, number>; held: Map<number, Held> };
+  effects: OrderEffect[];
+};
+type Ticketed = { ticket?: Ticket | undefined };
+
+function takeMessage({ order, effects }: Step, message: Message, { ticket }: Ticketed): void {
+  const { seq } = message;
+  const tickets = ticket ? [ticket] : [];
+  order.last = Math.max(order.last, seq);
+  order.next ??= seq;
+  if (includes(order.told, seq)) tellUpdate({ order, effects }, asUpdate(message), tickets);
+  else if (seq < order.next) tell({ order, effects }, message, tickets);
+  else {
+    hold(order, seq, { message, tickets });
+    drain({ order, effects });
+  }
 }
 
-/** One step works on copies, so that the order that came in stays as it was. */
-class Work {
-  #next: number | undefined;
-  #last: number;
-  #told: Ranges;
-  readonly #versions: Map<number, number>;
-  readonly #held: Map<number, Held>;
-  readonly #effects: OrderEffect[] = [];
+function takeUpdate(step: Step, update: MessageUpdate, { ticket }: Ticketed): void {
+  const { order } = step;
+  const { seq } = update;
+  const tickets = ticket ? [ticket] : [];
+  order.last = Math.max(order.last, seq);
+  if (seq < (order.next ?? Infinity)) tellUpdate(step, update, tickets);
+  else hold(order, seq, { update, tickets });
+}
 
-  constructor({ next, last, told, versions, held }: Order) {
-    this.#next = next;
-    this.#last = last;
-    this.#told = told;
-    this.#versions = new Map(versions);
-    this.#held = new Map(held);
-  }
+type Filled = Omit<OrderInput & { is: 'filled' }, 'is'>;
 
-  end(): Ordered {
-    trim(this.#versions, VERSIONS_MAX);
-    const order = {
-      next: this.#next,
-      last: this.#last,
-      told: this.#told.slice(-RANGES_MAX),
-      versions: this.#versions,
-      held: this.#held,
-    };
-    return { order, effects: this.#effects };
+/** The answer shows that what it lacks within its range is gone for good. */
+function fill(step: Step, { gap, messages, hasMore }: Filled): void {
+  const { order } = step;
+  const { next = 0 } = order;
+  if (gap.afterSeq >= next) return;
+  const end = messages.at(-1)?.seq ?? gap.afterSeq;
+  const covered = hasMore ? end : Math.max(end, gap.upToSeq);
+  order.last = Math.max(order.last, end);
+  for (const message of messages) {
+    if (message.seq >= next) hold(order, message.seq, { message, tickets: [] }, true);
   }
+  const due = [...order.held.keys()].filter((seq) => seq <= covered).sort((a, b) => a - b);
+  for (const seq of due) release(step, seq);
+  order.next = Math.max(next, covered + 1);
+  drain(step);
+}
 
-  message(message: Message, tickets: readonly Ticket[]): void {
-    const { seq } = message;
-    this.#last = Math.max(this.#last, seq);
-    this.#next ??= seq;
-    if (includes(this.#told, seq)) this.#tellUpdate(asUpdate(message), tickets);
-    else if (seq < this.#next) this.#tell(message, tickets);
-    else {
-      this.#hold(seq, { message, tickets });
-      this.#drain();
-    }
-  }
+/** The newest body of several is kept. Bodies beyond the bound are forgotten. */
+function hold(
+  { held, next }: Step['order'],
+  seq: number,
+  ...[{ message, update, tickets }, isFill]: [Held, boolean?]
+): void {
+  const known = held.get(seq);
+  const all: Held = { tickets: [...(known?.tickets ?? []), ...tickets] };
+  const body = newest(known?.message, message);
+  const change = newest(known?.update, update);
+  if (body && (isFill || held.size < BODIES_MAX || seq === next)) all.message = body;
+  if (change) all.update = change;
+  if (all.message || change || all.tickets.length > 0) held.set(seq, all);
+}
 
-  update(update: MessageUpdate, tickets: readonly Ticket[]): void {
-    const { seq } = update;
-    this.#last = Math.max(this.#last, seq);
-    if (this.#next === undefined || seq < this.#next) this.#tellUpdate(update, tickets);
-    else this.#hold(seq, { update, tickets });
+function drain(step: Step): void {
+  const { order } = step;
+  while (order.next !== undefined && order.held.get(order.next)?.message) {
+    release(step, order.next);
+    order.next += 1;
   }
+}
 
-  known(lastSeq: number): void {
-    this.#last = Math.max(this.#last, lastSeq);
-    this.#next ??= lastSeq + 1;
-  }
+function release(step: Step, seq: number): void {
+  const { held } = step.order;
+  const { message, update, tickets } = held.get(seq) as Held;
+  held.delete(seq);
+  if (message) tell(step, message, tickets);
+  if (update) tellUpdate(step, update, message ? [] : tickets);
+  else if (!message) step.effects.push({ tell: 'nothing', seq, tickets });
+}
 
-  /** The answer shows that what it lacks within its range is gone for good. */
-  fill({ afterSeq, upToSeq }: Gap, messages: readonly Message[], hasMore: boolean): void {
-    if (this.#next === undefined || afterSeq >= this.#next) return;
-    const end = messages.at(-1)?.seq ?? afterSeq;
-    const covered = hasMore ? end : Math.max(end, upToSeq);
-    this.#last = Math.max(this.#last, end);
-    for (const message of messages) {
-      if (message.seq >= this.#next) this.#hold(message.seq, { message, tickets: [] }, true);
-    }
-    const due = [...this.#held.keys()].filter((seq) => seq <= covered).sort((a, b) => a - b);
-    for (const seq of due) this.#release(seq);
-    this.#next = Math.max(this.#next, covered + 1);
-    this.#drain();
-  }
+function tell({ order, effects }: Step, message: Message, tickets: readonly Ticket[]): void {
+  const { seq, version } = message;
+  const isLate = (highest(order.told) ?? -1) > seq;
+  order.told = withValue(order.told, seq);
+  if (version > 1) order.versions.set(seq, version);
+  effects.push({ tell: 'message', message, isLate, tickets });
+}
 
-  /** The newest body of several is kept. Bodies beyond the bound are forgotten. */
-  #hold(seq: number, { message, update, tickets }: Held, isFill = false): void {
-    const known = this.#held.get(seq);
-    const held: Held = { tickets: [...(known?.tickets ?? []), ...tickets] };
-    const body = newest(known?.message, message);
-    const isRoom = isFill || this.#held.size < BODIES_MAX || seq === this.#next;
-    if (body !== undefined && isRoom) held.message = body;
-    const change = newest(known?.update, update);
-    if (change !== undefined) held.update = change;
-    const isEmpty = Object.keys(held).length === 1 && held.tickets.length === 0;
-    if (!isEmpty) this.#held.set(seq, held);
-  }
-
-  #drain(): void {
-    while (this.#next !== undefined && this.#held.get(this.#next)?.message !== undefined) {
-      this.#release(this.#next);
-      this.#next += 1;
-    }
-  }
-
-  #release(seq: number): void {
-    const held = this.#held.get(seq);
-    this.#held.delete(seq);
-    if (held === undefined) return;
-    const { message, update, tickets } = held;
-    if (message !== undefined) this.#tell(message, tickets);
-    if (update !== undefined) this.#tellUpdate(update, message === undefined ? tickets : []);
-    else if (message === undefined) this.#effects.push({ tell: 'nothing', seq, tickets });
-  }
-
-  #tell(message: Message, tickets: readonly Ticket[]): void {
-    const { seq, version } = message;
-    const isLate = (highest(this.#told) ?? -1) > seq;
-    this.#told = withValue(this.#told, seq);
-    if (version > 1) this.#versions.set(seq, version);
-    this.#effects.push({ tell: 'message', message, isLate, tickets });
-  }
-
-  #tellUpdate(update: MessageUpdate, tickets: readonly Ticket[]): void {
-    const { seq, version } = update;
-    if (version <= (this.#versions.get(seq) ?? 1)) {
-      this.#effects.push({ tell: 'nothing', seq, tickets });
-      return;
-    }
-    this.#versions.set(seq, version);
-    this.#effects.push({ tell: 'update', update, tickets });
-  }
+function tellUpdate(
+  { order: { versions }, effects }: Step,
+  update: MessageUpdate,
+  tickets: readonly Ticket[],
+): void {
+  const { seq, version } = update;
+  const isNew = version > (versions.get(seq) ?? 1);
+  if (isNew) versions.set(seq, version);
+  effects.push(isNew ? { tell: 'update', update, tickets } : { tell: 'nothing', seq, tickets });
 }
 
 function newest<Body extends { version: number }>(
   one: Body | undefined,
   other: Body | undefined,
 ): Body | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
+  if (!one || !other) return one ?? other;
   return other.version > one.version ? other : one;
 }
 
 /** A message that the application was told comes again, and may have changed since. */
 function asUpdate(message: Message): MessageUpdate {
-  const { edited_at, deleted_at, content, reactions } = message;
-  const { message_id, conversation_id, seq, version } = message;
-  const isDeleted = deleted_at !== undefined;
-  const change = isDeleted ? 'deleted' : edited_at !== undefined ? 'edited' : 'reactions';
-  const update: MessageUpdate = { message_id, conversation_id, seq, version, change };
-  if (isDeleted) return { ...update, deleted_at };
-  if (content !== undefined) update.content = content;
-  if (edited_at !== undefined) update.edited_at = edited_at;
-  if (reactions !== undefined) update.reactions = reactions;
-  return update;
+  const { deleted_at, edited_at } = message;
+  return { ...message, change: deleted_at ? 'deleted' : edited_at ? 'edited' : 'reactions' };
 }
 
-function trim(versions: Map<number, number>, max: number): void {
-  if (versions.size <= max) return;
-  const seqs = [...versions.keys()].sort((a, b) => a - b);
-  for (const seq of seqs.slice(0, versions.size - max)) versions.delete(seq);
+function trim(versions: Map<number, number>): void {
+  const seqs = [...versions.keys()].sort((a, b) => b - a);
+  for (const seq of seqs.slice(VERSIONS_MAX)) versions.delete(seq);
 }

@@ -1,23 +1,18 @@
 /** These are whole numbers as ascending ranges, which include both ends and never touch. */
-export type Ranges = readonly (readonly [number, number])[];
+export type Ranges = readonly Range[];
+type Range = readonly [from: number, to: number];
 
 export function includes(ranges: Ranges, value: number): boolean {
   return ranges.some(([from, to]) => from <= value && value <= to);
 }
 
 export function withValue(ranges: Ranges, value: number): Ranges {
-  const last = ranges.at(-1);
-  // Almost every value follows the last one.
-  if (last !== undefined && value === last[1] + 1) {
-    return [...ranges.slice(0, -1), [last[0], value]];
-  }
-  if (includes(ranges, value)) return ranges;
-  const below = ranges.filter(([, to]) => to < value - 1);
-  const above = ranges.filter(([from]) => from > value + 1);
-  const touching = ranges.slice(below.length, ranges.length - above.length);
-  const from = Math.min(value, touching[0]?.[0] ?? value);
-  const to = Math.max(value, touching.at(-1)?.[1] ?? value);
-  return [...below, [from, to], ...above];
+  const isBelow = ([, to]: Range): boolean => to < value - 1;
+  const isAbove = ([from]: Range): boolean => from > value + 1;
+  const touching = ranges.filter((range) => !isBelow(range) && !isAbove(range));
+  const ends = [value, ...touching.flat()];
+  const joined = [Math.min(...ends), Math.max(...ends)] as const;
+  return [...ranges.filter(isBelow), joined, ...ranges.filter(isAbove)];
 }
 
 export function highest(ranges: Ranges): number | undefined {

@@ -1,4 +1,5 @@
 import type { Message } from '../../protocol/shapes.ts';
+import { type Window, withEcho, withMessages, withSent, withUpdate } from '../../store/window.ts';
 import { type Acknowledgements, newSession, withDone } from '../acknowledgements.ts';
 import {
   type Gap,
@@ -10,14 +11,7 @@ import {
   takeInput,
   UNKNOWN_ORDER,
 } from '../order.ts';
-import {
-  type ShownMessage,
-  type Window,
-  withEcho,
-  withMessages,
-  withSent,
-  withUpdate,
-} from '../window.ts';
+import type { ShownMessage } from '../shown-message.ts';
 import { type Name, OWN, type QueueEvent } from './server-model.ts';
 
 type Place = { order: Order; window: Window };

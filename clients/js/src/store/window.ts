@@ -1,19 +1,6 @@
 import type { MessageUpdate } from '../protocol/events.ts';
-import type { Message, Reaction } from '../protocol/shapes.ts';
-
-type MessageStatus = 'pending' | 'sent' | 'delivered' | 'read' | 'failed';
-
-/** A message as an application shows it. */
-export type ShownMessage = Omit<Message, 'message_id' | 'seq'> & {
-  /** The server gives both once it has the message. Until then the version is 0. */
-  message_id?: string;
-  seq?: number;
-  reactions: Reaction[];
-  /** Only one's own messages have a status. */
-  status?: MessageStatus;
-  /** The send failed for this reason. */
-  error?: { code: string; message: string };
-};
+import type { Message } from '../protocol/shapes.ts';
+import type { MessageStatus, ShownMessage } from '../timeline/shown-message.ts';
 
 /**
  * The messages that are shown of one conversation. Those of the server ascend by `seq`. Behind them
@@ -79,7 +66,7 @@ export function withoutEcho(window: Window, clientMsgId: string): Window {
 }
 
 /** Positions that no other participant is below. Without other people they are undefined. */
-type Reached = { delivered: number; read: number } | undefined;
+export type Reached = { delivered: number; read: number } | undefined;
 
 /** Raises the status of one's own messages. A status never falls. */
 export function withStatus(window: Window, reached: Reached): Window {
@@ -141,6 +128,7 @@ function changed(known: ShownMessage, update: MessageUpdate): ShownMessage {
   };
 }
 
-function isSameSend(one: ShownMessage, other: ShownMessage): boolean {
-  return one.client_msg_id === other.client_msg_id && one.sender_id === other.sender_id;
+/** Only one's own messages have a status, and only they can be the echo's. */
+function isSameSend(one: ShownMessage, echo: ShownMessage): boolean {
+  return one.client_msg_id === echo.client_msg_id && one.status !== undefined;
 }

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Message } from '../protocol/shapes.ts';
+import type { ShownMessage } from '../timeline/shown-message.ts';
 import {
-  type ShownMessage,
   type Window,
   withEcho,
   withMessages,
