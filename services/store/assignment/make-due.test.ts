@@ -19,7 +19,7 @@ t.test('a change is seen that commits after the first message of a business', as
     sent = send(shop, shop.customer);
     await until('the message waits for the inbox', async () => {
       const waits = await sql(`select from pg_stat_activity
-        where wait_event_type = 'Lock' and query like '%business_inboxes%'`);
+        where wait_event_type = 'Lock' and datname = current_database()`);
       return waits.length > 0;
     });
   });
