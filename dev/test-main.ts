@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Checked, lint, typeCheck } from './build.ts';
 import { launch, type RunningProcess, stop, untilReady } from './processes/child.ts';
+import { installChromium } from './programs/chromium.ts';
 import { wipePostgres } from './servers/postgres-server.ts';
 import { planServers } from './servers/servers.ts';
 import { startCommonStack } from './testing/common-stack.ts';
@@ -11,6 +12,7 @@ import { createTapTally } from './testing/tap-tally.ts';
 import { runTestFiles } from './testing/test-files.ts';
 
 const HELP = `Type check, lint, tidy test and all tests, on real servers of their own.
+Tests of the page run in Chromium, which is installed where that can be done.
 
   npm test [-- <file>.test.ts …]
   npm run soak               the same with the full doses; may take an hour
@@ -55,14 +57,18 @@ async function runAll(): Promise<void> {
   }
   const isAll = positionals.length === 0;
   const { soak } = values;
+  const chosen = isAll ? testFiles() : positionals;
+  const chromium = chosen.some(needsBrowser)
+    ? installChromium((line) => process.stdout.write(`${line}\n`))
+    : undefined;
+  if (chromium !== undefined) process.stdout.write(`${chromium}\n`);
   await withServers(async (servers) => {
     const checks = isAll
       ? [check('type check', typeCheck()), check('lint', lint())]
       : [typeCheck()];
-    const files = isAll ? testFiles() : positionals;
-    const shared = isAll ? files.filter((file) => says(file, 'await shareStack(t)')) : [];
-    const stacks = files.filter((file) => says(file, 'await setStack(t'));
-    const units = files.filter((file) => !shared.includes(file) && !stacks.includes(file));
+    const shared = isAll ? chosen.filter((file) => says(file, 'await shareStack(t)')) : [];
+    const stacks = chosen.filter((file) => says(file, 'await setStack(t') || needsBrowser(file));
+    const units = chosen.filter((file) => !shared.includes(file) && !stacks.includes(file));
     const [stack] = await Promise.all([
       build().then(() => startShared(shared, servers)),
       ...checks,
@@ -123,6 +129,10 @@ async function startShared(files: readonly string[], servers: Servers) {
     if (left.delete(file) && left.size === 0) stop().catch((error: unknown) => error);
   };
   return { env: { TEST_STACK_DIR: dir }, ended, stop };
+}
+
+function needsBrowser(file: string): boolean {
+  return says(file, 'await setBrowser(t') || says(file, 'await setPages(t');
 }
 
 function says(file: string, text: string): boolean {
