@@ -1,16 +1,16 @@
 import type { Kysely } from 'kysely';
-import { type GivenOut, giveOut } from '../../../shared/business/give-out.ts';
+import { type GivenOut, giveOut, type Scene } from '../../../shared/business/give-out.ts';
 import type {
   AssignmentClaim,
   AssignmentLease,
   AssignmentPlans,
   AssignmentRead,
 } from '../../../shared/contracts/assignment.ts';
-import type { BusinessId } from '../../../shared/ids.ts';
+import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import type { AgentPresences } from './agent-presence.ts';
 import { claimBusinesses, renewLease } from './leases.ts';
-import { readScene } from './read-scene.ts';
+import { HELD_MAX, readScene } from './read-scene.ts';
 
 type Deps = { db: Kysely<Database>; presences: AgentPresences };
 
@@ -58,17 +58,32 @@ function toPlans({ plans, isAll, nextAtMs }: GivenOut): AssignmentPlans {
  */
 export async function planBusiness({ db, presences }: Deps, id: BusinessId): Promise<GivenOut> {
   const scene = await readScene(db, id);
-  if (scene === undefined) return { plans: [], isAll: true, nextAtMs: undefined };
+  if (scene === undefined) return NOTHING;
+  const asked = mayBeGone(scene);
+  const known = await presences.read(asked);
+  const gone = asked.filter((userId) => known.get(userId) === 'offline');
+  if (gone.length === asked.length) return giveOut(scene);
+  // What the others keep may have taken the places of what goes back.
+  const whole = isCut(scene) ? await readScene(db, id, gone) : scene;
+  return whole === undefined ? NOTHING : giveOutWithout(whole, new Set(gone));
+}
+
+const NOTHING: GivenOut = { plans: [], isAll: true, nextAtMs: undefined };
+
+const isCut = ({ held }: Scene): boolean => held.length === HELD_MAX;
+
+/** A scene that is cut does not name all who have something, so nobody is left out. */
+function mayBeGone(scene: Scene): UserId[] {
   const holders = new Set(scene.held.map(({ agent_id }) => agent_id));
-  const gone = scene.agents.flatMap(({ user_id, offlineSinceMs }) =>
-    offlineSinceMs !== undefined && holders.has(user_id) ? user_id : [],
+  return scene.agents.flatMap(({ user_id, offlineSinceMs }) =>
+    offlineSinceMs !== undefined && (isCut(scene) || holders.has(user_id)) ? user_id : [],
   );
-  if (gone.length === 0) return giveOut(scene);
-  const known = await presences.read(gone);
-  const unsure = gone.filter((userId) => known.get(userId) !== 'offline');
-  if (unsure.length === 0) return giveOut(scene);
+}
+
+/** Plans as if all agents were online but those who are gone, and looks again soon. */
+function giveOutWithout(scene: Scene, gone: ReadonlySet<UserId>): GivenOut {
   const agents = scene.agents.map((agent) =>
-    unsure.includes(agent.user_id) ? { ...agent, offlineSinceMs: undefined } : agent,
+    gone.has(agent.user_id) ? agent : { ...agent, offlineSinceMs: undefined },
   );
   const given = giveOut({ ...scene, agents });
   const { nextAtMs = Number.POSITIVE_INFINITY } = given;

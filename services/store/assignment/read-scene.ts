@@ -13,8 +13,11 @@ import { isAvailable } from './availability.ts';
  * who wait for a full agent are left out, and an agent who is a customer is so once.
  */
 const WAITING_MAX = 200;
-/** A scene has this many of those that may go back. The others take their turn once these have. */
-const HELD_MAX = 1_000;
+/**
+ * A scene has this many of those that may go back, and has those that do so first. `returnOf` in
+ * `shared/business` decides when a conversation goes back; the query only orders by that time.
+ */
+export const HELD_MAX = 1_000;
 
 type AgentRow = {
   user_id: UserId;
@@ -47,10 +50,33 @@ type SceneRow = {
 };
 
 /**
- * Reads what a business has at one instant, which is that of one statement. A business of which
- * nothing is set has no agents, and gets undefined.
+ * Says when an assigned conversation goes back if its agent stays away: the earliest time that one
+ * of the agent's absences gives, as `returnOf` has it. The query names the agent `a`, the limits of
+ * the business `b`, the conversation `c`, and the agent as its participant `p`.
  */
-export async function readScene(db: Kysely<Database>, id: BusinessId): Promise<Scene | undefined> {
+const goesBack = sql`select min(case
+      when c.has_answered
+        then greatest(from_at, greatest(since, c.unanswered_since) + b.reassign_after)
+      when p.joined_at >= from_at then p.joined_at + b.reassign_after
+      else from_at end) as at
+    from (values (case when a.status = 'offline' then a.status_at end, interval '0'),
+      (gone_since, b.grace)) absences (since, wait)
+      cross join lateral (select since + wait as from_at) counts
+    where since is not null`;
+
+/**
+ * Reads what a business has at one instant, which is that of one statement. A business of which
+ * nothing is set has no agents, and gets undefined. With `gone`, agents keep what they have as if
+ * they were online, unless `gone` names them or they say `offline`.
+ */
+export async function readScene(
+  db: Kysely<Database>,
+  id: BusinessId,
+  gone?: readonly UserId[],
+): Promise<Scene | undefined> {
+  const goneSince = gone
+    ? sql`case when a.user_id = any(${gone}::uuid[]) then a.offline_since end`
+    : sql`a.offline_since`;
   const { rows } = await sql<SceneRow>`
     with agents as materialized (
       select a.user_id, a.status, a.status_at, a.offline_since, ${isAvailable} as is_available,
@@ -70,12 +96,16 @@ export async function readScene(db: Kysely<Database>, id: BusinessId): Promise<S
     ), held as (
       select c.conversation_id, c.version, c.assignee_id as agent_id, p.joined_at as assigned_at,
         coalesce(c.has_answered, false) as has_answered, c.unanswered_since
-      from agents a
+      from (select *, ${goneSince} as gone_since from agents a) a
+        cross join (select offline_grace_s * interval '1 second' as grace,
+            reassign_after_s * interval '1 second' as reassign_after
+          from businesses where business_id = ${id}) b
         join conversations c on c.business_id = ${id} and c.assignee_id = a.user_id
         join participants p on p.conversation_id = c.conversation_id and p.user_id = a.user_id
-      where c.state = 'assigned' and (a.status = 'offline' or a.offline_since is not null)
+        cross join lateral (${goesBack}) goes_back
+      where c.state = 'assigned' and (a.status = 'offline' or gone_since is not null)
         and (c.has_answered is not true or c.unanswered_since is not null)
-      order by has_answered, c.unanswered_since nulls first, c.conversation_id
+      order by goes_back.at, c.conversation_id
       limit ${sql.lit(HELD_MAX)}
     )
     select to_jsonb(b) as business, clock_timestamp() as now,

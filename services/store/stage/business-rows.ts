@@ -51,6 +51,22 @@ export class BusinessRows {
     return this.#place({ business_id: id, state: 'closed', last_agent_id }, { closed_at });
   }
 
+  /** Makes so many more conversations like one that is there, with the same participants. */
+  async copy({ conversation_id: id }: Placed, count: number): Promise<void> {
+    await this.#sql(
+      `with made as (
+        insert into conversations select r.* from conversations c, generate_series(1, $2) n,
+          jsonb_populate_record(c,
+            jsonb_build_object('conversation_id', gen_random_uuid(), 'n', n)) r
+          where c.conversation_id = $1
+        returning conversation_id)
+      insert into participants select r.* from participants p, made,
+        jsonb_populate_record(p, jsonb_build_object('conversation_id', made.conversation_id)) r
+        where p.conversation_id = $1`,
+      [id, count],
+    );
+  }
+
   async #place(columns: Columns, times: Times): Promise<Placed> {
     const conversation_id = newId<ConversationId>();
     const customer_id = newId<UserId>();
