@@ -169,6 +169,18 @@ t.test('an agent who says offline keeps what they have answered, and no more', a
   t.same(await desk.holders([unanswered, answered]), [bob.id, ann.id]);
 });
 
+t.test('what was reopened goes back with the time since which it waited', async (t) => {
+  const { ann, desk, unanswered } = await setAbsence();
+  const { talk } = unanswered;
+  await talk.say(ann, 'Yes');
+  await talk.close(ann);
+  const reopened = await talk.reopen(ann);
+  await desk.untilLast(talk, 'assigned');
+  await desk.say(ann, 'offline');
+  const returned = await desk.untilLast(talk, 'released');
+  t.equal(returned.waiting_since?.toISOString(), reopened.body.waiting_since);
+});
+
 t.test('what an absent agent has answered goes back once the customer has waited', async (t) => {
   const { ann, bob, desk, answered } = await setAbsence();
   await desk.come(bob);

@@ -58,6 +58,10 @@ type BusinessColumns = {
   closed_at: Time | null;
   /** No agent has answered the customer's message with this `seq`, or a later one. */
   unanswered_seq: number | null;
+  /**
+   * The conversation owes the customer an answer since this time: that of the first message that no
+   * agent has answered, or of an earlier step that made it wait, such as a reopening.
+   */
   unanswered_since: Time | null;
   /** The assignee has written since the assignment. */
   has_answered: boolean | null;

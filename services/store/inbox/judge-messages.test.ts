@@ -82,7 +82,7 @@ t.test('further messages of a customer who waits change neither place nor time',
   const unanswered = { unanswered_seq: 2, unanswered_since: at('08:00:00') };
   t.same(judge({ row: { ...row, ...unanswered } }), { change: 'updated', set: {} });
   const first = judge({ row });
-  const set = { unanswered_seq: 5, unanswered_since: at('12:00:00') };
+  const set = { unanswered_seq: 5, unanswered_since: at('08:00:00') };
   t.same(first, { change: 'updated', set }, 'the conversation keeps its place');
 });
 
@@ -93,6 +93,8 @@ t.test('a message to an agent is unanswered until the agent writes', async (t) =
   });
   const unanswered = { ...row, unanswered_seq: 3, unanswered_since: at('11:30:00') };
   t.same(judge({ row: unanswered }), { set: {} }, 'the first one counts');
+  const reopened = { ...row, has_answered: false, unanswered_since: at('11:30:00') };
+  t.same(judge({ row: reopened }), { set: { unanswered_seq: 5 } }, 'it waits since the reopening');
   t.same(judge({ row: unanswered, by: [agent] }), {
     set: { unanswered_seq: null, unanswered_since: null, answered_at: at('12:00:00') },
   });
@@ -110,7 +112,7 @@ t.test('the first answer since the opening tells how long the customer waited', 
   t.equal(judge({ row: earlier, by: [agent] }).firstResponseMs, 60_000, 'it was closed since');
   const later = { ...row, opened_at: at('10:00:00'), answered_at: at('11:00:00') };
   t.notOk('firstResponseMs' in judge({ row: later, by: [agent] }));
-  const reopened = { ...assigned, opened_at: at('11:00:00') };
+  const reopened = { ...assigned, opened_at: at('11:00:00'), unanswered_since: at('11:00:00') };
   t.notOk('firstResponseMs' in judge({ row: reopened, by: [agent] }), 'nobody has asked');
 });
 

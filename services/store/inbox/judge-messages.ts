@@ -51,7 +51,8 @@ const AFTER_AGENT_MS = 5 * 60_000;
  * the conversation write into it.
  *
  *     customer   closed → waiting, since that message
- *                It is the first one that nobody has answered, if there was none.
+ *                It is the first one that nobody has answered, if there was none. What waits
+ *                already keeps the time since which it waits.
  *                The business sends its away message, if one is due.
  *     agent      All is answered. A business that never opens may send an away message again.
  *
@@ -85,10 +86,8 @@ export function judgeMessages({ conversation, sent, settings, now }: Judged): Me
 }
 
 function hearCustomer(after: Fields, { last_agent_id }: ConversationRow, one: Sent): void {
-  if (after.unanswered_seq === null) {
-    after.unanswered_seq = one.seq;
-    after.unanswered_since = one.sent_at;
-  }
+  after.unanswered_seq ??= one.seq;
+  after.unanswered_since ??= after.waiting_since ?? one.sent_at;
   if (after.state !== 'closed') return;
   after.state = 'waiting';
   after.waiting_since = after.unanswered_since;
@@ -97,16 +96,20 @@ function hearCustomer(after: Fields, { last_agent_id }: ConversationRow, one: Se
   after.closed_at = null;
 }
 
-/** Returns how long the customer waited, if this is the first answer since the opening. */
+/**
+ * Returns how long the conversation waited for it, if this is the first answer since the opening,
+ * and the customer has asked.
+ */
 function hearAgent(after: Fields, { sent_at }: Sent): number | undefined {
-  const { unanswered_since: since, answered_at, opened_at } = after;
+  const { unanswered_seq: asked, unanswered_since: since, answered_at, opened_at } = after;
   const isFirst = answered_at === null || (opened_at !== null && answered_at < opened_at);
   after.unanswered_seq = null;
   after.unanswered_since = null;
   after.has_answered = true;
   after.answered_at = sent_at;
   if (after.away_until === NEVER) after.away_until = null;
-  return isFirst && since !== null ? Date.parse(sent_at) - Date.parse(since) : undefined;
+  if (!isFirst || asked === null || since === null) return undefined;
+  return Date.parse(sent_at) - Date.parse(since);
 }
 
 type Away = { text: string; until: string };

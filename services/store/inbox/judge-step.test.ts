@@ -4,7 +4,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import type { BusinessState } from '../../../shared/protocol/shapes.ts';
 import { makeBusiness, makeConversation, type Step, stepTaker } from '../stage/business-stage.ts';
-import { createGroup, createTalk, setStage } from '../stage/store-stage.ts';
+import { appendOk, createGroup, createTalk, letter, setStage } from '../stage/store-stage.ts';
 
 const { store, sql } = await setStage(t);
 const { operations } = store;
@@ -172,6 +172,31 @@ t.test('a release brings no event but to who loses it', async (t) => {
   const other = await take({ user: bob, id }, 'assign');
   t.equal(told(other).length, 2);
 });
+
+t.test(
+  'what nobody has answered keeps its waiting time, which may be that of a step',
+  async (t) => {
+    const scene = await setScene();
+    const { id, manager, ann, bob, customer } = scene;
+    const say = (user_id: UserId) => appendOk(store, id, [letter(user_id)]);
+    const release = async (user: UserId) =>
+      (await take({ user, id }, 'release')).record?.waiting_since;
+    const { record: reopened } = await take({ user: manager, id }, 'reopen');
+    await take({ user: ann, id }, 'assign');
+    t.equal(await release(ann), reopened?.waiting_since, 'since the reopening');
+    await take({ user: bob, id }, 'assign');
+    await take({ user: bob, id }, 'assign', { agent_id: ann });
+    t.equal(await release(ann), reopened?.waiting_since, 'also after a transfer');
+    await take({ user: ann, id }, 'assign');
+    await say(ann);
+    const released = await release(ann);
+    t.ok(String(released) > String(reopened?.waiting_since), 'since the release after an answer');
+    await say(customer);
+    t.equal((await recordOf(scene)).waiting_since, released);
+    await take({ user: ann, id }, 'assign');
+    t.equal(await release(ann), released, 'a message that came later does not change it');
+  },
+);
 
 t.test('a close ends the part of the agent, who may still read and reopen', async (t) => {
   const scene = await setState('assigned');

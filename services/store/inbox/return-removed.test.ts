@@ -61,6 +61,10 @@ t.test('what a removed agent has waits again, and they are told last', async (t)
     [first.id, since],
   );
   await sql('update business_inboxes set due_at = null where business_id = $1', [business]);
+  const [reopened] = await sql(
+    `select waiting_since from business_steps where conversation_id = $1 and step = 'added'`,
+    [second.id],
+  );
   const { returned } = await remove(business, ann, { asker: manager });
   t.same(
     new Set(returned?.all.map(String)),
@@ -83,7 +87,7 @@ t.test('what a removed agent has waits again, and they are told last', async (t)
   t.match(record, { state: 'waiting', waiting_since: since, version: 4 });
   const other = { user_id: second.customer, conversation_id: second.id };
   t.match(await store.operations['conversations.get'](other, 0), {
-    record: { state: 'waiting', waiting_since: /^20/ },
+    record: { state: 'waiting', waiting_since: reopened?.waiting_since },
   });
   const held = { user_id: bob, conversation_id: kept.id };
   t.match(await store.operations['conversations.get'](held, 0), { record: { assignee_id: bob } });

@@ -13,6 +13,9 @@ type Assigned = { agent: LockedAgent; capacity: number; by: 'auto' | 'hand' };
  * The agent joins, and whoever had the conversation leaves. The agent's positions start before the
  * customer's first message that nobody has answered, so an assignment marks nothing as read. The
  * people in the conversation are told, but get no message if it goes to the agent who had it last.
+ *
+ * If the agent gives the conversation back without an answer, it waits since the same time again.
+ * That may be the time of a step instead of a message, so the assignment keeps it.
  */
 export function planAssignment(
   { conversation, participants }: LockedConversation,
@@ -20,6 +23,7 @@ export function planAssignment(
 ): Plan {
   const { user_id } = agent;
   const { assignee_id: from, last_agent_id, last_seq, unanswered_seq } = conversation;
+  const { unanswered_since, waiting_since } = conversation;
   const byHand = from === null ? 'manual' : 'transfer';
   const reason: AssignmentReason = by === 'auto' ? 'auto' : byHand;
   const event = 'agent_assigned' as const;
@@ -46,6 +50,7 @@ export function planAssignment(
       assignee_id: user_id,
       last_agent_id: user_id,
       waiting_since: null,
+      unanswered_since: unanswered_since ?? waiting_since,
       has_answered: false,
     },
   };
@@ -63,7 +68,10 @@ export function planReturn(locked: LockedConversation, reason: StepReason): Plan
   };
 }
 
-/** The conversation waits since the customer's first message that no agent has answered. */
+/**
+ * The conversation waits since the customer's first message that no agent has answered, or since
+ * the step that made it wait for this answer.
+ */
 function returnedColumns({ unanswered_since }: ConversationRow, now: string) {
   const state = 'waiting' as const;
   return { ...WITHOUT_AGENT, state, waiting_since: unanswered_since ?? now };
