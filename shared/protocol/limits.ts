@@ -46,4 +46,18 @@ export const LIMITS = {
   authTimeoutMs: 5_000,
   tokenExpiringMs: 60_000,
   acknowledgeTimeoutMs: 60_000,
+  /** A device queue pauses while this many of its events are not acknowledged. */
+  unacknowledgedMax: 256,
+  /** A replay has at most this many messages, and none that is older. */
+  replayMessagesMax: 1_000,
+  replayDaysMax: 7,
+  /** A user has at most this many devices with a queue. */
+  devicesMax: 10,
+  /** A user makes at most this many new devices in the window. */
+  newDevicesMax: 20,
+  newDevicesWindowMs: 3_600_000,
+  /** A session that said `is_typing: true` stops typing after this time. */
+  typingMs: 5_000,
+  /** A page of history has at most this many bytes as JSON. */
+  pageBytesMax: 256 * 1024,
 } as const;

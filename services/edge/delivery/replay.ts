@@ -4,6 +4,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { NameSystemMessages } from '../names/system-names.ts';
 import { hasDrained } from '../server/socket-drain.ts';
 import { replayEndFrame, replayedFrame } from '../server/socket-frames.ts';
@@ -15,7 +16,6 @@ type Deps = { store: AskStore; hub: Hub; nameSystemMessages: NameSystemMessages;
 /** At most this many replays ask store at once. All else that store can do is for users at work. */
 const CONCURRENCY_MAX = 16;
 const WAITING_MAX = 20_000;
-const MESSAGES_MAX = 1_000;
 /**
  * The next page waits this long until the socket has little left to write. Then the replay ends.
  */
@@ -63,7 +63,7 @@ export class Replay {
       sent += page.messages.length;
       cursor = page.next_cursor;
       if (cursor === null) return page.complete;
-      if (sent >= MESSAGES_MAX || page.messages.length === 0) return false;
+      if (sent >= LIMITS.replayMessagesMax || page.messages.length === 0) return false;
     } while (await hasDrained(session, { isCurrent, timeoutMs: DRAIN_MS }));
     return false;
   }

@@ -3,6 +3,8 @@ import { RequestIdField } from '../../../shared/protocol/scalars.ts';
 import { serverFrames } from '../../../shared/protocol/server-frames.ts';
 import type { FrameDoor } from '../api/doors.ts';
 import type { Operation } from '../api/operation.ts';
+import { ABOUT_SOCKET } from './about-socket.ts';
+import { CLOSE_CODES } from './close-codes.ts';
 import { EVENT_SUMMARIES } from './event-summaries.ts';
 import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
 
@@ -12,14 +14,6 @@ const id = Type.Optional(RequestIdField);
 const CHANNEL = '#/channels/socket';
 /** The server sends these frames as answers. It sends all other frames unasked, as events. */
 const ANSWERS: readonly string[] = ['reply', 'error', 'auth_ok', 'pong'];
-
-const ABOUT = `JSON text frames over one WebSocket. Any client frame may carry an \`id\`; exactly
-one \`reply\` or \`error\` with it comes back (to \`ack\` none, to \`message\` always one). Events
-with \`q\` are durable: they come again until the client sends \`ack\`.
-
-The token (JWT, \`sub\` = the user's UUID) comes as \`Authorization: Bearer …\` on the upgrade,
-with \`x-device-id\`; or as subprotocols \`kaha.v1, bearer.<jwt>[, device.<id>]\`; or in the first
-frame \`auth\` within 5 s. Never in the query.`;
 
 /**
  * Describes the socket's frames as an AsyncAPI 3.0 document. The document is made from the tables
@@ -37,7 +31,8 @@ export function asyncApiOf(operations: readonly Operation[]): Json {
   };
   return {
     asyncapi: '3.0.0',
-    info: { title: 'kaha-chat socket, kaha.v1', version: '1', description: ABOUT },
+    info: { title: 'kaha-chat socket, kaha.v1', version: '1', description: ABOUT_SOCKET },
+    'x-close-codes': CLOSE_CODES,
     defaultContentType: 'application/json',
     servers: {
       edge: { host: '{host}', protocol: 'wss', variables: { host: { default: 'localhost:8080' } } },

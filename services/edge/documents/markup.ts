@@ -18,10 +18,24 @@ export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Ht
   return { html: texts.map((text, index) => text + textOf(parts[index])).join('') };
 }
 
-/** Makes a paragraph of each part between empty lines, and shows text in backticks as code. */
+/** Shows headings, tables and paragraphs of Markdown, and text in backticks as code. */
 export function prose(text: string): Html {
-  const paragraphs = text.split(/\n{2,}/).map((paragraph) => html`<p>${inline(paragraph)}</p>`);
-  return html`${paragraphs}`;
+  return html`${text
+    .trim()
+    .split(/\n{2,}/)
+    .map(block)}`;
+}
+
+function block(text: string): Html {
+  if (text.startsWith('## ')) return html`<h3>${inline(text.slice(3))}</h3>`;
+  if (!text.startsWith('|')) return html`<p>${inline(text)}</p>`;
+  const [head = '', , ...rows] = text.split('\n');
+  const cells = (row: string): string[] => row.slice(1, -1).split('|');
+  const names = cells(head).map((cell) => html`<th>${inline(cell)}</th>`);
+  const lines = rows.map((row) => {
+    return html`<tr>${cells(row).map((cell) => html`<td>${inline(cell)}</td>`)}</tr>`;
+  });
+  return html`<table><thead><tr>${names}</tr></thead><tbody>${lines}</tbody></table>`;
 }
 
 export function inline(text: string): Html {

@@ -1,7 +1,10 @@
 import type { TObject } from 'typebox';
-import { ERRORS } from '../../../shared/errors.ts';
+import { ERRORS, type ErrorCode } from '../../../shared/errors.ts';
 import { UUID_V4_PATTERN } from '../../../shared/ids.ts';
 import type { Route } from '../rest/routes.ts';
+import { ABOUT_REST } from './about-rest.ts';
+import { CLAIMS } from './common-chapters.ts';
+import { exampleError } from './error-notes.ts';
 import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
 
 const JSON_TYPE = 'application/json';
@@ -10,13 +13,6 @@ const ALWAYS = [400, 401, 429, 500, 503, 504];
 const OK = { 200: 'Done' };
 const NO_CONTENT = { 204: 'Done; nothing is said' };
 const RETRY_STATUSES: readonly number[] = [429, 503];
-
-const ABOUT = `What the socket \`kaha.v1\` (see \`/asyncapi.json\`) does, live events aside.
-
-Ids are lower-case UUID v4, times ISO 8601 UTC with milliseconds. An optional field without a value
-is absent. Unknown fields in a body are an error; clients must ignore unknown fields in answers.
-\`/api/chat/*\` is an alias of \`/api/v1/*\`, \`/api/v1/chats/*\` of
-\`/api/v1/conversations/*\`.`;
 
 /**
  * Describes the REST routes as an OpenAPI 3.1 document. The document is made from the table that
@@ -30,7 +26,7 @@ export function openApiOf(routes: readonly Route[]): Json {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'kaha-chat REST', version: '1', description: ABOUT },
+    info: { title: 'kaha-chat REST', version: '1', description: ABOUT_REST },
     servers: [{ url: '/api/v1' }, { url: '/api/chat', description: 'Alias' }],
     security: [{ bearer: [] }],
     tags: [
@@ -50,11 +46,11 @@ export function openApiOf(routes: readonly Route[]): Json {
 }
 
 const SECURITY_SCHEMES: Json = {
-  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Of a user' },
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: CLAIMS },
   service: {
     type: 'http',
     scheme: 'bearer',
-    description: 'One of `SERVICE_TOKENS`, of a service such as kaha-main-v3',
+    description: 'A service, such as kaha-main-v3, sends one of `SERVICE_TOKENS`. It is no user.',
   },
 };
 
@@ -142,7 +138,11 @@ function errorResponse(status: number): [string, Json] {
   const schema = { type: 'object', required: ['error'], properties: { error } };
   const headers = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds' } };
   const isPause = RETRY_STATUSES.includes(status);
-  return [String(status), { description, ...(isPause && { headers }), ...contentOf(schema) }];
+  const examples = Object.fromEntries(
+    codes.map(([code]) => [code, { value: { error: exampleError(code as ErrorCode) } }]),
+  );
+  const content = { [JSON_TYPE]: { schema, examples } };
+  return [String(status), { description, ...(isPause && { headers }), content }];
 }
 
 function documentPaths(): Json {

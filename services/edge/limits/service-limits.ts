@@ -2,7 +2,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import { type Rate, takeOne } from './rate-limit.ts';
 
 /** A service that tells of all its businesses makes two calls for each, one after the other. */
-const RATE: Rate = { perS: 100, burst: 200 };
+export const SERVICE_RATE: Rate = { perS: 100, burst: 200 };
 const MS_PER_S = 1_000;
 
 /**
@@ -14,7 +14,7 @@ export class ServiceLimits {
 
   /** Returns undefined where the request may go on, and otherwise the RATE_LIMITED to answer. */
   refuse(tokenIndex: number, nowMs: number): KahaError | undefined {
-    const taken = takeOne(this.#fullAt[tokenIndex] ?? 0, RATE, nowMs);
+    const taken = takeOne(this.#fullAt[tokenIndex] ?? 0, SERVICE_RATE, nowMs);
     if ('fullAt' in taken) {
       this.#fullAt[tokenIndex] = taken.fullAt;
       return undefined;

@@ -5,7 +5,8 @@ import { type Rate, takeOne } from './rate-limit.ts';
 /** Each request counts as one of these; ack and ping are `free`. */
 export type Cost = 'send' | 'other' | 'read' | 'free';
 
-const RATES: Record<Cost, Rate> = {
+/** A user has a bucket for each cost on each edge. */
+export const RATES: Record<Cost, Rate> = {
   send: { perS: 10, burst: 20 },
   other: { perS: 50, burst: 100 },
   read: { perS: 20, burst: 40 },

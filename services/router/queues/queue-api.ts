@@ -3,6 +3,7 @@ import { jetStreamApi, queueName, streams, subjects } from '../../../shared/cont
 import { KahaError } from '../../../shared/errors.ts';
 import { shardOf, type UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { Device } from './known-queues.ts';
 
 const TIMEOUT_MS = 2_000;
@@ -107,7 +108,7 @@ function queueConfig({ userId, deviceId }: Device, { shards, inactiveDays }: Opt
     replay_policy: 'instant',
     ack_policy: 'explicit',
     ack_wait: 10 * SECOND_NS,
-    max_ack_pending: 256,
+    max_ack_pending: LIMITS.unacknowledgedMax,
     // With a limit, a frozen edge would make JetStream drop events silently.
     max_deliver: -1,
     filter_subject: subjects.inbox(userId, shards),

@@ -1,6 +1,7 @@
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { QueueInfo } from './queue-api.ts';
 
-export const QUEUES_MAX = 10;
+export const QUEUES_MAX = LIMITS.devicesMax;
 
 export type QueueUse = { deviceId: string; info: QueueInfo };
 /** `isHeld` tells whether some edge has a session of the device. */

@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { UserId } from '../../../shared/ids.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 
-const DEVICES_MAX = 20;
-const WINDOW_MS = 3_600_000;
 /**
  * A user takes ~2 KB at worst. A user who is forgotten early may make more devices, which does no
  * harm.
@@ -20,9 +19,9 @@ export class NewDeviceLimit {
   admit(device: { userId: UserId; deviceId: string }, now: number): boolean {
     const { userId, deviceId } = device;
     const seen = this.#users.get(userId) ?? new Map<string, number>();
-    for (const [id, at] of seen) if (at <= now - WINDOW_MS) seen.delete(id);
+    for (const [id, at] of seen) if (at <= now - LIMITS.newDevicesWindowMs) seen.delete(id);
     if (seen.has(deviceId)) return true;
-    if (seen.size >= DEVICES_MAX) return false;
+    if (seen.size >= LIMITS.newDevicesMax) return false;
     seen.set(deviceId, now);
     this.#users.set(userId, seen);
     return true;

@@ -8,6 +8,7 @@ import {
   type UserId,
 } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { TypingAudiences } from './typing-audiences.ts';
 
 type Deps = {
@@ -40,7 +41,6 @@ type Typist = {
   keptUntil: number;
 };
 
-const ENDS_AFTER_MS = 5_000;
 const TOLD_EVERY_MS = 2_000;
 const KEPT_MS = 8_000;
 /**
@@ -104,7 +104,7 @@ export class Typing {
     if (typist === undefined) return;
     const { sessions } = typist;
     sessions.delete(input.session_id);
-    sessions.set(input.session_id, nowMs + ENDS_AFTER_MS);
+    sessions.set(input.session_id, nowMs + LIMITS.typingMs);
     if (sessions.size > SESSIONS_MAX) sessions.delete(sessions.keys().next().value as string);
     typist.keptUntil = nowMs + KEPT_MS;
     if (nowMs - typist.toldAt >= TOLD_EVERY_MS) this.#tellBegun(typist, others, nowMs);

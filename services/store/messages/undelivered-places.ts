@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { UserId } from '../../../shared/ids.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { Database } from '../database/schema.ts';
 import type { Place } from '../records/message-places.ts';
 
@@ -8,9 +9,9 @@ export type UndeliveredPlace = Place & { sent_at: string };
 export type FoundPlace = UndeliveredPlace & { first_visible_seq: number };
 
 /** Older messages are not replayed: a device queue keeps events for the same 7 days. */
-const AGE_DAYS_MAX = 7;
+const AGE_DAYS_MAX = LIMITS.replayDaysMax;
 /** One conversation yields at most this many: one more than a replay of 1000 can show. */
-const CONVERSATION_MESSAGES_MAX = 1_001;
+const CONVERSATION_MESSAGES_MAX = LIMITS.replayMessagesMax + 1;
 
 type Selection = { userId: UserId; after: UndeliveredPlace | undefined; limit: number };
 

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { UndeliveredMessage, UndeliveredPage } from '../../../shared/contracts/messages.ts';
 import { canSee } from '../../../shared/durable-events/audience.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { selectByPlace } from '../records/message-places.ts';
@@ -20,8 +21,6 @@ import {
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Request = { user_id: UserId; cursor?: string };
 
-/** All pages of one replay together have at most this many messages. */
-const MESSAGES_MAX = 1_000;
 const PAGE_MESSAGES_MAX = 200;
 
 /**
@@ -34,14 +33,14 @@ export async function readUndelivered(
   { user_id, cursor }: Request,
 ): Promise<UndeliveredPage> {
   const { after, served } = readPosition(cursor);
-  const room = Math.min(MESSAGES_MAX - served, PAGE_MESSAGES_MAX);
+  const room = Math.min(LIMITS.replayMessagesMax - served, PAGE_MESSAGES_MAX);
   const places = await selectUndelivered(db, { userId: user_id, after, limit: room + 1 });
   const loaded = await loadMessages({ db, cipher }, { places: places.slice(0, room), user_id });
   const messages = takePage(loaded);
   const total = served + messages.length;
   const last = messages.at(-1);
   const more = messages.length < places.length;
-  if (more && last !== undefined && total < MESSAGES_MAX) {
+  if (more && last !== undefined && total < LIMITS.replayMessagesMax) {
     const next_cursor = encodeCursor([last.sent_at, last.conversation_id, last.seq, total]);
     return { messages, next_cursor, complete: false };
   }
@@ -54,7 +53,8 @@ type Position = { after: UndeliveredPlace | undefined; served: number };
 function readPosition(cursor: string | undefined): Position {
   if (cursor === undefined) return { after: undefined, served: 0 };
   const isCount = (part: unknown): boolean => Number.isSafeInteger(part) && (part as number) > 0;
-  const isServed = (part: unknown): boolean => isCount(part) && (part as number) < MESSAGES_MAX;
+  const isServed = (part: unknown): boolean =>
+    isCount(part) && (part as number) < LIMITS.replayMessagesMax;
   const parts = decodeCursor(cursor, [isIsoTime, isUuidV4, isCount, isServed]);
   const [sent_at, conversation_id, seq, served] = parts as [
     string,

@@ -1,8 +1,9 @@
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import { namesPeople } from '../../../shared/protocol/system-messages.ts';
 
 /** One page of messages is at most this long as JSON. */
-export const PAGE_BYTES_MAX = 256 * 1024;
+export const PAGE_BYTES_MAX = LIMITS.pageBytesMax;
 
 /** Two names of 200 characters can add this much to the content of a system message. */
 const NAMES_BYTES = 1_600;
