@@ -29,6 +29,7 @@ import type { Pool } from './database/pool.ts';
 import type { Database } from './database/schema.ts';
 import { readEventsBetween } from './feed/events-between.ts';
 import { pruneEvents } from './feed/prune-events.ts';
+import type { BusinessSends } from './inbox/business-sends.ts';
 import { listInbox } from './inbox/list-inbox.ts';
 import { readHead } from './inbox/read-head.ts';
 import { readNewest } from './inbox/read-newest.ts';
@@ -51,6 +52,7 @@ type Deps = {
   pool: Pool;
   cipher: ContentCipher;
   group: GroupCommit;
+  businessSends: BusinessSends;
   editWindowMs: number;
   reads: ReadCommit;
   presences: AgentPresences;

@@ -7,12 +7,13 @@ import { natsUserOf } from '../../shared/contracts/permissions.ts';
 import type { PositionBatch } from '../../shared/contracts/positions.ts';
 import type { StoreOps } from '../../shared/contracts/store-ops.ts';
 import { streams, subjects } from '../../shared/contracts/subjects.ts';
-import { newId, type UserId } from '../../shared/ids.ts';
+import { type BusinessId, newId, type UserId } from '../../shared/ids.ts';
 import { type Bus, connectBus } from '../../shared/nats/bus.ts';
 import { createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { createMetrics } from '../../shared/process/metrics.ts';
 import { openDatabase } from './database/database.ts';
 import { migrate } from './database/migrate.ts';
+import { BUSINESS_PENDING_MAX } from './inbox/business-sends.ts';
 import { createOutage } from './stage/outage.ts';
 import { contentKeys, letter, silent } from './stage/store-stage.ts';
 import { createStore } from './store.ts';
@@ -112,6 +113,31 @@ t.test('a store serves requests over NATS and takes positions', async (t) => {
   const { created } = await ask('partitions.ensure', { months_ahead: 3 });
   t.same(created, []);
   t.same((await ask('outbox.claim', { limit: 10, lease_ms: 1_000 })).entries, []);
+});
+
+t.test('a business that has all the sends that may wait leaves room to others', async (t) => {
+  const business_id = newId<BusinessId>();
+  const shop = { type: 'business' as const, business_id };
+  const [busy, calm] = await Promise.all([
+    ask('conversations.create', { user_id: alice, conversation: shop }),
+    ask('conversations.create', { user_id: alice, conversation }),
+  ]);
+  const { conversation_id } = busy.record;
+  const client = await direct.pool.connect();
+  await client.query('begin');
+  await client.query('select from conversations where conversation_id = $1 for update', [
+    conversation_id,
+  ]);
+  const sends = Array.from({ length: BUSINESS_PENDING_MAX.sends }, () =>
+    ask('messages.append', { conversation_id, business_id, items: [letter(alice)] }),
+  );
+  const settled = Promise.allSettled(sends);
+  const { conversation_id: id } = calm.record;
+  const { results } = await ask('messages.append', { conversation_id: id, items: [letter(alice)] });
+  t.match(results, [{ ok: true }]);
+  await client.query('rollback');
+  client.release();
+  await settled;
 });
 
 /** Each kind of request must answer a typed error within `withinMs` while Postgres is away. */

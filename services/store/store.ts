@@ -8,6 +8,7 @@ import type { Logger } from '../../shared/process/logger.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { openAppendWriter } from './append/append-writer.ts';
 import { createGroupCommit } from './append/group-commit.ts';
+import { PENDING_MAX } from './append/pending-sends.ts';
 import { AgentPresences } from './assignment/agent-presence.ts';
 import { watchAssignment } from './assignment/assignment-stats.ts';
 import { PresenceRounds } from './assignment/presence-rounds.ts';
@@ -18,6 +19,7 @@ import { openDatabase } from './database/database.ts';
 import { toKahaError } from './database/database-error.ts';
 import { answerBy, withDeadline } from './database/deadline.ts';
 import { watchSchema } from './database/schema-check.ts';
+import { openBusinessSends } from './inbox/business-sends.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { watchOutbox } from './outbox/outbox-stats.ts';
 import { startPositions } from './positions/apply-positions.ts';
@@ -27,6 +29,11 @@ import { openPositionWriter } from './positions/position-writer.ts';
  * Beyond this many open requests of one operation, a request gets MESSAGING_UNAVAILABLE at once.
  */
 const CONCURRENCY_MAX = 1_000;
+/**
+ * An append has at least one send, and sends have bounds of their own. So one business may reach
+ * its bound, and the messages to all others are taken still.
+ */
+const APPENDS_MAX = PENDING_MAX.sends;
 const DRAIN_DEADLINE_MS = 4_000;
 
 /** A test may hand in a table of durable events that has more kinds. */
@@ -44,8 +51,17 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     const { url } = config.database;
     const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger });
     closers.push('append writer', writer.close);
-    const group = createGroupCommit(writer, observeCommits(metrics));
+    const group = createGroupCommit(writer, observeCommits(metrics, 'kaha_append'));
     metrics.gauge('kaha_append_pending', 'Sends that wait for a commit', () => group.pending);
+
+    const observe = observeCommits(metrics, 'kaha_append_business');
+    const businessSends = openBusinessSends({ url, cipher, logger, observe });
+    closers.push('business sends', businessSends.close);
+    metrics.gauge(
+      'kaha_append_business_pending',
+      'Sends to businesses that wait for a commit',
+      () => businessSends.pending,
+    );
 
     const { reads, ...positions } = openPositionWriter({ url, logger });
     closers.push('position writer', positions.close);
@@ -65,9 +81,10 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
       closers.push('presence rounds', () => rounds.close());
     }
     const parts = { editWindowMs, chatLists, presences, metrics, logger, events };
-    const deps = { db, pool, cipher, group, reads, ...parts };
+    const deps = { db, pool, cipher, group, businessSends, reads, ...parts };
     const servers = serveOperations(bus, createOperations(deps));
-    closers.push('operations', () => drainAll(servers, [group, reads]), DRAIN_DEADLINE_MS);
+    const commits = [group, businessSends, reads];
+    closers.push('operations', () => drainAll(servers, commits), DRAIN_DEADLINE_MS);
     closers.push('positions', startPositions({ bus, pool: positions.pool }).close);
     return { problem: schema.problem };
   });
@@ -89,7 +106,7 @@ function serveOperations(bus: Bus, operations: Operations): RpcServer[] {
     const options = {
       subject: subjects.store(op),
       queue: 'store',
-      concurrencyMax: CONCURRENCY_MAX,
+      concurrencyMax: op === 'messages.append' ? APPENDS_MAX : CONCURRENCY_MAX,
     };
     return bus.serve(options, async (body, context) => {
       const deadlineAt = answerBy(context.deadlineAt, Date.now());
@@ -109,10 +126,10 @@ async function drainAll(servers: readonly RpcServer[], commits: readonly Commit[
   await Promise.all(commits.map((commit) => commit.idle()));
 }
 
-function observeCommits(metrics: ServiceDeps['metrics']) {
-  const seconds = metrics.histogram('kaha_append_commit_seconds', 'One group commit');
+function observeCommits(metrics: ServiceDeps['metrics'], name: string) {
+  const seconds = metrics.histogram(`${name}_commit_seconds`, 'One commit of sends');
   const buckets = [1, 2, 5, 10, 20, 50, 100, 200, 500];
-  const rows = metrics.histogram('kaha_append_commit_rows', 'Rows of one group commit', buckets);
+  const rows = metrics.histogram(`${name}_commit_rows`, 'Sends of one commit', buckets);
   return (count: number, elapsedS: number): void => {
     seconds.observe(elapsedS);
     rows.observe(count);

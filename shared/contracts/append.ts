@@ -1,5 +1,5 @@
 import type { WireError } from '../errors.ts';
-import type { ConversationId, EventId, MessageId } from '../ids.ts';
+import type { BusinessId, ConversationId, EventId, MessageId } from '../ids.ts';
 import type { Participants } from './conversations.ts';
 import type { InboxChange } from './inbox.ts';
 import type { MessageInput, ReplyPreview } from './messages.ts';
@@ -13,10 +13,10 @@ export type AppendRequest = {
   /** The caller does not know the participants, so the reply must name them. */
   needs_participants?: true;
   /**
-   * The caller knows that the conversation belongs to a business. Store finds out otherwise, which
-   * costs these sends a commit of other conversations.
+   * The caller knows that the conversation belongs to this business. Store finds out otherwise,
+   * which costs these sends a commit of other conversations.
    */
-  is_of_business?: true;
+  business_id?: BusinessId;
 };
 /** Each item gets one answer, in order. A refused item hurts no other. */
 export type AppendResult =

@@ -1,4 +1,4 @@
-import type { ConversationId, UserId } from '../ids.ts';
+import type { BusinessId, ConversationId, UserId } from '../ids.ts';
 import type {
   AddParticipantsRequest,
   AssignRequest,
@@ -32,6 +32,7 @@ export type ConversationRecord = Omit<
 export type Participants = {
   conversation_id: ConversationId;
   type: ConversationType;
+  business_id?: BusinessId;
   version: number;
   user_ids: UserId[];
   /** Each pair names a participant who cannot see all messages, and the first visible `seq`. */

@@ -83,16 +83,16 @@ t.test('an away message amid the sends of one append keeps its place', async (t)
   }
 });
 
-t.test('the router tells store of a business once it knows of it', async (t) => {
-  const { device, conversation } = await customer();
+t.test('the router tells store the business of a conversation once it knows of it', async (t) => {
+  const { device, conversation, business } = await customer();
   const direct = store.open([device.userId, newId<UserId>()]);
   const before = store.appends.length;
   for (const id of [conversation, conversation, direct, direct]) {
     await send(edge, letter(id, device.userId));
   }
   t.same(
-    store.appends.slice(before).map(({ is_of_business: isOfBusiness }) => isOfBusiness === true),
-    [false, true, false, false],
+    store.appends.slice(before).map(({ business_id: id }) => id),
+    [undefined, business, undefined, undefined],
   );
 });
 

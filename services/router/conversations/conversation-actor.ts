@@ -129,13 +129,14 @@ export class ConversationActor {
   async #append(batch: Send[]): Promise<void> {
     const { metrics, store } = this.#deps;
     metrics.appendItems.observe(batch.length);
+    const { business_id } = this.#participants ?? {};
     let reply: AppendReply;
     try {
       const request = {
         conversation_id: this.#id,
         items: batch.map(itemOf),
         ...(this.#participants === undefined && { needs_participants: true as const }),
-        ...(this.#participants?.type === 'business' && { is_of_business: true as const }),
+        ...(business_id !== undefined && { business_id }),
       };
       const deadlineAt = batch.reduce((latest, send) => Math.max(latest, send.deadlineAt), 0);
       reply = await store('messages.append', request, { deadlineAt, trace: batch[0]?.trace });

@@ -7,7 +7,6 @@ import type {
 import type {
   ConversationCommand,
   ConversationRecord,
-  ConversationType,
   Participants,
 } from '../../../shared/contracts/conversations.ts';
 import type { InboxChange } from '../../../shared/contracts/inbox.ts';
@@ -42,7 +41,7 @@ type Row = { entry: OutboxEntry; owedSince: number; leasedUntil: number };
 type Op = keyof StoreOps;
 type MessageEntry = OutboxEntryOf<'message'>;
 type Conversation = {
-  type: ConversationType | undefined;
+  business_id?: BusinessId;
   users: UserId[];
   version: number;
   sent: MessageRecord[];
@@ -92,7 +91,6 @@ export class ScriptedStore {
   open(users: UserId[]): ConversationId {
     const id = newId<ConversationId>();
     this.#conversations.set(id, {
-      type: undefined,
       users,
       version: 1,
       sent: [],
@@ -195,7 +193,7 @@ export class ScriptedStore {
   /** The conversation belongs to a business, which sends an away message after the next send. */
   closes(id: ConversationId, business: BusinessId): void {
     this.#away.set(id, business);
-    this.#of(id).type = 'business';
+    this.#of(id).business_id = business;
   }
 
   /** The away message comes with a step, which makes a new version of the conversation. */
@@ -340,13 +338,15 @@ export class ScriptedStore {
   }
 
   #participants({ conversation_id: id }: { conversation_id: ConversationId }): Participants {
-    const { users, version, type = 'direct' } = this.#of(id);
+    const { users, version, business_id } = this.#of(id);
     const joiners = users.flatMap((user): [UserId, number][] => {
       const joinedSeq = this.#joinedSeqs.get(participantKey(id, user));
       return joinedSeq === undefined ? [] : [[user, joinedSeq]];
     });
     const late = joiners;
-    return { conversation_id: id, type, version, user_ids: [...users], late, joiners };
+    const of = business_id && { business_id };
+    const type = of === undefined ? 'direct' : 'business';
+    return { conversation_id: id, type, ...of, version, user_ids: [...users], late, joiners };
   }
 
   #readOne(input: ReadInput): ReadResult {

@@ -8,11 +8,18 @@ import type {
 import type { Participants } from '../../../shared/contracts/conversations.ts';
 import type { ReplyPreview } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import { type EventId, isUuidV4, type MessageId, newId } from '../../../shared/ids.ts';
+import {
+  type BusinessId,
+  type EventId,
+  isUuidV4,
+  type MessageId,
+  newId,
+} from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
+import { toKahaError } from '../database/database-error.ts';
 import type { Database } from '../database/schema.ts';
-import { createAppendToBusiness } from '../inbox/append-to-business.ts';
+import type { BusinessSends } from '../inbox/business-sends.ts';
 import { toReplyPreview } from '../records/message-row.ts';
 import type { ParticipantsReader } from '../records/participants-reader.ts';
 import { type FoundReply, findReplies } from '../records/reply-previews.ts';
@@ -23,6 +30,7 @@ type Deps = {
   db: Kysely<Database>;
   cipher: ContentCipher;
   group: GroupCommit;
+  businessSends: BusinessSends;
   readParticipants: ParticipantsReader;
   logger: Logger;
 };
@@ -35,30 +43,28 @@ type Replies = Awaited<ReturnType<typeof findReplies>>;
  * value that Postgres refuses; DATABASE_UNAVAILABLE and TIMEOUT, after which the client may repeat
  * the send with the same key.
  */
-export function createAppend({ db, cipher, group, readParticipants, logger }: Deps) {
-  const appendToBusiness = createAppendToBusiness({ db, cipher });
+export function createAppend(deps: Deps) {
+  const { db, cipher, readParticipants, logger } = deps;
 
   return async (request: AppendRequest, deadlineAt: number): Promise<AppendReply> => {
-    const { conversation_id, items, needs_participants: isNew, is_of_business } = request;
+    const { conversation_id, items, needs_participants: isNew } = request;
     if (!isUuidV4(conversation_id)) throw new KahaError('INVALID_REQUEST', 'Not a conversation id');
     const reading = isNew ? readParticipants(conversation_id).catch(unread) : undefined;
     const wanted = items.flatMap(({ reply_to }) => (isUuidV4(reply_to) ? [reply_to] : []));
     const replies = await findReplies(db, conversation_id, wanted);
-    const append = is_of_business === true ? appendToBusiness : group.append;
+    const append = createWriting(deps, { request, reading, deadlineAt });
     let version = 0;
     const steps: AppendStep[] = [];
     const appendOne = async (item: AppendItem): Promise<AppendResult> => {
       try {
         const message = sealMessage({ conversation_id, item, replies, cipher });
-        const asked = await append(message, deadlineAt);
-        const row =
-          asked.status === 'business' ? await appendToBusiness(message, deadlineAt) : asked;
+        const row = await append(message);
         version = Math.max(version, row.conversation_version ?? 0);
         if (row.step !== undefined) steps.push(row.step);
         const reply = item.reply_to && replies.get(item.reply_to);
         return toResult(row, reply ? quoteOf(reply, cipher) : undefined);
       } catch (error) {
-        const refusal = KahaError.from(error);
+        const refusal = toKahaError(error);
         // An error with a cause is no refusal but a bug, or a value that should not come this far.
         if (refusal.status < 503 && refusal.cause !== undefined) {
           logger.error({ err: refusal }, 'send failed');
@@ -84,6 +90,37 @@ export function createAppend({ db, cipher, group, readParticipants, logger }: De
     logger.debug({ err: error }, 'participants not read');
     return undefined;
   }
+}
+
+type Asked = {
+  request: AppendRequest;
+  reading: Promise<Participants | undefined> | undefined;
+  deadlineAt: number;
+};
+
+/**
+ * Messages to a business are written in its turns, and all others in the group commit. A business
+ * that is not known is read, and read again if that fails.
+ */
+function createWriting(
+  { group, businessSends, readParticipants }: Deps,
+  { request: { conversation_id: id, business_id }, reading, deadlineAt }: Asked,
+): (message: SealedMessage) => Promise<AppendRow> {
+  let known: BusinessId | Promise<BusinessId> | undefined = business_id;
+  const read = () => readParticipants(id);
+  const findBusiness = async (): Promise<BusinessId> => {
+    const { business_id: found } = (await reading) ?? (await read().catch(read));
+    if (found === undefined) throw new Error('a conversation without a business was refused');
+    return found;
+  };
+  return async (message) => {
+    if (business_id === undefined) {
+      const row = await group.append(message, deadlineAt);
+      if (row.status !== 'business') return row;
+    }
+    known ??= findBusiness();
+    return businessSends.append({ message, businessId: await known, deadlineAt });
+  };
 }
 
 /** Each step is of another transaction. The newest participants count. */

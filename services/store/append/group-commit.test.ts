@@ -2,7 +2,8 @@ import t from 'tap';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { BATCH_BYTES_MAX, BATCH_ROWS_MAX } from './append-batch.ts';
 import type { AppendRow, SealedMessage } from './append-writer.ts';
-import { createGroupCommit, PENDING_MAX } from './group-commit.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { PENDING_MAX } from './pending-sends.ts';
 
 const CONTENT = Buffer.alloc(10);
 
@@ -107,7 +108,7 @@ t.test('a send whose deadline has passed is not written', async (t) => {
 t.test('beyond the limit a send gets a retryable error at once', async (t) => {
   const writer = scriptedWriter();
   const group = createGroupCommit(writer);
-  const sends = Array.from({ length: PENDING_MAX }, () => group.append(sealed(), later()));
+  const sends = Array.from({ length: PENDING_MAX.sends }, () => group.append(sealed(), later()));
   await t.rejects(group.append(sealed(), later()), { code: 'DATABASE_UNAVAILABLE' });
   const settled = Promise.allSettled(sends);
   let ended = 0;

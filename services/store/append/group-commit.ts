@@ -8,6 +8,7 @@ import {
   type SealedMessage,
 } from './append-writer.ts';
 import { createConversationLanes } from './conversation-lanes.ts';
+import { PENDING_MAX, PendingSends } from './pending-sends.ts';
 
 export type GroupCommit = {
   /** The promise resolves once the message is committed or judged; it rejects with a KahaError. */
@@ -17,12 +18,6 @@ export type GroupCommit = {
   /** The promise resolves when every accepted send is settled. */
   idle(): Promise<void>;
 };
-
-/**
- * When this many sends are pending, a further send is refused with DATABASE_UNAVAILABLE: 20 full
- * batches take longer than a deadline.
- */
-export const PENDING_MAX = 10_000;
 
 /**
  * Commits begin at least this far apart, because a commit costs Postgres and the store 0.23 ms of
@@ -49,8 +44,9 @@ export function createGroupCommit(
   observe: (rows: number, seconds: number) => void = () => undefined,
 ): GroupCommit {
   const queue: Waiting[] = [];
-  const locked = createConversationLanes(writer, LOCKED_LANES_MAX);
-  let pending = 0;
+  const lanesMax = LOCKED_LANES_MAX;
+  const locked = createConversationLanes(writer, { lanesMax, ownerLanesMax: 1 });
+  const pending = new PendingSends(PENDING_MAX);
   let running: Promise<void> | undefined;
   let startedAt = Number.NEGATIVE_INFINITY;
   let gapMs = COMMIT_GAP_MS.min;
@@ -64,31 +60,32 @@ export function createGroupCommit(
       const batch = takeBatch(queue);
       gapMs = gapAfter(batch.length);
       startedAt = performance.now();
-      for (const waiting of await settleBatch(writer, batch, false)) locked.push(waiting);
+      for (const waiting of await settleBatch(writer, batch, false)) {
+        locked.push(waiting, waiting.message.conversation_id);
+      }
       observe(batch.length, (performance.now() - startedAt) / 1000);
     }
     running = undefined;
   };
   return {
     append(message, deadlineAt) {
-      if (pending >= PENDING_MAX) {
+      const bytes = bytesOf(message);
+      if (!pending.hasRoom(bytes)) {
         const full = new KahaError('DATABASE_UNAVAILABLE', 'Too many sends wait');
         return Promise.reject(full);
       }
-      pending += 1;
+      pending.add(bytes);
       const settled = new Promise<AppendRow>((resolve, reject) => {
-        queue.push({ message, bytes: bytesOf(message), deadlineAt, resolve, reject });
+        queue.push({ message, bytes, deadlineAt, resolve, reject });
         running ??= run();
       });
-      return settled.finally(() => {
-        pending -= 1;
-      });
+      return settled.finally(() => pending.remove(bytes));
     },
     get pending() {
-      return pending;
+      return pending.size;
     },
     async idle() {
-      while (pending > 0) {
+      while (pending.size > 0) {
         await running;
         await locked.idle();
         await new Promise((resolve) => setImmediate(resolve));

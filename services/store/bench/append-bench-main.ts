@@ -8,6 +8,7 @@ import { AgentPresences } from '../assignment/agent-presence.ts';
 import { readContentKeys, readDatabase } from '../config.ts';
 import { createContentCipher } from '../content/content-cipher.ts';
 import { openDatabase } from '../database/database.ts';
+import { openBusinessSends } from '../inbox/business-sends.ts';
 import { createOperations } from '../operations.ts';
 import { openPositionWriter } from '../positions/position-writer.ts';
 import { type AppendBench, measurePaced, measureThroughput } from './append-bench.ts';
@@ -39,6 +40,7 @@ const { db, pool, close } = openDatabase({ ...config.database, logger });
 const { url } = config.database;
 const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger });
 const { reads, ...positions } = openPositionWriter({ url, logger });
+const businessSends = openBusinessSends({ url, cipher, logger });
 const commits = { count: 0, rows: 0 };
 const group = createGroupCommit(writer, (rows) => {
   commits.count += 1;
@@ -46,7 +48,7 @@ const group = createGroupCommit(writer, (rows) => {
 });
 const metrics = createMetrics('store', 'append-bench');
 const presences = new AgentPresences({ redis: undefined, logger });
-const deps = { db, pool, cipher, group, reads, presences, metrics, logger };
+const deps = { db, pool, cipher, group, businessSends, reads, presences, metrics, logger };
 const operations = createOperations({ ...deps, editWindowMs: 0 });
 const { seconds, postgresPid } = config;
 const bench: AppendBench = { operations, commits, seconds, postgresPid };
@@ -58,5 +60,6 @@ process.stdout.write(
     `${paced.rows_per_s}/s ${paced.cpu_s_per_1000} CPU-s per 1000, p99 ${paced.p99_ms} ms\n`,
 );
 await writer.close();
+await businessSends.close();
 await positions.close();
 await close();

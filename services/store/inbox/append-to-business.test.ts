@@ -4,7 +4,13 @@ import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { until } from '../../../dev/testing/until.ts';
 import type { AppendItem } from '../../../shared/contracts/append.ts';
 import type { InboxChange } from '../../../shared/contracts/inbox.ts';
-import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import {
+  type BusinessId,
+  type ConversationId,
+  type MessageId,
+  newId,
+  type UserId,
+} from '../../../shared/ids.ts';
 import { makeBusiness, makeConversation, stepTaker } from '../stage/business-stage.ts';
 import { createOutage } from '../stage/outage.ts';
 import { CLOSED, OPEN, setShopStage } from '../stage/shop-stage.ts';
@@ -158,8 +164,8 @@ t.test('refused sends leave the conversation as it is', async (t) => {
     letter(shop.business_id as string as UserId),
     bad,
   ];
-  for (const is_of_business of [undefined, true as const]) {
-    const request = { conversation_id: id, items, ...(is_of_business && { is_of_business }) };
+  for (const business_id of [undefined, shop.business_id]) {
+    const request = { conversation_id: id, items, ...(business_id && { business_id }) };
     const asked = store.operations['messages.append'](request, Date.now() + 5_000);
     const { results, inbox, entries } = await asked;
     const [first, second, third, fourth] = results.map(codeOf);
@@ -179,7 +185,7 @@ t.test('a caller who is wrong about the business costs nobody a message', async 
   const { id, alice } = await createTalk(store);
   const ask = (conversation_id: ConversationId) =>
     store.operations['messages.append'](
-      { conversation_id, items: [letter(alice)], is_of_business: true },
+      { conversation_id, items: [letter(alice)], business_id: newId<BusinessId>() },
       Date.now() + 5_000,
     );
   t.match(await ask(id), { results: [{ ok: true, seq: 1 }], conversation_version: 1 });
@@ -237,8 +243,8 @@ t.test('a send that waited for a step is judged by what the step has left', asyn
 });
 
 t.test('a send whose deadline has passed is not written', async (t) => {
-  const { id, customer } = await open();
-  const request = { conversation_id: id, items: [letter(customer)], is_of_business: true as const };
+  const { id, customer, business_id } = await open();
+  const request = { conversation_id: id, items: [letter(customer)], business_id };
   const { results } = await store.operations['messages.append'](request, Date.now() - 1);
   t.same(results.map(codeOf), ['TIMEOUT']);
   t.same(await sql('select from messages where conversation_id = $1', [id]), []);

@@ -2,7 +2,6 @@ import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { BusinessId } from '../../../shared/ids.ts';
 import { SETTING_DEFAULTS } from '../../../shared/protocol/business-requests.ts';
 import type { BusinessSettings } from '../../../shared/protocol/business-shapes.ts';
-import { bytesOf } from '../append/append-batch.ts';
 import {
   type AppendRow,
   type AppendStep,
@@ -10,8 +9,6 @@ import {
   type BatchWriter,
   type SealedMessage,
 } from '../append/append-writer.ts';
-import { createConversationLanes } from '../append/conversation-lanes.ts';
-import type { GroupCommit } from '../append/group-commit.ts';
 import { toSettings } from '../businesses/settings-row.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
@@ -30,17 +27,11 @@ type Deps = { db: Kysely<Database>; cipher: ContentCipher };
 type Sent = { row: AppendRow; message: SealedMessage };
 
 /**
- * This many conversations write at a time, so that sends that wait for locks leave connections to
- * others. A transaction takes about 5 ms.
- */
-const LANES_MAX = 4;
-
-/**
- * Appends a message to a business conversation, and all that it changes there, in one transaction:
+ * Writes messages of one business conversation, and all that they change there, in one transaction:
  * a customer's message opens a closed conversation, an agent's message answers, and a closed
  * business sends its away message. All is decided under the lock of the conversation, so of many
  * messages at once, by any stores, one opens it and one brings the away message. A repeat of a send
- * writes nothing, and so changes nothing. Messages that wait meanwhile share the next transaction.
+ * writes nothing, and so changes nothing.
  *
  * These are the round trips of a transaction:
  *
@@ -51,17 +42,11 @@ const LANES_MAX = 4;
  *     7   A customer opens the conversation: it is updated too.
  *    +2   The business sends its away message, and its event is owed.
  */
-export function createAppendToBusiness(deps: Deps): GroupCommit['append'] {
-  const { db, cipher } = deps;
-  const writer: BatchWriter = {
+export function createBusinessWriter({ db, cipher }: Deps): BatchWriter {
+  return {
     write: (messages) => db.transaction().execute((tx) => write(tx, messages, cipher)),
     ensurePartitions: () => ensurePartitions(db, 1),
   };
-  const lanes = createConversationLanes(writer, LANES_MAX);
-  return (message, deadlineAt) =>
-    new Promise((resolve, reject) => {
-      lanes.push({ message, bytes: bytesOf(message), deadlineAt, resolve, reject });
-    });
 }
 
 async function write(

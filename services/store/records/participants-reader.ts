@@ -4,6 +4,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import type { ConversationRow, ParticipantRow } from './conversation-rows.ts';
+import { present } from './present.ts';
 
 export type ParticipantsReader = (conversationId: ConversationId) => Promise<Participants>;
 
@@ -80,6 +81,7 @@ async function readParticipants(
     .select([
       'c.conversation_id',
       'c.type',
+      'c.business_id',
       'c.version',
       'p.user_id',
       'p.first_visible_seq',
@@ -99,7 +101,7 @@ async function readParticipants(
   return new Map([...loaded].map(([id, parts]) => [id, toParticipants(parts)]));
 }
 
-type Head = Pick<ConversationRow, 'conversation_id' | 'type' | 'version'>;
+type Head = Pick<ConversationRow, 'conversation_id' | 'type' | 'business_id' | 'version'>;
 type Part = Pick<ParticipantRow, 'user_id' | 'first_visible_seq' | 'joined_seq'>;
 
 type Loaded = { conversation: Head; participants: readonly Part[] };
@@ -114,5 +116,6 @@ export function toParticipants({ conversation, participants }: Loaded): Particip
     if (from > 1) late.push([user_id, from]);
     if (joinedSeq > 1) joiners.push([user_id, joinedSeq]);
   }
-  return { conversation_id, type, version, user_ids, late, joiners };
+  const business = present(conversation, ['business_id']);
+  return { conversation_id, type, ...business, version, user_ids, late, joiners };
 }

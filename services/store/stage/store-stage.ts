@@ -14,6 +14,7 @@ import type { ChatListCache } from '../conversations/chat-list-cache.ts';
 import { openDatabase } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
 import type { Pool } from '../database/pool.ts';
+import { type BusinessSends, openBusinessSends } from '../inbox/business-sends.ts';
 import { createOperations, type Operations } from '../operations.ts';
 import { openPositionWriter } from '../positions/position-writer.ts';
 
@@ -34,6 +35,7 @@ export const POOL_MAX = 4;
 export type StoreParts = {
   operations: Operations;
   group: GroupCommit;
+  businessSends: BusinessSends;
   pool: Pool;
   metrics: Metrics;
   close(): Promise<void>;
@@ -47,6 +49,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
   const deps = { db, pool, cipher };
   const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
   const group = createGroupCommit(writer);
+  const businessSends = openBusinessSends({ url, cipher, logger: silent });
   const positions = openPositionWriter({ url, logger: silent });
   const { reads } = positions;
   const metrics = createMetrics('store', 'store-1');
@@ -55,6 +58,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
     operations: createOperations({
       ...deps,
       group,
+      businessSends,
       reads,
       presences,
       editWindowMs,
@@ -63,10 +67,12 @@ export function openStore(url: string, options: Options = {}): StoreParts {
       logger: silent,
     }),
     group,
+    businessSends,
     pool,
     metrics,
     async close() {
       await writer.close();
+      await businessSends.close();
       await positions.close();
       await close();
     },
