@@ -11,6 +11,8 @@ RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY shared ./shared
 COPY services ./services
+COPY clients ./clients
+COPY web ./web
 RUN npm run build
 # The socket library carries a binary for every platform, and one is enough (257 MB → 13 MB).
 COPY dev/prune-image.sh ./dev/

@@ -4,23 +4,33 @@ import { join, relative } from 'node:path';
 export type Checked = { passed: boolean; output: string };
 
 const TSC = 'node_modules/typescript/bin/tsc';
+const PAGE = 'web/build.mjs';
 const BIOME = 'node_modules/@biomejs/biome/bin/biome';
 
 /**
- * Compiles services and shared to `dist/`. The build is incremental, so it is cheap when nothing
- * changed.
+ * Compiles services and shared to `dist/`, and builds the page to `dist/web`. The compiler is
+ * incremental, so the build is cheap when nothing changed.
  */
 export async function build(): Promise<void> {
-  const { passed, output } = await runTool(TSC, '-p', 'tsconfig.build.json');
-  if (!passed) throw new Error(`the build failed:\n${output}`);
+  const built = await Promise.all([runTool(TSC, '-p', 'tsconfig.build.json'), runTool(PAGE)]);
+  for (const { passed, output } of built) {
+    if (!passed) throw new Error(`the build failed:\n${output}`);
+  }
 }
 
 /**
  * Checks the types of everything and compiles it for `compiledPath`, whether the types are right or
  * wrong.
  */
-export function typeCheck(): Promise<Checked> {
-  return runTool(TSC, '-p', 'tsconfig.test.json');
+export async function typeCheck(): Promise<Checked> {
+  const checks = [
+    await runTool(TSC, '-p', 'tsconfig.test.json'),
+    await runTool(TSC, '-p', 'web/tsconfig.test.json'),
+  ];
+  return {
+    passed: checks.every(({ passed }) => passed),
+    output: checks.map(({ output }) => output).join(''),
+  };
 }
 
 export function lint(): Promise<Checked> {

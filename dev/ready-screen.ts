@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { namedUsers } from './kaha/people.ts';
 import type { RegisteredBusiness } from './kaha/register-businesses.ts';
 import type { Urls } from './stack/stack-file.ts';
@@ -23,7 +22,6 @@ export function readyScreen({ urls, businesses, isDetached, runDir }: Ready): st
     '',
     'kaha-chat is ready',
     '',
-    ...(existsSync('web') ? [`  Demo page   ${edge}/`] : []),
     ...urls.edges.map((url, index) => `  Edge ${index + 1}      ${url}/ws  (WebSocket)`),
     `  REST        ${edge}/api/v1`,
     '  Token       npm run -s token -- <user-uuid>, or --service',

@@ -159,7 +159,7 @@ function ownEnv(): Record<string, string> {
 }
 
 function testFiles(): string[] {
-  const folders = ['test', 'bench', 'services', 'clients', 'dev', 'shared'];
+  const folders = ['test', 'bench', 'services', 'clients', 'web', 'dev', 'shared'];
   return folders.flatMap((folder) => filesBelow(folder)).filter((path) => /\.test\.ts$/.test(path));
 }
 

@@ -9,7 +9,7 @@ const TEST = /\.test\.ts$/;
 export function findCrowdedFolders(files: readonly TextFile[]): string[] {
   const counts = new Map<string, number>();
   for (const { path } of files) {
-    if (!/\.(?:ts|mjs|js)$/.test(path) || isAside(path)) continue;
+    if (!/\.(?:tsx?|mjs|js)$/.test(path) || isAside(path)) continue;
     const folder = posix.dirname(path);
     counts.set(folder, (counts.get(folder) ?? 0) + 1);
   }

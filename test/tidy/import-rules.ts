@@ -78,7 +78,7 @@ function namesBehind(statement: string): string[] {
 }
 
 function relativeProblem(path: string, specifier: string, target: string): string | undefined {
-  if (!/\.(?:ts|mjs|js|json)$/.test(specifier)) return 'import without an extension';
+  if (!/\.(?:tsx?|mjs|js|json)$/.test(specifier)) return 'import without an extension';
   if (COMMAND.test(target)) return 'a command is imported';
   if (isTest(target) && !isTest(path)) return 'a test is imported';
   const [from, to] = [areaOf(path), areaOf(target)];
@@ -104,7 +104,8 @@ function areaOf(path: string): string {
 function mayImport(path: string, from: string, to: string): boolean {
   if (isTest(path) && to === 'dev') return true;
   if (from === 'test') return true;
-  if (from === 'shared' || from.startsWith('clients/') || from === 'web') return false;
+  if (from === 'shared' || from.startsWith('clients/')) return false;
+  if (from === 'web') return to === 'clients/js';
   if (from.startsWith('services/')) return to === 'shared';
   return ['dev', 'bench'].includes(from);
 }

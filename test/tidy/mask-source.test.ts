@@ -28,3 +28,12 @@ t.test('a regular expression is blank, and a division is not taken for one', asy
   t.equal(mask('x = a / b / c;'), 'x = a / b / c;');
   t.equal(mask("return /'/.test(a) ? (b) / 2 : '{';"), 'return / /.test(a) ? (b) / 2 : " ";');
 });
+
+t.test(
+  'tags and the text between them begin neither a string nor a regular expression',
+  async (t) => {
+    const kept = ["<p>don't</p>;", '<Icon size={2} />;', '<br />;', "<p>{a}</p>; it's;"];
+    for (const text of kept) t.equal(mask(text), text);
+    t.equal(mask(`<a href="//b">c's</a>;`), `<a href="   ">c's</a>;`);
+  },
+);

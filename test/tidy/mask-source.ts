@@ -49,11 +49,11 @@ export function maskSource(text: string): MaskedSource {
       const close = text.indexOf('*/', at + 2);
       const end = close < 0 ? text.length : close + 2;
       emit(end, blank(text.slice(at, end)), true);
-    } else if (char === "'" || char === '"') {
+    } else if ((char === "'" || char === '"') && !isApostrophe(text, at)) {
       const end = endOfQuoted(text, at);
       emit(end, `"${blank(text.slice(at + 1, end - 1))}"`);
     } else if (char === '`') emitTemplate('"');
-    else if (char === '/' && BEFORE_REGEX.test(lastOf(code))) {
+    else if (char === '/' && !isOfTag(text, at) && BEFORE_REGEX.test(lastOf(code))) {
       const end = endOfRegex(text, at);
       emit(end, `/${blank(text.slice(at + 1, end - 1))}/`);
     } else if (char === '}' && templates.at(-1) === 0) {
@@ -67,6 +67,16 @@ export function maskSource(text: string): MaskedSource {
     }
   }
   return { code: code.join(''), comments: comments.join('') };
+}
+
+/** The text between two tags may have an apostrophe in a word, and no string begins there. */
+function isApostrophe(text: string, at: number): boolean {
+  return /[A-Za-z]/.test(text[at - 1] ?? '');
+}
+
+/** Tells whether a `/` closes a tag: `</p>` or `<br />`. */
+function isOfTag(text: string, at: number): boolean {
+  return text[at - 1] === '<' || text[at + 1] === '>';
 }
 
 /** Returns enough of the code before this point, without blanks, to recognise a keyword. */

@@ -7,7 +7,7 @@ export type TextFile = { path: string; text: string };
 export type SourceFile = TextFile & { code: string; comments: string };
 
 const SKIPPED = new Set(['node_modules', 'dist', '.git', '.data', '.run', '.tap']);
-const CODE = /\.(?:ts|mjs|js)$/;
+const CODE = /\.(?:tsx?|mjs|js)$/;
 /** A file that is longer than this, or has a NUL, was not written by hand. */
 const BYTES_MAX = 512 * 1024;
 

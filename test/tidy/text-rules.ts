@@ -42,7 +42,7 @@ const RULES: readonly Rule[] = [
 const MACHINE_PATH = /(?<![\w.*~/-])\/(?:work|root|home)\/(?!\w*\*)/g;
 const REGISTRY_HOST = /\b(?:registry|npm|mirrors?)\.[a-z0-9-]+\.(?:org|com|net|io|dev)\b/g;
 
-const CODE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d)?\.(?:ts|mjs|js|css|html|sql)$/;
+const CODE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d)?\.(?:tsx?|mjs|js|css|html|sql)$/;
 const BANNED_NAME = /(?:^|-)(?:manager|helpers?|utils?|service|base|impl)\./;
 
 export function findForbiddenText(file: SourceFile): string[] {
@@ -62,7 +62,7 @@ export function findMachineTraces(file: TextFile): string[] {
 /** Finds a file name that is not kebab-case, or that has a banned word. */
 export function findBadName({ path }: TextFile): string[] {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  const isCode = /\.(?:ts|mjs|js|css|html|sql)$/.test(name);
+  const isCode = /\.(?:tsx?|mjs|js|css|html|sql)$/.test(name);
   if (isCode && !CODE_NAME.test(name)) return [`${path} is not kebab-case`];
   return isCode && BANNED_NAME.test(name) ? [`${path} has a banned name`] : [];
 }

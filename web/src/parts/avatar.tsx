@@ -1,0 +1,22 @@
+import { useState } from 'preact/hooks';
+import { hueOf, initialsOf } from './initials.ts';
+
+type Props = { id: string; name: string; url?: string | undefined };
+
+/**
+ * Shows a picture of somebody, or their initials in a colour that is always the same for an id. It
+ * says nothing to a screen reader, because the name stands beside it.
+ */
+export function Avatar({ id, name, url }: Props) {
+  const [failedUrl, setFailedUrl] = useState<string>();
+  const isShown = url !== undefined && url !== failedUrl && /^https?:\/\//.test(url);
+  return (
+    <span class={`avatar hue-${hueOf(id)}`} aria-hidden="true">
+      {isShown ? (
+        <img src={url} alt="" loading="lazy" onError={() => setFailedUrl(url)} />
+      ) : (
+        initialsOf(name)
+      )}
+    </span>
+  );
+}
