@@ -152,8 +152,8 @@ t.test('losing a conversation takes reading, writing and reacting with it at onc
     [{ type: 'edit', message_id: message, content: 'no' }, 'MESSAGE_NOT_FOUND'],
     [{ type: 'delete', message_id: message }, 'MESSAGE_NOT_FOUND'],
     [{ type: 'react', message_id: message, emoji: '👍' }, 'MESSAGE_NOT_FOUND'],
-    [{ type: 'release', conversation_id: talk.id }, 'FORBIDDEN'],
-    [{ type: 'close', conversation_id: talk.id }, 'FORBIDDEN'],
+    [{ type: 'release', conversation_id: talk.id }, 'NOT_A_PARTICIPANT'],
+    [{ type: 'close', conversation_id: talk.id }, 'NOT_A_PARTICIPANT'],
   ];
   for (const [frame, code] of frames) {
     const { error } = await a.ask(frame as Record<string, unknown>);

@@ -44,10 +44,10 @@ const NEW = `
   remove         FB       -      NP    NP     NP   NP      NP        NP       FB
   leave          FB       -      NP    NP     NP   NP      NP        NP       FB
   take           FB       -      CF    CF     NP   CF      NP        NP       FB
-  give           FB       -      FB    FB     NP   CF      NP        NP       FB
-  release        FB       -      FB    FB     NP   CF      NP        NP       FB
-  close          FB       -      FB    FB     NP   ok      NP        NP       FB
-  reopen         FB       -      FB    FB     NP   ok      NP        NP       FB
+  give           FB       -      NP    NP     NP   CF      NP        NP       FB
+  release        FB       -      NP    NP     NP   CF      NP        NP       FB
+  close          FB       -      NP    NP     NP   ok      NP        NP       FB
+  reopen         FB       -      NP    NP     NP   ok      NP        NP       FB
   send           ok       -      NP    NP     NP   NP      NP        NP       FB
 `;
 
@@ -75,10 +75,10 @@ const ASSIGNED = `
   delete theirs  FB       FB     NF    NF     NF   NF      NF        NF       FB
   delete         ok       FB     NF    NF     NF   NF      NF        NF       FB
   take           FB       ok     CF    CF     NP   ok      NP        NP       FB
-  give           FB       ok     FB    FB     NP   ok      NP        NP       FB
-  release        FB       ok     FB    FB     NP   ok      NP        NP       FB
-  close          FB       ok     FB    FB     NP   ok      NP        NP       FB
-  reopen         FB       CF     FB    FB     NP   CF      NP        NP       FB
+  give           FB       ok     NP    NP     NP   ok      NP        NP       FB
+  release        FB       ok     NP    NP     NP   ok      NP        NP       FB
+  close          FB       ok     NP    NP     NP   ok      NP        NP       FB
+  reopen         FB       CF     NP    NP     NP   CF      NP        NP       FB
 `;
 
 const WAITING = `
@@ -135,10 +135,10 @@ const CLOSED = `
   delete theirs  FB       NF     NF    NF     NF   NF      NF        NF       FB
   delete         ok       NF     NF    NF     NF   NF      NF        NF       FB
   take           FB       CF     CF    CF     NP   CF      NP        NP       FB
-  give           FB       CF     FB    FB     NP   CF      NP        NP       FB
-  release        FB       FB     FB    FB     NP   CF      NP        NP       FB
-  close          FB       ok     FB    FB     NP   ok      NP        NP       FB
-  reopen         FB       ok     FB    FB     NP   ok      NP        NP       FB
+  give           FB       CF     NP    NP     NP   CF      NP        NP       FB
+  release        FB       FB     NP    NP     NP   CF      NP        NP       FB
+  close          FB       ok     NP    NP     NP   ok      NP        NP       FB
+  reopen         FB       ok     NP    NP     NP   ok      NP        NP       FB
 `;
 
 const BUSINESS = `

@@ -1,4 +1,4 @@
-import type { Desk } from './desk.ts';
+import { type Desk, mayRead } from './desk.ts';
 import { OK, type Target } from './target.ts';
 import type { Conversation } from './world.ts';
 
@@ -26,19 +26,24 @@ const JUDGES: Record<StepName, (acting: Acting) => string> = {
   give: (acting) => judgeAssignment(acting, acting.otherId),
   release(acting) {
     const { desk, isManager } = acting;
-    if (!isManager && !isHolder(acting)) return 'FORBIDDEN';
+    if (!isManager && !isHolder(acting)) return refusal(acting);
     if (desk.state !== 'closed') return OK;
     return isManager ? 'CONFLICT' : 'FORBIDDEN';
   },
   close(acting) {
     if (acting.isManager) return OK;
-    return isHolder(acting) && acting.desk.state !== 'waiting' ? OK : 'FORBIDDEN';
+    return isHolder(acting) && acting.desk.state !== 'waiting' ? OK : refusal(acting);
   },
   reopen(acting) {
-    if (!acting.isManager && !isHolder(acting)) return 'FORBIDDEN';
+    if (!acting.isManager && !isHolder(acting)) return refusal(acting);
     return acting.desk.state === 'assigned' ? 'CONFLICT' : OK;
   },
 };
+
+/** An agent who may not read the conversation does not take part in it. */
+function refusal({ desk, userId }: Acting): string {
+  return mayRead(desk, { userId, role: 'agent' }) ? 'FORBIDDEN' : 'NOT_A_PARTICIPANT';
+}
 
 /** The holder has the conversation, or had it last. */
 function isHolder({ desk, userId }: Acting): boolean {
@@ -49,7 +54,7 @@ function judgeAssignment(acting: Acting, agentId: string): string {
   const { desk, isManager, userId, world } = acting;
   const { state, assigneeId, businessId, customerId } = desk;
   const mayGive = isManager || (isHolder(acting) && state !== 'waiting');
-  if (agentId !== userId && !mayGive) return 'FORBIDDEN';
+  if (agentId !== userId && !mayGive) return refusal(acting);
   const isAgent = world.roleIn(businessId, agentId) !== undefined;
   if (!isAgent || agentId === customerId) return 'INVALID_REQUEST';
   if (state === 'closed') return 'CONFLICT';

@@ -1,3 +1,4 @@
+import { maySee } from '../../../shared/business/may-see.ts';
 import type { CommandOf, StepCommand } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
@@ -5,6 +6,7 @@ import { currentOf, idsOf, type LockedConversation, type Plan } from '../convers
 import { judgeAssignWaiting, judgeReturn } from './judge-automatic.ts';
 import { type LockedBusiness, placesOf } from './lock-step.ts';
 import { planAssignment, planClosing, planReopening, planReturn } from './step-plans.ts';
+import { ownerOf } from './write-step.ts';
 
 /**
  * The result is the plan of a step of a business conversation, or undefined if what the step would
@@ -20,7 +22,10 @@ import { planAssignment, planClosing, planReopening, planReturn } from './step-p
  * waits. Refusals:
  *
  *     NOT_A_PARTICIPANT  The caller neither takes part nor is an agent of the business.
- *     FORBIDDEN          The caller is the customer, or an agent who may not take the step.
+ *     NOT_A_PARTICIPANT  The caller is an agent who may not see the conversation. One who would
+ *                        take it is answered CONFLICT.
+ *     FORBIDDEN          The caller is the customer, or an agent who sees the conversation, but may
+ *                        not take the step.
  *     FORBIDDEN          The conversation belongs to no business.
  *     INVALID_REQUEST    Who is to get the conversation is no agent, or is its customer.
  *     CONFLICT           The `state` in the details does not allow the step.
@@ -58,7 +63,7 @@ function sceneOf(locked: LockedConversation, callerId: UserId): Scene {
   const role = business?.role;
   const takesPart = idsOf(currentOf(participants)).includes(callerId);
   if (!takesPart && role === undefined) {
-    throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
+    throw notAParticipant();
   }
   if (type !== 'business') throw forbidden('Only a business conversation has an agent');
   if (callerId === customer_id || business === undefined || role === undefined) {
@@ -77,7 +82,9 @@ function judgeAssign(
   const agentId = agent_id ?? callerId;
   const isTaking = agentId === callerId;
   const mayGive = isManager || (isHolder && state !== 'waiting');
-  if (!isTaking && !mayGive) throw forbidden('Only who has the conversation may give it away');
+  if (!isTaking && !mayGive) {
+    throw refused(scene, 'Only who has the conversation may give it away');
+  }
   const { agent, settings } = business;
   if (agent === undefined || agentId === customer_id) {
     throw new KahaError('INVALID_REQUEST', 'Only an agent of the business who is not the customer');
@@ -123,8 +130,19 @@ function judgeReopen(scene: Scene): Plan | undefined {
   }
 }
 
-function assertMay({ isManager, isHolder }: Scene): void {
-  if (!isManager && !isHolder) throw forbidden('Another agent has the conversation, or had it');
+function assertMay(scene: Scene): void {
+  if (scene.isManager || scene.isHolder) return;
+  throw refused(scene, 'Another agent had the conversation last');
+}
+
+/** An agent who may not see a conversation is answered as if they read it. */
+function refused({ conversation, business, callerId }: Scene, message: string): KahaError {
+  const viewer = { user_id: callerId, role: business.role };
+  return maySee(viewer, ownerOf(conversation)) ? forbidden(message) : notAParticipant();
+}
+
+function notAParticipant(): KahaError {
+  return new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
 }
 
 function forbidden(message: string): KahaError {
