@@ -1,19 +1,23 @@
 import Type, { type Static } from 'typebox';
 import type { ConversationRecord } from '../contracts/conversations.ts';
 import type { UserId } from '../ids.ts';
+import { described } from '../protocol/described.ts';
 import { UserIdField } from '../protocol/scalars.ts';
 import { ConversationShape } from '../protocol/shapes.ts';
 import { compileValidator } from '../protocol/validator.ts';
 import { audienceOf } from './audience.ts';
 import type { DurableEvent } from './durable-event.ts';
 
-const Change = Type.Union([
-  Type.Literal('created'),
-  Type.Literal('updated'),
-  Type.Literal('participants'),
-  Type.Literal('assigned'),
-  Type.Literal('archived'),
-]);
+const Change = Type.Union(
+  [
+    Type.Literal('created'),
+    Type.Literal('updated'),
+    Type.Literal('participants'),
+    Type.Literal('assigned'),
+    Type.Literal('archived'),
+  ],
+  { description: 'The conversation was changed so. `archived` and mutes are of the user alone.' },
+);
 export type ConversationChange = Static<typeof Change>;
 
 const Participant = Type.Object({ user_id: UserIdField });
@@ -60,7 +64,10 @@ export const CONVERSATION = {
   facts({ change, version }) {
     return { change, ...(version !== undefined && { version }) };
   },
-  fields: { change: Change, conversation: ConversationShape },
+  fields: {
+    change: Change,
+    conversation: described(ConversationShape, 'The user sees the conversation so now.'),
+  },
   summary: 'A conversation was made, changed, muted or archived, or who takes part has changed',
 } satisfies DurableEvent<typeof Payload, Data, 'conversation'>;
 

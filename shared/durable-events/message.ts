@@ -39,8 +39,9 @@ export const MESSAGE = {
   facts: ({ message: { seq, sender_id } }) => ({ seq, sender_id }),
   fields: {
     ...messageEventFields,
-    /** The event `message` has reactions in a replay, and at no other time. */
-    reactions: Type.Optional(Type.Array(ReactionShape)),
+    reactions: Type.Optional(
+      Type.Array(ReactionShape, { description: 'A message of a replay has its reactions here.' }),
+    ),
   },
   summary: 'Somebody wrote, oneself included; in a replay without q',
 } satisfies DurableEvent<typeof Payload, Data, 'message'>;

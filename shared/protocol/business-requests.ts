@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import type { BusinessId, UserId } from '../ids.ts';
+import { described } from './described.ts';
 import { LIMITS } from './limits.ts';
 import { BusinessIdField, CursorField, PageLimitField, UserIdField } from './scalars.ts';
 
@@ -21,34 +22,55 @@ const IntervalField = Type.Unsafe<Interval>({
   minItems: 2,
   maxItems: 2,
 });
-const IntervalsField = Type.Array(IntervalField, { maxItems: LIMITS.intervalsMax });
+const intervals = (description: string) =>
+  Type.Array(IntervalField, { maxItems: LIMITS.intervalsMax, description });
 
 /** A day of the week without intervals is closed. */
 const WeekField = Type.Object(
   {
-    mon: Type.Optional(IntervalsField),
-    tue: Type.Optional(IntervalsField),
-    wed: Type.Optional(IntervalsField),
-    thu: Type.Optional(IntervalsField),
-    fri: Type.Optional(IntervalsField),
-    sat: Type.Optional(IntervalsField),
-    sun: Type.Optional(IntervalsField),
+    mon: Type.Optional(intervals('The business is open at these times on Mondays.')),
+    tue: Type.Optional(intervals('The business is open at these times on Tuesdays.')),
+    wed: Type.Optional(intervals('The business is open at these times on Wednesdays.')),
+    thu: Type.Optional(intervals('The business is open at these times on Thursdays.')),
+    fri: Type.Optional(intervals('The business is open at these times on Fridays.')),
+    sat: Type.Optional(intervals('The business is open at these times on Saturdays.')),
+    sun: Type.Optional(intervals('The business is open at these times on Sundays.')),
   },
-  closed,
+  {
+    ...closed,
+    description: 'A business without hours is always open. A day without times is closed.',
+  },
 );
 
 /** On the date of an exception, its intervals stand in for those of the day of the week. */
 const ExceptionField = Type.Object(
-  { date: Type.String({ pattern: DATE }), intervals: IntervalsField },
+  {
+    date: Type.String({ pattern: DATE, description: 'The exception holds on this date.' }),
+    intervals: intervals('The business is open at these times of the date. None: it is closed.'),
+  },
   closed,
 );
 
 /** A business without `hours` is always open, and one without `away_message` sends none. */
 export const settingFields = {
-  time_zone: Type.String({ minLength: 1, maxLength: LIMITS.timeZoneCharactersMax }),
+  time_zone: Type.String({
+    minLength: 1,
+    maxLength: LIMITS.timeZoneCharactersMax,
+    description: 'The hours are times of this IANA zone, such as `Asia/Kathmandu`.',
+  }),
   hours: Type.Optional(WeekField),
-  exceptions: Type.Optional(Type.Array(ExceptionField, { maxItems: LIMITS.exceptionsMax })),
-  away_message: Type.Optional(Type.String({ maxLength: LIMITS.awayMessageCharactersMax })),
+  exceptions: Type.Optional(
+    Type.Array(ExceptionField, {
+      maxItems: LIMITS.exceptionsMax,
+      description: 'On these dates other times hold than those of the day of the week.',
+    }),
+  ),
+  away_message: Type.Optional(
+    Type.String({
+      maxLength: LIMITS.awayMessageCharactersMax,
+      description: 'The business sends this text to a customer who writes out of hours.',
+    }),
+  ),
 };
 /** Where settings leave one of these out, this is what holds. */
 export const SETTING_DEFAULTS = {
@@ -61,20 +83,29 @@ export const SETTING_DEFAULTS = {
 const capacity = { minimum: 1, maximum: LIMITS.capacityMax };
 export const CapacityField = Type.Integer({
   ...capacity,
-  description: 'Without it, the one of the business holds',
+  description:
+    'The agent has at most so many conversations. Without it, that of the business holds.',
 });
 export const defaultedFields = {
   assignment: Type.Union([Type.Literal('round_robin'), Type.Literal('least_busy')], {
     default: SETTING_DEFAULTS.assignment,
+    description:
+      'What waits goes to the agent with the fewest conversations, or to each agent in turn.',
   }),
-  capacity: Type.Integer({ ...capacity, default: SETTING_DEFAULTS.capacity }),
+  capacity: Type.Integer({
+    ...capacity,
+    default: SETTING_DEFAULTS.capacity,
+    description: 'An agent without a capacity of their own has at most so many conversations.',
+  }),
   offline_grace_s: Type.Integer({
     ...{ minimum: 30, maximum: 600 },
     default: SETTING_DEFAULTS.offline_grace_s,
+    description: 'An agent who is offline for so many seconds is not available any more.',
   }),
   reassign_after_s: Type.Integer({
     ...{ minimum: 30, maximum: 86_400 },
     default: SETTING_DEFAULTS.reassign_after_s,
+    description: 'What an absent agent had answered waits again so many seconds after a message.',
   }),
 };
 
@@ -87,17 +118,19 @@ export type BusinessSettingsInput = Static<typeof BusinessSettingsInput>;
 
 export const AgentRoleField = Type.Union([Type.Literal('agent'), Type.Literal('manager')], {
   default: 'agent',
+  description: 'A manager sees all, and changes the settings. Both answer customers.',
 });
-export const AgentStatusField = Type.Union([
-  Type.Literal('available'),
-  Type.Literal('away'),
-  Type.Literal('offline'),
-]);
+export const AgentStatusField = Type.Union(
+  [Type.Literal('available'), Type.Literal('away'), Type.Literal('offline')],
+  {
+    description: '`away`: nothing new is given. `offline`: what is unanswered is taken back, too.',
+  },
+);
 export type AgentStatus = Static<typeof AgentStatusField>;
 
 /** Role and capacity are replaced together: what is left out is the default again. */
 const agentFields = {
-  user_id: UserIdField,
+  user_id: described(UserIdField, 'The id names the user who answers for the business.'),
   role: Type.Optional(AgentRoleField),
   capacity: Type.Optional(CapacityField),
 };
@@ -110,7 +143,10 @@ const business_id = BusinessIdField;
 export const BusinessRequest = Type.Object({ business_id }, closed);
 
 export const SetSettingsRequest = Type.Object(
-  { business_id, settings: BusinessSettingsInput },
+  {
+    business_id,
+    settings: described(BusinessSettingsInput, 'These settings replace the ones before.'),
+  },
   closed,
 );
 
@@ -122,7 +158,13 @@ export const AgentsRequest = Type.Object(
 export type AgentsRequest = Static<typeof AgentsRequest>;
 
 export const SetAgentsRequest = Type.Object(
-  { business_id, agents: Type.Array(AgentInput, { maxItems: LIMITS.agentsMax }) },
+  {
+    business_id,
+    agents: Type.Array(AgentInput, {
+      maxItems: LIMITS.agentsMax,
+      description: 'These agents and managers replace the ones before.',
+    }),
+  },
   closed,
 );
 export const SetAgentRequest = Type.Object({ business_id, ...agentFields }, closed);
@@ -144,7 +186,10 @@ export function agentsProblem(
   return undefined;
 }
 
-export const RemoveAgentRequest = Type.Object({ business_id, user_id: UserIdField }, closed);
+export const RemoveAgentRequest = Type.Object(
+  { business_id, user_id: described(UserIdField, 'The id names the agent or manager.') },
+  closed,
+);
 
 export const AvailabilityRequest = Type.Object({ business_id, status: AgentStatusField }, closed);
 export type AvailabilityRequest = Static<typeof AvailabilityRequest>;

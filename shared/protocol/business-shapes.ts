@@ -6,7 +6,8 @@ import {
   defaultedFields,
   settingFields,
 } from './business-requests.ts';
-import { UserIdField } from './scalars.ts';
+import { described } from './described.ts';
+import { NextCursorField, UserIdField } from './scalars.ts';
 
 /** The server shows the settings and the agents of a business in these shapes. */
 
@@ -14,23 +15,22 @@ export const BusinessSettings = Type.Object({ ...settingFields, ...defaultedFiel
 export type BusinessSettings = Static<typeof BusinessSettings>;
 
 const isAvailable = Type.Boolean({
-  description:
-    'Their status is `available`, and they are online, or offline for less than `offline_grace_s`',
+  description: 'The agent is `available`, and online or offline for less than `offline_grace_s`.',
 });
 
 export const AgentShape = Type.Object({
-  user_id: UserIdField,
+  user_id: described(UserIdField, 'The id names the agent or manager.'),
   role: AgentRoleField,
   capacity: Type.Optional(CapacityField),
   status: AgentStatusField,
   is_available: isAvailable,
-  open: Type.Integer({ minimum: 0, description: 'How many conversations the agent has now' }),
+  open: Type.Integer({ minimum: 0, description: 'The agent has so many conversations now.' }),
 });
 export type AgentShape = Static<typeof AgentShape>;
 
 export const AgentsShape = Type.Object({
-  agents: Type.Array(AgentShape),
-  next_cursor: Type.Union([Type.String(), Type.Null()]),
+  agents: Type.Array(AgentShape, { description: 'The page has these agents and managers.' }),
+  next_cursor: NextCursorField,
 });
 
 /** `availability` is answered with this shape. */

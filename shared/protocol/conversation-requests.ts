@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import type { UserId } from '../ids.ts';
+import { described } from './described.ts';
 import { LIMITS } from './limits.ts';
 import {
   BusinessIdField,
@@ -20,8 +21,16 @@ const closed = { additionalProperties: false };
 
 const PeopleConversation = Type.Object(
   {
-    type: Type.Union([Type.Literal('direct'), Type.Literal('group')]),
-    participant_ids: Type.Array(UserIdField, { minItems: 1, maxItems: LIMITS.participantIdsMax }),
+    type: Type.Union([Type.Literal('direct'), Type.Literal('group')], {
+      description: 'A direct conversation has two people, and there is one of the two.',
+    }),
+    participant_ids: Type.Array(UserIdField, {
+      minItems: 1,
+      maxItems: LIMITS.participantIdsMax,
+      description:
+        'These users take part. The caller always does, named or not. ' +
+        `A group has 2-${LIMITS.groupParticipantsMax} people in all.`,
+    }),
     title: Type.Optional(TitleField),
     description: Type.Optional(DescriptionField),
     avatar_url: Type.Optional(UrlField),
@@ -29,7 +38,10 @@ const PeopleConversation = Type.Object(
   closed,
 );
 const BusinessConversation = Type.Object(
-  { type: Type.Literal('business'), business_id: BusinessIdField },
+  {
+    type: Type.Literal('business', { description: 'The caller becomes a customer.' }),
+    business_id: described(BusinessIdField, 'The id names the business that the caller writes to.'),
+  },
   closed,
 );
 
@@ -37,7 +49,10 @@ const BusinessConversation = Type.Object(
 export const ConversationInput = Type.Union([PeopleConversation, BusinessConversation]);
 export type ConversationInput = Static<typeof ConversationInput>;
 
-export const CreateConversationRequest = Type.Object({ conversation: ConversationInput }, closed);
+export const CreateConversationRequest = Type.Object(
+  { conversation: described(ConversationInput, 'The caller wants this conversation.') },
+  closed,
+);
 
 /**
  * Returns what is wrong with the participants of a conversation that a client wants to make, or
@@ -71,7 +86,9 @@ export const ConversationsRequest = Type.Object(
   {
     limit: Type.Optional(PageLimitField),
     cursor: Type.Optional(CursorField),
-    archived: Type.Optional(Type.Boolean()),
+    archived: Type.Optional(
+      Type.Boolean({ description: 'The page has archived conversations, and no others.' }),
+    ),
   },
   closed,
 );
@@ -89,13 +106,21 @@ export const ConversationUpdate = Type.Object(
 export type ConversationUpdate = Static<typeof ConversationUpdate>;
 
 export const UpdateConversationRequest = Type.Object(
-  { conversation_id: ConversationIdField, changes: ConversationUpdate },
+  {
+    conversation_id: ConversationIdField,
+    changes: described(ConversationUpdate, 'These details replace the ones before.'),
+  },
   closed,
 );
 
 /** A mute without `until` lasts until the caller takes it back. */
 export const MuteRequest = Type.Object(
-  { conversation_id: ConversationIdField, until: Type.Optional(TimeField) },
+  {
+    conversation_id: ConversationIdField,
+    until: Type.Optional(
+      described(TimeField, 'The mute ends then. Without a time, the caller ends it.'),
+    ),
+  },
   closed,
 );
 export type MuteRequest = Static<typeof MuteRequest>;
@@ -113,15 +138,24 @@ export function readMuteUntil(until: string, nowMs: number): { until: string } |
 export const AddParticipantsRequest = Type.Object(
   {
     conversation_id: ConversationIdField,
-    user_ids: Type.Array(UserIdField, { minItems: 1, maxItems: LIMITS.participantIdsMax }),
-    share_history: Type.Optional(Type.Boolean()),
+    user_ids: Type.Array(UserIdField, {
+      minItems: 1,
+      maxItems: LIMITS.participantIdsMax,
+      description: 'These users join the group.',
+    }),
+    share_history: Type.Optional(
+      Type.Boolean({ description: 'They see the earlier messages too. The default is false.' }),
+    ),
   },
   closed,
 );
 export type AddParticipantsRequest = Static<typeof AddParticipantsRequest>;
 
 export const RemoveParticipantRequest = Type.Object(
-  { conversation_id: ConversationIdField, user_id: UserIdField },
+  {
+    conversation_id: ConversationIdField,
+    user_id: described(UserIdField, 'This user leaves the group.'),
+  },
   closed,
 );
 
@@ -132,8 +166,12 @@ export const RemoveParticipantRequest = Type.Object(
 export const AssignRequest = Type.Object(
   {
     conversation_id: ConversationIdField,
-    agent_id: Type.Optional(UserIdField),
-    force: Type.Optional(Type.Boolean()),
+    agent_id: Type.Optional(
+      described(UserIdField, 'The conversation goes to this agent. Without it, to the caller.'),
+    ),
+    force: Type.Optional(
+      Type.Boolean({ description: 'The agent gets it even beyond their capacity.' }),
+    ),
   },
   closed,
 );
@@ -143,7 +181,9 @@ export type AssignRequest = Static<typeof AssignRequest>;
 export const SetStateRequest = Type.Object(
   {
     conversation_id: ConversationIdField,
-    state: Type.Union([Type.Literal('closed'), Type.Literal('waiting')]),
+    state: Type.Union([Type.Literal('closed'), Type.Literal('waiting')], {
+      description: '`closed` closes the conversation, and `waiting` reopens it.',
+    }),
   },
   closed,
 );

@@ -20,7 +20,7 @@ const TEXT_BY_DEFAULT =
 export const EmojiField = Type.String({
   minLength: 1,
   maxLength: 16,
-  description: 'One emoji: recommended for general interchange (Unicode, RGI), or a ZWJ sequence',
+  description: 'The value is one emoji: of RGI (Unicode), or several joined by ZWJ.',
 });
 
 /**

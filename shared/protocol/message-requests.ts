@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { described } from './described.ts';
 import { EmojiField } from './emoji.ts';
 import { LIMITS } from './limits.ts';
 import {
@@ -25,7 +26,9 @@ export const SendRequest = Type.Object(
     content: ContentField,
     message_type: Type.Optional(MessageTypeField),
     metadata: Type.Optional(MetadataField),
-    reply_to: Type.Optional(MessageIdField),
+    reply_to: Type.Optional(
+      described(MessageIdField, 'The message replies to this one of the same conversation.'),
+    ),
   },
   closed,
 );
@@ -45,14 +48,23 @@ export const MessageRequest = Type.Object({ message_id: MessageIdField }, closed
 export type MessageRequest = Static<typeof MessageRequest>;
 
 export const EditRequest = Type.Object(
-  { message_id: MessageIdField, content: ContentField },
+  {
+    message_id: MessageIdField,
+    content: described(ContentField, 'The message has this text from now on.'),
+  },
   closed,
 );
 export type EditRequest = Static<typeof EditRequest>;
 
 /** This request sets a reaction, or with `remove` takes it back. */
 export const ReactRequest = Type.Object(
-  { message_id: MessageIdField, emoji: EmojiField, remove: Type.Optional(Type.Boolean()) },
+  {
+    message_id: MessageIdField,
+    emoji: EmojiField,
+    remove: Type.Optional(
+      Type.Boolean({ description: 'The reaction is taken back. The default is false.' }),
+    ),
+  },
   closed,
 );
 export type ReactRequest = Static<typeof ReactRequest>;
@@ -64,8 +76,15 @@ export type ReactRequest = Static<typeof ReactRequest>;
 export const ReadRequest = Type.Object(
   {
     conversation_id: ConversationIdField,
-    seq: Type.Optional(SeqField),
-    message_id: Type.Optional(MessageIdField),
+    seq: Type.Optional(
+      described(
+        SeqField,
+        'The caller has read up to this number. Beyond the last, it is the last.',
+      ),
+    ),
+    message_id: Type.Optional(
+      described(MessageIdField, 'The caller has read up to this message. It replaces `seq`.'),
+    ),
   },
   closed,
 );
@@ -83,9 +102,13 @@ export function readProblem({ seq, message_id }: ReadRequest): string | undefine
 export const HistoryRequest = Type.Object(
   {
     conversation_id: ConversationIdField,
-    before_seq: Type.Optional(SeqField),
-    after_seq: Type.Optional(SeqField),
-    since: Type.Optional(TimeField),
+    before_seq: Type.Optional(
+      described(SeqField, 'The page ends below this number. Without any bound, it has the latest.'),
+    ),
+    after_seq: Type.Optional(
+      described(SeqField, 'The page begins above this number, and goes upwards.'),
+    ),
+    since: Type.Optional(described(TimeField, 'The page begins at this time, and goes upwards.')),
     limit: Type.Optional(PageLimitField),
   },
   closed,

@@ -1,10 +1,18 @@
 import Type, { type Static } from 'typebox';
+import { described } from './described.ts';
 import { LIMITS } from './limits.ts';
 import { BusinessIdField, TimeField, UserIdField } from './scalars.ts';
 
 const idsUpTo = (maxItems: number) => ({
-  user_ids: Type.Optional(Type.Array(UserIdField, { maxItems })),
-  business_ids: Type.Optional(Type.Array(BusinessIdField, { maxItems })),
+  user_ids: Type.Optional(
+    Type.Array(UserIdField, { maxItems, description: 'The caller asks about these users.' }),
+  ),
+  business_ids: Type.Optional(
+    Type.Array(BusinessIdField, {
+      maxItems,
+      description: 'The caller asks about these businesses. Both lists share the limit.',
+    }),
+  ),
 });
 
 /** This request names the users and the businesses whose presence a client wants to know. */
@@ -39,8 +47,12 @@ function idsProblem(
  */
 export const PresenceEntry = Type.Object({
   user_id: UserIdField,
-  status: Type.Union([Type.Literal('online'), Type.Literal('offline'), Type.Literal('unknown')]),
-  last_seen_at: Type.Optional(Type.String()),
+  status: Type.Union([Type.Literal('online'), Type.Literal('offline'), Type.Literal('unknown')], {
+    description: 'The user is `unknown` to who shares no conversation, or cannot be looked up now.',
+  }),
+  last_seen_at: Type.Optional(
+    Type.String({ description: 'The user, who is offline, was last online then.' }),
+  ),
 });
 export type PresenceEntry = Static<typeof PresenceEntry>;
 
@@ -51,13 +63,17 @@ export type PresenceEntry = Static<typeof PresenceEntry>;
  */
 const BusinessPresence = Type.Object({
   business_id: BusinessIdField,
-  status: Type.Union([Type.Literal('online'), Type.Literal('offline')]),
-  opens_at: Type.Optional(TimeField),
+  status: Type.Union([Type.Literal('online'), Type.Literal('offline')], {
+    description: 'The business is `online` while it is open and an agent is available.',
+  }),
+  opens_at: Type.Optional(described(TimeField, 'The business, which is closed, opens then.')),
 });
 export type BusinessPresence = Static<typeof BusinessPresence>;
 
 /** `presence_watch` and `GET /presence` are answered with this shape, users first. */
 export const PresenceShape = Type.Object({
-  presence: Type.Array(Type.Union([PresenceEntry, BusinessPresence])),
+  presence: Type.Array(Type.Union([PresenceEntry, BusinessPresence]), {
+    description: 'Each id that was asked about has an entry, users first.',
+  }),
 });
 export type PresenceShape = Static<typeof PresenceShape>;

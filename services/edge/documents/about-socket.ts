@@ -89,7 +89,7 @@ They follow now, and the client needs to do nothing more.
 \`resumed: false\` says that the queue is new. A replay follows: the messages of others that the
 user has not received on any device, at most ${LIMITS.replayMessagesMax} and none older than
 ${LIMITS.replayDaysMax} days, as events \`message\`
-without \`q\`, the oldest first. Then \`replay_end\` comes; acknowledge its \`q\`. A client that
+without \`q\`, the oldest first. Then \`replay_end\` comes. A client that
 keeps messages then lists \`conversations\`, reads \`history\` with \`after_seq\` wherever
 \`last_seq\` is above what it has, and reads again what it shows.
 

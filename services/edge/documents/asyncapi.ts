@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox';
+import { described } from '../../../shared/protocol/described.ts';
 import { RequestIdField } from '../../../shared/protocol/scalars.ts';
-import { serverFrames } from '../../../shared/protocol/server-frames.ts';
+import { serverFrames, typeField } from '../../../shared/protocol/server-frames.ts';
 import type { FrameDoor } from '../api/doors.ts';
 import type { Operation } from '../api/operation.ts';
 import { ABOUT_SOCKET } from './about-socket.ts';
@@ -87,7 +88,7 @@ function messageRef(name: string): Json {
 
 function clientMessages(frames: readonly Framed[]): [string, Json][] {
   return frames.map(({ operation, door: { type } }) => {
-    const fields = { type: Type.Literal(type), id, ...operation.request.properties };
+    const fields = { type: typeField(type), id, ...operation.request.properties };
     const schema = Type.Object(fields, { additionalProperties: false });
     return [`client_${type}`, messageOf(type, schema)];
   });
@@ -96,7 +97,11 @@ function clientMessages(frames: readonly Framed[]): [string, Json][] {
 function replyMessages(frames: readonly Framed[]): [string, Json][] {
   return frames.flatMap(({ operation: { answer }, door }): [string, Json][] => {
     if (answer === null) return [];
-    const schema = Type.Object({ type: Type.Literal('reply'), id, data: answer });
+    const schema = Type.Object({
+      type: typeField('reply'),
+      id,
+      data: described(answer, 'The operation answers with this value.'),
+    });
     return [[`reply_${door.type}`, messageOf('reply', schema)]];
   });
 }

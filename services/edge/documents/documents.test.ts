@@ -56,3 +56,24 @@ t.test('no row of a table is broken by a bar or a line within a cell', async (t)
     }
   }
 });
+
+/** Lists the places of all fields and parameters below the value, with what describes them. */
+function fieldsOf(value: unknown, place = ''): [place: string, description: unknown][] {
+  if (typeof value !== 'object' || value === null) return [];
+  const { properties, in: parameterIn, description } = value as Record<string, unknown>;
+  const fields = Object.entries((properties ?? {}) as Record<string, object>).map(
+    ([name, field]): [string, unknown] => [`${place}.${name}`, Reflect.get(field, 'description')],
+  );
+  if (typeof parameterIn === 'string') fields.push([place, description]);
+  const below = Object.entries(value).filter(([key]) => !['example', 'examples'].includes(key));
+  return [...fields, ...below.flatMap(([key, item]) => fieldsOf(item, `${place}/${key}`))];
+}
+
+t.test('a sentence describes each field of each schema and each parameter', async (t) => {
+  for (const document of [asyncApi, openApi]) {
+    const fields = fieldsOf(document);
+    t.ok(fields.length > 100);
+    const bare = fields.filter(([, text]) => !/^[A-Z`].*\.$/.test(String(text)));
+    t.same(bare, []);
+  }
+});

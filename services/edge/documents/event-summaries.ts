@@ -10,9 +10,9 @@ const kindSummaries = Object.fromEntries(
 
 /** One line for `/asyncapi.json` says when the server sends each of its frames. */
 export const EVENT_SUMMARIES: Readonly<Record<Type, string>> = {
-  reply: 'The answer to a frame that carried an id',
-  error: 'A frame that could not be carried out',
-  auth_ok: 'The socket is authenticated; comes before any event',
+  reply: 'This answers a frame that carried an `id`',
+  error: 'A frame could not be carried out',
+  auth_ok: 'The socket is authenticated. No event comes before this',
   ...kindSummaries,
   receipt: 'The delivered or read position of another participant has risen',
   unread: 'The count of unread messages has changed by reading, on whatever device',
@@ -20,10 +20,9 @@ export const EVENT_SUMMARIES: Readonly<Record<Type, string>> = {
   inbox: 'The inbox of a business that is watched has changed',
   presence: 'A user or a business that is watched came online or went offline',
   profile_updated: 'Name or picture of somebody, or of a business, has changed',
-  pong: 'The answer to ping',
-  replay_end:
-    'All that a new queue was sent from before is through; complete: nothing was left out',
+  pong: 'This answers `ping`',
+  replay_end: 'The replay for a new queue has ended',
   resync: 'The queue may be incomplete: list conversations and read history again',
-  token_expiring: 'The token ends soon: renew it with auth',
+  token_expiring: 'The token ends soon: renew it with `auth`',
   going_away: 'The edge is about to end: close and come back then',
 };

@@ -84,7 +84,7 @@ function operationIdOf({ door, segments }: Route): string {
 const IDEMPOTENCY_KEY: Json = {
   name: 'Idempotency-Key',
   in: 'header',
-  description: 'The client_msg_id, where the body has none',
+  description: 'A body without `client_msg_id` gets this one.',
   schema: { type: 'string', pattern: UUID_V4_PATTERN },
 };
 
@@ -134,7 +134,10 @@ function statusesOfErrors(): number[] {
 function errorResponse(status: number): [string, Json] {
   const codes = Object.entries(ERRORS).filter(([, row]) => row.status === status);
   const description = codes.map(([code]) => `\`${code}\``).join(', ');
-  const error = { $ref: '#/components/schemas/Error' };
+  const error = {
+    $ref: '#/components/schemas/Error',
+    description: 'The call was refused for this reason.',
+  };
   const schema = { type: 'object', required: ['error'], properties: { error } };
   const headers = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds' } };
   const isPause = RETRY_STATUSES.includes(status);

@@ -60,16 +60,24 @@ export function namedSchemas(): Json {
   return Object.fromEntries(entries);
 }
 
-function keyOf(schema: unknown): string {
-  return JSON.stringify(schema);
+/** A schema keeps its name where a field that it stands in describes it once more. */
+function keyOf(schema: object): string {
+  const { description: _, ...rest } = schema as Json;
+  return JSON.stringify(rest);
 }
 
 function shown(value: unknown, mayRefer: boolean): unknown {
   if (Array.isArray(value)) return value.map((item) => shown(item, true));
   if (typeof value !== 'object' || value === null) return value;
   const name = mayRefer ? names.get(keyOf(value)) : undefined;
-  if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
   const { $id: _, ...rest } = value as Json;
+  const { description } = rest;
+  if (name !== undefined) {
+    return {
+      $ref: `#/components/schemas/${name}`,
+      ...(description !== undefined && { description }),
+    };
+  }
   return enumOf(rest) ?? mapped(rest);
 }
 

@@ -4,7 +4,7 @@ import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
 export const getSettings = defineOperation({
-  summary: 'The settings of a business; for its agents, its managers and services',
+  summary: 'Shows the settings of a business; for its agents, its managers and services',
   cost: 'read',
   by: 'user or service',
   request: BusinessRequest,

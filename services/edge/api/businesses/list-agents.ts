@@ -4,7 +4,7 @@ import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
 export const listAgents = defineOperation({
-  summary: 'The agents and managers of a business; for themselves and services',
+  summary: 'Lists the agents and managers of a business; for themselves and services',
   cost: 'read',
   by: 'user or service',
   request: AgentsRequest,

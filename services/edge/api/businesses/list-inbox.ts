@@ -4,7 +4,7 @@ import { nameConversations } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
 
 export const listInbox = defineOperation({
-  summary: 'The inbox of a business, one view of it; for its agents and managers',
+  summary: 'Lists one view of the inbox of a business; for its agents and managers',
   cost: 'read',
   request: InboxRequest,
   answer: InboxShape,

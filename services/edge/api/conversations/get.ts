@@ -4,7 +4,7 @@ import { nameConversation } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
 
 export const getConversation = defineOperation({
-  summary: 'One conversation as the caller sees it',
+  summary: 'Shows one conversation as the caller sees it',
   cost: 'read',
   request: ConversationRequest,
   answer: ConversationShape,

@@ -4,7 +4,7 @@ import { nameConversations } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
 
 export const listConversations = defineOperation({
-  summary: "The caller's conversations, newest activity first",
+  summary: "Lists the caller's conversations, newest activity first",
   cost: 'read',
   request: ConversationsRequest,
   answer: ConversationsShape,

@@ -4,7 +4,7 @@ import { nameMessage } from '../../names/system-names.ts';
 import { defineOperation } from '../operation.ts';
 
 export const getMessage = defineOperation({
-  summary: 'One message',
+  summary: 'Shows one message',
   cost: 'read',
   request: MessageRequest,
   answer: MessageShape,

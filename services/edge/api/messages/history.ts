@@ -7,7 +7,7 @@ import { defineOperation } from '../operation.ts';
  * the store service gets it in milliseconds.
  */
 export const listHistory = defineOperation({
-  summary: "A page of the conversation's messages, ascending",
+  summary: "Lists a page of the conversation's messages, ascending",
   cost: 'read',
   request: HistoryRequest,
   answer: HistoryShape,

@@ -7,7 +7,7 @@ import { defineOperation } from '../operation.ts';
 import { readPresence } from './read-presence.ts';
 
 export const getPresence = defineOperation({
-  summary: 'Who of some users is online, and which of some businesses',
+  summary: 'Tells which of some users and businesses are online',
   cost: 'read',
   request: PresenceUrlRequest,
   answer: PresenceShape,

@@ -7,7 +7,7 @@ import { defineOperation } from '../operation.ts';
 import { readPresence } from './read-presence.ts';
 
 export const queryPresence = defineOperation({
-  summary: 'The same, for up to 200 ids',
+  summary: 'Tells which of many users and businesses are online',
   cost: 'read',
   request: PresenceRequest,
   answer: PresenceShape,

@@ -2,7 +2,7 @@ import { AckRequest } from '../../../../shared/protocol/socket-requests.ts';
 import { defineOperation } from '../operation.ts';
 
 export const acknowledge = defineOperation({
-  summary: 'All events of the queue up to q are safe with the client',
+  summary: 'Tells that all events up to `q` are safe with the client',
   cost: 'free',
   by: 'session',
   request: AckRequest,
