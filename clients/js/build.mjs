@@ -31,10 +31,11 @@ const OF_PLATFORM = /^on(?:Wake|Hide)$/;
 const outdir = process.argv[2] ?? join(import.meta.dirname, 'dist');
 rmSync(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: ['', 'store/', 'business/'].map((folder) => `src/${folder}index.ts`),
+  entryPoints: ['', 'store/', 'business/', 'react/'].map((folder) => `src/${folder}index.ts`),
   absWorkingDir: import.meta.dirname,
   outdir,
   bundle: true,
+  external: ['react'],
   splitting: true,
   format: 'esm',
   target: 'es2022',
