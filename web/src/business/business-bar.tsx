@@ -1,11 +1,15 @@
 import { useSession } from '../app/session.ts';
-import { useValue } from '../app/use-value.ts';
+import { AgentBar } from './agent-bar.tsx';
+import { CustomerBar } from './customer-bar.tsx';
+import { customerOf } from './people.ts';
+import { useBusinessConversation } from './use-business-conversation.ts';
 
-/** Says how a conversation with a business stands, to those who work for the business. */
+/** Tells how a business conversation stands. Staff of the business act on it here. */
 export function BusinessBar({ conversationId }: { conversationId: string }) {
-  const { store, worksFor } = useSession();
-  useValue(store.conversations);
-  const { state, business_id: id } = store.conversations.get(conversationId) ?? {};
-  if (state === undefined || !worksFor.some(({ business_id }) => business_id === id)) return null;
-  return <p class="business-bar">{state}</p>;
+  const { userId, worksFor } = useSession();
+  const { conversation, take } = useBusinessConversation(conversationId);
+  if (!conversation) return null;
+  if (customerOf(conversation)?.user_id === userId) return <CustomerBar {...{ conversation }} />;
+  const work = worksFor.find(({ business_id: id }) => id === conversation.business_id);
+  return work ? <AgentBar {...{ conversation, role: work.role, onStep: take }} /> : null;
 }
