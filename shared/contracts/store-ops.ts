@@ -131,10 +131,10 @@ export type StoreOps = {
   'assignment.read': [AssignmentLease & { lease_ms: number }, AssignmentRead];
   /** Ends the lease. The business is due at `at`, unless a step has made it due by now. */
   'assignment.done': [AssignmentLease & { at: string | null }, { is_due: boolean }];
-  /** Looks at ≤ 50 businesses that nobody has looked at for `idle_ms`. */
+  /** Looks for ≤ 1 s at ≤ 50 businesses that nobody has looked at for `idle_ms`. */
   'assignment.sweep': [
     { limit: number; idle_ms: number },
-    { swept: number; possible: PossibleStep[] },
+    { swept: number; has_more: boolean; possible: PossibleStep[] },
   ];
   /** Counts those of the steps that are possible still, and makes their businesses due. */
   'assignment.finds': [{ possible: PossibleStep[] }, { finds: number }];

@@ -16,7 +16,7 @@ const possibleStep = (): PossibleStep => ({
   version: 3,
 });
 
-type Answer = { swept: number; possible: PossibleStep[] };
+type Answer = { swept: number; has_more: boolean; possible: PossibleStep[] };
 
 /** Each sweep is answered with the next of these answers, and `finds` with all that it is asked. */
 function stage(t: Pick<Test, 'teardown'>, answers: (Answer | Error)[]) {
@@ -28,7 +28,7 @@ function stage(t: Pick<Test, 'teardown'>, answers: (Answer | Error)[]) {
       asked.push(request.possible);
       return { finds: request.possible.length };
     }
-    const answer = answers.shift() ?? { swept: 0, possible: [] };
+    const answer = answers.shift() ?? { swept: 0, has_more: false, possible: [] };
     if (answer instanceof Error) throw answer;
     return answer;
   }) as unknown as AskStore;
@@ -48,8 +48,8 @@ function stage(t: Pick<Test, 'teardown'>, answers: (Answer | Error)[]) {
 t.test('what was possible twice is counted, and the driver is poked', async (t) => {
   const [one, other] = [possibleStep(), possibleStep()];
   const { asked, finds, pokes } = stage(t, [
-    { swept: 1, possible: [] },
-    { swept: 2, possible: [one, other] },
+    { swept: 1, has_more: false, possible: [] },
+    { swept: 2, has_more: false, possible: [one, other] },
   ]);
   await until('it was looked again', async () => (await finds()) === 2);
   t.same(asked, [[one, other]]);
@@ -57,11 +57,16 @@ t.test('what was possible twice is counted, and the driver is poked', async (t) 
 });
 
 t.test(
-  'a full answer is followed by the next sweep at once, and an error by a later one',
+  'an answer that says more are left is followed by the next one at once, an error later',
   async (t) => {
     const last = possibleStep();
-    const full = { swept: 50, possible: [] };
-    const answers = [full, full, new KahaError('TIMEOUT', 'late'), { swept: 1, possible: [last] }];
+    const full = { swept: 7, has_more: true, possible: [] };
+    const answers = [
+      full,
+      full,
+      new KahaError('TIMEOUT', 'late'),
+      { swept: 1, has_more: false, possible: [last] },
+    ];
     const { asked } = stage(t, answers);
     await until('all were swept', () => asked.length === 1);
     t.same(asked, [[last]]);
@@ -69,7 +74,7 @@ t.test(
 );
 
 t.test('a sweep that is closed looks no more', async (t) => {
-  const { asked, sweep } = stage(t, [{ swept: 1, possible: [possibleStep()] }]);
+  const { asked, sweep } = stage(t, [{ swept: 1, has_more: false, possible: [possibleStep()] }]);
   await sweep.close();
   t.same(asked, []);
 });

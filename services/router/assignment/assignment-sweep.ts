@@ -56,12 +56,12 @@ export class AssignmentSweep {
 
   async #sweep(signal: AbortSignal): Promise<void> {
     const { store, leftAfterMs = LEFT_AFTER_MS } = this.#deps;
-    for (let isFull = true; isFull && !signal.aborted; ) {
-      const { swept, possible } = await store('assignment.sweep', {
+    for (let hasMore = true; hasMore && !signal.aborted; ) {
+      const { has_more, possible } = await store('assignment.sweep', {
         limit: LIMIT,
         idle_ms: IDLE_MS,
       });
-      isFull = swept === LIMIT;
+      hasMore = has_more;
       if (possible.length === 0) continue;
       await pause(leftAfterMs, signal);
       if (!signal.aborted) await this.#lookAgain(possible);

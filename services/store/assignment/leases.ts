@@ -21,14 +21,15 @@ const isDue = sql`due_at <= now() + interval '1 millisecond'`;
 
 /**
  * A lease does not wait for the disk. If a crash of Postgres undoes one, or its end, the business
- * is due again, at once or when the lease ends.
+ * is due again, at once or when the lease ends. A sweep may just look twice.
  */
-const relaxed = sql`relaxed as materialized (
+export const relaxed = sql`relaxed as materialized (
   select set_config('synchronous_commit', 'off', true))`;
 
 /**
  * Leases businesses that are due and that no router has, those first that are
- * due for longest. It passes over a business that a step or another claim holds right now.
+ * due for longest. It passes over a business that a step or another claim holds right now. Sweeps
+ * no longer pass over an inbox that was idle.
  */
 export async function claimBusinesses(
   db: Kysely<Database>,
@@ -40,7 +41,8 @@ export async function claimBusinesses(
       where ${isDue} and (claimed_until is null or claimed_until <= now())
       order by due_at limit ${Math.min(limit, LIMIT_MAX)}
       for update skip locked)
-    update business_inboxes i set claimed_until = lease.until, due_at = lease.until
+    update business_inboxes i set claimed_until = lease.until, due_at = lease.until,
+      swept_at = least(i.swept_at, now())
     from due, relaxed, (select ${leaseEnd(lease_ms)} as until) lease
     where i.business_id = due.business_id
     returning i.business_id, i.claimed_until as until`.execute(db);

@@ -13,6 +13,7 @@ import * as businessConversations from './0013-business-conversations.ts';
 import * as appendInSteps from './0014-append-messages.ts';
 import * as owedToUsers from './0015-owed-to-users.ts';
 import * as steps from './0016-steps.ts';
+import * as sweep from './0017-sweep.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -35,6 +36,7 @@ export const migrations: Record<string, Migration> = {
   '0014-append-messages': appendInSteps,
   '0015-owed-to-users': owedToUsers,
   '0016-steps': steps,
+  '0017-sweep': sweep,
 };
 
 /** A store of this version serves only a database that has this migration. */
