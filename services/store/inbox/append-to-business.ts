@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { BusinessId } from '../../../shared/ids.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { SETTING_DEFAULTS } from '../../../shared/protocol/business-requests.ts';
 import type { BusinessSettings } from '../../../shared/protocol/business-shapes.ts';
 import {
@@ -21,9 +22,10 @@ import {
 import { toParticipants } from '../records/participants-reader.ts';
 import { writeAwayMessage } from './away-message.ts';
 import { judgeMessages, type MessagesPlan } from './judge-messages.ts';
+import { tellAgain } from './tell-again.ts';
 import { writeSteps } from './write-step.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; cipher: ContentCipher; logger: Logger };
 type Sent = { row: AppendRow; message: SealedMessage };
 
 /**
@@ -42,9 +44,13 @@ type Sent = { row: AppendRow; message: SealedMessage };
  *     7   A customer opens the conversation: it is updated too.
  *    +2   The business sends its away message, and its event is owed.
  */
-export function createBusinessWriter({ db, cipher }: Deps): BatchWriter {
+export function createBusinessWriter(deps: Deps): BatchWriter {
+  const { db, cipher } = deps;
   return {
-    write: (messages) => db.transaction().execute((tx) => write(tx, messages, cipher)),
+    async write(messages) {
+      const rows = await db.transaction().execute((tx) => write(tx, messages, cipher));
+      return tellAgain(deps, messages, rows);
+    },
     ensurePartitions: () => ensurePartitions(db, 1),
   };
 }

@@ -50,7 +50,7 @@ export const BUSINESS_PENDING_MAX = { sends: 1_000, bytes: 8 * 1024 * 1024 };
  */
 export function openBusinessSends({ url, cipher, logger, observe }: Options): BusinessSends {
   const { db, close } = openDatabase({ url, poolMax: LANES_MAX, logger });
-  const lanes = createConversationLanes(createBusinessWriter({ db, cipher }), {
+  const lanes = createConversationLanes(createBusinessWriter({ db, cipher, logger }), {
     lanesMax: LANES_MAX,
     ownerLanesMax: BUSINESS_LANES_MAX,
     ...(observe && { observe }),
