@@ -1,47 +1,142 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ChatClient } from '../../../clients/js/src/client.ts';
+import type { ChatError, Conversation, ShownMessage } from '../../../clients/js/src/index.ts';
+import type { MessageList } from '../../../clients/js/src/store/index.ts';
 import { useSession } from '../app/session.ts';
 import { useValue } from '../app/use-value.ts';
 import { Details } from '../details/details.tsx';
 import { sayError } from '../parts/errors.ts';
-import { Icon } from '../parts/icon.tsx';
+import { notify } from '../parts/notice.ts';
+import { Composer, type ComposerHandle } from './composer/composer.tsx';
+import type { Task } from './composer/task-bar.tsx';
+import { useDrafts } from './composer/use-drafts.ts';
+import { Header } from './header/header.tsx';
+import { Log, type LogHandle } from './log/log.tsx';
+import { DeleteDialog } from './message/delete-dialog.tsx';
+import { lastEditable } from './message/message-actions.ts';
+import { createPersonOf, type PersonOf, participantOf, takesPart } from './people.ts';
+import { useConversation } from './use-conversation.ts';
+import { useMessageActions } from './use-message-actions.ts';
 
-type Props = { conversationId: string; bar?: ComponentChildren; canWrite?: boolean };
+type Props = {
+  conversationId: string;
+  /** Stands between the head and the messages. */
+  bar?: ComponentChildren;
+  canWrite?: boolean;
+};
 
-/** Shows the messages of a conversation, the newest last. */
-export function ConversationView({ conversationId, bar }: Props) {
-  const { store, nameOf } = useSession();
-  useValue(store.conversations);
-  const list = useMemo(() => store.messages(conversationId), [store, conversationId]);
-  const { messages, error } = useValue(list);
-  const newest = messages.at(-1)?.seq;
-  useEffect(() => {
-    if (newest !== undefined) store.read(conversationId, newest);
-  }, [store, conversationId, newest]);
-  const [isDetailed, setDetailed] = useState(false);
+/** A conversation: who it is with, what was said, and a field to say more. */
+export function ConversationView({ conversationId, bar, canWrite = true }: Props) {
+  const { conversation, error } = useConversation(conversationId);
+  if (!conversation) {
+    return (
+      <section class="conversation" aria-label="Conversation">
+        <p class="stage-empty">{error ? sayError(error) : 'Loading …'}</p>
+      </section>
+    );
+  }
+  return <Open {...{ conversation, bar, error }} canWrite={canWrite && !error} />;
+}
+
+type OpenProps = {
+  conversation: Conversation;
+  bar: ComponentChildren;
+  canWrite: boolean;
+  error: ChatError | undefined;
+};
+
+function Open({ conversation, bar, canWrite, error }: OpenProps) {
+  const { chat, store, userId, nameOf } = useSession();
+  const { conversation_id: id } = conversation;
+  const list = useMemo(() => store.messages(id), [store, id]);
+  const state = useValue(list);
+  const drafts = useDrafts();
+  const [task, setTask] = useTask(list, drafts.of(id).replyTo);
+  const [removed, setRemoved] = useState<ShownMessage>();
+  const [hasDetails, setDetails] = useState(false);
+  const [log, composer] = [useRef<LogHandle>(null), useRef<ComposerHandle>(null)];
+  const isIn = takesPart(conversation, userId) && canWrite;
+  const isAdmin = participantOf(conversation, userId)?.role === 'admin';
+  const personOf = createPersonOf({ conversation, nameOf });
+  const actions = useMessageActions({
+    list,
+    onReply: (message) => setTask({ kind: 'reply', message }),
+    onEdit: (message) => setTask({ kind: 'edit', message }),
+    onRemove: setRemoved,
+    onFound: (message) => log.current?.reveal(message),
+  });
+  const send = (content: string): void => {
+    const messageId = task?.message.message_id;
+    setTask(undefined);
+    if (task?.kind === 'edit') edit(chat, `${messageId}`, content);
+    else chat.send({ conversation_id: id, content, ...(messageId && { reply_to: messageId }) });
+  };
+  const editLast = (): void => {
+    const message = lastEditable(list.value.messages, userId);
+    if (message) setTask({ kind: 'edit', message });
+  };
   return (
-    <div class="conversation">
-      <header class="conversation-head">
-        <h2 dir="auto">{store.conversations.get(conversationId)?.name ?? 'Conversation'}</h2>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label="Details"
-          onClick={() => setDetailed(true)}
-        >
-          <Icon name="info" />
-        </button>
-      </header>
-      {isDetailed && <Details conversationId={conversationId} onClose={() => setDetailed(false)} />}
+    <section class="conversation" aria-label="Conversation">
+      <Header {...{ conversation, personOf }} onDetails={() => setDetails(true)} />
       {bar}
-      <div class="log" role="log">
-        {messages.map(({ message_id, client_msg_id, sender_id, content = '' }) => (
-          <p key={message_id ?? client_msg_id} dir="auto">
-            {nameOf(sender_id) ?? 'Somebody'}: {content}
-          </p>
-        ))}
-        {error && <p>{sayError(error)}</p>}
-      </div>
-    </div>
+      <Log
+        handle={log}
+        {...{ conversation, list: state, actions }}
+        viewer={{ userId, canWrite: isIn, isAdmin, personOf }}
+        onOlder={() => void list.older()}
+        onEscape={() => composer.current?.focus()}
+      />
+      {isIn ? (
+        <Composer
+          handle={composer}
+          {...{ conversationId: id, drafts }}
+          task={task && { ...task, name: nameIn(task.message, { userId, personOf }) }}
+          onCancel={() => setTask(undefined)}
+          onSend={send}
+          onEditLast={editLast}
+        />
+      ) : (
+        <p class="composer-none">{error ? sayError(error) : 'You can read this conversation.'}</p>
+      )}
+      {removed && (
+        <DeleteDialog
+          onClose={() => setRemoved(undefined)}
+          onDelete={() => {
+            setRemoved(undefined);
+            chat.delete(`${removed.message_id}`).catch(tell);
+            composer.current?.focus();
+          }}
+        />
+      )}
+      {hasDetails && <Details conversationId={id} onClose={() => setDetails(false)} />}
+    </section>
   );
+}
+
+type TaskOf = Omit<Task, 'name'> | undefined;
+
+/** A draft that replies to a message does so again when the conversation is opened again. */
+function useTask(list: MessageList, replyTo: string | undefined) {
+  const [task, setTask] = useState<TaskOf>();
+  const { messages, isLoaded } = list.value;
+  useEffect(() => {
+    const message = messages.findLast(({ message_id: id }) => id === replyTo);
+    if (replyTo !== undefined && message) setTask({ kind: 'reply', message });
+  }, [isLoaded]);
+  return [task, setTask] as const;
+}
+
+function nameIn({ sender_id: id }: ShownMessage, { userId, personOf }: Named): string {
+  return id === userId ? 'yourself' : personOf(id).name;
+}
+
+type Named = { userId: string; personOf: PersonOf };
+
+function edit(chat: ChatClient, messageId: string, content: string): void {
+  chat.edit(messageId, content).catch(tell);
+}
+
+function tell(error: unknown): void {
+  notify(sayError(error));
 }

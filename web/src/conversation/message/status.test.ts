@@ -13,8 +13,8 @@ t.test('each state of an own message has its mark and its name', async (t) => {
     states.map((status) => markOf({ ...message, status })?.label),
     ['Waiting to be sent', 'Sent', 'Delivered', 'Read', 'Not sent'],
   );
-  t.match(markOf({ ...message, status: 'delivered' }), { icon: 'double-check', isRead: false });
-  t.match(markOf({ ...message, status: 'read' }), { icon: 'double-check', isRead: true });
+  t.match(markOf({ ...message, status: 'delivered' }), { icon: 'checks', isRead: false });
+  t.match(markOf({ ...message, status: 'read' }), { icon: 'checks', isRead: true });
 });
 
 t.test('messages of others and deleted ones have no mark', async (t) => {

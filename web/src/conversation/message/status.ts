@@ -2,7 +2,7 @@ import type { ShownMessage } from '../../../../clients/js/src/index.ts';
 
 /** The mark of one's own message: what it looks like, and what it is called. */
 export type StatusMark = {
-  icon: 'clock' | 'check' | 'double-check' | 'alert';
+  icon: 'clock' | 'check' | 'checks' | 'alert';
   label: string;
   isRead: boolean;
 };
@@ -10,8 +10,8 @@ export type StatusMark = {
 const MARKS: Record<NonNullable<ShownMessage['status']>, StatusMark> = {
   pending: { icon: 'clock', label: 'Waiting to be sent', isRead: false },
   sent: { icon: 'check', label: 'Sent', isRead: false },
-  delivered: { icon: 'double-check', label: 'Delivered', isRead: false },
-  read: { icon: 'double-check', label: 'Read', isRead: true },
+  delivered: { icon: 'checks', label: 'Delivered', isRead: false },
+  read: { icon: 'checks', label: 'Read', isRead: true },
   failed: { icon: 'alert', label: 'Not sent', isRead: false },
 };
 
