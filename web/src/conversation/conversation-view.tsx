@@ -15,7 +15,7 @@ import { Header } from './header/header.tsx';
 import { Log, type LogHandle } from './log/log.tsx';
 import { DeleteDialog } from './message/delete-dialog.tsx';
 import { lastEditable } from './message/message-actions.ts';
-import { createPersonOf, type PersonOf, participantOf, takesPart } from './people.ts';
+import { createPersonOf, participantOf, takesPart } from './people.ts';
 import { useConversation } from './use-conversation.ts';
 import { useMessageActions } from './use-message-actions.ts';
 
@@ -91,7 +91,8 @@ function Open({ conversation, bar, canWrite, error }: OpenProps) {
         <Composer
           handle={composer}
           {...{ conversationId: id, drafts }}
-          task={task && { ...task, name: nameIn(task.message, { userId, personOf }) }}
+          task={task}
+          nameOf={(one) => (one === userId ? 'yourself' : personOf(one).name)}
           onCancel={() => setTask(undefined)}
           onSend={send}
           onEditLast={editLast}
@@ -114,24 +115,19 @@ function Open({ conversation, bar, canWrite, error }: OpenProps) {
   );
 }
 
-type TaskOf = Omit<Task, 'name'> | undefined;
-
 /** A draft that replies to a message does so again when the conversation is opened again. */
 function useTask(list: MessageList, replyTo: string | undefined) {
-  const [task, setTask] = useState<TaskOf>();
-  const { messages, isLoaded } = list.value;
+  const [task, setTask] = useState<Task>();
+  const isRestored = useRef(false);
   useEffect(() => {
+    const { messages, isLoaded } = list.value;
+    if (!isLoaded || isRestored.current) return;
+    isRestored.current = true;
     const message = messages.findLast(({ message_id: id }) => id === replyTo);
     if (replyTo !== undefined && message) setTask({ kind: 'reply', message });
-  }, [isLoaded]);
+  });
   return [task, setTask] as const;
 }
-
-function nameIn({ sender_id: id }: ShownMessage, { userId, personOf }: Named): string {
-  return id === userId ? 'yourself' : personOf(id).name;
-}
-
-type Named = { userId: string; personOf: PersonOf };
 
 function edit(chat: ChatClient, messageId: string, content: string): void {
   chat.edit(messageId, content).catch(tell);

@@ -1,6 +1,6 @@
 import type { Conversation, Participant } from '../../../clients/js/src/index.ts';
 
-export type Person = { name: string; avatarUrl?: string };
+type Person = { name: string; avatarUrl?: string };
 
 /** Looks up people of a conversation, also those who have left it. */
 export type PersonOf = (userId: string) => Person;

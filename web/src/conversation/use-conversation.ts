@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ChatError, type Conversation } from '../../../clients/js/src/index.ts';
 import { useSession } from '../app/session.ts';
 
-export type KnownConversation = {
+type KnownConversation = {
   /** The conversation as it is now, or as it was when one could last see it. */
   conversation?: Conversation;
   /** The conversation cannot be read, or cannot be read any more. */
@@ -15,13 +15,14 @@ export type KnownConversation = {
  */
 export function useConversation(id: string): KnownConversation {
   const { chat, store } = useSession();
+  const { conversations } = store;
   const [known, setKnown] = useState<KnownConversation>(() => {
-    const conversation = store.conversations.get(id);
+    const conversation = conversations.get(id);
     return conversation ? { conversation } : {};
   });
   useEffect(() => {
     let isOver = false;
-    let wasKept = store.conversations.get(id) !== undefined;
+    let wasKept = conversations.get(id) !== undefined;
     const take = (conversation: Conversation): void => {
       if (!isOver)
         setKnown((last) => (last.conversation === conversation ? last : { conversation }));
@@ -30,20 +31,20 @@ export function useConversation(id: string): KnownConversation {
       const error = ChatError.from(thrown);
       if (!isOver && !error.isRetryable) setKnown((last) => ({ ...last, error }));
     };
-    const ask = (): void => void store.conversations.fetch(id).then(take, refuse);
+    const ask = (): void => void conversations.fetch(id).then(take, refuse);
     const look = (): void => {
-      const kept = store.conversations.get(id);
+      const kept = conversations.get(id);
       if (kept) take(kept);
       else if (wasKept) ask();
       wasKept = kept !== undefined;
     };
     const ends = [
-      store.conversations.subscribe(look),
+      conversations.subscribe(look),
       chat.on('inbox', (event) => {
         const about = event.conversation?.conversation_id ?? event.conversation_id;
-        if (about === id && !store.conversations.get(id)) ask();
+        if (about === id && !conversations.get(id)) ask();
       }),
-      chat.on('session', () => !store.conversations.get(id) && ask()),
+      chat.on('session', () => !conversations.get(id) && ask()),
     ];
     if (wasKept) look();
     else ask();
@@ -51,6 +52,6 @@ export function useConversation(id: string): KnownConversation {
       isOver = true;
       for (const end of ends) end();
     };
-  }, [id]);
+  }, [id, chat, conversations]);
   return known;
 }

@@ -17,7 +17,7 @@ type Deps = {
 /** So many pages are loaded in search of a message that a reply quotes. */
 const PAGES_MAX = 20;
 
-/** Returns what can be done with messages. The object is always the same, so rows can compare it. */
+/** Returns what can be done with messages. It is always the same object, so rows can compare it. */
 export function useMessageActions(deps: Deps): MessageActions {
   const { chat } = useSession();
   const latest = useRef(deps);

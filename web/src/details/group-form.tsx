@@ -51,5 +51,5 @@ export function GroupForm({ conversation }: { conversation: Conversation }) {
   );
 }
 
-const TITLE_UNITS_MAX = 100;
-const DESCRIPTION_UNITS_MAX = 500;
+const TITLE_UNITS_MAX = 200;
+const DESCRIPTION_UNITS_MAX = 2_000;

@@ -1,6 +1,7 @@
 import { clockTime, dayLabel } from '../parts/times.ts';
 
-type MuteChoice = { label: string /** Without hours it is for good. */; hours?: number };
+/** A choice without hours mutes for good. */
+type MuteChoice = { label: string; hours?: number };
 
 export const MUTE_CHOICES: readonly MuteChoice[] = [
   { label: '1 hour', hours: 1 },

@@ -4,12 +4,11 @@ import { PresenceDot } from '../conversation/header/presence.tsx';
 import { Avatar } from '../parts/avatar.tsx';
 import { useChange } from './use-change.ts';
 
-const ROLES: Record<Participant['role'], string> = {
+const ROLES: Partial<Record<Participant['role'], string>> = {
   admin: 'Admin',
   agent: 'Agent',
   business: 'Business',
   customer: 'Customer',
-  member: '',
 };
 
 type Props = { conversation: Conversation; isAdmin: boolean };

@@ -10,6 +10,7 @@ const STROKES = {
   checks: 'm2.5 12.5 4.5 4.5L16 7.5m-4 8.5 1 1 9-9.5',
   clock: 'M12 7v5.5l3.5 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z',
   close: 'm6 6 12 12M18 6 6 18',
+  copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   down: 'M12 5v14m6-6-6 6-6-6',
   edit: 'M4 20h4L19.5 8.5l-4-4L4 16zm9-13 4 4',
   file: 'M6 3h8l4 4v14H6zm8 0v4h4',

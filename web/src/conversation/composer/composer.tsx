@@ -12,6 +12,7 @@ type Props = {
   conversationId: string;
   drafts: Drafts;
   task: Task | undefined;
+  nameOf: (userId: string) => string;
   /** The user gives the task up. */
   onCancel: () => void;
   onSend: (text: string) => void;
@@ -22,7 +23,7 @@ type Props = {
 
 /** The user writes here. What they have begun to write is kept for each conversation. */
 export function Composer(props: Props) {
-  const { task, onCancel, onEditLast, handle } = props;
+  const { task, nameOf, onCancel, onEditLast, handle } = props;
   const field = useRef<HTMLTextAreaElement>(null);
   const hintId = useId();
   const { text, write, submit } = useText(props);
@@ -31,7 +32,7 @@ export function Composer(props: Props) {
   useEffect(() => {
     if (task) field.current?.focus();
   }, [task]);
-  useEffect(() => fit(field.current), [text]);
+  useEffect(() => fit(field.current));
 
   const onKeyDown = (event: KeyboardEvent): void => {
     // Enter also ends the composition of a character.
@@ -49,7 +50,7 @@ export function Composer(props: Props) {
   };
   return (
     <form class="composer" aria-label="Write a message" onSubmit={onSubmit}>
-      {task && <TaskBar task={task} onCancel={onCancel} />}
+      {task && <TaskBar task={task} name={nameOf(task.message.sender_id)} onCancel={onCancel} />}
       <div class="composer-line">
         <textarea
           ref={field}
@@ -83,21 +84,22 @@ export function Composer(props: Props) {
 function useText({ conversationId, drafts, task, onSend }: Props) {
   const { store } = useSession();
   const [draft, setDraft] = useState(() => drafts.of(conversationId).text);
-  const [edited, setEdited] = useState('');
+  const [edited, setEdited] = useState<{ task: Task; text: string }>();
   const isEdit = task?.kind === 'edit';
   const replyTo = task?.kind === 'reply' ? task.message.message_id : undefined;
-  const text = isEdit ? edited : draft;
+  const written = edited?.task === task ? edited?.text : task?.message.content;
+  const text = isEdit ? (written ?? '') : draft;
 
-  useEffect(() => {
-    if (isEdit) setEdited(task.message.content ?? '');
-  }, [task]);
   useEffect(() => {
     drafts.keep(conversationId, replyTo === undefined ? { text: draft } : { text: draft, replyTo });
-  }, [draft, replyTo]);
+  }, [drafts, conversationId, draft, replyTo]);
 
   const write = (next: string): void => {
-    (isEdit ? setEdited : setDraft)(next);
-    if (!isEdit) store.setTyping(conversationId, next !== '');
+    if (isEdit) setEdited({ task, text: next });
+    else {
+      setDraft(next);
+      store.setTyping(conversationId, next !== '');
+    }
   };
   const submit = (): void => {
     if (limitOf(text).isRefused) return;

@@ -1,5 +1,5 @@
-/** What somebody has begun to write, and the message that it replies to. */
-export type DraftText = { text: string; replyTo?: string };
+/** A draft is what somebody has begun to write, and the message that it replies to. */
+type DraftText = { text: string; replyTo?: string };
 
 /** `localStorage` and `sessionStorage` are such stores. */
 type KeyStore = {

@@ -6,13 +6,18 @@ import { quotedText } from '../message/quote.tsx';
 export type Task = {
   kind: 'reply' | 'edit';
   message: ShownMessage;
-  /** The sender of the message. */
+};
+
+type Props = {
+  task: Task;
+  /** The message has this sender. */
   name: string;
+  onCancel: () => void;
 };
 
 /** Stands above the composer and says which message one replies to, or edits. */
-export function TaskBar({ task, onCancel }: { task: Task; onCancel: () => void }) {
-  const { kind, message, name } = task;
+export function TaskBar({ task, name, onCancel }: Props) {
+  const { kind, message } = task;
   const isEdit = kind === 'edit';
   return (
     <div class="task">

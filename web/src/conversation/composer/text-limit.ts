@@ -3,7 +3,7 @@ export const CHARACTERS_MAX = 8_000;
 /** From this many left on, the composer tells how many there are. */
 const TOLD_FROM = 500;
 
-export type TextLimit = {
+type TextLimit = {
   /** The text is blank or too long. */
   isRefused: boolean;
   /** Only a text that comes near to the limit has a hint. */

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useReducer } from 'preact/hooks';
 import type { Conversation } from '../../../../clients/js/src/index.ts';
 import { hashOf, type Place, usePlace } from '../../app/place.ts';
 import { useSession } from '../../app/session.ts';
@@ -88,17 +88,16 @@ const REDRAWN_MS = 60_000;
 
 function PresenceText({ who }: { who: { user_id: string } | { business_id: string } }) {
   const presence = usePresence(who);
-  const [now, setNow] = useState(() => new Date());
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    setNow(new Date());
-    const timer = setInterval(() => setNow(new Date()), REDRAWN_MS);
+    const timer = setInterval(() => redraw(undefined), REDRAWN_MS);
     return () => clearInterval(timer);
-  }, [presence]);
+  }, []);
   const { status } = presence;
   return (
     <>
       {status !== 'unknown' && <span class={`dot dot-${status}`} aria-hidden="true" />}
-      {sayPresence(presence, now)}
+      {sayPresence(presence)}
     </>
   );
 }

@@ -8,7 +8,12 @@ type Who = { user_id: string } | { business_id: string };
 /** Follows the presence of a person or business for as long as it is drawn. */
 export function usePresence(who: Who): Presence {
   const { store } = useSession();
-  return useValue(useMemo(() => store.presence(who), [store, JSON.stringify(who)]));
+  const [userId, businessId] = 'user_id' in who ? [who.user_id] : ['', who.business_id];
+  const presence = useMemo(
+    () => store.presence(businessId ? { business_id: businessId } : { user_id: userId }),
+    [store, userId, businessId],
+  );
+  return useValue(presence);
 }
 
 /** A dot says whether somebody is online. Nothing is drawn while nobody knows. */

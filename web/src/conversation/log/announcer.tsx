@@ -10,7 +10,7 @@ type Props = {
   describe: (message: ShownMessage) => Arrival;
 };
 
-/** What comes within this time is said in one sentence. */
+/** The arrivals of this time are said in one sentence. */
 const BURST_MS = 1_000;
 const ARRIVALS_MAX = 1_000;
 
@@ -21,9 +21,9 @@ const ARRIVALS_MAX = 1_000;
 export function Announcer({ list, userId, describe }: Props) {
   const { messages, isLoaded } = list;
   const [said, setSaid] = useState('');
-  const heardSeq = useRef<number>();
+  const heardSeq = useRef<number | undefined>(undefined);
   const waiting = useRef<Arrival[]>([]);
-  const timer = useRef<ReturnType<typeof setTimeout>>();
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 
   useEffect(() => {
     if (!isLoaded) return;
@@ -36,7 +36,7 @@ export function Announcer({ list, userId, describe }: Props) {
       timer.current = undefined;
       setSaid(sayArrivals(waiting.current.splice(0)));
     }, BURST_MS);
-  }, [messages, isLoaded]);
+  });
   useEffect(() => () => clearTimeout(timer.current), []);
 
   return (

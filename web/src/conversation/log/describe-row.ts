@@ -16,7 +16,7 @@ type Described = Pick<
   'isOwn' | 'senderName' | 'avatarUrl' | 'quotedName' | 'systemText' | 'actionNames' | 'canReact'
 >;
 
-/** Says of a message what depends on who looks at it. All values are plain, so `===` tells a change. */
+/** Says of a message what depends on who looks at it, in plain values that `===` compares. */
 export function describeRow(message: ShownMessage, viewer: Viewer): Described {
   const { userId, canWrite, personOf } = viewer;
   const { sender_id: senderId, reply_to: quoted, message_id: id, deleted_at: deletedAt } = message;

@@ -2,7 +2,7 @@ import type { ShownMessage } from '../../../../clients/js/src/index.ts';
 import { covers, Heights, indexAt, indexOfSeq, type Span, spanAbove } from './log-window.ts';
 
 /** The parts of the log: what scrolls, the mounted rows, and the space of those that are not. */
-export type LogParts = {
+type LogParts = {
   root: HTMLElement;
   rows: HTMLElement;
   above: HTMLElement;

@@ -144,7 +144,7 @@ type OpeningDeps = {
 function useOpening({ list, newSeq, userId, scroll }: OpeningDeps): void {
   const { messages, isLoaded } = list;
   const isOpened = useRef(false);
-  const writtenId = useRef<string>();
+  const writtenId = useRef<string | undefined>(undefined);
   const last = messages.at(-1);
   const isWritten = last?.seq === undefined && last?.sender_id === userId;
   useEffect(() => {
@@ -155,5 +155,5 @@ function useOpening({ list, newSeq, userId, scroll }: OpeningDeps): void {
     if (isOpened.current && id !== undefined && id !== writtenId.current) scroll.toEnd();
     isOpened.current = true;
     writtenId.current = id;
-  }, [isLoaded, isWritten && last?.client_msg_id]);
+  });
 }

@@ -53,8 +53,10 @@ export function useLogScroll({ list, onOlder, onSeen, isAttending }: Deps): Scro
       ...{ root: root.current, rows: rows.current },
       ...{ above: above.current, below: below.current },
     });
-  }, []);
+  }, [scroll, root, rows, above, below]);
   useLayoutEffect(() => scroll.drawn(messages, span));
-  useEffect(() => moved.current(), [isAttending]);
+  useEffect(() => {
+    if (isAttending) moved.current();
+  }, [isAttending]);
   return { span, scroll, isAtEnd, root, rows, above, below };
 }

@@ -19,7 +19,7 @@ type Line = { readSeq: number; newSeq: number | undefined };
  * It stays until the user answers, or looks away with all read.
  */
 export function useNewLine({ list, lastReadSeq, isAttending, userId }: Known): number | undefined {
-  const line = useRef<Line>();
+  const line = useRef<Line | undefined>(undefined);
   const { messages, isLoaded, hasOlder } = list;
   const isOpened = line.current === undefined;
   if (isOpened && isLoaded && lastReadSeq !== undefined) {
@@ -32,7 +32,7 @@ export function useNewLine({ list, lastReadSeq, isAttending, userId }: Known): n
   useEffect(() => {
     if (isAttending || !line.current || (lastReadSeq ?? 0) < lastSeqOf(messages)) return;
     line.current = { readSeq: lastSeqOf(messages), newSeq: undefined };
-  }, [isAttending]);
+  });
   if (known?.newSeq === undefined) return undefined;
   const own = messages.findLast(({ seq, sender_id: id }) => seq !== undefined && id === userId);
   return (own?.seq ?? 0) > known.newSeq ? undefined : known.newSeq;

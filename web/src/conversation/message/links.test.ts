@@ -8,9 +8,9 @@ const linksIn = (text: string) =>
 
 t.test('addresses are found, without the sentence around them', async (t) => {
   t.same(partsOf('See https://kaha.example/a?b=1#c.'), [
-    { text: 'See ' },
-    { text: 'https://kaha.example/a?b=1#c', address: 'https://kaha.example/a?b=1#c' },
-    { text: '.' },
+    { text: 'See ', at: 0 },
+    { text: 'https://kaha.example/a?b=1#c', at: 4, address: 'https://kaha.example/a?b=1#c' },
+    { text: '.', at: 32 },
   ]);
   t.same(linksIn('(https://a.example/x) and HTTP://B.example!'), [
     'https://a.example/x',

@@ -1,9 +1,9 @@
 /** A text is shown in parts. Those with an address become links. */
-export type TextPart = { text: string; address?: string };
+type TextPart = { text: string /** The part begins there. */; at: number; address?: string };
 
 /** An invisible character could make a reader see another address, so none is part of one. */
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'`{}|\\^\p{C}]+/giu;
-/** These end a sentence rather than an address. */
+/** Such a sign ends a sentence rather than an address. */
 const TRAILING = /[.,;:!?…]+$/u;
 const PARTS_MAX = 200;
 
@@ -19,11 +19,11 @@ export function partsOf(text: string): TextPart[] {
     const shown = trimmed(found);
     const address = addressOf(shown);
     if (address === undefined) continue;
-    if (index > at) parts.push({ text: text.slice(at, index) });
-    parts.push({ text: shown, address });
+    if (index > at) parts.push({ text: text.slice(at, index), at });
+    parts.push({ text: shown, at: index, address });
     at = index + shown.length;
   }
-  if (at < text.length) parts.push({ text: text.slice(at) });
+  if (at < text.length) parts.push({ text: text.slice(at), at });
   return parts;
 }
 

@@ -6,17 +6,11 @@ type Props = { text: string; tabIndex: number };
 export function MessageText({ text, tabIndex }: Props) {
   return (
     <p class="bubble-text" dir="auto">
-      {partsOf(text).map(({ text: shown, address }, index) =>
+      {partsOf(text).map(({ text: shown, at, address }) =>
         address === undefined ? (
           shown
         ) : (
-          <a
-            key={`${index}`}
-            href={address}
-            target="_blank"
-            rel="noopener noreferrer"
-            tabIndex={tabIndex}
-          >
+          <a key={at} href={address} target="_blank" rel="noopener noreferrer" tabIndex={tabIndex}>
             {shown}
           </a>
         ),

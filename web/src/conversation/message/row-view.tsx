@@ -49,7 +49,12 @@ export class RowView extends Component<RowProps, { isHovered: boolean; isLow: bo
 
   override render() {
     const { message, startsDay, isFirstNew, isFound, isEntry, isOwn, startsRun } = this.props;
-    const classes = ['row-message', isOwn && 'own', startsRun && 'starts-run', isFound && 'found'];
+    const { hasSenders, systemText } = this.props;
+    const hasFace = hasSenders && !isOwn && systemText === undefined;
+    const classes = [
+      ...['row-message', isOwn && 'own', startsRun && 'starts-run'],
+      ...[isFound && 'found', hasFace && 'has-face'],
+    ];
     return (
       <div ref={this.#root} class="log-row">
         {startsDay && (
@@ -65,7 +70,7 @@ export class RowView extends Component<RowProps, { isHovered: boolean; isLow: bo
           onPointerEnter={() => this.#hover(true)}
           onPointerLeave={() => this.#hover(false)}
         >
-          {this.props.systemText === undefined ? this.#bubble() : this.#system()}
+          {systemText === undefined ? this.#bubble() : this.#system()}
         </article>
       </div>
     );

@@ -1,7 +1,7 @@
 import type { ShownMessage } from '../../../../clients/js/src/index.ts';
 
 /** The mark of one's own message: what it looks like, and what it is called. */
-export type StatusMark = {
+type StatusMark = {
   icon: 'clock' | 'check' | 'checks' | 'alert';
   label: string;
   isRead: boolean;

@@ -7,9 +7,9 @@ type Who = {
 };
 
 type Words = {
-  /** The sender, or "You". */
+  /** The actor is the sender, or "You". */
   actor: string;
-  /** The person that it is about, or "you". */
+  /** The subject is the person whom it is about, or "you". */
   subject: string;
   value: string;
   isOwn: boolean;
@@ -46,7 +46,8 @@ const TEXTS: Record<string, (words: Words) => string> = {
     `${actor} changed the title${value && ` to \u201c${value}\u201d`}`,
   description_changed: ({ actor }) => `${actor} changed the description`,
   avatar_changed: ({ actor }) => `${actor} changed the picture`,
-  admin_changed: ({ subject }) => `${subject === 'you' ? 'You are' : `${subject} is`} admin now`,
+  admin_changed: ({ subject: who }) =>
+    (who === 'you' ? 'You are' : `${who} is`).concat(' admin now'),
   agent_assigned: ({ actor, subject, isOwn }) =>
     isOwn ? `${actor} took the conversation` : `${actor} gave the conversation to ${subject}`,
   conversation_closed: ({ actor }) => `${actor} closed the conversation`,
