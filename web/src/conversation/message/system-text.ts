@@ -33,7 +33,7 @@ export function systemText(
   return say({ actor, subject: subject ?? '', value: textOf(value), isOwn });
 }
 
-/** A business sends this by itself outside of its hours. It reads like a message of the business. */
+/** A business sends this by itself outside of its hours. It reads like one of its messages. */
 export function isAutomaticReply({ message_type: type, metadata }: ShownMessage): boolean {
   return type === 'system' && metadata?.event === 'away_message';
 }
