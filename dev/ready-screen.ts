@@ -22,6 +22,7 @@ export function readyScreen({ urls, businesses, isDetached, runDir }: Ready): st
     '',
     'kaha-chat is ready',
     '',
+    `  Page        ${edge}/`,
     ...urls.edges.map((url, index) => `  Edge ${index + 1}      ${url}/ws  (WebSocket)`),
     `  REST        ${edge}/api/v1`,
     '  Token       npm run -s token -- <user-uuid>, or --service',

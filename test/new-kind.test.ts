@@ -47,7 +47,7 @@ const edge = await createEdge(
   {
     ...commonOf('edge-1', 'edge-1'),
     ...{ host: '127.0.0.1', port: 0, redisUrl: redis },
-    ...{ allowedOrigins: [], serviceTokens: [] },
+    ...{ allowedOrigins: [], serviceTokens: [], page: { isServed: false, loginUrl: undefined } },
     ...{ admissionRatePerS: 100, drainMs: 500, drainReconnectMs: 100 },
     token: { key, algorithms: ['HS256'], issuer: undefined, audience: undefined },
   },

@@ -161,3 +161,38 @@ t.test('the stand-in publishes that a profile changed', async (t) => {
   t.equal(message.subject, 'kaha.user.profile.updated');
   t.same(message.json(), { id: ASHA });
 });
+
+t.test('the page is told of the named people, for whom they work, and of businesses', async (t) => {
+  const { url, post } = await setStandIn(t);
+  await post('/_dev/users', { users: [{ id: NOBODY, name: 'Indra', user_type: 'customer' }] });
+  const body = (await (await fetch(`${url}/_dev/people`)).json()) as {
+    people: { user_id: string; name: string; works_for: { name: string; role: string }[] }[];
+    businesses: { name: string }[];
+  };
+  t.ok(body.people.length >= 8);
+  t.same(body.people[0], { user_id: ASHA, name: 'Asha', works_for: [] });
+  t.same(body.people.at(-1), { user_id: NOBODY, name: 'Indra', works_for: [] });
+  const roles = body.people.flatMap(({ works_for }) => works_for.map(({ role }) => role));
+  t.same([...new Set(roles)], ['manager', 'agent']);
+  t.same(
+    body.businesses.map(({ name }) => name),
+    ['Himal Books', 'Kaha Cafe'],
+  );
+});
+
+t.test('a page of this machine may read tokens and people, and no other page', async (t) => {
+  const { url } = await setStandIn(t);
+  const allowed = async (path: string, origin: string): Promise<string | null> => {
+    const body = path === '/_dev/token' ? JSON.stringify({ user_id: ASHA }) : undefined;
+    const init = { method: body ? 'POST' : 'GET', headers: { origin }, ...(body && { body }) };
+    return (await fetch(`${url}${path}`, init)).headers.get('access-control-allow-origin');
+  };
+  for (const origin of ['http://localhost:8080', 'http://127.0.0.1:1', 'http://localhost']) {
+    t.equal(await allowed('/_dev/people', origin), origin);
+    t.equal(await allowed('/_dev/token', origin), origin);
+  }
+  for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null']) {
+    t.equal(await allowed('/_dev/token', origin), null, origin);
+  }
+  t.equal(await allowed('/_control', 'http://localhost:8080'), null);
+});

@@ -4,6 +4,7 @@ import type { NatsConnection } from 'nats';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import { connectNats } from '../../shared/nats/nats-connection.ts';
 import { Asked } from './asked.ts';
+import { directoryOf } from './directory.ts';
 import { FAULTS, isMode, type Mode } from './faults.ts';
 import { namedBusinesses, namedUsers, type StandInBusiness, type StandInUser } from './people.ts';
 import { createTokenMint, type TokenMint } from './token-mint.ts';
@@ -53,6 +54,7 @@ const BODY_BYTES_MAX = 1024 * 1024;
 const TTL_DEFAULT_S = 3_600;
 const SLOW_DEFAULT_MS = 5_000;
 const IDS_MAX = 100;
+const OWN_PAGE = /^http:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?$/;
 
 /**
  * Starts a stand-in that speaks the wire protocol of kaha-main-v3, for development and tests only.
@@ -61,6 +63,7 @@ const IDS_MAX = 100;
  *
  *     POST /api/batch/profiles    {user_ids, business_ids} → {users, businesses}, known ones only
  *     POST /_dev/token            {user_id, ttl_s?} → {token}; {user_ids, ttl_s?} → {tokens}
+ *     GET  /_dev/people           the people and businesses that the page offers (Directory)
  *     POST /_dev/users            {users?: […], businesses?: […]}: adds or replaces
  *     POST /_dev/profile-updated  {user_id} or {business_id}: publishes the event, or posts it to
  *                                 profiles with {via: "webhook"}
@@ -69,7 +72,7 @@ const IDS_MAX = 100;
  *                                 reset: true counts from zero
  *     GET  /_control              the mode, and what the stand-in was asked (AskedCounts)
  *
- * A malformed body is answered 400 {error}.
+ * A malformed body is answered 400 {error}. A page of this machine may read what `_dev` answers.
  */
 export async function startKahaStandIn(options: KahaOptions): Promise<KahaStandIn> {
   const state: State = {
@@ -109,6 +112,7 @@ function connectTo(nats: KahaOptions['nats']): Promise<NatsConnection | undefine
 const ROUTES: Record<string, Handler> = {
   'GET /.well-known/jwks.json': ({ mint }) => ({ status: 200, body: mint.jwks }),
   'POST /_dev/token': mintTokens,
+  'GET /_dev/people': (state) => ({ status: 200, body: directoryOf(state) }),
   'POST /_dev/users': addPeople,
   'POST /_dev/profile-updated': publishUpdate,
   'POST /_control': changeControl,
@@ -123,12 +127,21 @@ async function serve(
   try {
     const route = `${request.method} ${(request.url ?? '').split('?')[0]}`;
     const body = await readBody(request);
+    allowPages(request, response);
     if (route === 'POST /api/batch/profiles') return serveBatch(state, { request, response, body });
     const answer = (await ROUTES[route]?.(state, body)) ?? { status: 404, body: {} };
     send(response, answer);
   } catch (error) {
     send(response, { status: 400, body: { error: (error as Error).message } });
   }
+}
+
+/** Lets pages of this machine, and no others, read the answer. */
+function allowPages({ headers, url = '' }: IncomingMessage, response: ServerResponse): void {
+  const { origin = '' } = headers;
+  if (!url.startsWith('/_dev/') || !OWN_PAGE.test(origin)) return;
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('vary', 'origin');
 }
 
 type Exchange = {

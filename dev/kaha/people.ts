@@ -12,6 +12,8 @@ export type BusinessSetUp = {
   agents: AgentInput[];
 };
 
+/** The page asks no other host for anything, and shows initials instead. */
+const NO_PICTURE = '';
 const CUSTOMERS = ['Asha', 'Bikram', 'Chandra', 'Deepa', 'Eli', 'Farah', 'Gita', 'Hari'];
 const AGENTS = ['Ishwor', 'Jaya', 'Kiran', 'Laxmi', 'Maya', 'Nabin'];
 /** So many of the agents belong to the first business, and so many to the next. */
@@ -48,7 +50,7 @@ function usersOf(group: 'customers' | 'agents', names: readonly string[]): Stand
   return names.map((name, index) => ({
     id: idOf(group, index),
     name,
-    avatar_url: `https://example.com/avatars/${name.toLowerCase()}.png`,
+    avatar_url: NO_PICTURE,
     user_type: group === 'customers' ? 'customer' : 'agent',
   }));
 }
@@ -58,7 +60,7 @@ export function namedBusinesses(): Map<string, StandInBusiness> {
   const businesses = BUSINESSES.map(({ name }, index) => ({
     id: idOf('businesses', index),
     name,
-    avatar_url: `https://example.com/logos/${index + 1}.png`,
+    avatar_url: NO_PICTURE,
     is_online: true,
   }));
   return new Map(businesses.map((business) => [business.id, business]));

@@ -79,6 +79,8 @@ export const SERVICES: Readonly<Record<ServiceName, ServiceRow>> = {
       JWT_AUDIENCE: TOKEN_TERMS.audience,
       SERVICE_TOKENS: secrets.edgeServiceToken,
       ALLOWED_ORIGINS: 'http://localhost:*,http://127.0.0.1:*',
+      PAGE: 'on',
+      PAGE_LOGIN_URL: kaha,
     }),
   },
 };

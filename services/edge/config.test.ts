@@ -31,6 +31,7 @@ t.test('a variable that has a default may be left out', async (t) => {
     token: { key: { kind: 'secret' }, algorithms: ['HS256'] },
     allowedOrigins: [],
     serviceTokens: [],
+    page: { isServed: false, loginUrl: undefined },
     admissionRatePerS: 2_000,
     drainMs: 10_000,
   });
@@ -49,6 +50,19 @@ t.test('every problem is told, and a public key is never a secret', async (t) =>
   t.equal(problemsOf({ ALLOWED_ORIGINS: '*,https://a.example/,ftp://x' }).length, 3);
   t.equal(problemsOf({ PORT: 'x', DRAIN_MS: '-1' }).length, 2);
 });
+
+t.test(
+  'the page is served where that is switched on, with a login where one is named',
+  async (t) => {
+    const login = 'https://login.example:8443/stand-in';
+    const on = { PAGE: 'on', PAGE_LOGIN_URL: `${login}/` };
+    t.same(loadConfig({ ...GOOD, ...on }).page, { isServed: true, loginUrl: login });
+    t.same(loadConfig({ ...GOOD, PAGE: 'on', PAGE_LOGIN_URL: '' }).page.loginUrl, undefined);
+    t.equal(problemsOf({ PAGE: 'yes' }).length, 1);
+    t.equal(problemsOf({ PAGE_LOGIN_URL: 'ftp://login.example' }).length, 1);
+    t.equal(problemsOf({ PAGE_LOGIN_URL: "https://a.example; script-src 'x'" }).length, 1);
+  },
+);
 
 t.test('a service token is long, no JWT, and never part of what is told', async (t) => {
   const [one, other] = ['a'.repeat(32), `${'B-._~+/9'.repeat(6)}==`];

@@ -4,6 +4,7 @@ import {
   EnvReader,
   readCommonConfig,
 } from '../../shared/process/env.ts';
+import type { PageConfig } from './assets/page.ts';
 
 export type TokenConfig = {
   /** All tokens are verified with one shared secret, or with the keys of one key server. */
@@ -26,6 +27,7 @@ export type Config = CommonConfig & {
    * the list is empty, no browser may connect.
    */
   allowedOrigins: string[];
+  page: PageConfig;
   /** The edge admits this many upgrades a second, and tells others to come back. */
   admissionRatePerS: number;
   /** Clients have this long to leave by themselves. */
@@ -56,6 +58,7 @@ export function loadConfig(env: Env): Config {
     serviceTokens: readServiceTokens(reader),
     redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:']),
     allowedOrigins: readOrigins(reader),
+    page: readPage(reader),
     admissionRatePerS: reader.integer('ADMISSION_RATE_PER_S', {
       min: 1,
       max: 1_000_000,
@@ -114,6 +117,13 @@ function readServiceTokens(reader: EnvReader): string[] {
     if (JWT.test(token)) reader.problem(`${name} must not look like a JWT`);
   }
   return tokens;
+}
+
+function readPage(reader: EnvReader): PageConfig {
+  const isServed = reader.oneOf('PAGE', ['on', 'off'], 'off') === 'on';
+  const loginUrl = reader.optional('PAGE_LOGIN_URL');
+  if (loginUrl !== undefined) reader.url('PAGE_LOGIN_URL', ['http:', 'https:']);
+  return { isServed, loginUrl: loginUrl?.replace(/\/+$/, '') };
 }
 
 const ORIGIN = /^https?:\/\/[^/:\s*]+(:(\d+|\*))?$|^https?:\/\/\[[0-9a-f:]+\](:(\d+|\*))?$/;

@@ -4,6 +4,8 @@ import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts'
 import type { ServiceDeps } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
+import { Assets } from './assets/assets.ts';
+import { readPage } from './assets/page.ts';
 import type { Config } from './config.ts';
 import { createDeliveredReports } from './delivery/delivered-reports.ts';
 import { Delivery } from './delivery/delivery.ts';
@@ -90,7 +92,8 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const dispatcher = new FrameDispatcher({ hub, ...doors });
   const { allowedOrigins, admissionRatePerS, serviceTokens } = config;
   const callers = { verifier, serviceTokens };
-  const api = new HttpApi({ documents: new Documents(), allowedOrigins, ...callers, ...doors });
+  const shelves = { documents: new Documents(), assets: new Assets(readPage(config.page)) };
+  const api = new HttpApi({ ...shelves, allowedOrigins, ...callers, ...doors });
   const { isDraining } = given;
   const admission = { allowedOrigins, admissionRatePerS, isDraining };
   const upgrades = new Upgrades({ bus, verifier, opening, metrics, ...admission });

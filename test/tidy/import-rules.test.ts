@@ -21,12 +21,16 @@ t.test('imports against the arrow are found', async (t) => {
     ['services/edge/a.ts', 'tap'],
     ['services/edge/a.ts', 'nats-other'],
     ['clients/js/a.ts', '../../shared/b.ts'],
+    ['web/src/a.tsx', '../../shared/b.ts'],
+    ['services/edge/a.ts', '../../web/src/b.ts'],
     ['bench/a.ts', '../test/b.ts'],
   ];
   for (const [path, specifier] of bad) t.equal(found(path, specifier), 1, `${path} ${specifier}`);
   const good: [string, string][] = [
     ['services/edge/main.ts', './edge.ts'],
     ['services/edge/a.ts', './operations/b.ts'],
+    ['web/src/a.tsx', '../../clients/js/src/b.ts'],
+    ['web/src/a.tsx', './b.tsx'],
     ['services/edge/a.ts', '../../shared/b.ts'],
     ['services/edge/a.ts', 'nats'],
     ['services/edge/a.ts', 'node:fs'],

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { OPERATIONS } from '../api/operations.ts';
+import { entityTagOf, isTagKnown } from '../assets/entity-tag.ts';
 import type { HttpAnswer, HttpCall } from '../rest/http-call.ts';
 import { JSON_HEADER } from '../rest/http-errors.ts';
 import { ROUTES } from '../rest/routes.ts';
@@ -37,17 +37,14 @@ export class Documents {
   /** Answers a GET. The path must be one that this class has. */
   answer({ path, ifNoneMatch }: HttpCall): HttpAnswer {
     const { headers, etag, bytes } = this.#documents.get(path) as Document;
-    const isKnown =
-      ifNoneMatch === '*' ||
-      ifNoneMatch.split(/\s*,\s*/).some((tag) => tag.replace(/^W\//, '') === etag);
-    if (isKnown) return { status: NOT_MODIFIED, headers, body: '' };
+    if (isTagKnown(ifNoneMatch, etag)) return { status: NOT_MODIFIED, headers, body: '' };
     return { status: 200, headers, body: bytes };
   }
 }
 
 function documentOf(text: string, headers: readonly Header[]): Document {
   const bytes = Buffer.from(text);
-  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
+  const etag = entityTagOf(bytes);
   const cached: Header[] = [
     ['ETag', etag],
     ['Cache-Control', 'no-cache'],

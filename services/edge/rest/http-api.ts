@@ -1,6 +1,7 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { HandlerParts } from '../api/operation.ts';
+import type { Assets } from '../assets/assets.ts';
 import type { Documents } from '../documents/documents.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import { REQUEST_TIMEOUT_MS } from '../routers/router-client.ts';
@@ -15,6 +16,7 @@ import { matchRoute, ROUTES, type Route } from './routes.ts';
 type Deps = HttpCallers & {
   parts: HandlerParts;
   documents: Documents;
+  assets: Assets;
   allowedOrigins: readonly string[];
   metrics: EdgeMetrics;
   logger: Logger;
@@ -66,7 +68,9 @@ export class HttpApi {
   async #carryOut(call: HttpCall): Promise<HttpAnswer> {
     const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
     if (call.method === 'OPTIONS') return { status: NO_CONTENT, headers: PREFLIGHT, body: '' };
-    if (this.#deps.documents.has(call.path)) return this.#document(call);
+    const { documents, assets } = this.#deps;
+    const shelf = [documents, assets].find((one) => one.has(call.path));
+    if (shelf) return call.method === 'GET' ? shelf.answer(call) : wrongMethod(['GET']);
     const match = this.#match(call);
     if (match.kind === 'wrong method') return wrongMethod(match.allowed);
     if (match.kind === 'unknown path') throw new KahaError('NOT_FOUND', 'There is no such path');
@@ -81,10 +85,6 @@ export class HttpApi {
     const who = { userId, isService, session: undefined, id: undefined };
     const caller = { ...who, trace, deadlineAt };
     return resultAnswer(route, await operation.handle(request, caller, this.#deps.parts));
-  }
-
-  #document(call: HttpCall): HttpAnswer {
-    return call.method === 'GET' ? this.#deps.documents.answer(call) : wrongMethod(['GET']);
   }
 
   #match({ method, path }: HttpCall) {

@@ -10,6 +10,7 @@ export type HttpCall = {
   idempotencyKey: string;
   traceparent: string;
   ifNoneMatch: string;
+  acceptEncoding: string;
   /** A body larger than any call may send is undefined, and a missing body is empty. */
   body: Buffer | undefined;
 };

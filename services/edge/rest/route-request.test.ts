@@ -20,6 +20,7 @@ function ask(method: string, path: string, { query = '', body, idempotencyKey = 
     idempotencyKey,
     traceparent: '',
     ifNoneMatch: '',
+    acceptEncoding: '',
     body: Buffer.from(body === undefined ? '' : JSON.stringify(body)),
   };
   try {

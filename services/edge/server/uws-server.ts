@@ -195,6 +195,7 @@ function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
     idempotencyKey: req.getHeader('idempotency-key'),
     traceparent: req.getHeader('traceparent'),
     ifNoneMatch: req.getHeader('if-none-match'),
+    acceptEncoding: req.getHeader('accept-encoding'),
     body: undefined,
   };
   const lengthBytes = Number(req.getHeader('content-length'));

@@ -265,6 +265,7 @@ class Stage {
       },
       serviceTokens: SERVICE_TOKENS,
       allowedOrigins: ['http://localhost:*', 'https://app.example'],
+      page: { isServed: false, loginUrl: undefined },
       admissionRatePerS: 2_000,
       drainMs: 500,
       drainReconnectMs: 100,
