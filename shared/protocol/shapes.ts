@@ -88,7 +88,9 @@ export const ConversationShape = Type.Object({
   business_id: Type.Optional(BusinessIdField),
   state: Type.Optional(BusinessState),
   assignee_id: Type.Optional(described(UserIdField, 'This agent has the conversation.')),
-  waiting_since: Type.Optional(text('The customer has waited for an answer since then.')),
+  waiting_since: Type.Optional(
+    text('The conversation has waited since then; only what is `waiting` now has this field.'),
+  ),
   closed_at: Type.Optional(text('The conversation was closed then.')),
   participants: Type.Array(ParticipantShape, { description: 'These take part now.' }),
   last_message: Type.Optional(
