@@ -65,6 +65,8 @@ export type ServiceOrUser = Caller &
   ({ isService: false; userId: UserId } | { isService: true; userId: undefined });
 
 type Answer = TSchema | null;
+/** The documents show a request and its answer, and tests check both by their schemas. */
+type Example<Request = unknown, Shown = unknown> = { request: Request; answer: Shown };
 /** Without a `show`, a handler returns a value of this type: the answer that clients see. */
 type Shown<Some extends Answer> = Some extends TSchema ? Static<Some> : unknown;
 
@@ -76,6 +78,7 @@ type Shown<Some extends Answer> = Some extends TSchema ? Static<Some> : unknown;
 export type Operation = {
   /** One line says what the operation does, for the documents. */
   summary: string;
+  example: Example;
   /** The request counts against this limit. A `read` that comes as a frame counts as `other`. */
   cost: Cost;
   by: keyof Callers;
@@ -102,6 +105,7 @@ type Definition<
   by?: By;
   request: Request;
   answer: Some;
+  example: Example<Static<Request>, Shown<Some>>;
   /** Returns, in words, a problem of the request that the schema cannot find. */
   problem?(request: Static<Request>): string | undefined;
   handle(
@@ -129,7 +133,8 @@ export function defineOperation<
   By extends keyof Callers = 'user',
 >(definition: Definition<Request, Some, Shown<Some>, By>): Operation;
 export function defineOperation(
-  definition: Definition<TObject, Answer, unknown, keyof Callers> & Partial<Show<Answer, unknown>>,
+  definition: Omit<Definition<TObject, Answer, unknown, keyof Callers>, 'example'> &
+    Partial<Show<Answer, unknown>> & { example: Example },
 ): Operation {
   const { by = 'user', problem = () => undefined, show = (result) => result } = definition;
   const { request, frame, rest = [] } = definition;

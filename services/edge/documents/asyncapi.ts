@@ -6,6 +6,7 @@ import type { FrameDoor } from '../api/doors.ts';
 import type { Operation } from '../api/operation.ts';
 import { ABOUT_SOCKET } from './about-socket.ts';
 import { CLOSE_CODES } from './close-codes.ts';
+import { EVENT_EXAMPLES } from './event-examples.ts';
 import { EVENT_SUMMARIES } from './event-summaries.ts';
 import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
 
@@ -87,30 +88,41 @@ function messageRef(name: string): Json {
 }
 
 function clientMessages(frames: readonly Framed[]): [string, Json][] {
-  return frames.map(({ operation, door: { type } }) => {
+  return frames.map(({ operation, door: { type, event } }) => {
     const fields = { type: typeField(type), id, ...operation.request.properties };
     const schema = Type.Object(fields, { additionalProperties: false });
-    return [`client_${type}`, messageOf(type, schema)];
+    const isAnswered = operation.answer !== null || event !== undefined;
+    const named = { type, ...(isAnswered && { id: 1 }), ...(operation.example.request as object) };
+    return [`client_${type}`, messageOf(type, schema, [named])];
   });
 }
 
 function replyMessages(frames: readonly Framed[]): [string, Json][] {
-  return frames.flatMap(({ operation: { answer }, door }): [string, Json][] => {
+  return frames.flatMap(({ operation: { answer, example }, door }): [string, Json][] => {
     if (answer === null) return [];
     const schema = Type.Object({
       type: typeField('reply'),
       id,
       data: described(answer, 'The operation answers with this value.'),
     });
-    return [[`reply_${door.type}`, messageOf('reply', schema)]];
+    return [
+      [
+        `reply_${door.type}`,
+        messageOf('reply', schema, [{ type: 'reply', id: 1, data: example.answer }]),
+      ],
+    ];
   });
 }
 
 function serverMessages(): [string, Json][] {
   const entries = Object.entries(serverFrames).filter(([type]) => type !== 'reply');
-  return entries.map(([type, schema]) => [type, messageOf(type, schema)]);
+  return entries.map(([type, schema]) => {
+    const examples = EVENT_EXAMPLES[type as keyof typeof EVENT_EXAMPLES];
+    return [type, messageOf(type, schema, examples)];
+  });
 }
 
-function messageOf(type: string, schema: TSchema): Json {
-  return { name: type, payload: documentSchema(schema) };
+function messageOf(type: string, schema: TSchema, examples: readonly object[]): Json {
+  const payload = documentSchema(schema);
+  return { name: type, payload, examples: examples.map((example) => ({ payload: example })) };
 }

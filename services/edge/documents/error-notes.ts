@@ -1,4 +1,7 @@
-import { type ErrorCode, KahaError } from '../../../shared/errors.ts';
+import { type ErrorCode, KahaError, type WireError } from '../../../shared/errors.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+
+const LIMIT_PROBLEM = `limit: must be <= ${LIMITS.pageLimitMax}`;
 
 type ErrorNote = { meaning: string; advice: string; message: string; details?: unknown };
 
@@ -10,8 +13,8 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, ErrorNote>> = {
   INVALID_REQUEST: {
     meaning: 'The request is malformed. `details.problems` lists what is wrong with it.',
     advice: 'Mend the client. The same request fails again.',
-    message: 'limit: must be <= 200',
-    details: { problems: ['limit: must be <= 200'] },
+    message: LIMIT_PROBLEM,
+    details: { problems: [LIMIT_PROBLEM] },
   },
   UNAUTHENTICATED: {
     meaning: 'The token is missing or bad. On a socket, a frame came before `auth`.',
@@ -52,7 +55,7 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, ErrorNote>> = {
   PAYLOAD_TOO_LARGE: {
     meaning: 'The frame or the body is larger than the limit.',
     advice: 'Send less.',
-    message: 'A frame has at most 65536 bytes',
+    message: `A frame has at most ${LIMITS.frameBytesMax} bytes`,
   },
   RATE_LIMITED: {
     meaning: 'The caller asks too often.',
@@ -87,13 +90,7 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, ErrorNote>> = {
 };
 
 /** Returns an error as clients get it, for the examples. */
-export function exampleError(code: ErrorCode): Record<string, unknown> {
+export function exampleError(code: ErrorCode): WireError {
   const { message, details } = ERROR_NOTES[code];
-  const { retry_after } = new KahaError(code, message).toWire();
-  return {
-    code,
-    message,
-    ...(details !== undefined && { details }),
-    ...(retry_after !== undefined && { retry_after }),
-  };
+  return new KahaError(code, message, { details }).toWire();
 }

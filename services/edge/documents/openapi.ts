@@ -58,7 +58,12 @@ function operationOf(route: Route): Json {
   const { operation, door, params, query, body } = route;
   const { path, summary = operation.summary } = door;
   const header = door.idempotencyKey === undefined ? [] : [IDEMPOTENCY_KEY];
-  const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query'), ...header];
+  const example = operation.example.request as Json;
+  const parameters = [
+    ...parametersOf(params, 'path', example),
+    ...parametersOf(query, 'query', example),
+    ...header,
+  ];
   return {
     operationId: operationIdOf(route),
     tags: [path.split('/')[1]],
@@ -68,7 +73,7 @@ function operationOf(route: Route): Json {
     ...(body !== undefined && {
       requestBody: {
         required: !route.isBodyOptional,
-        content: { [JSON_TYPE]: { schema: documentSchema(body) } },
+        content: contentOf(documentSchema(body), bodyExampleOf(route)),
       },
     }),
     responses: { ...answersOf(route), ...errorsOf(route) },
@@ -88,7 +93,7 @@ const IDEMPOTENCY_KEY: Json = {
   schema: { type: 'string', pattern: UUID_V4_PATTERN },
 };
 
-function parametersOf(schema: TObject, place: 'path' | 'query'): Json[] {
+function parametersOf(schema: TObject, place: 'path' | 'query', examples: Json): Json[] {
   const { required = [], properties = {} } = documentSchema(schema) as {
     required?: string[];
     properties?: Record<string, Json>;
@@ -100,12 +105,13 @@ function parametersOf(schema: TObject, place: 'path' | 'query'): Json[] {
     ...(description !== undefined && { description }),
     ...(rest.type === 'array' && { style: 'form', explode: false }),
     schema: rest,
+    ...(examples[name] !== undefined && { example: examples[name] }),
   }));
 }
 
-function answersOf({ operation: { answer }, door }: Route): Json {
+function answersOf({ operation: { answer, example }, door }: Route): Json {
   const { statuses = answer === null ? NO_CONTENT : OK } = door;
-  const content = answer === null ? {} : contentOf(documentSchema(answer));
+  const content = answer && { content: contentOf(documentSchema(answer), example.answer) };
   const entries = Object.entries(statuses);
   return Object.fromEntries(
     entries.map(([status, description]) => [status, { description, ...content }]),
@@ -123,8 +129,16 @@ function errorsOf({ door: { method }, params, body }: Route): Json {
   return Object.fromEntries(entries);
 }
 
-function contentOf(schema: Json): Json {
-  return { content: { [JSON_TYPE]: { schema } } };
+/** The example's body is the whole value of one field, or the fields that a body has. */
+function bodyExampleOf({ operation, door: { wholeBody }, bodyFields }: Route): unknown {
+  const request = operation.example.request as Json;
+  if (wholeBody !== undefined) return request[wholeBody];
+  const names = Object.keys(request).filter((name) => Object.hasOwn(bodyFields, name));
+  return Object.fromEntries(names.map((name) => [name, request[name]]));
+}
+
+function contentOf(schema: Json, example: unknown): Json {
+  return { [JSON_TYPE]: { schema, example } };
 }
 
 function statusesOfErrors(): number[] {

@@ -1,4 +1,5 @@
 import { AssignRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE, exampleBusinessConversation } from '../../../../shared/protocol/examples.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
 import { takeStep } from './take-step.ts';
@@ -8,6 +9,10 @@ export const assignConversation = defineOperation({
   cost: 'other',
   request: AssignRequest,
   answer: ConversationShape,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation, agent_id: EXAMPLE.chandra },
+    answer: exampleBusinessConversation,
+  },
   handle: (assigned, caller, parts) =>
     takeStep(parts, caller, { op: 'conversations.assign', ...assigned }),
   frame: { type: 'assign' },

@@ -1,4 +1,5 @@
 import { ConversationRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE, exampleWaiting } from '../../../../shared/protocol/examples.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
 import { takeStep } from './take-step.ts';
@@ -8,6 +9,10 @@ export const releaseConversation = defineOperation({
   cost: 'other',
   request: ConversationRequest,
   answer: ConversationShape,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation },
+    answer: exampleWaiting,
+  },
   handle: (named, caller, parts) =>
     takeStep(parts, caller, { op: 'conversations.release', ...named }),
   frame: { type: 'release' },

@@ -1,4 +1,5 @@
 import { SetStateRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE, exampleWaiting } from '../../../../shared/protocol/examples.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
 import { takeStep } from './take-step.ts';
@@ -9,6 +10,10 @@ export const setState = defineOperation({
   cost: 'other',
   request: SetStateRequest,
   answer: ConversationShape,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation, state: 'waiting' },
+    answer: exampleWaiting,
+  },
   handle: ({ conversation_id, state }, caller, parts) => {
     const op = state === 'closed' ? 'conversations.close' : 'conversations.reopen';
     return takeStep(parts, caller, { op, conversation_id });

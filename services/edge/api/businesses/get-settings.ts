@@ -1,5 +1,6 @@
 import { BusinessRequest } from '../../../../shared/protocol/business-requests.ts';
 import { BusinessSettings } from '../../../../shared/protocol/business-shapes.ts';
+import { EXAMPLE, exampleSettings } from '../../../../shared/protocol/examples.ts';
 import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
@@ -9,6 +10,10 @@ export const getSettings = defineOperation({
   by: 'user or service',
   request: BusinessRequest,
   answer: BusinessSettings,
+  example: {
+    request: { business_id: EXAMPLE.business },
+    answer: exampleSettings,
+  },
   handle({ business_id }, caller, { store }) {
     const { trace, deadlineAt } = caller;
     const request = { asker: askerOf(caller), business_id };

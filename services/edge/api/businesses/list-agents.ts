@@ -1,5 +1,6 @@
 import { AgentsRequest } from '../../../../shared/protocol/business-requests.ts';
 import { AgentsShape } from '../../../../shared/protocol/business-shapes.ts';
+import { EXAMPLE, exampleAgent } from '../../../../shared/protocol/examples.ts';
 import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
@@ -9,6 +10,10 @@ export const listAgents = defineOperation({
   by: 'user or service',
   request: AgentsRequest,
   answer: AgentsShape,
+  example: {
+    request: { business_id: EXAMPLE.business, limit: 50 },
+    answer: { agents: [exampleAgent], next_cursor: null },
+  },
   handle(query, caller, { store }) {
     const { trace, deadlineAt } = caller;
     const request = { asker: askerOf(caller), ...query };

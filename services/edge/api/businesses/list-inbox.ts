@@ -1,3 +1,4 @@
+import { EXAMPLE, exampleWaiting } from '../../../../shared/protocol/examples.ts';
 import { InboxRequest } from '../../../../shared/protocol/inbox-requests.ts';
 import { InboxShape } from '../../../../shared/protocol/inbox-shapes.ts';
 import { nameConversations } from '../../names/conversation-view.ts';
@@ -8,6 +9,13 @@ export const listInbox = defineOperation({
   cost: 'read',
   request: InboxRequest,
   answer: InboxShape,
+  example: {
+    request: { business_id: EXAMPLE.business, view: 'waiting', limit: 50 },
+    answer: {
+      ...{ conversations: [exampleWaiting], next_cursor: EXAMPLE.cursor },
+      ...{ version: 41, counts: { waiting: 51, assigned: 3, mine: 1 } },
+    },
+  },
   async handle(query, caller, parts) {
     const { userId, trace, deadlineAt } = caller;
     const request = { user_id: userId, ...query };

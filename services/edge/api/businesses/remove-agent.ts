@@ -1,4 +1,5 @@
 import { RemoveAgentRequest } from '../../../../shared/protocol/business-requests.ts';
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
@@ -8,6 +9,10 @@ export const removeAgent = defineOperation({
   by: 'user or service',
   request: RemoveAgentRequest,
   answer: null,
+  example: {
+    request: { business_id: EXAMPLE.business, user_id: EXAMPLE.chandra },
+    answer: null,
+  },
   async handle({ business_id, user_id }, caller, { routers }) {
     const { trace, deadlineAt } = caller;
     const request = { asker: askerOf(caller), business_id, user_id };

@@ -1,5 +1,6 @@
 import { agentsProblem, SetAgentRequest } from '../../../../shared/protocol/business-requests.ts';
 import { AgentShape } from '../../../../shared/protocol/business-shapes.ts';
+import { EXAMPLE, exampleAgent } from '../../../../shared/protocol/examples.ts';
 import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
@@ -9,6 +10,15 @@ export const setAgent = defineOperation({
   by: 'user or service',
   request: SetAgentRequest,
   answer: AgentShape,
+  example: {
+    request: {
+      business_id: EXAMPLE.business,
+      user_id: EXAMPLE.chandra,
+      role: 'agent',
+      capacity: 5,
+    },
+    answer: exampleAgent,
+  },
   problem: ({ business_id, ...agent }) => agentsProblem(business_id, [agent]),
   handle({ business_id, ...agent }, caller, { routers }) {
     const { trace, deadlineAt } = caller;

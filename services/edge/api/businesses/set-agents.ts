@@ -1,5 +1,6 @@
 import { agentsProblem, SetAgentsRequest } from '../../../../shared/protocol/business-requests.ts';
 import { AgentsShape } from '../../../../shared/protocol/business-shapes.ts';
+import { EXAMPLE, exampleAgent } from '../../../../shared/protocol/examples.ts';
 import { LIMITS } from '../../../../shared/protocol/limits.ts';
 import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
@@ -10,6 +11,13 @@ export const setAgents = defineOperation({
   by: 'user or service',
   request: SetAgentsRequest,
   answer: AgentsShape,
+  example: {
+    request: {
+      business_id: EXAMPLE.business,
+      agents: [{ user_id: EXAMPLE.chandra, role: 'agent', capacity: 5 }],
+    },
+    answer: { agents: [exampleAgent], next_cursor: null },
+  },
   problem: ({ business_id, agents }) => agentsProblem(business_id, agents),
   handle({ business_id, agents }, caller, { routers }) {
     const { trace, deadlineAt } = caller;

@@ -1,5 +1,6 @@
 import { AvailabilityRequest } from '../../../../shared/protocol/business-requests.ts';
 import { AvailabilityShape } from '../../../../shared/protocol/business-shapes.ts';
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { defineOperation } from '../operation.ts';
 
 export const setAvailability = defineOperation({
@@ -7,6 +8,10 @@ export const setAvailability = defineOperation({
   cost: 'other',
   request: AvailabilityRequest,
   answer: AvailabilityShape,
+  example: {
+    request: { business_id: EXAMPLE.business, status: 'available' },
+    answer: { status: 'available', is_available: true },
+  },
   handle({ business_id, status }, { userId, trace, deadlineAt }, { routers }) {
     const request = { user_id: userId, business_id, status };
     const route = { key: business_id, trace, deadlineAt };

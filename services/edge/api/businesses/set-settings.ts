@@ -1,6 +1,7 @@
 import { settingsProblem } from '../../../../shared/business/settings-problem.ts';
 import { SetSettingsRequest } from '../../../../shared/protocol/business-requests.ts';
 import { BusinessSettings } from '../../../../shared/protocol/business-shapes.ts';
+import { EXAMPLE, exampleSettings } from '../../../../shared/protocol/examples.ts';
 import { defineOperation } from '../operation.ts';
 import { askerOf } from './business-asker.ts';
 
@@ -10,6 +11,10 @@ export const setSettings = defineOperation({
   by: 'user or service',
   request: SetSettingsRequest,
   answer: BusinessSettings,
+  example: {
+    request: { business_id: EXAMPLE.business, settings: exampleSettings },
+    answer: exampleSettings,
+  },
   problem: ({ settings }) => settingsProblem(settings),
   handle({ business_id, settings }, caller, { routers }) {
     const { trace, deadlineAt } = caller;

@@ -1,4 +1,5 @@
 import { BusinessRequest } from '../../../../shared/protocol/business-requests.ts';
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { EmptyShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
 
@@ -8,6 +9,10 @@ export const unwatchInbox = defineOperation({
   by: 'session',
   request: BusinessRequest,
   answer: EmptyShape,
+  example: {
+    request: { business_id: EXAMPLE.business },
+    answer: {},
+  },
   handle({ business_id }, { session }, { inboxes }) {
     inboxes.unwatch(session, business_id);
     return {};

@@ -1,4 +1,5 @@
 import { AddParticipantsRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE, exampleGroup } from '../../../../shared/protocol/examples.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
 import { nameConversation } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
@@ -8,6 +9,14 @@ export const addParticipants = defineOperation({
   cost: 'other',
   request: AddParticipantsRequest,
   answer: ConversationShape,
+  example: {
+    request: {
+      conversation_id: EXAMPLE.conversation,
+      user_ids: [EXAMPLE.chandra],
+      share_history: true,
+    },
+    answer: exampleGroup,
+  },
   async handle(added, caller, parts) {
     const { userId, trace, deadlineAt } = caller;
     const request = { user_id: userId, ...added };

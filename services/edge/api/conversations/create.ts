@@ -3,6 +3,7 @@ import {
   CreateConversationRequest,
   participantsProblem,
 } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE, exampleConversation } from '../../../../shared/protocol/examples.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
 import { nameConversation } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
@@ -12,6 +13,10 @@ export const createConversation = defineOperation({
   cost: 'other',
   request: CreateConversationRequest,
   answer: ConversationShape,
+  example: {
+    request: { conversation: { type: 'direct', participant_ids: [EXAMPLE.asha] } },
+    answer: exampleConversation,
+  },
   async handle({ conversation }, caller, parts) {
     const { userId, trace, deadlineAt } = caller;
     const problem = participantsProblem(conversation, userId);

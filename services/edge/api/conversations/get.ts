@@ -1,4 +1,5 @@
 import { ConversationRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE, exampleConversation } from '../../../../shared/protocol/examples.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
 import { nameConversation } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
@@ -8,6 +9,10 @@ export const getConversation = defineOperation({
   cost: 'read',
   request: ConversationRequest,
   answer: ConversationShape,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation },
+    answer: exampleConversation,
+  },
   async handle({ conversation_id }, caller, parts) {
     const { userId, trace, deadlineAt } = caller;
     const place = { user_id: userId, conversation_id };

@@ -1,4 +1,5 @@
 import { ConversationsRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE, exampleConversation } from '../../../../shared/protocol/examples.ts';
 import { ConversationsShape } from '../../../../shared/protocol/shapes.ts';
 import { nameConversations } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
@@ -8,6 +9,10 @@ export const listConversations = defineOperation({
   cost: 'read',
   request: ConversationsRequest,
   answer: ConversationsShape,
+  example: {
+    request: { limit: 50 },
+    answer: { conversations: [exampleConversation], next_cursor: EXAMPLE.cursor },
+  },
   async handle(query, caller, parts) {
     const { userId, trace, deadlineAt } = caller;
     const request = { user_id: userId, ...query };

@@ -1,4 +1,5 @@
 import type { MessageId } from '../../../../shared/ids.ts';
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { ReadRequest, readProblem } from '../../../../shared/protocol/message-requests.ts';
 import { ReadShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
@@ -8,6 +9,10 @@ export const readConversation = defineOperation({
   cost: 'other',
   request: ReadRequest,
   answer: ReadShape,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation, seq: 7 },
+    answer: { last_read_seq: 7 },
+  },
   problem: readProblem,
   async handle(request, { userId, trace, deadlineAt }, { routers }) {
     const { conversation_id } = request;

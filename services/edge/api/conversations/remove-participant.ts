@@ -1,4 +1,5 @@
 import { RemoveParticipantRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { defineOperation } from '../operation.ts';
 
 /** Removes a participant. A caller who names themselves leaves the group. */
@@ -7,6 +8,10 @@ export const removeParticipant = defineOperation({
   cost: 'other',
   request: RemoveParticipantRequest,
   answer: null,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation, user_id: EXAMPLE.chandra },
+    answer: null,
+  },
   async handle(
     { conversation_id, user_id: participant_id },
     { userId, trace, deadlineAt },

@@ -1,4 +1,5 @@
 import { ConversationRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { defineOperation } from '../operation.ts';
 
 export const unmuteConversation = defineOperation({
@@ -6,6 +7,10 @@ export const unmuteConversation = defineOperation({
   cost: 'other',
   request: ConversationRequest,
   answer: null,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation },
+    answer: null,
+  },
   async handle({ conversation_id }, { userId, trace, deadlineAt }, { routers }) {
     const request = { user_id: userId, conversation_id };
     await routers.ask('conversations.unmute', request, { key: conversation_id, trace, deadlineAt });

@@ -1,4 +1,5 @@
 import { UpdateConversationRequest } from '../../../../shared/protocol/conversation-requests.ts';
+import { EXAMPLE, exampleGroup } from '../../../../shared/protocol/examples.ts';
 import { ConversationShape } from '../../../../shared/protocol/shapes.ts';
 import { nameConversation } from '../../names/conversation-view.ts';
 import { defineOperation } from '../operation.ts';
@@ -8,6 +9,10 @@ export const updateConversation = defineOperation({
   cost: 'other',
   request: UpdateConversationRequest,
   answer: ConversationShape,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation, changes: { title: 'Friday' } },
+    answer: exampleGroup,
+  },
   async handle({ conversation_id, changes }, caller, parts) {
     const { userId, trace, deadlineAt } = caller;
     const request = { user_id: userId, conversation_id, ...changes };

@@ -1,3 +1,4 @@
+import { EXAMPLE, exampleTombstone } from '../../../../shared/protocol/examples.ts';
 import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
 import { MessageShape } from '../../../../shared/protocol/shapes.ts';
 import { nameMessage } from '../../names/system-names.ts';
@@ -10,6 +11,10 @@ export const deleteMessage = defineOperation({
   cost: 'send',
   request: MessageRequest,
   answer: MessageShape,
+  example: {
+    request: { message_id: EXAMPLE.message },
+    answer: exampleTombstone,
+  },
   async handle({ message_id }, caller, parts) {
     const { target, route } = await locateMessage(parts, caller, message_id);
     const tombstone = await parts.routers.ask('messages.delete', target, route);

@@ -1,3 +1,4 @@
+import { EXAMPLE, exampleMessage } from '../../../../shared/protocol/examples.ts';
 import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
 import { MessageShape } from '../../../../shared/protocol/shapes.ts';
 import { nameMessage } from '../../names/system-names.ts';
@@ -8,6 +9,10 @@ export const getMessage = defineOperation({
   cost: 'read',
   request: MessageRequest,
   answer: MessageShape,
+  example: {
+    request: { message_id: EXAMPLE.message },
+    answer: exampleMessage,
+  },
   async handle({ message_id }, { userId, trace, deadlineAt }, parts) {
     const named = { user_id: userId, message_id };
     const message = await parts.store('messages.get', named, { trace, deadlineAt });

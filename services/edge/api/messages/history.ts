@@ -1,3 +1,4 @@
+import { EXAMPLE, exampleHistory } from '../../../../shared/protocol/examples.ts';
 import { HistoryRequest, historyProblem } from '../../../../shared/protocol/message-requests.ts';
 import { HistoryShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
@@ -11,6 +12,10 @@ export const listHistory = defineOperation({
   cost: 'read',
   request: HistoryRequest,
   answer: HistoryShape,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation, after_seq: 6, limit: 50 },
+    answer: exampleHistory,
+  },
   problem: historyProblem,
   async handle({ since, ...query }, { userId, trace, deadlineAt }, { store, nameSystemMessages }) {
     const from = since === undefined ? {} : { since: new Date(since).toISOString() };

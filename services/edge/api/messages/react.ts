@@ -1,5 +1,6 @@
 import { KahaError } from '../../../../shared/errors.ts';
 import { canonicalEmoji, emojiProblem } from '../../../../shared/protocol/emoji.ts';
+import { EXAMPLE, exampleMessage } from '../../../../shared/protocol/examples.ts';
 import { ReactRequest } from '../../../../shared/protocol/message-requests.ts';
 import { ReactionsShape } from '../../../../shared/protocol/shapes.ts';
 import { locateMessage } from '../../routers/locate-message.ts';
@@ -13,6 +14,10 @@ export const reactToMessage = defineOperation({
   cost: 'send',
   request: ReactRequest,
   answer: ReactionsShape,
+  example: {
+    request: { message_id: EXAMPLE.message, emoji: '👍' },
+    answer: { reactions: exampleMessage.reactions },
+  },
   problem: ({ emoji }) => emojiProblem(emoji),
   async handle({ message_id, emoji: text, remove = false }, caller, parts) {
     const emoji = canonicalEmoji(text);

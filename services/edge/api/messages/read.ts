@@ -1,4 +1,5 @@
 import { KahaError } from '../../../../shared/errors.ts';
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { MessageRequest } from '../../../../shared/protocol/message-requests.ts';
 import { ReadShape } from '../../../../shared/protocol/shapes.ts';
 import { locateMessage } from '../../routers/locate-message.ts';
@@ -14,6 +15,10 @@ export const readMessage = defineOperation({
   cost: 'other',
   request: MessageRequest,
   answer: ReadShape,
+  example: {
+    request: { message_id: EXAMPLE.message },
+    answer: { last_read_seq: 7 },
+  },
   async handle({ message_id }, caller, parts) {
     try {
       const { target, route } = await locateMessage(parts, caller, message_id);

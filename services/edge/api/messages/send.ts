@@ -1,4 +1,5 @@
 import type { ConversationId } from '../../../../shared/ids.ts';
+import { EXAMPLE, exampleSent } from '../../../../shared/protocol/examples.ts';
 import { metadataProblem, SendRequest } from '../../../../shared/protocol/message-requests.ts';
 import { MessageSentShape } from '../../../../shared/protocol/shapes.ts';
 import type { StickyRoute } from '../../routers/router-client.ts';
@@ -14,6 +15,14 @@ export const sendMessage = defineOperation({
   cost: 'send',
   request: SendRequest,
   answer: MessageSentShape,
+  example: {
+    request: {
+      conversation_id: EXAMPLE.conversation,
+      client_msg_id: EXAMPLE.clientMsgId,
+      content: 'See you at eight',
+    },
+    answer: exampleSent,
+  },
   problem: metadataProblem,
   async handle(request, { userId, session, trace, deadlineAt }, { routers, typing }) {
     const key = request.conversation_id;

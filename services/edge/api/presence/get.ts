@@ -1,3 +1,4 @@
+import { EXAMPLE, examplePresence } from '../../../../shared/protocol/examples.ts';
 import {
   PresenceShape,
   PresenceUrlRequest,
@@ -11,6 +12,10 @@ export const getPresence = defineOperation({
   cost: 'read',
   request: PresenceUrlRequest,
   answer: PresenceShape,
+  example: {
+    request: { user_ids: [EXAMPLE.asha], business_ids: [EXAMPLE.business] },
+    answer: examplePresence,
+  },
   problem: presenceUrlProblem,
   handle: readPresence,
   rest: [{ method: 'GET', path: '/presence' }],

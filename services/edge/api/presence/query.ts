@@ -1,3 +1,4 @@
+import { EXAMPLE, examplePresence } from '../../../../shared/protocol/examples.ts';
 import {
   PresenceRequest,
   PresenceShape,
@@ -11,6 +12,10 @@ export const queryPresence = defineOperation({
   cost: 'read',
   request: PresenceRequest,
   answer: PresenceShape,
+  example: {
+    request: { user_ids: [EXAMPLE.asha], business_ids: [EXAMPLE.business] },
+    answer: examplePresence,
+  },
   problem: presenceProblem,
   handle: readPresence,
   rest: [{ method: 'POST', path: '/presence/query' }],

@@ -1,3 +1,4 @@
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { PresenceRequest, presenceProblem } from '../../../../shared/protocol/presence.ts';
 import { EmptyShape } from '../../../../shared/protocol/shapes.ts';
 import { defineOperation } from '../operation.ts';
@@ -8,6 +9,10 @@ export const unwatchPresence = defineOperation({
   by: 'session',
   request: PresenceRequest,
   answer: EmptyShape,
+  example: {
+    request: { user_ids: [EXAMPLE.asha] },
+    answer: {},
+  },
   problem: presenceProblem,
   handle({ user_ids = [], business_ids = [] }, { session }, { presence }) {
     presence.unwatch(session, { users: user_ids, businesses: business_ids });

@@ -1,3 +1,4 @@
+import { EXAMPLE, examplePresence } from '../../../../shared/protocol/examples.ts';
 import {
   PresenceRequest,
   PresenceShape,
@@ -11,6 +12,10 @@ export const watchPresence = defineOperation({
   by: 'session',
   request: PresenceRequest,
   answer: PresenceShape,
+  example: {
+    request: { user_ids: [EXAMPLE.asha], business_ids: [EXAMPLE.business] },
+    answer: examplePresence,
+  },
   problem: presenceProblem,
   async handle({ user_ids = [], business_ids = [] }, { session, userId }, { presence }) {
     const watch = { users: user_ids, businesses: business_ids };

@@ -7,6 +7,10 @@ export const acknowledge = defineOperation({
   by: 'session',
   request: AckRequest,
   answer: null,
+  example: {
+    request: { q: 7 },
+    answer: null,
+  },
   handle: ({ q }, { session }, { delivery }) => delivery.acknowledge(session, q),
   frame: { type: 'ack', answered: 'never', isRoutine: true },
 });

@@ -1,3 +1,4 @@
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { AuthRequest } from '../../../../shared/protocol/socket-requests.ts';
 import { defineOperation } from '../operation.ts';
 
@@ -7,6 +8,10 @@ export const authenticate = defineOperation({
   by: 'socket',
   request: AuthRequest,
   answer: null,
+  example: {
+    request: { token: EXAMPLE.token, device_id: EXAMPLE.device },
+    answer: null,
+  },
   handle: (request, { session, id }, { authentication }) =>
     authentication.receive(session, { ...request, id }),
   frame: { type: 'auth', event: 'auth_ok', isRoutine: true },

@@ -8,6 +8,10 @@ export const ping = defineOperation({
   by: 'session',
   request: PingRequest,
   answer: null,
+  example: {
+    request: {},
+    answer: null,
+  },
   handle: (_, { session, id }, { hub }) => hub.send(session, 'pong', pongFrame(id)),
   frame: { type: 'ping', event: 'pong', isRoutine: true },
 });

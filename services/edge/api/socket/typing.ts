@@ -1,3 +1,4 @@
+import { EXAMPLE } from '../../../../shared/protocol/examples.ts';
 import { EmptyShape } from '../../../../shared/protocol/shapes.ts';
 import { TypingRequest } from '../../../../shared/protocol/socket-requests.ts';
 import { defineOperation } from '../operation.ts';
@@ -8,6 +9,10 @@ export const tellTyping = defineOperation({
   by: 'session',
   request: TypingRequest,
   answer: EmptyShape,
+  example: {
+    request: { conversation_id: EXAMPLE.conversation, is_typing: true },
+    answer: {},
+  },
   handle(request, { session, userId }, { typing }) {
     const { sessionId: session_id } = session;
     return typing.tell(session, { user_id: userId, session_id, ...request });
