@@ -12,9 +12,10 @@ import { endLease } from './assignment/leases.ts';
 import { notePresence } from './assignment/note-presence.ts';
 import { claimPlans, readPlans } from './assignment/read-plans.ts';
 import { findLeft, sweepBusinesses } from './assignment/sweep.ts';
-import { removeAgent, setAgent, setAgents, setStatus } from './businesses/change-agents.ts';
+import { removeAgent, setAgent, setAgents } from './businesses/change-agents.ts';
 import { listAgents } from './businesses/list-agents.ts';
 import { readOpenings } from './businesses/read-openings.ts';
+import { createSetStatus } from './businesses/set-status.ts';
 import { getSettings, setSettings } from './businesses/settings.ts';
 import type { ContentCipher } from './content/content-cipher.ts';
 import { changeConversation } from './conversations/change-conversation.ts';
@@ -145,7 +146,7 @@ function createBusinessOperations(deps: Deps) {
     'businesses.set_agents': (request) => setAgents(deps, request),
     'businesses.set_agent': (request) => setAgent(deps, request),
     'businesses.remove_agent': (request) => removeAgent(deps, request),
-    'businesses.set_status': (request) => setStatus(deps, request),
+    'businesses.set_status': createSetStatus(deps),
     'agents.presence': (request) => notePresence(deps, request),
   } satisfies Partial<Operations>;
 }

@@ -1,7 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type {
   AgentRecord,
-  Availability,
   BusinessChanges,
   BusinessCommands,
   OfBusiness,
@@ -17,7 +16,7 @@ import { makeDue } from '../assignment/make-due.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { returnRemoved } from '../inbox/return-removed.ts';
-import { forbidden, lockForChange } from './business-rights.ts';
+import { lockForChange } from './business-rights.ts';
 import { readAgentsPage, selectAgent } from './list-agents.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher; presences: AgentPresences };
@@ -126,30 +125,6 @@ async function returnFrom(
   const actorId = asker === 'service' ? undefined : asker;
   const returned = await returnRemoved(tx, { businessId, removed, actorId, cipher });
   return returned === undefined ? {} : { returned };
-}
-
-/**
- * `businesses.set_status` locks the row that gives the user the right, and changes it. A status
- * that is set again keeps its time. Whoever sets a status may never have been seen, so store looks
- * whether they are online. While nobody knows, they count as online.
- */
-export async function setStatus(
-  { db, presences }: Omit<Deps, 'cipher'>,
-  { business_id, user_id, status }: Request<'businesses.set_status'>,
-): Promise<Availability> {
-  return db.transaction().execute(async (tx) => {
-    const { numUpdatedRows } = await tx
-      .updateTable('business_agents')
-      .set({ status, status_at: sql`case when status = ${status} then status_at else now() end` })
-      .where('business_id', '=', business_id)
-      .where('user_id', '=', user_id)
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n) throw forbidden('Only agents of the business have a status');
-    const benefit = new Set([user_id]);
-    await noteAgents(tx, presences, { businessId: business_id, userIds: [user_id], benefit });
-    const agent = await selectAgent(tx, business_id, user_id);
-    return { status, is_available: agent?.is_available === true };
-  });
 }
 
 /**
