@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { createElement } from 'react';
@@ -14,17 +11,10 @@ import { mount } from '../clients/js/src/stage/mount.ts';
 import { settled } from '../clients/js/src/stage/virtual-platform.ts';
 import * as store from '../clients/js/src/store/index.ts';
 import { until } from '../dev/testing/until.ts';
+import { installClient } from './stage/installed-client.ts';
 
-/** An application has installed the package, and React. */
-const project = mkdtempSync(join(tmpdir(), 'kaha-package-'));
-t.teardown(() => rmSync(project, { recursive: true, force: true }));
-const modules = join(project, 'node_modules');
-const dir = join(modules, '@kaha/chat-client');
-mkdirSync(dir, { recursive: true });
-copyFileSync('clients/js/package.json', join(dir, 'package.json'));
-symlinkSync(resolve('node_modules/react'), join(modules, 'react'));
+const { project, dir } = await installClient(t, 'react');
 const dist = join(dir, 'dist');
-await promisify(execFile)(process.execPath, ['clients/js/build.mjs', dist]);
 
 const ENTRIES = ['', '/store', '/business', '/react'].map((entry) => `@kaha/chat-client${entry}`);
 

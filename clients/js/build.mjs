@@ -1,9 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { buildTypes } from './build-types.mjs';
 
 /**
- * Builds the JavaScript of the package: `node build.mjs [folder]`. What the entries share stands in
+ * Builds the package: `node build.mjs [folder]`. What the entries share stands in
  * chunks of its own, and the names that only the inside of the package uses become short. Names of
  * the contract, of the API, and of what is stored or said between tabs stay as they are.
  */
@@ -28,10 +29,12 @@ const INSIDE = [
 /** Tests of an application may replace these parts of the surroundings. */
 const OF_PLATFORM = /^on(?:Wake|Hide)$/;
 
+const ENTRIES = ['index', 'store/index', 'business/index', 'react/index'];
+
 const outdir = process.argv[2] ?? join(import.meta.dirname, 'dist');
 rmSync(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: ['', 'store/', 'business/', 'react/'].map((folder) => `src/${folder}index.ts`),
+  entryPoints: ENTRIES.map((entry) => `src/${entry}.ts`),
   absWorkingDir: import.meta.dirname,
   outdir,
   bundle: true,
@@ -44,3 +47,4 @@ await build({
   reserveProps: OF_PLATFORM,
   sourcemap: true,
 });
+buildTypes(ENTRIES, outdir);
