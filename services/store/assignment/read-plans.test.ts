@@ -82,6 +82,7 @@ t.test('a full agent holds up nobody, however many wait for that one', async (t)
 });
 
 t.test('what an absent agent has not answered goes back, and what they have stays', async (t) => {
+  await presence.live();
   const id = await rows.business({ offline_grace_s: 60, reassign_after_s: 300 });
   const before = `now() - interval '1 hour'`;
   const gone = await rows.agent(id, {}, { offline_since: `now() - interval '2 min'` });
@@ -112,6 +113,7 @@ t.test('what an absent agent has not answered goes back, and what they have stay
 });
 
 t.test('nothing goes back while nobody knows whether the agent is gone', async (t) => {
+  await presence.live();
   const id = await rows.business({ offline_grace_s: 60 });
   const gone = await rows.agent(id, {}, { offline_since: `now() - interval '2 min'` });
   const held = await rows.assigned(id, { agent: gone, assigned_at: `now() - interval '1 hour'` });
