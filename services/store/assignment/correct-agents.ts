@@ -6,6 +6,7 @@ import type { AgentPresence, AgentPresences } from './agent-presence.ts';
 import { makeDue } from './make-due.ts';
 
 type Deps = { db: Kysely<Database>; presences: AgentPresences };
+type Changed = { business_id: BusinessId; status: AgentStatus; has_open: boolean };
 type Seen = { user_id: UserId; offline_since: string | null };
 
 /**
@@ -32,7 +33,8 @@ export type Look = {
 
 /**
  * Corrects the rows of users in all businesses. Returns the businesses in which an agent has come
- * or gone, and makes them due. An agent who says that they are offline is left out there.
+ * or gone, and makes them due. An agent who says that they are offline and has no conversation is
+ * left out there. One who has some, which were taken by hand, loses them when the grace ends.
  */
 export async function correctNow({ db, presences }: Deps, look: Look): Promise<BusinessId[]> {
   if (look.userIds.length === 0) return [];
@@ -40,8 +42,8 @@ export async function correctNow({ db, presences }: Deps, look: Look): Promise<B
     await sql`select from business_agents where user_id = any(${look.userIds}::uuid[])
       order by user_id, business_id for no key update`.execute(tx);
     const changed = await writePresence(tx, presences, look);
-    const willing = changed.filter(({ status }) => status !== 'offline');
-    const businessIds = [...new Set(willing.map(({ business_id }) => business_id))];
+    const counted = changed.filter(({ status, has_open }) => status !== 'offline' || has_open);
+    const businessIds = [...new Set(counted.map(({ business_id }) => business_id))];
     await makeDue(tx, businessIds);
     return businessIds;
   });
@@ -59,7 +61,7 @@ export async function writePresence(
   tx: Transaction<Database>,
   presences: AgentPresences,
   { userIds, benefit = new Set(), businessId }: Look & { businessId?: BusinessId },
-): Promise<{ business_id: BusinessId; status: AgentStatus }[]> {
+): Promise<Changed[]> {
   const known = await presences.read(userIds);
   const presenceOf = (userId: UserId): AgentPresence => {
     const presence = known.get(userId) ?? 'unknown';
@@ -67,12 +69,14 @@ export async function writePresence(
   };
   const online = userIds.filter((userId) => presenceOf(userId) === 'online');
   const offline = userIds.filter((userId) => presenceOf(userId) === 'offline');
-  const { rows } = await sql<{ business_id: BusinessId; status: AgentStatus }>`
-    update business_agents
+  const { rows } = await sql<Changed>`
+    update business_agents a
       set offline_since = case when offline_since is null then clock_timestamp() end
       where ((user_id = any(${online}::uuid[]) and offline_since is not null)
           or (user_id = any(${offline}::uuid[]) and offline_since is null))
         and business_id = coalesce(${businessId ?? null}::uuid, business_id)
-      returning business_id, status`.execute(tx);
+      returning business_id, status, exists (select from conversations c
+        where c.business_id = a.business_id and c.state = 'assigned'
+          and c.assignee_id = a.user_id) as has_open`.execute(tx);
   return rows;
 }

@@ -80,7 +80,7 @@ t.test('an agent who goes is offline from now on', async (t) => {
   t.same(await dueOf(id), [id], 'a router has to look when the grace ends');
 });
 
-t.test('of an agent who says that they are offline, only the row is changed', async (t) => {
+t.test('of an agent who says offline and has nothing, only the row is changed', async (t) => {
   const id = await rows.business();
   const ann = await rows.agent(id, { status: 'offline' }, OFFLINE);
   await rest(id);
@@ -88,6 +88,25 @@ t.test('of an agent who says that they are offline, only the row is changed', as
   t.same(await note([ann], true), []);
   t.same(await dueOf(id), []);
   t.ok(await isOnline(ann));
+  await presence.go(ann);
+  t.same(await note([ann], false), []);
+  t.notOk(await isOnline(ann));
+});
+
+t.test('who says offline and goes loses what they have when the grace ends', async (t) => {
+  const id = await rows.business();
+  const ann = await rows.agent(id, { status: 'offline' });
+  const { conversation_id } = await rows.assigned(id, { agent: ann });
+  await rest(id);
+  t.same(await note([ann], false), [id]);
+  t.same(await dueOf(id), [id], 'a router has to look when the grace ends');
+  await sql(
+    `update conversations set state = 'closed', assignee_id = null where conversation_id = $1`,
+    [conversation_id],
+  );
+  await rest(id);
+  await presence.come(ann);
+  t.same(await note([ann], true), [], 'who has nothing any more loses nothing');
 });
 
 t.test('a report that is late changes nothing', async (t) => {
