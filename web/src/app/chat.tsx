@@ -1,17 +1,28 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { AnyConversation } from '../business/any-conversation.tsx';
 import { Inbox } from '../business/inbox.tsx';
 import { ConversationList } from '../list/conversation-list.tsx';
+import { Icon } from '../parts/icon.tsx';
 import { useEscape } from '../parts/use-escape.ts';
-import { go, usePlace } from './place.ts';
+import { go, hashOf, type Place, usePlace } from './place.ts';
 import { Sidebar } from './sidebar.tsx';
+import { useSwitchPane } from './use-switch-pane.ts';
+import { useTitle } from './use-title.ts';
 
 /** A list stands on the left and a conversation on the right. A narrow window shows one of them. */
 export function Chat() {
   const place = usePlace();
   const { conversationId, ...list } = place;
+  const stage = useRef<HTMLElement>(null);
   useEscape(() => conversationId && go(list));
+  useFocusOnReturn(place);
+  useSwitchPane();
+  useTitle();
   return (
     <div class={`chat ${conversationId ? 'chat-open' : ''}`}>
+      <button type="button" class="skip button" onClick={() => stage.current?.focus()}>
+        Skip to the conversation
+      </button>
       <Sidebar place={place}>
         {place.kind === 'inbox' ? (
           <Inbox key={place.businessId} {...place} />
@@ -19,13 +30,28 @@ export function Chat() {
           <ConversationList {...(conversationId && { conversationId })} />
         )}
       </Sidebar>
-      <main class="stage">
+      <main class="stage" ref={stage} tabIndex={-1}>
         {conversationId ? (
           <AnyConversation key={conversationId} conversationId={conversationId} />
         ) : (
-          <p class="stage-empty">Choose a conversation to read it here.</p>
+          <div class="stage-empty">
+            <Icon name="chat" />
+            <p>Choose a conversation to read it here.</p>
+          </div>
         )}
       </main>
     </div>
   );
+}
+
+/** When a conversation is closed, the focus goes to its row in the list. */
+function useFocusOnReturn(place: Place): void {
+  const last = useRef<Place>(place);
+  useEffect(() => {
+    const from = last.current;
+    last.current = place;
+    if (from.conversationId === undefined || place.conversationId !== undefined) return;
+    const row = document.querySelector<HTMLElement>(`.sidebar a[href="${hashOf(from)}"]`);
+    row?.focus();
+  });
 }

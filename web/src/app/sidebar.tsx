@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { AvailabilitySwitch } from '../business/availability-switch.tsx';
 import { Avatar } from '../parts/avatar.tsx';
 import { Menu } from '../parts/menu.tsx';
-import { Connection } from './connection.tsx';
+import { ConnectionBadge, ConnectionStrip, OfflineSwitch } from './connection.tsx';
 import type { Place } from './place.ts';
 import { Places } from './places.tsx';
 import { useSession } from './session.ts';
@@ -19,14 +19,16 @@ export function Sidebar({ place, children }: { place: Place; children: Component
           <h1 class="self-name" dir="auto">
             {name}
           </h1>
-          <Connection />
+          <ConnectionBadge />
         </div>
+        <OfflineSwitch />
         <Menu
           label="More"
           icon="more"
           items={[{ label: 'Be somebody else', icon: 'leave', onSelect: leave }]}
         />
       </header>
+      <ConnectionStrip />
       {worksFor.length > 0 && <Places place={place} />}
       {place.kind === 'inbox' && <AvailabilitySwitch businessId={place.businessId} />}
       {children}

@@ -1,39 +1,92 @@
-import { hashOf } from '../app/place.ts';
+import { useState } from 'preact/hooks';
 import { useSession } from '../app/session.ts';
 import { useValue } from '../app/use-value.ts';
-import { Avatar } from '../parts/avatar.tsx';
 import { sayError } from '../parts/errors.ts';
+import { Icon } from '../parts/icon.tsx';
+import { Archived } from './archived.tsx';
+import { NewConversation } from './new-conversation.tsx';
+import { Rows } from './rows.tsx';
+import { Found } from './search/found.tsx';
+import { SearchField } from './search/search-field.tsx';
 
-/** Lists the conversations of the user, newest activity first. */
-export function ConversationList({ conversationId }: { conversationId?: string }) {
-  const { store } = useSession();
-  const { conversations, isLoaded, hasMore, error } = useValue(store.conversations);
+type Props = { conversationId?: string };
+type View = 'all' | 'archived';
+
+/** Lists the conversations of the user, finds some of them, and begins new ones. */
+export function ConversationList({ conversationId }: Props) {
+  const [query, setQuery] = useState('');
+  const [view, setView] = useState<View>('all');
+  const [isNew, setNew] = useState(false);
+  const words = query.trim();
   return (
     <div class="list">
-      <ul class="rows">
-        {conversations.map(({ conversation_id: id, name, avatar_url: url, unread = 0 }) => (
-          <li key={id}>
-            <a
-              class="row"
-              href={hashOf({ kind: 'conversations', conversationId: id })}
-              aria-current={id === conversationId ? 'true' : undefined}
-            >
-              <Avatar id={id} name={name} url={url} />
-              <span class="row-name" dir="auto">
-                {name}
-              </span>
-              {unread > 0 && <span class="badge">{unread}</span>}
-            </a>
-          </li>
-        ))}
-      </ul>
-      {isLoaded && conversations.length === 0 && <p class="list-note">No conversations yet.</p>}
-      {error && <p class="list-note">{sayError(error)}</p>}
-      {isLoaded && hasMore && (
-        <button type="button" class="button" onClick={() => void store.conversations.more()}>
-          Show more
+      <div class="list-tools">
+        <SearchField value={query} onInput={setQuery} />
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="New conversation"
+          title="New conversation"
+          onClick={() => setNew(true)}
+        >
+          <Icon name="plus" />
         </button>
+      </div>
+      {words !== '' && <Found words={words} conversationId={conversationId} />}
+      {words === '' && view === 'archived' && (
+        <Archived conversationId={conversationId} onBack={() => setView('all')} />
       )}
+      {words === '' && view === 'all' && (
+        <All
+          conversationId={conversationId}
+          onNew={() => setNew(true)}
+          onArchived={() => setView('archived')}
+        />
+      )}
+      {isNew && <NewConversation onClose={() => setNew(false)} />}
     </div>
+  );
+}
+
+type AllProps = {
+  conversationId: string | undefined;
+  onNew: () => void;
+  onArchived: () => void;
+};
+
+function All({ conversationId, onNew, onArchived }: AllProps) {
+  const { store } = useSession();
+  const { conversations, isLoaded, hasMore, error } = useValue(store.conversations);
+  const more = (): void => void store.conversations.more();
+  return (
+    <>
+      <div class="list-scroll">
+        <Rows
+          label="Conversations"
+          {...{ conversations, conversationId }}
+          onEnd={hasMore && !error ? store.conversations.more : undefined}
+        />
+        {isLoaded && !hasMore && conversations.length === 0 && (
+          <div class="list-note">
+            <p>You have no conversations yet.</p>
+            <button type="button" class="button primary" onClick={onNew}>
+              Write to somebody
+            </button>
+          </div>
+        )}
+        {error && (
+          <div class="list-note" role="alert">
+            <p>{sayError(error)}</p>
+            <button type="button" class="button" onClick={more}>
+              Try again
+            </button>
+          </div>
+        )}
+      </div>
+      <button type="button" class="list-foot" onClick={onArchived}>
+        <Icon name="archive" />
+        Archived
+      </button>
+    </>
   );
 }
