@@ -1,5 +1,5 @@
 import { useMemo, useRef } from 'preact/hooks';
-import type { ShownMessage } from '../../../clients/js/src/index.ts';
+import { ChatError, type ShownMessage } from '../../../clients/js/src/index.ts';
 import type { MessageList } from '../../../clients/js/src/store/index.ts';
 import { type Session, useSession } from '../app/session.ts';
 import { sayError } from '../parts/errors.ts';
@@ -31,7 +31,10 @@ function actionsFor(chat: Session['chat'], latest: { current: Deps }): MessageAc
     edit: (message) => latest.current.onEdit(message),
     remove: (message) => latest.current.onRemove(message),
     react({ message_id: id = '' }, emoji, isMine) {
-      chat.react(id, emoji, isMine).catch((error: unknown) => notify(sayError(error)));
+      chat.react(id, emoji, isMine).catch((thrown: unknown) => {
+        const { code } = ChatError.from(thrown);
+        notify(code === 'INVALID_REQUEST' ? 'That is not one emoji.' : sayError(thrown));
+      });
     },
     retry: ({ client_msg_id: id = '' }) => chat.outbox.retry(id),
     discard: ({ client_msg_id: id = '' }) => chat.outbox.discard(id),

@@ -5,7 +5,7 @@ import { useSession } from '../../app/session.ts';
 import { useValue } from '../../app/use-value.ts';
 import { Avatar } from '../../parts/avatar.tsx';
 import { Icon } from '../../parts/icon.tsx';
-import type { PersonOf } from '../people.ts';
+import { faceOf, isAgentOf, type PersonOf } from '../people.ts';
 import { usePresence } from './presence.tsx';
 import { sayPresence, sayTyping } from './presence-text.ts';
 
@@ -15,21 +15,15 @@ type Props = { conversation: Conversation; personOf: PersonOf; onDetails: () => 
 export function Header({ conversation, personOf, onDetails }: Props) {
   const { userId } = useSession();
   const place = usePlace();
-  const { conversation_id: id, business_id: businessId, participants } = conversation;
-  const customer = participants.find(({ role }) => role === 'customer');
-  const isAgent = conversation.type === 'business' && customer?.user_id !== userId;
-  const name = isAgent ? (customer?.name ?? 'Customer') : conversation.name;
-  const picture = isAgent ? customer?.avatar_url : conversation.avatar_url;
-  const other = participants.find(({ user_id: one }) => one !== userId);
-  const pictureId = isAgent
-    ? customer?.user_id
-    : (businessId ?? (conversation.type === 'direct' ? other?.user_id : undefined));
+  const isAgent = isAgentOf(conversation, userId);
+  const face = faceOf(conversation, userId);
+  const { name } = face;
   return (
     <header class="conversation-head">
       <a class="icon-button conversation-back" href={hashOf(listOf(place))} aria-label="Back">
         <Icon name="back" />
       </a>
-      <Avatar id={pictureId ?? id} name={name} url={picture} />
+      <Avatar {...face} />
       <div class="conversation-who">
         <h2 class="conversation-name" dir="auto">
           {name}
@@ -58,7 +52,7 @@ type SubtitleProps = { conversation: Conversation; personOf: PersonOf; isAgent: 
 
 function Subtitle({ conversation, personOf, isAgent }: SubtitleProps) {
   const { store, userId } = useSession();
-  const { conversation_id: id, business_id: businessId, participants, type } = conversation;
+  const { conversation_id: id, participants, type } = conversation;
   const typists = useValue(store.typing(id)).filter((one) => one !== userId);
   const typing = sayTyping(
     typists.map((one) => personOf(one).name),
@@ -71,14 +65,10 @@ function Subtitle({ conversation, personOf, isAgent }: SubtitleProps) {
       {typing ||
         (type === 'group' ? (
           <span dir="auto">{['You', ...others.map(({ name }) => name)].join(', ')}</span>
+        ) : type === 'business' && !isAgent ? (
+          'Business'
         ) : (
-          <PresenceText
-            who={
-              businessId !== undefined && !isAgent
-                ? { business_id: businessId }
-                : { user_id: one?.user_id ?? userId }
-            }
-          />
+          <PresenceText who={{ user_id: one?.user_id ?? userId }} />
         ))}
     </p>
   );
@@ -86,7 +76,7 @@ function Subtitle({ conversation, personOf, isAgent }: SubtitleProps) {
 
 const REDRAWN_MS = 60_000;
 
-function PresenceText({ who }: { who: { user_id: string } | { business_id: string } }) {
+function PresenceText({ who }: { who: { user_id: string } }) {
   const presence = usePresence(who);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {

@@ -33,7 +33,8 @@ export class LogScroll {
   #messages: readonly ShownMessage[] = [];
   #mounted: Span = { first: 0, end: 0 };
   #edge: Edge | undefined;
-  #reveal: Reveal | undefined;
+  /** The next drawing brings this into view. */
+  #reveal: Reveal | 'end' | undefined;
   #widthPx = 0;
 
   /** `onMove` is called after what one sees may have changed. */
@@ -80,11 +81,7 @@ export class LogScroll {
   /** Returns the rows to draw. It is called before each drawing, and sees where one is by then. */
   span(messages: readonly ShownMessage[]): Span {
     if (!this.#reveal) this.#look();
-    const lowest = this.#reveal
-      ? indexIn(messages, this.#reveal.message) + REVEALED_BELOW
-      : this.#edge
-        ? indexIn(messages, this.#edge.message)
-        : messages.length - 1;
+    const lowest = this.#lowestIn(messages);
     return spanAbove(messages, this.#heights, { lowest, viewportPx: this.#viewportPx });
   }
 
@@ -110,10 +107,8 @@ export class LogScroll {
   }
 
   toEnd(): void {
-    this.#reveal = undefined;
-    this.#edge = undefined;
-    if (this.#mounted.end === this.#messages.length) this.#restore();
-    else this.#redraw();
+    this.#reveal = 'end';
+    this.#redraw();
   }
 
   /** Brings a message into view. */
@@ -143,8 +138,7 @@ export class LogScroll {
 
   #scrolled(): void {
     this.#look();
-    const lowest = this.#edge ? this.#indexOf(this.#edge.message) : this.#messages.length - 1;
-    const place = { lowest, viewportPx: this.#viewportPx };
+    const place = { lowest: this.#lowestIn(this.#messages), viewportPx: this.#viewportPx };
     const wanted = spanAbove(this.#messages, this.#heights, place);
     if (!covers(this.#mounted, wanted, this.#messages.length)) this.#redraw();
     else this.#onMove();
@@ -189,15 +183,27 @@ export class LogScroll {
     if (Math.abs(movedPx) >= 1) root.scrollTop += movedPx;
   }
 
-  #show({ message, block }: Reveal): void {
+  #show(reveal: Reveal | 'end'): void {
     this.#reveal = undefined;
     const { root } = this.#parts ?? {};
+    if (reveal === 'end') {
+      this.#edge = undefined;
+      this.#restore();
+      return;
+    }
+    const { message, block } = reveal;
     const element = this.#elementOf(message);
     if (!root || !element) return;
     const [view, box] = [root.getBoundingClientRect(), element.getBoundingClientRect()];
     const spacePx = block === 'start' ? START_PX : Math.max(0, (view.height - box.height) / 2);
     root.scrollTop += box.top - view.top - spacePx;
     this.#look();
+  }
+
+  #lowestIn(messages: readonly ShownMessage[]): number {
+    if (this.#reveal === 'end') return messages.length - 1;
+    if (this.#reveal) return indexIn(messages, this.#reveal.message) + REVEALED_BELOW;
+    return this.#edge ? indexIn(messages, this.#edge.message) : messages.length - 1;
   }
 
   #elementOf(message: ShownMessage): Element | undefined {

@@ -36,16 +36,12 @@ const SHINES_MS = 2_000;
 
 /** The log shows the messages of a conversation, and loads older ones as one scrolls back. */
 export function Log({ conversation, list, viewer, actions, onOlder, onEscape, handle }: Props) {
-  const { store } = useSession();
   const { userId } = viewer;
-  const { conversation_id: id, last_read_seq: lastReadSeq, type } = conversation;
+  const { last_read_seq: lastReadSeq, type } = conversation;
   const { messages } = list;
   const isAttending = useAttention();
   const [foundKey, setFoundKey] = useState<string>();
-  const onSeen = (lowest: ShownMessage): void => {
-    const seq = lowest.seq ?? lastSeqOf(messages);
-    if (seq > 0 && takesPart(conversation, userId)) store.read(id, seq);
-  };
+  const onSeen = useReading(conversation, messages);
   const { scroll, span, isAtEnd, root, ...parts } = useLogScroll({
     ...{ list, onOlder, onSeen, isAttending },
   });
@@ -94,6 +90,19 @@ export function Log({ conversation, list, viewer, actions, onOlder, onEscape, ha
       <Announcer list={list} userId={userId} describe={describe} />
     </div>
   );
+}
+
+/** Tells the server how far the user has read. A message that is on its way counts for nothing. */
+function useReading(conversation: Conversation, messages: readonly ShownMessage[]) {
+  const { store, userId } = useSession();
+  const readSeq = useRef(0);
+  return (lowest: ShownMessage): void => {
+    const { conversation_id: id, last_seq: lastSeq } = conversation;
+    const seq = Math.min(lowest.seq ?? lastSeqOf(messages), lastSeq);
+    if (seq <= readSeq.current || !takesPart(conversation, userId)) return;
+    readSeq.current = seq;
+    store.read(id, seq);
+  };
 }
 
 function Beginning({ list, onOlder }: { list: MessageListState; onOlder: () => void }) {

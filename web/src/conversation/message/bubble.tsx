@@ -20,7 +20,7 @@ type Props = {
 export function Bubble({ message, actions, tabIndex, quotedName, isAutomatic }: Props) {
   const { reply_to: quoted, deleted_at: deletedAt, content = '', status } = message;
   return (
-    <div class="bubble">
+    <div class={`bubble ${deletedAt ? 'deleted' : ''}`}>
       {quoted && !deletedAt && (
         <Quote
           quoted={quoted}
@@ -30,15 +30,15 @@ export function Bubble({ message, actions, tabIndex, quotedName, isAutomatic }: 
         />
       )}
       {isAutomatic && <p class="bubble-note">Automatic reply</p>}
-      {deletedAt ? (
-        <p class="bubble-deleted">This message was deleted</p>
-      ) : (
-        <>
-          <Attachment message={message} />
+      {!deletedAt && <Attachment message={message} />}
+      <div class="bubble-body">
+        {deletedAt ? (
+          <p class="bubble-deleted">This message was deleted</p>
+        ) : (
           <MessageText text={content} tabIndex={tabIndex} />
-        </>
-      )}
-      <Meta message={message} />
+        )}
+        <Meta message={message} />
+      </div>
       {status === 'failed' && <Failure {...{ message, actions, tabIndex }} />}
     </div>
   );

@@ -15,9 +15,9 @@ export function Quote({ quoted, senderName, tabIndex, onOpen }: Props) {
       type="button"
       class="quote"
       tabIndex={tabIndex}
-      aria-label={`Go to the message of ${senderName}`}
       onClick={() => onOpen(quoted.message_id)}
     >
+      <span class="hidden">In reply to </span>
       <span class="quote-sender" dir="auto">
         {senderName}
       </span>
