@@ -13,7 +13,11 @@ type RowProps = {
 };
 
 /** A row says who the customer is, what was said last, and how long the customer has waited. */
-export function InboxRow({ conversation, now, isCurrent, href }: RowProps) {
+export function InboxRow({ now, isCurrent, href, ...row }: RowProps) {
+  const { store } = useSession();
+  // The inbox tells of steps alone, and the store of each message that a participant gets.
+  const conversation =
+    store.conversations.get(row.conversation.conversation_id) ?? row.conversation;
   const { conversation_id: id, last_message: last } = conversation;
   const customer = customerOf(conversation);
   return (

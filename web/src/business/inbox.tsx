@@ -23,9 +23,10 @@ const EMPTY: Record<InboxView, string> = {
 
 /** The left pane of an agent shows one view of a business's inbox. */
 export function Inbox({ businessId, view, conversationId }: InboxProps) {
-  const { businesses, worksFor } = useSession();
+  const { businesses, store, worksFor } = useSession();
   const inbox = useMemo(() => businesses.inbox(businessId, view), [businesses, businessId, view]);
   const { conversations, counts, hasMore, isLoaded } = useValue(inbox);
+  useValue(store.conversations);
   const business = worksFor.find(({ business_id: id }) => id === businessId);
   const place = { kind: 'inbox', businessId, view } as const;
   const now = useNow();

@@ -41,7 +41,7 @@ export function withMessage(
     next.last_activity = sent_at;
     next.last_message = { message_id, seq, sender_id, content, message_type, sent_at };
   }
-  return sender_id === userId ? withRead(next, seq) : counted(next);
+  return counted(sender_id === userId ? withRead(next, seq) : next);
 }
 
 /** The list shows the newest message as it is after a change. */
@@ -62,9 +62,10 @@ export function withPositions(
   return { ...known, participants };
 }
 
-/** The user has read here or on another device. */
+/** The user has read here or on another device. What is known already changes nothing. */
 export function withRead(known: Conversation, seq: number): Conversation {
   const last_read_seq = Math.min(seq, known.last_seq);
+  if (last_read_seq <= (known.last_read_seq ?? -1)) return known;
   return counted({ ...known, ...highestOf('last_read_seq', known, { last_read_seq }) });
 }
 

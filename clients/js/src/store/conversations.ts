@@ -88,10 +88,11 @@ export class Conversations implements Observable<ConversationListState> {
     return this.#set(merged(this.#byId.get(id), record));
   }
 
-  /** Changes a conversation that is known. */
+  /** Changes a conversation that is known. Watchers are told if it is another one afterwards. */
   change(id: string, change: (conversation: Conversation) => Conversation): void {
     const known = this.#byId.get(id);
-    if (known) this.#set(change(known));
+    const changed = known && change(known);
+    if (changed && changed !== known) this.#set(changed);
   }
 
   remove(id: string): void {
