@@ -16,7 +16,7 @@ export type KeptEntries = {
   find(clientMsgId: string): Entry | undefined;
   /** Tells whether there is room for one more. */
   hasRoom(entry: Entry): boolean;
-  /** Reads what an earlier page has left. */
+  /** Reads what an earlier page has left, and puts it before what has come meanwhile. */
   load(): Promise<void>;
   /** Puts an entry at the end, or in the place of the one with its id that has a place. */
   put(entry: Entry, change: OutboxChange['change']): Promise<void>;
@@ -41,28 +41,32 @@ export function createKeptEntries({ storage, prefix, onChange }: Deps): KeptEntr
   };
   const show = (entry: Entry, change: OutboxChange['change']): void => {
     take(entry.client_msg_id);
-    entries = [...entries, entry].sort((a, b) => a.place - b.place);
+    entries = [...entries, entry].sort(byPlace);
     bytes += sizeOf(entry);
     onChange({ change, entry });
+  };
+  const put: KeptEntries['put'] = async (entry, change) => {
+    const id = entry.client_msg_id;
+    const placed = { ...entry, place: entry.place || (entries.at(-1)?.place ?? 0) + 1 };
+    show(placed, change);
+    await storage.set(prefix + id, placed);
+    // It was discarded while it was written.
+    if (!find(id)) await storage.delete(prefix + id);
   };
   return {
     list: () => entries,
     find,
     hasRoom: (entry) => entries.length < ENTRIES_MAX && bytes + sizeOf(entry) <= BYTES_MAX,
     async load() {
-      for (const [, value] of await storage.entries(prefix)) {
-        const entry = readEntry(value);
-        if (entry) show(entry, entry.error ? 'failed' : 'added');
+      const stored = await storage.entries(prefix);
+      const early = entries;
+      const left = stored.map(([, value]) => readEntry(value)).filter((entry) => !!entry);
+      for (const entry of left.sort(byPlace)) {
+        if (!find(entry.client_msg_id)) show(entry, entry.error ? 'failed' : 'added');
       }
+      await Promise.all(early.map((entry) => put({ ...entry, place: 0 }, 'added')));
     },
-    async put(entry, change) {
-      const id = entry.client_msg_id;
-      const placed = { ...entry, place: entry.place || (entries.at(-1)?.place ?? 0) + 1 };
-      show(placed, change);
-      await storage.set(prefix + id, placed);
-      // It was discarded while it was written.
-      if (!find(id)) await storage.delete(prefix + id);
-    },
+    put,
     async remove(change) {
       const id = change.entry.client_msg_id;
       if (!find(id)) return;
@@ -71,4 +75,8 @@ export function createKeptEntries({ storage, prefix, onChange }: Deps): KeptEntr
       await storage.delete(prefix + id);
     },
   };
+}
+
+function byPlace(one: Entry, other: Entry): number {
+  return one.place - other.place;
 }

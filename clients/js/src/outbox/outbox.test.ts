@@ -129,6 +129,54 @@ t.test('what an earlier page left is sent before what is written now', async (t)
   );
 });
 
+t.test('what an earlier page left keeps its order, whatever the storage gives first', async (t) => {
+  const memory = memoryStorage();
+  const first = new ChatScene({ storage: memory, userId: ANN });
+  void first.chat.connect();
+  for (const content of ['a', 'b', 'c']) {
+    await first.virtual.pass(1);
+    void first.chat.send(draft(content));
+  }
+  await settled();
+  const entries = async (prefix: string) => [...(await memory.entries(prefix))].reverse();
+  const second = new ChatScene({ storage: { ...memory, entries }, userId: ANN }).listen('outbox');
+  void second.chat.connect();
+  await settled();
+  const texts = (list: readonly { content: string }[] = []) => list.map(({ content }) => content);
+  t.same(texts(second.told.outbox?.map(({ entry }) => entry)), ['a', 'b', 'c']);
+  t.same(texts(second.chat.outbox.list()), ['a', 'b', 'c']);
+});
+
+t.test('what is written while the storage is read goes out behind what it had', async (t) => {
+  const memory = memoryStorage();
+  const first = new ChatScene({ storage: memory, userId: ANN });
+  void first.chat.connect();
+  for (const content of ['a', 'b']) void first.chat.send(draft(content));
+  await settled();
+  let give = (): void => undefined;
+  const isGiven = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  const entries = async (prefix: string) => {
+    if (prefix.endsWith('outbox ')) await isGiven;
+    return memory.entries(prefix);
+  };
+  const second = new ChatScene({ storage: { ...memory, entries }, userId: ANN });
+  second.virtual.nowMs += 1_000;
+  void second.chat.connect();
+  await settled();
+  const { taken, take } = numbering();
+  second.answers.message = take;
+  void second.chat.send(draft('c'));
+  await settled();
+  give();
+  await second.session();
+  await second.pass(100);
+  t.same(taken, ['a', 'b', 'c']);
+  t.same(second.chat.outbox.list(), []);
+  t.same((await memory.entries('')).length, 1, 'only the id of the device is left');
+});
+
 t.test(
   'messages go out in order, one at a time, and none is lost with the connection',
   async (t) => {

@@ -64,7 +64,7 @@ export function createSends({ platform, line, userId, onChange }: Deps): Sends {
     onChange(change);
   };
   return {
-    list: () => [...unsent.values()],
+    list: () => [...unsent.values()].sort((a, b) => a.written_at.localeCompare(b.written_at)),
     send(draft) {
       const written_at = new Date(platform.now()).toISOString();
       const written: Entry = { ...draft, client_msg_id: platform.uuid(), written_at, place: 0 };
