@@ -25,6 +25,7 @@ export function readyScreen({ urls, businesses, isDetached, runDir }: Ready): st
     `  Page        ${edge}/`,
     ...urls.edges.map((url, index) => `  Edge ${index + 1}      ${url}/ws  (WebSocket)`),
     `  REST        ${edge}/api/v1`,
+    `  Docs        ${edge}/docs  (try requests there)`,
     '  Token       npm run -s token -- <user-uuid>, or --service',
     '  Chat        npm run -s chat -- --help',
     ...businesses.flatMap(({ id, name, agents }) => [

@@ -34,7 +34,7 @@ const SAME_PERCENT = 75;
 const TRIES = 8;
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'];
 /** Anybody may read these, without a token. */
-const DOCUMENTS = ['/openapi.json', '/asyncapi.json', '/docs'];
+const DOCUMENTS = ['/openapi.json', '/asyncapi.json', '/docs', '/docs/socket'];
 /** These frames concern nobody but their own session. */
 const OWN_FRAMES = ['auth', 'ack', 'ping', 'presence_unwatch', 'inbox_unwatch'];
 /** Within a second, a watcher is told who is a stranger now. The test allows twice that. */

@@ -6,6 +6,7 @@ import type { Closers } from '../../shared/process/closers.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { Assets } from './assets/assets.ts';
 import { readPage } from './assets/page.ts';
+import { readViewer } from './assets/viewer.ts';
 import type { Config } from './config.ts';
 import { createDeliveredReports } from './delivery/delivered-reports.ts';
 import { Delivery } from './delivery/delivery.ts';
@@ -92,7 +93,8 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const dispatcher = new FrameDispatcher({ hub, ...doors });
   const { allowedOrigins, admissionRatePerS, serviceTokens } = config;
   const callers = { verifier, serviceTokens };
-  const shelves = { documents: new Documents(), assets: new Assets(readPage(config.page)) };
+  const assets = new Assets([...readPage(config.page), ...readViewer()]);
+  const shelves = { documents: new Documents(), assets };
   const api = new HttpApi({ ...shelves, allowedOrigins, ...callers, ...doors });
   const { isDraining } = given;
   const admission = { allowedOrigins, admissionRatePerS, isDraining };

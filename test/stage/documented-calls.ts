@@ -120,6 +120,7 @@ export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
   'GET /openapi.json': () => ({}),
   'GET /asyncapi.json': () => ({}),
   'GET /docs': () => ({}),
+  'GET /docs/socket': () => ({}),
 };
 
 /** The table has one good frame of each type. */

@@ -1,4 +1,4 @@
-import { type Html, html, inline, prose } from './markup.ts';
+import { chaptersOf, type Html, html, inline, prose } from './markup.ts';
 import type { Json } from './schema-text.ts';
 import { schemaView } from './schema-view.ts';
 
@@ -9,40 +9,58 @@ type Operation = {
   messages: Ref[];
   reply?: { messages: Ref[] };
 };
-type Message = { name: string; payload: Json };
+type Message = { name: string; payload: Json; examples: { payload: Json }[] };
 type Named = { name: string; operation: Operation };
 
 export function asyncApiIndex(document: Json): Html {
   const item = ({ name }: Named): Html =>
     html`<li><a href="#frame-${name}">${typeOf(name)}</a></li>`;
-  return html`<h3>Client sends</h3><ul>${operationsOf(document, 'receive').map(item)}</ul>
+  const chapters = chaptersOf(aboutOf(document)).map(
+    ({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`,
+  );
+  return html`<ul>${chapters}</ul>
+<h3>Client sends</h3><ul>${operationsOf(document, 'receive').map(item)}</ul>
 <h3>Server sends</h3><ul>${operationsOf(document, 'send').map(item)}</ul>`;
 }
 
 export function asyncApiView(document: Json): Html {
-  const { description } = document.info as { description: string };
   const view = (named: Named): Html => frameView(document, named);
-  return html`${prose(description)}
+  return html`${prose(aboutOf(document))}
 ${operationsOf(document, 'receive').map(view)}${operationsOf(document, 'send').map(view)}`;
 }
 
 function frameView(document: Json, { name, operation }: Named): Html {
   const { action, summary, messages, reply } = operation;
-  const payloads = messages.map((ref) => schemaView(messageOf(document, ref).payload));
+  const sent = messages.map((ref) => messageOf(document, ref));
+  const payloads = sent.map(({ payload }) => schemaView(payload));
   const answers = (reply?.messages ?? []).map((ref) => messageOf(document, ref));
   const sender = action === 'receive' ? 'client' : 'server';
   return html`<article id="frame-${name}">
 <h3><b class="${action}">${sender}</b> <span class="path">${typeOf(name)}</span></h3>
-<p>${inline(summary)}</p>${payloads}
+<p>${inline(summary)}.</p>${payloads}${sent.map(examplesView)}
 ${answers.length > 0 && html`<h4>Answer</h4>${answers.map(answerView)}`}
 </article>`;
 }
 
 /** An error has the same shape everywhere, so a link to the shape is enough. */
-function answerView({ name, payload }: Message): Html {
+function answerView(message: Message): Html {
+  const { name, payload } = message;
   if (name === 'error')
     return html`<p>or <code>error</code> with <a href="#schema-Error">Error</a></p>`;
-  return html`${schemaView(payload)}`;
+  return html`${schemaView(payload)}${examplesView(message)}`;
+}
+
+function examplesView({ examples }: Message): Html {
+  const texts = examples.map(({ payload }) => JSON.stringify(payload, null, 2));
+  return html`<details><summary>Example</summary>${texts.map(exampleView)}</details>`;
+}
+
+function exampleView(text: string): Html {
+  return html`<pre>${text}</pre>`;
+}
+
+function aboutOf({ info }: Json): string {
+  return (info as { description: string }).description;
 }
 
 /**

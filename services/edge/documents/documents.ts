@@ -5,7 +5,7 @@ import { JSON_HEADER } from '../rest/http-errors.ts';
 import { ROUTES } from '../rest/routes.ts';
 import { asyncApiOf } from './asyncapi.ts';
 import { openApiOf } from './openapi.ts';
-import { createPage } from './page.ts';
+import { createSocketPage } from './socket-page.ts';
 
 type Header = readonly [string, string];
 type Document = { headers: readonly Header[]; etag: string; bytes: Buffer };
@@ -13,8 +13,8 @@ type Document = { headers: readonly Header[]; etag: string; bytes: Buffer };
 const NOT_MODIFIED = 304;
 
 /**
- * Serves `/openapi.json`, `/asyncapi.json` and `/docs`. All three are made once, from the tables
- * that the doors serve, so the documents describe each operation and nothing else.
+ * Serves `/openapi.json`, `/asyncapi.json` and `/docs/socket`. All three are made once, from
+ * the tables that the doors serve, so the documents describe each operation and nothing else.
  */
 export class Documents {
   readonly #documents: ReadonlyMap<string, Document>;
@@ -22,11 +22,11 @@ export class Documents {
   constructor() {
     const openApi = openApiOf(ROUTES);
     const asyncApi = asyncApiOf(OPERATIONS);
-    const { html, headers } = createPage(openApi, asyncApi);
+    const { html, headers } = createSocketPage(asyncApi);
     this.#documents = new Map([
       ['/openapi.json', documentOf(JSON.stringify(openApi), [JSON_HEADER])],
       ['/asyncapi.json', documentOf(JSON.stringify(asyncApi), [JSON_HEADER])],
-      ['/docs', documentOf(html, headers)],
+      ['/docs/socket', documentOf(html, headers)],
     ]);
   }
 

@@ -1,7 +1,9 @@
 /** This HTML is already escaped, so a template puts it in as it is. */
 export type Html = { readonly html: string };
+type Chapter = { title: string; id: string };
 type Part = Html | string | number | undefined | false | readonly Part[];
 
+const CHAPTER = '## ';
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -26,8 +28,24 @@ export function prose(text: string): Html {
     .map(block)}`;
 }
 
+/** Lists the headings of Markdown, with the ids that `prose` gives them. */
+export function chaptersOf(text: string): Chapter[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(CHAPTER))
+    .map(chapterOf);
+}
+
+function chapterOf(line: string): Chapter {
+  const title = line.slice(CHAPTER.length);
+  return { title, id: `about-${title.toLowerCase().replace(/\W+/g, '-')}` };
+}
+
 function block(text: string): Html {
-  if (text.startsWith('## ')) return html`<h3>${inline(text.slice(3))}</h3>`;
+  if (text.startsWith(CHAPTER)) {
+    const { id, title } = chapterOf(text);
+    return html`<h3 id="${id}">${title}</h3>`;
+  }
   if (!text.startsWith('|')) return html`<p>${inline(text)}</p>`;
   const [head = '', , ...rows] = text.split('\n');
   const cells = (row: string): string[] => row.slice(1, -1).split('|');

@@ -179,6 +179,7 @@ function documentPaths(): Json {
   return {
     '/openapi.json': path('This document', JSON_TYPE),
     '/asyncapi.json': path('The socket as AsyncAPI 3.0', JSON_TYPE),
-    '/docs': path('Both for people', 'text/html'),
+    '/docs': path('These calls for people', 'text/html'),
+    '/docs/socket': path('The socket for people', 'text/html'),
   };
 }

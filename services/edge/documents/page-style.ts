@@ -1,14 +1,13 @@
 /**
- * This is the whole style of `/docs`. It uses system fonts, has a light and a dark theme, and loads
- * nothing from other hosts.
+ * This is the whole style of `/docs/socket`. It uses system fonts, has a light and a dark
+ * theme, and loads nothing from other hosts.
  */
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; --ink: #1c2330; --quiet: #5b6577; --line: #dfe3ea; --paper: #fff;
-  --side: #f6f7f9; --link: #0b57c2; --code: #eef1f5; --get: #0b6e4f; --post: #0b57c2;
-  --patch: #8a5a00; --put: #7a3e9d; --delete: #b3261e; }
+  --side: #f6f7f9; --link: #0b57c2; --code: #eef1f5; --send: #0b6e4f; --receive: #0b57c2; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ef; --quiet: #9aa4b5; --line: #2c3442;
-  --paper: #12161d; --side: #181d26; --link: #7fb2ff; --code: #222936; --get: #58c79f;
-  --post: #7fb2ff; --patch: #e0ad4b; --put: #cf9be8; --delete: #ff8a80; } }
+  --paper: #12161d; --side: #181d26; --link: #7fb2ff; --code: #222936; --send: #58c79f;
+  --receive: #7fb2ff; } }
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; }
 body { margin: 0; display: grid; grid-template-columns: 21rem minmax(0, 1fr); color: var(--ink);
@@ -21,7 +20,6 @@ nav h2, nav h3 { font-size: .75rem; text-transform: uppercase; letter-spacing: .
 nav ul { list-style: none; margin: 0; padding: 0; }
 nav li a { display: block; padding: .12rem .35rem; border-radius: 4px; color: inherit;
   text-decoration: none; overflow-wrap: anywhere; }
-nav li a:has(b) { display: grid; grid-template-columns: 4.2em 1fr; align-items: baseline; }
 nav li a:hover, nav li a:focus-visible { background: var(--code); }
 main { padding: 2rem clamp(1rem, 4vw, 3.5rem) 6rem; max-width: 62rem; }
 main h2 { font-size: 1.6rem; margin: 3rem 0 .5rem; }
@@ -35,20 +33,24 @@ p { margin: .35rem 0; }
 a { color: var(--link); }
 code, .path { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 code { background: var(--code); border-radius: 3px; padding: .05em .3em; font-size: .88em; }
-b.get, b.post, b.put, b.patch, b.delete, b.receive, b.send { font-size: .72em;
+b.receive, b.send { font-size: .72em;
   letter-spacing: .03em; text-transform: uppercase; display: inline-block; min-width: 3.6em; }
-b.get, b.send { color: var(--get); } b.post, b.receive { color: var(--post); }
-b.put { color: var(--put); } b.patch { color: var(--patch); } b.delete { color: var(--delete); }
-.status { font-family: ui-monospace, monospace; }
+b.send { color: var(--send); } b.receive { color: var(--receive); }
+pre { background: var(--code); padding: .75rem; border-radius: 6px; overflow-x: auto;
+  font-size: .85em; }
 .quiet, .optional { color: var(--quiet); font-size: .88em; }
 .optional { display: block; font-weight: 400; }
 table { border-collapse: collapse; width: 100%; margin: .35rem 0 .75rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0;
   border-top: 1px solid var(--line); }
 th { width: 13rem; font-weight: 600; }
+thead th { width: auto; }
+main > h3 { margin-top: 2rem; }
+main > table { display: block; overflow-x: auto; }
+summary { cursor: pointer; }
 td table { margin: .35rem 0; }
 .choices { padding-left: 1.25rem; }
-@media (max-width: 52rem) { body { display: block; } nav { position: static; height: auto;
+@media (max-width: 52rem) { body { display: block; } nav { position: static; height: 13rem;
   border-right: 0; border-bottom: 1px solid var(--line); } th { width: 9rem; } }
 @media print { nav { display: none; } body { display: block; } }
 `;

@@ -37,7 +37,7 @@ export function schemaView(given: unknown): Html {
 }
 
 /** Shows a type in a few words, and a type that has a name as a link. */
-export function typeView(schema: Schema): Html {
+function typeView(schema: Schema): Html {
   if (schema.$ref !== undefined) {
     const name = schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1);
     return html`<a href="#schema-${name}">${name}</a>`;
@@ -64,8 +64,8 @@ function fieldRow({ required = [] }: Schema, name: string, field: Schema): Html 
 
 type Row = { name: string; shown: Html; isRequired: boolean; note: string | undefined };
 
-/** Shows a field or a parameter as a row of a table. */
-export function rowView({ name, shown, isRequired, note }: Row): Html {
+/** Shows a field as a row of a table. */
+function rowView({ name, shown, isRequired, note }: Row): Html {
   const optional = !isRequired && html`<span class="optional">optional</span>`;
   const below = note !== undefined && html`<div class="quiet">${inline(note)}</div>`;
   const head = html`<th scope="row"><code>${name}</code>${optional}</th>`;

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asyncApiIndex, asyncApiView } from './asyncapi-view.ts';
 import { type Html, html } from './markup.ts';
-import { openApiIndex, openApiView } from './openapi-view.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import type { Json } from './schema-text.ts';
 import { schemaView } from './schema-view.ts';
@@ -9,22 +8,22 @@ import { schemaView } from './schema-view.ts';
 type Header = readonly [string, string];
 
 /**
- * Makes one page of both documents, for people. The page has no scripts and asks no other host for
- * anything.
+ * Makes a page of the socket's document, for people. The viewers of AsyncAPI evaluate text as
+ * script, which no strict policy allows, so the page is made here. It has no scripts.
  */
-export function createPage(openApi: Json, asyncApi: Json): { html: string; headers: Header[] } {
-  const { schemas } = openApi.components as { schemas: Record<string, Json> };
+export function createSocketPage(asyncApi: Json): { html: string; headers: Header[] } {
+  const { schemas } = asyncApi.components as { schemas: Record<string, Json> };
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>kaha-chat: kaha.v1</title><style>${{ html: PAGE_STYLE }}</style></head>
+<title>kaha-chat: socket</title><link rel="icon" href="data:,">
+<style>${{ html: PAGE_STYLE }}</style></head>
 <body><nav aria-label="Contents"><h1>kaha.v1</h1>
-<p><a href="/openapi.json">openapi.json</a> · <a href="/asyncapi.json">asyncapi.json</a></p>
-<h2><a href="#rest">REST</a></h2>${openApiIndex(openApi)}
+<p><a href="/docs">REST</a> · <a href="/openapi.json">openapi.json</a> ·
+<a href="/asyncapi.json">asyncapi.json</a></p>
 <h2><a href="#socket">Socket</a></h2>${asyncApiIndex(asyncApi)}
 <h2><a href="#shapes">Shapes</a></h2>${schemaIndex(schemas)}</nav>
-<main><h2 id="rest">REST</h2><p class="quiet">Base <code>/api/v1</code>.</p>${openApiView(openApi)}
-<h2 id="socket">Socket</h2><p class="quiet"><code>/ws</code></p>${asyncApiView(asyncApi)}
+<main><h2 id="socket">Socket</h2>${asyncApiView(asyncApi)}
 <h2 id="shapes">Shapes</h2>${Object.entries(schemas).map(shapeView)}</main></body></html>
 `;
   return { html: page.html, headers: HEADERS };
@@ -44,6 +43,7 @@ function shapeView([name, schema]: [string, Json]): Html {
 const styleHash = createHash('sha256').update(PAGE_STYLE).digest('base64');
 const POLICY = [
   "default-src 'none'",
+  'img-src data:',
   `style-src 'sha256-${styleHash}'`,
   "base-uri 'none'",
   "form-action 'none'",
