@@ -16,6 +16,8 @@ import { Log, type LogHandle } from './log/log.tsx';
 import { DeleteDialog } from './message/delete-dialog.tsx';
 import { lastEditable } from './message/message-actions.ts';
 import { createPersonOf, participantOf, takesPart } from './people.ts';
+import { sayReadOnly } from './say-read-only.ts';
+import { Unsent } from './unsent.tsx';
 import { useConversation } from './use-conversation.ts';
 import { useMessageActions } from './use-message-actions.ts';
 
@@ -33,6 +35,7 @@ export function ConversationView({ conversationId, bar, canWrite = true }: Props
     return (
       <section class="conversation" aria-label="Conversation">
         <p class="stage-empty">{error ? sayError(error) : 'Loading …'}</p>
+        <Unsent conversationId={conversationId} />
       </section>
     );
   }
@@ -98,7 +101,7 @@ function Open({ conversation, bar, canWrite, error }: OpenProps) {
           onEditLast={editLast}
         />
       ) : (
-        <p class="composer-none">{error ? sayError(error) : 'You can read this conversation.'}</p>
+        <p class="composer-none">{error ? sayError(error) : sayReadOnly(conversation)}</p>
       )}
       {removed && (
         <DeleteDialog

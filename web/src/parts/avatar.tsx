@@ -9,13 +9,19 @@ type Props = { id: string; name: string; url?: string | undefined };
  */
 export function Avatar({ id, name, url }: Props) {
   const [failedUrl, setFailedUrl] = useState<string>();
+  const [loadedUrl, setLoadedUrl] = useState<string>();
   const isShown = url !== undefined && url !== failedUrl && /^https?:\/\//.test(url);
   return (
     <span class={`avatar hue-${hueOf(id)}`} aria-hidden="true">
-      {isShown ? (
-        <img src={url} alt="" loading="lazy" onError={() => setFailedUrl(url)} />
-      ) : (
-        initialsOf(name)
+      {(!isShown || loadedUrl !== url) && initialsOf(name)}
+      {isShown && (
+        <img
+          src={url}
+          alt=""
+          loading="lazy"
+          onLoad={() => setLoadedUrl(url)}
+          onError={() => setFailedUrl(url)}
+        />
       )}
     </span>
   );

@@ -48,7 +48,7 @@ export function Log({ conversation, list, viewer, actions, onOlder, onEscape, ha
   const newSeq = useNewLine({ list, lastReadSeq, isAttending, userId });
   const rows = rowsOf({ messages, ...span, newSeq });
   const { activeKey, ...keys } = useRoving({ rows, onEscape, onEnd: () => scroll.toEnd() });
-  const newer = useNewer({ messages, isAtEnd, userId });
+  const newer = useNewer({ messages, isAtEnd, userId, lastReadSeq });
   useOpening({ list, newSeq, userId, scroll });
   useImperativeHandle(handle, () => ({
     reveal(message) {
@@ -133,13 +133,19 @@ function JumpButton({ count, onJump }: { count: number; onJump: () => void }) {
 
 const COUNT_MAX = 99;
 
-type NewerDeps = { messages: readonly ShownMessage[]; isAtEnd: boolean; userId: string };
+type NewerDeps = {
+  messages: readonly ShownMessage[];
+  isAtEnd: boolean;
+  userId: string;
+  /** Somebody who reads without taking part has read nothing. */
+  lastReadSeq: number | undefined;
+};
 
-/** Counts what has come since one was at the newest message. */
-function useNewer({ messages, isAtEnd, userId }: NewerDeps): number {
+/** Counts what is not read, or what has come since one was at the newest message. */
+function useNewer({ messages, isAtEnd, userId, lastReadSeq }: NewerDeps): number {
   const seenSeq = useRef(0);
   if (isAtEnd) seenSeq.current = lastSeqOf(messages);
-  return isAtEnd ? 0 : countNewer(messages, seenSeq.current, userId);
+  return isAtEnd ? 0 : countNewer(messages, lastReadSeq ?? seenSeq.current, userId);
 }
 
 type OpeningDeps = {
