@@ -5,9 +5,12 @@ import { redisUrl } from '../../../dev/testing/test-servers.ts';
 import { PLANS_MAX } from '../../../shared/business/give-out.ts';
 import type { AssignmentClaim } from '../../../shared/contracts/assignment.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
+import { openDatabase } from '../database/database.ts';
 import { BusinessRows } from '../stage/business-rows.ts';
 import { PresenceRows } from '../stage/presence-rows.ts';
-import { openStore, setStage } from '../stage/store-stage.ts';
+import { openStore, setStage, silent } from '../stage/store-stage.ts';
+import { AgentPresences } from './agent-presence.ts';
+import { claimPlans } from './read-plans.ts';
 
 const stage = await setStage(t);
 const { sql } = stage;
@@ -155,4 +158,53 @@ t.test('a business of which nothing is set has nobody to give anything to', asyn
   await rows.waiting(id);
   await sql('delete from businesses where business_id = $1', [id]);
   t.same(await read(id), { plans: [], is_all: true, next_at: null });
+});
+
+/** Makes these businesses due, the first for longest, and no other. */
+async function makeDue(ids: readonly BusinessId[]): Promise<void> {
+  await sql(
+    `update business_inboxes set claimed_until = null, due_at =
+      (select now() - interval '1 min' + n * interval '1 s'
+        from unnest($1::uuid[]) with ordinality d (id, n) where id = business_id)`,
+    [ids],
+  );
+}
+
+t.test('a business that cannot be read costs those that are claimed with it nothing', async (t) => {
+  const broken = await rows.business({ time_zone: 'Nowhere/Land', hours: '{}' });
+  const id = await rows.business();
+  await rows.agent(id);
+  const { conversation_id } = await rows.waiting(id);
+  await makeDue([broken, id]);
+  const { claims } = await store.operations['assignment.claim']({ limit: 8, lease_ms }, 0);
+  t.match(claims, [{ business_id: id, plans: [{ conversation_id }] }]);
+  t.equal(claims.length, 1);
+  const left = await sql(
+    `select from business_inboxes
+    where business_id = $1 and claimed_until = due_at and due_at > now()`,
+    [broken],
+  );
+  t.equal(left.length, 1, 'it is due when its lease ends');
+});
+
+t.test('a claim that takes too long leaves what it has not read due at once', async (t) => {
+  const ids = await Promise.all(Array.from({ length: 3 }, () => rows.business()));
+  for (const id of ids) {
+    await rows.agent(id);
+    await rows.waiting(id);
+  }
+  await makeDue(ids);
+  const { db, close } = openDatabase({ url: stage.url, poolMax: 1, logger: silent });
+  t.teardown(close);
+  const presences = new AgentPresences({ redis, logger: silent });
+  const deps = { db, presences, logger: silent, readMs: 0 };
+  const { claims } = await claimPlans(deps, { limit: 3, lease_ms });
+  const [read, ...others] = claims;
+  t.equal(read?.plans.length, 1);
+  t.equal(others.length, 2);
+  for (const { business_id, until, plans, next_at: at } of others) {
+    t.same(plans, []);
+    const ended = await store.operations['assignment.done']({ business_id, until, at }, 0);
+    t.ok(ended.is_due);
+  }
 });
