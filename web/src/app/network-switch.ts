@@ -23,8 +23,11 @@ export function createNetworkSwitch(userId: string): NetworkSwitch & Surrounding
   const isOn = new Subject(read());
   const sockets = new Set<SwitchedSocket>();
   const apply = (next: boolean): void => {
+    if (next === isOn.value) return;
     isOn.set(next);
     if (!next) for (const socket of sockets) socket.break();
+    // The client hears of it as it does when the browser's own network goes or comes.
+    dispatchEvent(new Event(next ? 'online' : 'offline'));
   };
   addEventListener('storage', (event) => event.key === key && apply(read()));
   return {

@@ -1,5 +1,6 @@
 import type { Directory } from '../app/directory.ts';
 import type { Identity } from '../app/identity.ts';
+import { Icon } from '../parts/icon.tsx';
 import { PersonCard } from './person-card.tsx';
 import { TokenForm } from './token-form.tsx';
 
@@ -15,6 +16,9 @@ export function Welcome({ directory: { people }, hasLogin, onChosen }: Props) {
   const agents = people.filter(({ works_for }) => works_for.length > 0);
   return (
     <main class="welcome">
+      <span class="mark">
+        <Icon name="chat" />
+      </span>
       <h1>Who are you?</h1>
       {people.length > 0 ? (
         <>
