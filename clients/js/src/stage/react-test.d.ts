@@ -22,3 +22,7 @@ declare module 'react-test-renderer' {
     unmount(): void;
   };
 }
+
+declare module 'react-dom/client' {
+  export function createRoot(container: unknown): { render(element: object): void };
+}
