@@ -200,6 +200,20 @@ t.test('a store that is away leaves the business to whoever claims it next', asy
   t.equal(steps.length, 3);
 });
 
+t.test('a step that fails by a fault is not tried again before the lease ends', async (t) => {
+  const { due, plans, log, done, steps, script, driver } = stage(t);
+  const id = newId<BusinessId>();
+  plans.set(id, [plan(), plan()]);
+  script.step = async () => {
+    throw new KahaError('INTERNAL', 'broken');
+  };
+  due.push(id);
+  driver.poke();
+  await until('it is left', () => steps.length === 1 && driver.size === 0);
+  t.same(done, []);
+  t.notOk(log.includes('read'));
+});
+
 t.test('a step meanwhile makes the business due, and it is claimed at once', async (t) => {
   const { due, done, script, driver } = stage(t);
   const id = newId<BusinessId>();

@@ -66,6 +66,8 @@ export async function giveOutBusiness(deps: Deps, claim: AssignmentClaim): Promi
   return (await store('assignment.done', { business_id, until, at })).is_due;
 }
 
+/** Any other error is a fault, which a new reading would meet again. */
+const OUT_OF_DATE: readonly KahaError['code'][] = ['CONFLICT', 'CONVERSATION_NOT_FOUND'];
 type Round = { plans: readonly AssignmentPlan[]; until: number };
 
 /** Returns how many of the plans were carried out. It stops at the first that is out of date. */
@@ -80,7 +82,7 @@ async function carryOut(
     try {
       await change(commandOf(businessId, plan), Date.now() + STEP_MS);
     } catch (error) {
-      if (KahaError.from(error).isRetryable) throw error;
+      if (!OUT_OF_DATE.includes(KahaError.from(error).code)) throw error;
       break;
     }
     done += 1;
