@@ -1,0 +1,18 @@
+import { namedUsers } from '../../dev/kaha/people.ts';
+import type { Person, System } from '../stage/stack.ts';
+
+/** Resolves with a person of the stand-in, who can also ask over REST. */
+export async function personOf({ stack }: Pick<System, 'stack'>, name: string): Promise<Person> {
+  const id = userIdOf(name);
+  return { id, token: await stack.token(id) };
+}
+
+function userIdOf(name: string): string {
+  return idIn(namedUsers(), name);
+}
+
+function idIn(named: ReadonlyMap<string, { name: string }>, name: string): string {
+  const [id] = [...named].find(([, one]) => one.name === name) ?? [];
+  if (id === undefined) throw new Error(`The stand-in knows no ${name}`);
+  return id;
+}
