@@ -117,9 +117,13 @@ function Beginning({ list, onOlder }: { list: MessageListState; onOlder: () => v
       </p>
     );
   }
+  if (messages.length >= HELD_MAX) return <p class="log-note">Older messages are not shown.</p>;
   if (!isLoaded || hasOlder) return <p class="log-note">Loading messages …</p>;
   return <p class="log-note">{messages.length === 0 ? 'No messages yet. Say hello.' : ''}</p>;
 }
+
+/** The client loads no older messages than these. */
+const HELD_MAX = 20_000;
 
 function JumpButton({ count, onJump }: { count: number; onJump: () => void }) {
   const label = count === 0 ? 'Go to the newest message' : `Go to ${count} new messages`;
