@@ -1,4 +1,5 @@
 import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
+import type { KahaError } from '../../shared/errors.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import type { ServiceDeps } from '../../shared/process/boot.ts';
@@ -95,10 +96,11 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const callers = { verifier, serviceTokens };
   const assets = new Assets([...readPage(config.page), ...readViewer()]);
   const shelves = { documents: new Documents(), assets };
-  const api = new HttpApi({ ...shelves, allowedOrigins, ...callers, ...doors });
   const { isDraining } = given;
   const admission = { allowedOrigins, admissionRatePerS, isDraining };
   const upgrades = new Upgrades({ bus, verifier, opening, metrics, ...admission });
+  const lack = (): KahaError | undefined => upgrades.lack;
+  const api = new HttpApi({ ...shelves, allowedOrigins, lack, ...callers, ...doors });
   const sockets = new Sockets({ ...sessions, typing, metrics });
 
   deps.metrics.gauge('kaha_edge_connections', 'Open sockets', () => hub.sessions.size);

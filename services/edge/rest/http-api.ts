@@ -17,6 +17,8 @@ type Deps = HttpCallers & {
   parts: HandlerParts;
   documents: Documents;
   assets: Assets;
+  /** Returns the error with which an upgrade would be refused for want of room. */
+  lack: () => KahaError | undefined;
   allowedOrigins: readonly string[];
   metrics: EdgeMetrics;
   logger: Logger;
@@ -90,7 +92,8 @@ export class HttpApi {
   #match({ method, path }: HttpCall) {
     if (!WEBSOCKET_PATHS.includes(path)) return matchRoute(ROUTES, method, path);
     if (method !== 'GET') return { kind: 'wrong method', allowed: ['GET'] } as const;
-    throw new KahaError('INVALID_REQUEST', 'This path is for WebSocket upgrades');
+    const upgrades = new KahaError('INVALID_REQUEST', 'This path is for WebSocket upgrades');
+    throw this.#deps.lack() ?? upgrades;
   }
 
   #corsHeaders({ origin }: HttpCall): readonly Header[] {

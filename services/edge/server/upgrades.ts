@@ -27,6 +27,8 @@ type Outcomes = {
   bad: (error: unknown) => UpgradeAnswer;
 };
 
+type Taken = ReturnType<typeof takeOne>;
+
 /**
  * The edge spreads the return of refused clients over this time, so that they do not come back
  * together.
@@ -57,25 +59,36 @@ export class Upgrades {
     if (call.deviceId !== undefined && !isDeviceId(call.deviceId)) {
       return this.#refuse(new KahaError('INVALID_REQUEST', 'x-device-id is malformed'));
     }
-    const reason = this.#noRoom(Date.now());
-    if (reason !== undefined) {
-      const retryAfterS = 1 + Math.floor(Math.random() * RETRY_AFTER_MAX_S);
-      return this.#refuse(new KahaError('MESSAGING_UNAVAILABLE', reason, { retryAfterS }));
-    }
+    const taken = takeOne(this.#fullAt, this.#rate, Date.now());
+    const lack = this.#lack(taken);
+    if (lack !== undefined) return this.#refuse(lack);
+    if ('fullAt' in taken) this.#fullAt = taken.fullAt;
     if (call.authorization !== '') return this.#byHeader(call, offer);
     if (offer.token !== undefined) return this.#bySubprotocol(offer.token, offer);
     return this.#accept(offer, new Session(Date.now()));
   }
 
-  #noRoom(nowMs: number): string | undefined {
+  /**
+   * Returns the error with which an upgrade would be refused now for want of room. A browser hides
+   * the answer to an upgrade from its page, so the page asks for it by a plain GET.
+   */
+  get lack(): KahaError | undefined {
+    return this.#lack(takeOne(this.#fullAt, this.#rate, Date.now()));
+  }
+
+  #lack(taken: Taken): KahaError | undefined {
+    const reason = this.#noRoom(taken);
+    if (reason === undefined) return undefined;
+    const retryAfterS = 1 + Math.floor(Math.random() * RETRY_AFTER_MAX_S);
+    return new KahaError('MESSAGING_UNAVAILABLE', reason, { retryAfterS });
+  }
+
+  #noRoom(taken: Taken): string | undefined {
     const { isDraining, bus, opening } = this.#deps;
     if (isDraining()) return 'This server is going away';
     if (!bus.connected) return 'NATS is not connected';
     if (opening.isFull) return 'Too many sessions are opening';
-    const taken = takeOne(this.#fullAt, this.#rate, nowMs);
-    if ('retryAfterMs' in taken) return 'Too many connections at once';
-    this.#fullAt = taken.fullAt;
-    return undefined;
+    return 'retryAfterMs' in taken ? 'Too many connections at once' : undefined;
   }
 
   #byHeader(call: UpgradeCall, offer: Offer): UpgradeAnswer | Promise<UpgradeAnswer> {
