@@ -28,7 +28,7 @@ export function NewConversation({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title="New conversation" onClose={onClose}>
-      <div class="choices" role="radiogroup" aria-label="With">
+      <div class="choices kinds" role="radiogroup" aria-label="With">
         {(Object.keys(KINDS) as Kind[]).map((one) => (
           <label key={one}>
             <input type="radio" name="kind" checked={one === kind} onChange={() => setKind(one)} />

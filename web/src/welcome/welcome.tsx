@@ -16,7 +16,7 @@ export function Welcome({ directory: { people }, hasLogin, onChosen }: Props) {
   const agents = people.filter(({ works_for }) => works_for.length > 0);
   return (
     <main class="welcome">
-      <span class="mark">
+      <span class="welcome-mark">
         <Icon name="chat" />
       </span>
       <h1>Who are you?</h1>
