@@ -1,4 +1,4 @@
-import { namedUsers } from '../../dev/kaha/people.ts';
+import { namedBusinesses, namedUsers } from '../../dev/kaha/people.ts';
 import type { Person, System } from '../stage/stack.ts';
 
 /** Resolves with a person of the stand-in, who can also ask over REST. */
@@ -7,8 +7,12 @@ export async function personOf({ stack }: Pick<System, 'stack'>, name: string): 
   return { id, token: await stack.token(id) };
 }
 
-function userIdOf(name: string): string {
+export function userIdOf(name: string): string {
   return idIn(namedUsers(), name);
+}
+
+export function businessIdOf(name: string): string {
+  return idIn(namedBusinesses(), name);
 }
 
 function idIn(named: ReadonlyMap<string, { name: string }>, name: string): string {

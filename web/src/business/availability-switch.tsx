@@ -13,7 +13,7 @@ const CHOICES: { status: AgentStatus; label: string }[] = [
 
 /** An agent says here whether they take new conversations, and sees whether they really get any. */
 export function AvailabilitySwitch({ businessId }: { businessId: string }) {
-  const { availability, set } = useAvailability(businessId);
+  const { availability, status: chosen, set } = useAvailability(businessId);
   const group = useId();
   const choose = (status: AgentStatus): void =>
     void set(status).catch((error: unknown) => notify(sayError(ChatError.from(error))));
@@ -30,7 +30,7 @@ export function AvailabilitySwitch({ businessId }: { businessId: string }) {
             <input
               type="radio"
               name={group}
-              checked={availability?.status === status}
+              checked={chosen === status}
               disabled={availability === undefined}
               onChange={() => choose(status)}
             />

@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import type { Conversation, Presence } from '../../../clients/js/src/index.ts';
 import { useSession } from '../app/session.ts';
 import { useValue } from '../app/use-value.ts';
@@ -14,6 +14,7 @@ export function CustomerBar({ conversation }: { conversation: Conversation }) {
   const watched = useMemo(() => store.presence({ business_id: businessId }), [store, businessId]);
   const presence = useValue(watched);
   const now = useNow();
+  useReopening(conversation);
   return (
     <section class="business-bar" aria-label="State of the conversation">
       <span class="business-presence" data-status={presence.status}>
@@ -24,6 +25,16 @@ export function CustomerBar({ conversation }: { conversation: Conversation }) {
       </span>
     </section>
   );
+}
+
+/** A customer who writes opens a conversation again, and only a new reading tells so. */
+function useReopening({ conversation_id: id, state, last_seq: lastSeq }: Conversation): void {
+  const { store } = useSession();
+  useEffect(() => {
+    if (state !== 'closed' || lastSeq === 0) return;
+    // The next message or session tells what cannot be read now.
+    store.conversations.fetch(id).catch((error: unknown) => void error);
+  }, [store, id, state, lastSeq]);
 }
 
 function presenceText({ status, opens_at: opensAt }: Presence, now: number): string {

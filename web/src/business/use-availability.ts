@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { AgentStatus, Availability } from '../../../clients/js/src/index.ts';
 import { useSession } from '../app/session.ts';
 import { listAgents } from './list-agents.ts';
@@ -9,6 +9,8 @@ const REFRESH_MS = 30_000;
 type Own = {
   /** This is undefined until the server has told it. */
   availability: Availability | undefined;
+  /** The user has said this, even if the server has not answered yet. */
+  status: AgentStatus | undefined;
   set(status: AgentStatus): Promise<void>;
 };
 
@@ -34,10 +36,14 @@ export function useAvailability(businessId: string): Own {
       end();
     };
   }, [businesses, chat, userId, businessId]);
-  const set = useCallback(
-    async (status: AgentStatus) =>
-      setAvailability(await businesses.setAvailability(businessId, status)),
-    [businesses, businessId],
-  );
-  return { availability, set };
+  const [wanted, setWanted] = useState<AgentStatus>();
+  const set = async (status: AgentStatus): Promise<void> => {
+    setWanted(status);
+    try {
+      setAvailability(await businesses.setAvailability(businessId, status));
+    } finally {
+      setWanted(undefined);
+    }
+  };
+  return { availability, status: wanted ?? availability?.status, set };
 }
