@@ -1,11 +1,12 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import { AnyConversation } from '../business/any-conversation.tsx';
 import { Inbox } from '../business/inbox.tsx';
 import { ConversationList } from '../list/conversation-list.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { useEscape } from '../parts/use-escape.ts';
-import { go, hashOf, type Place, usePlace } from './place.ts';
+import { go, usePlace } from './place.ts';
 import { Sidebar } from './sidebar.tsx';
+import { useFocusOnChange } from './use-focus-on-change.ts';
 import { useSwitchPane } from './use-switch-pane.ts';
 import { useTitle } from './use-title.ts';
 
@@ -15,7 +16,7 @@ export function Chat() {
   const { conversationId, ...list } = place;
   const stage = useRef<HTMLElement>(null);
   useEscape(() => conversationId && go(list));
-  useFocusOnReturn(place);
+  useFocusOnChange(place);
   useSwitchPane();
   useTitle();
   return (
@@ -42,16 +43,4 @@ export function Chat() {
       </main>
     </div>
   );
-}
-
-/** When a conversation is closed, the focus goes to its row in the list. */
-function useFocusOnReturn(place: Place): void {
-  const last = useRef<Place>(place);
-  useEffect(() => {
-    const from = last.current;
-    last.current = place;
-    if (from.conversationId === undefined || place.conversationId !== undefined) return;
-    const row = document.querySelector<HTMLElement>(`.sidebar a[href="${hashOf(from)}"]`);
-    row?.focus();
-  });
 }
