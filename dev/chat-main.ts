@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ChatClient } from '../clients/js/src/index.ts';
 import { type ChatOptions, HELP, readOptions } from './chat/chat-options.ts';
-import { ChatSocket } from './chat/chat-socket.ts';
 import { startDesk } from './chat/desk.ts';
+import { problemLine } from './chat/event-lines.ts';
 import { startTalk } from './chat/talk.ts';
+import { createTerminalClient, tellConnection } from './chat/terminal-client.ts';
 import { mintTokens } from './stack/stack.ts';
 
 /** The client still shows for so long what comes after the last line. */
@@ -15,31 +17,29 @@ let input: Interface | undefined;
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') process.stdout.write(HELP);
-  else await chat(options);
+  else await run(options);
   process.exit(0);
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
+  process.stderr.write(`${problemLine(error)}\n`);
   process.exit(1);
 }
 
-async function chat(options: ChatOptions): Promise<void> {
+async function run(options: ChatOptions): Promise<void> {
   const { urls } = JSON.parse(readFileSync(options.stack, 'utf8')) as {
     urls: { edges: string[]; kaha: string };
   };
   const edgeUrl = urls.edges[options.edge - 1];
   if (edgeUrl === undefined) throw new Error(`There is no edge ${options.edge}.`);
-  const token = options.token ?? ((await mintTokens(urls.kaha, [options.userId]))[0] as string);
-  const socket = await ChatSocket.connect({ edgeUrl, token });
-  const lost = socket.closed.then((reason): never => {
-    throw new Error(reason);
-  });
-  await Promise.race([converse(options, { socket, edgeUrl, token }), lost]);
+  const getToken = async (): Promise<string> =>
+    options.token ?? ((await mintTokens(urls.kaha, [options.userId]))[0] as string);
+  const chat = createTerminalClient({ edgeUrl, getToken });
+  const refused = tellConnection(chat, print);
+  await Promise.race([converse(options, chat), refused]);
+  chat.disconnect();
 }
 
-type Place = { socket: ChatSocket; edgeUrl: string; token: string };
-
-async function converse({ userId, purpose }: ChatOptions, place: Place): Promise<void> {
-  const parts = { ...place, userId, write: print };
+async function converse({ userId, purpose }: ChatOptions, chat: ChatClient): Promise<void> {
+  const parts = { chat, userId, write: print };
   const quit = (): void => input?.close();
   const line =
     purpose.kind === 'agent'
@@ -48,7 +48,7 @@ async function converse({ userId, purpose }: ChatOptions, place: Place): Promise
   // Lines that were typed earlier wait in stdin. Each waits until the one before was answered.
   input = createInterface({ input: process.stdin });
   for await (const text of input) {
-    await line(text).catch((error: unknown) => print((error as Error).message));
+    await line(text).catch((error: unknown) => print(problemLine(error)));
   }
   await delay(LINGER_MS);
 }

@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap';
-import { ChatSocket } from '../dev/chat/chat-socket.ts';
 import { startDesk } from '../dev/chat/desk.ts';
 import { startTalk } from '../dev/chat/talk.ts';
+import { createTerminalClient, tellConnection } from '../dev/chat/terminal-client.ts';
 import { until } from '../dev/testing/until.ts';
+import { startCuttingProxy } from './chatters/cutting-proxy.ts';
 import { askAsService, makeBusiness } from './stage/business.ts';
 import { type Person, shareStack } from './stage/stack.ts';
 
@@ -21,19 +22,16 @@ class Terminal {
   }
 }
 
-async function connect(t: Test, { id: userId, token }: Person) {
-  const edgeUrl = system.stack.urls.edges[0] as string;
-  const socket = await ChatSocket.connect({ edgeUrl, token });
-  t.teardown(async () => {
-    socket.close();
-    await socket.closed;
-  });
-  return { socket, userId, edgeUrl, token };
+function clientOf(t: Test, { id: userId, token }: Person, url?: string) {
+  const edgeUrl = url ?? (system.stack.urls.edges[0] as string);
+  const chat = createTerminalClient({ edgeUrl, getToken: () => token });
+  t.teardown(() => chat.disconnect());
+  return { chat, userId };
 }
 
 async function customerOf(t: Test, person: Person, businessId: string) {
   const terminal = new Terminal();
-  const parts = { ...(await connect(t, person)), write: terminal.write };
+  const parts = { ...clientOf(t, person), write: terminal.write };
   const line = await startTalk(parts, { kind: 'customer', businessId });
   return { terminal, line };
 }
@@ -41,7 +39,7 @@ async function customerOf(t: Test, person: Person, businessId: string) {
 async function agentOf(t: Test, person: Person, businessId: string) {
   const terminal = new Terminal();
   const quit = (): void => terminal.write('(quit)');
-  const parts = { ...(await connect(t, person)), write: terminal.write, businessId, quit };
+  const parts = { ...clientOf(t, person), write: terminal.write, businessId, quit };
   return { terminal, line: await startDesk(parts) };
 }
 
@@ -87,7 +85,7 @@ t.test('an agent takes, transfers and releases conversations by their numbers', 
   await second.line('/take');
   await desk.terminal.shows(/: waits no more$/);
   await t.rejects(desk.line('/take'), /^Nobody waits/);
-  await t.rejects(desk.line('/assigned'), /^FORBIDDEN/);
+  await t.rejects(desk.line('/assigned'), { code: 'FORBIDDEN' });
 });
 
 t.test('who closed a conversation finds it again, and reopens it', async (t) => {
@@ -120,23 +118,44 @@ t.test('a customer is told that a business is closed, and reads its away message
 t.test('whoever is no agent of a business is refused its inbox', async (t) => {
   const [stranger, agent] = await system.people(2);
   const businessId = await makeBusiness(system, { agents: [agent] });
-  await t.rejects(agentOf(t, stranger, businessId), /^FORBIDDEN/);
+  await t.rejects(agentOf(t, stranger, businessId), { code: 'FORBIDDEN' });
 });
 
 t.test('people talk to each other without a business', async (t) => {
   const [asha, bikram] = await system.people(2);
   const [one, two] = [new Terminal(), new Terminal()];
   const listening = await startTalk(
-    { ...(await connect(t, bikram)), write: two.write },
+    { ...clientOf(t, bikram), write: two.write },
     { kind: 'listen' },
   );
   await listening('Is somebody there?');
   await two.shows(/^Nobody wrote yet/);
   const purpose = { kind: 'with', userIds: [bikram.id] } as const;
-  const line = await startTalk({ ...(await connect(t, asha)), write: one.write }, purpose);
+  const line = await startTalk({ ...clientOf(t, asha), write: one.write }, purpose);
   await line('Hello');
   await two.shows(/^#1 .*: Hello$/);
   await listening('Hello back');
   await one.shows(/^#2 .*: Hello back$/);
-  await one.shows(/^#1 me: Hello$/);
+  await one.shows(/^#1 .* \(you\): Hello$/);
+  await one.shows(/^You talk with /);
+});
+
+t.test('a line that is typed while the connection is lost goes out when it is back', async (t) => {
+  const [asha, bikram] = await system.people(2);
+  const proxy = await startCuttingProxy(t, [system.edgePort()]);
+  const terminal = new Terminal();
+  const parts = clientOf(t, asha, proxy.url);
+  const refused = tellConnection(parts.chat, terminal.write);
+  const purpose = { kind: 'with', userIds: [bikram.id] } as const;
+  const line = await startTalk({ ...parts, write: terminal.write }, purpose);
+  proxy.setClosed(true);
+  await terminal.shows(/^The connection is lost/);
+  const sent = line('Still there?');
+  proxy.setClosed(false);
+  await sent;
+  await terminal.shows(/^The connection is back/);
+  await terminal.shows(/^#1 .* \(you\): Still there\?$/);
+  const ended = t.rejects(refused, /^Closed: 4505/);
+  await clientOf(t, asha).chat.connect();
+  await ended;
 });

@@ -1,20 +1,19 @@
 import t from 'tap';
-import type { ConversationId } from '../../shared/ids.ts';
-import type { ConversationShape } from '../../shared/protocol/shapes.ts';
+import type { Conversation } from '../../clients/js/src/index.ts';
 import { DeskConversations } from './desk-conversations.ts';
 
 const ME = '33333333-0000-4000-8000-000000000001';
 const OTHER = '33333333-0000-4000-8000-000000000002';
 const AT = '2026-11-21T10:00:00.000Z';
 
-type Some = Pick<ConversationShape, 'version'> & { state?: string; assignee_id?: string };
+type Some = Pick<Conversation, 'version'> & { state?: string; assignee_id?: string };
 
-function conversationOf(some: Some, id = 'one'): ConversationShape {
+function conversationOf(some: Some, id = 'one'): Conversation {
   const times = { created_at: AT, last_activity: AT };
   const seqs = { first_seq: 1, last_seq: 1 };
-  const conversation_id = id as ConversationId;
+  const conversation_id = id;
   const shared = { conversation_id, type: 'business', name: 'Himal Books', participants: [] };
-  return { ...shared, ...seqs, ...times, ...some } as unknown as ConversationShape;
+  return { ...shared, ...seqs, ...times, ...some } as unknown as Conversation;
 }
 
 t.test('a conversation keeps its number through all its states', async (t) => {

@@ -1,6 +1,6 @@
-import type { ConversationShape } from '../../shared/protocol/shapes.ts';
+import type { Conversation } from '../../clients/js/src/index.ts';
 
-export type DeskConversation = { number: number; conversation: ConversationShape };
+export type DeskConversation = { number: number; conversation: Conversation };
 
 /** A conversation has become the agent's, is theirs no more, waits anew, or none of it. */
 type Turn = 'mine' | 'lost' | 'waits' | 'same';
@@ -21,7 +21,7 @@ export class DeskConversations {
     this.#me = me;
   }
 
-  note(conversation: ConversationShape): { known: DeskConversation; turn: Turn } {
+  note(conversation: Conversation): { known: DeskConversation; turn: Turn } {
     const before = this.#known.get(conversation.conversation_id);
     if (before === undefined) {
       const known = this.#add(conversation);
@@ -45,7 +45,7 @@ export class DeskConversations {
     return known;
   }
 
-  isMine({ state, assignee_id: assigneeId }: ConversationShape): boolean {
+  isMine({ state, assignee_id: assigneeId }: Conversation): boolean {
     return state === 'assigned' && assigneeId === this.#me;
   }
 
@@ -65,7 +65,7 @@ export class DeskConversations {
     return [...this.#known.values()].filter(({ conversation }) => this.isMine(conversation));
   }
 
-  #add(conversation: ConversationShape): DeskConversation {
+  #add(conversation: Conversation): DeskConversation {
     const others = [...this.#known.values()].filter((one) => !this.isMine(one.conversation));
     const oldest = others[0]?.conversation.conversation_id;
     if (this.#known.size >= KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);

@@ -1,38 +1,25 @@
-import { fetch } from 'undici';
-import { newId } from '../../shared/ids.ts';
-import type { AgentShape } from '../../shared/protocol/business-shapes.ts';
-import type { InboxCounts } from '../../shared/protocol/inbox-shapes.ts';
-import type { ConversationShape } from '../../shared/protocol/shapes.ts';
-import type { ChatSocket, Frame } from './chat-socket.ts';
+import { Businesses } from '../../clients/js/src/business/index.ts';
+import type {
+  ChatClient,
+  ChatEvents,
+  Conversation,
+  InboxCounts,
+  InboxPage,
+  InboxView,
+  Message,
+} from '../../clients/js/src/index.ts';
 import { COMMANDS_HELP, type CommandName, readCommand } from './desk-commands.ts';
 import { type DeskConversation, DeskConversations } from './desk-conversations.ts';
-import {
-  customerOf,
-  learnNames,
-  messageLine,
-  type Names,
-  type ShownMessage,
-} from './event-lines.ts';
+import { customerOf, learnNames, messageLine, type Names, problemLine } from './event-lines.ts';
 import { shownUser, userIdOf } from './named.ts';
 
 type DeskParts = {
-  socket: ChatSocket;
+  chat: ChatClient;
   userId: string;
   businessId: string;
-  /** The agents of a business are read over REST. */
-  edgeUrl: string;
-  token: string;
   /** Prints one line. */
   write(line: string): void;
   quit(): void;
-};
-type View = 'waiting' | 'mine' | 'assigned' | 'closed';
-type Inbox = { conversations: ConversationShape[]; version: number; counts: InboxCounts };
-type InboxEvent = Frame & {
-  version: number;
-  conversation_id?: string;
-  conversation?: ConversationShape;
-  counts?: InboxCounts;
 };
 
 const HISTORY = 10;
@@ -49,12 +36,13 @@ export async function startDesk(parts: DeskParts) {
 
 class Desk {
   readonly #parts: DeskParts;
+  readonly #businesses: Businesses;
   readonly #names: Names = new Map();
   readonly #conversations: DeskConversations;
   /** The last message of each conversation that was shown has this seq. */
   readonly #shownSeq = new Map<string, number>();
   /** These messages came while the history of their conversation was read. */
-  readonly #held = new Map<string, ShownMessage[]>();
+  readonly #held = new Map<string, Message[]>();
   readonly #waits: (() => void)[] = [];
   /** The line goes to this conversation. */
   #atHand: DeskConversation | undefined;
@@ -63,16 +51,20 @@ class Desk {
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
+    this.#businesses = new Businesses(parts.chat);
     this.#conversations = new DeskConversations(parts.userId);
   }
 
-  /** Makes the agent available, and shows the inbox. */
+  /** Connects, makes the agent available, and shows the inbox. */
   async start(): Promise<void> {
-    const { socket, businessId } = this.#parts;
-    socket.listen((event) => this.#take(event));
+    const { chat, businessId, userId, write } = this.#parts;
+    chat.on('message', (message) => this.#takeMessage(message));
+    chat.on('conversation', ({ conversation }) => this.#takeConversation(conversation));
+    chat.on('inbox', (event) => this.#takeInbox(event));
+    await chat.connect();
+    write(`connected as ${shownUser(userId)}`);
     await this.#setStatus('available');
-    const watch = { type: 'inbox_watch', business_id: businessId };
-    this.#version = (await socket.ask<Inbox>(watch)).version;
+    chat.watch(`inbox:${businessId}`);
     await this.#commands.list([]);
   }
 
@@ -81,8 +73,7 @@ class Desk {
     const command = readCommand(text);
     if (command !== undefined) return this.#commands[command.name](command.words);
     const { conversation_id } = this.#chosen().conversation;
-    const message = { client_msg_id: newId(), conversation_id, content: text };
-    await this.#parts.socket.ask({ type: 'message', ...message });
+    await this.#parts.chat.send({ conversation_id, content: text }).acknowledged;
   }
 
   readonly #commands: Record<CommandName, (words: string[]) => Promise<void>> = {
@@ -95,19 +86,26 @@ class Desk {
     take: async ([number]) => {
       const { conversation } =
         number === undefined ? await this.#firstWaiting() : this.#conversations.byNumber(number);
-      await this.#step('assign', conversation);
+      await this.#step(conversation, (id) => this.#businesses.assign(id));
     },
     to: async ([number = '']) => {
       const chosen = this.#conversations.byNumber(number);
       this.#atHand = chosen;
       await this.#showHistory(chosen, true);
     },
-    transfer: ([agent = '', number]) =>
-      this.#step('assign', this.#chosen(number).conversation, { agent_id: userIdOf(agent) }),
-    release: ([number]) => this.#step('release', this.#chosen(number).conversation),
-    close: ([number]) => this.#step('close', this.#chosen(number).conversation),
-    reopen: ([number = '']) =>
-      this.#step('reopen', this.#conversations.byNumber(number).conversation),
+    transfer: ([agent = '', number]) => {
+      const to = { agent_id: userIdOf(agent) };
+      const { conversation } = this.#chosen(number);
+      return this.#step(conversation, (id) => this.#businesses.assign(id, to));
+    },
+    release: ([number]) =>
+      this.#step(this.#chosen(number).conversation, (id) => this.#businesses.release(id)),
+    close: ([number]) =>
+      this.#step(this.#chosen(number).conversation, (id) => this.#businesses.close(id)),
+    reopen: ([number = '']) => {
+      const { conversation } = this.#conversations.byNumber(number);
+      return this.#step(conversation, (id) => this.#businesses.reopen(id));
+    },
     agents: () => this.#showAgents(),
     available: () => this.#setStatus('available'),
     away: () => this.#setStatus('away'),
@@ -135,27 +133,27 @@ class Desk {
     return this.#note(longest);
   }
 
-  async #step(type: string, { conversation_id }: ConversationShape, more: object = {}) {
-    const asked = { type, conversation_id, ...more };
-    this.#note(await this.#parts.socket.ask<ConversationShape>(asked));
+  async #step(
+    { conversation_id: id }: Conversation,
+    step: (conversationId: string) => Promise<Conversation>,
+  ): Promise<void> {
+    this.#note(await step(id));
   }
 
-  async #setStatus(status: string): Promise<void> {
-    const { socket, businessId, write } = this.#parts;
-    type Set = { status: string; is_available: boolean };
-    const asked = { type: 'availability', business_id: businessId, status };
-    const set = await socket.ask<Set>(asked);
+  async #setStatus(status: 'available' | 'away' | 'offline'): Promise<void> {
+    const { businessId, write } = this.#parts;
+    const set = await this.#businesses.setAvailability(businessId, status);
     write(`You are ${set.status}.`);
   }
 
-  async #read(view: View): Promise<Inbox> {
-    const { socket, businessId } = this.#parts;
-    const inbox = await socket.ask<Inbox>({ type: 'inbox', business_id: businessId, view });
+  async #read(view: InboxView): Promise<InboxPage> {
+    const { chat, businessId } = this.#parts;
+    const inbox = await chat.query('inbox', { business_id: businessId, view });
     this.#version = Math.max(this.#version, inbox.version);
     return inbox;
   }
 
-  async #showView(view: View, none: string): Promise<void> {
+  async #showView(view: InboxView, none: string): Promise<void> {
     const { conversations } = await this.#read(view);
     if (conversations.length === 0) this.#parts.write(none);
     for (const conversation of conversations) {
@@ -168,7 +166,7 @@ class Desk {
     return `${number} ${customerOf(conversation, this.#names)}`;
   }
 
-  #about(conversation: ConversationShape): string {
+  #about(conversation: Conversation): string {
     const {
       state,
       assignee_id: assigneeId,
@@ -182,11 +180,8 @@ class Desk {
   }
 
   async #showAgents(): Promise<void> {
-    const { edgeUrl, token, businessId, write } = this.#parts;
-    const headers = { authorization: `Bearer ${token}` };
-    const response = await fetch(`${edgeUrl}/api/v1/businesses/${businessId}/agents`, { headers });
-    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-    const { agents } = (await response.json()) as { agents: AgentShape[] };
+    const { businessId, write } = this.#parts;
+    const { agents } = await this.#businesses.agents(businessId);
     for (const { user_id: id, role, status, open } of agents) {
       write(`${id} ${shownUser(id)}, ${role}: ${status}, has ${open}`);
     }
@@ -199,11 +194,11 @@ class Desk {
   async #showHistory({ conversation }: DeskConversation, isAgain: boolean): Promise<void> {
     const { conversation_id: id } = conversation;
     if (this.#held.has(id)) return;
-    const held: ShownMessage[] = [];
+    const held: Message[] = [];
     this.#held.set(id, held);
     try {
-      const asked = { type: 'history', conversation_id: id, limit: HISTORY };
-      const { messages } = await this.#parts.socket.ask<{ messages: ShownMessage[] }>(asked);
+      const asked = { conversation_id: id, limit: HISTORY };
+      const { messages } = await this.#parts.chat.history(asked);
       if (isAgain) this.#shownSeq.delete(id);
       for (const message of messages) this.#showMessage(message);
     } finally {
@@ -213,7 +208,7 @@ class Desk {
   }
 
   /** Before a conversation is the agent's, nothing of it is shown, because its history will be. */
-  #takeMessage(message: ShownMessage): void {
+  #takeMessage(message: Message): void {
     const { conversation_id: id } = message;
     const known = this.#conversations.byId(id);
     if (known === undefined || !this.#conversations.isMine(known.conversation)) return;
@@ -222,7 +217,7 @@ class Desk {
     else held.push(message);
   }
 
-  #showMessage(message: ShownMessage): void {
+  #showMessage(message: Message): void {
     const { conversation_id: id, seq } = message;
     if (seq <= (this.#shownSeq.get(id) ?? 0)) return;
     this.#shownSeq.set(id, seq);
@@ -231,33 +226,15 @@ class Desk {
     this.#parts.write(known === undefined ? line : `[${this.#label(known)}] ${line}`);
   }
 
-  #take(event: Frame): void {
-    switch (event.type) {
-      case 'auth_ok':
-        this.#parts.write(`connected as ${shownUser(this.#parts.userId)}`);
-        break;
-      case 'message':
-        this.#takeMessage(event as Frame & ShownMessage);
-        break;
-      case 'conversation':
-        this.#takeConversation(event.conversation as ConversationShape);
-        break;
-      case 'inbox':
-        this.#takeInbox(event as InboxEvent);
-        break;
-      case 'error':
-        this.#parts.write(`error: ${JSON.stringify(event.error)}`);
-        break;
-    }
-  }
-
-  #takeConversation(conversation: ConversationShape): void {
+  #takeConversation(conversation: Conversation): void {
     if (conversation.business_id === this.#parts.businessId) this.#note(conversation);
   }
 
-  #takeInbox(event: InboxEvent): void {
+  #takeInbox(event: ChatEvents['inbox']): void {
     const { version, conversation, conversation_id: id, counts } = event;
-    const isGap = version > this.#version + 1;
+    if (event.business_id !== this.#parts.businessId) return;
+    // Nothing was missed before the first version that is known.
+    const isGap = this.#version > 0 && version > this.#version + 1;
     this.#version = Math.max(this.#version, version);
     if (conversation !== undefined) this.#note(conversation);
     else if (id !== undefined) this.#miss(this.#conversations.drop(id));
@@ -279,7 +256,7 @@ class Desk {
   }
 
   /** Takes note of a conversation, and unless it is told otherwise tells what has changed. */
-  #note(conversation: ConversationShape, { isTold = true } = {}): DeskConversation {
+  #note(conversation: Conversation, { isTold = true } = {}): DeskConversation {
     learnNames(this.#names, conversation);
     const { known, turn } = this.#conversations.note(conversation);
     if (turn === 'lost') this.#lose(known, conversation.state ?? 'gone');
@@ -311,6 +288,6 @@ class Desk {
 
   /** Nobody waits for this, so its failure is a line as well. */
   #inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#parts.write((error as Error).message));
+    work.catch((error: unknown) => this.#parts.write(problemLine(error)));
   }
 }

@@ -1,18 +1,14 @@
-import { newId } from '../../shared/ids.ts';
-import type { ConversationShape } from '../../shared/protocol/shapes.ts';
+import type {
+  ChatClient,
+  Conversation,
+  ConversationInput,
+  Message,
+} from '../../clients/js/src/index.ts';
 import type { Purpose } from './chat-options.ts';
-import type { ChatSocket, Frame } from './chat-socket.ts';
-import {
-  type BusinessPresence,
-  learnNames,
-  messageLine,
-  type Names,
-  presenceLine,
-  type ShownMessage,
-} from './event-lines.ts';
+import { learnNames, messageLine, type Names, nameLine, presenceLine } from './event-lines.ts';
 
 type TalkParts = {
-  socket: ChatSocket;
+  chat: ChatClient;
   userId: string;
   /** Prints one line. */
   write(line: string): void;
@@ -46,85 +42,74 @@ class Talk {
     this.#isAnswering = isAnswering;
   }
 
-  /** Opens the conversation, and shows what was said last. */
+  /** Connects, opens the conversation, and shows what was said last. */
   async start(purpose: TalkPurpose): Promise<void> {
-    const { socket, write } = this.#parts;
-    socket.listen((event) => this.#show(event));
-    if (purpose.kind === 'listen') return;
-    const conversation = await socket.ask<ConversationShape>({
-      ...{ type: 'create_conversation', conversation: conversationInput(purpose) },
-    });
+    const { chat, userId, write } = this.#parts;
+    chat.on('message', (message) => this.#show(message));
+    chat.on('conversation', ({ conversation }) => learnNames(this.#names, conversation));
+    await chat.connect();
+    write(`connected as ${this.#nameOf(userId)}`);
+    if (purpose.kind === 'listen') return write('A line answers whoever wrote last.');
+    const conversation = await chat.createConversation(conversationInput(purpose));
     this.#conversationId = conversation.conversation_id;
     learnNames(this.#names, conversation);
-    if (purpose.kind !== 'customer') return;
-    await this.#showHistory();
-    const { businessId } = purpose;
-    const watch = { type: 'presence_watch', business_ids: [businessId] };
-    const { presence } = await socket.ask<{ presence: [BusinessPresence] }>(watch);
-    write(presenceLine(presence[0], this.#nameOf(businessId)));
+    write(`You talk with ${this.#othersOf(conversation)}.`);
+    if (purpose.kind === 'customer') await this.#meet(purpose.businessId);
   }
 
   /** Sends a line that somebody typed. */
   async line(content: string): Promise<void> {
-    if (this.#conversationId === undefined) return this.#parts.write('Nobody wrote yet.');
-    const message = { client_msg_id: newId(), conversation_id: this.#conversationId, content };
-    await this.#parts.socket.ask({ type: 'message', ...message });
+    const { chat, write } = this.#parts;
+    if (this.#conversationId === undefined) return write('Nobody wrote yet.');
+    await chat.send({ conversation_id: this.#conversationId, content }).acknowledged;
   }
 
-  #show(event: Frame): void {
-    const line = this.#eventLine(event);
-    if (line !== undefined) this.#parts.write(line);
-  }
-
-  /** Returns one line for an event that a person wants to see, and undefined for the others. */
-  #eventLine(event: Frame): string | undefined {
-    switch (event.type) {
-      case 'auth_ok':
-        return `connected as ${this.#parts.userId}, resumed: ${String(event.resumed)}`;
-      case 'message':
-        return this.#messageLine(event as Frame & ShownMessage);
-      case 'conversation':
-        learnNames(this.#names, event.conversation as ConversationShape);
-        return undefined;
-      case 'presence': {
-        const { business_id: businessId } = event;
-        if (typeof businessId !== 'string') return undefined;
-        return presenceLine(event as Frame & BusinessPresence, this.#nameOf(businessId));
-      }
-      case 'error':
-        return `error: ${JSON.stringify(event.error)}`;
-      default:
-        return undefined;
-    }
+  /** Shows what was said to a business before, and whether it is there. */
+  async #meet(businessId: string): Promise<void> {
+    const { chat, write } = this.#parts;
+    await this.#showHistory();
+    const name = this.#names.get(businessId) ?? 'The business';
+    const told = new Promise<void>((resolve) => {
+      chat.on('presence', (presence) => {
+        if (presence.business_id !== businessId) return;
+        write(presenceLine(presence, name));
+        resolve();
+      });
+    });
+    chat.watch(`business:${businessId}`);
+    await told;
   }
 
   async #showHistory(): Promise<void> {
-    const asked = { type: 'history', conversation_id: this.#conversationId, limit: HISTORY };
-    const { messages } = await this.#parts.socket.ask<{ messages: ShownMessage[] }>(asked);
-    for (const message of messages) {
-      const line = this.#messageLine(message);
-      if (line !== undefined) this.#parts.write(line);
-    }
+    const asked = { conversation_id: this.#conversationId as string, limit: HISTORY };
+    const { messages } = await this.#parts.chat.history(asked);
+    for (const message of messages) this.#show(message);
   }
 
-  /** Returns undefined for a message that was shown already. */
-  #messageLine(message: ShownMessage): string | undefined {
+  /** Shows a message that was not shown yet. */
+  #show(message: Message): void {
     const { conversation_id: id, seq } = message;
     if (this.#isAnswering) this.#conversationId = id;
     else if (id === this.#conversationId) {
-      if (seq <= this.#shownSeq) return undefined;
+      if (seq <= this.#shownSeq) return;
       this.#shownSeq = seq;
     }
-    return messageLine(message, { me: this.#parts.userId, names: this.#names });
+    this.#parts.write(messageLine(message, { me: this.#parts.userId, names: this.#names }));
   }
 
-  #nameOf(businessId: string): string {
-    return this.#names.get(businessId) ?? 'The business';
+  #othersOf({ participants, business_id: businessId }: Conversation): string {
+    if (businessId !== undefined) return this.#names.get(businessId) ?? 'the business';
+    const others = participants.filter(({ user_id: id }) => id !== this.#parts.userId);
+    return others.map(({ user_id: id }) => this.#nameOf(id)).join(', ');
+  }
+
+  #nameOf(userId: string): string {
+    return nameLine(userId, { me: '', names: this.#names });
   }
 }
 
-function conversationInput(purpose: Exclude<TalkPurpose, { kind: 'listen' }>): object {
+function conversationInput(purpose: Exclude<TalkPurpose, { kind: 'listen' }>): ConversationInput {
   if (purpose.kind === 'customer') return { type: 'business', business_id: purpose.businessId };
-  const { userIds } = purpose;
-  return { type: userIds.length === 1 ? 'direct' : 'group', participant_ids: userIds };
+  const participant_ids = [...purpose.userIds];
+  return { type: participant_ids.length === 1 ? 'direct' : 'group', participant_ids };
 }
