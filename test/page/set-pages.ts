@@ -8,7 +8,7 @@ import { type System, setStack } from '../stage/stack.ts';
 import { setBrowser, WITHOUT_BROWSER } from './browser.ts';
 import { watchFaults } from './watch-faults.ts';
 
-type Look = {
+export type Look = {
   /** The page is opened at this address instead of the first edge's. */
   url?: string;
   isPhone?: boolean;
@@ -90,7 +90,8 @@ export async function signIn(page: Page, name: string): Promise<void> {
   await page.getByRole('complementary', { name: 'Conversations' }).waitFor();
 }
 
-async function sit(browser: Browser, look: Look & { name: string }): Promise<Seat> {
+/** Gives somebody a browser of their own, with an empty page. */
+export async function sit(browser: Browser, look: Look & { name: string }): Promise<Seat> {
   const { isPhone = false, isDark = false, name } = look;
   const context = await browser.newContext({
     ...{ viewport: isPhone ? PHONE : DESK, hasTouch: isPhone, deviceScaleFactor: isPhone ? 2 : 1 },
