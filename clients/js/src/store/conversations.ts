@@ -4,6 +4,7 @@ import { type Observable, Subject } from '../events/observable.ts';
 import { once } from '../events/once.ts';
 import type { Conversation } from '../protocol/shapes.ts';
 import { merged, takesPart } from './conversation-changes.ts';
+import { createTurns } from './turns.ts';
 
 export type ConversationListState = {
   /** The conversations of the user that are not archived, newest activity first. */
@@ -17,6 +18,8 @@ export type ConversationListState = {
 };
 
 const PAGE = 50;
+/** A replay tells of a thousand conversations at once. Events and pages bring what is refused. */
+const FETCHES = { atOnceMax: 4, waitingMax: 200 };
 const EMPTY: ConversationListState = { conversations: [], hasMore: true, isLoaded: false };
 
 /** Keeps the conversations of the user as they are now. The first watcher loads the first page. */
@@ -26,6 +29,7 @@ export class Conversations implements Observable<ConversationListState> {
   readonly #state = new Subject<ConversationListState>(EMPTY);
   readonly #byId = new Map<string, Conversation>();
   readonly #fetching = new Map<string, Promise<Conversation>>();
+  readonly #inTurn = createTurns(FETCHES);
   /** The cursor is undefined before the first page, and null after the last. */
   #cursor: string | null | undefined;
 
@@ -72,8 +76,7 @@ export class Conversations implements Observable<ConversationListState> {
   fetch(id: string): Promise<Conversation> {
     const fetching =
       this.#fetching.get(id) ??
-      this.#chat
-        .getConversation(id)
+      this.#inTurn(() => this.#chat.getConversation(id))
         .then((record) => this.put(record))
         .finally(() => this.#fetching.delete(id));
     this.#fetching.set(id, fetching);
