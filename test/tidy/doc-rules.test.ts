@@ -7,9 +7,9 @@ const TREE = [
   'docs/decisions/b.md',
   'services/edge/api/c.ts',
   'dev/d.ts',
+  'docs/pictures/e.png',
 ];
-const dead = (text: string, path = 'docs/e.md') =>
-  findDeadPaths([...TREE.map((known) => ({ path: known, text: '' })), { path, text }]);
+const dead = (text: string, path = 'docs/e.md') => findDeadPaths([{ path, text }], [...TREE, path]);
 
 t.test('a link to a file that is not there is found, with its line', async (t) => {
   t.same(dead('\n[a](gone.md)'), ['docs/e.md:2 links to gone.md, which is no file']);
@@ -19,7 +19,15 @@ t.test('a link to a file that is not there is found, with its line', async (t) =
 });
 
 t.test('a link to a file, a folder or elsewhere is accepted', async (t) => {
-  const targets = ['a.md', './a.md#part', '../README.md', 'decisions/', 'decisions', '#part'];
+  const targets = [
+    'pictures/e.png',
+    'a.md',
+    './a.md#part',
+    '../README.md',
+    'decisions/',
+    'decisions',
+    '#part',
+  ];
   for (const target of [...targets, 'https://example.org/a.md', 'mailto:a@example.org']) {
     t.same(dead(`[a](${target})`), [], target);
   }

@@ -28,12 +28,12 @@ export function findOversizeDocument({ path, text }: TextFile): string[] {
 }
 
 /**
- * Finds relative links and quoted paths in documents that lead to no file of the tree. A quoted
- * path may begin at the root, at `services/`, or beside its document.
+ * Finds relative links and quoted paths in documents that lead to no file of the tree, which has
+ * these paths. A quoted path may begin at the root, at `services/`, or beside its document.
  */
-export function findDeadPaths(files: readonly TextFile[]): string[] {
+export function findDeadPaths(files: readonly TextFile[], paths: readonly string[]): string[] {
   const known = new Set<string>();
-  for (const { path } of files) {
+  for (const path of paths) {
     for (let at = path; at !== '.'; at = posix.dirname(at)) known.add(at);
   }
   return files

@@ -11,9 +11,14 @@ const CODE = /\.(?:tsx?|mjs|js)$/;
 /** A file that is longer than this, or has a NUL, was not written by hand. */
 const BYTES_MAX = 512 * 1024;
 
-/** Returns every text file below `root`, sorted, with paths relative to it. Logs are left out. */
+/** Returns the path of every file below `root`, sorted and relative to it. Logs are left out. */
+export function listTree(root: string): string[] {
+  return walk(root, '');
+}
+
+/** Returns every text file among the paths that `listTree` returns. */
 export function readTree(root: string): TextFile[] {
-  return walk(root, '')
+  return listTree(root)
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
     .filter(({ text }) => text.length <= BYTES_MAX && !text.includes('\0'));
 }
