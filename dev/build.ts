@@ -6,15 +6,17 @@ export type Checked = { passed: boolean; output: string };
 const TSC = 'node_modules/typescript/bin/tsc';
 const PAGE = 'web/build.mjs';
 const VIEWER = 'web/docs/build.mjs';
+const CLIENT = 'clients/js/build.mjs';
 const BIOME = 'node_modules/@biomejs/biome/bin/biome';
 
 /**
- * Compiles services and shared to `dist/`, and builds the page to `dist/web` and the viewer of
- * `/docs` to `dist/docs`. The compiler is incremental, so the build is cheap when nothing changed.
+ * Compiles services and shared to `dist/`, and builds the page to `dist/web`, the viewer of `/docs`
+ * to `dist/docs` and the client to `clients/js/dist`. The compiler is incremental, so the build is
+ * cheap when nothing changed.
  */
 export async function build(): Promise<void> {
-  const tools = [runTool(TSC, '-p', 'tsconfig.build.json'), runTool(PAGE), runTool(VIEWER)];
-  const built = await Promise.all(tools);
+  const tools = [PAGE, VIEWER, CLIENT].map((tool) => runTool(tool));
+  const built = await Promise.all([runTool(TSC, '-p', 'tsconfig.build.json'), ...tools]);
   for (const { passed, output } of built) {
     if (!passed) throw new Error(`the build failed:\n${output}`);
   }
