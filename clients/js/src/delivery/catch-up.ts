@@ -1,4 +1,5 @@
-import { type Platform, within } from '../platform/platform.ts';
+import type { ChatError } from '../errors.ts';
+import { type Platform, pause, within } from '../platform/platform.ts';
 import type { Conversation } from '../protocol/shapes.ts';
 import type { Asking } from '../requests/asking.ts';
 
@@ -19,15 +20,26 @@ const CATCH_UP_MS = 30_000;
 
 /**
  * Reads what the client may have missed: where each conversation stands, and then the messages that
- * it lacks. Resolves with the conversations. It never rejects, and ends after 30 s at most; what is
- * not here by then comes later. A catch-up that the connection cuts short is repeated, because the
- * server tells the next session again.
+ * it lacks. Resolves with the conversations. It never rejects, and ends after 30 s at most. The
+ * reading goes on behind it until it has succeeded, so what is not here by then comes later. A
+ * catch-up that the connection cuts short is repeated, because the server tells the next session
+ * again.
  */
 export async function catchUp(deps: Deps): Promise<Conversation[]> {
   const found: Conversation[] = [];
-  const reading = readList(deps, found).then(deps.filled);
+  const reading = readAll(deps, found);
   await within(deps.platform, CATCH_UP_MS, reading).catch((error: unknown) => void error);
   return found;
+}
+
+/** The server tells a session once, so it is asked until it answers or the client ends. */
+function readAll(deps: Deps, found: Conversation[]): Promise<unknown> {
+  return readList(deps, found).then(deps.filled, async (error: ChatError) => {
+    if (error.isRetryable) {
+      await pause(deps.platform, CATCH_UP_MS);
+      await readAll(deps, found);
+    }
+  });
 }
 
 /** Conversations with news come first, and the list ends once all that are followed were there. */

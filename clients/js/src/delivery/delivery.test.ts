@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ChatScene, conversation, message } from '../stage/chat-scene.ts';
+import { ChatScene, CONVERSATION, conversation, message } from '../stage/chat-scene.ts';
 import { settled } from '../stage/virtual-platform.ts';
 
 const error = (code: string, more: object = {}) => ({ error: { code, message: 'no', ...more } });
@@ -94,6 +94,21 @@ t.test('a catch-up that fails is over after 30 s, and the session goes on', asyn
   await scene.pass(31_000);
   t.match(scene.told.caught_up, [{ conversations: [] }]);
   t.same(scene.acks, [1]);
+});
+
+t.test('what a catch-up could not read in time is read once the server can answer', async (t) => {
+  const scene = await new ChatScene().listen('message').connect();
+  await scene.say({ type: 'message', ...message(1) });
+  scene.answers.conversations = () => error('DATABASE_UNAVAILABLE');
+  await scene.say({ type: 'replay_end', complete: false, q: 1 });
+  await scene.pass(31_000);
+  scene.answers.conversations = () => ({
+    conversations: [{ conversation_id: CONVERSATION, last_seq: 2, participants: [] }],
+    next_cursor: null,
+  });
+  scene.answers.history = () => ({ messages: [message(2)], has_more: false });
+  await scene.pass(45_000);
+  t.match(scene.told.message, [{ seq: 1 }, { seq: 2 }], 'no later message had to tell of it');
 });
 
 t.test('events of unknown types are acknowledged and ignored', async (t) => {

@@ -58,7 +58,7 @@ export async function within<Value>(
 ): Promise<Value> {
   let prevent = (): void => undefined;
   const late = new Promise<never>((_, reject) => {
-    prevent = after(ms, () => reject(new ChatError('TIMEOUT', 'No answer came')));
+    prevent = after(ms, () => reject(new ChatError('TIMEOUT', 'No answer')));
   });
   return await Promise.race([promise, late]).finally(prevent);
 }

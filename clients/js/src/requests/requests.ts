@@ -36,7 +36,7 @@ export function createRequests({ platform, send }: Deps): Requests {
       const id = lastId;
       const asking = new Promise<unknown>((resolve, reject) => {
         if (waiting.size >= WAITING_MAX) {
-          throw new ChatError('TOO_MANY_REQUESTS', 'Too many requests are under way');
+          throw new ChatError('TOO_MANY_REQUESTS', 'Too many requests');
         }
         const settle = ({ data, error }: Answer): void => {
           if (error) reject(fromWire(error));

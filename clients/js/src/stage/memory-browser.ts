@@ -8,7 +8,13 @@ type Waiting = { tab: object; grant: () => void };
 type Held = { tab: object; reject: (error: Error) => void };
 
 /** A tab sees this of its browser. `end` is the end of the tab, in whatever way it comes. */
-type Tab = { surroundings: Partial<Platform>; storage: ChatStorage; end(): void; freeze(): void };
+type Tab = {
+  surroundings: Partial<Platform>;
+  storage: ChatStorage;
+  end(): void;
+  freeze(): void;
+  thaw(): void;
+};
 
 /** A browser whose tabs share locks, channels and a storage, as those of one origin do. */
 export class MemoryBrowser {
@@ -29,6 +35,7 @@ export class MemoryBrowser {
       storage: this.storage,
       end: () => this.#end(tab),
       freeze: () => void this.#frozen.add(tab),
+      thaw: () => void this.#frozen.delete(tab),
     };
   }
 

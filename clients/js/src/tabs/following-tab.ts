@@ -31,6 +31,7 @@ export type FollowingTab = Line & {
 /** Reaches the server through the tab that leads. */
 export function createFollowingTab(deps: Deps): FollowingTab {
   const { tab, say, platform, onState } = deps;
+  onState({ status: 'connecting' });
   /** The leader has not confirmed these messages yet. */
   const unconfirmed = new Map(deps.unsent.map((entry) => [entry.client_msg_id, entry]));
   let keys: readonly WatchKey[] = [];

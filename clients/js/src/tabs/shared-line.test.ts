@@ -166,6 +166,13 @@ t.test('a frozen tab loses the lead to a visible one, and follows when it wakes'
   t.equal(other.scene.chat.state.value.status, 'connected');
   t.ok(leader.scene.virtual.socket.isClosed, 'the lock told the old one');
   t.equal(leader.scene.virtual.sockets.length, 1);
+  other.scene.answers.conversations = () => ({ conversations: [], next_cursor: null });
+  leader.thaw();
+  await other.scene.virtual.pass(10_000);
+  await settle(leader, other);
+  await leader.scene.virtual.pass(1_000);
+  await settle(leader, other);
+  t.equal(leader.scene.told.caught_up?.length, 1, 'it reads what it slept through');
 });
 
 t.test('a tab that missed events of the leader catches up', async (t) => {

@@ -88,8 +88,8 @@ export function createSharedLine(deps: Deps): SharedLine {
     if (own === engine) own.take({ is: 'connect' });
   };
   const follow = (): void => {
+    if (engine) deps.onMissed(); // Only the new leader got what came meanwhile.
     leave();
-    onState({ status: 'connecting' });
     following = createFollowingTab({ ...deps, tab, unsent: deps.unsent(), say, onSilence });
   };
   const isShared = platform.isPage && locks && openChannel;
