@@ -18,7 +18,7 @@ export function CustomerBar({ conversation }: { conversation: Conversation }) {
   return (
     <section class="business-bar" aria-label="State of the conversation">
       <span class="business-presence" data-status={presence.status}>
-        {presenceText(presence, now)}
+        {presenceText(presence, conversation, now)}
       </span>
       <span class="business-state" role="status" dir="auto">
         {stateText(conversation, now)}
@@ -37,9 +37,14 @@ function useReopening({ conversation_id: id, state, last_seq: lastSeq }: Convers
   }, [store, id, state, lastSeq]);
 }
 
-function presenceText({ status, opens_at: opensAt }: Presence, now: number): string {
+/** An agent may answer while nobody is available for new conversations. */
+function presenceText(
+  { status, opens_at: opensAt }: Presence,
+  { state }: Conversation,
+  now: number,
+): string {
   if (status === 'online') return 'Open';
-  if (status === 'unknown') return '';
+  if (status === 'unknown' || (state === 'assigned' && !opensAt)) return '';
   return opensAt ? `Closed, ${opensText(opensAt, now)}` : 'Nobody is there now';
 }
 
