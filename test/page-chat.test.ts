@@ -153,3 +153,29 @@ pages.test('two tabs of one person are one device, and one takes over', async (t
   const after = await untilSame({ Maya: second, Nabin: nabin }, ({ length }) => length === 4);
   t.same(after, [...shown, 'Maya: from the one that is left']);
 });
+
+pages.test('who opens a conversation has read what the window shows', async (t, scene) => {
+  const { open, system } = scene;
+  await acquaint(system, 'Ishwor', 'Jaya');
+  const ishwor = await open('Ishwor');
+  await openChat(ishwor, 'Jaya');
+  const texts = ['one', 'two', 'three', 'four'].map((word) => `${word} ${'long '.repeat(400)}end`);
+  for (const text of texts) await write(ishwor, text);
+  await ishwor
+    .getByRole('img', { name: 'Sent', exact: true })
+    .nth(texts.length - 1)
+    .waitFor();
+  const jaya = await open('Jaya');
+  await openChat(jaya, 'Ishwor');
+  await ishwor.getByRole('img', { name: 'Read', exact: true }).first().waitFor();
+  t.match(
+    await rowOf(jaya, 'Ishwor').textContent(),
+    /[123](?: unread)?$/,
+    'the last ones are not read',
+  );
+  await jaya.getByRole('button', { name: /newest|new messages/ }).click();
+  await ishwor
+    .getByRole('img', { name: 'Read', exact: true })
+    .nth(texts.length - 1)
+    .waitFor();
+});

@@ -1,5 +1,12 @@
 import type { Ref } from 'preact';
-import { useEffect, useId, useImperativeHandle, useRef, useState } from 'preact/hooks';
+import {
+  useEffect,
+  useId,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'preact/hooks';
 import { useSession } from '../../app/session.ts';
 import { Icon } from '../../parts/icon.tsx';
 import type { Drafts } from './drafts.ts';
@@ -90,7 +97,8 @@ function useText({ conversationId, drafts, task, onSend }: Props) {
   const written = edited?.task === task ? edited?.text : task?.message.content;
   const text = isEdit ? (written ?? '') : draft;
 
-  useEffect(() => {
+  // The page may be left before it is painted.
+  useLayoutEffect(() => {
     drafts.keep(conversationId, replyTo === undefined ? { text: draft } : { text: draft, replyTo });
   }, [drafts, conversationId, draft, replyTo]);
 

@@ -41,7 +41,8 @@ export function Log({ conversation, list, viewer, actions, onOlder, onEscape, ha
   const { messages } = list;
   const isAttending = useAttention();
   const [foundKey, setFoundKey] = useState<string>();
-  const onSeen = useReading(conversation, messages);
+  const isOpened = useRef(false);
+  const onSeen = useReading(conversation, messages, isOpened);
   const { scroll, span, isAtEnd, root, ...parts } = useLogScroll({
     ...{ list, onOlder, onSeen, isAttending },
   });
@@ -49,7 +50,7 @@ export function Log({ conversation, list, viewer, actions, onOlder, onEscape, ha
   const rows = rowsOf({ messages, ...span, newSeq });
   const { activeKey, ...keys } = useRoving({ rows, onEscape, onEnd: () => scroll.toEnd() });
   const newer = useNewer({ messages, isAtEnd, userId, lastReadSeq });
-  useOpening({ list, newSeq, userId, scroll });
+  useOpening({ list, newSeq, userId, scroll, isOpened });
   useImperativeHandle(handle, () => ({
     reveal(message) {
       scroll.reveal(message, 'center');
@@ -92,14 +93,21 @@ export function Log({ conversation, list, viewer, actions, onOlder, onEscape, ha
   );
 }
 
-/** Tells the server how far the user has read. A message that is on its way counts for nothing. */
-function useReading(conversation: Conversation, messages: readonly ShownMessage[]) {
+/**
+ * Tells the server how far the user has read. A message that is on its way counts for nothing, and
+ * so does what is drawn before the log has gone to the first new message.
+ */
+function useReading(
+  conversation: Conversation,
+  messages: readonly ShownMessage[],
+  isOpened: { current: boolean },
+) {
   const { store, userId } = useSession();
   const readSeq = useRef(0);
   return (lowest: ShownMessage): void => {
     const { conversation_id: id, last_seq: lastSeq } = conversation;
     const seq = Math.min(lowest.seq ?? lastSeqOf(messages), lastSeq);
-    if (seq <= readSeq.current || !takesPart(conversation, userId)) return;
+    if (!isOpened.current || seq <= readSeq.current || !takesPart(conversation, userId)) return;
     readSeq.current = seq;
     store.read(id, seq);
   };
@@ -157,12 +165,12 @@ type OpeningDeps = {
   newSeq: number | undefined;
   userId: string;
   scroll: ReturnType<typeof useLogScroll>['scroll'];
+  isOpened: { current: boolean };
 };
 
 /** The log opens where the new messages begin, and goes to the end when the user writes. */
-function useOpening({ list, newSeq, userId, scroll }: OpeningDeps): void {
+function useOpening({ list, newSeq, userId, scroll, isOpened }: OpeningDeps): void {
   const { messages, isLoaded } = list;
-  const isOpened = useRef(false);
   const writtenId = useRef<string | undefined>(undefined);
   const last = messages.at(-1);
   const isWritten = last?.seq === undefined && last?.sender_id === userId;
@@ -170,6 +178,7 @@ function useOpening({ list, newSeq, userId, scroll }: OpeningDeps): void {
     if (!isLoaded) return;
     const first = isOpened.current ? undefined : messages.find(({ seq }) => seq === newSeq);
     if (newSeq !== undefined && first) scroll.reveal(first, 'start');
+    else if (!isOpened.current) scroll.toEnd();
     const id = isWritten ? last?.client_msg_id : undefined;
     if (isOpened.current && id !== undefined && id !== writtenId.current) scroll.toEnd();
     isOpened.current = true;
