@@ -216,6 +216,19 @@ t.test('a path or a method that does not exist is refused', async (t) => {
   t.same(codeOf(anonymous), [401, 'UNAUTHENTICATED']);
 });
 
+t.test('a HEAD is answered as a GET, without the body', async (t) => {
+  const ann = await system.person();
+  const headers = { authorization: `Bearer ${ann.token}` };
+  const [url] = system.stack.urls.edges;
+  for (const path of [`${API}/conversations`, `${API}/nothing`, '/openapi.json', '/']) {
+    const ask = (method: string) => fetch(`${url}${path}`, { method, headers });
+    const [get, head] = [await ask('GET'), await ask('HEAD')];
+    t.equal(head.status, get.status, path);
+    t.equal(head.headers.get('content-type'), get.headers.get('content-type'), path);
+    t.same([await head.text(), (await get.text()).length > 0], ['', true], path);
+  }
+});
+
 t.test('the aliases of a path serve the same conversation', async (t) => {
   const [ann, bob] = await system.people(2);
   const id = await system.conversation([ann, bob]);

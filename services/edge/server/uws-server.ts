@@ -185,9 +185,12 @@ function emptyHeader(req: HttpRequest, name: string): '' | undefined {
   return found;
 }
 
+/** A HEAD is carried out as a GET, and its answer lacks the body alone. */
 function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
+  const method = req.getCaseSensitiveMethod().toUpperCase();
+  const isBodiless = method === 'HEAD';
   const call: HttpCall = {
-    method: req.getCaseSensitiveMethod().toUpperCase(),
+    method: isBodiless ? 'GET' : method,
     path: req.getUrl(),
     query: req.getQuery(),
     authorization: req.getHeader('authorization'),
@@ -206,7 +209,7 @@ function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
   const finish = (answer: HttpAnswer, mustClose: boolean): void => {
     if (isDone) return;
     isDone = true;
-    res.cork(() => write(res, answer, mustClose));
+    res.cork(() => write(res, answer, { mustClose, isBodiless }));
   };
   const answer = (body: Buffer | undefined, mustClose = false): void => {
     call.body = body;
@@ -234,8 +237,13 @@ function collect(res: HttpResponse, done: (body: Buffer | undefined, mustClose: 
   });
 }
 
-function write(res: HttpResponse, answer: HttpAnswer, mustClose = false): void {
+function write(
+  res: HttpResponse,
+  answer: HttpAnswer,
+  { mustClose = false, isBodiless = false } = {},
+): void {
   res.writeStatus(`${answer.status} ${REASONS[answer.status] ?? ''}`);
   for (const [name, value] of answer.headers) res.writeHeader(name, value);
-  res.end(answer.body, mustClose);
+  if (isBodiless) res.endWithoutBody(Buffer.byteLength(answer.body), mustClose);
+  else res.end(answer.body, mustClose);
 }
