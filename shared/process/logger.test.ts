@@ -31,3 +31,30 @@ t.test('tokens and contents do not reach a log line', async (t) => {
   });
   t.notMatch(text, /opaque-secret|hello secret|c2ln/);
 });
+
+t.test('an error reaches a line by its name, code and message alone', async (t) => {
+  const client = { secretKey: 7_654_321, text: 'select secret' };
+  const error = Object.assign(new Error('lost', { cause: client }), { code: '57P01', client });
+  const hostile = Object.defineProperty(new Error('x'), 'message', {
+    get: () => {
+      throw error;
+    },
+  });
+  const text = capture('k', (logger) => {
+    logger.warn({ err: error }, 'connection failed');
+    logger.warn(error);
+    logger.warn({ tries: [error] }, 'tries');
+    logger.warn({ err: hostile });
+    logger.warn(hostile, 'hostile');
+  });
+  t.equal(text.match(/"code":"57P01","message":"lost"/g)?.length, 3);
+  t.notMatch(text, /7654321|select secret|stack|logger\.test/);
+  t.match(text, /"msg":"hostile"/);
+});
+
+t.test('the credentials of a URL do not reach a line', async (t) => {
+  const text = capture('k', (logger) => {
+    logger.info({ err: new Error('cannot reach postgres://kaha:pass@db:5432/kaha') });
+  });
+  t.match(text, 'postgres://db:5432/kaha');
+});
