@@ -11,6 +11,7 @@ export type EdgeMetrics = {
   upgradesRefused: Tally;
   acks: Tally;
   offers: Tally;
+  queueChecks: Tally;
   /** The routers are not told of these items, because too many wait or a router refused them. */
   reportsDropped: Tally;
   /**
@@ -51,6 +52,7 @@ export function createEdgeMetrics(metrics: Metrics): EdgeMetrics {
     upgradesRefused: tally('kaha_edge_upgrades_refused_total', 'Upgrades refused', 'status'),
     acks: tally('kaha_edge_queue_acks_total', 'Acks and naks to JetStream', 'kind'),
     offers: tally('kaha_edge_offers_total', 'Events offered by routers', 'outcome'),
+    queueChecks: tally('kaha_edge_queue_checks_total', 'Queues asked for', 'outcome'),
     reportsDropped: tally(
       'kaha_edge_reports_dropped_total',
       'Items that no router is told of',

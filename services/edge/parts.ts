@@ -20,8 +20,10 @@ import { createEdgeMetrics, type EdgeMetrics } from './edge-metrics.ts';
 import { FrameDispatcher } from './frames/frame-dispatcher.ts';
 import { Inboxes } from './inbox/inboxes.ts';
 import { Authentication } from './lifecycle/authentication.ts';
+import { QueueChecks } from './lifecycle/queue-checks.ts';
 import { QueueOpening } from './lifecycle/queue-opening.ts';
 import { SessionOpening } from './lifecycle/session-opening.ts';
+import { VoidQueues } from './lifecycle/void-queues.ts';
 import { UserLimits } from './limits/user-limits.ts';
 import { createLookUpNames, type LookUpNames } from './names/conversation-view.ts';
 import { createNameLookUp } from './names/profile-names.ts';
@@ -169,13 +171,19 @@ function createSessions(given: SessionDeps) {
   closers.push('rounds', () => rounds.close());
   const replay = new Replay({ store, hub, nameSystemMessages, logger });
   const queues = new QueueOpening({ bus, routers, delivery, replay, hub, logger });
+  const voids = new VoidQueues({ queues });
+  closers.push('void queues', () => voids.close());
+  deps.metrics.gauge('kaha_edge_queues_void', 'Queues to make anew', () => voids.waiting);
+  const checks = new QueueChecks({ bus, routers, hub, voids, metrics });
+  closers.push('queue checks', () => checks.close());
+  bus.onReconnect(() => checks.reconnected());
   const signals = new UserSignals({
     bus,
     subscriptions,
     hub,
     nameless,
     logger,
-    onResync: (session, userId) => void queues.replaceVoid(session, userId),
+    onResync: (session, userId) => voids.add(session, userId),
     onQueued: (session) => delivery.queued(session),
     onLeft: onConversation,
   });

@@ -20,6 +20,7 @@ import { lateTakeEvent } from './feed/late-takes.ts';
 import type { LiveReceipts } from './positions/live-receipts.ts';
 import type { PositionReports } from './positions/position-reports.ts';
 import type { Reads } from './positions/reads.ts';
+import type { QueueChecks } from './queues/queue-checks.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { Typing } from './typing/typing.ts';
@@ -34,6 +35,7 @@ type Deps = {
   messageChanges: MessageChanges;
   agentChanges: AgentChanges;
   sessions: Sessions;
+  checks: QueueChecks;
   positionReports: PositionReports;
   liveReceipts: LiveReceipts;
   reads: Reads;
@@ -80,6 +82,7 @@ function createTable(deps: Deps): Operations {
   return {
     message: createSend(deps),
     'session.open': (request, { deadlineAt }) => sessions.open(request, deadlineAt),
+    'queues.check': (request, { deadlineAt }) => deps.checks.check(request, deadlineAt),
     delivered({ items }) {
       void liveReceipts.delivered(items);
       return positionReports.delivered(items);

@@ -20,6 +20,7 @@ export type RouterMetrics = {
   queuesCreated: Counter;
   queuesDeleted: Counter;
   queuesVoided: Counter;
+  queuesChecked: Counter;
   sessions: Counter;
   releases: Counter;
   offers: Counter;
@@ -59,6 +60,7 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     queuesCreated: counter('kaha_router_queues_created_total', 'Device queues created'),
     queuesDeleted: counter('kaha_router_queues_deleted_total', 'Device queues deleted', ['reason']),
     queuesVoided: counter('kaha_router_queues_voided_total', 'Devices told to resync'),
+    queuesChecked: counter('kaha_router_queues_checked_total', 'Queues asked for', ['outcome']),
     sessions: counter('kaha_router_sessions_total', 'Sessions opened', ['outcome']),
     offers: counter('kaha_router_offers_total', 'Events offered to devices', ['outcome']),
     releases: counter('kaha_router_releases_total', 'Devices taken over', ['outcome']),

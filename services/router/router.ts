@@ -106,6 +106,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     messageChanges,
     agentChanges: createAgentChanges(changing),
     sessions,
+    checks: queues.checks,
     positionReports,
     liveReceipts,
     reads,

@@ -37,6 +37,17 @@ export type SessionOpened =
   | { too_many_devices: true };
 
 /**
+ * An edge asks whether the queues exist on which its open sessions rely, as [user, device]. A
+ * request holds at most 500 devices.
+ */
+export type QueuesCheck = { devices: [UserId, string][] };
+/**
+ * `unknown` has the indexes of the devices that have no queue. A router that may not know all
+ * queues cannot say.
+ */
+export type QueuesChecked = { unknown: number[]; cannot_say?: undefined } | { cannot_say: true };
+
+/**
  * A session ends its own typing only. If `was_told` comes with the end, the router tells the end to
  * the other participants even if it does not know of the typing, because a router that has died
  * since may have told them that the session types.
@@ -72,6 +83,7 @@ type Changes = {
 export type RouterOps = {
   message: [MessageInput, MessageSent];
   'session.open': [SessionOpen, SessionOpened];
+  'queues.check': [QueuesCheck, QueuesChecked];
   /** A request holds at most 1000 items. The answer comes once the stream RECEIPTS has them. */
   delivered: [{ items: DeliveredItem[] }, undefined];
   /** A request holds at most 1000 items. The answer says only that it came: this is best effort. */

@@ -11,10 +11,10 @@ import { DeviceHolders } from './device-holders.ts';
 import { DeviceQueues } from './device-queues.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
 import { createQueueApi } from './queue-api.ts';
+import { QueueChecks } from './queue-checks.ts';
 import { watchHealth } from './queue-health.ts';
 import { QueuePublisher } from './queue-publisher.ts';
 import { watchQueues } from './queue-watch.ts';
-import { ResyncSignals } from './resync-signals.ts';
 import { ShardTails } from './shard-tails.ts';
 
 export type Queues = {
@@ -23,6 +23,7 @@ export type Queues = {
   holders: DeviceHolders;
   signalQueued: (userId: UserId) => void;
   publisher: QueuePublisher;
+  checks: QueueChecks;
   /** Tells whether `known` has all devices that have a queue. */
   isCurrent: () => boolean;
   /** Reads the names of all queues. */
@@ -37,15 +38,11 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   const { queueShards: shards, queueInactiveDays: inactiveDays } = config;
   const api = createQueueApi(bus, { shards, inactiveDays });
   const known = new KnownQueues(shards);
-  const resyncs = new ResyncSignals({
-    publish({ userId, deviceId }) {
-      const signal: UserSignal = { kind: 'resync', device_id: deviceId };
-      bus.publish(subjects.user(userId), JSON.stringify(signal));
-    },
-    isKnown: ({ userId, deviceId }) => known.devicesOf(userId).includes(deviceId),
-  });
-  closers.push('resyncs', async () => resyncs.close());
-  const signalResync = (device: Device): void => resyncs.tell(device);
+  // An edge that misses the signal finds the loss when it checks its queues.
+  const signalResync = ({ userId, deviceId }: Device): void => {
+    const signal: UserSignal = { kind: 'resync', device_id: deviceId };
+    bus.publish(subjects.user(userId), JSON.stringify(signal));
+  };
   const holders = new DeviceHolders(bus.mux(subjects.answers(config.instance)), counters);
   const signalQueued = (userId: UserId): void => {
     const signal: UserSignal = { kind: 'queued' };
@@ -72,6 +69,8 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   });
   closers.push('queue-health', () => health.close());
   const publisher = new QueuePublisher({ bus, tails, shards, onTailLost: health.tailLost });
+  const { isCurrent } = watch;
+  const checks = new QueueChecks({ known, isCurrent, api, metrics: counters });
   metrics.gauge('kaha_router_queues_known', 'Device queues known', () => known.size);
   metrics.gauge('kaha_router_queues_creating', 'Creations that wait', () => devices.creating);
   return {
@@ -80,7 +79,8 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
     holders,
     signalQueued,
     publisher,
-    isCurrent: watch.isCurrent,
+    checks,
+    isCurrent,
     refresh: watch.refresh,
   };
 }

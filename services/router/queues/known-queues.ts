@@ -41,6 +41,11 @@ export class KnownQueues {
     return this.#shardOf(userId).devices.get(userId)?.get(deviceId) === 'made';
   }
 
+  /** Tells whether the device has a queue or may have one. */
+  mayExist({ userId, deviceId }: Device): boolean {
+    return this.#shardOf(userId).devices.get(userId)?.has(deviceId) === true;
+  }
+
   /**
    * Returns the devices that have a queue or may have one. Asking one device too many costs less
    * than missing one.
@@ -131,7 +136,7 @@ export class KnownQueues {
     for (const name of names) {
       const device = parseQueueName(name);
       if (device === undefined || changed.has(name) || this.has(device)) continue;
-      const isUnheardOf = !this.devicesOf(device.userId).includes(device.deviceId);
+      const isUnheardOf = !this.mayExist(device);
       this.#put(shard, device, 'made');
       if (isUnheardOf) appeared.push(device);
     }

@@ -1,29 +1,26 @@
 import { queueName } from '../../../shared/contracts/subjects.ts';
 import type { Device } from './known-queues.ts';
 
-/**
- * A lost queue's session is told after each of these times, as long as the queue is not back. A
- * queue that is deleted to be made anew is back well before the first. The session is told several
- * times, because its edge may just be reconnecting.
- */
-const TELL_AFTER_MS = [1_500, 5_000, 20_000, 60_000];
-const JITTER_SHARE = 0.5;
+/** A queue that is deleted to be made anew is back well before this time is over. */
+const TELL_AFTER_MS = 1_500;
 const TICK_MS = 250;
 /**
- * At most this many lost queues are watched. More leave at once only by expiry, when their devices
- * are away.
+ * At most this many lost queues are watched. The devices of further ones are told by their edges,
+ * which check their queues every minute.
  */
 const LOST_MAX = 50_000;
 
-type Lost = { device: Device; told: number; dueAt: number };
+type Lost = { device: Device; dueAt: number };
 type Deps = { isBack: (device: Device) => boolean; tell: (device: Device) => void };
 
 /**
- * Tells sessions whose queue is gone, because such a session hears no event. Only its edge knows
- * whether there is a session.
+ * Tells sessions whose queue is gone, once, and unless the queue is back by then. Only an edge
+ * knows whether there is a session. An edge that does not hear of it finds the loss when it checks
+ * its queues.
  */
 export class LostQueues {
   readonly #deps: Deps;
+  /** The queues stand in the order in which they were lost. */
   readonly #lost = new Map<string, Lost>();
   readonly #timer: NodeJS.Timeout;
 
@@ -35,26 +32,20 @@ export class LostQueues {
   add(device: Device): void {
     if (this.#lost.size >= LOST_MAX) return;
     const name = queueName(device.userId, device.deviceId);
-    this.#lost.set(name, { device, told: 0, dueAt: dueAt(0, Date.now()) });
+    this.#lost.delete(name);
+    this.#lost.set(name, { device, dueAt: Date.now() + TELL_AFTER_MS });
   }
 
   close(): void {
     clearInterval(this.#timer);
   }
 
-  #tick(now: number): void {
+  #tick(nowMs: number): void {
     const { isBack, tell } = this.#deps;
-    for (const [name, lost] of this.#lost) {
-      if (lost.dueAt > now) continue;
-      lost.told += 1;
-      lost.dueAt = dueAt(lost.told, now);
-      const isOver = isBack(lost.device);
-      if (!isOver) tell(lost.device);
-      if (isOver || lost.told >= TELL_AFTER_MS.length) this.#lost.delete(name);
+    for (const [name, { device, dueAt }] of this.#lost) {
+      if (dueAt > nowMs) return;
+      this.#lost.delete(name);
+      if (!isBack(device)) tell(device);
     }
   }
-}
-
-function dueAt(told: number, now: number): number {
-  return now + (TELL_AFTER_MS[told] ?? 0) * (1 + Math.random() * JITTER_SHARE);
 }

@@ -43,7 +43,7 @@ export type QueueWatch = {
 /**
  * Keeps the known queues true: advisories tell of changes at once, and the router reads all names
  * about each minute and after each reconnect. If a queue is gone and stays gone, its device is
- * told, because a session on it hears no event.
+ * told at once, before its edge asks.
  */
 export function watchQueues(deps: Deps): QueueWatch {
   const { bus, known, shards, logger } = deps;

@@ -29,6 +29,7 @@ type Deps = {
  *     known, void      → release → look ───┤ (if the queue exists after all: resumed)
  *     not known        → ≤ 20 new an hour → ≤ 10 queues, evict → create ─→ new
  *
+ * A device whose queue is void does not count as new.
  * `epoch` rises with each session. So the later one of two sessions at once wins.
  */
 export class Sessions {
@@ -69,7 +70,8 @@ export class Sessions {
     if (isKnown) {
       await queues.delete(device, 'resync');
     } else {
-      if (!this.#newDevices.admit(device, Date.now())) return { too_many_devices: true };
+      const isAdmitted = options.is_void || this.#newDevices.admit(device, Date.now());
+      if (!isAdmitted) return { too_many_devices: true };
       if (!(await queues.makeRoom(device.userId))) return { too_many_devices: true };
     }
     await queues.create(device, () => checkDeadline(options.deadlineAt));

@@ -1,0 +1,90 @@
+import t from 'tap';
+import { KahaError } from '../../../shared/errors.ts';
+import { newId, type UserId } from '../../../shared/ids.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
+import { createRouterMetrics } from '../router-metrics.ts';
+import { type Device, KnownQueues } from './known-queues.ts';
+import type { QueueApi } from './queue-api.ts';
+import { QueueChecks } from './queue-checks.ts';
+
+const IN_3_S = (): number => Date.now() + 3_000;
+
+/** Sets up a router of one shard. `look` plays JetStream, and returns whether the queue exists. */
+function rig(look: (device: Device) => boolean | Promise<boolean>) {
+  const known = new KnownQueues(1);
+  const looks: Device[] = [];
+  const state = { isCurrent: true };
+  const info = async (device: Device) => {
+    looks.push(device);
+    return (await look(device)) ? {} : undefined;
+  };
+  const checks = new QueueChecks({
+    known,
+    isCurrent: () => state.isCurrent,
+    api: { info } as unknown as QueueApi,
+    metrics: createRouterMetrics(createMetrics('test', 'router-1')),
+  });
+  const check = (devices: readonly Device[], deadlineAt = IN_3_S()) => {
+    const names = devices.map(({ userId, deviceId }): [UserId, string] => [userId, deviceId]);
+    return checks.check({ devices: names }, deadlineAt);
+  };
+  return { known, looks, state, check };
+}
+
+const device = (): Device => ({ userId: newId<UserId>(), deviceId: 'a' });
+
+t.test('a queue is unknown if neither the router nor JetStream has it', async (t) => {
+  const [there, made, gone, expected] = [device(), device(), device(), device()];
+  const { known, looks, check } = rig((one) => one.userId === there.userId);
+  known.add(made);
+  known.expect(expected);
+  t.same(await check([there, made, gone, expected]), { unknown: [2] });
+  t.same(looks, [there, gone], 'JetStream is asked once, and only for what is not known');
+});
+
+t.test('a router that may not know all queues cannot say', async (t) => {
+  const { looks, state, check } = rig(() => false);
+  state.isCurrent = false;
+  t.same(await check([device()]), { cannot_say: true });
+  t.same(looks, []);
+});
+
+t.test('a queue that is announced during the look is not unknown', async (t) => {
+  const one = device();
+  const { known, check } = rig(() => {
+    known.expect(one);
+    return false;
+  });
+  t.same(await check([one]), { unknown: [] });
+});
+
+t.test('a queue for which JetStream gives no answer is not unknown', async (t) => {
+  const [silent, gone] = [device(), device()];
+  const { check } = rig((one) => {
+    if (one.userId === silent.userId) throw new KahaError('TIMEOUT', 'silent');
+    return false;
+  });
+  t.same(await check([silent, gone]), { unknown: [1] });
+});
+
+t.test('no look begins that could end after the answer is due', async (t) => {
+  const { looks, check } = rig(() => false);
+  t.same(await check([device()], Date.now() + 1_000), { unknown: [] });
+  t.same(looks, []);
+});
+
+t.test('at most 16 looks run at once', async (t) => {
+  let running = 0;
+  let most = 0;
+  const { looks, check } = rig(async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setImmediate(resolve));
+    running -= 1;
+    return false;
+  });
+  const checked = await check(Array.from({ length: 500 }, device));
+  t.same(checked.cannot_say ? [] : checked.unknown.length, 500);
+  t.equal(looks.length, 500);
+  t.equal(most, 16);
+});

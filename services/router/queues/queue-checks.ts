@@ -1,0 +1,69 @@
+import { Gate } from '../../../shared/concurrency/gate.ts';
+import type { QueuesCheck, QueuesChecked } from '../../../shared/contracts/router-ops.ts';
+import type { RouterMetrics } from '../router-metrics.ts';
+import type { Device, KnownQueues } from './known-queues.ts';
+import type { QueueApi } from './queue-api.ts';
+
+/**
+ * At most this many looks for queues run at once, over all checks. If NATS has lost many queues,
+ * the sessions that are made anew need JetStream too.
+ */
+const LOOKS = { concurrencyMax: 16, waitingMax: 8_000 };
+/** A look takes at most this long, so none begins later than this before the answer is due. */
+const LOOK_MS = 2_000;
+
+type Deps = {
+  known: Pick<KnownQueues, 'mayExist'>;
+  isCurrent: () => boolean;
+  api: Pick<QueueApi, 'info'>;
+  metrics: Pick<RouterMetrics, 'queuesChecked'>;
+};
+
+/**
+ * Answers edges which of the queues on which their sessions rely do not exist. A session whose
+ * queue is gone would hear nothing more, and only an edge knows which sessions there are. The
+ * router calls a queue unknown only if it knows all queues but this one, and JetStream has it not
+ * either. A queue about which JetStream gives no answer in time is not called unknown: the edge
+ * asks again within the next minute.
+ */
+export class QueueChecks {
+  readonly #deps: Deps;
+  readonly #looks = new Gate(LOOKS);
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  async check({ devices }: QueuesCheck, deadlineAt: number): Promise<QueuesChecked> {
+    const { known, isCurrent, metrics } = this.#deps;
+    if (!isCurrent()) {
+      metrics.queuesChecked.inc({ outcome: 'cannot_say' }, devices.length);
+      return { cannot_say: true };
+    }
+    const unknown: number[] = [];
+    const looks = devices.map(async ([userId, deviceId], index) => {
+      const device = { userId, deviceId };
+      if (known.mayExist(device)) return;
+      if (await this.#isGone(device, deadlineAt)) unknown.push(index);
+    });
+    await Promise.all(looks);
+    metrics.queuesChecked.inc({ outcome: 'unknown' }, unknown.length);
+    metrics.queuesChecked.inc({ outcome: 'not_unknown' }, devices.length - unknown.length);
+    return { unknown };
+  }
+
+  async #isGone(device: Device, deadlineAt: number): Promise<boolean> {
+    const { known, api } = this.#deps;
+    try {
+      return await this.#looks.run(async () => {
+        if (Date.now() >= deadlineAt - LOOK_MS) return false;
+        const info = await api.info(device);
+        // The queue may be being made since the check came.
+        return info === undefined && !known.mayExist(device);
+      });
+    } catch {
+      // Neither JetStream nor a place at the gate was free for this look.
+      return false;
+    }
+  }
+}

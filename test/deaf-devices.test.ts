@@ -1,0 +1,112 @@
+import t from 'tap';
+import { INBOX_SHARDS } from '../dev/stack/service-specs.ts';
+import { isSoak } from '../dev/testing/test-servers.ts';
+import { until } from '../dev/testing/until.ts';
+import { forEachBounded } from '../shared/concurrency/for-each-bounded.ts';
+import { queueName, streams } from '../shared/contracts/subjects.ts';
+import { shardOf, type UserId } from '../shared/ids.ts';
+import { connectNats } from '../shared/nats/nats-connection.ts';
+import { startCuttingProxy } from './chatters/cutting-proxy.ts';
+import type { Client } from './stage/client.ts';
+import { numbers } from './stage/numbers.ts';
+import { type Person, setStack } from './stage/stack.ts';
+
+/** Sessions lose their queues while their edge hears of nothing. */
+const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
+const SHARDS = Number(INBOX_SHARDS);
+/** An edge asks for its queues within 5 s after the reconnect, which takes up to 2 s itself. */
+const TOLD_MS = 12_000;
+const AT_ONCE = 16;
+const DEVICES = isSoak ? 10_000 : 300;
+/** The edge makes 200 queues a second anew. */
+const HEALED_MS = TOLD_MS + (DEVICES / 200) * 2_000;
+
+/** Edge-2 reaches NATS through this proxy. */
+const proxy = await startCuttingProxy(t, [Number(new URL(system.stack.urls.nats).port)]);
+const cutEdge = system.stack.processes.find(({ name }) => name === 'edge-2');
+Object.assign(cutEdge?.env ?? {}, { NATS_URL: proxy.url.replace('http:', 'nats:') });
+await system.stack.start('edge-2');
+
+const { urls, seeds } = system.stack;
+const nc = await connectNats({
+  ...{ url: urls.nats, natsUser: 'setup', instance: 'setup' },
+  nkeySeed: seeds.setup as string,
+});
+t.teardown(() => nc.close());
+
+/** Deletes a device queue without telling any service. */
+async function loseQueue({ id }: Person, device = 'phone'): Promise<void> {
+  const stream = streams.inbox(shardOf(id as UserId, SHARDS));
+  const subject = `$JS.API.CONSUMER.DELETE.${stream}.${queueName(id as UserId, device)}`;
+  const reply = (await nc.request(subject)).json<{ success?: boolean }>();
+  if (reply.success !== true) throw new Error(JSON.stringify(reply));
+}
+
+/** Resolves once the client's edge has noticed that it is without NATS. */
+function untilCut(client: Client, conversation: string): Promise<unknown> {
+  return until('the edge is without NATS', async () => {
+    const frame = { type: 'typing', conversation_id: conversation, is_typing: false };
+    const { error } = await client.ask(frame);
+    return error?.code === 'MESSAGING_UNAVAILABLE';
+  });
+}
+
+t.test('a device is told of a queue that was lost while its edge was cut off', async (t) => {
+  const [ann, bob, cat] = await system.people(3);
+  const conversation = await system.conversation([ann, bob, cat]);
+  const a = await system.connectNew(ann);
+  const [b, c] = [
+    await system.connectNew(bob, { edge: 2 }),
+    await system.connectNew(cat, { edge: 2 }),
+  ];
+  proxy.setClosed(true);
+  await untilCut(b, conversation);
+  await loseQueue(bob);
+  await a.post(conversation, 'while the edge is cut off');
+  // Nobody answers for Cat's phone, so the tenth other device takes its place.
+  const others: Client[] = [];
+  for (const n of numbers(1, 10)) {
+    others.push(await system.connectNew(cat, { device: `other-${n}` }));
+  }
+  await others[0]?.close();
+  proxy.setClosed(false);
+  await Promise.all([b, c].map((client) => client.next('resync', TOLD_MS)));
+  await Promise.all([b, c].map((client) => client.next('replay_end')));
+  await a.post(conversation, 'after');
+  for (const client of [b, c]) {
+    const event = await client.next(({ content }) => content === 'after');
+    t.type(event.q, 'number');
+    const contents = client.messageEvents.map(({ content }) => content);
+    t.ok(contents.includes('while the edge is cut off'));
+    t.ok(client.isOpen, 'the socket stayed open');
+  }
+  await Promise.all([a, b, c, ...others].map((client) => client.close()));
+});
+
+t.test('all devices of an edge are told if all their queues are lost', async (t) => {
+  t.setTimeout(HEALED_MS + 120_000);
+  const people = await system.people(DEVICES);
+  const [zoe] = await system.people(1);
+  const clients = new Map<Person, Client>();
+  await forEachBounded(people, AT_ONCE, async (person) => {
+    clients.set(person, await system.connectNew(person, { edge: 2 }));
+  });
+  const [ann] = people as [Person, ...Person[]];
+  const conversation = await system.conversation([ann, zoe]);
+  proxy.setClosed(true);
+  await untilCut(clients.get(ann) as Client, conversation);
+  await forEachBounded(people, AT_ONCE, (person) => loseQueue(person));
+  proxy.setClosed(false);
+  await Promise.all([...clients.values()].map((client) => client.next('resync', HEALED_MS)));
+  await forEachBounded(people, AT_ONCE, async (person) => {
+    const client = clients.get(person) as Client;
+    await client.next('replay_end');
+    await system.conversation([person, await system.person()]);
+    await client.next('conversation');
+    if (!client.isOpen) throw new Error('the socket did not stay open');
+  });
+});
+
+t.test('no log holds a person, a conversation or a token', async (t) => {
+  t.same(system.leaks(), []);
+});
