@@ -9,9 +9,10 @@ import { buildTypes } from './build-types.mjs';
  * the contract, of the API, and of what is stored or said between tabs stay as they are.
  */
 const INSIDE = [
-  ...['on[A-Z]\\w*', 'accepts', 'afterMs', 'afterSeq', 'answered', 'asking', 'attachment'],
+  ...['on[A-Z]\\w*', 'above', 'accepts', 'afterMs', 'afterSeq', 'answered', 'asking', 'attachment'],
   ...[
     'attempts',
+    'catchUp',
     'effects',
     'emitter',
     'filled',
@@ -23,7 +24,17 @@ const INSIDE = [
   ],
   ...['hear', 'heartbeatMs', 'held', 'isAskedAgain', 'isLeader', 'isRefused', 'lacks', 'lastSeq'],
   ...['lateMs', 'leaveAt', 'openedAt', 'pingedAt', 'prefix', 'quietMs', 'receivedAt', 'sends'],
-  ...['sentAt', 'setOnline', 'setServerTime', 'tickets', 'tokens', 'told', 'unsent', 'upToQ'],
+  ...[
+    'sentAt',
+    'setOnline',
+    'setServerTime',
+    'settled',
+    'tickets',
+    'tokens',
+    'told',
+    'unsent',
+    'upToQ',
+  ],
   ...['upToSeq', 'versions', 'watchers'],
 ];
 /** Tests of an application may replace these parts of the surroundings. */

@@ -158,6 +158,23 @@ t.test(
   },
 );
 
+t.test('a replay is acknowledged once the handlers have what was replayed', async (t) => {
+  const scene = await new ChatScene().listen('caught_up').connect();
+  let finish = (): void => undefined;
+  scene.chat.on('message', () => new Promise<void>((resolve) => (finish = resolve)));
+  scene.answers.conversations = () => ({
+    conversations: [conversation({ last_seq: 1 })],
+    next_cursor: null,
+  });
+  await scene.say({ type: 'message', ...message(1) }, { type: 'replay_end', complete: true, q: 1 });
+  await scene.pass(1_000);
+  t.equal(scene.told.caught_up?.length, 1);
+  t.same(scene.acks, [], 'the application still works on the message');
+  finish();
+  await settled();
+  t.same(scene.acks, [1]);
+});
+
 t.test(
   'a version of a conversation is told once, and one who was removed waits for nothing',
   async (t) => {

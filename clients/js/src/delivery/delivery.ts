@@ -28,7 +28,10 @@ type Delivery = {
   clear(): void;
 };
 
-/** Brings events to the application in their order, and tells when it has them. */
+/**
+ * Brings events to the application in their order, and tells when it has them. `replay_end` is done
+ * once all that was missed is here: a client that dies before is told again.
+ */
 export function createDelivery({ emitter, userId, onGap, catchUp, onDone }: Deps): Delivery {
   /** The application was told these versions of conversations. */
   const versions = new Map<string, number>();
@@ -87,8 +90,10 @@ export function createDelivery({ emitter, userId, onGap, catchUp, onDone }: Deps
       } else if (event.type === 'message_updated') {
         orders.take(event.conversation_id, { is: 'update', update: told, ticket });
       } else if (event.type === 'replay_end') {
-        // A client that dies before all that was missed is here gets `replay_end` again.
-        void catchUp().then((conversations) => tell('caught_up', { conversations }, tickets));
+        void catchUp().then((conversations) => {
+          const work = tell('caught_up', { conversations }, []);
+          done(tickets, Promise.all([work, ...working.values()]));
+        });
       } else if (event.type === 'error') tell('error', fromWire(event.error), tickets);
       else if (event.type !== 'conversation' || meet(event.conversation)) {
         tell(type as keyof ChatEvents, told, tickets);
