@@ -7,7 +7,7 @@ const TICKS_PER_PASS = 4;
 
 /**
  * One timer for all sessions makes them live, or lets them look into their queues, when that is
- * due. See `Delivery.look`.
+ * due. See `DeviceStream.look`.
  */
 export class DeliveryRounds {
   readonly #timer: NodeJS.Timeout;
@@ -27,7 +27,7 @@ export class DeliveryRounds {
           rest = hub.sessions.values();
           break;
         }
-        delivery.look(next.value, nowMs);
+        next.value.stream?.look(nowMs);
       }
     }, TICK_MS);
   }

@@ -17,6 +17,7 @@ import { withNames } from '../names/system-names.ts';
 import { hasDrained } from '../server/socket-drain.ts';
 import type { Hub, UserSockets } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
+import type { DeviceStream } from './device-stream.ts';
 import type { HeldEvent } from './unacked.ts';
 
 /** An event before an edge has put names in, and the manner in which it shows people. */
@@ -30,6 +31,7 @@ type Naming<Body> = {
   shown(event: Body, viewer: UserId, names: Names): object;
 };
 type Frame = string | Uint8Array;
+type Stream = DeviceStream<Session>;
 
 type Deps = {
   /** The look-up takes ≤ 1 s and never rejects; a person who is not found by then is unknown. */
@@ -82,14 +84,14 @@ export class NamelessEvents {
     this.#events = deps.events ?? DURABLE_EVENTS;
   }
 
-  /** Sends the event once all events that the session holds before it are sent. */
-  hold(session: Session, event: HeldEvent): void {
-    if (session.held !== undefined) {
-      session.held.push(event);
+  /** Sends the event once all events that the stream holds before it are sent. */
+  hold(stream: Stream, event: HeldEvent): void {
+    if (stream.held !== undefined) {
+      stream.held.push(event);
       return;
     }
-    session.held = [event];
-    void this.#release(session, session.held);
+    stream.held = [event];
+    void this.#release(stream, stream.held);
   }
 
   /** Sends a live copy to every open socket of the user; this is best effort. */
@@ -104,32 +106,32 @@ export class NamelessEvents {
     }
   }
 
-  /** Sends until nothing is held. A session that lets go of its queue takes `held` away. */
-  async #release(session: Session, held: HeldEvent[]): Promise<void> {
+  /** Sends until nothing is held. A stream that lets go of its queue takes `held` away. */
+  async #release(stream: Stream, held: HeldEvent[]): Promise<void> {
     while (held.length > 0) {
       const batch = [...held];
-      const frames = await this.#framesOf(batch, session.userId as UserId);
-      await this.#send(session, held, frames);
-      if (session.held !== held) return;
+      const frames = await this.#framesOf(batch, stream.userId);
+      await this.#send(stream, held, frames);
+      if (stream.held !== held) return;
     }
-    session.held = undefined;
+    stream.held = undefined;
   }
 
   /** Sends `frames`, which were made from the first events of `held`. */
-  async #send(session: Session, held: HeldEvent[], frames: (Frame | undefined)[]): Promise<void> {
-    const isCurrent = (): boolean => session.held === held;
+  async #send(stream: Stream, held: HeldEvent[], frames: (Frame | undefined)[]): Promise<void> {
+    const isCurrent = (): boolean => stream.held === held;
     let bytes = 0;
     for (const frame of frames) {
       if (bytes > PART_BYTES) {
         bytes = 0;
         await nextTurn();
-        await hasDrained(session, { isCurrent, timeoutMs: DRAIN_MS });
+        await hasDrained(stream.owner, { isCurrent, timeoutMs: DRAIN_MS });
       }
       if (!isCurrent()) return;
       const event = held.shift();
       if (event === undefined || frame === undefined) continue;
       bytes += frame.length;
-      this.#deps.hub.sendSoon(session, event.header.kind, frame);
+      this.#deps.hub.sendSoon(stream.owner, event.header.kind, frame);
     }
   }
 

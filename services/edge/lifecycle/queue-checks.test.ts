@@ -12,7 +12,8 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 function openSession(changes: Partial<Session> = {}): Session {
   const userId = newId<UserId>();
-  return Object.assign(new Session(0), { state: 'open', userId, epoch: 1, ...changes });
+  const stream = { isOpen: true } as never;
+  return Object.assign(new Session(0), { state: 'open', userId, epoch: 1, stream, ...changes });
 }
 
 /** Sets up an edge with these sessions. A test says what a router answers to each check. */
@@ -91,7 +92,7 @@ t.test('a session that opens, ends or gets a new queue is not asked for', async 
     openSession({ state: 'opening' }),
     openSession({ state: 'closed' }),
     openSession({ isReopening: true }),
-    openSession({ ending: Promise.resolve() }),
+    openSession({ stream: { isOpen: false } as never }),
     relying,
   ]);
   checks.reconnected();
@@ -106,7 +107,7 @@ t.test('a session that got another queue while a router looked is not void', asy
   const changes: ((session: Session) => void)[] = [
     (session) => Object.assign(session, { epoch: 2 }),
     (session) => Object.assign(session, { isReopening: true }),
-    (session) => Object.assign(session, { ending: Promise.resolve() }),
+    (session) => Object.assign(session, { stream: { isOpen: false } }),
     (session) => Object.assign(session, { state: 'closed' }),
   ];
   for (const change of changes) {

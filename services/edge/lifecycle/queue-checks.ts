@@ -141,6 +141,6 @@ export class QueueChecks {
 }
 
 /** Tells whether the session is open, and neither ends nor is being opened anew. */
-function reliesOnQueue({ state, isReopening, ending }: Session): boolean {
-  return state === 'open' && !isReopening && ending === undefined;
+function reliesOnQueue({ state, isReopening, stream }: Session): boolean {
+  return state === 'open' && !isReopening && stream?.isOpen === true;
 }

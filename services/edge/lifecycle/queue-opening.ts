@@ -111,7 +111,7 @@ export class QueueOpening {
    */
   async reopen(session: Session, userId: UserId, answer?: () => void): Promise<void> {
     session.isReopening = true;
-    this.#deps.delivery.abandon(session);
+    session.stream?.abandon();
     const isAsked = answer !== undefined;
     const opened = await this.ask(session, userId, isAsked ? { resync: true } : { is_void: true });
     session.isReopening = false;

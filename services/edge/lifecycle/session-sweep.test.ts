@@ -1,7 +1,6 @@
 import t from 'tap';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
-import { UnackedQueue } from '../delivery/unacked.ts';
 import { createEdgeMetrics } from '../edge-metrics.ts';
 import { Hub } from '../session/hub.ts';
 import { Session } from '../session/session.ts';
@@ -66,13 +65,8 @@ t.test('the end of a token is told once, 60 s before, and closes the socket 4005
   t.equal(at(70_000), 4005);
 });
 
-t.test('a socket whose acknowledgement is due for 60 s is closed with 4013', async (t) => {
-  const unacked = new UnackedQueue();
-  const header = { kind: 'message', conversationId: newId(), seq: 1, senderId: undefined } as never;
-  unacked.push({ q: 1, ackSubject: 'a', header });
-  const due = { unacked, lastQ: 1, ackDueSince: START, lastFrameAt: START + 60_000 };
-  t.equal(rig(due).at(60_000), undefined);
-  t.equal(rig(due).at(60_001), 4013);
-  t.equal(rig({ ...due, acknowledgedQ: 1 }).at(60_001), undefined, 'held while NATS is away');
-  t.equal(rig({ ...due, unacked: undefined }).at(60_001), undefined);
+t.test('a socket whose acknowledgement is late is closed with 4013', async (t) => {
+  const stream = { isAcknowledgementLate: (nowMs: number) => nowMs > START + 9 } as never;
+  t.equal(rig({ stream }).at(9), undefined);
+  t.equal(rig({ stream }).at(10), 4013);
 });

@@ -35,19 +35,10 @@ export class SessionSweep {
       }
     } else if (nowMs - session.lastFrameAt > LIMITS.heartbeatTimeoutMs) {
       this.#hub.close(session, CLOSE.NO_HEARTBEAT);
-    } else if (isAcknowledgementLate(session, nowMs)) {
+    } else if (session.stream?.isAcknowledgementLate(nowMs) === true) {
       this.#hub.close(session, CLOSE.NO_ACKNOWLEDGEMENT);
     } else {
       tellTokenEnd(this.#hub, session, nowMs);
     }
   }
-}
-
-/**
- * Tells whether an acknowledgement is late. Events that the client has acknowledged while NATS is
- * away are not due.
- */
-function isAcknowledgementLate(session: Session, nowMs: number): boolean {
-  if (session.unacked === undefined || session.lastQ <= session.acknowledgedQ) return false;
-  return nowMs - session.ackDueSince > LIMITS.acknowledgeTimeoutMs;
 }

@@ -1,9 +1,7 @@
 import type { KahaError } from '../../../shared/errors.ts';
-import type { BusinessId, ConversationId, EventId, UserId } from '../../../shared/ids.ts';
-import type { OfferedEvents } from '../delivery/offered-events.ts';
-import type { HeldEvent, UnackedQueue } from '../delivery/unacked.ts';
+import type { BusinessId, ConversationId, UserId } from '../../../shared/ids.ts';
+import type { DeviceStream } from '../delivery/device-stream.ts';
 import type { StickyRoute } from '../routers/router-client.ts';
-import type { LeanSubscription } from './subscriptions.ts';
 
 /** A session needs this of its WebSocket. A call on a closed WebSocket throws. */
 export type Socket = {
@@ -69,42 +67,8 @@ export class Session {
 
   /** These frames are written at the end of this turn of the event loop, see `Hub.sendSoon`. */
   outgoing: (string | Uint8Array)[] | undefined = undefined;
-  /**
-   * A session with this subscription holds its device. Offers arrive here, and the request to let
-   * go of the device.
-   */
-  deviceSubscription: LeanSubscription<Session> | undefined = undefined;
-  /** A session with this subscription takes from its queue. */
-  queueSubscription: LeanSubscription<Session> | undefined = undefined;
-  /**
-   * A live session takes what routers offer, see `Delivery`. It goes live no earlier than
-   * `liveAfter`, and looks into its queue after `liveUntil`; both are epoch ms.
-   */
-  isLive = false;
-  liveAfter = 0;
-  liveUntil = 0;
-  /** The queue had nothing more to send, or has sent nothing since the session takes from it. */
-  isDrained = false;
-  /** This is the newest event that the session left to its queue, until the queue has sent it. */
-  leftToQueue: EventId | undefined = undefined;
-  /** Routers offered these events, and the session sent them without its queue. */
-  offered: OfferedEvents | undefined = undefined;
-  /** This promise is set once the session lets go of its queue, and resolves when it has. */
-  ending: Promise<void> | undefined = undefined;
-  lastQ = 0;
-  /**
-   * The client has acknowledged all events up to this `q`. The queue knows of them 20 ms later, or
-   * once NATS is back.
-   */
-  acknowledgedQ = 0;
-  unacked: UnackedQueue | undefined = undefined;
-  /** These events wait for names, or behind an event that does, see `NamelessEvents`. */
-  held: HeldEvent[] | undefined = undefined;
-  /**
-   * An acknowledgement is due since this time, in epoch ms; the value means nothing while none is
-   * due.
-   */
-  ackDueSince = 0;
+  /** The session gets the events of its device by this stream, once it is open. */
+  stream: DeviceStream<Session> | undefined = undefined;
 
   /** The last bad frames came at these times, in epoch ms. */
   badFrames: number[] | undefined = undefined;
