@@ -4,10 +4,10 @@ import type { DurableEvents } from '../../shared/durable-events/durable-event.ts
 import { newId, type UserId } from '../../shared/ids.ts';
 import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
-import { WRITE_GAP_MS } from '../../shared/nats/write-batches.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import { BUSY, type Gap, Pressure } from '../../shared/process/pressure.ts';
 import { createAssignment } from './assignment/create-assignment.ts';
 import { StepReports } from './assignment/step-reports.ts';
 import { createAgentChanges } from './businesses/agent-changes.ts';
@@ -39,6 +39,12 @@ const STORE_WAIT_MS = 2_500;
 const POSITIONS_TIMEOUT_MS = 2_000;
 const LOAD_RETRY_MS = 1_000;
 const LOAD_TRIES = 60;
+/**
+ * Edges have gathered what they ask, so a router asks store at once what one message brought. With
+ * 1000 messages/s, a gap of 4 ms in routers, commits 4 to 8 ms apart and one of 4 ms in edges make
+ * p50 11 ms, and the gap in edges alone makes it 4.5 ms at the same CPU.
+ */
+const WRITE_GAP: Gap = { calmMs: 0, pressedMs: 4, between: BUSY };
 
 /** A test may hand in a table of durable events that has more kinds. */
 type Deps = ServiceDeps & { events?: DurableEvents };
@@ -53,7 +59,8 @@ export type Router = Awaited<ReturnType<typeof createRouter>>;
  */
 export function createRouter(config: RouterConfig, deps: Deps) {
   return startService(config, deps, async ({ connect, begin, closers }) => {
-    const bus = await connect({ writeGapMs: WRITE_GAP_MS });
+    const pressure = new Pressure();
+    const bus = await connect({ writeGapMs: () => pressure.gapMs(WRITE_GAP) });
     const parts = { ...deps, bus, counters: createRouterMetrics(deps.metrics) };
     const queues = createQueues(config, parts, closers);
     begin('reading the queues');

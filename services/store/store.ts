@@ -5,6 +5,7 @@ import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import { Pressure } from '../../shared/process/pressure.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { openAppendWriter } from './append/append-writer.ts';
 import { createGroupCommit } from './append/group-commit.ts';
@@ -51,7 +52,8 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     const { url } = config.database;
     const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger });
     closers.push('append writer', writer.close);
-    const group = createGroupCommit(writer, observeCommits(metrics, 'kaha_append'));
+    const pressure = new Pressure();
+    const group = createGroupCommit(writer, pressure, observeCommits(metrics, 'kaha_append'));
     metrics.gauge('kaha_append_pending', 'Sends that wait for a commit', () => group.pending);
 
     const observe = observeCommits(metrics, 'kaha_append_business');

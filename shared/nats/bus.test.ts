@@ -12,7 +12,7 @@ const silent = createLogger({ service: 't', instance: 't', level: 'silent', hash
 const nats = await startNats();
 const open: Bus[] = [];
 
-type Extra = { logger?: typeof silent; writeGapMs?: number };
+type Extra = { logger?: typeof silent; writeGapMs?: () => number };
 
 async function busOf(instance: string, natsUser: string, extra: Extra = {}): Promise<Bus> {
   const nkeySeed = nats.seeds[natsUser] as string;
@@ -222,7 +222,7 @@ t.test('a server does not handle a request that comes too late or over the limit
 t.test(
   'a publish that may wait goes after the gap, with the next write, or at the close',
   async (t) => {
-    const gathering = await busOf('edge-2', 'edge-2', { writeGapMs: 200 });
+    const gathering = await busOf('edge-2', 'edge-2', { writeGapMs: () => 200 });
     const heard: string[] = [];
     const listening = edge.subscribe('user.gap', (msg) => void heard.push(msg.string()));
     await edge.nc.flush();
@@ -250,6 +250,39 @@ t.test(
   },
 );
 
+t.test('publishes keep their order while the gap grows and shrinks', async (t) => {
+  let gapMs = 0;
+  const gathering = await busOf('edge-2', 'edge-2', { writeGapMs: () => gapMs });
+  const heard: number[] = [];
+  const listening = edge.subscribe('user.gap', (msg) => void heard.push(Number(msg.string())));
+  await edge.nc.flush();
+  const gapsMs = [0, 0, 20, 0, 5, 20, 1, 0];
+  for (const [index, ms] of gapsMs.entries()) {
+    gapMs = ms;
+    gathering.beforeWrite(() => void gathering.publish('user.gap', `${index}`));
+    // Every second one waits alone; the one after it finds the timer of that one.
+    if (index % 2 === 0) await until('it is heard', () => heard.length > index);
+  }
+  await until('all are heard', () => heard.length === gapsMs.length);
+  t.same(heard, [...gapsMs.keys()]);
+  listening.unsubscribe();
+  await gathering.close();
+});
+
+t.test('without a gap, what may wait goes at the end of the turn', async (t) => {
+  const gathering = await busOf('edge-2', 'edge-2', { writeGapMs: () => 0 });
+  const filled: string[] = [];
+  gathering.publish('user.gap', 'just written');
+  gathering.beforeWrite(() => void filled.push('first'));
+  await new Promise((resolve) => setImmediate(resolve));
+  gathering.beforeWrite(() => void filled.push('second'));
+  gathering.beforeWrite(() => void filled.push('third'));
+  t.same(filled, ['first']);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(filled, ['first', 'second', 'third'], 'no timer was waited for');
+  await gathering.close();
+});
+
 t.test('a publish to a stream that does not exist is refused', async (t) => {
   const options = { msgId: 'a', timeoutMs: 1_000 };
   const error = await failure(router.jetPublish('inbox.0.x', new Uint8Array(1), options));
@@ -262,7 +295,7 @@ t.test('a lost connection rejects waiting and new requests at once, then heals',
     () => new Promise(() => {}),
   );
   await router.nc.flush();
-  const gathering = await busOf('edge-2', 'edge-2', { writeGapMs: 60_000 });
+  const gathering = await busOf('edge-2', 'edge-2', { writeGapMs: () => 60_000 });
   // No write came before the first request, so it goes at once.
   await failure(gathering.request('rpc.router.none', {}, { timeoutMs: 30_000 }));
   const unsent = failure(gathering.request('rpc.router.hang', {}, { timeoutMs: 30_000 }));

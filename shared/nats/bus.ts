@@ -63,7 +63,7 @@ type BusOptions = {
   logger: Logger;
   metrics: Metrics;
   /** A publish that may wait goes at most this long after the last write. The default is 0. */
-  writeGapMs?: number;
+  writeGapMs?: () => number;
 };
 
 const WAITING_WARN_MS = 2_000;
@@ -73,7 +73,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const { logger, instance } = options;
   const natsUser = natsUserOf(instance);
   const nc = await firstConnection(options, natsUser);
-  const writes = batchWrites(nc, options.writeGapMs ?? 0);
+  const writes = batchWrites(nc, options.writeGapMs ?? (() => 0));
   const link = followLink(nc, { ...options, writes });
   const answers = new RpcAnswers({ nc, writes, logger, service: kindOf(natsUser) });
   const replies = link.openMux(inboxPrefix(natsUser));

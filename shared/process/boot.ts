@@ -12,7 +12,7 @@ export type Boot = ServiceDeps & {
   /** Each part that the service opens pushes its closer. */
   closers: Closers;
   /** Opens the bus, and is called at most once. A first connection may take for ever. */
-  connect(options?: { writeGapMs?: number }): Promise<Bus>;
+  connect(options?: { writeGapMs?: () => number }): Promise<Bus>;
   /** `step` is what `/readyz` answers until the next step, or until the service has started. */
   begin(step: string): void;
   isDraining(): boolean;

@@ -1,11 +1,13 @@
 import t from 'tap';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import { BUSY, type Gap } from '../../../shared/process/pressure.ts';
 import { BATCH_BYTES_MAX, BATCH_ROWS_MAX } from './append-batch.ts';
 import type { AppendRow, SealedMessage } from './append-writer.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { PENDING_MAX } from './pending-sends.ts';
 
 const CONTENT = Buffer.alloc(10);
+const CALM = { gapMs: ({ calmMs }: Gap) => calmMs };
 
 function sealed(content: Buffer = CONTENT): SealedMessage {
   return {
@@ -54,7 +56,7 @@ const later = (): number => Date.now() + 60_000;
 
 t.test('one transaction is in flight, and the next takes all sends since', async (t) => {
   const writer = scriptedWriter();
-  const group = createGroupCommit(writer);
+  const group = createGroupCommit(writer, CALM);
   const first = writer.begun();
   const sends = [group.append(sealed(), later())];
   await first;
@@ -70,9 +72,86 @@ t.test('one transaction is in flight, and the next takes all sends since', async
   t.equal(group.pending, 0);
 });
 
+/** Ends each commit at once, and resolves to the times at which the commits began. */
+async function commitTwice(pressure: { gapMs(gap: Gap, waiting: number): number }) {
+  const begunAt: number[] = [];
+  const rows: number[] = [];
+  const writer = {
+    write: async (messages: readonly SealedMessage[]) => {
+      begunAt.push(performance.now());
+      rows.push(messages.length);
+      // These sends arrive while the first commit is in flight.
+      if (begunAt.length === 1) sends.push(...[1, 2, 3].map(() => group.append(sealed(), later())));
+      return rowsOf(messages);
+    },
+    ensurePartitions: async () => undefined,
+  };
+  const group = createGroupCommit(writer, pressure);
+  const sends = [group.append(sealed(), later())];
+  await group.idle();
+  await Promise.all(sends);
+  return { rows, apartMs: (begunAt[1] ?? 0) - (begunAt[0] ?? 0) };
+}
+
+t.test('without pressure a commit waits for the one in flight, and for nothing else', async (t) => {
+  const asked: unknown[] = [];
+  const { rows } = await commitTwice({
+    gapMs: (gap, waiting) => {
+      asked.push([gap, waiting]);
+      return gap.calmMs;
+    },
+  });
+  t.same(rows, [1, 3]);
+  t.same(asked, [
+    [{ calmMs: 0, pressedMs: 4, between: BUSY }, 1],
+    [{ calmMs: 0, pressedMs: 4, between: BUSY }, 3],
+  ]);
+});
+
+t.test('under pressure two commits begin a gap apart', async (t) => {
+  const { rows, apartMs } = await commitTwice({ gapMs: () => 30 });
+  t.same(rows, [1, 3]);
+  t.ok(apartMs >= 29, `the second commit began ${apartMs} ms after the first`);
+});
+
+t.test('a full batch does not wait for the gap', async () => {
+  const writer = scriptedWriter();
+  const group = createGroupCommit(writer, { gapMs: () => 3_600_000 });
+  const first = writer.begun();
+  const sends = [group.append(sealed(), later())];
+  await first;
+  for (let count = 0; count < BATCH_ROWS_MAX; count += 1) {
+    sends.push(group.append(sealed(), later()));
+  }
+  const second = writer.begun();
+  writer.batches[0]?.commit();
+  await second;
+  writer.batches[1]?.commit();
+  await Promise.all(sends);
+});
+
+t.test('the gap under pressure grows with the rows of the last commit', async (t) => {
+  const writer = scriptedWriter();
+  const pressed: number[] = [];
+  const group = createGroupCommit(writer, {
+    gapMs: ({ pressedMs }) => {
+      pressed.push(pressedMs);
+      return 0;
+    },
+  });
+  for (const rows of [1, 4, 40, 1]) {
+    const begun = writer.begun();
+    const sends = Array.from({ length: rows }, () => group.append(sealed(), later()));
+    await begun;
+    writer.batches.at(-1)?.commit();
+    await Promise.all(sends);
+  }
+  t.same(pressed, [4, 4, 6, 8]);
+});
+
 t.test('a batch is bounded by rows and by bytes', async (t) => {
   const writer = scriptedWriter();
-  const group = createGroupCommit(writer);
+  const group = createGroupCommit(writer, CALM);
   const big = sealed(Buffer.alloc(BATCH_BYTES_MAX / 2));
   const started = writer.begun();
   const sends = [big, sealed(big.content), sealed(big.content)].map((one) =>
@@ -100,14 +179,14 @@ t.test('a batch is bounded by rows and by bytes', async (t) => {
 
 t.test('a send whose deadline has passed is not written', async (t) => {
   const writer = scriptedWriter();
-  const group = createGroupCommit(writer);
+  const group = createGroupCommit(writer, CALM);
   await t.rejects(group.append(sealed(), Date.now() - 1), { code: 'TIMEOUT' });
   t.equal(writer.batches.length, 0);
 });
 
 t.test('beyond the limit a send gets a retryable error at once', async (t) => {
   const writer = scriptedWriter();
-  const group = createGroupCommit(writer);
+  const group = createGroupCommit(writer, CALM);
   const sends = Array.from({ length: PENDING_MAX.sends }, () => group.append(sealed(), later()));
   await t.rejects(group.append(sealed(), later()), { code: 'DATABASE_UNAVAILABLE' });
   const settled = Promise.allSettled(sends);
@@ -123,7 +202,7 @@ t.test('beyond the limit a send gets a retryable error at once', async (t) => {
 
 t.test('an unknown error fails the batch, and the group goes on', async (t) => {
   const writer = scriptedWriter();
-  const group = createGroupCommit(writer);
+  const group = createGroupCommit(writer, CALM);
   const first = writer.begun();
   const send = group.append(sealed(), later());
   await first;

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { type Env, EnvReader } from '../../../shared/process/env.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
+import { Pressure } from '../../../shared/process/pressure.ts';
 import { loadOrExit } from '../../../shared/process/process.ts';
 import { openAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit } from '../append/group-commit.ts';
@@ -39,10 +40,11 @@ const cipher = createContentCipher(config.contentKeys);
 const { db, pool, close } = openDatabase({ ...config.database, logger });
 const { url } = config.database;
 const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger });
+const pressure = new Pressure();
 const { reads, ...positions } = openPositionWriter({ url, logger });
 const businessSends = openBusinessSends({ url, cipher, logger });
 const commits = { count: 0, rows: 0 };
-const group = createGroupCommit(writer, (rows) => {
+const group = createGroupCommit(writer, pressure, (rows) => {
   commits.count += 1;
   commits.rows += rows;
 });

@@ -20,8 +20,9 @@ const WAITING_MAX = 10_000;
  */
 const BATCH_ROWS_MAX = 100;
 /**
- * The starts of two commits are at least this far apart, as for appends: a commit costs the same
- * however many positions it raises.
+ * The starts of two commits are at least this far apart, because a commit costs the same however
+ * many positions it raises, and no message waits for it. A read whose row is locked waits as long
+ * before its next try.
  */
 const COMMIT_GAP_MS = 8;
 /** A batch that met a deadlock or a lost connection waits this long before the next try. */

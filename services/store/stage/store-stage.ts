@@ -6,6 +6,7 @@ import type { AppendItem, AppendReply, AppendResult } from '../../../shared/cont
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics, type Metrics } from '../../../shared/process/metrics.ts';
+import { Pressure } from '../../../shared/process/pressure.ts';
 import { openAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit, type GroupCommit } from '../append/group-commit.ts';
 import { AgentPresences } from '../assignment/agent-presence.ts';
@@ -48,7 +49,8 @@ export function openStore(url: string, options: Options = {}): StoreParts {
   const { db, pool, close } = openDatabase({ url, poolMax: POOL_MAX, logger: silent });
   const deps = { db, pool, cipher };
   const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
-  const group = createGroupCommit(writer);
+  const pressure = new Pressure();
+  const group = createGroupCommit(writer, pressure);
   const businessSends = openBusinessSends({ url, cipher, logger: silent });
   const positions = openPositionWriter({ url, logger: silent });
   const { reads } = positions;
