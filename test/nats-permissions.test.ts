@@ -40,7 +40,7 @@ const OPERATIONS = TRAFFIC.filter(({ requestsAs, subject }) => {
 const SUBJECTS = [
   ...[...OPERATIONS, 'rpc.router.router-1', 'rpc.store.retention.delete', 'profiles.changed'],
   ...['rpc.store.outbox.nothing', 'rpc.store.positions.nothing'],
-  ...['membership.changed', 'queue.made', DEVICE],
+  ...['membership.changed', 'queue.made', 'queues.tails', DEVICE],
   ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   BUSINESS,
   ...['events.router-1', 'bookmarks.one', 'bookmarks.two'],
@@ -130,7 +130,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
   router: {
     publish: [
       ...[`inbox.3.${USER}`, DEVICE, `user.${USER}`, 'receipts.router-1', 'queue.made'],
-      ...['events.router-1', BUSINESS],
+      ...['events.router-1', BUSINESS, 'queues.tails'],
       ...['router.alive', 'router.leaving', 'membership.changed'],
       ...['rpc.store.messages.append', 'rpc.store.messages.edit', 'rpc.store.messages.delete'],
       ...['rpc.store.messages.react', ...answersOf('router', 'edge')],
@@ -143,14 +143,14 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       'rpc.store.agents.presence',
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
       ...['rpc.store.outbox.owed', 'rpc.store.outbox.done', 'rpc.store.outbox.missed'],
-      '$JS.API.CONSUMER.NAMES.INBOX_3',
+      ...['$JS.API.CONSUMER.NAMES.INBOX_3', '$JS.API.CONSUMER.LIST.INBOX_3'],
       ...SUBJECTS.filter((one) =>
         /^\$JS\.API\.(?:CONSUMER\.(?:DURABLE\.CREATE|DELETE|INFO)|STREAM\.INFO)\./.test(one),
       ),
     ],
     subscribe: [
       ...['rpc.router.router-1', 'router.who', 'answers.router-1.7', '_INBOX.router.a'],
-      ...['membership.changed', 'queue.made', ...repliesOf('router')],
+      ...['membership.changed', 'queue.made', 'queues.tails', ...repliesOf('router')],
       ...SUBJECTS.filter((subject) => subject.startsWith('$JS.EVENT.ADVISORY.CONSUMER.')),
     ],
   },

@@ -187,7 +187,7 @@ async function loadQueues(queues: Queues, logger: Logger): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await queues.refresh();
-      return;
+      return await queues.learnTails();
     } catch (error) {
       if (tries >= LOAD_TRIES) throw error;
       logger.warn({ err: error }, 'the queues cannot be read yet');

@@ -65,6 +65,11 @@ export const subjects = {
   membershipChanged: 'membership.changed',
   /** A router tells the others that a device has a queue from now on (core NATS). */
   queueMade: 'queue.made',
+  /**
+   * Routers tell each other how far the shards of device queues have got, and which shards have
+   * lost what they had acknowledged (core NATS).
+   */
+  queuesTails: 'queues.tails',
   /** An instance of profiles tells the others which of the profiles that they hold are old. */
   profilesChanged: 'profiles.changed',
   userProfileUpdated: `${KAHA_PREFIX}user.profile.updated`,

@@ -108,6 +108,7 @@ export const TRAFFIC: readonly Row[] = [
   { subject: subjects.routerLeaving, publish: ['router'], subscribe: ['edge'] },
   { subject: subjects.membershipChanged, publish: ['router'], subscribe: ['router'] },
   { subject: subjects.queueMade, publish: ['router'], subscribe: ['router'] },
+  { subject: subjects.queuesTails, publish: ['router'], subscribe: ['router'] },
   { subject: subjects.profilesChanged, publish: ['profiles'], subscribe: ['profiles'] },
 
   // A router offers durable events to devices, and the edges that hold the devices answer.
@@ -170,6 +171,7 @@ export const TRAFFIC: readonly Row[] = [
   { subject: jetStreamApi('CONSUMER.DELETE.>'), publish: ['router'], subscribe: ['jetstream'] },
   { subject: jetStreamApi('CONSUMER.INFO.>'), publish: ['router'], subscribe: ['jetstream'] },
   { subject: jetStreamApi('CONSUMER.NAMES.>'), publish: ['router'], subscribe: ['jetstream'] },
+  { subject: jetStreamApi('CONSUMER.LIST.*'), publish: ['router'], subscribe: ['jetstream'] },
   { subject: jetStreamApi('STREAM.INFO.*'), publish: ['router'], subscribe: ['jetstream'] },
   { subject: consumerAdvisory('CREATED'), publish: ['jetstream'], subscribe: ['router'] },
   { subject: consumerAdvisory('DELETED'), publish: ['jetstream'], subscribe: ['router'] },

@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
+import { queueName } from '../../../shared/contracts/subjects.ts';
 import { newId, shardOf, type UserId } from '../../../shared/ids.ts';
 import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
 
@@ -72,16 +73,20 @@ t.test('queues and events survive when NATS is killed and comes back', async (t)
   t.same(bina.signals, []);
 });
 
-t.test('the devices concerned are told when a stream has lost its tail', async (t) => {
+t.test('the queues concerned are voided when a stream has lost its tail', async (t) => {
   const { alice, bina, conversation } = await pair([2, 3]);
   bina.acknowledges = false;
   for (let index = 0; index < 5; index += 1) await send(edge, letter(conversation, alice.userId));
   await until('all came', () => bina.events.length === 5 && store.outbox.size === 0);
   await stage.restartNats(() => damage(join(nats.dataDir, 'nats'), 'INBOX_3'));
-  await until('told', () => bina.signals.length > 0);
-  t.same(bina.signals[0], { kind: 'resync', device_id: 'phone-1' });
+  const queuesOf = async (shard: number): Promise<string[]> => {
+    return (await jsm.consumers.list(`INBOX_${shard}`).next()).map(({ name }) => name);
+  };
+  const name = queueName(bina.userId, bina.deviceId);
+  await until('voided', async () => !(await queuesOf(3)).includes(name));
+  t.match(await bina.open(), { resumed: false });
+  t.match(await alice.open(), { resumed: true });
   t.same(alice.signals, []);
-  t.match(await bina.open({ resync: true }), { resumed: false });
 });
 
 /** Deletes the stream's messages, as if the disk had not written them. */

@@ -7,6 +7,7 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { RouterConfig } from '../config.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
+import { createTails } from '../tails/create-tails.ts';
 import { DeviceHolders } from './device-holders.ts';
 import { DeviceQueues } from './device-queues.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
@@ -15,7 +16,6 @@ import { QueueChecks } from './queue-checks.ts';
 import { watchHealth } from './queue-health.ts';
 import { QueuePublisher } from './queue-publisher.ts';
 import { watchQueues } from './queue-watch.ts';
-import { ShardTails } from './shard-tails.ts';
 
 export type Queues = {
   known: KnownQueues;
@@ -28,6 +28,8 @@ export type Queues = {
   isCurrent: () => boolean;
   /** Reads the names of all queues. */
   refresh: () => Promise<void>;
+  /** Learns how far the streams were before this router started. */
+  learnTails: () => Promise<void>;
 };
 
 type Deps = { bus: Bus; metrics: Metrics; counters: RouterMetrics; logger: Logger };
@@ -53,22 +55,14 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   };
   const queueDeps = { api, known, holders, announce, signalResync, metrics: counters, logger };
   const devices = new DeviceQueues(queueDeps);
-  const tails = new ShardTails(shards);
   const voidQueue = (device: Device): Promise<void> => devices.void(device);
   const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });
   closers.push('queue-watch', () => watch.close());
-  const health = watchHealth({
-    bus,
-    api,
-    known,
-    names: watch,
-    queues: devices,
-    tails,
-    shards,
-    logger,
-  });
+  const watched = { bus, instance: config.instance, api, known, queues: devices, shards, logger };
+  const { tails, check: checkTail, learn } = createTails({ ...watched, names: watch }, closers);
+  const health = watchHealth({ ...watched, tails, checkTail });
   closers.push('queue-health', () => health.close());
-  const publisher = new QueuePublisher({ bus, tails, shards, onTailLost: health.tailLost });
+  const publisher = new QueuePublisher({ bus, tails, shards, onTailLost: checkTail });
   const { isCurrent } = watch;
   const checks = new QueueChecks({ known, isCurrent, api, metrics: counters });
   metrics.gauge('kaha_router_queues_known', 'Device queues known', () => known.size);
@@ -82,5 +76,6 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
     checks,
     isCurrent,
     refresh: watch.refresh,
+    learnTails: learn,
   };
 }

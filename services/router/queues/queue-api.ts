@@ -29,6 +29,8 @@ export type QueueInfo = {
   num_pending: number;
   num_ack_pending: number;
 };
+/** A queue has delivered or acknowledged what stands at this number of its shard, or below. */
+type Reached = { name: string; seq: number };
 type ShardInfo = { messages: number; lastSeq: number; subjects: Record<string, number> };
 
 /**
@@ -42,6 +44,8 @@ export type QueueApi = {
   info(device: Device): Promise<QueueInfo | undefined>;
   /** Reads one page of the names of a shard's consumers, from `offset`. */
   names(shard: number, offset: number): Promise<{ names: string[]; total: number }>;
+  /** Reads how far each queue of a shard is. */
+  reached(shard: number): Promise<Reached[]>;
   /**
    * Reads the state of a shard. With `perSubject` it tells how many messages each user's subject
    * holds (≤ 100 000 subjects).
@@ -85,6 +89,21 @@ export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): Que
       const op = `CONSUMER.NAMES.${streams.inbox(shard)}`;
       const { consumers, total } = await ask<Names>(op, { offset });
       return { names: consumers ?? [], total };
+    },
+    async reached(shard) {
+      type Listed = QueueInfo & { name: string };
+      const all: Reached[] = [];
+      for (;;) {
+        const body = { offset: all.length };
+        const page = await ask<{ consumers: Listed[] | null; total: number }>(
+          `CONSUMER.LIST.${streams.inbox(shard)}`,
+          body,
+        );
+        for (const { name, delivered, ack_floor: acked } of page.consumers ?? []) {
+          all.push({ name, seq: Math.max(delivered.stream_seq, acked.stream_seq) });
+        }
+        if ((page.consumers ?? []).length === 0 || all.length >= page.total) return all;
+      }
     },
     async shardInfo(shard, { perSubject } = { perSubject: false }) {
       type State = { messages: number; last_seq: number; subjects?: Record<string, number> };

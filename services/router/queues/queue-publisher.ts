@@ -2,9 +2,9 @@ import { inboxPrefix } from '../../../shared/contracts/permissions.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { shardOf, type UserId } from '../../../shared/ids.ts';
-import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import type { Bus } from '../../../shared/nats/bus.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
-import type { ShardTails } from './shard-tails.ts';
+import type { ShardTails } from '../tails/shard-tails.ts';
 
 /**
  * `subject` means that this user's queues are full, and `stream` that the whole shard is. Trying
@@ -65,25 +65,17 @@ export class QueuePublisher {
     if (tails.hold !== undefined) await tails.hold;
     if (!bus.connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
     const shard = shardOf(userId, shards);
-    const known = tails.lastSeq(shard);
-    const ticket = tails.recent.begin(userId, shard);
+    const ticket = tails.begin(userId, shard);
     const answer = await this.#mux.ask({
       subject: subjects.inbox(userId, shards),
       payload,
       headerLines: `Nats-Msg-Id: ${msgId}\r\n`,
       timeoutMs: PUBLISH_TIMEOUT_MS,
     });
-    tails.recent.answered(ticket, this.#check(answer, { shard, known }));
-  }
-
-  /** Returns the sequence number that the stream gave the message. */
-  #check(answer: Msg, { shard, known }: { shard: number; known: number }): number {
     const ack = JSON.parse(decoder.decode(answer.data)) as PubAck;
     if (ack.error !== undefined) throw refusal(ack.error);
-    if (ack.duplicate === true) return ack.seq;
-    const { tails, onTailLost } = this.#deps;
-    if (!tails.acknowledged(shard, ack.seq, known)) onTailLost(shard);
-    return ack.seq;
+    if (ack.duplicate === true) tails.storedBefore(ticket, ack.seq);
+    else if (!tails.stored(ticket, ack.seq)) this.#deps.onTailLost(shard);
   }
 }
 

@@ -1,6 +1,4 @@
-import type { UserId } from '../../../shared/ids.ts';
 import type { QueueUse } from './queue-eviction.ts';
-import type { RecentPublish } from './recent-publishes.ts';
 
 /** A stream keeps at most this many messages for one user, over all devices. */
 export const SUBJECT_MESSAGES_MAX = 10_000;
@@ -23,34 +21,4 @@ export function tooDeep(queues: readonly QueueUse[]): string[] {
   if (deep.length > 0) return deep.map(({ deviceId }) => deviceId);
   depths.sort((a, b) => b.depth - a.depth);
   return depths.slice(0, 1).map(({ deviceId }) => deviceId);
-}
-
-type Tail = {
-  /** The stream ends at this sequence number now. */
-  lastSeq: number;
-  /** The stream had acknowledged this sequence number to the router, and none above it. */
-  acknowledged: number;
-  recent: readonly RecentPublish[];
-};
-
-/**
- * Returns the users whose queues a restart of the server may have hurt. An event of each `lost`
- * user is gone from the stream; `lost` is 'all' if the stream lost more than the router remembers.
- * The consumers of a `suspect` user may stand above the stream's end, and would then skip the next
- * events.
- */
-export function concernedBy(tail: Tail): { lost: UserId[] | 'all'; suspect: UserId[] } {
-  const { lastSeq, acknowledged, recent } = tail;
-  const lost = new Set<UserId>();
-  const suspect = new Set<UserId>();
-  let oldest = Number.POSITIVE_INFINITY;
-  for (const { userId, seq } of recent) {
-    if (seq > 0) oldest = Math.min(oldest, seq);
-    if (seq > lastSeq) lost.add(userId);
-    else suspect.add(userId);
-  }
-  // Other routers publish in between, so a gap in the sequence numbers of this router is no loss.
-  // But the router cannot tell whose events are gone below its oldest remembered publish.
-  if (lastSeq < acknowledged && oldest > lastSeq + 1) return { lost: 'all', suspect: [] };
-  return { lost: [...lost], suspect: [...suspect].filter((userId) => !lost.has(userId)) };
 }
