@@ -24,7 +24,7 @@ export function nameLine(id: string, { me, names }: { me: string; names: Names }
 
 /** Shows a message in one line, as its reader `me` sees it. */
 export function messageLine(message: Message, { me, names }: { me: string; names: Names }) {
-  const { seq, sender_id: senderId, content = '(deleted)' } = message;
+  const { seq, sender_id: senderId, content = '(no text)' } = message;
   const isAway = message.metadata?.event === 'away_message';
   if (message.message_type === 'system' && !isAway) return `#${seq} * ${content}`;
   return `#${seq} ${nameLine(senderId, { me, names })}: ${content}`;

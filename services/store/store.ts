@@ -15,6 +15,7 @@ import { watchAssignment } from './assignment/assignment-stats.ts';
 import { PresenceRounds } from './assignment/presence-rounds.ts';
 import type { Config } from './config.ts';
 import { createContentCipher } from './content/content-cipher.ts';
+import { watchUnreadable } from './content/unreadable-texts.ts';
 import { ChatListCache } from './conversations/chat-list-cache.ts';
 import { openDatabase } from './database/database.ts';
 import { toKahaError } from './database/database-error.ts';
@@ -46,7 +47,8 @@ type Deps = ServiceDeps & { events?: DurableEvents };
  */
 export function createStore(config: Config, { logger, metrics, events }: Deps) {
   return startService(config, { logger, metrics }, async ({ connect, closers }) => {
-    const cipher = createContentCipher(config.contentKeys);
+    const noteUnreadable = watchUnreadable({ metrics, logger });
+    const cipher = createContentCipher(config.contentKeys, noteUnreadable);
     const { db, pool, close } = openDatabase({ ...config.database, logger });
     closers.push('database', close);
     const { url } = config.database;

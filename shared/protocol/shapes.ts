@@ -64,7 +64,7 @@ export const LastMessageShape = Type.Object({
   message_id: MessageIdField,
   seq: SeqField,
   sender_id: SenderId,
-  content: text('The message has this text. It is empty if the message was deleted.'),
+  content: text('The message has this text. It is empty if it was deleted or cannot be read now.'),
   message_type: ShownMessageType,
   sent_at: SentAt,
 });
@@ -116,13 +116,20 @@ export const ReplyPreviewShape = Type.Object({
   message_id: MessageIdField,
   sender_id: SenderId,
   message_type: ShownMessageType,
-  content: text('The message begins with this text.'),
+  content: text('The message begins so. It is empty if it was deleted or cannot be read now.'),
   deleted: Type.Optional(Type.Literal(true, { description: 'The message was deleted.' })),
 });
 export type ReplyPreviewShape = Static<typeof ReplyPreviewShape>;
 
 const EditedAt = Type.Optional(text('The text was changed last at this time.'));
 const DeletedAt = Type.Optional(text('The message was deleted then, and has no content any more.'));
+
+const ShownContent = Type.Optional(
+  described(
+    ContentField,
+    'The message has this text. It is absent if the message was deleted, or cannot be read now.',
+  ),
+);
 
 /**
  * The event `message` has these fields. It has `edited_at` in a replay, and `deleted_at` if it
@@ -137,7 +144,7 @@ export const messageEventFields = {
     described(ClientMsgIdField, 'The sending client made this id, and knows its message by it.'),
   ),
   version: MessageVersion,
-  content: Type.Optional(ContentField),
+  content: ShownContent,
   message_type: ShownMessageType,
   metadata: Type.Optional(MetadataField),
   reply_to: Type.Optional(described(ReplyPreviewShape, 'The message replies to this one.')),
@@ -170,7 +177,7 @@ export const messageUpdatedFields = {
   change: Type.Union([Type.Literal('edited'), Type.Literal('deleted'), Type.Literal('reactions')], {
     description: 'The message was changed so. The event tells all that can change, as it is now.',
   }),
-  content: Type.Optional(ContentField),
+  content: ShownContent,
   edited_at: EditedAt,
   deleted_at: DeletedAt,
   reactions: Type.Optional(Reactions),

@@ -58,11 +58,13 @@ export function createAppend(deps: Deps) {
     const appendOne = async (item: AppendItem): Promise<AppendResult> => {
       try {
         const message = sealMessage({ conversation_id, item, replies, cipher });
+        // The quote is made first: nothing that can fail may follow the commit of the message.
+        const reply = item.reply_to && replies.get(item.reply_to);
+        const quote = reply ? quoteOf(reply, cipher) : undefined;
         const row = await append(message);
         version = Math.max(version, row.conversation_version ?? 0);
         if (row.step !== undefined) steps.push(row.step);
-        const reply = item.reply_to && replies.get(item.reply_to);
-        return toResult(row, reply ? quoteOf(reply, cipher) : undefined);
+        return toResult(row, quote);
       } catch (error) {
         const refusal = toKahaError(error);
         // An error with a cause is no refusal but a bug, or a value that should not come this far.

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentKey } from './content-keys.ts';
+import type { NoteUnreadable } from './unreadable-texts.ts';
 
 /** A ciphertext belongs to one place; moved to another row or field it cannot be decrypted. */
 type CipherPlace = MessageCipherPlace | { user_id: UserId; field: 'chats' };
@@ -21,7 +22,12 @@ export type ContentCipher = {
    * The call throws if the key is unknown or the bytes are not the ones encrypted for the place.
    */
   decrypt(sealed: Buffer, keyId: string, place: CipherPlace): string;
+  /** Where `decrypt` would throw, the result is undefined, and the text is noted as unreadable. */
+  tryDecrypt(sealed: Buffer, keyId: string, place: CipherPlace): string | undefined;
 };
+
+/** Opens a text: `decrypt` where an unreadable one must fail, else `tryDecrypt`. */
+export type OpenText = ContentCipher['tryDecrypt'];
 
 const ALGORITHM = 'aes-256-gcm';
 const IV_BYTES = 12;
@@ -34,11 +40,24 @@ const IV_POOL_BYTES = IV_BYTES * 1024;
  * content in the database or a backup. IVs are random, which is safe for 2^32 messages per key
  * (NIST SP 800-38D): operators must change the key before that.
  */
-export function createContentCipher(keys: readonly ContentKey[]): ContentCipher {
+export function createContentCipher(
+  keys: readonly ContentKey[],
+  noteUnreadable: NoteUnreadable = () => undefined,
+): ContentCipher {
   const byId = new Map(keys.map(({ id, key }) => [id, key]));
   const current = keys[0];
   if (current === undefined) throw new Error('no content key');
   const nextIv = createIvSource();
+  const decrypt: ContentCipher['decrypt'] = (sealed, keyId, place) => {
+    const key = byId.get(keyId);
+    if (key === undefined) throw new Error(`content key ${keyId} is not configured`);
+    if (sealed.length < IV_BYTES + TAG_BYTES) throw new Error('ciphertext is too short');
+    const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(0, IV_BYTES));
+    decipher.setAAD(aadOf(place));
+    decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+    const body = decipher.update(sealed.subarray(IV_BYTES, sealed.length - TAG_BYTES));
+    return Buffer.concat([body, decipher.final()]).toString('utf8');
+  };
 
   return {
     keyId: current.id,
@@ -50,15 +69,14 @@ export function createContentCipher(keys: readonly ContentKey[]): ContentCipher 
       cipher.final(); // GCM is a stream mode, so `final` returns no bytes.
       return Buffer.concat([iv, body, cipher.getAuthTag()]);
     },
-    decrypt(sealed, keyId, place) {
-      const key = byId.get(keyId);
-      if (key === undefined) throw new Error(`content key ${keyId} is not configured`);
-      if (sealed.length < IV_BYTES + TAG_BYTES) throw new Error('ciphertext is too short');
-      const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(0, IV_BYTES));
-      decipher.setAAD(aadOf(place));
-      decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-      const body = decipher.update(sealed.subarray(IV_BYTES, sealed.length - TAG_BYTES));
-      return Buffer.concat([body, decipher.final()]).toString('utf8');
+    decrypt,
+    tryDecrypt(sealed, keyId, place) {
+      try {
+        return decrypt(sealed, keyId, place);
+      } catch {
+        noteUnreadable(byId.has(keyId) ? 'damaged' : 'unknown_key', keyId);
+        return undefined;
+      }
     },
   };
 }

@@ -13,30 +13,35 @@ type Deps = RewriteDeps & { editWindowMs: number };
 
 /**
  * `messages.edit` lets a sender change the text of a message within the edit window. An edit to the
- * same text changes nothing. Refusals: MESSAGE_NOT_FOUND; FORBIDDEN; CONFLICT for a deleted
- * message.
+ * same text changes nothing. A text that cannot be read is replaced too. Refusals:
+ * MESSAGE_NOT_FOUND; FORBIDDEN; CONFLICT for a deleted message.
  */
 export function editMessage(deps: Deps, request: MessageEdit): Promise<Rewritten> {
   const { cipher, editWindowMs: windowMs } = deps;
   const { user_id, content } = request;
   return rewriteMessage(deps, request, ({ row, at }) => {
     judgeEdit(row, user_id, { windowMs, nowMs: Date.parse(at) });
-    return openContent(row, cipher) === content ? undefined : seal(row, content, cipher);
+    const isSame = openContent(row, cipher.tryDecrypt) === content;
+    return isSame ? undefined : seal(row, content, cipher);
   });
 }
 
-/** A row has one key: metadata under an older key is encrypted anew along with the text. */
+/**
+ * A row has one key: metadata under an older key is encrypted anew along with the text. Metadata
+ * that cannot be read is left to the revision.
+ */
 function seal(row: MessageRow, content: string, cipher: ContentCipher): Rewrite {
   const { conversation_id, message_id } = row;
   const place = { conversation_id, message_id };
   const sealed = cipher.encrypt(content, { ...place, field: 'content' });
-  const metadata = row.key_id === cipher.keyId ? undefined : openMetadata(row, cipher);
+  if (row.key_id === cipher.keyId) {
+    return { change: 'edited', content: sealed, metadata: row.metadata };
+  }
+  const metadata = openMetadata(row, cipher.tryDecrypt);
   return {
     change: 'edited',
     content: sealed,
     metadata:
-      metadata === undefined
-        ? row.metadata
-        : cipher.encrypt(metadata, { ...place, field: 'metadata' }),
+      metadata === undefined ? null : cipher.encrypt(metadata, { ...place, field: 'metadata' }),
   };
 }

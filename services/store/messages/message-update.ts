@@ -37,5 +37,6 @@ export function toMessageUpdate(
   if (deleted_at !== null) return { ...place, change: 'deleted', deleted_at, reactions: [] };
   const update: MessageUpdate = { ...place, change, reactions: [...reactions] };
   if (edited_at === null) return update;
-  return { ...update, content: openContent(row, cipher), edited_at };
+  const content = openContent(row, cipher.decrypt);
+  return { ...update, ...(content !== undefined && { content }), edited_at };
 }

@@ -53,9 +53,15 @@ export async function react({ pool, cipher }: Deps, request: MessageReaction): P
   if (row.status === 'unchanged') return { reactions };
   const changed = { ...row, message_id, conversation_id, seq, deleted_at: null };
   const recorded = { change: 'reactions' as const, version };
-  const update = toMessageUpdate({ row: changed, reactions: sets, recorded }, cipher);
   const address = { event_id, conversation_id, user_ids: seers, at: changed_at };
-  return { reactions, entry: { ...address, kind: 'message_updated', update, changed_at } };
+  try {
+    const update = toMessageUpdate({ row: changed, reactions: sets, recorded }, cipher);
+    return { reactions, entry: { ...address, kind: 'message_updated', update, changed_at } };
+  } catch {
+    // The reaction is committed. The text of an edited message cannot be read, so the event stays
+    // in the outbox, where it is counted and tried again.
+    return { reactions };
+  }
 }
 
 function refusalOf(status: Refusal): KahaError {

@@ -86,7 +86,7 @@ t.test('an edit shows everywhere, and the earlier text is kept encrypted', async
     kept[0]?.content,
     message_id,
   ]);
-  await t.rejects(get(mine), 'an earlier text put back into the message does not open');
+  t.notOk('content' in (await get(mine)), 'an earlier text put back does not open');
 });
 
 t.test('only the sender edits, in time, and no tombstone or system message', async (t) => {

@@ -98,7 +98,7 @@ async function findMessage(
 }
 
 const REWRITE = `select * from rewrite_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-  $13, $14, $15)`;
+  $13, $14, $15, $16)`;
 
 type Answer = {
   status: 'ok' | 'stale';
@@ -114,7 +114,7 @@ type Written = { row: MessageRow; sets: ReactionSet[]; seers: UserId[]; changedA
 
 /**
  * The result is undefined if what was judged no longer holds: the message has changed since, or the
- * user has another role or no longer takes part. See migration 0009.
+ * user has another role or no longer takes part. See migration 0019.
  */
 async function write(
   { pool, cipher }: RewriteDeps,
@@ -128,7 +128,7 @@ async function write(
     ...[row.conversation_id, row.seq, row.sent_at, row.message_id],
     ...[viewer.user_id, viewer.role, row.edited_at, isEdit ? null : rewrite.reason],
     ...[cipher.keyId, texts.content, texts.metadata],
-    ...[row.version, old.content, old.metadata, eventId],
+    ...[row.version, old.content, old.metadata, eventId, old.keyId],
   ]);
   if (answer?.status !== 'ok') return undefined;
   const { version, changed_at: changedAt, seers, emojis, reactors } = answer;
@@ -169,21 +169,25 @@ function toEntry(
   };
 }
 
+type Revision = { content: Buffer | null; metadata: Buffer | null; keyId: string };
+
 /**
  * A revision keeps, for audits, the text that a message has before a change. The text is encrypted
  * anew, bound to a version that had it, so nobody can put a revision back into the message's own
- * row: it could not be decrypted there.
+ * row: it could not be decrypted there. A text that cannot be read now is kept as it is, with the
+ * key that it names, because that key may come back.
  */
-function toRevision(
-  row: MessageRow,
-  cipher: ContentCipher,
-): { content: Buffer | null; metadata: Buffer | null } {
+function toRevision(row: MessageRow, cipher: ContentCipher): Revision {
   const { conversation_id, message_id, version } = row;
+  const content = openContent(row, cipher.tryDecrypt);
+  const metadata = openMetadata(row, cipher.tryDecrypt);
+  const isRead = content !== undefined && (metadata !== undefined || row.metadata === null);
+  if (!isRead) return { content: row.content, metadata: row.metadata, keyId: row.key_id };
   const seal = (plain: string, field: MessageCipherPlace['field']): Buffer =>
     cipher.encrypt(plain, { conversation_id, message_id, field, version });
-  const metadata = openMetadata(row, cipher);
   return {
-    content: row.content === null ? null : seal(openContent(row, cipher), 'content'),
+    content: row.content === null ? null : seal(content, 'content'),
     metadata: metadata === undefined ? null : seal(metadata, 'metadata'),
+    keyId: cipher.keyId,
   };
 }

@@ -65,7 +65,10 @@ function readPosition(cursor: string | undefined): Position {
   return { after: { sent_at, conversation_id, seq }, served };
 }
 
-/** Messages come in the order of the places; a message that is gone by now is left out. */
+/**
+ * Messages come in the order of the places; a message that is gone by now is left out, and one that
+ * cannot be read comes without content and metadata.
+ */
 async function loadMessages(
   { db, cipher }: Deps,
   { places, user_id }: { places: readonly FoundPlace[]; user_id: UserId },
@@ -86,7 +89,7 @@ async function loadMessages(
   return places.flatMap((place) => {
     const row = byKey.get(keyOf(place.conversation_id, place.seq));
     if (row === undefined) return [];
-    const record = toMessageRecord(row, cipher, previews.get(row.message_id));
+    const record = toMessageRecord(row, cipher.tryDecrypt, previews.get(row.message_id));
     const sets = reactions.get(row.message_id);
     return sets === undefined ? record : { ...record, reactions: toReactions(sets, user_id) };
   });

@@ -98,7 +98,7 @@ async function findMessages(
       {
         seq: row.seq,
         repliedSeq: row.reply_to_seq,
-        record: () => toMessageRecord(row, cipher, previewIn(row)),
+        record: () => toMessageRecord(row, cipher.decrypt, previewIn(row)),
         update: (recorded) =>
           toMessageUpdate({ row, reactions: reactionsTo(row.message_id), recorded }, cipher),
       },

@@ -79,8 +79,10 @@ function isMuted({ is_muted, muted_until }: ParticipantRow, nowMs: number): bool
   return is_muted && (muted_until === null || Date.parse(muted_until) > nowMs);
 }
 
+/** A text that cannot be read is shown as empty, as that of a deleted message is. */
 function toLastMessage(row: LastMessageRow, cipher: ContentCipher): LastMessage {
   const { message_id, seq, sender_id, message_type, sent_at } = row;
-  const content = row.deleted_at === null ? openContent(row, cipher) : '';
-  return { message_id, seq, sender_id, content, message_type, sent_at, ...openSaid(row, cipher) };
+  const content = row.deleted_at === null ? openContent(row, cipher.tryDecrypt) : '';
+  const shown = { message_id, seq, sender_id, content: content ?? '', message_type, sent_at };
+  return { ...shown, ...openSaid(row, cipher) };
 }

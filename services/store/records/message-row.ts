@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import type { MessageRecord, ReplyPreview } from '../../../shared/contracts/messages.ts';
 import { previewOf } from '../../../shared/protocol/preview.ts';
 import { readSaid, type SystemSaid } from '../../../shared/protocol/system-messages.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCipher, OpenText } from '../content/content-cipher.ts';
 import type { MessagesTable } from '../database/schema.ts';
 import { present } from './present.ts';
 
@@ -39,10 +39,13 @@ export type PreviewRow = Pick<
   | 'deleted_at'
 >;
 
-/** A `message` event carries this record. A deleted message has no content and no metadata. */
+/**
+ * A `message` event carries this record. A deleted message has no content and no metadata. A text
+ * that `open` cannot read is left out, or fails the call if `open` throws.
+ */
 export function toMessageRecord(
   row: MessageRow,
-  cipher: ContentCipher,
+  open: OpenText,
   reply: ReplyPreview | undefined,
 ): MessageRecord {
   const { conversation_id, message_id } = row;
@@ -59,29 +62,33 @@ export function toMessageRecord(
   if (reply !== undefined) record.reply_to = reply;
   Object.assign(record, present(row, ['edited_at', 'deleted_at']));
   if (row.deleted_at !== null) return record;
-  if (row.content !== null) record.content = openContent(row, cipher);
-  const metadata = openMetadata(row, cipher);
+  const content = row.content === null ? undefined : openContent(row, open);
+  if (content !== undefined) record.content = content;
+  const metadata = openMetadata(row, open);
   if (metadata !== undefined) record.metadata = JSON.parse(metadata);
   return record;
 }
 
-/** The result is the metadata as JSON text, or undefined if the message has none. */
+/** The result is the metadata as JSON text, or undefined if there is none or it cannot be read. */
 export function openMetadata(
   row: Pick<MessageRow, 'conversation_id' | 'message_id' | 'metadata' | 'key_id'>,
-  cipher: ContentCipher,
+  open: OpenText,
 ): string | undefined {
   const { conversation_id, message_id, metadata, key_id } = row;
   if (metadata === null) return undefined;
-  return cipher.decrypt(metadata, key_id, { conversation_id, message_id, field: 'metadata' });
+  return open(metadata, key_id, { conversation_id, message_id, field: 'metadata' });
 }
 
-/** A message shows this preview of the message that it replies to. */
+/**
+ * A message shows this preview of the message that it replies to. The preview is empty where that
+ * cannot be read, so that it costs no reply.
+ */
 export function toReplyPreview(row: PreviewRow, cipher: ContentCipher): ReplyPreview {
   const { message_id, sender_id, message_type } = row;
   if (row.deleted_at !== null) {
     return { message_id, sender_id, message_type, content: '', deleted: true };
   }
-  const content = previewOf(openContent(row, cipher));
+  const content = previewOf(openContent(row, cipher.tryDecrypt) ?? '');
   return { message_id, sender_id, message_type, content, ...openSaid(row, cipher) };
 }
 
@@ -98,20 +105,20 @@ type SystemRow = Parameters<typeof openMetadata>[0] & Pick<MessageRow, 'message_
 
 /**
  * A service that knows names makes the content of a system message from `said`. Other messages have
- * no `said`.
+ * no `said`, nor has one that cannot be read.
  */
 export function openSaid(row: SystemRow, cipher: ContentCipher): { said?: SystemSaid } {
   if (row.message_type !== 'system') return {};
-  const said = readSaid(JSON.parse(openMetadata(row, cipher) ?? 'null'));
+  const said = readSaid(JSON.parse(openMetadata(row, cipher.tryDecrypt) ?? 'null'));
   return said === undefined ? {} : { said };
 }
 
-/** The result is the decrypted content, or empty if none is stored. */
+/** The result is empty if no content is stored, and undefined if it cannot be read. */
 export function openContent(
   row: Pick<MessageRow, 'conversation_id' | 'message_id' | 'content' | 'key_id'>,
-  cipher: ContentCipher,
-): string {
+  open: OpenText,
+): string | undefined {
   const { conversation_id, message_id, content, key_id } = row;
   if (content === null) return '';
-  return cipher.decrypt(content, key_id, { conversation_id, message_id, field: 'content' });
+  return open(content, key_id, { conversation_id, message_id, field: 'content' });
 }

@@ -19,7 +19,10 @@ type Scene = {
   reactions?: ReadonlyMap<MessageId, ReactionSet[]>;
 };
 
-/** Messages are shown as the viewer sees them in history, in the order of the rows. */
+/**
+ * Messages are shown as the viewer sees them in history, in the order of the rows. One that cannot
+ * be read is shown without content and metadata.
+ */
 export async function showMessages(
   { db, cipher }: Deps,
   { rows, viewer, participants, reactions: known }: Scene,
@@ -30,7 +33,7 @@ export async function showMessages(
     known ?? loadReactions(db, rows),
   ]);
   return rows.map((row) => {
-    const record = toMessageRecord(row, cipher, previews.get(row.message_id));
+    const record = toMessageRecord(row, cipher.tryDecrypt, previews.get(row.message_id));
     const sets = reactions.get(row.message_id) ?? [];
     const message: HistoryMessage = { ...record, reactions: toReactions(sets, viewer.user_id) };
     if (row.sender_id === viewer.user_id) message.status = toStatus(row, participants);

@@ -10,7 +10,7 @@ import { Pressure } from '../../../shared/process/pressure.ts';
 import { openAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit, type GroupCommit } from '../append/group-commit.ts';
 import { AgentPresences } from '../assignment/agent-presence.ts';
-import { createContentCipher } from '../content/content-cipher.ts';
+import { type ContentCipher, createContentCipher } from '../content/content-cipher.ts';
 import type { ChatListCache } from '../conversations/chat-list-cache.ts';
 import { openDatabase } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
@@ -42,16 +42,21 @@ export type StoreParts = {
   close(): Promise<void>;
 };
 
-type Options = { editWindowMs?: number; chatLists?: ChatListCache; redis?: Redis };
+type Options = {
+  editWindowMs?: number;
+  chatLists?: ChatListCache;
+  redis?: Redis;
+  cipher?: ContentCipher;
+};
 
 export function openStore(url: string, options: Options = {}): StoreParts {
-  const { editWindowMs = EDIT_WINDOW_MS, chatLists, redis } = options;
+  const { editWindowMs = EDIT_WINDOW_MS, chatLists, redis, cipher: own = cipher } = options;
   const { db, pool, close } = openDatabase({ url, poolMax: POOL_MAX, logger: silent });
-  const deps = { db, pool, cipher };
-  const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger: silent });
+  const deps = { db, pool, cipher: own };
+  const writer = openAppendWriter({ url, keyId: own.keyId, db, logger: silent });
   const pressure = new Pressure();
   const group = createGroupCommit(writer, pressure);
-  const businessSends = openBusinessSends({ url, cipher, logger: silent });
+  const businessSends = openBusinessSends({ url, cipher: own, logger: silent });
   const positions = openPositionWriter({ url, logger: silent });
   const { reads } = positions;
   const metrics = createMetrics('store', 'store-1');

@@ -10,7 +10,7 @@ export type ReplyPreview = {
   message_id: string;
   sender_id: string;
   message_type: MessageType | 'system';
-  /** The first 140 characters; empty if the message was deleted. */
+  /** The first 140 characters; empty if the message was deleted or cannot be read now. */
   content: string;
   deleted?: boolean;
 };
@@ -32,7 +32,7 @@ export type Message = {
   client_msg_id?: string;
   /** The version rises with each edit, deletion and reaction. */
   version: number;
-  /** A deleted message has no content. */
+  /** A deleted message has no content, nor has one that the server cannot read now. */
   content?: string;
   message_type: MessageType | 'system';
   metadata?: Record<string, unknown>;

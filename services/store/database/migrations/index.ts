@@ -14,6 +14,7 @@ import * as appendInSteps from './0014-append-messages.ts';
 import * as owedToUsers from './0015-owed-to-users.ts';
 import * as steps from './0016-steps.ts';
 import * as sweep from './0017-sweep.ts';
+import * as revisionKeys from './0019-revision-keys.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -37,6 +38,7 @@ export const migrations: Record<string, Migration> = {
   '0015-owed-to-users': owedToUsers,
   '0016-steps': steps,
   '0017-sweep': sweep,
+  '0019-revision-keys': revisionKeys,
 };
 
 /** A store of this version serves only a database that has this migration. */

@@ -18,7 +18,8 @@ type Props = {
 
 /** Draws one message: what it replies to, its text, its time, and how far it has come. */
 export function Bubble({ message, actions, tabIndex, quotedName, isAutomatic }: Props) {
-  const { reply_to: quoted, deleted_at: deletedAt, content = '', status } = message;
+  const { reply_to: quoted, deleted_at: deletedAt, content, status } = message;
+  const absent = absentText(message);
   return (
     <div class={`bubble ${deletedAt ? 'deleted' : ''}`}>
       {quoted && !deletedAt && (
@@ -32,16 +33,22 @@ export function Bubble({ message, actions, tabIndex, quotedName, isAutomatic }: 
       {isAutomatic && <p class="bubble-note">Automatic reply</p>}
       {!deletedAt && <Attachment message={message} />}
       <div class="bubble-body">
-        {deletedAt ? (
-          <p class="bubble-deleted">This message was deleted</p>
+        {absent ? (
+          <p class="bubble-deleted">{absent}</p>
         ) : (
-          <MessageText text={content} tabIndex={tabIndex} />
+          <MessageText text={content ?? ''} tabIndex={tabIndex} />
         )}
         <Meta message={message} />
       </div>
       {status === 'failed' && <Failure {...{ message, actions, tabIndex }} />}
     </div>
   );
+}
+
+/** Says why a message has no text. The result is undefined if it has one. */
+export function absentText({ deleted_at, content }: ShownMessage): string | undefined {
+  if (deleted_at) return 'This message was deleted';
+  return content === undefined ? 'This message cannot be read now' : undefined;
 }
 
 function Attachment({ message }: { message: ShownMessage }) {

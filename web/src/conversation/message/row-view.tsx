@@ -2,7 +2,7 @@ import { Component, createRef } from 'preact';
 import { Avatar } from '../../parts/avatar.tsx';
 import { clockTime, dayLabel } from '../../parts/times.ts';
 import type { Row } from '../log/rows.ts';
-import { Bubble } from './bubble.tsx';
+import { absentText, Bubble } from './bubble.tsx';
 import type { ActionName, MessageActions } from './message-actions.ts';
 import { Reactions } from './reactions.tsx';
 import { markOf } from './status.ts';
@@ -127,7 +127,7 @@ export class RowView extends Component<RowProps, { isHovered: boolean; isLow: bo
   #label(): string {
     const { message, systemText, senderName, isOwn } = this.props;
     if (systemText !== undefined) return systemText;
-    const text = message.deleted_at ? 'This message was deleted' : (message.content ?? '');
+    const text = absentText(message) ?? message.content ?? '';
     const mark = markOf(message)?.label;
     const facts = [clockTime(message.sent_at), ...(mark ? [mark] : [])].join(', ');
     return `${isOwn ? 'You' : senderName}: ${text.slice(0, LABEL_UNITS_MAX)}, ${facts}`;
