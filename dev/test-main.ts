@@ -15,7 +15,10 @@ const HELP = `Type check, lint, tidy test and all tests, on real servers of thei
 Tests of the page run in Chromium, which is installed where that can be done.
 
   npm test [-- <file>.test.ts …]
-  npm run soak               the same with the full doses; may take an hour
+  npm run soak [-- …]        the same with the full doses; may take an hour
+
+ROUNDS=80 sets the number of rounds, and SEED=7 the seed, of the tests that act at random in rounds.
+A test prints the seed of a round that failed.
 
 The last line is "N passed, N failed"; the exit status is 0 only if nothing failed.
 `;

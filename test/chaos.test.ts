@@ -1,41 +1,32 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { isSoak } from '../dev/testing/test-servers.ts';
+import { isSoak, roundsWanted, seedWanted } from '../dev/testing/test-servers.ts';
+import { Chance } from './harm/chance.ts';
 import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';
 
 /**
  * Three processes at once, of services and servers alike, are killed by -9, stopped in order, or
- * frozen.
+ * frozen. NATS has two threads, because with one it does things in order that it does side by side
+ * elsewhere.
  */
-const system = await setStack(t, { edges: 2, routers: 2, stores: 2, areServersOwn: true });
+const counts = { edges: 2, routers: 2, stores: 2 };
+const system = await setStack(t, { ...counts, areServersOwn: true, natsThreads: 2 });
 const VICTIMS = [
   ...['edge-1', 'edge-2', 'router-1', 'router-2', 'store-1', 'store-2'],
   ...['nats', 'postgres', 'redis', 'profiles'],
 ];
 const AT_ONCE = 3;
-const ROUNDS = isSoak ? 40 : 2;
+const ROUNDS = roundsWanted ?? (isSoak ? 80 : 2);
 const BETWEEN = 15;
 const FROZEN_MS_MAX = 8_000;
 
 type Fate = 'killed' | 'stopped' | 'frozen';
 const FATES: Fate[] = ['killed', 'stopped', 'frozen'];
 
-/** This is Mulberry32, so the same seed brings the same fates again. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const seed = Date.now() % 2 ** 31;
-const random = randomOf(seed);
-const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+const seed = seedWanted ?? Date.now() % 2 ** 31;
+const chance = new Chance(seed);
 
 async function meetFate(name: string, fate: Fate, frozenMs: number): Promise<void> {
   if (fate === 'frozen') {
@@ -50,10 +41,9 @@ async function meetFate(name: string, fate: Fate, frozenMs: number): Promise<voi
 }
 
 for (const round of numbers(1, ROUNDS)) {
-  const names = new Set<string>();
-  while (names.size < AT_ONCE) names.add(pick(VICTIMS));
-  const frozenMs = Math.floor(random() * FROZEN_MS_MAX);
-  const fates = [...names].map((name) => [name, pick(FATES)] as const);
+  const names = chance.draw(VICTIMS, AT_ONCE);
+  const frozenMs = chance.between(0, FROZEN_MS_MAX);
+  const fates = names.map((name) => [name, chance.pick(FATES)] as const);
   const story = fates.map(([name, fate]) => `${name} ${fate}`).join(', ');
   t.test(`nothing acknowledged is lost when these fail: ${story} (${seed}/${round})`, async (t) => {
     const traffic = await startTraffic(system, [1, 2]);

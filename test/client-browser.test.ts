@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
 import { until } from '../dev/testing/until.ts';
 import { Chatter } from './chatters/chatter.ts';
-import { startCuttingProxy } from './chatters/cutting-proxy.ts';
 import { buildTabScript, type ChatTab, Profile } from './chatters/tabs.ts';
+import { startCuttingProxy } from './harm/cutting-proxy.ts';
 import { setBrowser, WITHOUT_BROWSER } from './page/browser.ts';
 import { setStack } from './stage/stack.ts';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { until } from '../dev/testing/until.ts';
 import { Chatter, join } from './chatters/chatter.ts';
-import { startCuttingProxy } from './chatters/cutting-proxy.ts';
+import { startCuttingProxy } from './harm/cutting-proxy.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
 import { shareStack } from './stage/stack.ts';
 

@@ -3,8 +3,8 @@ import t from 'tap';
 import { isSoak } from '../dev/testing/test-servers.ts';
 import { until } from '../dev/testing/until.ts';
 import { Chatter } from './chatters/chatter.ts';
-import { startCuttingProxy } from './chatters/cutting-proxy.ts';
 import { openPlaces, wrongIn } from './chatters/places.ts';
+import { startCuttingProxy } from './harm/cutting-proxy.ts';
 import { setStack } from './stage/stack.ts';
 
 /** The client of `clients/js` chats while edges and routers are killed and connections are cut. */

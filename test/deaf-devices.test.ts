@@ -1,19 +1,17 @@
 import t from 'tap';
-import { INBOX_SHARDS } from '../dev/stack/service-specs.ts';
 import { isSoak } from '../dev/testing/test-servers.ts';
 import { until } from '../dev/testing/until.ts';
 import { forEachBounded } from '../shared/concurrency/for-each-bounded.ts';
-import { queueName, streams } from '../shared/contracts/subjects.ts';
-import { shardOf, type UserId } from '../shared/ids.ts';
-import { connectNats } from '../shared/nats/nats-connection.ts';
-import { startCuttingProxy } from './chatters/cutting-proxy.ts';
+import { DeviceQueues } from './device-streams/device-queues.ts';
+import { startNatsLinks } from './harm/nats-links.ts';
 import type { Client } from './stage/client.ts';
 import { numbers } from './stage/numbers.ts';
 import { type Person, setStack } from './stage/stack.ts';
 
 /** Sessions lose their queues while their edge hears of nothing. */
-const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
-const SHARDS = Number(INBOX_SHARDS);
+const links = await startNatsLinks(t, ['edge-2']);
+const { natsUrlFor } = links;
+const system = await setStack(t, { edges: 2, routers: 2, stores: 1, natsThreads: 2, natsUrlFor });
 /** An edge asks for its queues within 5 s after the reconnect, which takes up to 2 s itself. */
 const TOLD_MS = 12_000;
 const AT_ONCE = 16;
@@ -21,26 +19,9 @@ const DEVICES = isSoak ? 10_000 : 300;
 /** The edge makes 200 queues a second anew. */
 const HEALED_MS = TOLD_MS + (DEVICES / 200) * 2_000;
 
-/** Edge-2 reaches NATS through this proxy. */
-const proxy = await startCuttingProxy(t, [Number(new URL(system.stack.urls.nats).port)]);
-const cutEdge = system.stack.processes.find(({ name }) => name === 'edge-2');
-Object.assign(cutEdge?.env ?? {}, { NATS_URL: proxy.url.replace('http:', 'nats:') });
-await system.stack.start('edge-2');
-
-const { urls, seeds } = system.stack;
-const nc = await connectNats({
-  ...{ url: urls.nats, natsUser: 'setup', instance: 'setup' },
-  nkeySeed: seeds.setup as string,
-});
-t.teardown(() => nc.close());
-
-/** Deletes a device queue without telling any service. */
-async function loseQueue({ id }: Person, device = 'phone'): Promise<void> {
-  const stream = streams.inbox(shardOf(id as UserId, SHARDS));
-  const subject = `$JS.API.CONSUMER.DELETE.${stream}.${queueName(id as UserId, device)}`;
-  const reply = (await nc.request(subject)).json<{ success?: boolean }>();
-  if (reply.success !== true) throw new Error(JSON.stringify(reply));
-}
+const queues = await DeviceQueues.open(system);
+t.teardown(() => queues.close());
+const loseQueue = (person: Person): Promise<void> => queues.lose({ person, deviceId: 'phone' });
 
 /** Resolves once the client's edge has noticed that it is without NATS. */
 function untilCut(client: Client, conversation: string): Promise<unknown> {
@@ -59,7 +40,7 @@ t.test('a device is told of a queue that was lost while its edge was cut off', a
     await system.connectNew(bob, { edge: 2 }),
     await system.connectNew(cat, { edge: 2 }),
   ];
-  proxy.setClosed(true);
+  links.cut('edge-2');
   await untilCut(b, conversation);
   await loseQueue(bob);
   await a.post(conversation, 'while the edge is cut off');
@@ -69,7 +50,7 @@ t.test('a device is told of a queue that was lost while its edge was cut off', a
     others.push(await system.connectNew(cat, { device: `other-${n}` }));
   }
   await others[0]?.close();
-  proxy.setClosed(false);
+  links.mend('edge-2');
   await Promise.all([b, c].map((client) => client.next('resync', TOLD_MS)));
   await Promise.all([b, c].map((client) => client.next('replay_end')));
   await a.post(conversation, 'after');
@@ -93,10 +74,10 @@ t.test('all devices of an edge are told if all their queues are lost', async (t)
   });
   const [ann] = people as [Person, ...Person[]];
   const conversation = await system.conversation([ann, zoe]);
-  proxy.setClosed(true);
+  links.cut('edge-2');
   await untilCut(clients.get(ann) as Client, conversation);
   await forEachBounded(people, AT_ONCE, (person) => loseQueue(person));
-  proxy.setClosed(false);
+  links.mend('edge-2');
   await Promise.all([...clients.values()].map((client) => client.next('resync', HEALED_MS)));
   await forEachBounded(people, AT_ONCE, async (person) => {
     const client = clients.get(person) as Client;

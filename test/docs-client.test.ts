@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { findOnPath } from '../dev/programs/find-on-path.ts';
-import { startCuttingProxy } from './chatters/cutting-proxy.ts';
+import { startCuttingProxy } from './harm/cutting-proxy.ts';
 import { shareStack } from './stage/stack.ts';
 
 const python = findOnPath('python3');

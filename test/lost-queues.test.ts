@@ -4,12 +4,11 @@ import type { NatsConnection } from 'nats';
 import t from 'tap';
 import { INBOX_SHARDS } from '../dev/stack/service-specs.ts';
 import { setUpStreams } from '../services/router/streams/stream-setup.ts';
-import { queueName, streams } from '../shared/contracts/subjects.ts';
-import { shardOf, type UserId } from '../shared/ids.ts';
 import { connectNats } from '../shared/nats/nats-connection.ts';
+import { DeviceQueues } from './device-streams/device-queues.ts';
 import type { Client } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
-import { type Person, setStack } from './stage/stack.ts';
+import { setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';
 
 /** NATS loses single device queues, all of its data, or the last minutes of its data. */
@@ -48,15 +47,8 @@ const setUp = () =>
     }),
   );
 
-/** Deletes a device queue without telling any service. */
-function loseQueue({ id }: Person, device = 'phone'): Promise<void> {
-  const stream = streams.inbox(shardOf(id as UserId, SHARDS));
-  const subject = `$JS.API.CONSUMER.DELETE.${stream}.${queueName(id as UserId, device)}`;
-  return withSetup(async (nc) => {
-    const reply = (await nc.request(subject)).json<{ success?: boolean }>();
-    if (reply.success !== true) throw new Error(JSON.stringify(reply));
-  });
-}
+const queues = await DeviceQueues.open(system);
+t.teardown(() => queues.close());
 
 async function scene() {
   const [ann, bob] = await system.people(2);
@@ -72,7 +64,7 @@ const distinct = (client: Client): number[] => [...new Set(seqsOf(client.message
 
 t.test('a session whose queue is lost is told resync, gets the rest and goes on', async (t) => {
   const { bob, conversation, a, b } = await scene();
-  await loseQueue(bob);
+  await queues.lose({ person: bob, deviceId: 'phone' });
   for (const n of numbers(2, 6)) await a.post(conversation, `${n}`);
   await b.next('resync', TOLD_MS);
   await b.next('replay_end');
@@ -86,7 +78,7 @@ t.test('a session whose queue is lost is told resync, gets the rest and goes on'
 t.test('a device that was away when its queue was lost is told and misses nothing', async (t) => {
   const { bob, conversation, a, b } = await scene();
   await b.close();
-  await loseQueue(bob);
+  await queues.lose({ person: bob, deviceId: 'phone' });
   for (const n of numbers(2, 6)) await a.post(conversation, `${n}`);
   const back = await system.connectNew(bob);
   t.equal(back.received[0]?.resumed, false);

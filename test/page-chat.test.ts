@@ -1,5 +1,5 @@
 import t from 'tap';
-import { startCuttingProxy } from './chatters/cutting-proxy.ts';
+import { startCuttingProxy } from './harm/cutting-proxy.ts';
 import {
   messageOf,
   openChat,

@@ -3,7 +3,7 @@ import { startDesk } from '../dev/chat/desk.ts';
 import { startTalk } from '../dev/chat/talk.ts';
 import { createTerminalClient, tellConnection } from '../dev/chat/terminal-client.ts';
 import { until } from '../dev/testing/until.ts';
-import { startCuttingProxy } from './chatters/cutting-proxy.ts';
+import { startCuttingProxy } from './harm/cutting-proxy.ts';
 import { askAsService, makeBusiness } from './stage/business.ts';
 import { type Person, shareStack } from './stage/stack.ts';
 

@@ -23,6 +23,8 @@ type NatsPlan = {
   profilePort?: number;
   /** JetStream keeps its files here. The default is `<dataDir>/nats/jetstream`. */
   storeDir?: string | undefined;
+  /** The server works on so many threads. The default is half of the cores. */
+  threads?: number | undefined;
 };
 
 /**
@@ -46,7 +48,7 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
     env: {
       // NATS hands every piece of work to another thread if it can. On two cores, one thread at a
       // time costs a seventh less.
-      GOMAXPROCS: String(Math.max(1, Math.floor(cpus().length / 2))),
+      GOMAXPROCS: String(plan.threads ?? Math.max(1, Math.floor(cpus().length / 2))),
       // 10 000 queues take 0.3 GB of heap, which is never garbage. At 1000 messages a second, the
       // default setting collects every 16 to 30 s, and p99 of a message is 23 to 28 ms instead of
       // 18 to 22.

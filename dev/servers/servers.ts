@@ -20,6 +20,8 @@ type ServersOptions = {
   natsUrl?: string;
   /** JetStream keeps its files here instead of below `dataDir`. */
   natsStoreDir?: string | undefined;
+  /** The private NATS works on so many threads. */
+  natsThreads?: number | undefined;
   databaseUrl?: string;
   redisUrl?: string;
 };
@@ -58,7 +60,8 @@ export async function planServers(options: ServersOptions): Promise<ServersPlan>
   let seeds: Record<string, string>;
   let nats = natsUrl;
   if (nats === undefined) {
-    const plan = planNats({ ...planOf('nats'), profilePort, storeDir: options.natsStoreDir });
+    const { natsStoreDir: storeDir, natsThreads: threads } = options;
+    const plan = planNats({ ...planOf('nats'), profilePort, storeDir, threads });
     specs.push(plan.spec);
     seeds = plan.seeds;
     nats = `nats://127.0.0.1:${plan.spec.port}`;

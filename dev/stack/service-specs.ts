@@ -71,7 +71,7 @@ function commonEnv(
   return {
     NODE_ENV: 'production',
     INSTANCE: who.name,
-    NATS_URL: places.nats,
+    NATS_URL: places.natsUrlFor(who.name, places.nats),
     NATS_NKEY_SEED: places.seeds[who.natsUser] ?? '',
     LOG_HASH_KEY: places.secrets.logHashKey,
     INBOX_SHARDS,

@@ -23,6 +23,8 @@ export type Places = {
   secrets: Secrets;
   /** Tests add these variables to the environment of a service. */
   extraEnv: Readonly<Partial<Record<ServiceName, Record<string, string>>>>;
+  /** Returns the address at which the process of this name reaches the NATS at `url`. */
+  natsUrlFor: (process: string, url: string) => string;
 };
 
 type ServiceRow = {

@@ -39,6 +39,10 @@ export type StackOptions = InstanceCounts & {
   redisUrl?: string;
   natsUrl?: string;
   natsStoreDir?: string | undefined;
+  /** The private NATS works on so many threads. */
+  natsThreads?: number;
+  /** Gives the address at which a process reaches NATS, where that is not the server's own. */
+  natsUrlFor?: Places['natsUrlFor'];
   env?: Places['extraEnv'];
   /** The whole stack ends when this process does, even by kill -9. */
   bound?: boolean;
@@ -107,6 +111,7 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
     kaha: `http://127.0.0.1:${kahaPort}`,
     secrets: readSecrets(dataDir),
     extraEnv: options.env ?? {},
+    natsUrlFor: options.natsUrlFor ?? ((_, url) => url),
   };
   progress('Schema and streams …');
   await Promise.all([

@@ -23,9 +23,13 @@ import { planRedis } from '../servers/redis-server.ts';
  * starts private ones, which end with its process. Only this file and the entry points read the
  * environment.
  */
-const { TEST_DATABASE_URL, TEST_REDIS_URL, TEST_STACK_DIR, SOAK } = process.env;
+const { TEST_DATABASE_URL, TEST_REDIS_URL, TEST_STACK_DIR, SOAK, ROUNDS, SEED } = process.env;
 /** `npm run soak` sets it, and then tests that have doses give the full dose. */
 export const isSoak = SOAK === '1';
+/** Tests that act at random in rounds have this many of them where `ROUNDS` is set. */
+export const roundsWanted = ROUNDS === undefined ? undefined : Number(ROUNDS);
+/** Tests that act at random do again what they did with the seed that they printed then. */
+export const seedWanted = SEED === undefined ? undefined : Number(SEED);
 /** `npm test` sets the folder of the stack that files share. */
 export const commonStackDir = TEST_STACK_DIR;
 const READY_MS = 20_000;

@@ -38,7 +38,8 @@ type RestCall = {
   edge?: number;
 };
 
-type Options = Partial<Pick<StackOptions, 'edges' | 'routers' | 'stores' | 'env'>> & {
+type StackOption = 'edges' | 'routers' | 'stores' | 'env' | 'natsThreads' | 'natsUrlFor';
+type Options = Partial<Pick<StackOptions, StackOption>> & {
   /** The system gets its own Postgres and Redis, for tests that kill them. */
   areServersOwn?: boolean;
 };

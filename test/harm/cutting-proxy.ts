@@ -2,8 +2,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { Test } from 'tap';
 
 type CuttingProxy = {
-  /** Clients give this address instead of an edge's. */
+  /** Clients give this address instead of the server's. */
   url: string;
+  port: number;
   /** Ends all connections with a reset. New ones are let through. */
   cut(): void;
   /** While it is silent, nothing that is sent arrives, and no connection ends. */
@@ -13,8 +14,8 @@ type CuttingProxy = {
 };
 
 /**
- * Stands between clients and edges, and breaks their connections in the ways of a network. Each
- * connection goes to the next port of the list.
+ * Stands between clients and servers, such as edges, and breaks their connections in the ways of a
+ * network. Each connection goes to the next port of the list, which may be filled later.
  */
 export async function startCuttingProxy(
   t: Pick<Test, 'teardown'>,
@@ -27,16 +28,16 @@ export async function startCuttingProxy(
   const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
-  const server = createServer((client) => {
+  const listener = createServer((client) => {
     if (isClosed) {
       client.resetAndDestroy();
       return;
     }
     count += 1;
-    const edge = connect(ports[count % ports.length] as number, '127.0.0.1');
+    const server = connect(ports[count % ports.length] as number, '127.0.0.1');
     for (const [from, to] of [
-      [client, edge],
-      [edge, client],
+      [client, server],
+      [server, client],
     ] as const) {
       sockets.add(from);
       from.on('data', (chunk) => isSilent || to.write(chunk));
@@ -47,14 +48,15 @@ export async function startCuttingProxy(
       });
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
     cut();
-    server.close();
+    listener.close();
   });
-  const { port } = server.address() as { port: number };
+  const { port } = listener.address() as { port: number };
   return {
     url: `http://127.0.0.1:${port}`,
+    port,
     cut,
     setSilent(isNow) {
       isSilent = isNow;

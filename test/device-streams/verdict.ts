@@ -1,0 +1,129 @@
+import {
+  type ConversationRecord,
+  type DeviceRecord,
+  type Disturbance,
+  keyOfMessage,
+  type RoundRecord,
+  type SessionRecord,
+} from './record.ts';
+
+/** A session knows so many of the events that its client acknowledged last. */
+const REMEMBERED = 256;
+/**
+ * An event that was sent to a session in the instant of its end comes again after `ack_wait`, 10 s,
+ * and until two sessions that opened at once have decided, both get events.
+ */
+const CHANGE_MS = 13_000;
+/** A repair brings what a fault left owed by then. A router's lease alone lasts 30 s. */
+const FAULT_MS = 40_000;
+
+/** `cause` says what may have brought the event behind newer ones, if anything may have. */
+type OrderBreak = { text: string; cause: string | undefined };
+
+/** Judges what the clients of one round have seen. The result tells each broken promise. */
+export function wrongsOf(round: RoundRecord): string[] {
+  return [
+    ...round.conversations.flatMap(lacksOf),
+    ...round.devices.flatMap((device) => [
+      ...device.sessions.flatMap((session, index) => [
+        ...gapsOf(session).map((text) => `${device.name} session ${index}: ${text}`),
+        ...repeatsOf(session, index === 0).map(
+          (text) => `${device.name} session ${index}: ${text}`,
+        ),
+      ]),
+      ...needlesslyTold(device, round.startedAtMs),
+    ]),
+    ...orderBreaksOf(round)
+      .filter(({ cause }) => cause === undefined)
+      .map(({ text }) => text),
+  ];
+}
+
+/** Tells what is owed to a device and was not acknowledged. */
+export function lacksOf({ id, messages, devices }: ConversationRecord): string[] {
+  return devices.flatMap((device) => {
+    const has = acknowledgedBy(device);
+    const coveredUntil = Math.max(...device.told.map(({ coveredUntilMs }) => coveredUntilMs));
+    return messages
+      .filter(({ messageId, sentAtMs }) => {
+        return !has.has(keyOfMessage(messageId)) && sentAtMs > coveredUntil;
+      })
+      .map(({ seq }) => `${device.name} lacks ${id.slice(0, 4)}/${seq}`);
+  });
+}
+
+function acknowledgedBy({ sessions }: DeviceRecord): Set<string> {
+  return new Set(
+    sessions.flatMap(({ sights, acknowledgedQ }) =>
+      sights.filter(({ q }) => q <= acknowledgedQ).map(({ key }) => key),
+    ),
+  );
+}
+
+function gapsOf({ qs }: SessionRecord): string[] {
+  return qs.flatMap((q, index) => {
+    const before = qs[index - 1] ?? 0;
+    return q === before + 1 ? [] : [`q ${q} follows ${before}`];
+  });
+}
+
+/** A session may get twice what the device's session before it has put back. */
+function repeatsOf({ sights }: SessionRecord, isFirst: boolean): string[] {
+  const seenAt = new Map<string, number>();
+  return sights.flatMap(({ key, q }, index) => {
+    const before = seenAt.get(key);
+    seenAt.set(key, index);
+    if (before === undefined || index - before > REMEMBERED || !isFirst) return [];
+    return [`${key} comes with q ${sights[before]?.q} and again with q ${q}`];
+  });
+}
+
+/** The queues of this test are made once and never lost, so a device is told only at its start. */
+function needlesslyTold({ name, told }: DeviceRecord, startedAtMs: number): string[] {
+  return told.slice(1).map(({ atMs }) => `${name} was told to begin anew at ${atMs - startedAtMs}`);
+}
+
+/** Tells which messages a device saw first behind newer ones of their conversation. */
+export function orderBreaksOf({ devices, disturbances, startedAtMs }: RoundRecord): OrderBreak[] {
+  return devices.flatMap(({ name, sessions }) => {
+    const seen = new Set<string>();
+    const highest = new Map<string, number>();
+    return sessions.flatMap((session, index) =>
+      session.sights.flatMap(({ key, conversation, seq, atMs }) => {
+        if (conversation === undefined || seq === undefined || seen.has(key)) return [];
+        seen.add(key);
+        const before = highest.get(conversation) ?? 0;
+        if (seq > before) {
+          highest.set(conversation, seq);
+          return [];
+        }
+        const place = `${conversation.slice(0, 4)}/${seq}`;
+        const at = atMs - startedAtMs;
+        const text = `${name} session ${index}: ${place} comes behind ${before} at ${at}`;
+        const isChanging = index > 0 && atMs - session.openedAtMs < CHANGE_MS;
+        const cause = causeOf(disturbances, atMs) ?? (isChanging ? 'new session' : undefined);
+        return [{ text, cause }];
+      }),
+    );
+  });
+}
+
+/** The last disturbance before the event names the cause. */
+function causeOf(disturbances: readonly Disturbance[], atMs: number): string | undefined {
+  const isCause = (one: Disturbance): boolean => one.atMs <= atMs && atMs - one.atMs < FAULT_MS;
+  return disturbances.findLast(isCause)?.kind;
+}
+
+/** Tells what happened in the round to the devices that a text names. */
+export function traceOf(round: RoundRecord, texts: readonly string[]): string[] {
+  const named = round.devices.filter(({ name }) => texts.some((text) => text.includes(name)));
+  const events = [
+    ...round.disturbances.map(({ kind, atMs }) => ({ atMs, text: kind })),
+    ...named.flatMap(({ name, trace }) =>
+      trace.map(({ atMs, text }) => ({ atMs, text: `${name} ${text}` })),
+    ),
+  ];
+  return events
+    .sort((one, other) => one.atMs - other.atMs)
+    .map(({ atMs, text }) => `${atMs - round.startedAtMs} ${text}`);
+}
