@@ -98,6 +98,7 @@ const edge = (name: string): Rights => ({
       'rpc.store.inbox.head',
     ],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
+    'rpc.store.devices.seen',
     ...[ACK_QUEUE, 'answers.router-1.7'],
   ],
   subscribe: [
@@ -140,7 +141,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...['rpc.store.businesses.remove_agent', 'rpc.store.businesses.set_status'],
       ...['rpc.store.assignment.claim', 'rpc.store.assignment.read', 'rpc.store.assignment.done'],
       ...['rpc.store.assignment.sweep', 'rpc.store.assignment.finds'],
-      'rpc.store.agents.presence',
+      ...['rpc.store.agents.presence', 'rpc.store.devices.of'],
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
       ...['rpc.store.outbox.owed', 'rpc.store.outbox.done', 'rpc.store.outbox.missed'],
       ...['$JS.API.CONSUMER.NAMES.INBOX_3', '$JS.API.CONSUMER.LIST.INBOX_3'],
@@ -177,7 +178,9 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
     ],
   },
   retention: {
-    publish: ['rpc.store.partitions.ensure', 'rpc.store.events.prune'],
+    publish: [
+      ...['rpc.store.partitions.ensure', 'rpc.store.events.prune', 'rpc.store.devices.prune'],
+    ],
     subscribe: ['_INBOX.retention.a', ...repliesOf('retention')],
   },
   kaha: {

@@ -12,7 +12,7 @@ export type EdgeMetrics = {
   acks: Tally;
   offers: Tally;
   queueChecks: Tally;
-  /** The routers are not told of these items, because too many wait or a router refused them. */
+  /** Nobody is told of these items, because too many wait or they were refused. */
   reportsDropped: Tally;
   /**
    * The time runs from the queue taking an event to its frame being handed to the socket. Offers do
@@ -55,7 +55,7 @@ export function createEdgeMetrics(metrics: Metrics): EdgeMetrics {
     queueChecks: tally('kaha_edge_queue_checks_total', 'Queues asked for', 'outcome'),
     reportsDropped: tally(
       'kaha_edge_reports_dropped_total',
-      'Items that no router is told of',
+      'Items that nobody is told of',
       'what',
     ),
     deliverSeconds: metrics.histogram(

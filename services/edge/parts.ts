@@ -22,6 +22,8 @@ import { Inboxes } from './inbox/inboxes.ts';
 import { Authentication } from './lifecycle/authentication.ts';
 import { QueueChecks } from './lifecycle/queue-checks.ts';
 import { QueueOpening } from './lifecycle/queue-opening.ts';
+import { SeenDevices } from './lifecycle/seen-devices.ts';
+import { SeenReports } from './lifecycle/seen-reports.ts';
 import { SessionOpening } from './lifecycle/session-opening.ts';
 import { VoidQueues } from './lifecycle/void-queues.ts';
 import { UserLimits } from './limits/user-limits.ts';
@@ -56,6 +58,8 @@ export type EdgeDeps = ServiceDeps & { events?: DurableEvents };
 type Given = { config: Config; bus: Bus; closers: Closers; isDraining: () => boolean };
 
 const FORGET_LIMITS_MS = 2_000;
+/** A report may be under way and the next one too, and each takes 4 s at most. */
+const CLOSE_SEEN_MS = 2 * REQUEST_TIMEOUT_MS + 1_000;
 
 /** Creates all parts between the server and NATS. */
 export function createParts(given: Given, deps: EdgeDeps): Parts {
@@ -138,6 +142,7 @@ function createSessions(given: SessionDeps) {
   const { logger } = deps;
   const hub = new Hub(metrics);
   const subscriptions = new Subscriptions(bus.nc);
+  const seen = createSeenDevices({ ...given, hub });
   const reports = createDeliveredReports({ bus, table, metrics });
   closers.push('reports', () => reports.close());
   const lateTakes = createLateTakes({ bus, table, metrics });
@@ -191,8 +196,27 @@ function createSessions(given: SessionDeps) {
     queues,
     signals,
     hub,
-    onOpened: (session, userId) => presence.opened(session, userId),
+    onOpened: (session, userId) => {
+      presence.opened(session, userId);
+      seen.opened(session);
+    },
     metrics,
   });
-  return { hub, delivery, signals, opening, presence, inboxes };
+  return { hub, delivery, signals, opening, presence, inboxes, seen };
+}
+
+/** Creates what tells store of devices. It closes after the sockets, whose ends it tells. */
+function createSeenDevices({ store, hub, metrics, closers, deps }: SessionDeps & { hub: Hub }) {
+  const reports = new SeenReports({ store, metrics });
+  closers.push('seen reports', () => reports.close(), CLOSE_SEEN_MS);
+  const seen = new SeenDevices({ hub, reports });
+  closers.push('seen devices', () => seen.close());
+  deps.metrics.gauge(
+    'kaha_edge_devices_seen_waiting',
+    'Devices that store is not told of yet',
+    () => {
+      return reports.waiting;
+    },
+  );
+  return seen;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '../../shared/nats/bus.ts';
 import { createAskStore } from '../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../shared/process/logger.ts';
-import { pruneEvents } from './prune-events.ts';
+import { prune } from './prune.ts';
 import type { RetentionMetrics } from './retention-metrics.ts';
 import { delayUntilNext, staleness } from './run-timing.ts';
 
@@ -25,8 +25,8 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Asks store for the partitions of the coming months, at once and then every interval, and lets it
- * forget old events after that. A failed run is tried again with back-off. Several processes may do
- * so, because store serialises them.
+ * forget old events and devices after that. A failed run is tried again with back-off. Several
+ * processes may do so, because store serialises them.
  */
 export function startPartitionRuns(options: Options): PartitionRuns {
   const { bus, metrics, logger, intervalMs } = options;
@@ -54,7 +54,7 @@ export function startPartitionRuns(options: Options): PartitionRuns {
   const loop = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       await run();
-      await pruneEvents({ store, metrics, logger, signal: closing.signal });
+      await prune({ store, metrics, logger, signal: closing.signal });
       const waitMs = delayUntilNext({ intervalMs, failures, random: Math.random() });
       await delay(waitMs, undefined, { signal: closing.signal }).catch(endOfWait);
     }

@@ -16,7 +16,11 @@ export function createRetentionMetrics(metrics: Metrics) {
       'kaha_retention_pruned_events_total',
       'Events that the log forgot after 8 days',
     ),
-    pruneRuns: metrics.counter('kaha_retention_prune_runs_total', 'Runs', ['outcome']),
+    prunedDevices: metrics.counter(
+      'kaha_retention_pruned_devices_total',
+      'Devices that were forgotten 400 days after they were last seen',
+    ),
+    pruneRuns: metrics.counter('kaha_retention_prune_runs_total', 'Runs', ['outcome', 'what']),
     partitionsUntil: metrics.gauge(
       'kaha_retention_partitions_until_seconds',
       'Up to when there is a place for messages',

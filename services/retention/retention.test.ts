@@ -19,12 +19,17 @@ async function setStage(t: Tap, answer: RpcHandler) {
     instance: 'store-1',
   });
   store.serve({ subject: 'rpc.store.partitions.ensure', concurrencyMax: 8 }, answer);
-  const toPrune = { events: 3_500 };
-  store.serve({ subject: 'rpc.store.events.prune', concurrencyMax: 8 }, (body) => {
-    const deleted = Math.min((body as { limit: number }).limit, toPrune.events);
-    toPrune.events -= deleted;
-    return { deleted };
-  });
+  const toPrune = { events: 3_500, devices: 2_100, isEventsAway: false };
+  for (const what of ['events', 'devices'] as const) {
+    store.serve({ subject: `rpc.store.${what}.prune`, concurrencyMax: 8 }, (body) => {
+      if (what === 'events' && toPrune.isEventsAway) {
+        throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
+      }
+      const deleted = Math.min((body as { limit: number }).limit, toPrune[what]);
+      toPrune[what] -= deleted;
+      return { deleted };
+    });
+  }
   const deps = depsOf('retention');
   const retention = await createRetention(
     {
@@ -131,13 +136,25 @@ t.test(
   },
 );
 
-t.test('each run lets store forget old events in batches until none is left', async (t) => {
+t.test('each run lets store forget old events and devices until none is left', async (t) => {
   const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL }));
-  await until('all are forgotten', () => stage.toPrune.events === 0);
+  await until('all are forgotten', () => stage.toPrune.events + stage.toPrune.devices === 0);
   await until('they are counted', async () => {
-    return /kaha_retention_pruned_events_total.* 3500/.test(await stage.metrics());
+    const text = await stage.metrics();
+    const isCounted = /kaha_retention_pruned_events_total.* 3500/.test(text);
+    return isCounted && /kaha_retention_pruned_devices_total.* 2100/.test(text);
   });
-  t.match(await stage.metrics(), /kaha_retention_prune_runs_total\{outcome="ok".*\} [1-9]/);
+  const ran = /kaha_retention_prune_runs_total\{outcome="ok",what="devices".*\} [1-9]/;
+  t.match(await stage.metrics(), ran);
+});
+
+t.test('devices are forgotten also while events cannot be', async (t) => {
+  const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL }));
+  stage.toPrune.isEventsAway = true;
+  stage.toPrune.devices += 4_000;
+  await until('all are forgotten', () => stage.toPrune.devices === 0);
+  const failed = /kaha_retention_prune_runs_total\{outcome="failed",what="events".*\} [1-9]/;
+  await until('the failure is counted', async () => failed.test(await stage.metrics()));
 });
 
 t.test('a closing process waits for the run in flight', async (t) => {

@@ -21,6 +21,7 @@ export type RouterMetrics = {
   queuesDeleted: Counter;
   queuesVoided: Counter;
   queuesChecked: Counter;
+  evictionsPutOff: Counter;
   sessions: Counter;
   releases: Counter;
   offers: Counter;
@@ -61,6 +62,10 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     queuesDeleted: counter('kaha_router_queues_deleted_total', 'Device queues deleted', ['reason']),
     queuesVoided: counter('kaha_router_queues_voided_total', 'Devices told to resync'),
     queuesChecked: counter('kaha_router_queues_checked_total', 'Queues asked for', ['outcome']),
+    evictionsPutOff: counter(
+      'kaha_router_evictions_put_off_total',
+      'Eleventh devices refused because store could not tell which one goes',
+    ),
     sessions: counter('kaha_router_sessions_total', 'Sessions opened', ['outcome']),
     offers: counter('kaha_router_offers_total', 'Events offered to devices', ['outcome']),
     releases: counter('kaha_router_releases_total', 'Devices taken over', ['outcome']),

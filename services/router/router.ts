@@ -48,7 +48,7 @@ const WRITE_GAP: Gap = { calmMs: 0, pressedMs: 4, between: BUSY };
 
 /** A test may hand in a table of durable events that has more kinds. */
 type Deps = ServiceDeps & { events?: DurableEvents };
-type Parts = Deps & { bus: Bus; counters: RouterMetrics };
+type Parts = Deps & { bus: Bus; store: AskStore; counters: RouterMetrics };
 export type Router = Awaited<ReturnType<typeof createRouter>>;
 
 /**
@@ -61,7 +61,8 @@ export function createRouter(config: RouterConfig, deps: Deps) {
   return startService(config, deps, async ({ connect, begin, closers }) => {
     const pressure = new Pressure();
     const bus = await connect({ writeGapMs: () => pressure.gapMs(WRITE_GAP) });
-    const parts = { ...deps, bus, counters: createRouterMetrics(deps.metrics) };
+    const store = createAskStore(bus, STORE_WAIT_MS);
+    const parts = { ...deps, bus, store, counters: createRouterMetrics(deps.metrics) };
     const queues = createQueues(config, parts, closers);
     begin('reading the queues');
     await loadQueues(queues, deps.logger);
@@ -71,9 +72,8 @@ export function createRouter(config: RouterConfig, deps: Deps) {
 }
 
 function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers: Closers): void {
-  const { bus, logger, metrics, counters, queues } = parts;
+  const { bus, store, logger, metrics, counters, queues } = parts;
   const { instance } = config;
-  const store = createAskStore(bus, STORE_WAIT_MS);
   const positionReports = new PositionReports({
     publish: (batch) => {
       const payload = Buffer.from(JSON.stringify(batch));
@@ -83,10 +83,10 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     metrics: counters,
   });
   closers.push('position reports', () => positionReports.close());
-  const { liveReceipts, typing } = createLive({ ...parts, store }, closers);
+  const { liveReceipts, typing } = createLive(parts, closers);
   const onVersion = liveReceipts.noteVersion.bind(liveReceipts);
   const memberships = new MembershipSignals({ bus, onVersion, logger });
-  const fanning = { ...parts, instance, store, memberships };
+  const fanning = { ...parts, instance, memberships };
   const { owed: fanOuts, feed } = createFanOuts(fanning, closers);
   const announce: Announce = (input, reply) => {
     void liveReceipts.read(input, reply);
@@ -127,7 +127,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const server = bus.serve(options, operations);
   closers.push('requests', () => server.drain(), DRAIN_MS);
   // The assignment ends first, so that other routers give out what waits while this one drains.
-  createAssignment({ ...parts, store, actors, steps }, closers);
+  createAssignment({ ...parts, actors, steps }, closers);
   const heartbeat = startHeartbeat(bus, instance);
   closers.push('heartbeat', () => heartbeat.leave());
 
@@ -160,10 +160,7 @@ function gaugeParts({ gauge }: Parts['metrics'], parts: Gauged): void {
 }
 
 /** Wires the parts whose live events go out on `user.<user>` and are kept nowhere. */
-function createLive(
-  { bus, store, counters, logger }: Parts & { store: AskStore },
-  closers: Closers,
-) {
+function createLive({ bus, store, counters, logger }: Parts, closers: Closers) {
   const publish = (userId: UserId, payload: string): void => {
     bus.publish(subjects.user(userId), payload);
   };

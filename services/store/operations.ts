@@ -28,6 +28,9 @@ import { listSharedContacts } from './conversations/list-shared-contacts.ts';
 import { ensurePartitions } from './database/ensure-partitions.ts';
 import type { Pool } from './database/pool.ts';
 import type { Database } from './database/schema.ts';
+import { noteSeen } from './devices/note-seen.ts';
+import { pruneDevices } from './devices/prune-devices.ts';
+import { readDevices } from './devices/read-devices.ts';
 import { readEventsBetween } from './feed/events-between.ts';
 import { pruneEvents } from './feed/prune-events.ts';
 import type { BusinessSends } from './inbox/business-sends.ts';
@@ -122,6 +125,12 @@ export function createOperations(deps: Deps): Operations {
     'outbox.missed': ({ items }) => writeMissed(pool, items),
     'events.between': (request) => readEventsBetween(deps, request),
     'events.prune': ({ limit }) => pruneEvents(pool, limit),
+    'devices.seen': ({ items }) => noteSeen(pool, items),
+    'devices.of': ({ user_id }) => {
+      assertUuids(user_id);
+      return readDevices(pool, user_id);
+    },
+    'devices.prune': ({ limit }) => pruneDevices(pool, limit),
     'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
     ...createBusinessOperations(deps),
   };

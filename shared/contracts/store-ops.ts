@@ -46,6 +46,18 @@ import type { ConversationPositions, ReadInput, ReadResult } from './positions.t
 type Changed<Reply> = Reply & { entry?: OutboxEntry };
 
 /**
+ * A device had a session `ago_ms` before the request was made. Edges tell an age and no time, so
+ * the clocks of their hosts play no part.
+ */
+export type DeviceSeen = [user_id: UserId, device_id: string, ago_ms: number];
+
+/** Store notes at most this many devices at once. */
+export const DEVICES_SEEN_MAX = 1_000;
+
+/** `created_at` is the time at which store heard of the device first. */
+export type DeviceRecord = { device_id: string; last_seen_at: string; created_at: string };
+
+/**
  * Store answers these operations on `rpc.store.<op>`: operation → [request, reply]. Times are ISO
  * 8601 UTC with milliseconds, unless a name ends in `_ms`.
  */
@@ -110,6 +122,15 @@ export type StoreOps = {
   'events.between': [EventsRange, EventsPage];
   /** Forgets up to `limit` of these events, at most 5000. */
   'events.prune': [{ limit: number }, { deleted: number }];
+  /**
+   * Notes when devices had a session last. A request holds at most 1000 items. A time only rises,
+   * and a user keeps the 50 devices that were seen last.
+   */
+  'devices.seen': [{ items: DeviceSeen[] }, undefined];
+  /** Lists at most 50 devices of a user, the one that was seen last first. */
+  'devices.of': [{ user_id: UserId }, { devices: DeviceRecord[] }];
+  /** Forgets up to `limit` of the devices that nobody has seen for 400 days, at most 5000. */
+  'devices.prune': [{ limit: number }, { deleted: number }];
   'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
   /** FORBIDDEN refuses a user who is no agent; NOT_FOUND tells a service of no such business. */
   'businesses.get': [OfBusiness, BusinessSettings];

@@ -80,7 +80,7 @@ ${table(
     [
       'Devices of a user',
       String(LIMITS.devicesMax),
-      'The one unused for longest loses its queue. If all are connected: closed 4504.',
+      'The one away for longest loses its queue. If all are connected: closed 4504.',
     ],
     [
       'New devices of a user',

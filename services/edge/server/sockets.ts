@@ -2,6 +2,7 @@ import { CLOSE, type CloseCode } from '../../../shared/errors.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
+import type { SeenDevices } from '../lifecycle/seen-devices.ts';
 import type { SessionOpening } from '../lifecycle/session-opening.ts';
 import type { Presence } from '../presence/presence.ts';
 import type { Typing } from '../presence/typing.ts';
@@ -17,6 +18,7 @@ type Deps = {
   typing: Typing;
   presence: Presence;
   inboxes: Inboxes;
+  seen: SeenDevices;
   metrics: EdgeMetrics;
 };
 
@@ -39,7 +41,7 @@ export class Sockets {
 
   /** The socket is gone: nothing may touch it any more. */
   closed(session: Session, code: number): void {
-    const { delivery, signals, typing, presence, inboxes, metrics } = this.#deps;
+    const { delivery, signals, typing, presence, inboxes, seen, metrics } = this.#deps;
     session.state = 'closed';
     session.socket = undefined;
     metrics.closes.add(OUR_CODES.has(code) ? String(code) : 'client');
@@ -47,6 +49,7 @@ export class Sockets {
     typing.closed(session);
     presence.closed(session);
     inboxes.closed(session);
+    seen.closed(session);
     void delivery.stop(session);
   }
 }

@@ -63,6 +63,8 @@ export class Session {
   /** The client sent its last frame that is not routine at this time, in epoch ms. */
   lastUseAt = 0;
   tokenEndsAt = 0;
+  /** Store is told of the device at this time, by `performance.now()`; 0 until it has opened. */
+  seenDueMs = 0;
   isTokenEndTold = false;
 
   /** These frames are written at the end of this turn of the event loop, see `Hub.sendSoon`. */

@@ -2,6 +2,7 @@ import type { UserSignal } from '../../../shared/contracts/events.ts';
 import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
@@ -32,11 +33,17 @@ export type Queues = {
   learnTails: () => Promise<void>;
 };
 
-type Deps = { bus: Bus; metrics: Metrics; counters: RouterMetrics; logger: Logger };
+type Deps = {
+  bus: Bus;
+  store: AskStore;
+  metrics: Metrics;
+  counters: RouterMetrics;
+  logger: Logger;
+};
 
 /** Wires the parts that know, make, watch and fill the device queues. */
 export function createQueues(config: RouterConfig, deps: Deps, closers: Closers): Queues {
-  const { bus, metrics, counters, logger } = deps;
+  const { bus, store, metrics, counters, logger } = deps;
   const { queueShards: shards, queueInactiveDays: inactiveDays } = config;
   const api = createQueueApi(bus, { shards, inactiveDays });
   const known = new KnownQueues(shards);
@@ -53,7 +60,16 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   const announce = ({ userId, deviceId }: Device): void => {
     bus.publish(subjects.queueMade, queueName(userId, deviceId));
   };
-  const queueDeps = { api, known, holders, announce, signalResync, metrics: counters, logger };
+  const queueDeps = {
+    store,
+    api,
+    known,
+    holders,
+    announce,
+    signalResync,
+    metrics: counters,
+    logger,
+  };
   const devices = new DeviceQueues(queueDeps);
   const voidQueue = (device: Device): Promise<void> => devices.void(device);
   const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });

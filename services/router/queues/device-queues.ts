@@ -1,17 +1,25 @@
 import { Gate } from '../../../shared/concurrency/gate.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { DeviceHolders } from './device-holders.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import type { QueueApi, QueueInfo } from './queue-api.ts';
-import { type Candidate, longestUnused, QUEUES_MAX, type QueueUse } from './queue-eviction.ts';
+import {
+  type Candidate,
+  type LastSeen,
+  longestUnused,
+  QUEUES_MAX,
+  type QueueUse,
+} from './queue-eviction.ts';
 import { tooDeep } from './queue-verdict.ts';
 
 /** A creation costs the server 0.25-0.6 ms. With few at a time it has time left for messages. */
 const CREATIONS = { concurrencyMax: 16, waitingMax: 4_000, retryAfterS: 2 };
 
 type Deps = {
+  store: AskStore;
   api: QueueApi;
   known: KnownQueues;
   holders: DeviceHolders;
@@ -73,12 +81,18 @@ export class DeviceQueues {
     }
   }
 
-  /** Makes room for one more queue. Returns false if the user has 10 connected devices. */
-  async makeRoom(userId: UserId): Promise<boolean> {
+  /**
+   * Makes room for one more queue. Returns false if the user has 10 connected devices. It throws,
+   * and deletes nothing, if store cannot tell when the other devices were there.
+   */
+  async makeRoom(userId: UserId, deadlineAt: number): Promise<boolean> {
     if (this.#deps.known.devicesOf(userId).length < QUEUES_MAX) return true;
     const queues = await this.#candidates(userId);
+    if (queues.length < QUEUES_MAX) return true;
+    if (queues.every(({ isHeld }) => isHeld)) return false;
+    const lastSeen = await this.#lastSeen(userId, deadlineAt);
     while (queues.length >= QUEUES_MAX) {
-      const deviceId = longestUnused(queues);
+      const deviceId = longestUnused(queues, lastSeen);
       if (deviceId === undefined) return false;
       await this.delete({ userId, deviceId }, 'evicted');
       queues.splice(
@@ -126,6 +140,17 @@ export class DeviceQueues {
     // A queue that is just being made need not exist yet, so the router keeps it.
     if (info === undefined && known.has(device)) known.remove(device);
     return info;
+  }
+
+  async #lastSeen(userId: UserId, deadlineAt: number): Promise<LastSeen> {
+    const { store, metrics } = this.#deps;
+    try {
+      const { devices } = await store('devices.of', { user_id: userId }, { deadlineAt });
+      return new Map(devices.map(({ device_id, last_seen_at }) => [device_id, last_seen_at]));
+    } catch (error) {
+      metrics.evictionsPutOff.inc();
+      throw error;
+    }
   }
 
   async #candidates(userId: UserId): Promise<Candidate[]> {

@@ -73,6 +73,7 @@ t.test('a queue is announced before it is made', async (t) => {
   const done: string[] = [];
   const note = (what: string) => async () => void done.push(what);
   const queues = new DeviceQueues({
+    store: {} as never,
     api: { create: note('create') } as unknown as QueueApi,
     known: { add: note('add'), isDoubted: () => false } as never,
     holders: {} as never,
@@ -94,7 +95,8 @@ t.test('a queue that was deleted before its creation is answered stays doubted',
     known.doubt(one);
   };
   const queues = new DeviceQueues({
-    ...{ api: { create } as unknown as QueueApi, known, holders: {} as never },
+    ...{ store: {} as never, api: { create } as unknown as QueueApi },
+    ...{ known, holders: {} as never },
     ...{ announce: () => known.expect(one), signalResync: () => undefined },
     metrics: { queuesCreated: { inc: () => undefined } } as never,
     logger: silent,

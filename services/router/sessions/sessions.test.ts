@@ -2,6 +2,7 @@ import t from 'tap';
 import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
+import { KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
 import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
@@ -115,20 +116,87 @@ t.test('a resync makes the queue anew and does not count as a new device', async
   await until('no signal for what was meant', () => device.signals.length === 0);
 });
 
-t.test('the eleventh device takes the place of the longest unused device', async (t) => {
+const DAY_MS = 86_400_000;
+
+/** Opens ten devices of a user. Store says that each was there last on a day from now on. */
+async function tenDevices(days: readonly number[]) {
   const userId = newId<UserId>();
-  const devices = Array.from(
-    { length: 10 },
-    (_, index) => new StageDevice(edge, userId, `d${index}`),
-  );
+  const devices = days.map((_, index) => new StageDevice(edge, userId, `d${index}`));
   for (const device of devices) await device.open();
-  await devices[3]?.close();
-  await devices[2]?.close();
+  const seen = days.map((day, n) => {
+    const lastSeenAt = new Date(Date.now() + day * DAY_MS).toISOString();
+    return { device_id: `d${n}`, last_seen_at: lastSeenAt, created_at: lastSeenAt };
+  });
+  store.devices.set(userId, seen);
+  const closeAll = async (): Promise<void> => {
+    for (const device of devices) await device.close();
+  };
+  return { userId, devices, closeAll };
+}
+
+t.test('the eleventh device takes the place of the device that was seen longest ago', async (t) => {
+  const { userId, closeAll } = await tenDevices([9, 5, 3, 7, 2, 8, 4, 6, 10, 11]);
+  await closeAll();
   t.match(await new StageDevice(edge, userId, 'd10').open(), { resumed: false });
   const queues = await queuesOf(userId);
   t.equal(queues.length, 10);
-  t.notOk(queues.includes('d2'));
-  t.ok(queues.includes('d3') && queues.includes('d10'));
+  t.notOk(queues.includes('d4'));
+});
+
+t.test(
+  'the phone of every day stays, though its queue is the oldest and has no traffic',
+  async (t) => {
+    const { userId, closeAll } = await tenDevices([30, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    await closeAll();
+    t.match(await new StageDevice(edge, userId, 'd10').open(), { resumed: false });
+    t.ok((await queuesOf(userId)).includes('d0'));
+    t.match(await new StageDevice(edge, userId, 'd0').open(), { resumed: true });
+  },
+);
+
+t.test('a connected device stays, whenever it was seen last', async (t) => {
+  const { userId, devices } = await tenDevices([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  for (const device of devices.slice(3)) await device.close();
+  t.match(await new StageDevice(edge, userId, 'd10').open(), { resumed: false });
+  t.notOk((await queuesOf(userId)).includes('d3'));
+});
+
+t.test('a router that has just started chooses the same device', async (t) => {
+  const { userId, closeAll } = await tenDevices([9, 5, 3, 7, 2, 8, 4, 6, 10, 11]);
+  await closeAll();
+  const fresh = await stage.startRouter('router-4');
+  const eleventh = new StageDevice(edge, userId, 'd10');
+  t.match(await eleventh.open({ router: 'router-4' }), { resumed: false });
+  t.notOk((await queuesOf(userId)).includes('d4'));
+  await fresh.close();
+});
+
+t.test('while store is away an eleventh device is refused, and no queue goes', async (t) => {
+  const { userId, closeAll } = await tenDevices([9, 5, 3, 7, 2, 8, 4, 6, 10, 11]);
+  await closeAll();
+  const eleventh = new StageDevice(edge, userId, 'd10');
+  store.before = (op) => {
+    if (op === 'devices.of') throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
+  };
+  t.teardown(() => {
+    store.before = () => undefined;
+  });
+  await t.rejects(eleventh.open(), { code: 'DATABASE_UNAVAILABLE' });
+  t.equal((await queuesOf(userId)).length, 10);
+  t.match(await new StageDevice(edge, userId, 'd7').open(), { resumed: true }, 'others come in');
+  const metrics = await fetch(`http://127.0.0.1:${router.adminPort}/metrics`);
+  t.match(await metrics.text(), /kaha_router_evictions_put_off_total\{.*\} 1/);
+  store.before = () => undefined;
+  t.match(await eleventh.open(), { resumed: false }, 'it comes in once store is back');
+});
+
+t.test('store is asked for the eleventh device alone', async (t) => {
+  const before = store.count('devices.of');
+  const { userId, devices } = await tenDevices([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  t.match(await new StageDevice(edge, userId, 'd10').open(), { too_many_devices: true });
+  await devices[0]?.close();
+  t.match(await new StageDevice(edge, userId, 'd1').open(), { resumed: true });
+  t.equal(store.count('devices.of'), before);
 });
 
 t.test('ten connected devices leave no place for another device', async (t) => {

@@ -72,7 +72,8 @@ export class Sessions {
     } else {
       const isAdmitted = options.is_void || this.#newDevices.admit(device, Date.now());
       if (!isAdmitted) return { too_many_devices: true };
-      if (!(await queues.makeRoom(device.userId))) return { too_many_devices: true };
+      const hasRoom = await queues.makeRoom(device.userId, options.deadlineAt);
+      if (!hasRoom) return { too_many_devices: true };
     }
     await queues.create(device, () => checkDeadline(options.deadlineAt));
     return this.#opened(false);

@@ -23,7 +23,7 @@ import type {
   ReadReply,
   ReadResult,
 } from '../../../shared/contracts/positions.ts';
-import type { StoreOps } from '../../../shared/contracts/store-ops.ts';
+import type { DeviceRecord, StoreOps } from '../../../shared/contracts/store-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {
@@ -60,11 +60,12 @@ export class ScriptedStore {
   readonly outbox = new Map<EventId, Row>();
   readonly appends: AppendRequest[] = [];
   readonly calls: Op[] = [];
-  /** If this is false, an append leaves out the participants, as if store could not read them. */
+  /** If false, an append leaves out the participants, as if store could not read them. */
   tellsParticipants = true;
   before: (op: Op, body: unknown) => Promise<void> | void = () => undefined;
   /** Runs after each operation and before its answer. An operation that waits here is committed. */
   after: (op: Op) => Promise<void> | void = () => undefined;
+  readonly devices = new Map<UserId, DeviceRecord[]>();
   readonly #conversations = new Map<ConversationId, Conversation>();
   readonly #away = new Map<ConversationId, BusinessId>();
   readonly #joinedSeqs = new Map<ParticipantKey, number>();
@@ -77,11 +78,12 @@ export class ScriptedStore {
     this.#serve(bus, 'positions.read', ({ reads }) => ({
       results: reads.map((input) => this.#readOne(input)),
     }));
+    this.#serve(bus, 'devices.of', ({ user_id: id }) => ({ devices: this.devices.get(id) ?? [] }));
     this.#serve(bus, 'positions.list', (request) => this.#positions(request));
     this.#serve(bus, 'outbox.claim', (request) => this.#claim(request));
-    this.#serve(bus, 'outbox.owed', ({ event_ids: ids }) => {
-      return { event_ids: ids.filter((id) => this.outbox.has(id)) };
-    });
+    this.#serve(bus, 'outbox.owed', ({ event_ids }) => ({
+      event_ids: event_ids.filter((id) => this.outbox.has(id)),
+    }));
     this.#serve(bus, 'outbox.missed', ({ items }) => this.#missed(items));
     this.#serve(bus, 'outbox.done', ({ event_ids: ids }) => {
       return { deleted: ids.filter((id) => this.outbox.delete(id)).length };
@@ -368,9 +370,7 @@ export class ScriptedStore {
       version,
       last_read_seq: position,
       unread: sent.length - position,
-      ...(position > 0 && {
-        raised: { read_at: at, delivered_seq: position, delivered_at: at },
-      }),
+      ...(position > 0 && { raised: { read_at: at, delivered_seq: position, delivered_at: at } }),
     };
   }
 
@@ -379,7 +379,7 @@ export class ScriptedStore {
       const found = this.#conversations.get(id);
       if (found === undefined) return [];
       const { users, version, reads } = found;
-      const positions = users.map((userId): [UserId, number] => [userId, reads.get(userId) ?? 0]);
+      const positions = users.map((one): [UserId, number] => [one, reads.get(one) ?? 0]);
       return [{ conversation_id: id, version, positions }];
     });
     return { conversations };

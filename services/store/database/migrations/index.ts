@@ -15,10 +15,11 @@ import * as owedToUsers from './0015-owed-to-users.ts';
 import * as steps from './0016-steps.ts';
 import * as sweep from './0017-sweep.ts';
 import * as revisionKeys from './0019-revision-keys.ts';
+import * as devices from './0020-devices.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
- * Migrations 0003 and 0005 were never written, so their numbers are not missing files. A new
+ * Nobody wrote migrations 0003, 0005 and 0018, so their numbers are not missing files. A new
  * migration takes the number after the last, because Kysely refuses one that sorts before a
  * migration which the database already has.
  */
@@ -39,6 +40,7 @@ export const migrations: Record<string, Migration> = {
   '0016-steps': steps,
   '0017-sweep': sweep,
   '0019-revision-keys': revisionKeys,
+  '0020-devices': devices,
 };
 
 /** A store of this version serves only a database that has this migration. */

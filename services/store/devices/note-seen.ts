@@ -1,0 +1,64 @@
+import { DEVICES_SEEN_MAX, type DeviceSeen } from '../../../shared/contracts/store-ops.ts';
+import { KahaError } from '../../../shared/errors.ts';
+import { isDeviceId, isUuidV4, type UserId } from '../../../shared/ids.ts';
+import type { Pool } from '../database/pool.ts';
+import { DEVICES_KEPT_MAX } from './read-devices.ts';
+
+/** Store keeps no device that was last seen before this, so no age needs to be greater. */
+const AGO_MAX_MS = 400 * 86_400_000;
+
+/**
+ * The time of a row is by the clock of Postgres alone, and only rises. A row whose time lies in the
+ * future, because that clock went back, falls to now. The rows are locked in the order of their
+ * key, so that two batches never wait for each other. A row that stays as it is is not written.
+ */
+const NOTE_SEEN = `
+with told as (
+  select user_id, device_id,
+    now() - least(greatest(min(ago_ms), 0), ${AGO_MAX_MS}) * interval '1 millisecond' as at
+  from unnest($1::uuid[], $2::text[], $3::float8[]) as told (user_id, device_id, ago_ms)
+  group by user_id, device_id order by user_id, device_id
+), noted as (
+  insert into devices as d (user_id, device_id, last_seen_at)
+    select user_id, device_id, at from told order by user_id, device_id
+  on conflict (user_id, device_id) do update
+    set last_seen_at = least(greatest(d.last_seen_at, excluded.last_seen_at), now())
+    where d.last_seen_at < excluded.last_seen_at or d.last_seen_at > now()
+  returning user_id, created_at = now() as is_new
+)
+select distinct user_id from noted where is_new`;
+
+/** Forgets the devices that a user has beyond the bound, those that were not seen for longest. */
+const FORGET_SURPLUS = `
+with surplus as materialized (
+  select d.user_id, d.device_id from devices d join (
+    select user_id, device_id,
+      row_number() over (partition by user_id order by last_seen_at desc, device_id) as place
+    from devices where user_id = any($1::uuid[])
+  ) ranked using (user_id, device_id)
+  where ranked.place > ${DEVICES_KEPT_MAX}
+  order by d.user_id, d.device_id for update of d skip locked
+)
+delete from devices d using surplus s
+  where d.user_id = s.user_id and d.device_id = s.device_id`;
+
+/**
+ * `devices.seen` notes when devices were there last. A device that is new makes its user's least
+ * recently seen ones go beyond 50.
+ */
+export async function noteSeen(pool: Pool, items: readonly DeviceSeen[]): Promise<undefined> {
+  if (items.length > DEVICES_SEEN_MAX || !items.every(isGood)) {
+    throw new KahaError('INVALID_REQUEST', 'Not a list of devices');
+  }
+  const withNew = await pool.query<{ user_id: UserId }>(NOTE_SEEN, [
+    items.map(([userId]) => userId),
+    items.map(([, deviceId]) => deviceId),
+    items.map(([, , agoMs]) => agoMs),
+  ]);
+  if (withNew.length === 0) return;
+  await pool.query(FORGET_SURPLUS, [withNew.map(({ user_id }) => user_id)]);
+}
+
+function isGood([userId, deviceId, agoMs]: DeviceSeen): boolean {
+  return isUuidV4(userId) && isDeviceId(deviceId) && Number.isFinite(agoMs);
+}
