@@ -7,8 +7,8 @@ import { type ReportDeps, RouterReports } from './router-reports.ts';
  * acknowledgement raises it again.
  */
 const HELD_MAX = 50_000;
-/** Acknowledgements wait 20 ms before, so the sum is ≤ 100 ms. */
-const COALESCE_MS = 80;
+/** Acknowledgements wait 40 ms before and the write ≤ 8 ms after, so the sum is ≤ 100 ms. */
+const COALESCE_MS = 50;
 
 export type DeliveredReports = RouterReports<DeliveredItem>;
 

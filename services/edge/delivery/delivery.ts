@@ -38,9 +38,10 @@ const HELD = encoder.encode('held');
 const PATIENCE_MS = 1_000;
 /**
  * The edge passes acknowledgements on in bursts, this long after they came. If an edge is killed
- * meanwhile, its clients get a few events again.
+ * meanwhile, its clients get a few events again. No message waits for this: 40 ms instead of 20
+ * save a twentieth of the CPU that a message costs at 200 messages/s.
  */
-const ACKS_DELAY_MS = 20;
+const ACKS_DELAY_MS = 40;
 /**
  * A stream that goes live listens to its queue for this long, because an event that is stored
  * meanwhile may come a little later. UNSUBs of several streams go out together.

@@ -78,7 +78,7 @@ export class DeviceStream<Owner extends StreamOwner> {
   #ending: Promise<void> | undefined = undefined;
   #lastQ = 0;
   /**
-   * The client has acknowledged all events up to this `q`. The queue knows of them 20 ms later, or
+   * The client has acknowledged all events up to this `q`. The queue knows of them 40 ms later, or
    * once NATS is back.
    */
   #acknowledgedQ = 0;
