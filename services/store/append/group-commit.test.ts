@@ -111,7 +111,7 @@ t.test('without pressure a commit waits for the one in flight, and for nothing e
 t.test('under pressure two commits begin a gap apart', async (t) => {
   const { rows, apartMs } = await commitTwice({ gapMs: () => 30 });
   t.same(rows, [1, 3]);
-  t.ok(apartMs >= 29, `the second commit began ${apartMs} ms after the first`);
+  t.ok(apartMs > 25, `the second commit began ${apartMs} ms after the first`);
 });
 
 t.test('a full batch does not wait for the gap', async () => {
