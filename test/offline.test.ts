@@ -182,14 +182,15 @@ t.test('the queue pauses at 256 unacknowledged events until the next ack', async
   const [bob, ...writers] = people;
   const reader = await system.connectNew(bob, { isAcking: false });
   const clients = await Promise.all(writers.map((writer) => system.connectNew(writer)));
-  const created = reader.received.filter(({ q }) => typeof q === 'number').length;
+  const earlier = reader.received.filter(({ q }) => typeof q === 'number').length;
+  reader.ack(earlier);
   await Promise.all(clients.map((client) => postPaced(client, conversation, 40)));
-  const full = (frame: Frame): boolean => frame.q === 256;
+  const full = (frame: Frame): boolean => frame.q === earlier + 256;
   await reader.next(full);
   await reader.settled();
-  t.equal(reader.messageEvents.length, 256 - created);
+  t.equal(reader.messageEvents.length, 256);
   reader.isAcking = true;
-  reader.ack(1);
+  reader.ack(earlier + 1);
   t.same(seqsOf(await reader.messages(280)), numbers(1, 280));
 });
 

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import { newId } from '../shared/ids.ts';
 import type { Client } from './stage/client.ts';
 import { numbers, seqsOf } from './stage/numbers.ts';
@@ -101,6 +102,26 @@ t.test('a device that leaves amid a replay gets the replay again only by resync'
   const again = await system.connect(bob, { resync: true });
   t.match(await again.next('replay_end'), { complete: true });
   t.same(seqsOf(replayedOf(again)), numbers(1, 800));
+});
+
+t.test('a replay that is acknowledged is delivered, and comes only once', async (t) => {
+  const { ann, bob, conversation } = await scene();
+  await write(ann.id, conversation, 3);
+  const a = await system.connect(ann);
+  const first = await system.connect(bob, { isAcking: false });
+  const { q } = await first.next('replay_end');
+  await first.settled();
+  t.notOk(a.received.some(({ type }) => type === 'receipt'));
+  first.ack(Number(q));
+  const receipt = { conversation_id: conversation, user_id: bob.id, delivered_seq: 3 };
+  t.match(await a.next('receipt'), receipt);
+  await until('the position is stored', async () => {
+    const [message] = (await system.history(ann, conversation)) as unknown as { status: string }[];
+    return message?.status === 'delivered';
+  });
+  const again = await system.connect(bob, { device: 'new-one' });
+  await again.next('replay_end');
+  t.same(replayedOf(again), []);
 });
 
 t.test('replayed messages equal those of the history to the letter', async (t) => {

@@ -16,11 +16,11 @@ import { ConversationShape, ErrorShape, positionFields } from './shapes.ts';
 
 const time = (description: string) => Type.String({ description });
 /** A durable event has its running number in the session as `q`, except in a replay. */
-const queued = {
-  q: Type.Optional(
-    described(SeqField, 'The event has this number in the session. Acknowledge it with `ack`.'),
-  ),
-};
+const number = described(
+  SeqField,
+  'The event has this number in the session. Acknowledge it with `ack`.',
+);
+const queued = { q: Type.Optional(number) };
 
 function frame<Name extends string, Fields extends TProperties>(name: Name, fields: Fields) {
   return Type.Object({ type: typeField(name), ...fields }, { $id: `server.${name}` });
@@ -127,7 +127,9 @@ export const serverFrames = {
     business_id: Type.Optional(BusinessIdField),
   }),
   pong: frame('pong', { id: Type.Optional(RequestIdField) }),
+  /** The replay has ended. Once it is acknowledged, what was replayed counts as delivered. */
   replay_end: frame('replay_end', {
+    q: number,
     complete: Type.Boolean({ description: 'Nothing was left out of the replay.' }),
   }),
   resync: frame('resync', {}),

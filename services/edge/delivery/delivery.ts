@@ -178,10 +178,10 @@ export class Delivery {
 
   #show(stream: Stream, event: HeldEvent): void {
     const { hub, nameless, onConversation } = this.#deps;
-    const { q, header, body } = event;
-    if (header.kind === 'conversation') onConversation(stream.owner);
-    if (header.isNameless || stream.held !== undefined) nameless.hold(stream, event);
-    else hub.sendSoon(stream.owner, header.kind, frameWithQ(body, q));
+    const { q, type, isNameless, body } = event;
+    if (type === 'conversation') onConversation(stream.owner);
+    if (isNameless || stream.held !== undefined) nameless.hold(stream, event);
+    else hub.sendSoon(stream.owner, type, frameWithQ(body, q));
   }
 
   async #release(session: Session, answerTo: string): Promise<void> {

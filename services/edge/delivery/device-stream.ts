@@ -1,6 +1,6 @@
 import type { DurableEventHeader } from '../../../shared/contracts/events.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
-import type { EventId, UserId } from '../../../shared/ids.ts';
+import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
@@ -11,8 +11,15 @@ import type { DeliveredReports } from './delivered-reports.ts';
 import type { LateTakes } from './late-takes.ts';
 import type { OfferAnswers } from './offer-answers.ts';
 import { OfferedEvents } from './offered-events.ts';
+import { Resync } from './resync.ts';
 import { GONE, next, type StreamInput, type StreamState } from './stream-state.ts';
-import { type HeldEvent, type Unacked, UnackedQueue } from './unacked.ts';
+import {
+  type HeldEvent,
+  type Numbered,
+  type Unacked,
+  type UnackedEvent,
+  UnackedQueue,
+} from './unacked.ts';
 
 /** A durable event as it came, from a router or from the queue. */
 type CameEvent = { header: DurableEventHeader; body: Uint8Array };
@@ -89,6 +96,7 @@ export class DeviceStream<Owner extends StreamOwner> {
   #ackDueSince = 0;
   /** These events wait for names, or behind an event that does, see `NamelessEvents`. */
   held: HeldEvent[] | undefined = undefined;
+  #resync: Resync | undefined = undefined;
 
   constructor(owner: Owner, userId: UserId, parts: StreamParts<Owner>) {
     this.owner = owner;
@@ -166,12 +174,19 @@ export class DeviceStream<Owner extends StreamOwner> {
     const { bus, reports } = this.#parts;
     if (this.#unacked === undefined || !bus.connected) return;
     const nowMs = Date.now();
-    this.#unacked.takeUpTo(this.#acknowledgedQ, ({ ackSubject, header }) => {
-      if (ackSubject !== undefined) this.#acknowledge(ackSubject);
+    const report = (conversationId: ConversationId, seq: number): void =>
+      reports.add([conversationId, this.userId, seq, nowMs]);
+    this.#unacked.takeUpTo(this.#acknowledgedQ, (item) => {
+      const { header } = item;
+      if (header === undefined) {
+        for (const [conversationId, seq] of item.resync.replayed) report(conversationId, seq);
+        return;
+      }
+      if (item.ackSubject !== undefined) this.#acknowledge(item.ackSubject);
       this.#tellRouters(header, nowMs);
       // A user's own messages count as delivered once they are sent.
       if (header.kind !== 'message' || header.senderId === this.userId) return;
-      reports.add([header.conversationId, this.userId, header.seq, nowMs]);
+      report(header.conversationId, header.seq);
     });
     if (this.#unackedCount === 0) this.#unacked = undefined;
   }
@@ -183,6 +198,21 @@ export class DeviceStream<Owner extends StreamOwner> {
   isAcknowledgementLate(nowMs: number): boolean {
     if (this.#unacked === undefined || this.#lastQ <= this.#acknowledgedQ) return false;
     return nowMs - this.#ackDueSince > LIMITS.acknowledgeTimeoutMs;
+  }
+
+  /** Begins a resync. A replay that is under way on this stream ends unfinished. */
+  beginResync(): Resync {
+    this.#resync = new Resync();
+    return this.#resync;
+  }
+
+  isInResync(resync: Resync): boolean {
+    return this.#resync === resync;
+  }
+
+  /** The replay has ended. Its end takes the next number, and the client acknowledges it. */
+  endReplay(resync: Resync, end: Numbered): void {
+    if (this.isInResync(resync)) this.#number({ q: 0, header: undefined, resync }, end);
   }
 
   /** Returns when the oldest open offer was sent, or undefined where none is open. */
@@ -209,6 +239,7 @@ export class DeviceStream<Owner extends StreamOwner> {
       this.settle();
       this.#enter({ kind: 'ended' }, 'ended');
       this.held = undefined;
+      this.#resync = undefined;
       this.#ending = this.#letGo().then(() => this.#enter({ kind: 'released' }));
     }
     return this.#ending ?? Promise.resolve();
@@ -226,6 +257,7 @@ export class DeviceStream<Owner extends StreamOwner> {
     if (unseen !== undefined) this.#lastQ = unseen.q - 1;
     this.#acknowledgedQ = this.#lastQ;
     this.held = undefined;
+    this.#resync = undefined;
     this.#offered = undefined;
     this.#unacked = undefined;
     this.#drop();
@@ -284,19 +316,26 @@ export class DeviceStream<Owner extends StreamOwner> {
    * Sends the event. Returns undefined where the stream cannot take it; the event then stays in the
    * queue.
    */
-  #send({ header, body }: CameEvent, ackSubject: string | undefined): Unacked | undefined {
+  #send({ header, body }: CameEvent, ackSubject: string | undefined): UnackedEvent | undefined {
+    const item = { q: 0, ackSubject, header };
+    const { kind: type, isNameless } = header;
+    return this.#number(item, { type, isNameless, body }) ? item : undefined;
+  }
+
+  /** Gives the item its number and shows it. Returns false where too many are unacknowledged. */
+  #number(item: Unacked, { type, isNameless, body }: Numbered): boolean {
     this.#lastQ += 1;
     const q = this.#lastQ;
+    item.q = q;
     this.#unacked ??= new UnackedQueue();
     if (this.#unacked.size === 0) this.#ackDueSince = Date.now();
-    const item = { q, ackSubject, header };
     if (!this.#unacked.push(item)) {
       this.#parts.close(this.owner);
-      return undefined;
+      return false;
     }
     // A stream that ends sends its client nothing more, and returns the event to the queue.
-    if (this.#ending === undefined) this.#parts.show(this, { q, header, body });
-    return item;
+    if (this.#ending === undefined) this.#parts.show(this, { q, type, isNameless, body });
+    return true;
   }
 
   #acknowledge(ackSubject: string): void {
@@ -344,10 +383,10 @@ export class DeviceStream<Owner extends StreamOwner> {
     await this.unbind();
     const unacked = this.#unacked;
     this.#unacked = undefined;
-    unacked?.takeAll(({ ackSubject }) => {
-      if (ackSubject === undefined) return;
+    unacked?.takeAll((item) => {
+      if (item.header === undefined || item.ackSubject === undefined) return;
       metrics.acks.add('nak');
-      bus.publish(ackSubject, NAK);
+      bus.publish(item.ackSubject, NAK);
     });
   }
 

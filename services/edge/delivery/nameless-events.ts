@@ -131,17 +131,17 @@ export class NamelessEvents {
       const event = held.shift();
       if (event === undefined || frame === undefined) continue;
       bytes += frame.length;
-      this.#deps.hub.sendSoon(stream.owner, event.header.kind, frame);
+      this.#deps.hub.sendSoon(stream.owner, event.type, frame);
     }
   }
 
   async #framesOf(batch: readonly HeldEvent[], viewer: UserId): Promise<(Frame | undefined)[]> {
-    const events = batch.map(({ header, body }) =>
-      header.isNameless ? this.#read(body, viewer) : undefined,
+    const events = batch.map(({ isNameless, body }) =>
+      isNameless ? this.#read(body, viewer) : undefined,
     );
     const names = await this.#namesFor(events);
-    return batch.map(({ q, header, body }, index) => {
-      if (!header.isNameless) return frameWithQ(body, q);
+    return batch.map(({ q, isNameless, body }, index) => {
+      if (!isNameless) return frameWithQ(body, q);
       const event = events[index];
       return event && JSON.stringify({ q, ...shown(event, viewer, names) });
     });

@@ -1,15 +1,17 @@
 import { Gate } from '../../../shared/concurrency/gate.ts';
 import type { UndeliveredPage } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { NameSystemMessages } from '../names/system-names.ts';
 import { hasDrained } from '../server/socket-drain.ts';
-import { replayEndFrame, replayedFrame } from '../server/socket-frames.ts';
+import { replayedFrame } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
+import type { DeviceStream } from './device-stream.ts';
+import type { Resync } from './resync.ts';
+import type { Numbered } from './unacked.ts';
 
 type Deps = { store: AskStore; hub: Hub; nameSystemMessages: NameSystemMessages; logger: Logger };
 
@@ -21,10 +23,20 @@ const WAITING_MAX = 20_000;
  */
 const DRAIN_MS = 30_000;
 
+const encoder = new TextEncoder();
+const endOf = (complete: boolean): Numbered => {
+  const body = encoder.encode(JSON.stringify({ type: 'replay_end', complete }));
+  return { type: 'replay_end', isNameless: false, body };
+};
+const COMPLETE = endOf(true);
+const CUT = endOf(false);
+
+type Stream = DeviceStream<Session>;
+
 /**
  * Replays the undelivered messages to a session whose queue is new: message events without `q`,
- * oldest first, then `replay_end`. Every failure ends in `complete: false`, because the client can
- * ask for history.
+ * oldest first, then `replay_end`, which has a `q`. Every failure ends in `complete: false`,
+ * because the client can ask for history.
  */
 export class Replay {
   readonly #deps: Deps;
@@ -34,23 +46,23 @@ export class Replay {
     this.#deps = deps;
   }
 
-  async run(session: Session, userId: UserId): Promise<void> {
-    const { epoch } = session;
-    const isCurrent = (): boolean => session.state === 'open' && session.epoch === epoch;
+  async run(stream: Stream): Promise<void> {
+    const resync = stream.beginResync();
     let isComplete = false;
     try {
-      isComplete = await this.#gate.run(() => this.#send(session, userId, isCurrent));
+      isComplete = await this.#gate.run(() => this.#send(stream, resync));
     } catch (error) {
       const level = KahaError.from(error).code === 'INTERNAL' ? 'error' : 'debug';
       this.#deps.logger[level]({ err: error }, 'replay cut short');
     }
-    if (!isCurrent()) return;
-    this.#deps.hub.send(session, 'replay_end', replayEndFrame(isComplete));
+    stream.endReplay(resync, isComplete ? COMPLETE : CUT);
   }
 
   /** Returns true if all undelivered messages were sent. */
-  async #send(session: Session, userId: UserId, isCurrent: () => boolean): Promise<boolean> {
+  async #send(stream: Stream, resync: Resync): Promise<boolean> {
     const { store, hub, nameSystemMessages } = this.#deps;
+    const { owner: session, userId } = stream;
+    const isCurrent = (): boolean => stream.isInResync(resync);
     let sent = 0;
     let cursor: string | null = null;
     do {
@@ -59,7 +71,10 @@ export class Replay {
       const page: UndeliveredPage = await store('messages.undelivered', body);
       await nameSystemMessages(page.messages);
       if (!isCurrent()) return false;
-      for (const message of page.messages) hub.send(session, 'message', replayedFrame(message));
+      for (const message of page.messages) {
+        hub.send(session, 'message', replayedFrame(message));
+        resync.add(message.conversation_id, message.seq);
+      }
       sent += page.messages.length;
       cursor = page.next_cursor;
       if (cursor === null) return page.complete;

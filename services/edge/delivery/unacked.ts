@@ -1,16 +1,25 @@
 import type { DurableEventHeader } from '../../../shared/contracts/events.ts';
+import type { Resync } from './resync.ts';
 
-/**
- * A held event is a durable event on its way to the socket; `q` is the number that the session gave
- * to it.
- */
-export type HeldEvent = { q: number; header: DurableEventHeader; body: Uint8Array };
+/** A client is sent this once it has a `q`: the `type` of the frame, and its JSON. */
+export type Numbered = { type: string; isNameless: boolean; body: Uint8Array };
+
+/** A held event is on its way to the socket; `q` is the number that the stream gave to it. */
+export type HeldEvent = Numbered & { q: number };
 
 /**
  * The client was sent this event and has not acknowledged it yet. `ackSubject` is set once the
  * queue's own copy of the event has come.
  */
-export type Unacked = { q: number; ackSubject: string | undefined; header: DurableEventHeader };
+export type UnackedEvent = {
+  q: number;
+  ackSubject: string | undefined;
+  header: DurableEventHeader;
+};
+
+/** The client was sent the end of a replay and has not acknowledged it yet. */
+type UnackedEnd = { q: number; header: undefined; resync: Resync };
+export type Unacked = UnackedEvent | UnackedEnd;
 
 /** Fewer dead slots than this at the front cost less than moving the rest. */
 const COMPACT_MIN = 64;

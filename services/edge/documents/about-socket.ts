@@ -91,8 +91,9 @@ They follow now, and the client needs to do nothing more.
 \`resumed: false\` says that the queue is new. A replay follows: the messages of others that the
 user has not received on any device, at most ${LIMITS.replayMessagesMax} and none older than
 ${LIMITS.replayDaysMax} days, as events \`message\`
-without \`q\`, the oldest first. Then \`replay_end\` comes. A client that
-keeps messages then lists \`conversations\`, reads \`history\` with \`after_seq\` wherever
+without \`q\`, the oldest first. Then \`replay_end\` comes, numbered by \`q\` like the
+events. Acknowledge it once the replayed messages are safe: they count as delivered then. A client
+that keeps messages lists \`conversations\`, reads \`history\` with \`after_seq\` wherever
 \`last_seq\` is above what it has, and reads again what it shows.
 
 The event \`resync\` may come at any time, and asks for the same: the queue has lost something. A

@@ -68,7 +68,7 @@ export const EVENT_EXAMPLES: Examples = {
   ],
   profile_updated: [{ type: 'profile_updated', user_id: EXAMPLE.asha }],
   pong: [{ type: 'pong', id: 1 }],
-  replay_end: [{ type: 'replay_end', complete: true }],
+  replay_end: [{ type: 'replay_end', q: 1, complete: true }],
   resync: [{ type: 'resync' }],
   token_expiring: [{ type: 'token_expiring', expires_at: EXAMPLE.later }],
   going_away: [{ type: 'going_away', reconnect_after_ms: 3_120 }],

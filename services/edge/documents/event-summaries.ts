@@ -21,7 +21,7 @@ export const EVENT_SUMMARIES: Readonly<Record<Type, string>> = {
   presence: 'A user or a business that is watched came online or went offline',
   profile_updated: 'Name or picture of somebody, or of a business, has changed',
   pong: 'This answers `ping`',
-  replay_end: 'The replay for a new queue has ended',
+  replay_end: 'The replay for a new queue has ended: acknowledge it',
   resync: 'The queue may be incomplete: list conversations and read history again',
   token_expiring: 'The token ends soon: renew it with `auth`',
   going_away: 'The edge is about to end: close and come back then',

@@ -92,7 +92,7 @@ export class QueueOpening {
    */
   async catchUp(session: Session, userId: UserId, opened: OpenedQueue): Promise<void> {
     if (opened.resumed && session.isVoidTold) await this.replaceVoid(session, userId);
-    else if (!session.resumed) await this.#deps.replay.run(session, userId);
+    else if (!session.resumed && session.stream) await this.#deps.replay.run(session.stream);
   }
 
   /** The router found the queue void: the client is told, and gets a new queue. */

@@ -49,10 +49,6 @@ export function replayedFrame(message: object): string {
   return `{"type":"message",${JSON.stringify(message).slice(1)}`;
 }
 
-export function replayEndFrame(isComplete: boolean): string {
-  return `{"type":"replay_end","complete":${isComplete}}`;
-}
-
 export const RESYNC_FRAME = '{"type":"resync"}';
 const PONG = '{"type":"pong"}';
 

@@ -15,11 +15,14 @@ export class Client {
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
   readonly #waiting = new Set<() => void>();
+  #countsFrom = 0;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.addEventListener('message', (event) => {
-      this.frames.push(JSON.parse(String(event.data)) as Frame);
+      const frame = JSON.parse(String(event.data)) as Frame;
+      if (typeof frame.q === 'number') frame.q -= this.#countsFrom;
+      this.frames.push(frame);
       for (const look of this.#waiting) look();
     });
     this.closed = new Promise((resolve) => {
@@ -34,8 +37,19 @@ export class Client {
     return this.#socket.protocol;
   }
 
+  /** From now on tests see each `q`, and acknowledge it, as if the event after this one were 1. */
+  countFrom(q: number): void {
+    this.#countsFrom += q;
+  }
+
   send(frame: unknown): void {
-    this.#socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+    this.#socket.send(typeof frame === 'string' ? frame : JSON.stringify(this.#counted(frame)));
+  }
+
+  #counted(frame: unknown): unknown {
+    const { type, q } = frame as Partial<Frame>;
+    if (type !== 'ack' || typeof q !== 'number') return frame;
+    return { type, q: q + this.#countsFrom };
   }
 
   sendBinary(bytes: Uint8Array): void {
@@ -47,22 +61,32 @@ export class Client {
     return this.nextThat((frame) => frame.type === type, type);
   }
 
-  nextThat(isIt: (frame: Frame) => boolean, what = 'a frame'): Promise<Frame> {
+  /** Returns the first frame of the type, which stays. */
+  seen(type: string): Promise<Frame> {
+    return this.nextThat((frame) => frame.type === type, type, { stays: true });
+  }
+
+  nextThat(
+    isIt: (frame: Frame) => boolean,
+    what = 'a frame',
+    { stays } = { stays: false },
+  ): Promise<Frame> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
         this.#waiting.delete(look);
       };
       const look = (): void => {
-        const index = this.frames.findIndex(isIt);
-        if (index === -1) {
+        const found = this.frames.find(isIt);
+        if (found === undefined) {
           if (this.#socket.readyState !== WebSocket.CLOSED) return;
           end();
           reject(new Error(`closed before ${what}`));
           return;
         }
         end();
-        resolve(this.frames.splice(index, 1)[0] as Frame);
+        if (!stays) this.frames.splice(this.frames.indexOf(found), 1);
+        resolve(found);
       };
       const timer = setTimeout(() => {
         end();

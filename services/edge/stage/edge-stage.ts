@@ -219,7 +219,7 @@ class Stage {
 
   /**
    * Returns a client whose session is open: `auth_ok` is read, and the session takes from its
-   * queue.
+   * queue. Where the queue is new, the replay is over and acknowledged, and `q` counts from there.
    */
   async open(edge: Edge, userId: UserId, deviceId = 'phone'): Promise<Client> {
     const headers = {
@@ -227,7 +227,12 @@ class Stage {
       'x-device-id': deviceId,
     };
     const client = await this.connect(edge, { headers });
-    await client.next('auth_ok');
+    const { resumed } = await client.next('auth_ok');
+    if (resumed === false) {
+      const { q } = await client.seen('replay_end');
+      client.send({ type: 'ack', q });
+      client.countFrom(q as number);
+    }
     await until(
       'the session takes from its queue',
       async () => (await this.queue(userId, deviceId)).isHeld,
