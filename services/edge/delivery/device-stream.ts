@@ -1,6 +1,6 @@
 import type { DurableEventHeader } from '../../../shared/contracts/events.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
-import type { ConversationId, EventId, UserId } from '../../../shared/ids.ts';
+import type { EventId, UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
@@ -13,13 +13,7 @@ import type { OfferAnswers } from './offer-answers.ts';
 import { OfferedEvents } from './offered-events.ts';
 import { Resync } from './resync.ts';
 import { GONE, next, type StreamInput, type StreamState } from './stream-state.ts';
-import {
-  type HeldEvent,
-  type Numbered,
-  type Unacked,
-  type UnackedEvent,
-  UnackedQueue,
-} from './unacked.ts';
+import { type HeldEvent, type Numbered, type Unacked, UnackedQueue } from './unacked.ts';
 
 /** A durable event as it came, from a router or from the queue. */
 type CameEvent = { header: DurableEventHeader; body: Uint8Array };
@@ -172,21 +166,20 @@ export class DeviceStream<Owner extends StreamOwner> {
   /** Passes on what the client has acknowledged, unless NATS is away. */
   settle(): void {
     const { bus, reports } = this.#parts;
-    if (this.#unacked === undefined || !bus.connected) return;
+    if (!bus.connected) return;
     const nowMs = Date.now();
-    const report = (conversationId: ConversationId, seq: number): void =>
-      reports.add([conversationId, this.userId, seq, nowMs]);
-    this.#unacked.takeUpTo(this.#acknowledgedQ, (item) => {
-      const { header } = item;
-      if (header === undefined) {
-        for (const [conversationId, seq] of item.resync.replayed) report(conversationId, seq);
-        return;
+    if (this.#resync?.isOver(this.#acknowledgedQ)) {
+      for (const [conversationId, seq] of this.#resync.replayed) {
+        reports.add([conversationId, this.userId, seq, nowMs]);
       }
-      if (item.ackSubject !== undefined) this.#acknowledge(item.ackSubject);
+      this.#resync = undefined;
+    }
+    this.#unacked?.takeUpTo(this.#acknowledgedQ, ({ ackSubject, header }) => {
+      if (ackSubject !== undefined) this.#acknowledge(ackSubject);
       this.#tellRouters(header, nowMs);
       // A user's own messages count as delivered once they are sent.
       if (header.kind !== 'message' || header.senderId === this.userId) return;
-      report(header.conversationId, header.seq);
+      reports.add([header.conversationId, this.userId, header.seq, nowMs]);
     });
     if (this.#unackedCount === 0) this.#unacked = undefined;
   }
@@ -196,7 +189,7 @@ export class DeviceStream<Owner extends StreamOwner> {
    * acknowledged while NATS is away are not due.
    */
   isAcknowledgementLate(nowMs: number): boolean {
-    if (this.#unacked === undefined || this.#lastQ <= this.#acknowledgedQ) return false;
+    if (this.#lastQ <= this.#acknowledgedQ) return false;
     return nowMs - this.#ackDueSince > LIMITS.acknowledgeTimeoutMs;
   }
 
@@ -212,7 +205,7 @@ export class DeviceStream<Owner extends StreamOwner> {
 
   /** The replay has ended. Its end takes the next number, and the client acknowledges it. */
   endReplay(resync: Resync, end: Numbered): void {
-    if (this.isInResync(resync)) this.#number({ q: 0, header: undefined, resync }, end);
+    if (this.isInResync(resync)) resync.endQ = this.#show(end);
   }
 
   /** Returns when the oldest open offer was sent, or undefined where none is open. */
@@ -316,26 +309,25 @@ export class DeviceStream<Owner extends StreamOwner> {
    * Sends the event. Returns undefined where the stream cannot take it; the event then stays in the
    * queue.
    */
-  #send({ header, body }: CameEvent, ackSubject: string | undefined): UnackedEvent | undefined {
-    const item = { q: 0, ackSubject, header };
-    const { kind: type, isNameless } = header;
-    return this.#number(item, { type, isNameless, body }) ? item : undefined;
-  }
-
-  /** Gives the item its number and shows it. Returns false where too many are unacknowledged. */
-  #number(item: Unacked, { type, isNameless, body }: Numbered): boolean {
-    this.#lastQ += 1;
-    const q = this.#lastQ;
-    item.q = q;
+  #send({ header, body }: CameEvent, ackSubject: string | undefined): Unacked | undefined {
     this.#unacked ??= new UnackedQueue();
-    if (this.#unacked.size === 0) this.#ackDueSince = Date.now();
+    const item = { q: this.#lastQ + 1, ackSubject, header };
     if (!this.#unacked.push(item)) {
       this.#parts.close(this.owner);
-      return false;
+      return undefined;
     }
+    this.#show({ type: header.kind, isNameless: header.isNameless, body });
+    return item;
+  }
+
+  /** Gives the next number to what the client is sent, and returns it. */
+  #show({ type, isNameless, body }: Numbered): number {
+    if (this.#lastQ <= this.#acknowledgedQ) this.#ackDueSince = Date.now();
+    this.#lastQ += 1;
+    const q = this.#lastQ;
     // A stream that ends sends its client nothing more, and returns the event to the queue.
     if (this.#ending === undefined) this.#parts.show(this, { q, type, isNameless, body });
-    return true;
+    return q;
   }
 
   #acknowledge(ackSubject: string): void {
@@ -383,10 +375,10 @@ export class DeviceStream<Owner extends StreamOwner> {
     await this.unbind();
     const unacked = this.#unacked;
     this.#unacked = undefined;
-    unacked?.takeAll((item) => {
-      if (item.header === undefined || item.ackSubject === undefined) return;
+    unacked?.takeAll(({ ackSubject }) => {
+      if (ackSubject === undefined) return;
       metrics.acks.add('nak');
-      bus.publish(item.ackSubject, NAK);
+      bus.publish(ackSubject, NAK);
     });
   }
 

@@ -1,8 +1,8 @@
 import type { EventId } from '../../../shared/ids.ts';
-import type { UnackedEvent } from './unacked.ts';
+import type { Unacked } from './unacked.ts';
 
 /** `askers` are the reply subjects of the routers that wait for the outcome of the offer. */
-type Open = { item: UnackedEvent; askers: string[]; sentAtMs: number };
+type Open = { item: Unacked; askers: string[]; sentAtMs: number };
 
 /**
  * At most this many routers wait for one event. A further router gets no answer, so it gives the
@@ -35,7 +35,7 @@ export class OfferedEvents {
    * The value is undefined where the client has acknowledged the event. The queue's copy is then
    * acknowledged as soon as it comes.
    */
-  readonly #owed = new Map<EventId, UnackedEvent | undefined>();
+  readonly #owed = new Map<EventId, Unacked | undefined>();
   /** The value is the time at which the client acknowledged the event, in epoch ms. */
   readonly #recent = new Map<EventId, number>();
 
@@ -50,7 +50,7 @@ export class OfferedEvents {
     return Number.POSITIVE_INFINITY;
   }
 
-  add(item: UnackedEvent, asker: string): void {
+  add(item: Unacked, asker: string): void {
     this.#open.set(item.header.eventId, { item, askers: [asker], sentAtMs: Date.now() });
   }
 
@@ -104,7 +104,7 @@ export class OfferedEvents {
    * The queue's copy of an event has come. Returns the event that the client was sent, or undefined
    * where the event is new.
    */
-  takeCopy(eventId: EventId): UnackedEvent | 'acknowledged' | undefined {
+  takeCopy(eventId: EventId): Unacked | 'acknowledged' | undefined {
     const open = this.#open.get(eventId);
     if (open !== undefined) return open.item;
     if (this.#owed.has(eventId)) {

@@ -1,5 +1,4 @@
 import type { DurableEventHeader } from '../../../shared/contracts/events.ts';
-import type { Resync } from './resync.ts';
 
 /** A client is sent this once it has a `q`: the `type` of the frame, and its JSON. */
 export type Numbered = { type: string; isNameless: boolean; body: Uint8Array };
@@ -11,15 +10,7 @@ export type HeldEvent = Numbered & { q: number };
  * The client was sent this event and has not acknowledged it yet. `ackSubject` is set once the
  * queue's own copy of the event has come.
  */
-export type UnackedEvent = {
-  q: number;
-  ackSubject: string | undefined;
-  header: DurableEventHeader;
-};
-
-/** The client was sent the end of a replay and has not acknowledged it yet. */
-type UnackedEnd = { q: number; header: undefined; resync: Resync };
-export type Unacked = UnackedEvent | UnackedEnd;
+export type Unacked = { q: number; ackSubject: string | undefined; header: DurableEventHeader };
 
 /** Fewer dead slots than this at the front cost less than moving the rest. */
 const COMPACT_MIN = 64;
