@@ -63,3 +63,26 @@ t.test('a refusal tells the pause that the gate was given', async (t) => {
     { code: 'MESSAGING_UNAVAILABLE', retryAfterS: 2 },
   );
 });
+
+t.test('a waiting task whose owner leaves never runs, and makes room for another', async (t) => {
+  const gate = new Gate({ concurrencyMax: 1, waitingMax: 2 });
+  const { open, opened } = latch();
+  const done: string[] = [];
+  const [first, gone, last] = [{}, {}, {}];
+  const running = gate.run(() => opened.then(() => void done.push('first')), first);
+  const left = t.rejects(
+    gate.run(async () => void done.push('gone'), gone),
+    { code: 'MESSAGING_UNAVAILABLE' },
+  );
+  const waiting = gate.run(async () => void done.push('second'));
+  t.ok(gate.isFull);
+  gate.leave(gone);
+  gate.leave(gone);
+  gate.leave(first);
+  t.equal(gate.waiting, 1);
+  const after = gate.run(async () => void done.push('last'), last);
+  open();
+  await Promise.all([running, left, waiting, after]);
+  t.same(done, ['first', 'second', 'last']);
+  t.equal(gate.inside, 0);
+});

@@ -56,6 +56,12 @@ export const LIMITS = {
   /** A user makes at most this many new devices in the window. */
   newDevicesMax: 20,
   newDevicesWindowMs: 3_600_000,
+  /** A device asks for a new queue at most this many times in the window. */
+  resyncsMax: 6,
+  resyncsWindowMs: 60_000,
+  /** A user opens at most this many sessions in the window. */
+  sessionsMax: 60,
+  sessionsWindowMs: 60_000,
   /** A session that said `is_typing: true` stops typing after this time. */
   typingMs: 5_000,
   /** A page of history has at most this many bytes as JSON. */

@@ -88,6 +88,16 @@ ${table(
       'The device is closed 4504.',
     ],
     [
+      'Sessions that a user opens',
+      `${LIMITS.sessionsMax} in ${duration(LIMITS.sessionsWindowMs)}`,
+      'The socket is closed 4001.',
+    ],
+    [
+      'Times that a device asks for `resync`',
+      `${LIMITS.resyncsMax} in ${duration(LIMITS.resyncsWindowMs)}`,
+      'The socket is closed 4001.',
+    ],
+    [
       'Malformed frames',
       `${LIMITS.badFramesMax} in ${duration(LIMITS.badFramesWindowMs)}`,
       'The socket is closed 4501.',

@@ -65,8 +65,9 @@ export class QueueOpening {
     session.isVoidTold = false;
     const request = { user_id: userId, device_id: session.deviceId, ...why };
     try {
-      const opened = await this.#gate.run(() =>
-        routers.ask('session.open', request, { key: userId }),
+      const opened = await this.#gate.run(
+        () => routers.ask('session.open', request, { key: userId }),
+        session,
       );
       if (opened.too_many_devices) hub.close(session, CLOSE.TOO_MANY_DEVICES);
       else if (session.state !== 'closed') return opened;
@@ -77,6 +78,14 @@ export class QueueOpening {
       hub.close(session, CLOSE.SERVER_ERROR);
     }
     return undefined;
+  }
+
+  /**
+   * The socket is gone. A session that waits to be opened does not ask a router any more, because
+   * that would take the device from a newer session.
+   */
+  leave(session: Session): void {
+    this.#gate.leave(session);
   }
 
   /** Lets the session take events; `auth_ok` must have been sent. */

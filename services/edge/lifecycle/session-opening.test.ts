@@ -1,5 +1,7 @@
 import t from 'tap';
+import { until } from '../../../dev/testing/until.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
+import type { Client } from '../stage/client.ts';
 import { setStage, tokenOf } from '../stage/edge-stage.ts';
 import { askUpgrade } from '../stage/upgrade.ts';
 
@@ -207,3 +209,43 @@ t.test('a client that leaves while its session opens leaves nothing behind', asy
   t.match(await again.next('auth_ok'), { resumed: true });
   await again.close();
 });
+
+t.test(
+  'a session that waits to be opened leaves with its socket, and nobody is asked',
+  async (t) => {
+    const { script } = router;
+    const ordinary = script['session.open'] as NonNullable<(typeof script)['session.open']>;
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const asked: UserId[] = [];
+    script['session.open'] = async (request) => {
+      asked.push(request.user_id);
+      await answered;
+      return ordinary(request);
+    };
+    const connect = async (userId: UserId): Promise<Client> => {
+      const headers = { authorization: `Bearer ${await tokenOf(userId)}` };
+      return stage.connect(edge, { headers });
+    };
+    const waiting = async (): Promise<number> => {
+      const response = await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`);
+      return Number(/^kaha_edge_openings_waiting\{.*\} (\d+)$/m.exec(await response.text())?.[1]);
+    };
+    const before = await Promise.all(Array.from({ length: 256 }, () => connect(newId<UserId>())));
+    await until('256 are being opened', () => asked.length === 256);
+    const [gone, stays] = [newId<UserId>(), newId<UserId>()];
+    const leaver = await connect(gone);
+    const stayer = await connect(stays);
+    await until('two wait', async () => (await waiting()) === 2);
+    await leaver.close();
+    await until('one waits', async () => (await waiting()) === 1);
+    answer();
+    await stayer.next('auth_ok');
+    t.notOk(asked.includes(gone), 'its device may have a newer session elsewhere');
+    t.equal(asked.at(-1), stays);
+    script['session.open'] = ordinary;
+    await Promise.all([...before, stayer].map((client) => client.close()));
+  },
+);

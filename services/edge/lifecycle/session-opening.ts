@@ -67,6 +67,11 @@ export class SessionOpening {
     await queues.catchUp(session, userId, opened);
   }
 
+  /** The socket is gone, whatever the state of its session was. */
+  closed(session: Session): void {
+    this.#deps.queues.leave(session);
+  }
+
   /** The client asks for a new queue on its live socket. */
   async resync(session: Session, userId: UserId, request: OpenRequest): Promise<void> {
     if (session.isReopening) throw new KahaError('CONFLICT', 'A resync is under way');

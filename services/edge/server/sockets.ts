@@ -41,10 +41,11 @@ export class Sockets {
 
   /** The socket is gone: nothing may touch it any more. */
   closed(session: Session, code: number): void {
-    const { delivery, signals, typing, presence, inboxes, seen, metrics } = this.#deps;
+    const { opening, delivery, signals, typing, presence, inboxes, seen, metrics } = this.#deps;
     session.state = 'closed';
     session.socket = undefined;
     metrics.closes.add(OUR_CODES.has(code) ? String(code) : 'client');
+    opening.closed(session);
     signals.leave(session);
     typing.closed(session);
     presence.closed(session);

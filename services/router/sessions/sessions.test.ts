@@ -105,15 +105,76 @@ t.test('an edge that does not give a device up delays its session by 400 ms at m
 t.test('a resync makes the queue anew and does not count as a new device', async (t) => {
   const alice = newId<UserId>();
   const device = new StageDevice(edge, newId<UserId>());
+  for (let index = 0; index < 19; index += 1) {
+    const other = new StageDevice(edge, device.userId, `d${index}`);
+    await other.open();
+    await other.close();
+  }
   await device.open();
   await device.close();
   await send(edge, letter(store.open([alice, device.userId]), alice));
-  for (let index = 0; index < 25; index += 1) {
+  for (let index = 0; index < 6; index += 1) {
     t.match(await device.open({ resync: true }), { resumed: false });
     await device.close();
   }
   t.equal(device.events.length, 0);
   await until('no signal for what was meant', () => device.signals.length === 0);
+});
+
+/** Counts what a device is asked that has a session on another edge. */
+async function watchReleases(device: StageDevice) {
+  const asked: string[] = [];
+  const subject = subjects.device(device.userId, device.deviceId);
+  const subscription = edge.subscribe(subject, (msg: Msg) => {
+    asked.push(msg.string());
+    msg.respond('released');
+  });
+  await edge.nc.flush();
+  return { asked, end: () => subscription.unsubscribe() };
+}
+
+t.test(
+  'the seventh resync of a device within a minute is refused and changes nothing',
+  async (t) => {
+    const device = new StageDevice(edge, newId<UserId>());
+    const other = new StageDevice(edge, device.userId, 'tablet');
+    for (const one of [device, other]) {
+      await one.open();
+      await one.close();
+    }
+    const reopen = () => device.open({ resync: true });
+    for (let index = 0; index < 6; index += 1) {
+      await reopen();
+      await device.close();
+    }
+    const made = await queuesOf(device.userId);
+    const { asked, end } = await watchReleases(device);
+    await t.rejects(reopen(), { code: 'RATE_LIMITED' });
+    t.same(asked, [], 'the session that has the device is not asked to go');
+    t.same(await queuesOf(device.userId), made);
+    end();
+    t.match(await device.open(), { resumed: true }, 'it opens without a resync');
+    await device.close();
+    t.match(await other.open({ resync: true }), { resumed: false }, 'another device may');
+  },
+);
+
+t.test('the 61st session of a user within a minute is refused, on every device', async (t) => {
+  const phone = new StageDevice(edge, newId<UserId>());
+  for (let index = 0; index < 60; index += 1) {
+    await phone.open();
+    await phone.close();
+  }
+  const { asked, end } = await watchReleases(phone);
+  await t.rejects(phone.open(), { code: 'RATE_LIMITED' });
+  await t.rejects(new StageDevice(edge, phone.userId, 'tablet').open(), { code: 'RATE_LIMITED' });
+  t.same(asked, []);
+  end();
+  t.same(await queuesOf(phone.userId), ['phone-1']);
+  t.match(await phone.open({ is_void: true }), { resumed: true }, 'a void queue is no wish of its');
+  t.match(await new StageDevice(edge, newId<UserId>()).open(), { resumed: false });
+  const metrics = await fetch(`http://127.0.0.1:${router.adminPort}/metrics`);
+  t.match(await metrics.text(), /kaha_router_sessions_total\{outcome="too_often".*\} [1-9]/);
 });
 
 const DAY_MS = 86_400_000;

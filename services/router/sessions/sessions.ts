@@ -1,14 +1,24 @@
 import type { SessionOpen, SessionOpened } from '../../../shared/contracts/router-ops.ts';
+import { queueName } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { DeviceHolders } from '../queues/device-holders.ts';
 import type { DeviceQueues } from '../queues/device-queues.ts';
 import type { Device, KnownQueues } from '../queues/known-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { NewDeviceLimit } from './new-device-limit.ts';
+import { WindowLimit } from './window-limit.ts';
 
 /** At most this many opens wait for an earlier one of their user. Further opens are refused. */
 const WAITING_MAX = 8_000;
+/** A user takes 0.6 KB at worst, and a device that asks for new queues 0.2 KB. */
+const OPENINGS = {
+  max: LIMITS.sessionsMax,
+  windowMs: LIMITS.sessionsWindowMs,
+  keysMax: 50_000,
+};
+const RESYNCS = { max: LIMITS.resyncsMax, windowMs: LIMITS.resyncsWindowMs, keysMax: 50_000 };
 /**
  * An epoch has this many steps a millisecond, so that two routers hardly ever give the same one.
  */
@@ -29,12 +39,15 @@ type Deps = {
  *     known, void      → release → look ───┤ (if the queue exists after all: resumed)
  *     not known        → ≤ 20 new an hour → ≤ 10 queues, evict → create ─→ new
  *
- * A device whose queue is void does not count as new.
+ * A device whose queue is void does not count as new, and as little as an opening of its user, who
+ * asked for nothing. Each router counts on its own; the edges choose one router for each user.
  * `epoch` rises with each session. So the later one of two sessions at once wins.
  */
 export class Sessions {
   readonly #deps: Deps;
   readonly #newDevices = new NewDeviceLimit();
+  readonly #openings = new WindowLimit(OPENINGS);
+  readonly #resyncs = new WindowLimit(RESYNCS);
   readonly #tails = new Map<UserId, Promise<unknown>>();
   #waiting = 0;
   #lastEpoch = 0;
@@ -49,12 +62,25 @@ export class Sessions {
 
   async open(request: SessionOpen, deadlineAt: number): Promise<SessionOpened> {
     const device = { userId: request.user_id, deviceId: request.device_id };
+    if (!this.#admit(device, request)) {
+      this.#deps.metrics.sessions.inc({ outcome: 'too_often' });
+      throw new KahaError('RATE_LIMITED', 'Too many sessions or new queues within a minute');
+    }
     const opened = await this.#inTurn(device.userId, () => {
       checkDeadline(deadlineAt);
       return this.#open(device, { ...request, deadlineAt });
     });
     this.#deps.metrics.sessions.inc({ outcome: outcomeOf(opened) });
     return opened;
+  }
+
+  /** Counts what a client asked for. It takes nothing from the session that has the device. */
+  #admit(device: Device, { resync, is_void: isVoid }: SessionOpen): boolean {
+    if (isVoid) return true;
+    const nowMs = performance.now();
+    const key = queueName(device.userId, device.deviceId);
+    if (resync && !this.#resyncs.admit(key, nowMs)) return false;
+    return this.#openings.admit(device.userId, nowMs);
   }
 
   async #open(
@@ -70,7 +96,7 @@ export class Sessions {
     if (isKnown) {
       await queues.delete(device, 'resync');
     } else {
-      const isAdmitted = options.is_void || this.#newDevices.admit(device, Date.now());
+      const isAdmitted = options.is_void || this.#newDevices.admit(device, performance.now());
       if (!isAdmitted) return { too_many_devices: true };
       const hasRoom = await queues.makeRoom(device.userId, options.deadlineAt);
       if (!hasRoom) return { too_many_devices: true };

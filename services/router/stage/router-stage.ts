@@ -5,6 +5,7 @@ import type { MessageInput, MessageSent } from '../../../shared/contracts/messag
 import type {
   RouterOps,
   RouterRequestOf,
+  SessionOpen,
   SessionOpened,
 } from '../../../shared/contracts/router-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
@@ -133,7 +134,7 @@ export class StageDevice {
     });
   }
 
-  async open(options: { resync?: boolean; router?: string } = {}): Promise<SessionOpened> {
+  async open(options: Partial<SessionOpen> & { router?: string } = {}): Promise<SessionOpened> {
     const { router = ROUTER, ...rest } = options;
     const request = {
       op: 'session.open' as const,
