@@ -110,6 +110,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const sockets = new Sockets({ ...sessions, typing, metrics });
 
   deps.metrics.gauge('kaha_edge_connections', 'Open sockets', () => hub.sessions.size);
+  deps.metrics.gauge('kaha_edge_sessions_live', 'Sessions that take offers', () => hub.liveCount);
   deps.metrics.gauge('kaha_edge_users', 'Users with a session', () => hub.userCount);
   deps.metrics.gauge('kaha_edge_openings_waiting', 'Sessions to open', () => opening.waiting);
   deps.metrics.gauge('kaha_edge_routers', 'Routers alive', () => table.instances.length);
@@ -189,7 +190,6 @@ function createSessions(given: SessionDeps) {
     nameless,
     logger,
     onResync: (session, userId) => voids.add(session, userId),
-    onQueued: (session) => delivery.queued(session),
     onLeft: onConversation,
   });
   const opening = new SessionOpening({

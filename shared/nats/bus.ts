@@ -51,6 +51,11 @@ export type Bus = {
    * duplicate window resolves too, and is not stored again.
    */
   jetPublish(subject: string, payload: Uint8Array, options: JetPublishOptions): Promise<void>;
+  /**
+   * Acknowledges what JetStream has delivered, in the way that `payload` says, and resolves once
+   * its consumer has carried that out.
+   */
+  confirm(ackSubject: string, payload: Uint8Array, options: { timeoutMs: number }): Promise<void>;
   consume(options: ConsumeOptions): { close(): Promise<void> };
   onReconnect(listener: () => void): void;
   close(): Promise<void>;
@@ -109,6 +114,10 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       link.assertConnected();
       const headerLines = `Nats-Msg-Id: ${msgId}\r\n`;
       assertStored(await replies.ask({ subject, payload, headerLines, timeoutMs }));
+    },
+    async confirm(subject, payload, { timeoutMs }) {
+      link.assertConnected();
+      await replies.ask({ subject, payload, timeoutMs });
     },
     consume: (consumeOptions) => startConsumer({ nc, logger }, consumeOptions),
     onReconnect: link.onReconnect,

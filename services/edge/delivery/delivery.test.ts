@@ -8,7 +8,7 @@ import type { Msg } from '../../../shared/nats/bus.ts';
 import { conversationRecord } from '../stage/conversation-record.ts';
 import { setStage, tokenOf } from '../stage/edge-stage.ts';
 import { connectRaw } from '../stage/raw-client.ts';
-import { UNACKED_MAX } from './unacked.ts';
+import { UNACKED_MAX } from './sent-events.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();

@@ -1,4 +1,6 @@
 import { decodeDurableEvent, frameWithQ } from '../../../shared/contracts/events.ts';
+import { AFTER_HEADER } from '../../../shared/contracts/offer-answers.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { CLOSE } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
@@ -7,13 +9,14 @@ import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { Subscriptions } from '../session/subscriptions.ts';
-import { storedAtOf } from './ack-subject.ts';
+import { type QueueDelivery, readDelivery } from './ack-subject.ts';
 import type { DeliveredReports } from './delivered-reports.ts';
-import { DeviceStream, type StreamParts } from './device-stream.ts';
+import { DeviceStream } from './device-stream.ts';
 import type { LateTakes } from './late-takes.ts';
 import type { NamelessEvents } from './nameless-events.ts';
 import { OfferAnswers } from './offer-answers.ts';
-import type { HeldEvent } from './unacked.ts';
+import type { HeldEvent, StreamParts } from './stream-parts.ts';
+import { LEAVE_MS } from './stream-state.ts';
 
 type Deps = {
   bus: Bus;
@@ -31,6 +34,7 @@ type Deps = {
 type Stream = DeviceStream<Session>;
 
 const encoder = new TextEncoder();
+const NAK = encoder.encode('-NAK');
 const TERM = encoder.encode('+TERM');
 const RELEASED = encoder.encode('released');
 const HELD = encoder.encode('held');
@@ -42,11 +46,8 @@ const PATIENCE_MS = 1_000;
  * save a twentieth of the CPU that a message costs at 200 messages/s.
  */
 const ACKS_DELAY_MS = 40;
-/**
- * A stream that goes live listens to its queue for this long, because an event that is stored
- * meanwhile may come a little later. UNSUBs of several streams go out together.
- */
-const LINGER_MS = 100;
+/** A queue has this long to confirm that it has events back. */
+const PUT_BACK_MS = 1_000;
 /** One of this many copies from queues is timed. */
 const TIMED_EVERY = 16;
 const MS_PER_S = 1_000;
@@ -55,32 +56,31 @@ const MS_PER_S = 1_000;
  * Keeps the streams of all sessions of this edge going: it opens and ends them, hands them what
  * comes from routers, queues and clients, and has the timers that all of them share.
  *
- * A session takes from its queue until the queue is empty. Then its stream is live, and leaves the
- * queue alone. Routers first offer each event to the devices that they know. A live stream sends
- * the event, and answers `taken` once its client has acknowledged it; the queue sees this event
- * only if another device of the user did not take it. In all other cases (the stream takes from its
- * queue, the client lags or leaves, nobody is there) the queue gets the event, and only then does
- * the router count the user as served. A stream that leaves an event to the queue takes from the
- * queue until the event has come, so order is kept. It recognises an event that comes both ways by
- * its id.
+ * A session takes from its queue until the queue is empty. Then its stream is live. Routers first
+ * offer each event to the devices that they know. A live stream sends the event, and answers
+ * `taken` once its client has acknowledged it. In all other cases (the stream takes from its queue,
+ * the client lags or leaves, nobody is there) the queue gets the event, and only then does the
+ * router count the user as served. A stream that leaves an event to the queue takes from the queue
+ * until the event has come, so order is kept. It recognises an event that comes both ways by its
+ * id.
  *
- * The stream sends NAK only after the flush: before, the server would hand the event to the dying
- * subscription again. JetStream may send an event in the instant in which it learns of the UNSUB
- * (measured: less than a millisecond), and nobody receives it. It sends this event again after
- * `ack_wait`, 10 s, to the session that takes from the queue then: late, never lost.
+ * JetStream may send an event in the instant in which it learns that a stream has let go of the
+ * queue (measured: less than a millisecond), and nobody receives it. It sends this event again
+ * after `ack_wait`, 10 s, to the session that takes from the queue then: late, never lost.
  *
  * The edge holds acknowledgements while NATS is away, and sends them after the reconnect. An
  * acknowledgement that is lost on the way causes a repeat, never a loss.
  */
 export class Delivery {
   readonly #deps: Deps;
-  readonly #parts: StreamParts<Session>;
+  readonly #parts: StreamParts<Stream, Session>;
   readonly #ending = new Set<Promise<void>>();
   /** The clients of these streams have acknowledged events, and nobody has been told of it yet. */
   readonly #acknowledged = new Set<Stream>();
   #settling: NodeJS.Timeout | undefined;
-  #lingering: Stream[] = [];
-  #unbinding: NodeJS.Timeout | undefined;
+  /** These streams take what their queues have begun to send. The oldest comes first. */
+  #leaving: { stream: Stream; untilMs: number }[] = [];
+  #leaveTimer: NodeJS.Timeout | undefined;
   #count = 0;
 
   constructor(deps: Deps) {
@@ -89,10 +89,17 @@ export class Delivery {
     this.#parts = {
       ...deps,
       answers: new OfferAnswers({ bus, metrics }),
-      receiveAsked: this.#guarded((stream, msg) => this.#onAsked(stream, msg)),
-      receiveCopy: this.#guarded((stream, msg) => this.#onCopy(stream, msg)),
+      device: {
+        subjectOf: ({ userId, owner }) => subjects.device(userId, owner.deviceId),
+        receive: this.#guarded((stream, msg) => this.#onAsked(stream, msg)),
+      },
+      queue: {
+        subjectOf: ({ userId, owner }) => subjects.deliver(userId, owner.deviceId),
+        receive: this.#guarded((stream, msg) => this.#onCopy(stream, msg)),
+      },
       offered: new Set(),
-      linger: (stream) => this.#linger(stream),
+      putBack: (ackSubjects) => this.#putBack(ackSubjects),
+      leaving: (stream) => this.#watchLeaving(stream),
       show: (stream, event) => this.#show(stream, event),
       close: (session) => hub.close(session, CLOSE.NO_ACKNOWLEDGEMENT),
     };
@@ -116,15 +123,7 @@ export class Delivery {
    * because they may have missed offers.
    */
   reconnected(): void {
-    for (const { stream } of this.#deps.hub.sessions) {
-      stream?.settle();
-      stream?.takeFromQueue('reconnected');
-    }
-  }
-
-  /** The user's queues hold an event that was not offered, so the session takes from its queue. */
-  queued({ stream }: Session): void {
-    stream?.takeFromQueue('shared');
+    for (const { stream } of this.#deps.hub.sessions) stream?.reconnected();
   }
 
   /**
@@ -136,7 +135,7 @@ export class Delivery {
     for (const stream of offered) {
       const oldestAtMs = stream.oldestOfferAtMs;
       if (oldestAtMs === undefined) offered.delete(stream);
-      else if (nowMs - oldestAtMs > PATIENCE_MS) stream.takeFromQueue('late');
+      else if (nowMs - oldestAtMs > PATIENCE_MS) stream.declineLate(nowMs);
     }
   }
 
@@ -160,7 +159,7 @@ export class Delivery {
     const asker = msg.reply;
     if (asker === undefined) return;
     const event = decodeDurableEvent(msg.data);
-    if (event !== undefined) stream.offer(event, asker);
+    if (event !== undefined) stream.offer({ event, asker, after: afterOf(msg) });
     else if (msg.string() === 'release') void this.#release(stream.owner, asker);
     else this.#deps.bus.publish(asker, HELD);
   }
@@ -173,7 +172,8 @@ export class Delivery {
       this.#deps.bus.publish(ackSubject, TERM);
       return;
     }
-    if (stream.copy(event, ackSubject)) this.#time(ackSubject);
+    const delivery = readDelivery(ackSubject);
+    if (stream.copy({ event, ackSubject, delivery })) this.#time(delivery);
   }
 
   #show(stream: Stream, event: HeldEvent): void {
@@ -185,15 +185,25 @@ export class Delivery {
   }
 
   async #release(session: Session, answerTo: string): Promise<void> {
-    const { bus, hub, logger } = this.#deps;
+    const { bus, hub } = this.#deps;
     const ending = this.stop(session);
     hub.close(session, CLOSE.REPLACED);
     await ending;
+    bus.publish(answerTo, RELEASED);
+  }
+
+  /** Puts events back into their queue in order, and resolves once the queue has them. */
+  async #putBack(ackSubjects: readonly string[]): Promise<void> {
+    const { bus, metrics, logger } = this.#deps;
+    const last = ackSubjects.at(-1);
+    if (last === undefined) return;
+    for (const ackSubject of ackSubjects.slice(0, -1)) bus.publish(ackSubject, NAK);
+    metrics.acks.add('nak', ackSubjects.length);
     try {
-      if (bus.connected) await bus.nc.flush();
-      bus.publish(answerTo, RELEASED);
+      await bus.confirm(last, NAK, { timeoutMs: PUT_BACK_MS });
     } catch (error) {
-      logger.warn({ err: error }, 'release not confirmed');
+      metrics.acks.add('not put back');
+      logger.debug({ err: error }, 'queue not put back');
     }
   }
 
@@ -203,28 +213,25 @@ export class Delivery {
     this.#acknowledged.clear();
   }
 
-  #linger(stream: Stream): void {
-    this.#lingering.push(stream);
-    this.#unbinding ??= setTimeout(() => this.#unbindAll(), LINGER_MS);
+  #watchLeaving(stream: Stream): void {
+    this.#leaving.push({ stream, untilMs: Date.now() + LEAVE_MS });
+    this.#leaveTimer ??= setTimeout(() => this.#lookAtLeaving(), LEAVE_MS);
   }
 
-  #unbindAll(): void {
-    this.#unbinding = undefined;
-    const lingering = this.#lingering;
-    this.#lingering = [];
-    for (const stream of lingering) {
-      if (!stream.isLive) continue;
-      stream.unbind().catch((error: unknown) => {
-        // The connection was lost: all sessions take from their queues after the reconnect.
-        this.#deps.logger.debug({ err: error }, 'queue not left');
-      });
-    }
+  #lookAtLeaving(): void {
+    const nowMs = Date.now();
+    const rest = this.#leaving.findIndex(({ untilMs }) => untilMs > nowMs);
+    const due = rest === -1 ? this.#leaving.splice(0) : this.#leaving.splice(0, rest);
+    for (const { stream } of due) stream.look(nowMs);
+    const [next] = this.#leaving;
+    this.#leaveTimer =
+      next && setTimeout(() => this.#lookAtLeaving(), Math.max(1, next.untilMs - nowMs));
   }
 
-  #time(ackSubject: string): void {
+  #time({ storedAtMs }: QueueDelivery): void {
     this.#count += 1;
     if (this.#count % TIMED_EVERY !== 0) return;
-    const tookMs = Date.now() - storedAtOf(ackSubject);
+    const tookMs = Date.now() - storedAtMs;
     if (tookMs >= 0) this.#deps.metrics.deliverSeconds.observe(tookMs / MS_PER_S);
   }
 
@@ -241,4 +248,9 @@ export class Delivery {
       }
     };
   }
+}
+
+/** Returns the number of the event that the router put into the queue before, or 0 for none. */
+function afterOf({ headers }: Msg): number {
+  return headers === undefined ? 0 : Number(headers.get(AFTER_HEADER)) || 0;
 }

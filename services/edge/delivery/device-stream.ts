@@ -1,64 +1,38 @@
 import type { DurableEventHeader } from '../../../shared/contracts/events.ts';
-import { subjects } from '../../../shared/contracts/subjects.ts';
+import { routerOfAsker } from '../../../shared/contracts/offer-answers.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
-import type { Bus } from '../../../shared/nats/bus.ts';
-import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
-import type { EdgeMetrics } from '../edge-metrics.ts';
-import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
-import { isLastOf } from './ack-subject.ts';
-import type { DeliveredReports } from './delivered-reports.ts';
-import type { LateTakes } from './late-takes.ts';
-import type { OfferAnswers } from './offer-answers.ts';
-import { OfferedEvents } from './offered-events.ts';
+import { LeanSubscription } from '../session/subscriptions.ts';
+import type { QueueDelivery } from './ack-subject.ts';
 import { Resync } from './resync.ts';
-import { GONE, next, type StreamInput, type StreamState } from './stream-state.ts';
-import { type HeldEvent, type Numbered, type Unacked, UnackedQueue } from './unacked.ts';
+import { type SentEvent, SentEvents } from './sent-events.ts';
+import type { HeldEvent, Numbered, StreamOwner, StreamParts } from './stream-parts.ts';
+import { GONE, LAGGING, next, type StreamInput, type StreamState } from './stream-state.ts';
 
 /** A durable event as it came, from a router or from the queue. */
 type CameEvent = { header: DurableEventHeader; body: Uint8Array };
-
-/** A stream needs this of its session. */
-type StreamOwner = {
-  readonly deviceId: string;
-  isInUse(nowMs: number): boolean;
-};
+type Offer = { event: CameEvent; asker: string; after: number };
+type Copy = { event: CameEvent; ackSubject: string; delivery: QueueDelivery };
 
 type Stream<Owner extends StreamOwner> = DeviceStream<Owner>;
-
-/** All streams of an edge share these parts. */
-export type StreamParts<Owner extends StreamOwner> = {
-  bus: Bus;
-  subscriptions: Subscriptions;
-  answers: OfferAnswers;
-  reports: DeliveredReports;
-  lateTakes: LateTakes;
-  metrics: EdgeMetrics;
-  logger: Logger;
-  /** These functions receive what comes on the two subscriptions of a stream. They do not throw. */
-  receiveAsked: LeanSubscription<Stream<Owner>>['receive'];
-  receiveCopy: LeanSubscription<Stream<Owner>>['receive'];
-  /** Routers wait until the clients of these sessions acknowledge. */
-  offered: Set<Stream<Owner>>;
-  /** These streams went live, and are still bound to their queues. */
-  linger(stream: Stream<Owner>): void;
-  /** Brings the event to the client. */
-  show(stream: Stream<Owner>, event: HeldEvent): void;
-  /** Closes a session whose client does not acknowledge. */
-  close(owner: Owner): void;
-};
+type Parts<Owner extends StreamOwner> = StreamParts<Stream<Owner>, Owner>;
 
 const ACK = new Uint8Array(0);
-const NAK = new TextEncoder().encode('-NAK');
+/**
+ * A stream remembers at most this many refused events that its queue has not sent. Beyond, it
+ * forgets the oldest, because a copy never comes where a router died.
+ */
+const REFUSED_MAX = 256;
 
 /**
  * The way in which one session gets the events of its device. It owns all that this takes: the
  * state (`stream-state.ts`), the two subscriptions, the numbering by `q`, and what the client was
- * sent and has not acknowledged. Others ask it.
+ * sent (`sent-events.ts`). Others ask it.
  *
- *     offer ──live──► unacked ──client's ack──► `taken`           (and reported as delivered)
- *       └─► queue ──► unacked ──client's ack──► acked in JetStream (and reported as delivered)
- *                        └──session ends──► offers back to the queue; UNSUB, flush, NAK in order
+ *     offer ──live──► sent ──client's ack──► `taken`             (and reported as delivered)
+ *       └─► queue ──► sent ──client's ack──► acked in JetStream  (and reported as delivered)
+ *                       └──session ends──► UNSUB of the queue, open offers refused,
+ *                                          flush, NAK in order, UNSUB of the device
  *
  * A process holds 20 000 streams, so a stream has plain fields, all set from the start, and neither
  * a timer nor a closure of its own. A field that is rarely needed is undefined until then.
@@ -66,17 +40,15 @@ const NAK = new TextEncoder().encode('-NAK');
 export class DeviceStream<Owner extends StreamOwner> {
   readonly owner: Owner;
   readonly userId: UserId;
-  readonly #parts: StreamParts<Owner>;
+  readonly #parts: Parts<Owner>;
   #state: StreamState = GONE;
-  /** Offers arrive here, and the request to let go of the device. */
-  #deviceSubscription: LeanSubscription<Stream<Owner>> | undefined = undefined;
-  /** JetStream sends to a stream while it has this subscription, so while it is bound. */
-  #queueSubscription: LeanSubscription<Stream<Owner>> | undefined = undefined;
-  /** Routers offered these events, and the stream sent them without its queue. */
-  #offered: OfferedEvents | undefined = undefined;
-  #unacked: UnackedQueue | undefined = undefined;
-  /** This promise is set once the stream lets go of its queue, and resolves when it has. */
-  #ending: Promise<void> | undefined = undefined;
+  #device: LeanSubscription<Stream<Owner>> | undefined = undefined;
+  #queue: LeanSubscription<Stream<Owner>> | undefined = undefined;
+  #sent: SentEvents | undefined = undefined;
+  /** The stream refused these events, and its queue has yet to send them. */
+  #refused: Set<EventId> | undefined = undefined;
+  /** This is the highest number, within its stream, of what the queue has sent. */
+  #highest = 0;
   #lastQ = 0;
   /**
    * The client has acknowledged all events up to this `q`. The queue knows of them 40 ms later, or
@@ -88,11 +60,13 @@ export class DeviceStream<Owner extends StreamOwner> {
    * due.
    */
   #ackDueSince = 0;
+  /** This is set once the stream leaves, and `ended` resolves when it has let go of all. */
+  #ending: { ended: Promise<void>; resolve: () => void } | undefined = undefined;
   /** These events wait for names, or behind an event that does, see `NamelessEvents`. */
   held: HeldEvent[] | undefined = undefined;
   #resync: Resync | undefined = undefined;
 
-  constructor(owner: Owner, userId: UserId, parts: StreamParts<Owner>) {
+  constructor(owner: Owner, userId: UserId, parts: Parts<Owner>) {
     this.owner = owner;
     this.userId = userId;
     this.#parts = parts;
@@ -109,47 +83,49 @@ export class DeviceStream<Owner extends StreamOwner> {
 
   /** Takes the device and its queue. `isNew` says that the queue was made for this session. */
   open(isNew: boolean): void {
-    const { subscriptions, receiveAsked } = this.#parts;
-    const subject = subjects.device(this.userId, this.owner.deviceId);
-    this.#deviceSubscription = subscriptions.add(
-      new LeanSubscription<Stream<Owner>>(subject, this, receiveAsked),
-    );
+    const { subscriptions, device, queue } = this.#parts;
+    this.#device = subscriptions.add(new LeanSubscription<Stream<Owner>>(device, this));
+    this.#queue = subscriptions.add(new LeanSubscription<Stream<Owner>>(queue, this));
     this.#enter({ kind: 'opened', isNew });
   }
 
   /** A router offers an event; `asker` is told what becomes of it. */
-  offer(event: CameEvent, asker: string): void {
-    const { answers } = this.#parts;
+  offer({ event, asker, after }: Offer): void {
     const { eventId } = event.header;
-    const known = this.#offered?.repeated(eventId, asker);
-    if (known === 'open') return;
-    if (known === 'taken') {
-      answers.taken(asker, this.owner.isInUse(Date.now()));
+    const sent = this.#sent?.find(eventId);
+    if (sent?.isAcknowledged) {
+      this.#parts.answers.taken(asker, this.owner.isInUse(Date.now()));
       return;
     }
-    this.#enter({ kind: 'offered', unacked: this.#unackedCount }, 'lagging');
-    const isForQueue = known === 'owed' || !this.isLive;
-    const item = isForQueue ? undefined : this.#send(event, undefined);
-    if (item === undefined) {
-      if (known !== 'owed') this.#enter({ kind: 'refused', eventId });
-      answers.toQueue(asker, 'queue');
+    if (sent?.askers !== undefined) {
+      this.#sent?.addAsker(sent, asker);
       return;
     }
-    this.#offered ??= new OfferedEvents();
-    this.#offered.add(item, asker);
+    const { unacked } = this;
+    const why = unacked >= LAGGING ? 'lagging' : 'after';
+    this.#enter({ kind: 'offered', after, highest: this.#highest, unacked }, why);
+    const isForQueue = !this.isLive || sent !== undefined || this.#refused?.has(eventId);
+    if (isForQueue || !this.#send(event, { asker })) {
+      this.#refuse({ eventId, hasCome: sent?.ackSubject !== undefined }, asker, 'queue');
+      return;
+    }
     this.#parts.offered.add(this);
   }
 
   /** The queue sends an event. Returns whether it is new to the client. */
-  copy(event: CameEvent, ackSubject: string): boolean {
+  copy({ event, ackSubject, delivery }: Copy): boolean {
+    if (this.#state.kind === 'gone') return false;
     const { eventId } = event.header;
-    const sent = this.#offered?.takeCopy(eventId);
-    if (sent === 'acknowledged') this.#acknowledge(ackSubject);
-    else if (sent !== undefined) sent.ackSubject = ackSubject;
-    else this.#send(event, ackSubject);
-    const isLast = isLastOf(ackSubject);
-    const unacked = this.#unackedCount;
-    this.#enter({ kind: 'copied', eventId, isLast, unacked, random: Math.random() }, 'more');
+    const { seq, isFirst, pending } = delivery;
+    if (seq > this.#highest) this.#highest = seq;
+    const isRefused = this.#refused?.delete(eventId) === true;
+    if (this.#refused?.size === 0) this.#refused = undefined;
+    const sent = this.#sent?.find(eventId);
+    if (sent === undefined) this.#send(event, { ackSubject });
+    else if (sent.isAcknowledged) this.#acknowledge(ackSubject);
+    else sent.ackSubject = ackSubject;
+    const { unacked } = this;
+    this.#enter({ kind: 'copied', eventId, isFirst, pending, isRefused, unacked }, 'more');
     return sent === undefined;
   }
 
@@ -174,14 +150,12 @@ export class DeviceStream<Owner extends StreamOwner> {
       }
       this.#resync = undefined;
     }
-    this.#unacked?.takeUpTo(this.#acknowledgedQ, ({ ackSubject, header }) => {
-      if (ackSubject !== undefined) this.#acknowledge(ackSubject);
-      this.#tellRouters(header, nowMs);
-      // A user's own messages count as delivered once they are sent.
-      if (header.kind !== 'message' || header.senderId === this.userId) return;
-      reports.add([header.conversationId, this.userId, header.seq, nowMs]);
+    const isInUse = this.owner.isInUse(nowMs);
+    this.#sent?.acknowledge(this.#acknowledgedQ, nowMs, (sent, askers) => {
+      if (sent.ackSubject !== undefined) this.#acknowledge(sent.ackSubject);
+      this.#tellRouters(sent, askers, isInUse);
     });
-    if (this.#unackedCount === 0) this.#unacked = undefined;
+    if (this.#state.kind === 'fromQueue') this.#look(nowMs, false);
   }
 
   /**
@@ -210,32 +184,43 @@ export class DeviceStream<Owner extends StreamOwner> {
 
   /** Returns when the oldest open offer was sent, or undefined where none is open. */
   get oldestOfferAtMs(): number | undefined {
-    if (this.#offered === undefined || this.#offered.openCount === 0) return undefined;
-    return this.#offered.oldestAtMs;
+    return this.#sent?.oldestOpenAtMs;
   }
 
-  /** Lets the stream take from its queue, until the queue is empty and nothing can come again. */
-  takeFromQueue(why: string): void {
-    this.#enter({ kind: 'disturbed' }, why);
+  /** The client has not acknowledged an offer in time. */
+  declineLate(nowMs: number): void {
+    this.#look(nowMs, true);
   }
 
   /** Does what is due now. This is called about once a second. */
   look(nowMs: number): void {
-    this.#offered?.forget(nowMs);
-    const unacked = this.#unackedCount;
-    this.#enter({ kind: 'looked', unacked, random: Math.random() }, 'checked', nowMs);
+    this.#sent?.forget(nowMs);
+    if (this.#sent?.isEmpty) this.#sent = undefined;
+    this.#look(nowMs, false);
+  }
+
+  /** NATS is back. Routers may have offered what never came. */
+  reconnected(): void {
+    this.settle();
+    this.#enter({ kind: 'reconnected' }, 'reconnected');
   }
 
   /** Lets go of the queue. The device's next session gets the unacknowledged events first. */
   end(): Promise<void> {
-    if (this.#ending === undefined && this.#deviceSubscription !== undefined) {
-      this.settle();
-      this.#enter({ kind: 'ended' }, 'ended');
+    if (this.#ending === undefined && this.isOpen) {
+      let resolve = (): void => undefined;
+      const ended = new Promise<void>((settled) => {
+        resolve = settled;
+      });
+      this.#ending = { ended, resolve };
       this.held = undefined;
+      this.settle();
       this.#resync = undefined;
-      this.#ending = this.#letGo().then(() => this.#enter({ kind: 'released' }));
+      if (this.#parts.bus.connected) this.#enter({ kind: 'ended', unacked: this.unacked });
+      // The server sends the events again by itself, after `ack_wait`.
+      else this.#release();
     }
-    return this.#ending ?? Promise.resolve();
+    return this.#ending?.ended ?? Promise.resolve();
   }
 
   /**
@@ -243,34 +228,25 @@ export class DeviceStream<Owner extends StreamOwner> {
    * client has seen.
    */
   abandon(): void {
-    const { subscriptions } = this.#parts;
     this.settle();
-    this.#enter({ kind: 'ended' }, 'ended');
+    this.#declineOpen('ended');
     const [unseen] = this.held ?? [];
     if (unseen !== undefined) this.#lastQ = unseen.q - 1;
     this.#acknowledgedQ = this.#lastQ;
     this.held = undefined;
     this.#resync = undefined;
-    this.#offered = undefined;
-    this.#unacked = undefined;
-    this.#drop();
-    if (this.#deviceSubscription !== undefined) subscriptions.remove(this.#deviceSubscription);
-    this.#deviceSubscription = undefined;
-    this.#enter({ kind: 'released' });
+    this.#highest = 0;
+    this.#release();
   }
 
-  /**
-   * Ends the subscription of the queue. Resolves when all events that JetStream sent before have
-   * been received.
-   */
-  async unbind(): Promise<void> {
-    const subscription = this.#queueSubscription;
-    this.#queueSubscription = undefined;
-    if (subscription !== undefined) await this.#parts.subscriptions.drain(subscription);
+  /** Counts the events that the client has not acknowledged. */
+  get unacked(): number {
+    return this.#sent?.unacked ?? 0;
   }
 
-  get #unackedCount(): number {
-    return this.#unacked?.size ?? 0;
+  #look(nowMs: number, isLate: boolean): void {
+    if (!this.#parts.bus.connected && this.#state.kind !== 'leaving') return;
+    this.#enter({ kind: 'looked', unacked: this.unacked, isLate }, 'late', nowMs);
   }
 
   /** Enters the state that follows, and does what belongs to it. `why` counts refused offers. */
@@ -278,46 +254,54 @@ export class DeviceStream<Owner extends StreamOwner> {
     const before = this.#state;
     const after = next(before, input, nowMs);
     this.#state = after;
-    if (after === before || after.kind === before.kind) return;
-    if (after.kind === 'live') {
-      this.#parts.linger(this);
-      return;
+    if (before.kind === 'live' && after.kind === 'fromQueue') this.#declineOpen(why);
+    if (after.kind !== 'leaving') return;
+    const wasBound = before.kind !== 'leaving' || before.isBound;
+    if (wasBound && !after.isBound) void this.#letGo();
+    else if (before.kind !== 'leaving') this.#parts.leaving(this);
+  }
+
+  /** Gives the open offers to the queue, because nothing newer may come there before them. */
+  #declineOpen(why: string): void {
+    this.#sent?.closeOpen(({ header, ackSubject }, askers) => {
+      const { eventId } = header;
+      const refused = { eventId, hasCome: ackSubject !== undefined };
+      for (const asker of askers) this.#refuse(refused, asker, why);
+    });
+  }
+
+  /** Leaves an event to the queue. Nothing is to be awaited where the queue has sent it already. */
+  #refuse(
+    { eventId, hasCome }: { eventId: EventId; hasCome: boolean },
+    asker: string,
+    why: string,
+  ) {
+    this.#parts.answers.toQueue(asker, why);
+    if (hasCome) return;
+    this.#refused ??= new Set();
+    this.#refused.add(eventId);
+    if (this.#refused.size > REFUSED_MAX) {
+      const [oldest] = this.#refused;
+      this.#refused.delete(oldest as EventId);
     }
-    // Open offers go to the queue first, because nothing newer may come there before them.
-    if (before.kind === 'live') this.#decline(why);
-    if (after.kind === 'fromQueue') this.#bind();
-  }
-
-  #bind(): void {
-    if (this.#queueSubscription !== undefined) return;
-    const { subscriptions, receiveCopy } = this.#parts;
-    const subject = subjects.deliver(this.userId, this.owner.deviceId);
-    this.#queueSubscription = subscriptions.add(
-      new LeanSubscription<Stream<Owner>>(subject, this, receiveCopy),
-    );
-  }
-
-  /** Gives the open offers to the queue. */
-  #decline(why: string): void {
-    if (this.oldestOfferAtMs === undefined) return;
-    const { newest, askers } = (this.#offered as OfferedEvents).giveToQueue();
-    for (const asker of askers) this.#parts.answers.toQueue(asker, why);
-    if (newest !== undefined) this.#enter({ kind: 'refused', eventId: newest });
+    this.#enter({ kind: 'refused', router: routerOfAsker(asker), eventId });
   }
 
   /**
-   * Sends the event. Returns undefined where the stream cannot take it; the event then stays in the
+   * Sends the event. Returns false where the stream cannot take it; the event then stays in the
    * queue.
    */
-  #send({ header, body }: CameEvent, ackSubject: string | undefined): Unacked | undefined {
-    this.#unacked ??= new UnackedQueue();
-    const item = { q: this.#lastQ + 1, ackSubject, header };
-    if (!this.#unacked.push(item)) {
-      this.#parts.close(this.owner);
-      return undefined;
-    }
-    this.#show({ type: header.kind, isNameless: header.isNameless, body });
-    return item;
+  #send({ header, body }: CameEvent, from: { asker?: string; ackSubject?: string }): boolean {
+    this.#sent ??= new SentEvents();
+    const { asker, ackSubject } = from;
+    const askers = asker === undefined ? undefined : [asker];
+    const isSent = this.#sent.add({
+      ...{ q: this.#lastQ + 1, header, ackSubject, askers },
+      ...{ isAcknowledged: false, atMs: Date.now() },
+    });
+    if (isSent) this.#show({ type: header.kind, isNameless: header.isNameless, body });
+    else this.#parts.close(this.owner);
+    return isSent;
   }
 
   /** Gives the next number to what the client is sent, and returns it. */
@@ -336,56 +320,59 @@ export class DeviceStream<Owner extends StreamOwner> {
   }
 
   /** Answers the routers whose offer is open. If none is, the event came late. */
-  #tellRouters(header: DurableEventHeader, nowMs: number): void {
-    const { answers, lateTakes } = this.#parts;
+  #tellRouters(sent: SentEvent, askers: readonly string[] | undefined, isInUse: boolean): void {
+    const { answers, lateTakes, reports } = this.#parts;
+    const { header, atMs } = sent;
     const { conversationId, eventId, seq } = header;
-    const { deviceId } = this.owner;
-    const isInUse = this.owner.isInUse(nowMs);
-    this.#offered ??= new OfferedEvents();
-    const askers = this.#offered.acknowledge(eventId as EventId);
-    for (const asker of askers) answers.taken(asker, isInUse);
-    if (askers.length > 0) return;
-    lateTakes.add([conversationId, this.userId, deviceId, eventId, seq, nowMs, isInUse]);
+    const { userId } = this;
+    for (const asker of askers ?? []) answers.taken(asker, isInUse);
+    if (askers === undefined) {
+      const { deviceId } = this.owner;
+      lateTakes.add([conversationId, userId, deviceId, eventId, seq, atMs, isInUse]);
+    }
+    // A user's own messages count as delivered once they are sent.
+    if (header.kind !== 'message' || header.senderId === userId) return;
+    reports.add([conversationId, userId, seq, atMs]);
   }
 
+  /**
+   * Lets go of the queue, and then of the device. UNSUB and the refusals go out in one write, so
+   * the queue does not send the stream what it refuses. The stream puts its events back only after
+   * the flush: before, the server would hand them to the dying subscription again.
+   */
   async #letGo(): Promise<void> {
-    const { subscriptions, metrics, logger } = this.#parts;
-    try {
-      await this.#putBack();
-    } catch (error) {
-      // The connection was lost: the server sends the events again by itself, after `ack_wait`.
-      metrics.acks.add('not put back');
-      logger.debug({ err: error }, 'queue not put back');
-    }
-    // Offers that arrive until the server knows are refused, because the stream is leaving.
-    const subscription = this.#deviceSubscription;
-    if (subscription === undefined) return;
-    await subscriptions.drain(subscription).catch((error: unknown) => {
-      logger.debug({ err: error }, 'device not let go of');
-    });
+    const { metrics, putBack } = this.#parts;
+    const drained = this.#drain(this.#queue);
+    this.#declineOpen('ended');
+    if (await drained) await putBack(this.#sent?.ackSubjects() ?? []);
+    else metrics.acks.add('not put back');
+    await this.#drain(this.#device);
+    this.#release();
   }
 
-  async #putBack(): Promise<void> {
-    const { bus, metrics } = this.#parts;
-    if (!bus.connected) {
-      this.#drop();
-      this.#unacked = undefined;
-      return;
-    }
-    await this.unbind();
-    const unacked = this.#unacked;
-    this.#unacked = undefined;
-    unacked?.takeAll(({ ackSubject }) => {
-      if (ackSubject === undefined) return;
-      metrics.acks.add('nak');
-      bus.publish(ackSubject, NAK);
-    });
+  /**
+   * Ends a subscription. Resolves to true once all that was sent to it before has been received, or
+   * to false where the connection is lost.
+   */
+  async #drain(subscription: LeanSubscription<Stream<Owner>> | undefined): Promise<boolean> {
+    const { bus, subscriptions } = this.#parts;
+    if (subscription === undefined || !bus.connected) return false;
+    return subscriptions.drain(subscription).then(
+      () => true,
+      () => false,
+    );
   }
 
-  /** Ends the subscription of the queue at once, so that nothing more is received. */
-  #drop(): void {
-    const subscription = this.#queueSubscription;
-    this.#queueSubscription = undefined;
-    if (subscription !== undefined) this.#parts.subscriptions.remove(subscription);
+  /** Ends what is left of the subscriptions at once. Offers that still arrive get no answer. */
+  #release(): void {
+    const { subscriptions } = this.#parts;
+    if (this.#queue !== undefined) subscriptions.remove(this.#queue);
+    if (this.#device !== undefined) subscriptions.remove(this.#device);
+    this.#queue = undefined;
+    this.#device = undefined;
+    this.#sent = undefined;
+    this.#refused = undefined;
+    this.#enter({ kind: 'released' });
+    this.#ending?.resolve();
   }
 }

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
-import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Client } from '../stage/client.ts';
 import { setStage } from '../stage/edge-stage.ts';
+import { untilLive } from '../stage/live-sessions.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -12,10 +12,9 @@ router.script.delivered = () => ({});
 const edge = await stage.startEdge();
 t.teardown(() => stage.close());
 
-/** Opens a session and waits until it has left its queue, which was new and empty. */
 async function openLive(userId: UserId): Promise<Client> {
   const client = await stage.open(edge, userId);
-  await until('no session holds the queue', async () => !(await stage.queue(userId)).isHeld);
+  await untilLive(edge);
   return client;
 }
 
@@ -23,7 +22,6 @@ async function openLive(userId: UserId): Promise<Client> {
 async function takeOneMore(userId: UserId, client: Client, q: number): Promise<EventId> {
   const eventId = newId<EventId>();
   await stage.enqueue(userId, {}, { eventId });
-  router.bus.publish(subjects.user(userId), JSON.stringify({ kind: 'queued' }));
   await client.nextThat((frame) => frame.q === q);
   client.send({ type: 'ack', q });
   const has = (): boolean => router.takenLate(userId).some(([, , , id]) => id === eventId);

@@ -18,7 +18,7 @@ import { hasDrained } from '../server/socket-drain.ts';
 import type { Hub, UserSockets } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { DeviceStream } from './device-stream.ts';
-import type { HeldEvent } from './unacked.ts';
+import type { HeldEvent } from './stream-parts.ts';
 
 /** An event before an edge has put names in, and the manner in which it shows people. */
 type NamelessOf<Names extends NamesShown> = { names: Names; event: NamelessBodies[Names] };

@@ -1,23 +1,16 @@
 import t from 'tap';
 import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { until } from '../../../dev/testing/until.ts';
-import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Client } from '../stage/client.ts';
 import { setStage, tokenOf } from '../stage/edge-stage.ts';
+import { untilLive } from '../stage/live-sessions.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
 router.script.delivered = () => ({});
 const edge = await stage.startEdge();
 t.teardown(() => stage.close());
-
-/** Opens a session and waits until it has left its queue, which was new and empty. */
-async function openLive(userId: UserId): Promise<Client> {
-  const client = await stage.open(edge, userId);
-  await until('no session holds the queue', async () => !(await stage.queue(userId)).isHeld);
-  return client;
-}
 
 /** Returns how many offers the edge has answered with this outcome. */
 async function outcomes(outcome: string): Promise<number> {
@@ -31,7 +24,8 @@ async function outcomes(outcome: string): Promise<number> {
  * together.
  */
 const people = Array.from({ length: 10 }, () => newId<UserId>());
-const clients = await Promise.all(people.map(openLive));
+const clients = await Promise.all(people.map((userId) => stage.open(edge, userId)));
+await untilLive(edge);
 const live = (): { userId: UserId; client: Client } => ({
   userId: people.pop() as UserId,
   client: clients.pop() as Client,
@@ -112,7 +106,8 @@ t.test('a session that refuses an event takes from its queue until the event cam
     '-',
     'the session has just begun',
   );
-  const younger = await openLive(newId<UserId>());
+  const younger = await stage.open(edge, newId<UserId>());
+  await untilLive(edge, 1);
   t.equal(await stage.offer({ userId }, { n: 2 }, { eventId: two }), '-', 'still');
   await younger.close();
   await stage.enqueue(userId, { n: 1 }, { eventId: one });
@@ -127,7 +122,7 @@ t.test('a session that refuses an event takes from its queue until the event cam
   await client.close();
 });
 
-t.test('a session that hears of news in its queue takes them, but none twice', async (t) => {
+t.test('a live session takes what only its queue has, but nothing twice', async (t) => {
   const { userId, client } = live();
   const [known, news] = [newId<EventId>(), newId<EventId>()];
   const offered = stage.offer({ userId }, { n: 1 }, { eventId: known });
@@ -136,8 +131,6 @@ t.test('a session that hears of news in its queue takes them, but none twice', a
   t.equal(await offered, '+');
   await stage.enqueue(userId, { n: 1 }, { eventId: known });
   await stage.enqueue(userId, { n: 2 }, { eventId: news });
-  const signal = JSON.stringify({ kind: 'queued' });
-  router.bus.publish(subjects.user(userId), signal);
   t.match(await client.next('message'), { q: 2, n: 2 });
   client.send({ type: 'ack', q: 2 });
   await until('all events are acknowledged', async () => (await stage.queue(userId)).unacked === 0);

@@ -11,7 +11,7 @@ import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { DeviceStream } from './device-stream.ts';
 import type { Resync } from './resync.ts';
-import type { Numbered } from './unacked.ts';
+import type { Numbered } from './stream-parts.ts';
 
 type Deps = { store: AskStore; hub: Hub; nameSystemMessages: NameSystemMessages; logger: Logger };
 

@@ -8,7 +8,11 @@ import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { InboxHeadShape } from '../../../shared/protocol/inbox-shapes.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { Session } from '../session/session.ts';
-import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
+import {
+  LeanSubscription,
+  type SubscriptionKind,
+  type Subscriptions,
+} from '../session/subscriptions.ts';
 import { type InboxDeps, WatchedInbox } from './watched-inbox.ts';
 
 type Deps = Omit<InboxDeps, 'onLeft' | 'held'> & {
@@ -36,7 +40,10 @@ export class Inboxes {
   readonly #held = { sum: 0 };
   #watchers = 0;
   #reading = 0;
-  readonly #receive = (inbox: WatchedInbox, msg: Msg): void => this.#onMessage(inbox, msg);
+  readonly #kind: SubscriptionKind<WatchedInbox> = {
+    subjectOf: ({ businessId }) => subjects.business(businessId),
+    receive: (inbox, msg) => this.#onMessage(inbox, msg),
+  };
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -88,7 +95,7 @@ export class Inboxes {
   #add(businessId: BusinessId): Watched {
     const onLeft = (session: Session): void => this.#left(session, businessId);
     const inbox = new WatchedInbox(businessId, { ...this.#deps, held: this.#held, onLeft });
-    const subscription = new LeanSubscription(subjects.business(businessId), inbox, this.#receive);
+    const subscription = new LeanSubscription(this.#kind, inbox);
     this.#deps.subscriptions.add(subscription);
     const watched = { inbox, subscription };
     this.#watched.set(businessId, watched);

@@ -44,7 +44,7 @@ const NOBODY: Names = { users: new Map(), businesses: new Map() };
  * or demoted before the step. Counts, which a head brings too, are told right behind its version.
  */
 export class WatchedInbox {
-  readonly #businessId: BusinessId;
+  readonly businessId: BusinessId;
   readonly #deps: InboxDeps;
   readonly #watchers = new Map<Session, Watcher>();
   readonly #behind = new Set<Watcher>();
@@ -58,7 +58,7 @@ export class WatchedInbox {
   #isTelling = false;
 
   constructor(businessId: BusinessId, deps: InboxDeps) {
-    this.#businessId = businessId;
+    this.businessId = businessId;
     this.#deps = deps;
     this.#order = new StepOrder(deps.held);
     this.#heads = new HeadReads({
@@ -107,7 +107,7 @@ export class WatchedInbox {
       this.#heads.close();
       this.#order.clear();
     }
-    this.#deps.onLeft(session, this.#businessId);
+    this.#deps.onLeft(session, this.businessId);
   }
 
   receive(signal: BusinessSignal, bytes: number): void {
@@ -125,7 +125,7 @@ export class WatchedInbox {
   sweep(nowMs: number): boolean {
     for (const watcher of this.#behind) {
       const hasCaughtUp = watcher.catchUp(this.#deps.hub, (version) =>
-        versionFrame(this.#businessId, version),
+        versionFrame(this.businessId, version),
       );
       if (!hasCaughtUp) continue;
       this.#behind.delete(watcher);
@@ -240,7 +240,7 @@ export class WatchedInbox {
     }
     for (const watcher of [...this.#watchers.values()]) {
       const told = { version, counts: countsOf(head, watcher.userId) };
-      const frame = () => countsFrame(this.#businessId, told);
+      const frame = () => countsFrame(this.businessId, told);
       if (watcher.tellCounts(this.#deps.hub, told, frame)) this.#countsToldAt = nowMs;
     }
     return true;
@@ -256,7 +256,7 @@ export class WatchedInbox {
     if (lost === undefined) return false;
     if (lost.from === lost.to) {
       try {
-        const newest = await this.#deps.store('inbox.newest', { business_id: this.#businessId });
+        const newest = await this.#deps.store('inbox.newest', { business_id: this.businessId });
         if (newest.step !== undefined) this.#order.add(newest.step, 0);
         this.#heads.changed();
       } catch (error) {
@@ -269,7 +269,7 @@ export class WatchedInbox {
     if (lost === undefined) return true;
     const { to: version } = lost;
     this.#order.giveUp();
-    this.#tellEach(version, () => versionFrame(this.#businessId, version));
+    this.#tellEach(version, () => versionFrame(this.businessId, version));
     return true;
   }
 }

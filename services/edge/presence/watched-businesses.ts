@@ -9,7 +9,11 @@ import { parseJson } from '../../../shared/nats/parse-json.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { BusinessPresence } from '../../../shared/protocol/presence.ts';
 import type { Session } from '../session/session.ts';
-import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
+import {
+  LeanSubscription,
+  type SubscriptionKind,
+  type Subscriptions,
+} from '../session/subscriptions.ts';
 import { businessPresence } from './business-presence.ts';
 
 type Deps = {
@@ -61,7 +65,10 @@ export class WatchedBusinesses {
   readonly #watched = new Map<BusinessId, Watched>();
   readonly #gate = new Gate(ASKED_MAX);
   readonly #timer: NodeJS.Timeout;
-  readonly #receive = (watched: Watched, msg: Msg): void => this.#onMessage(watched, msg);
+  readonly #kind: SubscriptionKind<Watched> = {
+    subjectOf: ({ businessId }) => subjects.business(businessId),
+    receive: (watched, msg) => this.#onMessage(watched, msg),
+  };
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -129,7 +136,7 @@ export class WatchedBusinesses {
       ...{ askedAt: 0, dueAt: Number.POSITIVE_INFINITY, reading: undefined },
     };
     const all = watched as Omit<Watched, 'subscription'> as Watched;
-    const subscription = new LeanSubscription(subjects.business(businessId), all, this.#receive);
+    const subscription = new LeanSubscription(this.#kind, all);
     all.subscription = this.#deps.subscriptions.add(subscription);
     this.#watched.set(businessId, all);
     return all;

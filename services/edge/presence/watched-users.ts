@@ -5,7 +5,11 @@ import { parseJson } from '../../../shared/nats/parse-json.ts';
 import { BATCH_MAX, type Presence } from '../../../shared/presence/read-presence.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Session } from '../session/session.ts';
-import { LeanSubscription, type Subscriptions } from '../session/subscriptions.ts';
+import {
+  LeanSubscription,
+  type SubscriptionKind,
+  type Subscriptions,
+} from '../session/subscriptions.ts';
 import type { Change, PresenceRedis } from './presence-redis.ts';
 
 type Deps = {
@@ -37,7 +41,10 @@ type Signal = Pick<Change, 'status' | 'atUs'> & { lastSeenAt?: number };
 export class WatchedUsers {
   readonly #deps: Deps;
   readonly #users = new Map<UserId, Watched>();
-  readonly #receive = (watched: Watched, msg: Msg): void => this.#onMessage(watched, msg);
+  readonly #kind: SubscriptionKind<Watched> = {
+    subjectOf: ({ userId }) => subjects.presence(userId),
+    receive: (watched, msg) => this.#onMessage(watched, msg),
+  };
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -108,7 +115,7 @@ export class WatchedUsers {
     const { subscriptions } = this.#deps;
     const watched = { userId, sessions: new Set<Session>(), presence: undefined, isSure: false };
     const all = watched as Omit<Watched, 'subscription'> as Watched;
-    const subscription = new LeanSubscription(subjects.presence(userId), all, this.#receive);
+    const subscription = new LeanSubscription(this.#kind, all);
     all.subscription = subscriptions.add(subscription);
     this.#users.set(userId, all);
     return all;

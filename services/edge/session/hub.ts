@@ -52,6 +52,13 @@ export class Hub {
     return this.#users.size;
   }
 
+  /** Counts the sessions that take offers. */
+  get liveCount(): number {
+    let count = 0;
+    for (const { stream } of this.sessions) if (stream?.isLive) count += 1;
+    return count;
+  }
+
   user(userId: UserId): UserSockets | undefined {
     return this.#users.get(userId);
   }

@@ -9,7 +9,7 @@ import type { NamelessEvents } from '../delivery/nameless-events.ts';
 import type { Hub, UserSockets } from './hub.ts';
 import { publishReplaced } from './replaced-signal.ts';
 import type { Session } from './session.ts';
-import { LeanSubscription, type Subscriptions } from './subscriptions.ts';
+import { LeanSubscription, type SubscriptionKind, type Subscriptions } from './subscriptions.ts';
 
 type Deps = {
   bus: Bus;
@@ -19,8 +19,6 @@ type Deps = {
   logger: Logger;
   /** The session's queue is void. */
   onResync: (session: Session, userId: UserId) => void;
-  /** The user's queues may hold events that were not offered. */
-  onQueued: (session: Session) => void;
   /** Somebody has left a conversation of the user. */
   onLeft: (session: Session) => void;
 };
@@ -31,7 +29,10 @@ type Deps = {
  */
 export class UserSignals {
   readonly #deps: Deps;
-  readonly #receive = (user: UserSockets, msg: Msg): void => this.#onMessage(user, msg);
+  readonly #kind: SubscriptionKind<UserSockets> = {
+    subjectOf: ({ userId }) => subjects.user(userId),
+    receive: (user, msg) => this.#onMessage(user, msg),
+  };
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -40,8 +41,7 @@ export class UserSignals {
   join(session: Session, userId: UserId): void {
     const user = this.#deps.hub.join(session, userId);
     if (user.subscription !== undefined) return;
-    const subscription = new LeanSubscription(subjects.user(userId), user, this.#receive);
-    user.subscription = this.#deps.subscriptions.add(subscription);
+    user.subscription = this.#deps.subscriptions.add(new LeanSubscription(this.#kind, user));
   }
 
   leave(session: Session): void {
@@ -70,9 +70,6 @@ export class UserSignals {
           if (session.deviceId !== signal.device_id || !session.isAuthenticated) continue;
           this.#deps.onResync(session, user.userId);
         }
-        break;
-      case 'queued':
-        for (const session of user.sessions) this.#deps.onQueued(session);
         break;
       case 'left':
         for (const session of user.sessions) this.#deps.onLeft(session);
