@@ -10,8 +10,8 @@ export type ConversationId = Branded<'ConversationId'>;
 export type MessageId = Branded<'MessageId'>;
 export type BusinessId = Branded<'BusinessId'>;
 /**
- * An event id names a durable event and its fan-out. The event has one outbox row with this id. The
- * message for a user's device queues has the `Nats-Msg-Id` `<event id>:<user>`.
+ * An event id names a durable event and its fan-out. The event has one outbox row with this id. Its
+ * copy for a device queue has the `Nats-Msg-Id` `<event id>:<user>_<device>`.
  */
 export type EventId = Branded<'EventId'>;
 

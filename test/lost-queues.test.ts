@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import t from 'tap';
-import { INBOX_SHARDS } from '../dev/stack/service-specs.ts';
+import { QUEUE_SHARDS } from '../dev/stack/service-specs.ts';
 import { setUpStreams } from '../services/router/streams/stream-setup.ts';
 import { connectNats } from '../shared/nats/nats-connection.ts';
 import { DeviceQueues } from './device-streams/device-queues.ts';
@@ -13,7 +13,7 @@ import { startTraffic } from './stage/traffic.ts';
 
 /** NATS loses single device queues, all of its data, or the last minutes of its data. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
-const SHARDS = Number(INBOX_SHARDS);
+const SHARDS = Number(QUEUE_SHARDS);
 const STREAM_BYTES_MAX = 4 * 1024 ** 3;
 /**
  * A router tells a session of the loss 1.5 s after it noticed the loss, or later. It tells the

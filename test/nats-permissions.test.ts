@@ -18,7 +18,7 @@ const USER = newId<string>();
 const BUSINESS = `business.${newId<string>()}`;
 const DELIVER = `deliver.${USER}.phone`;
 const DEVICE = `device.${USER}.phone`;
-const ACK_QUEUE = `$JS.ACK.INBOX_3.${USER}_phone.1.2.3.4.5`;
+const ACK_QUEUE = `$JS.ACK.QUEUE_3.${USER}_phone.1.2.3.4.5`;
 const ACK_RECEIPTS = '$JS.ACK.RECEIPTS.store.1.2.3.4.5';
 const ACK_KAHA = '$JS.ACK.KAHA_EVENTS.profiles.1.2.3.4.5';
 const ackFeed = (consumer: string): string => `$JS.ACK.EVENTS.${consumer}.1.2.3.4.5`;
@@ -40,28 +40,28 @@ const OPERATIONS = TRAFFIC.filter(({ requestsAs, subject }) => {
 const SUBJECTS = [
   ...[...OPERATIONS, 'rpc.router.router-1', 'rpc.store.retention.delete', 'profiles.changed'],
   ...['rpc.store.outbox.nothing', 'rpc.store.positions.nothing'],
-  ...['membership.changed', 'queue.made', 'queues.tails', DEVICE],
-  ...[`inbox.3.${USER}`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
+  ...['membership.changed', 'queues.made', 'queues.held', 'queues.tails', DEVICE],
+  ...[`queue.3.${USER}.phone`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   BUSINESS,
   ...['events.router-1', 'bookmarks.one', 'bookmarks.two'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'answers.router-1.7'],
   ...[ACK_QUEUE, ACK_RECEIPTS, ACK_KAHA, ackFeed('one'), ackFeed('two'), ackFeed('watch-1')],
-  ...['$JS.API.INFO', '$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.INBOX_3'],
-  ...['$JS.API.STREAM.PURGE.INBOX_3', '$JS.API.STREAM.UPDATE.INBOX_3', '$JS.API.STREAM.NAMES'],
+  ...['$JS.API.INFO', '$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.QUEUE_3'],
+  ...['$JS.API.STREAM.PURGE.QUEUE_3', '$JS.API.STREAM.UPDATE.QUEUE_3', '$JS.API.STREAM.NAMES'],
   ...[
-    '$JS.API.STREAM.INFO.INBOX_3',
+    '$JS.API.STREAM.INFO.QUEUE_3',
     '$JS.API.STREAM.INFO.RECEIPTS',
     '$JS.API.STREAM.INFO.KAHA_EVENTS',
   ],
-  ...['$JS.API.STREAM.MSG.GET.INBOX_3', '$JS.API.STREAM.MSG.DELETE.INBOX_3'],
-  ...['$JS.API.DIRECT.GET.INBOX_3', '$JS.API.CONSUMER.CREATE.INBOX_3'],
-  ...['$JS.API.CONSUMER.CREATE.INBOX_3.x.y', '$JS.API.CONSUMER.DURABLE.CREATE.INBOX_3.x'],
-  ...['$JS.API.CONSUMER.DELETE.INBOX_3.x', '$JS.API.CONSUMER.INFO.INBOX_3.x'],
-  ...['$JS.API.CONSUMER.NAMES.INBOX_3', '$JS.API.CONSUMER.LIST.INBOX_3'],
-  ...['$JS.API.CONSUMER.MSG.NEXT.INBOX_3.x', '$JS.API.CONSUMER.MSG.NEXT.RECEIPTS.store'],
+  ...['$JS.API.STREAM.MSG.GET.QUEUE_3', '$JS.API.STREAM.MSG.DELETE.QUEUE_3'],
+  ...['$JS.API.DIRECT.GET.QUEUE_3', '$JS.API.CONSUMER.CREATE.QUEUE_3'],
+  ...['$JS.API.CONSUMER.CREATE.QUEUE_3.x.y', '$JS.API.CONSUMER.DURABLE.CREATE.QUEUE_3.x'],
+  ...['$JS.API.CONSUMER.DELETE.QUEUE_3.x', '$JS.API.CONSUMER.INFO.QUEUE_3.x'],
+  ...['$JS.API.CONSUMER.NAMES.QUEUE_3', '$JS.API.CONSUMER.LIST.QUEUE_3'],
+  ...['$JS.API.CONSUMER.MSG.NEXT.QUEUE_3.x', '$JS.API.CONSUMER.MSG.NEXT.RECEIPTS.store'],
   ...['$JS.API.CONSUMER.INFO.RECEIPTS.store', '$JS.API.CONSUMER.MSG.NEXT.KAHA_EVENTS.profiles'],
-  ...['$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles', '$JS.FC.INBOX_3.x.y'],
+  ...['$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles', '$JS.FC.QUEUE_3.x.y'],
   ...['one', 'two', 'watch-1'].flatMap((consumer) => consumerOf('EVENTS', consumer)),
   ...['$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.one', '$JS.API.CONSUMER.DELETE.EVENTS.one'],
   ...['one', 'two'].map((name) => `$JS.API.DIRECT.GET.FEED_BOOKMARKS.bookmarks.${name}`),
@@ -72,8 +72,8 @@ const SUBJECTS = [
     ['1-2', ...USER_KINDS].map((last) => `replies.${user}.a.${last}`),
   ),
   ...[
-    '$JS.EVENT.ADVISORY.CONSUMER.CREATED.INBOX_3.x',
-    '$JS.EVENT.ADVISORY.CONSUMER.DELETED.INBOX_3.x',
+    '$JS.EVENT.ADVISORY.CONSUMER.CREATED.QUEUE_3.x',
+    '$JS.EVENT.ADVISORY.CONSUMER.DELETED.QUEUE_3.x',
   ],
   ...['$JS.EVENT.ADVISORY.API', '$SYS.REQ.SERVER.PING', '$SYS.ACCOUNT.A.CONNECT', 'anything'],
 ];
@@ -130,7 +130,8 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
   'feed-two': feed('two'),
   router: {
     publish: [
-      ...[`inbox.3.${USER}`, DEVICE, `user.${USER}`, 'receipts.router-1', 'queue.made'],
+      ...[`queue.3.${USER}.phone`, DEVICE, `user.${USER}`, 'receipts.router-1'],
+      ...['queues.made', 'queues.held'],
       ...['events.router-1', BUSINESS, 'queues.tails'],
       ...['router.alive', 'router.leaving', 'membership.changed'],
       ...['rpc.store.messages.append', 'rpc.store.messages.edit', 'rpc.store.messages.delete'],
@@ -144,14 +145,15 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...['rpc.store.agents.presence', 'rpc.store.devices.of'],
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
       ...['rpc.store.outbox.owed', 'rpc.store.outbox.done', 'rpc.store.outbox.missed'],
-      ...['$JS.API.CONSUMER.NAMES.INBOX_3', '$JS.API.CONSUMER.LIST.INBOX_3'],
+      ...['$JS.API.CONSUMER.NAMES.QUEUE_3', '$JS.API.CONSUMER.LIST.QUEUE_3'],
       ...SUBJECTS.filter((one) =>
         /^\$JS\.API\.(?:CONSUMER\.(?:DURABLE\.CREATE|DELETE|INFO)|STREAM\.INFO)\./.test(one),
       ),
     ],
     subscribe: [
       ...['rpc.router.router-1', 'router.who', 'answers.router-1.7', '_INBOX.router.a'],
-      ...['membership.changed', 'queue.made', 'queues.tails', ...repliesOf('router')],
+      ...['membership.changed', 'queues.made', 'queues.held', 'queues.tails'],
+      ...repliesOf('router'),
       ...SUBJECTS.filter((subject) => subject.startsWith('$JS.EVENT.ADVISORY.CONSUMER.')),
     ],
   },
@@ -202,8 +204,8 @@ const WILDCARDS = [
     'replies.>',
     'replies.edge.>',
     'replies.*.*.*.*',
-    'inbox.>',
-    'inbox.*.*',
+    'queue.>',
+    'queue.*.*.*',
     'deliver.>',
     'rpc.>',
     'receipts.>',

@@ -19,7 +19,7 @@ t.teardown(() => {
 const redis = { REDIS_URL: `redis://127.0.0.1:${nowhere}` };
 const settings: Record<ServiceName, Record<string, string>> = {
   edge: { JWT_SECRET: 'x'.repeat(32), JWT_ALGORITHMS: 'HS256', PORT: '0', ...redis },
-  router: { INBOX_SHARDS: '4' },
+  router: { QUEUE_SHARDS: '4' },
   store: {
     DATABASE_URL: `postgres://nobody@127.0.0.1:${nowhere}/none`,
     CONTENT_KEYS: `test:${randomBytes(32).toString('base64')}`,
@@ -94,13 +94,13 @@ const commands: [program: string, env: Record<string, string>, message: string][
     {
       NATS_URL: `nats://127.0.0.1:${nowhere}`,
       STREAM_REPLICAS: 'three',
-      INBOX_SHARDS: '0',
+      QUEUE_SHARDS: '0',
       EVENTS_MIB_MAX: '1',
       FEED_CONSUMERS: 'push,A.b',
     },
     `Invalid configuration:
   NATS_NKEY_SEED (or NATS_NKEY_SEED_FILE) is required
-  INBOX_SHARDS must be a whole number from 1 to 4096
+  QUEUE_SHARDS must be a whole number from 1 to 4096
   STREAM_REPLICAS must be a whole number from 1 to 5
   EVENTS_MIB_MAX must be a whole number from 16 to 1048576
   FEED_CONSUMERS must be at most 16 names that match ^[a-z][a-z0-9]{0,31}$

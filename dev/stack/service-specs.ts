@@ -5,7 +5,7 @@ import { programArgs } from '../processes/program.ts';
 import type { Instance } from './instances.ts';
 import { type Places, SERVICES } from './services.ts';
 
-export const INBOX_SHARDS = '256';
+export const QUEUE_SHARDS = '256';
 
 /** Returns how one instance of a service is started. */
 export function serviceSpec(places: Places, instance: Instance): ProcessSpec {
@@ -74,6 +74,6 @@ function commonEnv(
     NATS_URL: places.natsUrlFor(who.name, places.nats),
     NATS_NKEY_SEED: places.seeds[who.natsUser] ?? '',
     LOG_HASH_KEY: places.secrets.logHashKey,
-    INBOX_SHARDS,
+    QUEUE_SHARDS,
   };
 }

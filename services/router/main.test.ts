@@ -24,7 +24,7 @@ async function start(instance: string): Promise<ChildProcess> {
     ADMIN_PORT: `${port}`,
     LOG_HASH_KEY: 'test',
     LOG_LEVEL: 'error',
-    INBOX_SHARDS: `${SHARDS}`,
+    QUEUE_SHARDS: `${SHARDS}`,
   };
   const args = programArgs('services/router/main.ts');
   const child = spawn(process.execPath, args, { env, stdio: 'inherit' });

@@ -102,6 +102,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     known: queues.known,
     queues: queues.devices,
     holders: queues.holders,
+    tellHeld: queues.tellHeld,
     metrics: counters,
   });
   const messageChanges = new MessageChanges({ store, fanOuts, actors });

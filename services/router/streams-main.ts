@@ -14,8 +14,12 @@ await runCommand({
   async run({ nats, streams }, logger) {
     const nc = await connectNats({ ...nats, natsUser: 'setup', instance: 'setup' });
     try {
-      const { created, updated, deletedConsumers } = await setUpStreams(nc, streams);
-      const counts = { created: created.length, updated: updated.length, deletedConsumers };
+      const { created, updated, ...deleted } = await setUpStreams(nc, streams);
+      const counts = {
+        ...{ created: created.length, updated: updated.length },
+        deletedStreams: deleted.deletedStreams.length,
+        deletedConsumers: deleted.deletedConsumers,
+      };
       logger.info(counts, 'streams are there');
     } finally {
       await nc.close();

@@ -6,8 +6,8 @@ import type { serverFrames } from '../protocol/server-frames.ts';
 export type DurableEventKind = keyof typeof DURABLE_EVENTS;
 
 /**
- * A durable event travels on `inbox.<shard>.<user>`, and in offers, as one header line and the
- * event's JSON without `q`. An edge reads the line and splices `q` into the JSON. It parses the
+ * A durable event travels on `queue.<shard>.<user>.<device>`, and in offers, as one header line and
+ * the event's JSON without `q`. An edge reads the line and splices `q` into the JSON. It parses the
  * JSON only of nameless events.
  *
  *     message <event_id> <conversation_id> <seq> <sender_id>[ nameless]\n{"type":"message",…}
@@ -120,7 +120,5 @@ export type UserSignal =
   | { kind: 'replaced'; device_id: string; epoch: number; session_id: string }
   /** The device's queue is void. Its edge tells the client `resync` and opens the session anew. */
   | { kind: 'resync'; device_id: string }
-  /** The user's queues have an event that was not offered to all live devices. */
-  | { kind: 'queued' }
   /** Somebody has left a conversation of the user, and no event tells the user of it. */
   | { kind: 'left' };

@@ -6,9 +6,6 @@ export const KAHA_PREFIX = 'kaha.';
 /** A pattern has this token where a subject has any one user, device or shard. */
 type Any = '*';
 
-const queuesSubject = (shard: number | Any, userId: UserId | Any): string =>
-  `inbox.${shard}.${userId}`;
-
 /**
  * Services build the names of their subjects here, and `traffic.ts` builds its patterns with the
  * same functions and tells who uses each subject. Tokens are UUIDs, device ids or names of
@@ -21,8 +18,9 @@ export const subjects = {
   store: (op: string) => `rpc.store.${op}`,
   /** An edge asks any instance of profiles (queue group `profiles`). */
   profiles: (op: string) => `rpc.profiles.${op}`,
-  /** A router publishes a durable event to all device queues of a user (JetStream). */
-  inbox: (userId: UserId, shards: number) => queuesSubject(shardOf(userId, shards), userId),
+  /** A router publishes a durable event to the queue of a device (JetStream). */
+  queue: (userId: UserId, deviceId: string, shards: number) =>
+    `queue.${shardOf(userId, shards)}.${userId}.${deviceId}`,
   /** A device queue delivers here while an edge subscribes and takes from the queue. */
   deliver: (userId: UserId | Any, deviceId: string) => `deliver.${userId}.${deviceId}`,
   /**
@@ -64,7 +62,9 @@ export const subjects = {
   /** A router tells the others that the participants of a conversation have changed (core NATS). */
   membershipChanged: 'membership.changed',
   /** A router tells the others that a device has a queue from now on (core NATS). */
-  queueMade: 'queue.made',
+  queuesMade: 'queues.made',
+  /** A router tells the others which devices open a session now (core NATS). */
+  queuesHeld: 'queues.held',
   /**
    * Routers tell each other how far the shards of device queues have got, and which shards have
    * lost what they had acknowledged (core NATS).
@@ -76,12 +76,12 @@ export const subjects = {
   businessProfileUpdated: `${KAHA_PREFIX}business.profile.updated`,
 } as const;
 
-const SHARD_PREFIX = 'INBOX_';
+const SHARD_PREFIX = 'QUEUE_';
 
 /** These are the names of the streams, of what they keep, and of the fixed durables on them. */
 export const streams = {
-  inbox: (shard: number | Any) => `${SHARD_PREFIX}${shard}`,
-  inboxSubjects: (shard: number | Any) => queuesSubject(shard, '*'),
+  queue: (shard: number | Any) => `${SHARD_PREFIX}${shard}`,
+  queueSubjects: (shard: number | Any) => `queue.${shard}.>`,
   receipts: 'RECEIPTS',
   events: 'EVENTS',
   bookmarks: 'FEED_BOOKMARKS',
@@ -95,6 +95,11 @@ export const streams = {
 export function shardOfStream(name: string): number | undefined {
   const shard = name.startsWith(SHARD_PREFIX) ? name.slice(SHARD_PREFIX.length) : '';
   return /^\d+$/.test(shard) ? Number(shard) : undefined;
+}
+
+/** Tells whether a stream held device queues when all devices of a user shared a subject. */
+export function isFormerShard(name: string): boolean {
+  return /^INBOX_\d+$/.test(name);
 }
 
 /** Makes the name of a device queue, which is a durable in JetStream: `<user>_<device>`. */

@@ -12,7 +12,7 @@ const BUILT: Record<keyof typeof subjects, string> = {
   router: subjects.router('router-1'),
   store: subjects.store('messages.append'),
   profiles: subjects.profiles('get'),
-  inbox: subjects.inbox(USER, 64),
+  queue: subjects.queue(USER, DEVICE, 64),
   deliver: subjects.deliver(USER, DEVICE),
   device: subjects.device(USER, DEVICE),
   answers: `${subjects.answers('router-1')}.7`,
@@ -65,6 +65,6 @@ t.test('streams keep the subjects that the table says', async (t) => {
     { stream: 'EVENTS', pulledBy: 'feed' },
     { stream: 'KAHA_EVENTS', pulledBy: 'profiles' },
   ]);
-  const [events] = subjectsOf(streams.inbox('*'));
-  t.ok(matches(events as string, streams.inboxSubjects(3)));
+  const [events] = subjectsOf(streams.queue('*'));
+  t.ok(matches(events as string, streams.queueSubjects(3)));
 });

@@ -110,7 +110,8 @@ export const TRAFFIC: readonly Row[] = [
   { subject: subjects.routerAlive, publish: ['router'], subscribe: ['edge'] },
   { subject: subjects.routerLeaving, publish: ['router'], subscribe: ['edge'] },
   { subject: subjects.membershipChanged, publish: ['router'], subscribe: ['router'] },
-  { subject: subjects.queueMade, publish: ['router'], subscribe: ['router'] },
+  { subject: subjects.queuesMade, publish: ['router'], subscribe: ['router'] },
+  { subject: subjects.queuesHeld, publish: ['router'], subscribe: ['router'] },
   { subject: subjects.queuesTails, publish: ['router'], subscribe: ['router'] },
   { subject: subjects.profilesChanged, publish: ['profiles'], subscribe: ['profiles'] },
 
@@ -120,10 +121,10 @@ export const TRAFFIC: readonly Row[] = [
 
   // Streams keep these. Device queues deliver to edges, which acknowledge to JetStream.
   {
-    subject: streams.inboxSubjects('*'),
+    subject: streams.queueSubjects('*'),
     publish: ['router'],
     subscribe: ['jetstream'],
-    keptBy: streams.inbox('*'),
+    keptBy: streams.queue('*'),
   },
   { subject: subjects.deliver('*', '*'), publish: ['jetstream'], subscribe: ['edge'] },
   { subject: jetStreamAcks(), publish: ['edge'], subscribe: ['jetstream'] },

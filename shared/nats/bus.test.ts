@@ -285,7 +285,7 @@ t.test('without a gap, what may wait goes at the end of the turn', async (t) => 
 
 t.test('a publish to a stream that does not exist is refused', async (t) => {
   const options = { msgId: 'a', timeoutMs: 1_000 };
-  const error = await failure(router.jetPublish('inbox.0.x', new Uint8Array(1), options));
+  const error = await failure(router.jetPublish('queue.0.x.y', new Uint8Array(1), options));
   t.equal(error.code, 'MESSAGING_UNAVAILABLE');
 });
 

@@ -156,7 +156,7 @@ type Link = Pick<Bus, 'onReconnect' | 'close'> & {
   openRpc(prefix: string): RpcClient;
 };
 type LinkOptions = BusOptions & { writes: Writes };
-type Asker = Pick<ReplyMux, 'rejectAll' | 'close'>;
+type Asker = Pick<ReplyMux, 'failAll' | 'close'>;
 
 /** Knows whether NATS is connected, and rejects all requests that wait when it is not. */
 function followLink(nc: NatsConnection, { logger, metrics, writes }: LinkOptions): Link {
@@ -170,7 +170,7 @@ function followLink(nc: NatsConnection, { logger, metrics, writes }: LinkOptions
     logger,
     onDisconnect: () => {
       connected = false;
-      for (const asker of askers) asker.rejectAll('NATS is not connected');
+      for (const asker of askers) asker.failAll();
     },
     onReconnect: () => {
       connected = true;

@@ -1,10 +1,17 @@
 import { KahaError } from '../errors.ts';
 
+/**
+ * `late` means that no reply came in time, `nobody` that nobody listens on the subject, `lost` that
+ * the connection is away or closing, and `refused` that the request was never sent.
+ */
+export type Failure = 'late' | 'nobody' | 'lost' | 'refused';
+
+/** One of `answered` and `failed` is called once. Neither may throw. */
 export type Pending<Reply> = {
-  resolve: (reply: Reply) => void;
-  reject: (error: KahaError) => void;
-  /** A request whose deadline (epoch ms) has passed is rejected TIMEOUT. */
-  deadlineAt: number;
+  answered(reply: Reply): void;
+  failed(failure: Failure): void;
+  /** A request whose deadline (epoch ms) has passed fails as `late`. */
+  readonly deadlineAt: number;
 };
 
 /** A timeout may be noticed this late: one sweep looks at all requests, and none has a timer. */
@@ -13,7 +20,7 @@ const IN_FLIGHT_MAX = 16_384;
 
 /**
  * Keeps the requests that wait for a reply, by their tokens. At most 16 384 may wait: the caller
- * asks `refusal` before each `add`. A request whose deadline has passed is rejected TIMEOUT.
+ * asks `hasRoom` before each `add`. A request whose deadline has passed fails as `late`.
  */
 export class PendingReplies<Token, Waiting extends Pending<never>> {
   readonly #waiting = new Map<Token, Waiting>();
@@ -25,13 +32,11 @@ export class PendingReplies<Token, Waiting extends Pending<never>> {
   }
 
   /**
-   * Returns the error with which to refuse one more request, or undefined if it may wait here.
-   * `besides` is how many requests the caller has accepted but not added yet.
+   * Tells whether one more request may wait here. `besides` is how many requests the caller has
+   * accepted but not added yet.
    */
-  refusal(besides = 0): KahaError | undefined {
-    if (this.#isClosed) return new KahaError('MESSAGING_UNAVAILABLE', 'Closing');
-    if (this.size + besides < IN_FLIGHT_MAX) return undefined;
-    return new KahaError('MESSAGING_UNAVAILABLE', 'Too many requests in flight');
+  hasRoom(besides = 0): boolean {
+    return !this.#isClosed && this.size + besides < IN_FLIGHT_MAX;
   }
 
   add(token: Token, waiting: Waiting): void {
@@ -49,9 +54,11 @@ export class PendingReplies<Token, Waiting extends Pending<never>> {
     return waiting;
   }
 
-  rejectAll(error: KahaError): void {
-    for (const { reject } of this.#waiting.values()) reject(error);
+  /** Fails all requests that wait. They may ask again at once, and such requests stay. */
+  failAll(failure: Failure): void {
+    const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
+    for (const one of waiting) one.failed(failure);
   }
 
   close(): void {
@@ -60,10 +67,24 @@ export class PendingReplies<Token, Waiting extends Pending<never>> {
   }
 
   #timeOut(nowMs: number): void {
-    for (const [token, { deadlineAt, reject }] of this.#waiting) {
-      if (deadlineAt > nowMs) continue;
+    for (const [token, waiting] of this.#waiting) {
+      if (waiting.deadlineAt > nowMs) continue;
       this.#waiting.delete(token);
-      reject(new KahaError('TIMEOUT', 'No answer in time'));
+      waiting.failed('late');
     }
+  }
+}
+
+/** Makes the error with which a promised reply is rejected. */
+export function errorOf(failure: Failure): KahaError {
+  switch (failure) {
+    case 'late':
+      return new KahaError('TIMEOUT', 'No answer in time');
+    case 'nobody':
+      return new KahaError('MESSAGING_UNAVAILABLE', 'Nobody answers', { noResponders: true });
+    case 'lost':
+      return new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
+    case 'refused':
+      return new KahaError('MESSAGING_UNAVAILABLE', 'Not sent: too many requests, or too large');
   }
 }

@@ -1,7 +1,6 @@
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from 'nats';
-import { KahaError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { type Pending, PendingReplies } from './pending-replies.ts';
+import { errorOf, type Pending, PendingReplies } from './pending-replies.ts';
 
 const encoder = new TextEncoder();
 /**
@@ -10,18 +9,18 @@ const encoder = new TextEncoder();
  */
 const MANY = 'MANY';
 
-type Ask = {
+type Request = {
   subject: string;
   payload: Uint8Array;
   /** These are raw header lines, each ended by CRLF. */
-  headerLines?: string;
-  timeoutMs: number;
+  headerLines?: string | undefined;
 };
+type Ask = Request & { timeoutMs: number };
 
 /**
  * Sends raw requests, whose replies all come over one wildcard subscription below `prefix`. At most
- * 16 384 requests may wait; one more is refused MESSAGING_UNAVAILABLE. A lost connection rejects
- * all requests that wait at once, because no reply would reach them.
+ * 16 384 requests may wait; one more is refused. A lost connection fails all requests that wait at
+ * once, because no reply would reach them.
  */
 export class ReplyMux {
   readonly #nc: NatsConnection;
@@ -48,34 +47,44 @@ export class ReplyMux {
    * Resolves with the reply. It rejects TIMEOUT, or MESSAGING_UNAVAILABLE, with `noResponders` if
    * nobody listens on the subject.
    */
-  ask(request: Ask): Promise<Msg> {
-    const refusal = this.#pending.refusal();
-    if (refusal !== undefined) return Promise.reject(refusal);
-    this.#next += 1;
-    const token = this.#next.toString(36);
-    return new Promise((resolve, reject) => {
-      this.#pending.add(token, { resolve, reject, deadlineAt: Date.now() + request.timeoutMs });
-      const reply = `${this.#prefix}.${token}`;
-      try {
-        const { headerLines } = request;
-        const options =
-          headerLines === undefined ? { reply } : { reply, headers: rawHeaders(headerLines) };
-        this.#nc.publish(request.subject, request.payload, options);
-      } catch (error) {
-        this.#pending.take(token);
-        reject(new KahaError('MESSAGING_UNAVAILABLE', 'Cannot publish', { cause: error }));
-      }
+  ask({ timeoutMs, ...request }: Ask): Promise<Msg> {
+    return new Promise((answered, reject) => {
+      const deadlineAt = Date.now() + timeoutMs;
+      this.send(request, { answered, failed: (failure) => reject(errorOf(failure)), deadlineAt });
     });
   }
 
-  rejectAll(reason: string): void {
-    this.#pending.rejectAll(new KahaError('MESSAGING_UNAVAILABLE', reason));
+  /**
+   * Sends a request, and tells `waiting` of the reply. Thousands a second cost no promise and no
+   * error object. `waiting` may hear that the request was refused before `send` returns.
+   */
+  send({ subject, payload, headerLines }: Request, waiting: Pending<Msg>): void {
+    if (!this.#pending.hasRoom()) {
+      waiting.failed('refused');
+      return;
+    }
+    this.#next += 1;
+    const token = this.#next.toString(36);
+    this.#pending.add(token, waiting);
+    const reply = `${this.#prefix}.${token}`;
+    try {
+      const options =
+        headerLines === undefined ? { reply } : { reply, headers: rawHeaders(headerLines) };
+      this.#nc.publish(subject, payload, options);
+    } catch {
+      // The connection is closed, or the payload is larger than the server takes.
+      this.#pending.take(token)?.failed('refused');
+    }
+  }
+
+  failAll(): void {
+    this.#pending.failAll('lost');
   }
 
   close(): void {
     this.#pending.close();
     this.#subscription.unsubscribe();
-    this.rejectAll('Closing');
+    this.failAll();
   }
 
   #settle(msg: Msg): void {
@@ -91,12 +100,8 @@ export class ReplyMux {
     const pending = this.#pending.take(token);
     if (pending === undefined) return;
     // Only the status messages of NATS itself have neither a payload nor ordinary headers.
-    if (msg.data.length === 0 && msg.headers?.code === 503) {
-      const options = { noResponders: true };
-      pending.reject(new KahaError('MESSAGING_UNAVAILABLE', 'Nobody answers', options));
-      return;
-    }
-    pending.resolve(msg);
+    if (msg.data.length === 0 && msg.headers?.code === 503) pending.failed('nobody');
+    else pending.answered(msg);
   }
 }
 

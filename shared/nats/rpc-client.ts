@@ -1,7 +1,7 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
 import { KahaError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { type Pending, PendingReplies } from './pending-replies.ts';
+import { errorOf, type Failure, type Pending, PendingReplies } from './pending-replies.ts';
 import {
   type Answer,
   FRAME_CHARS_MAX,
@@ -13,7 +13,11 @@ import {
 } from './rpc-frame.ts';
 import type { Writes } from './write-batches.ts';
 
-type Waiting = Pending<unknown> & { service: string };
+type Waiting = Pending<unknown> & {
+  service: string;
+  /** The service answered an error. */
+  rejected(error: KahaError): void;
+};
 
 /** The requests of a frame have one subject and go as one message. `items` lack their tokens. */
 type Frame = { items: string[]; chars: number; waiting: Waiting[] };
@@ -57,8 +61,7 @@ export class RpcClient {
    * that the service answered.
    */
   ask(subject: string, body: unknown, { timeoutMs, trace }: Call): Promise<unknown> {
-    const refusal = this.#asked.refusal(this.#fillingCount);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    if (!this.#asked.hasRoom(this.#fillingCount)) return Promise.reject(errorOf('refused'));
     this.#subscription ??= this.#listen();
     const service = serviceOf(subject);
     const deadlineAt = Date.now() + timeoutMs;
@@ -67,22 +70,22 @@ export class RpcClient {
       const frame = this.#frameWithRoom(subject, item.length);
       frame.items.push(item);
       frame.chars += item.length;
-      frame.waiting.push({ resolve, reject, deadlineAt, service });
+      const failed = (failure: Failure): void => reject(errorOf(failure));
+      frame.waiting.push({ answered: resolve, failed, rejected: reject, deadlineAt, service });
       this.#fillingCount += 1;
     });
   }
 
-  rejectAll(reason: string): void {
-    const error = new KahaError('MESSAGING_UNAVAILABLE', reason);
+  failAll(): void {
     const filling = this.#takeFilling();
-    for (const frame of filling.values()) for (const { reject } of frame.waiting) reject(error);
-    this.#asked.rejectAll(error);
+    for (const frame of filling.values()) for (const one of frame.waiting) one.failed('lost');
+    this.#asked.failAll('lost');
   }
 
   close(): void {
     this.#asked.close();
     this.#subscription?.unsubscribe();
-    this.rejectAll('Closing');
+    this.failAll();
   }
 
   /**
@@ -132,7 +135,7 @@ export class RpcClient {
     } catch (error) {
       const cause = { cause: error };
       const failure = new KahaError('MESSAGING_UNAVAILABLE', 'Cannot publish', cause);
-      for (const index of items.keys()) this.#asked.take(first + index)?.reject(failure);
+      for (const index of items.keys()) this.#asked.take(first + index)?.rejected(failure);
     }
   }
 
@@ -143,11 +146,9 @@ export class RpcClient {
         this.#settle(token, heard.service, answer);
       }
     } else if (msg.data.length === 0 && msg.headers?.code === NO_RESPONDERS) {
-      const options = { noResponders: true };
-      const error = new KahaError('MESSAGING_UNAVAILABLE', 'Nobody answers', options);
       const { firstToken, count } = heard;
       for (let token = firstToken; token < firstToken + count; token += 1) {
-        this.#asked.take(token)?.reject(error);
+        this.#asked.take(token)?.failed('nobody');
       }
     }
   }
@@ -157,8 +158,8 @@ export class RpcClient {
     const waiting = this.#asked.get(token);
     if (waiting?.service !== service) return;
     this.#asked.take(token);
-    if ('error' in answer) waiting.reject(KahaError.fromWire(answer.error));
-    else waiting.resolve(answer.data);
+    if ('error' in answer) waiting.rejected(KahaError.fromWire(answer.error));
+    else waiting.answered(answer.data);
   }
 }
 

@@ -134,9 +134,9 @@ export function readCommonConfig(reader: EnvReader): CommonConfig {
 }
 
 /**
- * `INBOX_SHARDS` is the number of `INBOX_<shard>` streams. It is part of the data, so it must be
+ * `QUEUE_SHARDS` is the number of `QUEUE_<shard>` streams. It is part of the data, so it must be
  * the same for router, edge and the job that makes the streams.
  */
 export function readQueueShards(reader: EnvReader): number {
-  return reader.integer('INBOX_SHARDS', { min: 1, max: 4096, byDefault: 256 });
+  return reader.integer('QUEUE_SHARDS', { min: 1, max: 4096, byDefault: 256 });
 }

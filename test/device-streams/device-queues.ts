@@ -1,5 +1,5 @@
 import type { NatsConnection } from 'nats';
-import { INBOX_SHARDS } from '../../dev/stack/service-specs.ts';
+import { QUEUE_SHARDS } from '../../dev/stack/service-specs.ts';
 import { jetStreamApi, queueName, streams } from '../../shared/contracts/subjects.ts';
 import { shardOf, type UserId } from '../../shared/ids.ts';
 import { connectNats } from '../../shared/nats/nats-connection.ts';
@@ -42,7 +42,7 @@ export class DeviceQueues {
 
   async #ask<Answer>(what: 'INFO' | 'DELETE', { person, deviceId }: Device): Promise<Answer> {
     const userId = person.id as UserId;
-    const stream = streams.inbox(shardOf(userId, Number(INBOX_SHARDS)));
+    const stream = streams.queue(shardOf(userId, Number(QUEUE_SHARDS)));
     const subject = jetStreamApi(`CONSUMER.${what}.${stream}.${queueName(userId, deviceId)}`);
     return (await this.#nc.request(subject)).json<Answer>();
   }

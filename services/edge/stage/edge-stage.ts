@@ -9,7 +9,7 @@ import type {
   RouterRequest,
   SessionOpened,
 } from '../../../shared/contracts/router-ops.ts';
-import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
+import { queueName, streams, subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import { type Bus, connectBus } from '../../../shared/nats/bus.ts';
@@ -27,7 +27,7 @@ export const SERVICE_TOKENS = [
   'one-token-of-a-service-for-a-test',
   'another-token-of-a-service-there',
 ];
-const STREAM = 'INBOX_0';
+const STREAM = streams.queue(0);
 /**
  * The queues of the stage send an unacknowledged event again after this time. It is longer than any
  * wait of a test, so an event that comes again was put back by an edge.
@@ -137,6 +137,7 @@ class Stage {
     this.#epoch += 1;
     const epoch = this.#epoch;
     const name = queueName(userId, deviceId);
+    this.#devices.set(userId, (this.#devices.get(userId) ?? new Set()).add(deviceId));
     const exists = await this.#jsm.consumers.info(STREAM, name).then(
       () => true,
       () => false,
@@ -145,7 +146,7 @@ class Stage {
     await this.#jsm.consumers.add(STREAM, {
       durable_name: name,
       deliver_subject: subjects.deliver(userId, deviceId),
-      filter_subject: `inbox.0.${userId}`,
+      filter_subject: subjects.queue(userId, deviceId, 1),
       deliver_policy: 'new' as never,
       ack_policy: 'explicit' as never,
       ack_wait: ACK_WAIT_NS,
@@ -176,9 +177,11 @@ class Stage {
   ): Promise<void> {
     const full = headerOf(header);
     const payload = encodeDurableEvent(full, JSON.stringify({ type: full.kind, ...event }));
-    await this.#router().then((bus) =>
-      bus.jetPublish(`inbox.0.${userId}`, payload, { msgId: full.eventId, timeoutMs: 5_000 }),
-    );
+    const bus = await this.#router();
+    for (const deviceId of this.#devices.get(userId) ?? []) {
+      const options = { msgId: `${full.eventId}:${deviceId}`, timeoutMs: 5_000 };
+      await bus.jetPublish(subjects.queue(userId, deviceId, 1), payload, options);
+    }
   }
 
   /**
@@ -246,6 +249,8 @@ class Stage {
     await this.nats.stop();
   }
 
+  /** These devices of the users have had a queue. */
+  readonly #devices = new Map<UserId, Set<string>>();
   #offers: ReplyMux | undefined;
   #publisher: Promise<Bus> | undefined;
   #router(): Promise<Bus> {
@@ -289,7 +294,7 @@ export async function setStage(): Promise<Stage> {
   const jsm = await setup.jetstreamManager();
   await jsm.streams.add({
     name: STREAM,
-    subjects: ['inbox.0.*'],
+    subjects: [streams.queueSubjects(0)],
     retention: 'interest' as never,
     max_consumers: 1_000,
   });

@@ -98,14 +98,14 @@ t.test('store is told which users an event has missed, and only they get it late
   while (shardOf(bobId, SHARDS) === shardOfAnn) bobId = newId<UserId>();
   const [bob] = (await userOf({ phone: '-' }, bobId)) as [StageDevice];
   const conversation = store.open([ann.userId, bobId]);
-  const shard = streams.inbox(shardOf(bobId, SHARDS));
+  const shard = streams.queue(shardOf(bobId, SHARDS));
   await jsm.streams.update(shard, { max_msg_size: 1 });
   await send(edge, letter(conversation, ann.userId));
   const row = [...store.outbox.values()].find(
     ({ entry }) => entry.conversation_id === conversation,
   );
   await until('ann has it', () => ann.events.length === 1);
-  const annAt = (await jsm.streams.info(streams.inbox(shardOfAnn))).state.last_seq;
+  const annAt = (await jsm.streams.info(streams.queue(shardOfAnn))).state.last_seq;
   await until('store knows', () => row?.entry.missed !== undefined);
   t.match(row?.entry, { missed: [bobId], is_fed: true });
   await jsm.streams.update(shard, { max_msg_size: -1 });
@@ -114,7 +114,7 @@ t.test('store is told which users an event has missed, and only they get it late
     return store.outbox.size === 0;
   });
   await until('bob has it', () => bob.events.length === 1);
-  t.equal((await jsm.streams.info(streams.inbox(shardOfAnn))).state.last_seq, annAt);
+  t.equal((await jsm.streams.info(streams.queue(shardOfAnn))).state.last_seq, annAt);
   t.equal((await fedOf(conversation)).length, 1, 'the feed is not told again');
 });
 

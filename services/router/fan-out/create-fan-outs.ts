@@ -10,8 +10,9 @@ import type { MembershipSignals } from '../conversations/membership-signals.ts';
 import { Feed } from '../feed/feed.ts';
 import type { Queues } from '../queues/create-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
+import { AwayDevices } from './away-devices.ts';
+import { DeviceLines } from './device-lines.ts';
 import { FanOut } from './fan-out.ts';
-import { Offers } from './offers.ts';
 import { OutboxRepair } from './outbox-repair.ts';
 import { OutboxReports } from './outbox-reports.ts';
 import { OwedFanOuts } from './owed-fan-outs.ts';
@@ -37,22 +38,15 @@ type FanOuts = { owed: OwedFanOuts; feed: Feed };
 /** Wires the parts that bring an outbox row to the devices, the queues and the feed. */
 export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
   const { instance, bus, store, queues, memberships, counters, logger, events } = deps;
-  const { publisher, known, devices, isCurrent, signalQueued } = queues;
+  const { publisher, known, devices, isCurrent } = queues;
   const parts = { metrics: counters, logger };
-  const offers = new Offers({
-    mux: bus.mux(subjects.answers(instance)),
+  const lines = createLines(deps, closers);
+  const fanOut = new FanOut({
+    lines,
     devicesOf: (userId) => known.devicesOf(userId),
     isCurrent,
-    signalQueued,
-    metrics: counters,
-  });
-  const fanOut = new FanOut({
-    ...parts,
-    offer: (userId, payload, answers) => offers.offer(userId, payload, answers),
-    signalQueued,
-    publish: (message) => publisher.publish(message),
+    room: () => publisher.room(),
     publishLive: (userId, payload) => bus.publish(subjects.user(userId), payload),
-    voidDeep: (userId) => devices.voidDeep(userId),
   });
   const reports = new OutboxReports({ ...parts, store });
   closers.push('outbox-reports', () => reports.close());
@@ -72,7 +66,7 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
     reports,
     voidQueues: (userId) => devices.voidUser(userId),
     onRepair: (entry) => memberships.publishAgain(entry),
-    isConnected: () => bus.connected,
+    isReady: () => bus.connected && isCurrent(),
     events,
   });
   closers.push('outbox-repair', () => repair.close(), DRAIN_MS);
@@ -92,19 +86,45 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
     metrics: counters,
   });
   closers.push('fan-outs', () => owed.drained(), DRAIN_MS);
-  void forgetOnDisconnect(bus, reports);
+  void onDisconnect(bus, () => {
+    reports.forget();
+    lines.disconnected();
+  });
 
   const { gauge } = deps.metrics;
-  gauge('kaha_router_offers_open', 'Users offered an event', () => offers.open);
-  gauge('kaha_router_publishes_in_flight', 'JetStream publishes', () => fanOut.inFlight);
-  gauge('kaha_router_publishes_waiting', 'Publishes that wait', () => fanOut.waiting);
+  gauge('kaha_router_publishes_in_flight', 'JetStream publishes', () => publisher.inFlight);
+  gauge('kaha_router_publishes_waiting', 'Publishes that wait', () => publisher.waiting);
   gauge('kaha_router_outbox_reports_held', 'Not yet reported to store', () => reports.held);
   gauge('kaha_router_feed_waiting', 'Events on their way to the feed', () => feed.waiting);
   return { owed, feed };
 }
 
-async function forgetOnDisconnect(bus: Bus, reports: OutboxReports): Promise<void> {
+/** Wires the parts that bring an event to one device or its queue. */
+function createLines(deps: Deps, closers: Closers): DeviceLines {
+  const { instance, bus, queues, counters, logger } = deps;
+  const { publisher, devices, onHeld } = queues;
+  const away = new AwayDevices();
+  onHeld((name) => away.arrives(name, Date.now()));
+  bus.onReconnect(() => away.reconnected(Date.now()));
+  const lines = new DeviceLines({
+    mux: bus.mux(subjects.answers(instance)),
+    publisher,
+    away,
+    voidQueue: (device) => devices.void(device),
+    makeRoom: (device) => devices.makeRoomBeside(device),
+    metrics: counters,
+    logger,
+  });
+  closers.push('device-lines', async () => lines.close());
+  const { gauge } = deps.metrics;
+  gauge('kaha_router_offers_open', 'Offers without an answer', () => lines.offered);
+  gauge('kaha_router_device_lines', 'Devices whose order is kept', () => lines.size);
+  gauge('kaha_router_devices_away', 'Devices found away', () => away.size);
+  return lines;
+}
+
+async function onDisconnect(bus: Bus, listener: () => void): Promise<void> {
   for await (const status of bus.nc.status()) {
-    if (status.type === Events.Disconnect) reports.forget();
+    if (status.type === Events.Disconnect) listener();
   }
 }

@@ -1,49 +1,89 @@
-import { mock } from 'node:test';
 import t from 'tap';
+import { encodeDurableEvent } from '../../../shared/contracts/events.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
-import { createLogger } from '../../../shared/process/logger.ts';
-import { createMetrics } from '../../../shared/process/metrics.ts';
-import { createRouterMetrics } from '../router-metrics.ts';
-import { FanOut } from './fan-out.ts';
+import type { DeviceEvent } from './device-lines.ts';
+import { type Delivery, FanOut } from './fan-out.ts';
 
-mock.timers.enable({ apis: ['Date'] });
-t.teardown(() => mock.timers.reset());
+const [ann, bob, cid] = [newId<UserId>(), newId<UserId>(), newId<UserId>()];
+const DEVICES = new Map([
+  [ann, ['phone', 'tablet']],
+  [bob, ['phone']],
+]);
 
-const logger = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
-const userId = newId<UserId>();
-
-/** Fans out an event, and returns how often the user's devices are told of their queues. */
-async function signalsOf({
-  isOffered,
-  storedAfterMs,
-}: {
-  isOffered: boolean;
-  storedAfterMs: number;
-}) {
-  let signals = 0;
-  const fanOut = new FanOut({
-    offer: () => (isOffered ? Promise.resolve(false) : undefined),
-    publish: async () => mock.timers.tick(storedAfterMs),
-    signalQueued: () => {
-      signals += 1;
-    },
-    publishLive: () => undefined,
-    voidDeep: () => Promise.resolve(),
-    metrics: createRouterMetrics(createMetrics('router', 'router-1')),
-    logger,
-  });
-  const facts = { kind: 'message' as const, at: '', conversation_id: newId<ConversationId>() };
-  const event = { eventId: newId<EventId>(), payload: new Uint8Array(), facts };
-  t.same(await fanOut.deliver({ ...event, userIds: [userId] }).settled, []);
-  return signals;
+function deliveryTo(userIds: UserId[]): Delivery {
+  const [eventId, conversationId] = [newId<EventId>(), newId<ConversationId>()];
+  const header = { kind: 'message' as const, eventId, conversationId, seq: 1 };
+  const whole = { ...header, senderId: ann, isNameless: false };
+  const facts = { kind: 'message' as const, at: '', conversation_id: conversationId };
+  return { eventId, userIds, payload: encodeDurableEvent(whole, '{"type":"message"}'), facts };
 }
 
-t.test('a device that refused an event is told of it only if its queue has it late', async (t) => {
-  t.equal(await signalsOf({ isOffered: true, storedAfterMs: 50 }), 0);
-  t.equal(await signalsOf({ isOffered: true, storedAfterMs: 51 }), 1);
+function stage({ isCurrent = true } = {}) {
+  const added: DeviceEvent[] = [];
+  const live: UserId[] = [];
+  const fanOut = new FanOut({
+    lines: { add: (event) => void added.push(event) },
+    devicesOf: (userId) => DEVICES.get(userId) ?? [],
+    isCurrent: () => isCurrent,
+    room: () => undefined,
+    publishLive: (userId) => void live.push(userId),
+  });
+  return { fanOut, added, live };
+}
+
+t.test('a user is settled once each device has the event or its queue has it', async (t) => {
+  const { fanOut, added, live } = stage();
+  const results = fanOut.deliver(deliveryTo([ann, bob, cid]));
+  t.same(
+    added.map(({ device, mayOffer }) => [device, mayOffer]),
+    [
+      [{ userId: ann, deviceId: 'phone' }, true],
+      [{ userId: ann, deviceId: 'tablet' }, true],
+      [{ userId: bob, deviceId: 'phone' }, true],
+    ],
+  );
+  const [phone, tablet, other] = added.map(({ outcome }) => outcome);
+  phone?.taken('phone', true);
+  tablet?.declined();
+  other?.declined();
+  const recipients = await results.answered;
+  t.same(recipients, [
+    { user_id: cid, taken: [] },
+    { user_id: ann, taken: ['phone'], in_use: true },
+    { user_id: bob, taken: [] },
+  ]);
+  tablet?.queued();
+  other?.missed();
+  t.same(await results.settled, [bob]);
+  t.same(live, [bob], 'a user whom neither way has reached gets a live copy');
 });
 
-t.test('devices are told of an event that goes to their queues without an offer', async (t) => {
-  mock.timers.tick(1_000);
-  t.equal(await signalsOf({ isOffered: false, storedAfterMs: 0 }), 1);
+t.test('without current names nothing is offered, and the event stays owed to all', async (t) => {
+  const { fanOut, added, live } = stage({ isCurrent: false });
+  const results = fanOut.deliver(deliveryTo([ann, cid]));
+  t.ok(added.every(({ mayOffer }) => !mayOffer));
+  for (const { outcome } of added) {
+    outcome.declined();
+    outcome.queued();
+  }
+  t.same(await results.settled, [ann, cid]);
+  t.same(live, [], 'the known queues have the event');
+  t.same(await fanOut.requeue(deliveryTo([cid])), [cid], 'nor does a repair reach anybody surely');
+});
+
+t.test('a repair offers nothing and sends no live copy', async (t) => {
+  const { fanOut, added, live } = stage();
+  const missed = fanOut.requeue(deliveryTo([bob]));
+  t.match(added, [{ mayOffer: false }]);
+  added[0]?.outcome.declined();
+  added[0]?.outcome.missed();
+  t.same(await missed, [bob]);
+  t.same(live, []);
+});
+
+t.test('an event without participants is settled at once', async (t) => {
+  const { fanOut } = stage();
+  const results = fanOut.deliver(deliveryTo([]));
+  t.same(await results.settled, []);
+  t.same(await results.answered, []);
 });

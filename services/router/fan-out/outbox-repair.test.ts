@@ -57,7 +57,7 @@ function stage({ batches, requeue = async () => [], feeding = async () => {} }: 
   const onRepair = (): void => undefined;
   const parts = { store, fanOut, feed, reports, metrics, logger, onRepair };
   const voidQueues = async (): Promise<void> => undefined;
-  const repair = new OutboxRepair({ ...parts, voidQueues, isConnected: () => true });
+  const repair = new OutboxRepair({ ...parts, voidQueues, isReady: () => true });
   const close = async (): Promise<void> => {
     await repair.close();
     await feed.close();

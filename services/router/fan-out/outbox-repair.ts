@@ -37,8 +37,8 @@ type Deps = {
   voidQueues: (userId: UserId) => Promise<void>;
   /** Hears of each entry before its event is sent. It is best effort, and may hear of one twice. */
   onRepair: (entry: OutboxEntry) => void;
-  /** Repair rests while NATS is away. */
-  isConnected: () => boolean;
+  /** Repair rests while NATS is away, and until the router knows all queues. */
+  isReady: () => boolean;
   metrics: RouterMetrics;
   logger: Logger;
   giveUpMs?: number;
@@ -109,11 +109,11 @@ export class OutboxRepair {
   }
 
   async #pass(): Promise<void> {
-    if (!this.#deps.isConnected()) {
+    if (!this.#deps.isReady()) {
       this.#rescues.clear();
       return;
     }
-    const goesOn = (): boolean => !this.#closed && this.#deps.isConnected();
+    const goesOn = (): boolean => !this.#closed && this.#deps.isReady();
     let repaired = Promise.resolve(true);
     this.#isFeedAway = false;
     try {

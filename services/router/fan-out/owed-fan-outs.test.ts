@@ -1,6 +1,6 @@
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
-import type { FeedEvent } from '../../../shared/contracts/feed.ts';
+import type { FeedEvent, FeedRecipient } from '../../../shared/contracts/feed.ts';
 import type { OutboxMissed } from '../../../shared/contracts/outbox.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
@@ -20,6 +20,11 @@ type Requests = { event_ids?: EventId[]; items?: OutboxMissed[] };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const onRepair = (): void => undefined;
+
+function recipientOf(user_id: UserId): FeedRecipient {
+  const recipient = { user_id, taken: [`${user_id}-phone`] };
+  return user_id === bob ? { ...recipient, in_use: true } : recipient;
+}
 
 /** On this stage a store owes one event to both users, until it is reported to be done. */
 function stage() {
@@ -45,7 +50,7 @@ function stage() {
   const begun: { userIds: readonly UserId[]; results: FanOutResults }[] = [];
   const bring = ({ userIds }: Delivery): FanOutResults => {
     asked.push(userIds);
-    const results = new FanOutResults(userIds.length);
+    const results = new FanOutResults(userIds, true);
     if (userIds.length > 0) begun.push({ userIds, results });
     return results;
   };
@@ -64,7 +69,7 @@ function stage() {
   const reports = new OutboxReports({ store, metrics, logger });
   const voidQueues = async (): Promise<void> => undefined;
   const parts = { store, fanOut, feed, reports, metrics, logger };
-  const repair = new OutboxRepair({ ...parts, voidQueues, onRepair, isConnected: () => true });
+  const repair = new OutboxRepair({ ...parts, voidQueues, onRepair, isReady: () => true });
   const stillOwed = async (ids: EventId[]): Promise<EventId[]> => ids;
   const owed = new OwedFanOuts({ ...parts, repair, stillOwed });
   const facts = { kind: 'conversation' as const, at: record.created_at, conversation_id };
@@ -75,7 +80,7 @@ function stage() {
     for (const userId of userIds) results.settle(userId, !missed.includes(userId));
     await turn();
     return async (): Promise<void> => {
-      for (const userId of userIds) results.answer(userId, [`${userId}-phone`], userId === bob);
+      for (const userId of userIds) results.answer(recipientOf(userId));
       await turn();
     };
   };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
 import { queueName } from '../../../shared/contracts/subjects.ts';
-import { newId, shardOf, type UserId } from '../../../shared/ids.ts';
+import { type ConversationId, newId, shardOf, type UserId } from '../../../shared/ids.ts';
 import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
 
 const stage = await setStage();
@@ -27,35 +27,68 @@ async function pair(shards: [number, number] = [0, 1]) {
   return { alice, bina, conversation: store.open([alice.userId, bina.userId]) };
 }
 
-t.test('users of a full shard get a live copy, and other users get a queued one', async (t) => {
-  const { alice, bina, conversation } = await pair();
-  const full = (await jsm.streams.info('INBOX_1')).config;
-  await jsm.streams.update('INBOX_1', { ...full, max_bytes: 1 });
-  const sent = await send(edge, letter(conversation, alice.userId));
-  await until('the copy came', () => bina.signals.length === 1);
-  t.match(bina.signals[0], { kind: 'event', event: { type: 'message', seq: sent.seq } });
-  t.equal(alice.events.length, 1);
-  t.equal(store.outbox.size, 1);
-  await jsm.streams.update('INBOX_1', full);
-  store.age();
-  await until('the queue has it', () => bina.events.length === 1);
-  await until('the outbox is empty', () => store.outbox.size === 0);
-  t.equal(alice.events.length, 1, 'the same message id is not queued twice');
-});
+t.test(
+  'users of a full shard with nothing to void get a live copy, others a queued one',
+  async (t) => {
+    const { alice, bina, conversation } = await pair();
+    const full = (await jsm.streams.info('QUEUE_1')).config;
+    await jsm.streams.update('QUEUE_1', { ...full, max_bytes: 1 });
+    const sent = await send(edge, letter(conversation, alice.userId));
+    await until('the copy came', () => bina.signals.length === 1);
+    t.match(bina.signals[0], { kind: 'event', event: { type: 'message', seq: sent.seq } });
+    t.equal(alice.events.length, 1);
+    t.equal(store.outbox.size, 1);
+    await jsm.streams.update('QUEUE_1', full);
+    store.age();
+    await until('the queue has it', () => bina.events.length === 1);
+    await until('the outbox is empty', () => store.outbox.size === 0);
+    t.equal(alice.events.length, 1, 'the same message id is not queued twice');
+  },
+);
 
-t.test('a full queue is voided, and the other devices of the user go on', async (t) => {
+t.test('a full queue alone is voided, and the other devices of the user go on', async (t) => {
   const { alice, bina, conversation } = await pair();
   const away = new StageDevice(edge, bina.userId, 'old-phone');
   await away.open();
   await away.close();
-  const usual = (await jsm.streams.info('INBOX_1')).config;
-  await jsm.streams.update('INBOX_1', { ...usual, max_msgs_per_subject: 5 });
+  const usual = (await jsm.streams.info('QUEUE_1')).config;
+  await jsm.streams.update('QUEUE_1', { ...usual, max_msgs_per_subject: 5 });
   for (let index = 0; index < 8; index += 1) await send(edge, letter(conversation, alice.userId));
   await until('all came', () => bina.events.length === 8);
   t.same(bina.signals, [{ kind: 'resync', device_id: 'old-phone' }]);
   t.match(await away.open(), { resumed: false });
   await until('the outbox is empty', () => store.outbox.size === 0);
-  await jsm.streams.update('INBOX_1', usual);
+  await jsm.streams.update('QUEUE_1', usual);
+});
+
+t.test('the deepest queues of a full shard are voided until a tenth is free', async (t) => {
+  const { alice, bina, conversation } = await pair([0, 2]);
+  const [deep, deeper] = ['deep', 'deeper'].map((id) => new StageDevice(edge, userIn(2), id));
+  const rooms = [deep, deeper].map((one) =>
+    store.open([alice.userId, (one as StageDevice).userId]),
+  );
+  for (const one of [deep, deeper]) {
+    await one?.open();
+    await one?.close();
+  }
+  const content = 'x'.repeat(500);
+  for (const [index, count] of [30, 60].entries()) {
+    for (let n = 0; n < count; n += 1) {
+      const room = rooms[index] as ConversationId;
+      await send(edge, letter(room, alice.userId, { content }));
+    }
+  }
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  const { config, state } = await jsm.streams.info('QUEUE_2');
+  await jsm.streams.update('QUEUE_2', { ...config, max_bytes: state.bytes + 1 });
+  await send(edge, letter(conversation, alice.userId, { content }));
+  await until('it came', () => bina.events.length === 1);
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  t.match(await deeper?.open(), { resumed: false });
+  t.match(await deep?.open(), { resumed: true });
+  await until('all came', () => deep?.events.length === 30);
+  t.same(bina.signals, []);
+  await jsm.streams.update('QUEUE_2', config);
 });
 
 t.test('queues and events survive when NATS is killed and comes back', async (t) => {
@@ -78,9 +111,9 @@ t.test('the queues concerned are voided when a stream has lost its tail', async 
   bina.acknowledges = false;
   for (let index = 0; index < 5; index += 1) await send(edge, letter(conversation, alice.userId));
   await until('all came', () => bina.events.length === 5 && store.outbox.size === 0);
-  await stage.restartNats(() => damage(join(nats.dataDir, 'nats'), 'INBOX_3'));
+  await stage.restartNats(() => damage(join(nats.dataDir, 'nats'), 'QUEUE_3'));
   const queuesOf = async (shard: number): Promise<string[]> => {
-    return (await jsm.consumers.list(`INBOX_${shard}`).next()).map(({ name }) => name);
+    return (await jsm.consumers.list(`QUEUE_${shard}`).next()).map(({ name }) => name);
   };
   const name = queueName(bina.userId, bina.deviceId);
   await until('voided', async () => !(await queuesOf(3)).includes(name));

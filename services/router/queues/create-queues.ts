@@ -1,6 +1,5 @@
 import type { UserSignal } from '../../../shared/contracts/events.ts';
 import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
-import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
@@ -11,6 +10,7 @@ import type { RouterMetrics } from '../router-metrics.ts';
 import { createTails } from '../tails/create-tails.ts';
 import { DeviceHolders } from './device-holders.ts';
 import { DeviceQueues } from './device-queues.ts';
+import { HeldDevices } from './held-devices.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
 import { createQueueApi } from './queue-api.ts';
 import { QueueChecks } from './queue-checks.ts';
@@ -22,7 +22,10 @@ export type Queues = {
   known: KnownQueues;
   devices: DeviceQueues;
   holders: DeviceHolders;
-  signalQueued: (userId: UserId) => void;
+  /** Tells all routers that the device opens a session. */
+  tellHeld: (device: Device) => void;
+  /** `listener` hears the queue names of devices that open a session at some router. */
+  onHeld: (listener: (name: string) => void) => void;
   publisher: QueuePublisher;
   checks: QueueChecks;
   /** Tells whether `known` has all devices that have a queue. */
@@ -53,24 +56,12 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
     bus.publish(subjects.user(userId), JSON.stringify(signal));
   };
   const holders = new DeviceHolders(bus.mux(subjects.answers(config.instance)), counters);
-  const signalQueued = (userId: UserId): void => {
-    const signal: UserSignal = { kind: 'queued' };
-    bus.publish(subjects.user(userId), JSON.stringify(signal));
-  };
   const announce = ({ userId, deviceId }: Device): void => {
-    bus.publish(subjects.queueMade, queueName(userId, deviceId));
+    bus.publish(subjects.queuesMade, queueName(userId, deviceId));
   };
-  const queueDeps = {
-    store,
-    api,
-    known,
-    holders,
-    announce,
-    signalResync,
-    metrics: counters,
-    logger,
-  };
-  const devices = new DeviceQueues(queueDeps);
+  const queueDeps = { store, api, shards, known, holders, announce, signalResync };
+  const devices = new DeviceQueues({ ...queueDeps, metrics: counters, logger });
+  const held = new HeldDevices(bus);
   const voidQueue = (device: Device): Promise<void> => devices.void(device);
   const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });
   closers.push('queue-watch', () => watch.close());
@@ -87,7 +78,8 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
     known,
     devices,
     holders,
-    signalQueued,
+    tellHeld: (device) => held.tell(device),
+    onHeld: (listener) => held.listen(listener),
     publisher,
     checks,
     isCurrent,

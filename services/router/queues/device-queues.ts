@@ -1,11 +1,13 @@
+import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
 import { Gate } from '../../../shared/concurrency/gate.ts';
-import type { UserId } from '../../../shared/ids.ts';
+import { shardOf, type UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { DeviceHolders } from './device-holders.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import type { QueueApi, QueueInfo } from './queue-api.ts';
+import { toMakeRoom } from './queue-depths.ts';
 import {
   type Candidate,
   type LastSeen,
@@ -13,14 +15,16 @@ import {
   QUEUES_MAX,
   type QueueUse,
 } from './queue-eviction.ts';
-import { tooDeep } from './queue-verdict.ts';
 
 /** A creation costs the server 0.25-0.6 ms. With few at a time it has time left for messages. */
 const CREATIONS = { concurrencyMax: 16, waitingMax: 4_000, retryAfterS: 2 };
+/** A shard whose messages differ much in size may not have its room after the first round. */
+const ROUNDS_MAX = 3;
 
 type Deps = {
   store: AskStore;
   api: QueueApi;
+  shards: number;
   known: KnownQueues;
   holders: DeviceHolders;
   /**
@@ -38,7 +42,7 @@ type Deps = {
 export class DeviceQueues {
   readonly #deps: Deps;
   readonly #creations = new Gate(CREATIONS);
-  readonly #voidings = new Map<UserId, Promise<void>>();
+  readonly #makingRoom = new Map<number, Promise<void>>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -69,14 +73,14 @@ export class DeviceQueues {
 
   async delete(device: Device, reason: 'resync' | 'evicted' | 'void'): Promise<void> {
     const { api, known, metrics } = this.#deps;
-    // The router forgets the queue first. One that another router makes while the delete is under
-    // way is announced then, and stays known.
-    known.remove(device);
+    known.doubt(device);
     try {
       const existed = await api.delete(device);
+      // The router does not forget a queue that another router has announced meanwhile.
+      if (known.isDoubted(device)) known.remove(device);
       if (existed) metrics.queuesDeleted.inc({ reason });
     } catch (error) {
-      known.add(device);
+      if (known.isDoubted(device)) known.add(device);
       throw error;
     }
   }
@@ -112,11 +116,15 @@ export class DeviceQueues {
     logger.warn({ device: device.deviceId, user: device.userId }, 'queue voided');
   }
 
-  /** Voids the queues that keep the user's subject full. The other devices go on. */
-  voidDeep(userId: UserId): Promise<void> {
-    const running = this.#voidings.get(userId) ?? this.#voidDeep(userId);
-    this.#voidings.set(userId, running);
-    return running;
+  /**
+   * Voids the deepest queues of the shard that the device's queue is in, until a tenth of the shard
+   * is free.
+   */
+  async makeRoomBeside({ userId }: Device): Promise<void> {
+    const shard = shardOf(userId, this.#deps.shards);
+    const running = this.#makingRoom.get(shard) ?? this.#makeRoomIn(shard);
+    this.#makingRoom.set(shard, running);
+    await running;
   }
 
   async voidUser(userId: UserId): Promise<void> {
@@ -124,22 +132,32 @@ export class DeviceQueues {
     await Promise.all(devices.map((deviceId) => this.void({ userId, deviceId })));
   }
 
-  async #voidDeep(userId: UserId): Promise<void> {
+  async #makeRoomIn(shard: number): Promise<void> {
+    const { api, logger } = this.#deps;
     try {
-      const deviceIds = tooDeep(await this.#use(userId));
-      await Promise.all(deviceIds.map((deviceId) => this.void({ userId, deviceId })));
+      for (let round = 0; round < ROUNDS_MAX; round += 1) {
+        const deepest = toMakeRoom(await api.shardInfo(shard, { perSubject: true }));
+        if (deepest.length === 0) return;
+        logger.warn({ shard, queues: deepest.length }, 'shard full');
+        await forEachBounded(deepest, CREATIONS.concurrencyMax, (device) => this.void(device));
+      }
     } finally {
-      this.#voidings.delete(userId);
+      this.#makingRoom.delete(shard);
     }
   }
 
   /** Returns what JetStream says of the device's queue, and forgets a queue that is gone. */
   async look(device: Device): Promise<QueueInfo | undefined> {
     const { api, known } = this.#deps;
-    const info = await api.info(device);
-    // A queue that is just being made need not exist yet, so the router keeps it.
-    if (info === undefined && known.has(device)) known.remove(device);
-    return info;
+    known.doubt(device);
+    try {
+      const info = await api.info(device);
+      // A queue that is just being made need not exist yet, so the router keeps it.
+      if (info === undefined && known.isDoubted(device)) known.remove(device);
+      return info;
+    } finally {
+      if (known.isDoubted(device)) known.add(device);
+    }
   }
 
   async #lastSeen(userId: UserId, deadlineAt: number): Promise<LastSeen> {

@@ -28,9 +28,23 @@ t.test('a device counts while its queue is being made, but the queue does not', 
   t.notOk(known.has(one));
   t.same(known.devicesOf(one.userId), ['a']);
   known.add(one);
-  known.expect(one);
   t.ok(known.has(one));
+  known.expect(one);
+  t.notOk(known.has(one), 'it is being made anew');
   t.equal(known.size, 1);
+});
+
+t.test('the end of a queue does not concern one that was announced since', async (t) => {
+  const known = new KnownQueues(4);
+  const one = device();
+  known.add(one);
+  known.doubt(one);
+  t.ok(known.isDoubted(one));
+  t.same(known.devicesOf(one.userId), ['a'], 'events go to it until its end is sure');
+  known.expect(one);
+  t.notOk(known.isDoubted(one));
+  known.doubt(one);
+  t.notOk(known.isDoubted(one), 'the one that is being made is not the one that was deleted');
 });
 
 t.test('the names of a shard tell which queues are unheard of, and which missing', async (t) => {

@@ -54,8 +54,9 @@ export class KnownQueues {
     return [...(this.#shardOf(userId).devices.get(userId)?.keys() ?? [])];
   }
 
-  usersOf(shard: number): UserId[] {
-    return [...(this.#shards[shard]?.devices.keys() ?? [])];
+  devicesIn(shard: number): Device[] {
+    const known = this.#shards[shard];
+    return known === undefined ? [] : [...devicesIn(known)];
   }
 
   add(device: Device): void {
@@ -66,17 +67,18 @@ export class KnownQueues {
 
   /**
    * Notes that the device's queue is being made. The queue may miss no event from now on, and need
-   * not exist yet.
+   * not exist yet. A queue of the device that the router knew until now is another one, so what is
+   * heard of its end does not concern this one.
    */
   expect(device: Device): void {
     const shard = this.#shardOf(device.userId);
     shard.changed?.add(queueName(device.userId, device.deviceId));
-    if (!this.has(device)) this.#put(shard, device, 'expected');
+    this.#put(shard, device, 'expected');
   }
 
   /**
-   * Notes that a queue of the device was deleted. If `isDoubted` still holds afterwards, the caller
-   * calls `remove` or `add`.
+   * Notes that the device's queue may be deleted. If `isDoubted` still holds once the caller knows,
+   * it calls `remove` or `add`. Otherwise the router has heard of a queue that was made since.
    */
   doubt(device: Device): void {
     const shard = this.#shardOf(device.userId);

@@ -31,7 +31,15 @@ export type QueueInfo = {
 };
 /** A queue has delivered or acknowledged what stands at this number of its shard, or below. */
 type Reached = { name: string; seq: number };
-type ShardInfo = { messages: number; lastSeq: number; subjects: Record<string, number> };
+export type ShardInfo = {
+  messages: number;
+  bytes: number;
+  /** The stream refuses messages beyond this size. */
+  bytesMax: number;
+  lastSeq: number;
+  /** Each subject holds this many messages. */
+  subjects: Record<string, number>;
+};
 
 /**
  * Makes, deletes and reads the device queues in JetStream. It rejects with KahaErrors and retries
@@ -47,8 +55,8 @@ export type QueueApi = {
   /** Reads how far each queue of a shard is. */
   reached(shard: number): Promise<Reached[]>;
   /**
-   * Reads the state of a shard. With `perSubject` it tells how many messages each user's subject
-   * holds (≤ 100 000 subjects).
+   * Reads the state of a shard. Only with `perSubject` it tells how many messages each device's
+   * subject holds (≤ 100 000 subjects).
    */
   shardInfo(shard: number, options?: { perSubject: boolean }): Promise<ShardInfo>;
 };
@@ -70,13 +78,13 @@ export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): Que
     return reply;
   };
   const tokensOf = ({ userId, deviceId }: Device): string =>
-    `${streams.inbox(shardOf(userId, shards))}.${queueName(userId, deviceId)}`;
+    `${streams.queue(shardOf(userId, shards))}.${queueName(userId, deviceId)}`;
 
   return {
     async create(device) {
       const { userId, deviceId } = device;
       const config = queueConfig(device, { shards, inactiveDays });
-      const body = { stream_name: streams.inbox(shardOf(userId, shards)), config };
+      const body = { stream_name: streams.queue(shardOf(userId, shards)), config };
       await ask(`CONSUMER.DURABLE.CREATE.${tokensOf({ userId, deviceId })}`, body);
     },
     async delete(device) {
@@ -86,7 +94,7 @@ export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): Que
     info: (device) => unlessMissing(ask<QueueInfo>(`CONSUMER.INFO.${tokensOf(device)}`, {})),
     async names(shard, offset) {
       type Names = { consumers: string[] | null; total: number };
-      const op = `CONSUMER.NAMES.${streams.inbox(shard)}`;
+      const op = `CONSUMER.NAMES.${streams.queue(shard)}`;
       const { consumers, total } = await ask<Names>(op, { offset });
       return { names: consumers ?? [], total };
     },
@@ -96,7 +104,7 @@ export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): Que
       for (;;) {
         const body = { offset: all.length };
         const page = await ask<{ consumers: Listed[] | null; total: number }>(
-          `CONSUMER.LIST.${streams.inbox(shard)}`,
+          `CONSUMER.LIST.${streams.queue(shard)}`,
           body,
         );
         for (const { name, delivered, ack_floor: acked } of page.consumers ?? []) {
@@ -106,11 +114,15 @@ export function createQueueApi(bus: Bus, { shards, inactiveDays }: Options): Que
       }
     },
     async shardInfo(shard, { perSubject } = { perSubject: false }) {
-      type State = { messages: number; last_seq: number; subjects?: Record<string, number> };
-      const body = perSubject ? { subjects_filter: streams.inboxSubjects(shard) } : {};
-      const info = await ask<{ state: State }>(`STREAM.INFO.${streams.inbox(shard)}`, body);
-      const { messages, last_seq: lastSeq, subjects: perUser } = info.state;
-      return { messages, lastSeq, subjects: perUser ?? {} };
+      type State = { messages: number; bytes: number; last_seq: number };
+      type Info = {
+        config: { max_bytes: number };
+        state: State & { subjects?: Record<string, number> };
+      };
+      const body = perSubject ? { subjects_filter: streams.queueSubjects(shard) } : {};
+      const { config, state } = await ask<Info>(`STREAM.INFO.${streams.queue(shard)}`, body);
+      const { messages, bytes, last_seq: lastSeq, subjects: depths = {} } = state;
+      return { messages, bytes, bytesMax: config.max_bytes, lastSeq, subjects: depths };
     },
   };
 }
@@ -130,7 +142,7 @@ function queueConfig({ userId, deviceId }: Device, { shards, inactiveDays }: Opt
     max_ack_pending: LIMITS.unacknowledgedMax,
     // With a limit, a frozen edge would make JetStream drop events silently.
     max_deliver: -1,
-    filter_subject: subjects.inbox(userId, shards),
+    filter_subject: subjects.queue(userId, deviceId, shards),
     inactive_threshold: inactiveDays * DAY_NS,
   };
 }
@@ -145,7 +157,8 @@ async function unlessMissing<Reply>(asked: Promise<Reply>): Promise<Reply | unde
   }
 }
 
-/** Returns the user to whom a subject of a shard belongs. */
-export function userOfSubject(subject: string): UserId {
-  return subject.slice(subject.lastIndexOf('.') + 1) as UserId;
+/** Returns the device to whose queue a subject of a shard leads. */
+export function deviceOfSubject(subject: string): Device {
+  const [, , userId, deviceId] = subject.split('.') as [string, string, UserId, string];
+  return { userId, deviceId };
 }

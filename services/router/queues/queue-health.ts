@@ -4,8 +4,8 @@ import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { ShardTails } from '../tails/shard-tails.ts';
 import type { DeviceQueues } from './device-queues.ts';
-import { type QueueApi, userOfSubject } from './queue-api.ts';
-import { TOO_DEEP } from './queue-verdict.ts';
+import { deviceOfSubject, type QueueApi } from './queue-api.ts';
+import { TOO_DEEP } from './queue-depths.ts';
 
 const DEPTH_INTERVAL_MS = 15_000;
 const JITTER_MS = 5_000;
@@ -27,8 +27,8 @@ type Deps = {
 /**
  * Finds queues that may be incomplete, or are nearly full, and voids them. Every 15 to 20 s the
  * router asks for one stream info a shard. It checks the tail of a shard that ends below a number
- * that is known, and asks for the counts of each user only if the shard holds as many messages as
- * make one user's subject too deep. A NATS server that came back may have lost a part of a queue:
+ * that is known, and asks for the depth of each queue only if the shard holds as many messages as
+ * make one queue too deep. A NATS server that came back may have lost a part of a queue:
  * the router asks for the ends after each reconnect, and publishes wait for that, at most 3 s.
  */
 export function watchHealth(deps: Deps): { close(): Promise<void> } {
@@ -46,7 +46,7 @@ export function watchHealth(deps: Deps): { close(): Promise<void> } {
     if (messages < TOO_DEEP) return;
     const { subjects } = await api.shardInfo(shard, { perSubject: true });
     for (const [subject, count] of Object.entries(subjects)) {
-      if (count >= TOO_DEEP) await queues.voidDeep(userOfSubject(subject));
+      if (count >= TOO_DEEP) await queues.void(deviceOfSubject(subject));
     }
   };
   const checkQuietly = async (shard: number): Promise<void> => {

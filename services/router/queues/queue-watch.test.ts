@@ -76,6 +76,7 @@ t.test('a queue is announced before it is made', async (t) => {
     store: {} as never,
     api: { create: note('create') } as unknown as QueueApi,
     known: { add: note('add'), isDoubted: () => false } as never,
+    shards: 1,
     holders: {} as never,
     announce: () => void done.push('announce'),
     signalResync: () => undefined,
@@ -96,7 +97,7 @@ t.test('a queue that was deleted before its creation is answered stays doubted',
   };
   const queues = new DeviceQueues({
     ...{ store: {} as never, api: { create } as unknown as QueueApi },
-    ...{ known, holders: {} as never },
+    ...{ known, shards: 1, holders: {} as never },
     ...{ announce: () => known.expect(one), signalResync: () => undefined },
     metrics: { queuesCreated: { inc: () => undefined } } as never,
     logger: silent,
@@ -123,7 +124,7 @@ t.test('a device is told when nobody can say whether its deleted queue exists', 
   });
   known.add(one);
   const advisory = consumerAdvisory('DELETED');
-  const subject = advisory.replace('>', `INBOX_0.${nameOf(one)}`);
+  const subject = advisory.replace('>', `QUEUE_0.${nameOf(one)}`);
   heard.get(advisory)?.({ subject } as Msg);
   await until('the device is told', () => told.length > 0);
   t.same(told, [one]);

@@ -137,7 +137,7 @@ export async function readShard(shard: number, reading: Reading): Promise<void> 
   for (const device of vanished) lost.add(device);
   if (!wasCurrent) return;
   for (const device of appeared) {
-    // Events were offered only to the user's other devices, so this queue may have missed them.
+    // Events went to the user's other devices alone, so this queue may have missed them.
     const about = { device: device.deviceId, user: device.userId };
     logger.warn(about, 'queue unheard of');
     await voidQueue(device).catch((error) => {
@@ -163,7 +163,7 @@ function hearOfQueues({ bus, api, known, lost, logger }: Deps & { lost: LostQueu
     }
   };
   return [
-    bus.subscribe(subjects.queueMade, (msg) => {
+    bus.subscribe(subjects.queuesMade, (msg) => {
       const device = parseQueueName(msg.string());
       if (device !== undefined) known.expect(device);
     }),

@@ -15,7 +15,7 @@ const admin = await stage.busOf('setup');
 t.teardown(() => stage.close());
 
 function streamOf(userId: UserId): string {
-  return `INBOX_${Number.parseInt(userId.slice(0, 8), 16) % SHARDS}`;
+  return `QUEUE_${Number.parseInt(userId.slice(0, 8), 16) % SHARDS}`;
 }
 
 async function queuesOf(userId: UserId): Promise<string[]> {
@@ -311,6 +311,7 @@ t.test('a router that has not heard of a void queue looks, and makes a new one',
         create: async () => void made.push(name),
       } as never,
       holders: { release: async () => undefined } as never,
+      tellHeld: () => undefined,
       metrics: { sessions: { inc: () => undefined } } as never,
     });
     const request = { user_id: device.userId, device_id: 'phone', is_void: true as const };

@@ -28,6 +28,8 @@ type Deps = {
   known: KnownQueues;
   queues: DeviceQueues;
   holders: DeviceHolders;
+  /** Tells all routers that the device opens a session, so that they offer it events again. */
+  tellHeld: (device: Device) => void;
   metrics: RouterMetrics;
 };
 
@@ -71,6 +73,7 @@ export class Sessions {
       return this.#open(device, { ...request, deadlineAt });
     });
     this.#deps.metrics.sessions.inc({ outcome: outcomeOf(opened) });
+    if (!opened.too_many_devices) this.#deps.tellHeld(device);
     return opened;
   }
 

@@ -2,6 +2,7 @@ import { startNats } from '../../../dev/testing/test-servers.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { decodeDurableEvent, decodeLive } from '../../../shared/contracts/events.ts';
 import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
+import { AFTER_HEADER } from '../../../shared/contracts/offer-answers.ts';
 import type {
   RouterOps,
   RouterRequestOf,
@@ -26,6 +27,8 @@ export const silent = partsOf('test').logger;
 const QUEUE_BYTES_MAX = 256 * 1024 * 1024;
 const EVENTS_BYTES_MAX = 64 * 1024 ** 2;
 const TIMEOUT_MS = 5_000;
+/** The reply subject `$JS.ACK.<stream>.<consumer>.<times>.<stream seq>…` has it at this index. */
+const STREAM_SEQ = 5;
 
 type Nats = Awaited<ReturnType<typeof startNats>>;
 
@@ -108,16 +111,16 @@ export class StageDevice {
   readonly userId: UserId;
   readonly deviceId: string;
   readonly events: Record<string, unknown>[] = [];
-  /** The times at which `events` came, in epoch ms. */
-  readonly eventTimesMs: number[] = [];
   readonly signals: Record<string, unknown>[] = [];
-  /** Counts the signals that the device's queue has events. */
-  queuedSignals = 0;
   readonly unacked: Msg[] = [];
+  /** The stream gave this number to the last event that the queue sent. */
+  lastStreamSeq = 0;
   acknowledges = true;
   /** The device answers offers so: it takes them, leaves them to the queue, or stays silent. */
   answer: '+' | '+*' | '-' | '' = '-';
   readonly offered: Record<string, unknown>[] = [];
+  /** The header `After` of each offer, which most offers do not have. */
+  readonly offeredAfter: (string | undefined)[] = [];
   readonly #bus: Bus;
   #subscriptions: { unsubscribe(): void }[] = [];
 
@@ -129,8 +132,7 @@ export class StageDevice {
       const live = decodeLive(data);
       const event = live && JSON.parse(Buffer.from(live.body).toString());
       const signal = live ? { kind: 'event', event } : JSON.parse(Buffer.from(data).toString());
-      if (signal.kind === 'queued') this.queuedSignals += 1;
-      else this.signals.push(signal);
+      this.signals.push(signal);
     });
   }
 
@@ -170,14 +172,15 @@ export class StageDevice {
     if (asked === 'held' || asked === 'release') return;
     const { body } = decodeDurableEvent(msg.data) ?? {};
     this.offered.push(JSON.parse(Buffer.from(body ?? []).toString()));
+    this.offeredAfter.push(msg.headers?.get(AFTER_HEADER) || undefined);
     if (this.answer !== '') msg.respond(this.answer);
   }
 
   #receive(msg: Msg): void {
     if (!msg.reply?.startsWith('$JS.ACK.')) return;
+    this.lastStreamSeq = Number(msg.reply.split('.')[STREAM_SEQ]);
     const decoded = decodeDurableEvent(msg.data);
     if (decoded !== undefined) {
-      this.eventTimesMs.push(Date.now());
       this.events.push(JSON.parse(Buffer.from(decoded.body).toString()));
     }
     if (this.acknowledges) msg.respond('+ACK');

@@ -1,6 +1,6 @@
 import { streams } from '../../../shared/contracts/subjects.ts';
 import { pulledStreams, subjectsOf } from '../../../shared/contracts/traffic.ts';
-import { SUBJECT_MESSAGES_MAX } from '../queues/queue-verdict.ts';
+import { SUBJECT_MESSAGES_MAX } from '../queues/queue-depths.ts';
 
 const MIB = 1024 * 1024;
 const SECOND_NS = 1_000_000_000;
@@ -110,7 +110,7 @@ export function consumerDefinitions(feedConsumers: readonly string[]): ConsumerD
  * in it the number of shards that users are divided into. A set-up must never change that number.
  */
 export function shardDescription(shard: number, shards: number): string {
-  return `inbox shard ${shard} of ${shards}`;
+  return `queue shard ${shard} of ${shards}`;
 }
 
 /**
@@ -120,9 +120,9 @@ export function shardDescription(shard: number, shards: number): string {
  */
 function shardStream(shard: number, { shards, queueBytesMax }: StreamSettings): StreamDefinition {
   return {
-    name: streams.inbox(shard),
+    name: streams.queue(shard),
     description: shardDescription(shard, shards),
-    subjects: [streams.inboxSubjects(shard)],
+    subjects: [streams.queueSubjects(shard)],
     retention: 'interest',
     storage: 'file',
     num_replicas: 1,

@@ -28,19 +28,20 @@ const consumersOfFeed = async (): Promise<string[]> =>
 t.test('a set-up makes every stream and consumer, and is safe to repeat', async (t) => {
   const first = await setUpStreams(nc, settings);
   t.same(first.created, [
-    'INBOX_0',
-    'INBOX_1',
-    'INBOX_2',
+    'QUEUE_0',
+    'QUEUE_1',
+    'QUEUE_2',
     'RECEIPTS',
     'EVENTS',
     'FEED_BOOKMARKS',
     'KAHA_EVENTS',
   ]);
   const second = await setUpStreams(nc, settings);
-  t.same(second, { created: [], updated: first.created, deletedConsumers: [] });
-  const shard = (await jsm.streams.info('INBOX_1')).config;
+  const nothing = { created: [], deletedStreams: [], deletedConsumers: [] };
+  t.same(second, { ...nothing, updated: first.created });
+  const shard = (await jsm.streams.info('QUEUE_1')).config;
   t.match(shard, {
-    subjects: ['inbox.1.*'],
+    subjects: ['queue.1.>'],
     retention: 'interest',
     discard: 'new',
     num_replicas: 1,
@@ -59,8 +60,8 @@ t.test('a set-up makes every stream and consumer, and is safe to repeat', async 
 });
 
 t.test('a set-up goes on where an earlier one stopped', async (t) => {
-  await jsm.streams.delete('INBOX_2');
-  t.same((await setUpStreams(nc, settings)).created, ['INBOX_2']);
+  await jsm.streams.delete('QUEUE_2');
+  t.same((await setUpStreams(nc, settings)).created, ['QUEUE_2']);
 });
 
 t.test('a set-up makes EVENTS in a deployment that lacks it', async (t) => {
@@ -113,22 +114,55 @@ t.test('EVENTS drops the oldest events of a consumer that is away', async (t) =>
 t.test('a set-up refuses another number of shards, more or fewer', async (t) => {
   await t.rejects(setUpStreams(nc, { ...settings, shards: 4 }), { name: 'ShardsChangedError' });
   await t.rejects(setUpStreams(nc, { ...settings, shards: 2 }), { name: 'ShardsChangedError' });
-  t.equal((await jsm.streams.info('INBOX_1')).config.description, 'inbox shard 1 of 3');
+  t.equal((await jsm.streams.info('QUEUE_1')).config.description, 'queue shard 1 of 3');
 });
 
 t.test('a full queue refuses new messages instead of dropping the oldest', async (t) => {
-  await jsm.streams.update('INBOX_0', { max_msgs_per_subject: 3 });
+  await jsm.streams.update('QUEUE_0', { max_msgs_per_subject: 3 });
   const queue = {
     durable_name: 'a',
     deliver_subject: 'deliver.u.d',
-    filter_subject: 'inbox.0.u',
+    filter_subject: 'queue.0.u.d',
   };
-  await jsm.consumers.add('INBOX_0', { ...queue, ack_policy: 'explicit' as never });
+  await jsm.consumers.add('QUEUE_0', { ...queue, ack_policy: 'explicit' as never });
   for (let index = 0; index < 3; index += 1) {
-    t.notMatch(await publish('inbox.0.u', 'x'), /error/);
+    t.notMatch(await publish('queue.0.u.d', 'x'), /error/);
   }
   t.match(
-    await publish('inbox.0.u', 'x'),
+    await publish('queue.0.u.d', 'x'),
     /"err_code":10077,"description":"maximum messages per subject/,
   );
+});
+
+t.test('an upgrade deletes the queues of users, with consumers and messages', async (t) => {
+  for (const shard of [0, 1]) {
+    await jsm.streams.add({
+      name: `INBOX_${shard}`,
+      description: `inbox shard ${shard} of 64`,
+      // Nobody may publish to the subjects of that version any more.
+      subjects: [`user.${shard}`],
+      retention: 'interest' as never,
+      // Without the room of these streams there is none for the new ones.
+      max_bytes: 64 * MIB,
+    });
+    await jsm.consumers.add(`INBOX_${shard}`, {
+      durable_name: 'user_phone',
+      deliver_subject: 'deliver.user.phone',
+      filter_subject: `user.${shard}`,
+      ack_policy: AckPolicy.Explicit,
+    });
+    await jsm.streams.add({ name: `OTHERS_INBOX_${shard}`, subjects: [`others.${shard}`] });
+  }
+  t.notMatch(await publish('user.1', 'owed'), /error/);
+  t.equal((await jsm.streams.info('INBOX_1')).state.messages, 1);
+  const { deletedStreams, created } = await setUpStreams(nc, settings);
+  t.same(deletedStreams.sort(), ['INBOX_0', 'INBOX_1']);
+  t.same(created, []);
+  const names = await jsm.streams.names().next();
+  t.same(
+    names.filter((name) => name.includes('INBOX')).sort(),
+    ['OTHERS_INBOX_0', 'OTHERS_INBOX_1'],
+    'another stream is left alone',
+  );
+  t.same((await setUpStreams(nc, settings)).deletedStreams, []);
 });

@@ -1,5 +1,6 @@
 import type { NatsConnection } from 'nats';
 import {
+  isFormerShard,
   jetStreamApi,
   shardOfStream,
   streams,
@@ -27,24 +28,39 @@ type Existing = { name: string; description?: string };
 class ShardsChangedError extends Error {
   constructor(stream: Existing, shards: number) {
     const found = `${stream.name} is "${stream.description ?? 'of an unknown number'}"`;
-    super(`INBOX_SHARDS is ${shards}, but ${found}: moving to another number needs a migration`);
+    super(`QUEUE_SHARDS is ${shards}, but ${found}: moving to another number needs a migration`);
     this.name = 'ShardsChangedError';
   }
 }
 
-type StreamSetUp = { created: string[]; updated: string[]; deletedConsumers: string[] };
+type StreamSetUp = {
+  created: string[];
+  updated: string[];
+  deletedStreams: string[];
+  deletedConsumers: string[];
+};
 
 /**
  * Makes all streams and fixed consumers, or brings them to their definition. It is safe to repeat.
+ * Streams of an earlier version, whose subjects were the users', are deleted first, because
+ * JetStream reserves disk for them. Their devices get new queues, and replay what they lack.
  */
 export async function setUpStreams(
   nc: NatsConnection,
   settings: StreamSettings,
 ): Promise<StreamSetUp> {
-  const result: StreamSetUp = { created: [], updated: [], deletedConsumers: [] };
-  const found = await findStreams(nc, settings);
+  const result: StreamSetUp = {
+    ...{ created: [], updated: [] },
+    ...{ deletedStreams: [], deletedConsumers: [] },
+  };
+  const names = await listAll<string>(nc, { op: 'STREAM.NAMES', field: 'streams' });
+  const found = await findStreams(nc, names, settings);
   const wrong = found.find((stream) => isOfOtherShards(stream, settings.shards));
   if (wrong !== undefined) throw new ShardsChangedError(wrong, settings.shards);
+  for (const name of names.filter(isFormerShard)) {
+    await ask(nc, `STREAM.DELETE.${name}`, {});
+    result.deletedStreams.push(name);
+  }
   const existing = new Set(found.map(({ name }) => name));
   for (const definition of streamDefinitions(settings)) {
     const { name } = definition;
@@ -92,13 +108,15 @@ async function findStaleConsumers(
 }
 
 /** Finds the project's streams that exist, and shards beyond the wanted number too. */
-async function findStreams(nc: NatsConnection, settings: StreamSettings): Promise<Existing[]> {
+async function findStreams(
+  nc: NatsConnection,
+  names: readonly string[],
+  settings: StreamSettings,
+): Promise<Existing[]> {
+  const defined = new Set(streamDefinitions(settings).map(({ name }) => name));
   const found: Existing[] = [];
-  const names = new Set(streamDefinitions(settings).map(({ name }) => name));
-  for (const name of await listAll<string>(nc, { op: 'STREAM.NAMES', field: 'streams' })) {
-    if (shardOfStream(name) !== undefined) names.add(name);
-  }
   for (const name of names) {
+    if (!defined.has(name) && shardOfStream(name) === undefined) continue;
     const config = await describe(nc, name);
     if (config !== undefined) found.push(config);
   }

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
 import { parseQueueName, queueName, subjects } from '../../../shared/contracts/subjects.ts';
-import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { DeviceQueues } from '../queues/device-queues.ts';
@@ -57,7 +56,7 @@ export class TailChecks {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#subscription = deps.bus.subscribe(subjects.queueMade, (msg) => {
+    this.#subscription = deps.bus.subscribe(subjects.queuesMade, (msg) => {
       const isNews = deps.now() - this.#foundAt < MADE_KEPT_MS;
       if (isNews && this.#made.size < MADE_MAX) this.#made.add(msg.string());
     });
@@ -125,13 +124,13 @@ export class TailChecks {
     const { owners, seqs } = tails.lostOf(shard, loss);
     logger.warn({ shard, ...loss, own: seqs.length }, 'stream lost its tail');
     await this.#readNames(loss);
-    const devices = owners.flatMap((owner) => queuesOf(owner as UserId, known));
+    const devices = owners.flatMap((name) => parseQueueName(name) ?? []);
     await this.#voidAll([...devices, ...(await this.#standingAbove(shard))]);
     const claimed = seqs.length > CLAIMED_MAX ? [] : seqs;
     this.#claims.add(shard, { seqs: claimed, upToSeq: Math.max(0, ...claimed), at: now() });
     signals.tellLoss(shard, loss, claimed);
     if (await this.#allClaimed(shard, loss)) return;
-    const all = known.usersOf(shard).flatMap((userId) => queuesOf(userId, known));
+    const all = known.devicesIn(shard);
     logger.warn({ shard, queues: all.length }, 'routers that published to the stream are gone');
     await this.#voidAll(all);
   }
@@ -184,8 +183,4 @@ export class TailChecks {
     }
     return true;
   }
-}
-
-function queuesOf(userId: UserId, known: KnownQueues): Device[] {
-  return known.devicesOf(userId).map((deviceId) => ({ userId, deviceId }));
 }
