@@ -21,7 +21,9 @@ const HEALED_MS = TOLD_MS + (DEVICES / 200) * 2_000;
 
 const queues = await DeviceQueues.open(system);
 t.teardown(() => queues.close());
-const loseQueue = (person: Person): Promise<void> => queues.lose({ person, deviceId: 'phone' });
+async function loseQueue(person: Person): Promise<void> {
+  if (!(await queues.lose({ person, deviceId: 'phone' }))) throw new Error('there is no queue');
+}
 
 /** Resolves once the client's edge has noticed that it is without NATS. */
 function untilCut(client: Client, conversation: string): Promise<unknown> {

@@ -31,9 +31,10 @@ export class DeviceQueues {
     return answer.error?.code === 404 ? undefined : answer;
   }
 
-  async lose(device: Device): Promise<void> {
+  /** Resolves to whether there was a queue. */
+  async lose(device: Device): Promise<boolean> {
     const answer = await this.#ask<{ success?: boolean }>('DELETE', device);
-    if (answer.success !== true) throw new Error(JSON.stringify(answer));
+    return answer.success === true;
   }
 
   close(): Promise<void> {

@@ -14,10 +14,12 @@ export const ROUTERS = ['router-1', 'router-2'] as const;
  * - `kill`: a process gets SIGKILL, and is started again.
  * - `drain`: a process stops in order, and is started again.
  * - `owe`: a message is committed, and no router brings it to anybody until a repair does.
+ * - `lose`: NATS loses the queue of a device.
  */
 export type Fault =
   | { kind: 'cut' | 'freeze' | 'kill' | 'drain'; process: string; forMs: number }
-  | { kind: 'owe'; conversation: number };
+  | { kind: 'owe'; conversation: number }
+  | { kind: 'lose'; device: number };
 export type FaultKind = Fault['kind'];
 
 /** People, devices and conversations are named by their index. */
@@ -26,6 +28,7 @@ export type Act =
   | { act: 'become'; device: number; patience: Patience }
   | { act: 'leave'; device: number; how: 'reset' | 'close'; forMs: number }
   | { act: 'replace'; device: number }
+  | { act: 'come'; device: number }
   | { act: 'fault'; fault: Fault };
 type Step = Act & { atMs: number };
 
@@ -34,6 +37,8 @@ type Cast = {
   people: number;
   /** Each device belongs to the person of this index. */
   devices: readonly number[];
+  /** These devices are new in the middle of the round, and all others before it. */
+  late: ReadonlySet<number>;
   /** These people take part in each conversation. */
   conversations: readonly (readonly number[])[];
 };
@@ -49,12 +54,13 @@ type Dose = {
 };
 
 const SECOND_DEVICE = 0.5;
+const LATE_DEVICE = 0.3;
 const BURST_MAX = 6;
 const BURST_MS = 60;
 /** A person sends so many messages a second, on average. A user may send 10. */
 const SENDS_PER_S = 5;
 const AWAY_MS = { few: 800, many: 3_000 };
-const FAULT_MS: Record<Exclude<FaultKind, 'owe'>, { min: number; max: number }> = {
+const FAULT_MS: Record<Exclude<FaultKind, 'owe' | 'lose'>, { min: number; max: number }> = {
   cut: { min: 300, max: 3_000 },
   freeze: { min: 1_000, max: 3_000 },
   kill: { min: 0, max: 2_000 },
@@ -67,6 +73,9 @@ export function planOf(chance: Chance, dose: Dose): Plan {
   const faults = numbers(1, dose.faults).map(() => faultOf(chance, { cast, kinds: dose.kinds }));
   const acts = [
     ...sendsOf(chance, { cast, dose }),
+    ...[...cast.late].map((device): Step => {
+      return { act: 'come', device, atMs: chance.between(0, dose.activeMs) };
+    }),
     ...cast.devices.flatMap((_, device) => habitsOf(chance, { device, dose })),
     ...faults.map((fault) => {
       const atMs = chance.between(dose.activeMs / 2, dose.activeMs);
@@ -83,9 +92,13 @@ function castOf(chance: Chance, dose: Dose): Cast {
   const groups = numbers(1, Math.ceil(dose.people / 4)).map(() =>
     chance.draw(all, chance.between(3, Math.min(6, dose.people) + 1)),
   );
+  const late = second
+    .map((_, index) => dose.people + index)
+    .filter(() => chance.happens(LATE_DEVICE));
   return {
     people: dose.people,
     devices: [...all, ...second],
+    late: new Set(late),
     conversations: [...direct, ...groups],
   };
 }
@@ -96,6 +109,7 @@ function faultOf(
 ): Fault {
   const kind = chance.pick(kinds);
   if (kind === 'owe') return { kind, conversation: chance.between(0, cast.conversations.length) };
+  if (kind === 'lose') return { kind, device: chance.between(0, cast.devices.length) };
   const { min, max } = FAULT_MS[kind];
   const victims = kind === 'freeze' ? EDGES : kind === 'drain' ? ROUTERS : [...EDGES, ...ROUTERS];
   return { kind, process: chance.pick(victims), forMs: chance.between(min, max) };

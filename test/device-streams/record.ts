@@ -28,7 +28,14 @@ export type SessionRecord = {
  * A device was told that its queue was new. Its client reads elsewhere what was sent until the new
  * queue surely existed.
  */
-export type Told = { atMs: number; coveredUntilMs: number };
+export type Told = {
+  atMs: number;
+  coveredUntilMs: number;
+  /** The replay ended with this `q`. */
+  endQ?: number;
+  /** The client acknowledged the end of the replay. Until then the next session is told again. */
+  finishedAtMs?: number;
+};
 
 export type DeviceRecord = {
   name: string;
@@ -47,8 +54,13 @@ export type ConversationRecord = {
   devices: readonly DeviceRecord[];
 };
 
-/** Something that may bring an event behind newer ones of its conversation. */
-export type Disturbance = { kind: string; atMs: number };
+/** A disturbance may bring an event behind newer ones of its conversation. */
+export type Disturbance = {
+  kind: string;
+  atMs: number;
+  /** The queue of the device with this name was lost. All other devices are left alone. */
+  device?: string;
+};
 
 export type RoundRecord = {
   startedAtMs: number;

@@ -39,8 +39,8 @@ export class RecordedDevice {
   /** The newest session has this socket and this record. */
   #now: { client: Client; session: SessionRecord } | undefined;
   #acknowledging: NodeJS.Timeout | undefined;
-  /** The device was told of a new queue that may not exist yet. */
-  #openTold: Told | undefined;
+  /** The newest session was told of a new queue, and has not acknowledged the end of the replay. */
+  #openTold: Told[] = [];
   #connecting: Promise<void> | undefined;
 
   constructor(system: System, person: Person, options: Options) {
@@ -151,8 +151,10 @@ export class RecordedDevice {
     const index = this.record.sessions.length - 1;
     this.#note(`session ${index} on edge-${edge}, ${isResumed ? 'resumed' : 'new'}`);
     void client.closed.then(({ code }) => this.#note(`session ${index} closed ${code}`));
-    this.#coverUntil(openedAtMs);
-    if (!isResumed) this.record.told.push({ atMs: openedAtMs, coveredUntilMs: openedAtMs });
+    for (const told of this.#openTold)
+      told.coveredUntilMs = Math.min(told.coveredUntilMs, openedAtMs);
+    this.#openTold = [];
+    if (!isResumed) this.#tell({ atMs: openedAtMs, coveredUntilMs: openedAtMs });
     this.#now = { client, session };
     if (this.#isAway) void client.destroy();
     return session;
@@ -160,12 +162,9 @@ export class RecordedDevice {
 
   #see(frame: Frame, session: SessionRecord): void {
     const atMs = Date.now();
-    if (frame.type === 'resync') {
-      this.#openTold = { atMs, coveredUntilMs: Number.POSITIVE_INFINITY };
-      this.record.told.push(this.#openTold);
-    }
-    if (frame.type === 'replay_end') this.#coverUntil(atMs);
+    if (frame.type === 'resync') this.#tell({ atMs, coveredUntilMs: Number.POSITIVE_INFINITY });
     const { q } = frame;
+    if (frame.type === 'replay_end') this.#endReplay(Number(q), atMs);
     this.#note(`${frame.type} ${q ?? ''} ${traceOf(frame)}`);
     if (typeof q !== 'number') return;
     session.qs.push(q);
@@ -182,10 +181,17 @@ export class RecordedDevice {
     this.record.trace.push({ atMs: Date.now(), text });
   }
 
+  #tell(told: Told): void {
+    this.record.told.push(told);
+    this.#openTold.push(told);
+  }
+
   /** The queue that the device was told of surely exists from now on. */
-  #coverUntil(atMs: number): void {
-    if (this.#openTold !== undefined) this.#openTold.coveredUntilMs = atMs;
-    this.#openTold = undefined;
+  #endReplay(q: number, atMs: number): void {
+    for (const told of this.#openTold) {
+      told.endQ ??= q;
+      told.coveredUntilMs = Math.min(told.coveredUntilMs, atMs);
+    }
   }
 
   #acknowledgeSoon(): void {
@@ -205,6 +211,9 @@ export class RecordedDevice {
     if (q <= this.#now.session.acknowledgedQ) return;
     this.#note(`acknowledges ${q}`);
     this.#now.session.acknowledgedQ = q;
+    const isOpen = ({ endQ }: Told): boolean => endQ === undefined || endQ > q;
+    for (const told of this.#openTold) if (!isOpen(told)) told.finishedAtMs = Date.now();
+    this.#openTold = this.#openTold.filter(isOpen);
     this.#now.client.ack(q);
   }
 }

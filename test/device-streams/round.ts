@@ -23,6 +23,8 @@ const REST_MS = 60_000;
 const LOOK_MS = 250;
 const LAST_TRIES = 10;
 const LAST_MS = 10_000;
+/** A session is live once its queue is empty and nothing can come again, after 12 s. */
+const LIVE_MS = 30_000;
 
 /** People with devices and conversations, to whom one plan happens. */
 export class Round {
@@ -59,8 +61,9 @@ export class Round {
         ...{ deviceId, edges: EDGE_NUMBERS, random },
       });
     });
-    for (const device of devices) device.come();
-    await until('devices', () => devices.every(({ isConnected }) => isConnected), START_MS);
+    const early = devices.filter((_, index) => !cast.late.has(index));
+    for (const device of early) device.come();
+    await until('devices', () => early.every(({ isConnected }) => isConnected), START_MS);
     const conversations: Conversation[] = [];
     for (const indexes of cast.conversations) {
       const own = indexes.map((index) => people[index] as Person);
@@ -116,6 +119,18 @@ export class Round {
     return tookMs;
   }
 
+  /**
+   * Resolves once messages reach all devices without their queues, because all sessions are live.
+   */
+  async live(): Promise<void> {
+    const isLive = async (): Promise<boolean> => {
+      const before = await this.#brought();
+      await this.last();
+      return before === (await this.#brought());
+    };
+    await until('all sessions are live', isLive, LIVE_MS);
+  }
+
   async record(): Promise<RoundRecord> {
     return {
       startedAtMs: this.#startedAtMs,
@@ -151,6 +166,8 @@ export class Round {
         return this.#device(act.device).become(act.patience);
       case 'replace':
         return this.#device(act.device).replace();
+      case 'come':
+        return this.#device(act.device).come();
       case 'leave': {
         const device = this.#device(act.device);
         device.leave(act.how);
@@ -158,9 +175,9 @@ export class Round {
         return device.come();
       }
       case 'fault':
-        return this.#deps.faults.do(act.fault, (index) => {
-          const { id, people } = this.#at(index);
-          return { conversation: id, person: (people[0] as Person).id };
+        return this.#deps.faults.do(act.fault, {
+          conversation: (index) => this.#at(index),
+          device: (index) => this.#device(index),
         });
     }
   }
@@ -208,6 +225,12 @@ export class Round {
       ...(owed === 0 ? [] : [`the outbox owes ${owed}`]),
       ...(await this.#read()).flatMap(lacksOf),
     ];
+  }
+
+  /** Counts what all queues have brought, repeats too. */
+  async #brought(): Promise<number> {
+    const states = await Promise.all(this.#devices.map((one) => this.#deps.queues.state(one)));
+    return states.reduce((sum, state) => sum + (state?.delivered.consumer_seq ?? 0), 0);
   }
 
   async #read(): Promise<ConversationRecord[]> {

@@ -17,6 +17,11 @@ const CHANGE_MS = 13_000;
 /** A repair brings what a fault left owed by then. A router's lease alone lasts 30 s. */
 const FAULT_MS = 40_000;
 
+/** A device is told of a lost queue by then. */
+const TOLD_MS = 75_000;
+/** A device whose acknowledgement of the replay's end was lost on the way is told again by then. */
+const TOLD_AGAIN_MS = 15_000;
+
 /** `cause` says what may have brought the event behind newer ones, if anything may have. */
 type OrderBreak = { text: string; cause: string | undefined };
 
@@ -31,7 +36,7 @@ export function wrongsOf(round: RoundRecord): string[] {
           (text) => `${device.name} session ${index}: ${text}`,
         ),
       ]),
-      ...needlesslyTold(device, round.startedAtMs),
+      ...needlesslyTold(device, round),
     ]),
     ...orderBreaksOf(round)
       .filter(({ cause }) => cause === undefined)
@@ -78,9 +83,20 @@ function repeatsOf({ sights }: SessionRecord, isFirst: boolean): string[] {
   });
 }
 
-/** The queues of this test are made once and never lost, so a device is told only at its start. */
-function needlesslyTold({ name, told }: DeviceRecord, startedAtMs: number): string[] {
-  return told.slice(1).map(({ atMs }) => `${name} was told to begin anew at ${atMs - startedAtMs}`);
+/**
+ * A device is told at its start, once its queue was lost, and again where its client has not
+ * acknowledged the end of the replay.
+ */
+function needlesslyTold({ name, told }: DeviceRecord, round: RoundRecord): string[] {
+  const losses = round.disturbances.filter(({ device }) => device === name);
+  return told
+    .filter(({ atMs }, index) => {
+      const before = told[index - 1];
+      const { finishedAtMs } = before ?? {};
+      if (finishedAtMs === undefined || atMs - finishedAtMs < TOLD_AGAIN_MS) return false;
+      return !losses.some((loss) => loss.atMs <= atMs && atMs - loss.atMs < TOLD_MS);
+    })
+    .map(({ atMs }) => `${name} was told to begin anew at ${atMs - round.startedAtMs}`);
 }
 
 /** Tells which messages a device saw first behind newer ones of their conversation. */
@@ -101,7 +117,8 @@ export function orderBreaksOf({ devices, disturbances, startedAtMs }: RoundRecor
         const at = atMs - startedAtMs;
         const text = `${name} session ${index}: ${place} comes behind ${before} at ${at}`;
         const isChanging = index > 0 && atMs - session.openedAtMs < CHANGE_MS;
-        const cause = causeOf(disturbances, atMs) ?? (isChanging ? 'new session' : undefined);
+        const own = disturbances.filter(({ device }) => device === undefined || device === name);
+        const cause = causeOf(own, atMs) ?? (isChanging ? 'new session' : undefined);
         return [{ text, cause }];
       }),
     );
