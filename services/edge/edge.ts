@@ -1,4 +1,5 @@
 import { type Boot, startService } from '../../shared/process/boot.ts';
+import { Epochs } from '../../shared/process/epochs.ts';
 import { type Gap, Pressure } from '../../shared/process/pressure.ts';
 import type { Config } from './config.ts';
 import { drainSockets } from './lifecycle/drain.ts';
@@ -32,11 +33,12 @@ export function createEdge(config: Config, deps: EdgeDeps) {
     const { connect, closers } = boot;
     const pressure = new Pressure();
     const bus = await connect({ writeGapMs: () => pressure.gapMs(WRITE_GAP) });
+    const epochs = new Epochs();
     const { hub, table, delivery, verifier, handlers } = createParts(
-      { ...boot, config, bus },
+      { ...boot, config, bus, epochs },
       deps,
     );
-    const discovery = new RouterDiscovery(bus, table);
+    const discovery = new RouterDiscovery(bus, table, epochs);
     closers.push('discovery', () => discovery.close());
     const sweep = new SessionSweep(hub);
     closers.push('sweep', () => sweep.close());

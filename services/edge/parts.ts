@@ -4,6 +4,7 @@ import type { Bus } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import type { ServiceDeps } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
+import type { Epochs } from '../../shared/process/epochs.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { Assets } from './assets/assets.ts';
 import { readPage } from './assets/page.ts';
@@ -55,7 +56,13 @@ type Parts = {
 
 /** A test may hand in a table of durable events that has more kinds. */
 export type EdgeDeps = ServiceDeps & { events?: DurableEvents };
-type Given = { config: Config; bus: Bus; closers: Closers; isDraining: () => boolean };
+type Given = {
+  config: Config;
+  bus: Bus;
+  epochs: Epochs;
+  closers: Closers;
+  isDraining: () => boolean;
+};
 
 const FORGET_LIMITS_MS = 2_000;
 /** A report may be under way and the next one too, and each takes 4 s at most. */
@@ -138,7 +145,7 @@ type SessionDeps = Given & {
  * Creates the parts that a session needs: its queue, its user's signals, its opening and replay.
  */
 function createSessions(given: SessionDeps) {
-  const { config, bus, table, routers, store, metrics, closers, deps } = given;
+  const { config, bus, epochs, table, routers, store, metrics, closers, deps } = given;
   const { nameSystemMessages, lookUpNames } = given;
   const { logger } = deps;
   const hub = new Hub(metrics);
@@ -176,7 +183,7 @@ function createSessions(given: SessionDeps) {
   const rounds = new DeliveryRounds(hub, delivery);
   closers.push('rounds', () => rounds.close());
   const replay = new Replay({ store, hub, nameSystemMessages, logger });
-  const queues = new QueueOpening({ bus, routers, delivery, replay, hub, logger });
+  const queues = new QueueOpening({ bus, routers, delivery, replay, hub, epochs, logger });
   const voids = new VoidQueues({ queues });
   closers.push('void queues', () => voids.close());
   deps.metrics.gauge('kaha_edge_queues_void', 'Queues to make anew', () => voids.waiting);

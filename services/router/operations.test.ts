@@ -7,7 +7,7 @@ import { ask, letter, ROUTER, StageDevice, send, setStage } from './stage/router
 
 const stage = await setStage();
 const { edge, store } = stage;
-const alive: unknown[] = [];
+const alive: { epoch?: number }[] = [];
 edge.subscribe(subjects.routerAlive, (msg) => alive.push(msg.json()));
 await edge.nc.flush();
 await stage.startRouter();
@@ -17,9 +17,11 @@ t.teardown(() => stage.close());
 t.test('a router says that it is there, and says so again when it is asked', async (t) => {
   await until('it said so', () => alive.length > 0);
   const before = alive.length;
-  edge.publish(subjects.routerWho, '{}');
+  const epoch = (Date.now() + 86_400_000) * 1_024;
+  edge.publish(subjects.routerWho, JSON.stringify({ epoch }));
   await until('it said so at once', () => alive.length > before, 900);
-  t.same(alive.at(-1), { instance: ROUTER });
+  t.match(alive.at(-1), { instance: ROUTER, epoch: Number });
+  t.ok((alive.at(-1)?.epoch ?? 0) >= epoch, 'it passes on how far the epochs of edges are');
 });
 
 t.test('a new conversation is shown to its creator and told to all participants', async (t) => {

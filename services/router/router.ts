@@ -6,6 +6,7 @@ import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
+import { Epochs } from '../../shared/process/epochs.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { BUSY, type Gap, Pressure } from '../../shared/process/pressure.ts';
 import { createAssignment } from './assignment/create-assignment.ts';
@@ -98,11 +99,13 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const changing = { store, fanOuts, liveReceipts, memberships, steps };
   const actors = new ConversationActors({ ...changing, metrics: counters, logger });
   closers.push('conversations', () => actors.close(), DRAIN_MS);
+  const epochs = new Epochs();
   const sessions = new Sessions({
     known: queues.known,
     queues: queues.devices,
     holders: queues.holders,
     tellHeld: queues.tellHeld,
+    epochs,
     metrics: counters,
   });
   const messageChanges = new MessageChanges({ store, fanOuts, actors });
@@ -129,7 +132,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   closers.push('requests', () => server.drain(), DRAIN_MS);
   // The assignment ends first, so that other routers give out what waits while this one drains.
   createAssignment({ ...parts, actors, steps }, closers);
-  const heartbeat = startHeartbeat(bus, instance);
+  const heartbeat = startHeartbeat(bus, instance, epochs);
   closers.push('heartbeat', () => heartbeat.leave());
 
   const gauged = { server, actors, messageChanges, sessions, liveReceipts, typing };

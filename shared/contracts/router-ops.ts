@@ -21,6 +21,12 @@ import type { DeliveredItem, ReadInput } from './positions.ts';
 export type SessionOpen = {
   user_id: UserId;
   device_id: string;
+  /**
+   * The opening began at this epoch, which the session keeps. An opening never takes the device
+   * from a session with a higher one. An edge of the version before leaves it out, and the router
+   * gives the epoch.
+   */
+  epoch?: number;
   resync?: boolean;
   /**
    * A router has told the edge that the device's queue is void. Another router may not have heard
@@ -29,12 +35,14 @@ export type SessionOpen = {
   is_void?: true;
 };
 /**
- * An edge that is told `too_many_devices` closes the socket 4504. `epoch` orders the sessions of
- * one device: the newer session has the higher one.
+ * An edge that is told `too_many_devices` closes the socket 4504. `is_older` says that the device
+ * has a session whose opening began later; the edge closes the socket 4505. `epoch` orders the
+ * sessions of one device: the newer session has the higher one.
  */
 export type SessionOpened =
-  | { resumed: boolean; epoch: number; too_many_devices?: undefined }
-  | { too_many_devices: true };
+  | { resumed: boolean; epoch: number; too_many_devices?: undefined; is_older?: undefined }
+  | { too_many_devices: true; is_older?: undefined }
+  | { is_older: true; too_many_devices?: undefined };
 
 /**
  * An edge asks whether the queues exist on which its open sessions rely, as [user, device]. A

@@ -138,6 +138,21 @@ t.test('a router that asks for a device gets it, and nothing unacknowledged is l
   await again.close();
 });
 
+t.test('a router that asks for an older opening does not get the device', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  const mux = router.bus.mux(subjects.answers('router-1'));
+  const request = (payload: string) => {
+    const bytes = new TextEncoder().encode(payload);
+    return mux.ask({ subject: subjects.device(userId, 'phone'), payload: bytes, timeoutMs: 2_000 });
+  };
+  t.equal((await request('release 0')).string(), 'newer');
+  t.equal((await request('held')).string(), 'held');
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'the socket is still open');
+  t.equal((await request(`release ${1e15}`)).string(), 'released');
+  t.equal(await client.closed, 4505);
+});
+
 t.test('the older session gives way when two openings of a device cross', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);

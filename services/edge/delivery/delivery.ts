@@ -38,6 +38,8 @@ const NAK = encoder.encode('-NAK');
 const TERM = encoder.encode('+TERM');
 const RELEASED = encoder.encode('released');
 const HELD = encoder.encode('held');
+const NEWER = encoder.encode('newer');
+const RELEASE = /^release(?: (\d+))?$/;
 /** A client has this long to acknowledge an offer. Routers wait twice as long. */
 const PATIENCE_MS = 1_000;
 /**
@@ -160,8 +162,22 @@ export class Delivery {
     if (asker === undefined) return;
     const event = decodeDurableEvent(msg.data);
     if (event !== undefined) stream.offer({ event, asker, after: afterOf(msg) });
-    else if (msg.string() === 'release') void this.#release(stream.owner, asker);
-    else this.#deps.bus.publish(asker, HELD);
+    else this.#answerRouter(stream.owner, msg.string(), asker);
+  }
+
+  /**
+   * An open session stays if its opening began after the one that asks for its device. A router of
+   * the version before tells no epoch, and gets the device.
+   */
+  #answerRouter(session: Session, asked: string, asker: string): void {
+    const release = RELEASE.exec(asked);
+    if (release === null) {
+      this.#deps.bus.publish(asker, HELD);
+      return;
+    }
+    const epoch = Number(release[1] ?? Number.POSITIVE_INFINITY);
+    if (session.state === 'open' && session.epoch > epoch) this.#deps.bus.publish(asker, NEWER);
+    else void this.#release(session, asker);
   }
 
   #onCopy(stream: Stream, msg: Msg): void {

@@ -3,6 +3,7 @@ import type { SessionOpen, SessionOpened } from '../../../shared/contracts/route
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import type { Epochs } from '../../../shared/process/epochs.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Replay } from '../delivery/replay.ts';
@@ -18,6 +19,7 @@ type Deps = {
   delivery: Delivery;
   replay: Replay;
   hub: Hub;
+  epochs: Epochs;
   logger: Logger;
 };
 
@@ -61,15 +63,17 @@ export class QueueOpening {
    * socket.
    */
   async ask(session: Session, userId: UserId, why: Why = {}): Promise<OpenedQueue | undefined> {
-    const { routers, hub, logger } = this.#deps;
+    const { routers, hub, epochs, logger } = this.#deps;
     session.isVoidTold = false;
-    const request = { user_id: userId, device_id: session.deviceId, ...why };
+    const epoch = epochs.next();
+    const request = { user_id: userId, device_id: session.deviceId, epoch, ...why };
     try {
       const opened = await this.#gate.run(
         () => routers.ask('session.open', request, { key: userId }),
         session,
       );
       if (opened.too_many_devices) hub.close(session, CLOSE.TOO_MANY_DEVICES);
+      else if (opened.is_older) hub.close(session, CLOSE.REPLACED);
       else if (session.state !== 'closed') return opened;
     } catch (error) {
       // A typed error is an outage that thousands of sessions meet, and the close codes count it.

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
+import { subjects } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { Client } from '../stage/client.ts';
 import { setStage, tokenOf } from '../stage/edge-stage.ts';
@@ -175,6 +176,58 @@ t.test('too many devices close a socket with 4504, and a failed router with 4001
     throw new Error('broken');
   };
   t.equal(await (await stage.connect(edge, { headers })).closed, 4001);
+});
+
+t.test('an opening says when it began, also after others that wait', async (t) => {
+  const { requests } = router;
+  const epochsOf = (userId: UserId): unknown[] =>
+    requests.flatMap((one) =>
+      one.op === 'session.open' && one.user_id === userId ? (one.epoch ?? []) : [],
+    );
+  const [ann, bob] = [newId<UserId>(), newId<UserId>()];
+  const phone = await stage.open(edge, ann);
+  const other = await stage.open(edge, bob);
+  await phone.ask({ type: 'auth', token: await tokenOf(ann), resync: true });
+  const [first, last] = epochsOf(ann) as [number, number];
+  const [between] = epochsOf(bob) as [number];
+  t.ok(first < between && between < last);
+  await Promise.all([phone.close(), other.close()]);
+});
+
+t.test(
+  'the socket of an opening that is older than the session there is closed 4505',
+  async (t) => {
+    const { script } = router;
+    const ordinary = script['session.open'];
+    t.teardown(() => {
+      script['session.open'] = ordinary as never;
+    });
+    script['session.open'] = () => ({ is_older: true });
+    const headers = { authorization: `Bearer ${await tokenOf(newId())}` };
+    t.equal(await (await stage.connect(edge, { headers })).closed, 4505);
+  },
+);
+
+t.test('a router tells edges how far epochs are, and they go on from there', async (t) => {
+  const userId = newId<UserId>();
+  const ahead = (Date.now() + 86_400_000) * 1_024;
+  const asked: unknown[] = [];
+  router.bus.subscribe(subjects.routerWho, ({ data }) => {
+    asked.push(JSON.parse(Buffer.from(data).toString()));
+  });
+  await router.bus.nc.flush();
+  const second = await stage.startEdge('edge-2');
+  await until('the edge asks for routers, and tells its epoch', () => asked.length > 0);
+  t.match(asked, [{ epoch: Number }]);
+  const alive = JSON.stringify({ instance: 'router-1', epoch: ahead });
+  router.bus.publish(subjects.routerAlive, alive);
+  await router.bus.nc.flush();
+  const client = await stage.open(second, userId);
+  const opening = router.requests.find(
+    (one) => one.op === 'session.open' && one.user_id === userId,
+  );
+  t.ok(opening?.op === 'session.open' && (opening.epoch ?? 0) >= ahead);
+  await client.close();
 });
 
 t.test('a client that leaves while its session opens leaves nothing behind', async (t) => {

@@ -1,5 +1,6 @@
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import type { Epochs } from '../../../shared/process/epochs.ts';
 import type { RouterTable } from './router-table.ts';
 
 /** The edge looks for silent routers this often. */
@@ -8,21 +9,24 @@ const INSTANCE = /^[a-z][a-z0-9-]{0,62}$/;
 
 /**
  * Keeps the table by heartbeats, goodbyes and silence. At the start and after a reconnect, it asks
- * which routers are there.
+ * which routers are there. By the same messages, edges hear how far the epochs of all edges are.
  */
 export class RouterDiscovery {
   readonly #timer: NodeJS.Timeout;
 
-  constructor(bus: Bus, table: RouterTable) {
+  constructor(bus: Bus, table: RouterTable, epochs: Epochs) {
     bus.subscribe(subjects.routerAlive, (msg) => {
-      const instance = instanceOf(msg);
+      const { instance, epoch } = read(msg);
+      epochs.heard(epoch);
       if (instance !== undefined) table.heard(instance, Date.now());
     });
     bus.subscribe(subjects.routerLeaving, (msg) => {
-      const instance = instanceOf(msg);
+      const { instance } = read(msg);
       if (instance !== undefined) table.remove(instance);
     });
-    const ask = (): void => void bus.publish(subjects.routerWho, '{}');
+    const ask = (): void => {
+      bus.publish(subjects.routerWho, JSON.stringify({ epoch: epochs.now() }));
+    };
     bus.onReconnect(ask);
     ask();
     // Without a connection all routers are silent, so what they said last stays true.
@@ -36,13 +40,13 @@ export class RouterDiscovery {
   }
 }
 
-/** Reads a payload `{"instance":…}`. */
-function instanceOf(msg: Msg): string | undefined {
+/** Reads a payload `{"instance":…,"epoch":…}`. A router of the version before tells no epoch. */
+function read(msg: Msg): { instance?: string; epoch?: unknown } {
   try {
-    const { instance } = msg.json<{ instance?: unknown }>();
-    return typeof instance === 'string' && INSTANCE.test(instance) ? instance : undefined;
+    const { instance, epoch } = msg.json<{ instance?: unknown; epoch?: unknown }>();
+    return typeof instance === 'string' && INSTANCE.test(instance) ? { instance, epoch } : {};
   } catch {
     // The message comes from no router of ours.
-    return undefined;
+    return {};
   }
 }

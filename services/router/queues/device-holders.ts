@@ -9,8 +9,10 @@ import type { Device } from './known-queues.ts';
  */
 const TIMEOUT_MS = 400;
 const encoder = new TextEncoder();
-const RELEASE = encoder.encode('release');
 const HELD = encoder.encode('held');
+const NEWER = 'newer';
+
+type Answer = 'free' | 'late' | { text: string };
 
 /**
  * Asks the edges that hold devices. An edge with a session of a device listens on the device's
@@ -29,12 +31,16 @@ export class DeviceHolders {
   }
 
   /**
-   * Asks the device's edge to give it up. If no edge answers in time, the later epoch decides who
-   * holds the device.
+   * Asks the device's edge to give it up to the opening with this epoch. Returns false if the edge
+   * has a newer session of the device, which stays. If no edge answers in time, the later epoch
+   * decides who holds the device.
    */
-  async release(device: Device): Promise<void> {
-    const outcome = await this.#ask(device, RELEASE);
-    this.#metrics.releases.inc({ outcome: outcome === 'answered' ? 'released' : outcome });
+  async release(device: Device, epoch: number): Promise<boolean> {
+    const answer = await this.#ask(device, encoder.encode(`release ${epoch}`));
+    const isNewer = typeof answer === 'object' && answer.text === NEWER;
+    const released = isNewer ? NEWER : 'released';
+    this.#metrics.releases.inc({ outcome: typeof answer === 'object' ? released : answer });
+    return !isNewer;
   }
 
   /** Tells whether an edge holds the device. An edge that does not answer in time may hold it. */
@@ -42,14 +48,11 @@ export class DeviceHolders {
     return (await this.#ask(device, HELD)) !== 'free';
   }
 
-  async #ask(
-    { userId, deviceId }: Device,
-    payload: Uint8Array,
-  ): Promise<'answered' | 'free' | 'late'> {
+  async #ask({ userId, deviceId }: Device, payload: Uint8Array): Promise<Answer> {
     try {
       const subject = subjects.device(userId, deviceId);
-      await this.#mux.ask({ subject, payload, timeoutMs: TIMEOUT_MS });
-      return 'answered';
+      const answer = await this.#mux.ask({ subject, payload, timeoutMs: TIMEOUT_MS });
+      return { text: answer.string() };
     } catch (error) {
       return KahaError.from(error).noResponders ? 'free' : 'late';
     }

@@ -5,7 +5,8 @@ import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
-import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
+import { Epochs } from '../../../shared/process/epochs.ts';
+import { ask, letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
 import { Sessions } from './sessions.ts';
 
 const stage = await setStage();
@@ -88,7 +89,37 @@ t.test('the edge that holds a device is first asked to give it up', async (t) =>
   });
   await holder.nc.flush();
   t.match(await device.open(), { resumed: true });
-  t.same(asked, ['release']);
+  t.match(asked, [/^release \d+$/]);
+});
+
+t.test('an opening that comes late takes the device from no newer session', async (t) => {
+  const second = await stage.startRouter('router-5');
+  const device = new StageDevice(edge, newId<UserId>());
+  const opened = await device.open();
+  const began = 'epoch' in opened ? opened.epoch : 0;
+  const [later, earlier] = [began + 2_000, began + 1_000];
+  t.match(await device.open({ epoch: later }), { resumed: true, epoch: later });
+  const late = { user_id: device.userId, device_id: device.deviceId, epoch: earlier };
+  for (const why of [{}, { resync: true }, { is_void: true as const }]) {
+    for (const name of ['router-1', 'router-5']) {
+      const answer = await ask(edge, { op: 'session.open', ...late, ...why }, name);
+      t.same(answer, { is_older: true }, `${name} ${Object.keys(why)}`);
+    }
+  }
+  t.same(device.signals, [], 'its queue is where it was');
+  t.match(await device.open({ epoch: later + 1 }), { resumed: true }, 'a newer one gets it');
+  await device.close();
+  t.match(await device.open({ epoch: earlier }), { resumed: true }, 'nobody holds it');
+  await second.close();
+});
+
+t.test('an edge of the version before, which tells no epoch, gets a higher one', async (t) => {
+  const device = new StageDevice(edge, newId<UserId>());
+  const ahead = Date.now() * 1_024 + 86_400_000 * 1_024;
+  await device.open({ epoch: ahead });
+  await device.close();
+  const opened = await device.open();
+  t.ok('epoch' in opened && opened.epoch > ahead);
 });
 
 t.test('an edge that does not give a device up delays its session by 400 ms at most', async (t) => {
@@ -310,8 +341,9 @@ t.test('a router that has not heard of a void queue looks, and makes a new one',
         makeRoom: async () => true,
         create: async () => void made.push(name),
       } as never,
-      holders: { release: async () => undefined } as never,
       tellHeld: () => undefined,
+      holders: { release: async () => true } as never,
+      epochs: new Epochs(),
       metrics: { sessions: { inc: () => undefined } } as never,
     });
     const request = { user_id: device.userId, device_id: 'phone', is_void: true as const };

@@ -2,6 +2,7 @@ import type { SessionOpen, SessionOpened } from '../../../shared/contracts/route
 import { queueName } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import type { Epochs } from '../../../shared/process/epochs.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { DeviceHolders } from '../queues/device-holders.ts';
 import type { DeviceQueues } from '../queues/device-queues.ts';
@@ -19,17 +20,13 @@ const OPENINGS = {
   keysMax: 50_000,
 };
 const RESYNCS = { max: LIMITS.resyncsMax, windowMs: LIMITS.resyncsWindowMs, keysMax: 50_000 };
-/**
- * An epoch has this many steps a millisecond, so that two routers hardly ever give the same one.
- */
-const EPOCH_STEPS = 1_024;
-
 type Deps = {
   known: KnownQueues;
   queues: DeviceQueues;
   holders: DeviceHolders;
   /** Tells all routers that the device opens a session, so that they offer it events again. */
   tellHeld: (device: Device) => void;
+  epochs: Epochs;
   metrics: RouterMetrics;
 };
 
@@ -43,7 +40,8 @@ type Deps = {
  *
  * A device whose queue is void does not count as new, and as little as an opening of its user, who
  * asked for nothing. Each router counts on its own; the edges choose one router for each user.
- * `epoch` rises with each session. So the later one of two sessions at once wins.
+ * The epoch of a session says when its opening began. Of two sessions of a device the one with the
+ * higher epoch wins, so an opening that comes late takes the device from no newer session.
  */
 export class Sessions {
   readonly #deps: Deps;
@@ -52,7 +50,6 @@ export class Sessions {
   readonly #resyncs = new WindowLimit(RESYNCS);
   readonly #tails = new Map<UserId, Promise<unknown>>();
   #waiting = 0;
-  #lastEpoch = 0;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -68,12 +65,15 @@ export class Sessions {
       this.#deps.metrics.sessions.inc({ outcome: 'too_often' });
       throw new KahaError('RATE_LIMITED', 'Too many sessions or new queues within a minute');
     }
+    const { epochs } = this.#deps;
+    epochs.heard(request.epoch);
+    const epoch = request.epoch ?? epochs.next();
     const opened = await this.#inTurn(device.userId, () => {
       checkDeadline(deadlineAt);
-      return this.#open(device, { ...request, deadlineAt });
+      return this.#open(device, { ...request, epoch, deadlineAt });
     });
     this.#deps.metrics.sessions.inc({ outcome: outcomeOf(opened) });
-    if (!opened.too_many_devices) this.#deps.tellHeld(device);
+    if (!opened.too_many_devices && !opened.is_older) this.#deps.tellHeld(device);
     return opened;
   }
 
@@ -88,14 +88,15 @@ export class Sessions {
 
   async #open(
     device: Device,
-    options: Pick<SessionOpen, 'resync' | 'is_void'> & { deadlineAt: number },
+    options: Pick<SessionOpen, 'resync' | 'is_void'> & { epoch: number; deadlineAt: number },
   ): Promise<SessionOpened> {
     const { known, queues, holders } = this.#deps;
-    if (known.has(device)) await holders.release(device);
+    const { epoch } = options;
+    if (known.has(device) && !(await holders.release(device, epoch))) return { is_older: true };
     if (options.is_void && known.has(device)) await queues.look(device);
     // Its queue may have been voided meanwhile.
     const isKnown = known.has(device);
-    if (isKnown && !options.resync) return this.#opened(true);
+    if (isKnown && !options.resync) return { resumed: true, epoch };
     if (isKnown) {
       await queues.delete(device, 'resync');
     } else {
@@ -105,13 +106,7 @@ export class Sessions {
       if (!hasRoom) return { too_many_devices: true };
     }
     await queues.create(device, () => checkDeadline(options.deadlineAt));
-    return this.#opened(false);
-  }
-
-  #opened(resumed: boolean): SessionOpened {
-    const now = Date.now() * EPOCH_STEPS + Math.floor(Math.random() * EPOCH_STEPS);
-    this.#lastEpoch = Math.max(now, this.#lastEpoch + 1);
-    return { resumed, epoch: this.#lastEpoch };
+    return { resumed: false, epoch };
   }
 
   async #inTurn<Result>(userId: UserId, task: () => Promise<Result>): Promise<Result> {
@@ -138,5 +133,6 @@ function checkDeadline(deadlineAt: number): void {
 
 function outcomeOf(opened: SessionOpened): string {
   if (opened.too_many_devices) return 'too_many_devices';
+  if (opened.is_older) return 'older';
   return opened.resumed ? 'resumed' : 'new';
 }

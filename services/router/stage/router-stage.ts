@@ -122,6 +122,7 @@ export class StageDevice {
   /** The header `After` of each offer, which most offers do not have. */
   readonly offeredAfter: (string | undefined)[] = [];
   readonly #bus: Bus;
+  #epoch = 0;
   #subscriptions: { unsubscribe(): void }[] = [];
 
   constructor(bus: Bus, userId: UserId, deviceId = 'phone-1') {
@@ -145,7 +146,10 @@ export class StageDevice {
       ...rest,
     };
     const opened = await ask(this.#bus, request, router);
-    if (!opened.too_many_devices) await this.listen();
+    if ('epoch' in opened) {
+      this.#epoch = opened.epoch;
+      await this.listen();
+    }
     return opened;
   }
 
@@ -169,7 +173,8 @@ export class StageDevice {
   #asked(msg: Msg): void {
     const asked = msg.string();
     if (asked === 'held') msg.respond('held');
-    if (asked === 'held' || asked === 'release') return;
+    if (asked.startsWith('release ') && Number(asked.slice(8)) < this.#epoch) msg.respond('newer');
+    if (asked === 'held' || asked.startsWith('release')) return;
     const { body } = decodeDurableEvent(msg.data) ?? {};
     this.offered.push(JSON.parse(Buffer.from(body ?? []).toString()));
     this.offeredAfter.push(msg.headers?.get(AFTER_HEADER) || undefined);
