@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import t from 'tap';
-import { QUEUE_SHARDS } from '../dev/stack/service-specs.ts';
+import { TEST_QUEUE_SHARDS } from '../dev/testing/common-stack.ts';
 import { setUpStreams } from '../services/router/streams/stream-setup.ts';
 import { connectNats } from '../shared/nats/nats-connection.ts';
 import { DeviceQueues } from './device-streams/device-queues.ts';
@@ -13,7 +13,6 @@ import { startTraffic } from './stage/traffic.ts';
 
 /** NATS loses single device queues, all of its data, or the last minutes of its data. */
 const system = await setStack(t, { edges: 2, routers: 2, stores: 1 });
-const SHARDS = Number(QUEUE_SHARDS);
 const STREAM_BYTES_MAX = 4 * 1024 ** 3;
 /**
  * A router tells a session of the loss 1.5 s after it noticed the loss, or later. It tells the
@@ -42,7 +41,7 @@ async function withSetup(use: (nc: NatsConnection) => Promise<unknown>): Promise
 const setUp = () =>
   withSetup((nc) =>
     setUpStreams(nc, {
-      ...{ shards: SHARDS, replicas: 1, feedConsumers: [] },
+      ...{ shards: TEST_QUEUE_SHARDS, replicas: 1, feedConsumers: [] },
       ...{ queueBytesMax: STREAM_BYTES_MAX, eventsBytesMax: STREAM_BYTES_MAX },
     }),
   );

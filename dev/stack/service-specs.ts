@@ -5,8 +5,6 @@ import { programArgs } from '../processes/program.ts';
 import type { Instance } from './instances.ts';
 import { type Places, SERVICES } from './services.ts';
 
-export const QUEUE_SHARDS = '256';
-
 /** Returns how one instance of a service is started. */
 export function serviceSpec(places: Places, instance: Instance): ProcessSpec {
   const { service, name, adminPort, port } = instance;
@@ -74,6 +72,6 @@ function commonEnv(
     NATS_URL: places.natsUrlFor(who.name, places.nats),
     NATS_NKEY_SEED: places.seeds[who.natsUser] ?? '',
     LOG_HASH_KEY: places.secrets.logHashKey,
-    QUEUE_SHARDS,
+    QUEUE_SHARDS: String(places.queueShards),
   };
 }

@@ -19,6 +19,8 @@ export type Places = {
   database: string;
   redis: string;
   kaha: string;
+  /** Device queues are divided over so many streams. */
+  queueShards: number;
   seeds: Readonly<Record<string, string>>;
   secrets: Secrets;
   /** Tests add these variables to the environment of a service. */

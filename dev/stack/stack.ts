@@ -43,6 +43,8 @@ export type StackOptions = InstanceCounts & {
   natsThreads?: number;
   /** Gives the address at which a process reaches NATS, where that is not the server's own. */
   natsUrlFor?: Places['natsUrlFor'];
+  /** Device queues are divided over so many streams. */
+  queueShards?: number;
   env?: Places['extraEnv'];
   /** The whole stack ends when this process does, even by kill -9. */
   bound?: boolean;
@@ -71,6 +73,8 @@ export type Stack = {
   stop(): Promise<void>;
 };
 
+/** These are enough for 50 000 devices, because a stream should have at most 100 queues. */
+const QUEUE_SHARDS = 512;
 const READY_MS = 45_000;
 const COMMAND_MS = 120_000;
 const RELAUNCH_MS = 250;
@@ -110,6 +114,7 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
     ...{ database: await servers.database(), redis: servers.redis },
     kaha: `http://127.0.0.1:${kahaPort}`,
     secrets: readSecrets(dataDir),
+    queueShards: options.queueShards ?? QUEUE_SHARDS,
     extraEnv: options.env ?? {},
     natsUrlFor: options.natsUrlFor ?? ((_, url) => url),
   };

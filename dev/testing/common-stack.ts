@@ -6,6 +6,8 @@ import { readStackFile } from '../stack/stack-file.ts';
 
 type Servers = { databaseUrl: string; redisUrl: string };
 
+/** The stacks of tests divide device queues over so many streams. */
+export const TEST_QUEUE_SHARDS = 64;
 const KEY_PREFIX = 'common:';
 
 /**
@@ -21,7 +23,7 @@ export async function startCommonStack(
   redis.searchParams.set('keyPrefix', KEY_PREFIX);
   return startStack({
     ...{ ...placesOf(dir), port: 0, bound: true, signal },
-    ...{ edges: 2, routers: 2, stores: 2 },
+    ...{ edges: 2, routers: 2, stores: 2, queueShards: TEST_QUEUE_SHARDS },
     ...{ databaseUrl, redisUrl: redis.href },
   });
 }

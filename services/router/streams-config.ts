@@ -19,7 +19,7 @@ export function loadStreamsConfig(env: Env): StreamsConfig {
     streams: {
       shards: readQueueShards(reader),
       replicas: reader.integer('STREAM_REPLICAS', { min: 1, max: 5, byDefault: 1 }),
-      queueBytesMax: GIB * reader.integer('QUEUE_GIB_MAX', { min: 1, max: 65_536, byDefault: 4 }),
+      queueBytesMax: GIB * reader.integer('QUEUE_GIB_MAX', { min: 1, max: 65_536, byDefault: 8 }),
       eventsBytesMax:
         MIB * reader.integer('EVENTS_MIB_MAX', { min: 16, max: 1_048_576, byDefault: 4_096 }),
       feedConsumers: readFeedConsumers(reader),

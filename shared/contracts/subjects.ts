@@ -63,7 +63,7 @@ export const subjects = {
   membershipChanged: 'membership.changed',
   /** A router tells the others that a device has a queue from now on (core NATS). */
   queuesMade: 'queues.made',
-  /** A router tells the others which devices open a session now (core NATS). */
+  /** A router tells the others which devices have a session, or open one (core NATS). */
   queuesHeld: 'queues.held',
   /**
    * Routers tell each other how far the shards of device queues have got, and which shards have

@@ -135,8 +135,9 @@ export function readCommonConfig(reader: EnvReader): CommonConfig {
 
 /**
  * `QUEUE_SHARDS` is the number of `QUEUE_<shard>` streams. It is part of the data, so it must be
- * the same for router, edge and the job that makes the streams.
+ * the same for routers and the job that makes the streams. The default is enough for 100 000
+ * devices: `docs/decisions/queue-shards.md`.
  */
 export function readQueueShards(reader: EnvReader): number {
-  return reader.integer('QUEUE_SHARDS', { min: 1, max: 4096, byDefault: 256 });
+  return reader.integer('QUEUE_SHARDS', { min: 1, max: 4096, byDefault: 1_024 });
 }

@@ -1,5 +1,5 @@
 import type { NatsConnection } from 'nats';
-import { QUEUE_SHARDS } from '../../dev/stack/service-specs.ts';
+import { TEST_QUEUE_SHARDS } from '../../dev/testing/common-stack.ts';
 import { jetStreamApi, queueName, streams } from '../../shared/contracts/subjects.ts';
 import { shardOf, type UserId } from '../../shared/ids.ts';
 import { connectNats } from '../../shared/nats/nats-connection.ts';
@@ -43,7 +43,7 @@ export class DeviceQueues {
 
   async #ask<Answer>(what: 'INFO' | 'DELETE', { person, deviceId }: Device): Promise<Answer> {
     const userId = person.id as UserId;
-    const stream = streams.queue(shardOf(userId, Number(QUEUE_SHARDS)));
+    const stream = streams.queue(shardOf(userId, TEST_QUEUE_SHARDS));
     const subject = jetStreamApi(`CONSUMER.${what}.${stream}.${queueName(userId, deviceId)}`);
     return (await this.#nc.request(subject)).json<Answer>();
   }

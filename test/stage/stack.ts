@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import { isAlive } from '../../dev/processes/child.ts';
 import { wipePostgres } from '../../dev/servers/postgres-server.ts';
 import { type Stack, type StackOptions, startStack } from '../../dev/stack/stack.ts';
-import { openCommonStack } from '../../dev/testing/common-stack.ts';
+import { openCommonStack, TEST_QUEUE_SHARDS } from '../../dev/testing/common-stack.ts';
 import {
   commonStackDir,
   createDatabase,
@@ -61,7 +61,7 @@ export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options
   const database = areServersOwn ? undefined : await createDatabase();
   const stack = await startStack({
     ...{ runDir: join(dir, 'run'), dataDir: join(dir, 'data'), port: 0 },
-    ...{ edges: 2, routers: 2, stores: 2, ...counts },
+    ...{ edges: 2, routers: 2, stores: 2, queueShards: TEST_QUEUE_SHARDS, ...counts },
     ...(database !== undefined && { databaseUrl: database.url, redisUrl: await redisUrl() }),
   });
   const system = new System(stack, {

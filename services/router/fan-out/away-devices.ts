@@ -11,7 +11,7 @@ const DEVICES_MAX = 262_144;
 
 /**
  * Remembers by name which devices were not there for an offer. Their events go to their queues
- * without another question, until a router says that the device opens a session, or 60 s pass. A
+ * without another question, until a router says that an edge holds the device, or 60 s pass. A
  * wrong belief costs a way through the queue, because a session gets from its queue what it is not
  * offered.
  */
@@ -38,7 +38,7 @@ export class AwayDevices {
     this.#away.set(name, nowMs + AWAY_MS);
   }
 
-  /** The device opens a session. */
+  /** An edge holds the device, or is about to. */
   arrives(name: string, nowMs: number): void {
     this.#away.delete(name);
     this.#arriving.delete(name);

@@ -2,8 +2,16 @@ import t from 'tap';
 import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
-import { newId, type UserId } from '../../../shared/ids.ts';
-import { letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
+import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import type { Msg } from '../../../shared/nats/bus.ts';
+import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
+import { createMetrics } from '../../../shared/process/metrics.ts';
+import type { Device } from '../queues/known-queues.ts';
+import { createRouterMetrics } from '../router-metrics.ts';
+import { letter, SHARDS, StageDevice, send, setStage, silent } from '../stage/router-stage.ts';
+import { AwayDevices } from './away-devices.ts';
+import { DeviceLines } from './device-lines.ts';
+import type { LineEvent } from './line-event.ts';
 
 const stage = await setStage();
 await stage.startRouter();
@@ -188,4 +196,103 @@ t.test('a router knows a queue of another router before the queue can miss an ev
     await device.close();
   }
   await other.close();
+});
+
+/** Sets up lines whose offers and publishes the test answers itself. */
+function rig() {
+  const offers: { headerLines: string | undefined; event: LineEvent }[] = [];
+  const publishes: LineEvent[] = [];
+  const voided: Device[] = [];
+  const away = new AwayDevices();
+  const lines = new DeviceLines({
+    mux: {
+      send: ({ headerLines }: { headerLines?: string }, event: LineEvent) =>
+        void offers.push({ headerLines, event }),
+    } as unknown as ReplyMux,
+    publisher: { publish: (message) => void publishes.push(message as LineEvent) },
+    away,
+    voidQueue: async (device) => void voided.push(device),
+    makeRoom: async () => undefined,
+    metrics: createRouterMetrics(createMetrics('router', 'router-1')),
+    logger: silent,
+  });
+  t.teardown(() => lines.close());
+  const add = (userId: UserId, payload = new Uint8Array(1)) => {
+    const heard: string[] = [];
+    const device = { userId, deviceId: 'phone' };
+    const outcome = {
+      ...{ taken: () => void heard.push('taken'), declined: () => void heard.push('declined') },
+      ...{ queued: () => void heard.push('queued'), missed: () => void heard.push('missed') },
+    };
+    lines.add({ device, eventId: newId<EventId>(), payload, mayOffer: true, outcome });
+    return heard;
+  };
+  const answer = (text: string) => ({ data: Buffer.from(text) }) as unknown as Msg;
+  return { lines, away, offers, publishes, voided, add, answer };
+}
+
+t.test('an event that three publishes do not bring to the queue is missed', async (t) => {
+  const { lines, publishes, voided, offers, add } = rig();
+  const bina = newId<UserId>();
+  const heard = add(bina);
+  offers[0]?.event.failed('late');
+  const behind = add(bina);
+  t.same([heard, behind], [['declined'], ['declined']]);
+  const mine = (): LineEvent[] => publishes.filter((event) => event === offers[0]?.event);
+  for (let tries = 1; tries <= 3; tries += 1) {
+    await until('it is tried', () => mine().length === tries);
+    mine()[0]?.notStored({ what: 'queue full', reason: 'full' });
+  }
+  t.same(heard, ['declined', 'missed']);
+  t.equal(voided.length, 2);
+  t.equal(lines.size, 1, 'the event behind it is on its way');
+});
+
+t.test('nobody there sends the older offers to the queue in their order', async (t) => {
+  const { away, offers, publishes, add, answer } = rig();
+  const bina = newId<UserId>();
+  const heard = [add(bina), add(bina), add(bina)];
+  const [first, second, third] = offers.map(({ event }) => event);
+  third?.answered(answer('+'));
+  second?.failed('nobody');
+  t.same(publishes, [first, second]);
+  t.ok(away.isAway(`${bina}_phone`, Date.now()));
+  first?.answered(answer('+'));
+  for (const [seq, event] of publishes.entries()) event.stored(seq + 1);
+  t.same(heard, [['declined', 'queued'], ['declined', 'queued'], ['taken']]);
+  add(bina);
+  t.equal(offers.length, 3, 'a device that is away is asked nothing');
+  t.equal(publishes.length, 3);
+});
+
+t.test(
+  'payloads beyond 64 MiB are not offered, and lines without order are not kept',
+  async (t) => {
+    const { lines, offers, publishes, add, answer } = rig();
+    const [ann, bina] = [newId<UserId>(), newId<UserId>()];
+    add(ann, new Uint8Array(64 * 1024 ** 2));
+    t.same(add(bina), ['declined']);
+    publishes[0]?.stored(5);
+    offers[0]?.event.answered(answer('+'));
+    t.same([lines.size, lines.offered], [1, 0], 'the line of an acknowledged publish is kept');
+    add(bina);
+    t.equal(offers[1]?.headerLines, 'After: 5\r\n');
+    offers[1]?.event.answered(answer('+'));
+    lines.disconnected();
+    add(bina);
+    t.equal(offers[2]?.headerLines, undefined, 'the stream may have lost its tail');
+    offers[2]?.event.answered(answer('+'));
+    t.equal(lines.size, 0);
+  },
+);
+
+t.test('at most 65 536 lines without an event are kept', async (t) => {
+  const { lines, publishes, away, add } = rig();
+  for (let n = 0; n <= 65_536; n += 1) {
+    const userId = newId<UserId>();
+    away.notFound(`${userId}_phone`, Date.now());
+    add(userId);
+    publishes.pop()?.stored(n + 1);
+  }
+  t.equal(lines.size, 65_536);
 });

@@ -22,7 +22,7 @@ export type Queues = {
   known: KnownQueues;
   devices: DeviceQueues;
   holders: DeviceHolders;
-  /** Tells all routers that the device opens a session. */
+  /** Tells all routers that an edge holds the device, or is about to. */
   tellHeld: (device: Device) => void;
   /** `listener` hears the queue names of devices that open a session at some router. */
   onHeld: (listener: (name: string) => void) => void;
@@ -71,14 +71,15 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   closers.push('queue-health', () => health.close());
   const publisher = new QueuePublisher({ bus, tails, shards, onTailLost: checkTail });
   const { isCurrent } = watch;
-  const checks = new QueueChecks({ known, isCurrent, api, metrics: counters });
+  const tellHeld = (device: Device): void => held.tell(device);
+  const checks = new QueueChecks({ known, isCurrent, api, tellHeld, metrics: counters });
   metrics.gauge('kaha_router_queues_known', 'Device queues known', () => known.size);
   metrics.gauge('kaha_router_queues_creating', 'Creations that wait', () => devices.creating);
   return {
     known,
     devices,
     holders,
-    tellHeld: (device) => held.tell(device),
+    tellHeld,
     onHeld: (listener) => held.listen(listener),
     publisher,
     checks,

@@ -6,9 +6,10 @@ import type { Device } from './known-queues.ts';
 const NAMES_MAX = 1_000;
 
 /**
- * Tells all routers, this one too, which devices open a session now. Names are gathered until the
- * connection writes next, so a router tells of them before it answers their edges. It is best
- * effort: a device of which a router does not hear gets its events from its queue for a minute.
+ * Tells all routers, this one too, which devices open a session now, and which have one according
+ * to their edge. Names are gathered until the connection writes next, so a router tells of them
+ * before it answers their edges. It is best effort: a device of which a router does not hear gets
+ * its events from its queue for a minute.
  */
 export class HeldDevices {
   readonly #bus: Bus;

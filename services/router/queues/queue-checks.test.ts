@@ -13,6 +13,7 @@ const IN_3_S = (): number => Date.now() + 3_000;
 function rig(look: (device: Device) => boolean | Promise<boolean>) {
   const known = new KnownQueues(1);
   const looks: Device[] = [];
+  const held: Device[] = [];
   const state = { isCurrent: true };
   const info = async (device: Device) => {
     looks.push(device);
@@ -22,13 +23,14 @@ function rig(look: (device: Device) => boolean | Promise<boolean>) {
     known,
     isCurrent: () => state.isCurrent,
     api: { info } as unknown as QueueApi,
+    tellHeld: (one) => void held.push(one),
     metrics: createRouterMetrics(createMetrics('test', 'router-1')),
   });
   const check = (devices: readonly Device[], deadlineAt = IN_3_S()) => {
     const names = devices.map(({ userId, deviceId }): [UserId, string] => [userId, deviceId]);
     return checks.check({ devices: names }, deadlineAt);
   };
-  return { known, looks, state, check };
+  return { known, looks, held, state, check };
 }
 
 const device = (): Device => ({ userId: newId<UserId>(), deviceId: 'a' });
@@ -43,10 +45,12 @@ t.test('a queue is unknown if neither the router nor JetStream has it', async (t
 });
 
 t.test('a router that may not know all queues cannot say', async (t) => {
-  const { looks, state, check } = rig(() => false);
+  const { looks, held, state, check } = rig(() => false);
   state.isCurrent = false;
-  t.same(await check([device()]), { cannot_say: true });
+  const one = device();
+  t.same(await check([one]), { cannot_say: true });
   t.same(looks, []);
+  t.same(held, [one], 'but it tells all routers that an edge holds the device');
 });
 
 t.test('a queue that is announced during the look is not unknown', async (t) => {

@@ -16,6 +16,8 @@ type Deps = {
   known: Pick<KnownQueues, 'mayExist'>;
   isCurrent: () => boolean;
   api: Pick<QueueApi, 'info'>;
+  /** Tells all routers that an edge holds the device, which they may have found away. */
+  tellHeld: (device: Device) => void;
   metrics: Pick<RouterMetrics, 'queuesChecked'>;
 };
 
@@ -35,7 +37,8 @@ export class QueueChecks {
   }
 
   async check({ devices }: QueuesCheck, deadlineAt: number): Promise<QueuesChecked> {
-    const { known, isCurrent, metrics } = this.#deps;
+    const { known, isCurrent, tellHeld, metrics } = this.#deps;
+    for (const [userId, deviceId] of devices) tellHeld({ userId, deviceId });
     if (!isCurrent()) {
       metrics.queuesChecked.inc({ outcome: 'cannot_say' }, devices.length);
       return { cannot_say: true };
