@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { build, type Checked, lint, typeCheck } from './build.ts';
 import { launch, type RunningProcess, stop, untilReady } from './processes/child.ts';
 import { installChromium } from './programs/chromium.ts';
+import { installPgbouncer } from './programs/pgbouncer.ts';
 import { wipePostgres } from './servers/postgres-server.ts';
 import { planServers } from './servers/servers.ts';
 import { startCommonStack } from './testing/common-stack.ts';
@@ -12,7 +13,8 @@ import { createTapTally } from './testing/tap-tally.ts';
 import { runTestFiles } from './testing/test-files.ts';
 
 const HELP = `Type check, lint, tidy test and all tests, on real servers of their own.
-Tests of the page run in Chromium, which is installed where that can be done.
+Tests of the page run in Chromium, and one of Postgres behind PgBouncer. Both are installed where
+that can be done.
 
   npm test [-- <file>.test.ts …]
   npm run soak [-- …]        the same with the full doses; may take an hour
@@ -61,10 +63,7 @@ async function runAll(): Promise<void> {
   const isAll = positionals.length === 0;
   const { soak } = values;
   const chosen = isAll ? testFiles() : positionals;
-  const chromium = chosen.some(needsBrowser)
-    ? installChromium((line) => process.stdout.write(`${line}\n`))
-    : undefined;
-  if (chromium !== undefined) process.stdout.write(`${chromium}\n`);
+  installFor(chosen);
   await withServers(async (servers) => {
     const checks = isAll
       ? [check('type check', typeCheck()), check('lint', lint())]
@@ -88,6 +87,16 @@ async function runAll(): Promise<void> {
       await stack?.stop();
     }
   });
+}
+
+/** Installs what only some tests need, if such a test is among the files. */
+function installFor(files: readonly string[]): void {
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const lacks = [
+    files.some(needsBrowser) ? installChromium(say) : undefined,
+    files.some((file) => says(file, 'await setPgbouncer(t')) ? installPgbouncer(say) : undefined,
+  ];
+  for (const lack of lacks) if (lack !== undefined) say(lack);
 }
 
 type Servers = { dir: string; env: Record<string, string>; databaseUrl: string; redisUrl: string };

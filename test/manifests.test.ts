@@ -110,6 +110,19 @@ t.test('k8s: each reference to a workload finds one', async (t) => {
   }
 });
 
+/** Postgres accepts this many connections unless it is told otherwise, and keeps 3 aside. */
+const CONNECTIONS_MAX = 100 - 3;
+/** A roll-out adds a pod, and a migration opens a few connections. */
+const ROLLOUT = { pods: 1, connections: 4 };
+
+t.test('k8s: Postgres accepts the connections of as many stores as may run', async (t) => {
+  const scaler = manifests.find(({ spec }) => spec?.scaleTargetRef?.name === 'store');
+  const store = fromKubernetes(manifests).find(({ command }) => command.includes('store/main'));
+  const { poolMax } = loadStore(store?.env ?? {}).database;
+  const pods = (scaler?.spec.maxReplicas ?? Number.NaN) + ROLLOUT.pods;
+  t.ok(pods * poolMax + ROLLOUT.connections <= CONNECTIONS_MAX, `${pods} × ${poolMax}`);
+});
+
 /** kaha-main-v3 runs elsewhere, and no workload consumes the feed. */
 const ELSEWHERE: readonly string[] = ['kaha', 'feed'];
 

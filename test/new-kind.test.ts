@@ -32,7 +32,7 @@ const profiles = await connectBus({ ...natsOf('profiles'), ...depsOf('profiles')
 const store = await createStore(
   {
     ...commonOf('store-1', 'store'),
-    database: { url: database.url, poolMax: 4 },
+    database: { url: database.url, poolMax: 8, pooling: 'session' as const },
     contentKeys: [{ id: 'k1', key: randomBytes(32) }],
     editWindowMs: 0,
   },

@@ -6,6 +6,7 @@ import t from 'tap';
 import { freePorts } from '../dev/processes/ports.ts';
 import { programArgs } from '../dev/processes/program.ts';
 import { SERVICE_NAMES, type ServiceName } from '../dev/stack/services.ts';
+import { startRedis } from '../dev/testing/test-servers.ts';
 import { until } from '../dev/testing/until.ts';
 
 /** These services start while nobody listens on the ports of their servers. */
@@ -36,17 +37,19 @@ const settings: Record<ServiceName, Record<string, string>> = {
 
 const mainArgs = (service: ServiceName) => programArgs(`services/${service}/main.ts`);
 
+const envOf = (service: ServiceName, port: number): Record<string, string> => ({
+  INSTANCE: `${service}-1`,
+  NATS_URL: `nats://127.0.0.1:${nowhere}`,
+  NATS_NKEY_SEED: seed,
+  ADMIN_PORT: `${port}`,
+  LOG_HASH_KEY: 'test',
+  LOG_LEVEL: 'silent',
+  ...settings[service],
+});
+
 async function start(service: ServiceName): Promise<{ child: ChildProcess; admin: string }> {
   const [port] = (await freePorts(1)) as [number];
-  const env = {
-    INSTANCE: `${service}-1`,
-    NATS_URL: `nats://127.0.0.1:${nowhere}`,
-    NATS_NKEY_SEED: seed,
-    ADMIN_PORT: `${port}`,
-    LOG_HASH_KEY: 'test',
-    LOG_LEVEL: 'silent',
-    ...settings[service],
-  };
+  const env = envOf(service, port);
   const child = spawn(process.execPath, mainArgs(service), { env, stdio: 'inherit' });
   running.push(child);
   return { child, admin: `http://127.0.0.1:${port}` };
@@ -80,12 +83,25 @@ for (const service of SERVICE_NAMES) {
 async function runToEnd(args: readonly string[], env: Record<string, string>) {
   const child = spawn(process.execPath, args, { env });
   running.push(child);
-  let said = '';
+  let [said, logged] = ['', ''];
   child.stderr.on('data', (chunk) => {
     said += chunk;
   });
-  return { ended: await once(child, 'close'), said };
+  child.stdout.on('data', (chunk) => {
+    logged += chunk;
+  });
+  return { ended: await once(child, 'close'), said, logged };
 }
+
+t.test('a service that is led to a Redis Cluster ends, and its log says why', async (t) => {
+  const cluster = await startRedis({ isCluster: true });
+  t.teardown(() => cluster.stop());
+  const own = { REDIS_URL: cluster.url, LOG_LEVEL: 'info' };
+  const env = { ...envOf('profiles', 0), ...own };
+  const { ended, logged } = await runToEnd(mainArgs('profiles'), env);
+  t.same(ended, [1, null]);
+  t.match(logged, 'Redis Cluster, which is not supported');
+});
 
 /** Each command has bad settings, and gives this message for them. */
 const commands: [program: string, env: Record<string, string>, message: string][] = [
@@ -111,12 +127,13 @@ const commands: [program: string, env: Record<string, string>, message: string][
     { DATABASE_URL: 'mysql://127.0.0.1/none', DATABASE_POOL_MAX: '0' },
     `Invalid configuration:
   DATABASE_URL must be a URL that starts with postgres: or postgresql:
-  DATABASE_POOL_MAX must be a whole number from 1 to 200
+  DATABASE_POOL_MAX must be a whole number from 8 to 200
 `,
   ],
 ];
 for (const [program, env, message] of commands) {
   t.test(`${program} names all bad settings at once, and prints no stack`, async (t) => {
-    t.same(await runToEnd(programArgs(program), env), { ended: [1, null], said: message });
+    const { ended, said } = await runToEnd(programArgs(program), env);
+    t.same({ ended, said }, { ended: [1, null], said: message });
   });
 }

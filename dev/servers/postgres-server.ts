@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { commandOf, type ProcessSpec, SETPRIV } from '../processes/child.ts';
+import { commandOf, type ProcessSpec } from '../processes/child.ts';
+import { type Account, asAccount, postgresAccount } from './postgres-account.ts';
 
 type PostgresPlan = { program: string; dataDir: string; log: string; port: number };
 
@@ -69,7 +70,6 @@ export function wipePostgres(dataDir: string): void {
   rmSync(outsideDir(dataDir), { recursive: true, force: true });
 }
 
-type Account = { name: string; uid: number; gid: number };
 type Init = PostgresPlan & { dir: string; account: Account | undefined; passwordPath: string };
 
 function initCluster({ program, dataDir, dir, account, passwordPath }: Init): void {
@@ -114,22 +114,4 @@ function clusterDir(dataDir: string, account: Account | undefined): string {
 function outsideDir(dataDir: string): string {
   const name = createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 12);
   return `/var/tmp/kaha-postgres-${name}`;
-}
-
-/**
- * Returns the account that Postgres runs as, or undefined if this process is not root and Postgres
- * runs as the same user.
- */
-function postgresAccount(): Account | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
-    const [name, , uid, gid] = line.split(':');
-    if (name === 'postgres') return { name, uid: Number(uid), gid: Number(gid) };
-  }
-  return { name: 'nobody', uid: 65534, gid: 65534 };
-}
-
-function asAccount(account: Account | undefined): string[] {
-  if (account === undefined) return [];
-  return [SETPRIV, `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--'];
 }

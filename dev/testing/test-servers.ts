@@ -83,12 +83,12 @@ type TestRedis = {
   stop(): Promise<void>;
 };
 
-/** Starts a private Redis on a free port, for a test that takes it away. */
-export async function startRedis(): Promise<TestRedis> {
+/** Starts a private Redis on a free port, for a test that takes it away or needs a cluster. */
+export async function startRedis({ isCluster = false } = {}): Promise<TestRedis> {
   const dataDir = mkdtempSync(join(tmpdir(), 'kaha-redis-'));
-  const [port] = (await freePorts(1)) as [number];
-  const program = programOf('redis');
-  const { spec, url } = planRedis({ program, dataDir, log: join(dataDir, 'redis.log'), port });
+  const [port, clusterPort] = (await freePorts(2)) as [number, number];
+  const place = { program: programOf('redis'), dataDir, log: join(dataDir, 'redis.log'), port };
+  const { spec, url } = planRedis({ ...place, ...(isCluster && { clusterPort }) });
   let running = await start(spec);
   return {
     url,

@@ -19,7 +19,7 @@ t.test('keys keep their order; 8 connections and 15 minutes to edit are the defa
     config.contentKeys.map(({ id }) => id),
     ['k2', 'k1'],
   );
-  t.equal(config.database.poolMax, 8);
+  t.equal(config.database.poolMax, 20);
   t.equal(config.editWindowMs, 15 * 60_000);
   t.equal(loadConfig({ ...env, EDIT_WINDOW_MIN: '0' }).editWindowMs, 0);
   t.end();

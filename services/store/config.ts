@@ -5,8 +5,10 @@ import {
   readCommonConfig,
 } from '../../shared/process/env.ts';
 import { type ContentKey, parseContentKeys } from './content/content-keys.ts';
+import type { Pooling } from './database/pool.ts';
+import { POOL_MAX_MIN } from './database/pool-sizes.ts';
 
-type DatabaseConfig = { url: string; poolMax: number };
+type DatabaseConfig = { url: string; poolMax: number; pooling: Pooling };
 export type Config = CommonConfig & {
   database: DatabaseConfig;
   /** The first key encrypts; every key decrypts. */
@@ -23,6 +25,8 @@ export type Config = CommonConfig & {
 /** The edit window is at most a year. */
 const EDIT_WINDOW_MIN = { min: 0, max: 525_600, byDefault: 15 };
 const MS_PER_MIN = 60_000;
+/** A process opens at most this many connections to Postgres in all. */
+const POOL_MAX = { min: POOL_MAX_MIN, max: 200, byDefault: 20 };
 
 /** The function reads nothing but `env`, and throws one ConfigError with every problem. */
 export function loadConfig(env: Env): Config {
@@ -51,7 +55,8 @@ export function readDatabase(reader: EnvReader): { database: DatabaseConfig } {
   return {
     database: {
       url: reader.url('DATABASE_URL', ['postgres:', 'postgresql:']),
-      poolMax: reader.integer('DATABASE_POOL_MAX', { min: 1, max: 200, byDefault: 8 }),
+      poolMax: reader.integer('DATABASE_POOL_MAX', POOL_MAX),
+      pooling: reader.oneOf<Pooling>('DATABASE_POOLING', ['session', 'transaction'], 'session'),
     },
   };
 }

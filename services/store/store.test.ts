@@ -46,7 +46,7 @@ function configOf(url: string) {
     nats: { url: nats.url, nkeySeed: nats.seeds.store as string },
     admin: { host: '127.0.0.1', port: adminPort },
     log: { level: 'silent', hashKey: 'test' },
-    database: { url, poolMax: 4 },
+    database: { url, poolMax: 8, pooling: 'session' as const },
     contentKeys,
     editWindowMs: 900_000,
   };

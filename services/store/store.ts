@@ -7,7 +7,7 @@ import type { Closers } from '../../shared/process/closers.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { Pressure } from '../../shared/process/pressure.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
-import { openAppendWriter } from './append/append-writer.ts';
+import { createAppendWriter } from './append/append-writer.ts';
 import { createGroupCommit } from './append/group-commit.ts';
 import { PENDING_MAX } from './append/pending-sends.ts';
 import { AgentPresences } from './assignment/agent-presence.ts';
@@ -17,15 +17,16 @@ import type { Config } from './config.ts';
 import { createContentCipher } from './content/content-cipher.ts';
 import { watchUnreadable } from './content/unreadable-texts.ts';
 import { ChatListCache } from './conversations/chat-list-cache.ts';
-import { openDatabase } from './database/database.ts';
+import { openStoreDatabase } from './database/database.ts';
 import { toKahaError } from './database/database-error.ts';
 import { answerBy, withDeadline } from './database/deadline.ts';
 import { watchSchema } from './database/schema-check.ts';
-import { openBusinessSends } from './inbox/business-sends.ts';
+import { createBusinessSends } from './inbox/business-sends.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { watchOutbox } from './outbox/outbox-stats.ts';
 import { startPositions } from './positions/apply-positions.ts';
-import { openPositionWriter } from './positions/position-writer.ts';
+import { ReadCommit } from './positions/read-commit.ts';
+import { readPositions } from './positions/read-positions.ts';
 
 /**
  * Beyond this many open requests of one operation, a request gets MESSAGING_UNAVAILABLE at once.
@@ -49,27 +50,24 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
   return startService(config, { logger, metrics }, async ({ connect, closers }) => {
     const noteUnreadable = watchUnreadable({ metrics, logger });
     const cipher = createContentCipher(config.contentKeys, noteUnreadable);
-    const { db, pool, close } = openDatabase({ ...config.database, logger });
-    closers.push('database', close);
-    const { url } = config.database;
-    const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger });
-    closers.push('append writer', writer.close);
+    const database = openStoreDatabase({ ...config.database, logger });
+    const { db, pool, positions } = database;
+    closers.push('database', database.close);
+    const writer = createAppendWriter({ pool: database.appends, keyId: cipher.keyId, db });
     const pressure = new Pressure();
     const group = createGroupCommit(writer, pressure, observeCommits(metrics, 'kaha_append'));
     metrics.gauge('kaha_append_pending', 'Sends that wait for a commit', () => group.pending);
 
     const observe = observeCommits(metrics, 'kaha_append_business');
-    const businessSends = openBusinessSends({ url, cipher, logger, observe });
-    closers.push('business sends', businessSends.close);
+    const ofBusinesses = { database: database.businessSends, cipher, logger, observe };
+    const businessSends = createBusinessSends(ofBusinesses);
     metrics.gauge(
       'kaha_append_business_pending',
       'Sends to businesses that wait for a commit',
       () => businessSends.pending,
     );
 
-    const { reads, ...positions } = openPositionWriter({ url, logger });
-    closers.push('position writer', positions.close);
-
+    const reads = new ReadCommit((batch) => readPositions(positions, batch));
     const bus = await connect();
     const schema = await watchSchema(pool, logger);
     closers.push('schema check', schema.close);
@@ -89,7 +87,7 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     const servers = serveOperations(bus, createOperations(deps));
     const commits = [group, businessSends, reads];
     closers.push('operations', () => drainAll(servers, commits), DRAIN_DEADLINE_MS);
-    closers.push('positions', startPositions({ bus, pool: positions.pool }).close);
+    closers.push('positions', startPositions({ bus, pool: positions }).close);
     return { problem: schema.problem };
   });
 }

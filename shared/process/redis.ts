@@ -9,6 +9,7 @@ const COMMAND_TIMEOUT_MS = 100;
 const SOCKET_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const RECONNECT_MS = { step: 100, max: 2_000 };
+const CLUSTER_MODE = /^redis_mode:cluster\r?$/m;
 
 /**
  * Connects to a Redis that serves as a cache. A command fails after 100 ms at most, and at once
@@ -18,6 +19,9 @@ const RECONNECT_MS = { step: 100, max: 2_000 };
  * Two installations must not share keys, or else the edges of one end the presence of the other's
  * users. Each needs a server, a database (`redis://host/1`) or a prefix
  * (`redis://host?keyPrefix=kaha:`) of its own.
+ *
+ * A Redis Cluster ends the process with an error that says so, because its nodes refuse the scripts
+ * of presence, which change keys of many users at once.
  */
 export function connectRedis(url: string, logger: Logger): Redis {
   const redis = new Redis(url, {
@@ -36,8 +40,17 @@ export function connectRedis(url: string, logger: Logger): Redis {
   redis.on('ready', () => {
     if (away) logger.info('redis is back');
     away = false;
+    void refuseCluster(redis);
   });
   return redis;
+}
+
+/** The promise rejects, and nobody handles that, if Redis runs as a cluster. */
+async function refuseCluster(redis: Redis): Promise<void> {
+  const info = await redis.info('server').catch(() => '');
+  if (CLUSTER_MODE.test(info)) {
+    throw new Error('REDIS_URL leads to a Redis Cluster, which is not supported: use one server');
+  }
 }
 
 /** Waits until Redis has carried out what was sent. A Redis that is away is left at once. */

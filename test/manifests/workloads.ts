@@ -16,6 +16,7 @@ type ManifestSpec = {
   podSelector?: { matchExpressions?: { values: string[] }[] };
   template?: { metadata: { labels: Labels }; spec: PodSpec };
   scaleTargetRef?: { kind: string; name: string };
+  maxReplicas?: number;
 };
 type PodSpec = { terminationGracePeriodSeconds?: number; containers: [Container] };
 type Ref = { name: string; key: string };

@@ -2,9 +2,8 @@ import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { AppendReply } from '../../../shared/contracts/append.ts';
 import type { MessageType } from '../../../shared/contracts/messages.ts';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
-import type { Logger } from '../../../shared/process/logger.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
-import { createPool, type Pool } from '../database/pool.ts';
+import type { Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
 
 /** A group commit writes its batches through this. */
@@ -15,36 +14,22 @@ export type BatchWriter = {
   ensurePartitions(): Promise<unknown>;
 };
 
-type Options = { url: string; keyId: string; db: Kysely<Database>; logger: Logger };
+/** The main lane of a group commit has one connection, and each conversation that waits another. */
+export type GroupWriter = BatchWriter & {
+  /** At most this many conversations wait for locks at a time. */
+  readonly lockedLanesMax: number;
+};
 
-/** At most this many conversations wait for locks at a time, each on a connection of its own. */
-export const LOCKED_LANES_MAX = 4;
-/** The main lane has one connection, and each conversation that waits for a lock has another. */
-const CONNECTIONS_MAX = 1 + LOCKED_LANES_MAX;
-/**
- * Every statement that writes finds its rows by primary key. Plans are made once per connection,
- * perhaps while tables are empty: these settings keep them right when the tables have grown.
- */
-export const LEAN_PLANS = [
-  'plan_cache_mode=force_generic_plan',
-  'enable_seqscan=off',
-  'lock_timeout=500',
-];
-
-/** An append's only join is of a batch with its locked conversations, by primary key. */
-const APPEND_PLANS = [...LEAN_PLANS, 'enable_hashjoin=off', 'enable_mergejoin=off'];
+type Options = { pool: Pool; keyId: string; db: Kysely<Database> };
 
 /**
  * Appends have connections of their own, so that appends and queries do not wait for each other.
  */
-export function openAppendWriter({ url, keyId, db, logger }: Options): BatchWriter & {
-  close(): Promise<void>;
-} {
-  const pool = createPool({ url, max: CONNECTIONS_MAX, settings: APPEND_PLANS, logger });
+export function createAppendWriter({ pool, keyId, db }: Options): GroupWriter {
   return {
+    lockedLanesMax: pool.max - 1,
     write: (messages, wait) => appendMessages(pool, messages, { keyId, wait }),
     ensurePartitions: () => ensurePartitions(db, 1),
-    close: () => pool.end(),
   };
 }
 

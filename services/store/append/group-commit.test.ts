@@ -48,6 +48,7 @@ function scriptedWriter() {
         batches.push({ messages, commit });
         began.shift()?.();
       }),
+    lockedLanesMax: 4,
     ensurePartitions: async () => undefined,
   };
 }
@@ -84,6 +85,7 @@ async function commitTwice(pressure: { gapMs(gap: Gap, waiting: number): number 
       if (begunAt.length === 1) sends.push(...[1, 2, 3].map(() => group.append(sealed(), later())));
       return rowsOf(messages);
     },
+    lockedLanesMax: 4,
     ensurePartitions: async () => undefined,
   };
   const group = createGroupCommit(writer, pressure);

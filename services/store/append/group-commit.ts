@@ -2,12 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KahaError } from '../../../shared/errors.ts';
 import { BUSY, type Gap, type Pressure } from '../../../shared/process/pressure.ts';
 import { BATCH_ROWS_MAX, bytesOf, settleBatch, takeBatch, type Waiting } from './append-batch.ts';
-import {
-  type AppendRow,
-  type BatchWriter,
-  LOCKED_LANES_MAX,
-  type SealedMessage,
-} from './append-writer.ts';
+import type { AppendRow, GroupWriter, SealedMessage } from './append-writer.ts';
 import { createConversationLanes } from './conversation-lanes.ts';
 import { PENDING_MAX, PendingSends } from './pending-sends.ts';
 
@@ -36,12 +31,12 @@ const COMMIT_GAP_MS = { calm: 0, pressedMin: 4, pressedMax: 8, pressedPerRow: 1.
  * conversation is locked goes to a lane of its own and delays nobody.
  */
 export function createGroupCommit(
-  writer: BatchWriter,
+  writer: GroupWriter,
   pressure: Pick<Pressure, 'gapMs'>,
   observe: (rows: number, seconds: number) => void = () => undefined,
 ): GroupCommit {
   const queue: Waiting[] = [];
-  const lanesMax = LOCKED_LANES_MAX;
+  const lanesMax = writer.lockedLanesMax;
   const locked = createConversationLanes(writer, { lanesMax, ownerLanesMax: 1 });
   const pending = new PendingSends(PENDING_MAX);
   let running: Promise<void> | undefined;

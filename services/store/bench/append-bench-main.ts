@@ -3,15 +3,16 @@ import { type Env, EnvReader } from '../../../shared/process/env.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { Pressure } from '../../../shared/process/pressure.ts';
 import { loadOrExit } from '../../../shared/process/process.ts';
-import { openAppendWriter } from '../append/append-writer.ts';
+import { createAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit } from '../append/group-commit.ts';
 import { AgentPresences } from '../assignment/agent-presence.ts';
 import { readContentKeys, readDatabase } from '../config.ts';
 import { createContentCipher } from '../content/content-cipher.ts';
-import { openDatabase } from '../database/database.ts';
-import { openBusinessSends } from '../inbox/business-sends.ts';
+import { openStoreDatabase } from '../database/database.ts';
+import { createBusinessSends } from '../inbox/business-sends.ts';
 import { createOperations } from '../operations.ts';
-import { openPositionWriter } from '../positions/position-writer.ts';
+import { ReadCommit } from '../positions/read-commit.ts';
+import { readPositions } from '../positions/read-positions.ts';
 import { type AppendBench, measurePaced, measureThroughput } from './append-bench.ts';
 
 /**
@@ -37,12 +38,13 @@ const config = loadOrExit({
 
 const logger = pino({ name: 'append-bench', level: 'warn' });
 const cipher = createContentCipher(config.contentKeys);
-const { db, pool, close } = openDatabase({ ...config.database, logger });
-const { url } = config.database;
-const writer = openAppendWriter({ url, keyId: cipher.keyId, db, logger });
+const database = openStoreDatabase({ ...config.database, logger });
+const { db, pool, positions } = database;
+const writer = createAppendWriter({ pool: database.appends, keyId: cipher.keyId, db });
 const pressure = new Pressure();
-const { reads, ...positions } = openPositionWriter({ url, logger });
-const businessSends = openBusinessSends({ url, cipher, logger });
+const reads = new ReadCommit((batch) => readPositions(positions, batch));
+const ofBusinesses = { database: database.businessSends, cipher, logger };
+const businessSends = createBusinessSends(ofBusinesses);
 const commits = { count: 0, rows: 0 };
 const group = createGroupCommit(writer, pressure, (rows) => {
   commits.count += 1;
@@ -61,7 +63,4 @@ process.stdout.write(
   `${throughput.rows_per_s} rows/s (${throughput.rows_per_commit} a commit) · at ` +
     `${paced.rows_per_s}/s ${paced.cpu_s_per_1000} CPU-s per 1000, p99 ${paced.p99_ms} ms\n`,
 );
-await writer.close();
-await businessSends.close();
-await positions.close();
-await close();
+await database.close();

@@ -19,7 +19,7 @@ import {
   createGroup,
   createTalk,
   letter,
-  POOL_MAX,
+  QUERIES_MAX,
   type StoreParts,
   setStage,
 } from '../stage/store-stage.ts';
@@ -349,7 +349,7 @@ t.test('concurrent changes and sends of a group leave no hole', async (t) => {
   const participant_id = moved as UserId & string;
   // As many changes run at once as the pool has connections. The others wait here, because a busy
   // machine may take longer than the pool lets them wait.
-  const gate = new Gate({ concurrencyMax: POOL_MAX, waitingMax: 40 });
+  const gate = new Gate({ concurrencyMax: QUERIES_MAX, waitingMax: 40 });
   const changeInTurn: typeof change = (...args) => gate.run(() => change(...args));
   const jobs = Array.from({ length: 40 }, async (_, n) => {
     const by = n % 2 === 0 ? store : other;

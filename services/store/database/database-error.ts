@@ -3,8 +3,9 @@ import { KahaError } from '../../../shared/errors.ts';
 /**
  * The failure of a statement tells its caller what to do:
  *
- *  gone          The connection failed, Postgres accepts none, or a migration has made the prepared
- *                statements of the connection void: try again on a new connection.
+ *  gone          The connection failed, Postgres accepts none, its server takes no writes, or a
+ *                migration has made the prepared statements of the connection void: try again on
+ *                a new connection.
  *  frozen        Postgres did not answer in time: the deadline is spent, do not try again.
  *  clash         Postgres found a deadlock or a serialisation failure: run the statement again.
  *  locked        A row stayed locked for longer than `lock_timeout`.
@@ -29,6 +30,8 @@ const GONE_MESSAGES =
   /^(Connection terminated|Client has encountered a connection error|timeout e|Client was closed)/;
 /** Postgres plans a prepared statement again after a migration, and finds it does not fit. */
 const VOID_PLAN = /^cached plan must not change result type|^cache lookup failed for type/;
+/** The server takes no writes, a transaction was idle for too long, or the database is away. */
+const GONE_STATES = ['25006', '25P03', '3D000'];
 const GONE_SYSTEM_CODE = /^(E[A-Z]+)$/;
 
 export function classifyFailure(error: unknown): DatabaseFailure {
@@ -45,10 +48,12 @@ function classifySqlState(code: string, message: string): DatabaseFailure {
   if (code === '55P03') return 'locked';
   if (['0A000', 'XX000'].includes(code) && VOID_PLAN.test(message)) return 'gone';
   if (code === '57014') return 'frozen'; // `statement_timeout` ended the statement.
+  if (GONE_STATES.includes(code)) return 'gone';
   if (code === '23514' && message.startsWith('no partition of relation')) return 'no_partition';
   if (['42P01', '42883', '3F000', '42703'].includes(code)) return 'schema';
   switch (code.slice(0, 2)) {
     case '08': // The connection failed.
+    case '28': // Postgres takes the user or the password no more.
     case '53': // Postgres is out of connections, memory or disk.
     case '57': // An operator shut Postgres down.
     case '58': // The system below Postgres failed.

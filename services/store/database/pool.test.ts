@@ -17,14 +17,15 @@ t.test('a connection that is lost, idle or in use, is logged without what it hol
   t.teardown(() => Promise.all([pool.end(), killer.end()]));
   const [row] = await pool.query<{ pid: number }>('select pg_backend_pid() as pid', []);
   const used = await pool.connect();
-  const waiting = used.query('select pg_sleep(10), $1::text as secret', ['a secret value']);
+  const asking = used.query('select pg_sleep(10), $1::text as secret', ['a secret value']);
+  const lost = t.rejects(asking, { code: '57P01' });
   const other = await pool.connect();
   const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
   other.release();
   await killer.query('select pg_terminate_backend(pid) from unnest($1::int[]) pid', [
     [row?.pid, rows[0]?.pid],
   ]);
-  await t.rejects(waiting);
+  await lost;
   used.release();
   await until('both are logged', async () => lines.length >= 2);
   const text = lines.join('');

@@ -6,7 +6,7 @@ import type { AppendRow, SealedMessage } from '../append/append-writer.ts';
 import { createConversationLanes } from '../append/conversation-lanes.ts';
 import { PENDING_MAX, PendingSends } from '../append/pending-sends.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
-import { openDatabase } from '../database/database.ts';
+import type { StoreDatabase } from '../database/database.ts';
 import { createBusinessWriter } from './append-to-business.ts';
 
 type Send = { message: SealedMessage; businessId: BusinessId; deadlineAt: number };
@@ -18,24 +18,20 @@ export type BusinessSends = {
   readonly pending: number;
   /** The promise resolves when every accepted send is settled. */
   idle(): Promise<void>;
-  close(): Promise<void>;
 };
 
 type Options = {
-  url: string;
+  /** So many conversations write at a time, each on a connection that nothing else uses. */
+  database: StoreDatabase['businessSends'];
   cipher: ContentCipher;
   logger: Logger;
   observe?: (rows: number, seconds: number) => void;
 };
 
 /**
- * This many conversations write at a time, each on a connection of its own that nothing else uses,
- * so sends that wait for locks take no connection from reads. A transaction takes about 5 ms.
- */
-const LANES_MAX = 4;
-/**
- * This many of them are of one business. They wait for each other anyway, because the row of their
- * inbox is the last that each of them locks. A second one gets ready meanwhile.
+ * This many of the conversations that write are of one business. They wait for each other anyway,
+ * because the row of their inbox is the last that each of them locks. A second one gets ready
+ * meanwhile, if that leaves a connection to other businesses.
  */
 const BUSINESS_LANES_MAX = 2;
 /**
@@ -48,11 +44,15 @@ export const BUSINESS_PENDING_MAX = { sends: 1_000, bytes: 8 * 1024 * 1024 };
  * Businesses take turns, so one that gets many messages delays no other. Sends of one conversation
  * that wait meanwhile share its next transaction.
  */
-export function openBusinessSends({ url, cipher, logger, observe }: Options): BusinessSends {
-  const { db, close } = openDatabase({ url, poolMax: LANES_MAX, logger });
+export function createBusinessSends({
+  database: { db, connectionsMax },
+  cipher,
+  logger,
+  observe,
+}: Options): BusinessSends {
   const lanes = createConversationLanes(createBusinessWriter({ db, cipher, logger }), {
-    lanesMax: LANES_MAX,
-    ownerLanesMax: BUSINESS_LANES_MAX,
+    lanesMax: connectionsMax,
+    ownerLanesMax: Math.min(BUSINESS_LANES_MAX, connectionsMax - 1),
     ...(observe && { observe }),
   });
   const all = new PendingSends(PENDING_MAX);
@@ -79,6 +79,5 @@ export function openBusinessSends({ url, cipher, logger, observe }: Options): Bu
       return all.size;
     },
     idle: lanes.idle,
-    close,
   };
 }

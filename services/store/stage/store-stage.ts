@@ -7,17 +7,19 @@ import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts'
 import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics, type Metrics } from '../../../shared/process/metrics.ts';
 import { Pressure } from '../../../shared/process/pressure.ts';
-import { openAppendWriter } from '../append/append-writer.ts';
+import { createAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit, type GroupCommit } from '../append/group-commit.ts';
 import { AgentPresences } from '../assignment/agent-presence.ts';
 import { type ContentCipher, createContentCipher } from '../content/content-cipher.ts';
 import type { ChatListCache } from '../conversations/chat-list-cache.ts';
-import { openDatabase } from '../database/database.ts';
+import { openDatabase, openStoreDatabase } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
-import type { Pool } from '../database/pool.ts';
-import { type BusinessSends, openBusinessSends } from '../inbox/business-sends.ts';
+import type { Pool, Pooling } from '../database/pool.ts';
+import { splitPool } from '../database/pool-sizes.ts';
+import { type BusinessSends, createBusinessSends } from '../inbox/business-sends.ts';
 import { createOperations, type Operations } from '../operations.ts';
-import { openPositionWriter } from '../positions/position-writer.ts';
+import { ReadCommit } from '../positions/read-commit.ts';
+import { readPositions } from '../positions/read-positions.ts';
 
 export const silent = createLogger({
   service: 'store',
@@ -29,8 +31,10 @@ export const contentKeys = [{ id: 'k1', key: randomBytes(32) }];
 export const cipher = createContentCipher(contentKeys);
 
 const EDIT_WINDOW_MS = 15 * 60_000;
+/** A store of the stage has this many connections in all. */
+export const POOL_MAX = 16;
 /** A store of the stage has this many connections for changes and queries. */
-export const POOL_MAX = 4;
+export const QUERIES_MAX = splitPool(POOL_MAX).queries;
 
 /** These are the parts of one store process, without NATS. */
 export type StoreParts = {
@@ -47,18 +51,21 @@ type Options = {
   chatLists?: ChatListCache;
   redis?: Redis;
   cipher?: ContentCipher;
+  pooling?: Pooling;
 };
 
 export function openStore(url: string, options: Options = {}): StoreParts {
   const { editWindowMs = EDIT_WINDOW_MS, chatLists, redis, cipher: own = cipher } = options;
-  const { db, pool, close } = openDatabase({ url, poolMax: POOL_MAX, logger: silent });
+  const { pooling = 'session' } = options;
+  const database = openStoreDatabase({ url, poolMax: POOL_MAX, pooling, logger: silent });
+  const { db, pool, positions, close } = database;
   const deps = { db, pool, cipher: own };
-  const writer = openAppendWriter({ url, keyId: own.keyId, db, logger: silent });
+  const writer = createAppendWriter({ pool: database.appends, keyId: own.keyId, db });
   const pressure = new Pressure();
   const group = createGroupCommit(writer, pressure);
-  const businessSends = openBusinessSends({ url, cipher: own, logger: silent });
-  const positions = openPositionWriter({ url, logger: silent });
-  const { reads } = positions;
+  const ofBusinesses = { database: database.businessSends, cipher: own, logger: silent };
+  const businessSends = createBusinessSends(ofBusinesses);
+  const reads = new ReadCommit((batch) => readPositions(positions, batch));
   const metrics = createMetrics('store', 'store-1');
   const presences = new AgentPresences({ redis, logger: silent });
   return {
@@ -77,12 +84,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
     businessSends,
     pool,
     metrics,
-    async close() {
-      await writer.close();
-      await businessSends.close();
-      await positions.close();
-      await close();
-    },
+    close,
   };
 }
 
