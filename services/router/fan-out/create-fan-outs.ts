@@ -45,7 +45,7 @@ export function createFanOuts(deps: Deps, closers: Closers): FanOuts {
     lines,
     devicesOf: (userId) => known.devicesOf(userId),
     isCurrent,
-    room: () => publisher.room(),
+    room: () => lines.room() ?? publisher.room(),
     publishLive: (userId, payload) => bus.publish(subjects.user(userId), payload),
   });
   const reports = new OutboxReports({ ...parts, store });
@@ -118,6 +118,7 @@ function createLines(deps: Deps, closers: Closers): DeviceLines {
   closers.push('device-lines', async () => lines.close());
   const { gauge } = deps.metrics;
   gauge('kaha_router_offers_open', 'Offers without an answer', () => lines.offered);
+  gauge('kaha_router_device_events', 'Events on their way', () => lines.events);
   gauge('kaha_router_device_lines', 'Devices whose order is kept', () => lines.size);
   gauge('kaha_router_devices_away', 'Devices found away', () => away.size);
   return lines;

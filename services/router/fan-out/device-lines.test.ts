@@ -265,6 +265,23 @@ t.test('nobody there sends the older offers to the queue in their order', async 
   t.equal(publishes.length, 3);
 });
 
+t.test('conversations wait while 32 768 events are on their way', async (t) => {
+  const { lines, publishes, offers, add, answer } = rig();
+  const bina = newId<UserId>();
+  for (let n = 0; n < 32_768; n += 1) add(bina);
+  t.equal(lines.events, 32_768);
+  let isThere = false;
+  const room = lines.room()?.then(() => {
+    isThere = true;
+  });
+  t.notOk(isThere);
+  offers[0]?.event.answered(answer('+'));
+  await room;
+  t.ok(isThere);
+  t.equal(lines.room(), undefined);
+  t.same(publishes, []);
+});
+
 t.test(
   'payloads beyond 64 MiB are not offered, and lines without order are not kept',
   async (t) => {

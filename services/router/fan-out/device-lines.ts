@@ -1,3 +1,4 @@
+import { Room } from '../../../shared/concurrency/room.ts';
 import {
   AFTER_HEADER,
   OFFER_TIMEOUT_MS,
@@ -42,6 +43,12 @@ export type DeviceEvent = {
  * order of events depends on it. Lines with events are bounded by the offers and the publishes.
  */
 const IDLE_MAX = 65_536;
+/**
+ * While so many events, or payloads of this size, are on their way to devices and queues, the
+ * conversations wait before they append more.
+ */
+const EVENTS_HIGH = 32_768;
+const BYTES_HIGH = 192 * 1024 ** 2;
 /** Payloads of this size may be on offer. Further events go to the queues without an offer. */
 const OFFERED_BYTES_MAX = 64 * 1024 ** 2;
 const TRIES = 3;
@@ -66,8 +73,11 @@ export class DeviceLines implements LineListener {
   /** Queues that were full were voided at these times, in epoch ms. */
   readonly #voidedAtMs = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
-  #offeredBytes = 0;
+  readonly #room = new Room(() => this.#events < EVENTS_HIGH && this.#bytes < BYTES_HIGH);
+  #events = 0;
+  #bytes = 0;
   #offered = 0;
+  #offeredBytes = 0;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -83,6 +93,19 @@ export class DeviceLines implements LineListener {
     return this.#offered;
   }
 
+  /** Counts the events that devices or queues are to have. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /**
+   * Resolves once fewer than 32 768 events with less than 192 MiB are on their way. The result is
+   * undefined if that is so now.
+   */
+  room(): Promise<void> | undefined {
+    return this.#room.wait();
+  }
+
   /** Brings an event to a device. `outcome` hears of it, maybe before this returns. */
   add({ device, eventId, payload, mayOffer, outcome }: DeviceEvent): void {
     const name = queueName(device.userId, device.deviceId);
@@ -94,6 +117,8 @@ export class DeviceLines implements LineListener {
       listener: this,
       deadlineAt: nowMs + OFFER_TIMEOUT_MS,
     });
+    this.#events += 1;
+    this.#bytes += payload.length;
     const isThere = mayOffer && !this.#deps.away.isAway(name, nowMs);
     if (line.add(event, isThere && this.#offeredBytes < OFFERED_BYTES_MAX)) {
       this.#offer(event, nowMs);
@@ -121,7 +146,7 @@ export class DeviceLines implements LineListener {
       event.line.refuse(event);
       event.outcome.declined();
     } else {
-      event.line.leave(event);
+      this.#leave(event);
       event.outcome.taken(event.device.deviceId, answer === 'takenInUse');
     }
     this.#publishDue(event.line);
@@ -145,7 +170,7 @@ export class DeviceLines implements LineListener {
 
   stored(event: LineEvent, seq: number): void {
     event.line.acknowledged(seq, Date.now());
-    event.line.leave(event);
+    this.#leave(event);
     event.outcome.queued();
     this.#rest(event);
   }
@@ -158,7 +183,7 @@ export class DeviceLines implements LineListener {
       return;
     }
     logger.warn({ why, tries: event.tries }, 'fan-out stays owed');
-    event.line.leave(event);
+    this.#leave(event);
     event.outcome.missed();
     this.#publishDue(event.line);
     this.#rest(event);
@@ -217,6 +242,13 @@ export class DeviceLines implements LineListener {
     if (publishedAtMs <= voidedAtMs) return;
     this.#voidedAtMs.set(name, Date.now());
     await this.#deps.voidQueue(device);
+  }
+
+  #leave(event: LineEvent): void {
+    event.line.leave(event);
+    this.#events -= 1;
+    this.#bytes -= event.payload.length;
+    this.#room.check();
   }
 
   /** Drops a line that has no event, unless its queue may not have sent the last one yet. */

@@ -1,3 +1,4 @@
+import { Room } from '../../../shared/concurrency/room.ts';
 import { PUBLISH_TIMEOUT_MS } from '../../../shared/contracts/offer-answers.ts';
 import { inboxPrefix } from '../../../shared/contracts/permissions.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
@@ -60,7 +61,7 @@ export class QueuePublisher {
   #waitingBytes = 0;
   #inFlight = 0;
   #heldBy: Promise<void> | undefined;
-  #roomWaiters: (() => void)[] = [];
+  readonly #room = new Room(() => this.#hasRoom());
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -80,8 +81,7 @@ export class QueuePublisher {
    * that is so now.
    */
   room(): Promise<void> | undefined {
-    if (this.#hasRoom()) return undefined;
-    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+    return this.#room.wait();
   }
 
   publish(message: QueueMessage): void {
@@ -119,11 +119,7 @@ export class QueuePublisher {
       this.#waiting = [];
       this.#next = 0;
     }
-    if (this.#roomWaiters.length > 0 && this.#hasRoom()) {
-      const waiters = this.#roomWaiters;
-      this.#roomWaiters = [];
-      for (const resolve of waiters) resolve();
-    }
+    this.#room.check();
   }
 
   #send(message: QueueMessage): void {
