@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { encodeLive } from '../../../shared/contracts/events.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
-import type { Msg } from '../../../shared/nats/bus.ts';
+import type { Edge } from '../edge.ts';
 import { conversationRecord } from '../stage/conversation-record.ts';
 import { setStage, tokenOf } from '../stage/edge-stage.ts';
 import { connectRaw } from '../stage/raw-client.ts';
@@ -16,6 +17,15 @@ router.script.delivered = () => ({});
 const edge = await stage.startEdge();
 const store = await stage.busOf('store-1');
 t.teardown(() => stage.close());
+
+const mux = router.bus.mux(subjects.answers('router-1'));
+
+/** Asks an edge for the device as a router does. Rejects where nobody has it. */
+async function askForDevice(userId: UserId, words: string): Promise<string> {
+  const subject = subjects.device(userId, 'phone');
+  const payload = new TextEncoder().encode(words);
+  return (await mux.ask({ subject, payload, timeoutMs: 2_000 })).string();
+}
 
 /** This many publishes are on their way together. */
 const AT_ONCE = 256;
@@ -66,6 +76,61 @@ t.test('the next session gets the unacknowledged events first and in order', asy
   );
   t.ok(watch.stop() < 2_000, 'at once, not after `ack_wait`');
   await second.close();
+});
+
+/** Puts numbered events into the queue, 8 a second, until the returned function is called. */
+function startSending(userId: UserId, first: number): () => Promise<void> {
+  let isOver = false;
+  const sending = (async () => {
+    for (let n = first; !isOver; n += 1) {
+      await stage.enqueue(userId, { n });
+      await delay(125);
+    }
+  })();
+  return () => {
+    isOver = true;
+    return sending;
+  };
+}
+
+/**
+ * A device leaves 200 events unacknowledged. While more come, it opens a session that is cut off at
+ * `auth_ok`, and soon after another one on another edge. Returns the numbers of the first 200
+ * events that the last session gets.
+ */
+async function playCut(other: Edge, reopenAfterMs: number): Promise<unknown[]> {
+  const userId = newId<UserId>();
+  const first = await stage.open(edge, userId);
+  await Promise.all(numbers(200).map((n) => stage.enqueue(userId, { n })));
+  await first.nextThat(({ q }) => q === 200);
+  await first.close();
+  await until('no session holds the queue', async () => !(await stage.queue(userId)).isHeld);
+  const stopSending = startSending(userId, 201);
+  const headers = { authorization: `Bearer ${await tokenOf(userId)}`, 'x-device-id': 'phone' };
+  const cut = await connectRaw(edge.port, headers);
+  await cut.text();
+  cut.socket.resetAndDestroy();
+  await delay(reopenAfterMs);
+  const last = await stage.open(other, userId);
+  await last.nextThat(({ q }) => q === 201);
+  await stopSending();
+  const got = last.frames.filter(({ type }) => type === 'message').map(({ n }) => n);
+  await last.close();
+  return got.slice(0, 200);
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n + 1);
+
+t.test('what was unacknowledged comes first and in order after a cut at auth_ok', async (t) => {
+  const other = await stage.startEdge('edge-3');
+  router.script['session.open'] = async (request) => {
+    await Promise.allSettled([askForDevice(request.user_id, 'release')]);
+    return stage.openQueue(request);
+  };
+  for (const reopenAfterMs of [100, 150, 200, 250, 300, 100, 200, 300]) {
+    t.same(await playCut(other, reopenAfterMs), numbers(200), `again after ${reopenAfterMs} ms`);
+  }
+  router.script['session.open'] = (request) => stage.openQueue(request);
 });
 
 t.test('several deliveries make one report, and own messages make none', async (t) => {
@@ -124,14 +189,7 @@ t.test('a router that asks for a device gets it, and nothing unacknowledged is l
   const client = await stage.open(edge, userId);
   await stage.enqueue(userId, { n: 1 });
   await client.next('message');
-  const mux = router.bus.mux(subjects.answers('router-1'));
-  const subject = subjects.device(userId, 'phone');
-  const answer: Msg = await mux.ask({
-    subject,
-    payload: new TextEncoder().encode('release'),
-    timeoutMs: 2_000,
-  });
-  t.equal(answer.string(), 'released');
+  t.equal(await askForDevice(userId, 'release'), 'released');
   t.equal(await client.closed, 4505);
   const again = await stage.open(edge, userId);
   t.match(await again.next('message'), { q: 1, n: 1 });
@@ -141,15 +199,10 @@ t.test('a router that asks for a device gets it, and nothing unacknowledged is l
 t.test('a router that asks for an older opening does not get the device', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
-  const mux = router.bus.mux(subjects.answers('router-1'));
-  const request = (payload: string) => {
-    const bytes = new TextEncoder().encode(payload);
-    return mux.ask({ subject: subjects.device(userId, 'phone'), payload: bytes, timeoutMs: 2_000 });
-  };
-  t.equal((await request('release 0')).string(), 'newer');
-  t.equal((await request('held')).string(), 'held');
+  t.equal(await askForDevice(userId, 'release 0'), 'newer');
+  t.equal(await askForDevice(userId, 'held'), 'held');
   t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'the socket is still open');
-  t.equal((await request(`release ${1e15}`)).string(), 'released');
+  t.equal(await askForDevice(userId, `release ${1e15}`), 'released');
   t.equal(await client.closed, 4505);
 });
 
