@@ -63,6 +63,11 @@ const BAD: Record<string, unknown> = {
   'an ack below zero': { type: 'ack', q: -1 },
   'an ack of a text': { type: 'ack', q: '1' },
   'an ack of 1e400': '{"type":"ack","q":1e400}',
+  'an id beyond 2^53-1': '{"type":"ping","id":9007199254740993}',
+  'an id of 1e400': '{"type":"ping","id":1e400}',
+  'metadata with 2^53+1': raw('metadata', '{"a":[{"b":9007199254740993}]}'),
+  'metadata with 1e400': raw('metadata', '{"a":-1e400}'),
+  'a byte order mark': '\ufeff{"type":"ping"}',
   'content that is a number': message({ content: 5 }),
   'content that is null': message({ content: null }),
   'content that is empty': message({ content: '' }),
@@ -92,6 +97,9 @@ const BAD: Record<string, unknown> = {
   'history with limit 0': { type: 'history', conversation_id: conversation, limit: 0 },
   'history with limit 201': { type: 'history', conversation_id: conversation, limit: 201 },
   'history since nonsense': { type: 'history', conversation_id: conversation, since: 'now' },
+  'history since the year 0000': {
+    ...{ type: 'history', conversation_id: conversation, since: '0000-01-01T00:00:00Z' },
+  },
   'a cursor of nobody': { type: 'conversations', cursor: 'eyJhIjoxfQ' },
   'a conversation of one': {
     type: 'create_conversation',

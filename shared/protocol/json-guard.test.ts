@@ -32,3 +32,15 @@ t.test('NUL and half characters are found in strings and keys', async (t) => {
   }
   t.equal(problem('["\\ud83d\\ude00","😀","\\u0001","\\\\u0000"]'), undefined);
 });
+
+t.test('numbers that a double cannot keep are found at any depth', async (t) => {
+  for (const bad of ['9007199254740992', '-9007199254740993', '1e400', '-1e400', '1e16']) {
+    t.equal(problem(bad), 'a number is beyond ±(2^53-1)', bad);
+    t.type(problem(`{"a":[{"b":${bad}}]}`), 'string', bad);
+  }
+  for (const good of ['9007199254740991', '-9007199254740991', '0.1', '1e-7', '1e15', '-0']) {
+    t.equal(problem(`{"a":[${good}]}`), undefined, good);
+  }
+  t.equal(problem('{"a":1e400,"a":1}'), undefined, 'the last value of a key counts');
+  t.equal(problem('{"a":"9007199254740993"}'), undefined, 'a string keeps each digit');
+});

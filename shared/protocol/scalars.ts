@@ -56,12 +56,13 @@ export const TimeField = Type.String({
 });
 /**
  * Reads a time as milliseconds since 1970. The result is undefined for a time that is not in the
- * calendar. `Date` alone does not find that out, because it reads 30 February as 2 March.
+ * calendar. `Date` alone does not find that out, because it reads 30 February as 2 March. The year
+ * 0000 is in no calendar of Postgres. Digits behind the milliseconds are cut off.
  */
 export function readTime(text: string): number | undefined {
   const ms = Date.parse(text);
-  const isReal = !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.slice(0, 19));
-  return isReal ? ms : undefined;
+  if (Number.isNaN(ms) || text.startsWith('0000')) return undefined;
+  return new Date(ms).toISOString().startsWith(text.slice(0, 19)) ? ms : undefined;
 }
 export const PageLimitField = Type.Integer({
   minimum: 1,

@@ -67,6 +67,8 @@ t.test('a request for history may page in one way only', async (t) => {
   t.ok(problem({ before_seq: 1, since: '2026-01-01T00:00:00.000Z' }));
   t.ok(problem({ since: '2026-02-31T25:00:00Z' }));
   t.ok(problem({ since: '2026-02-30T00:00:00.000Z' }), 'not the 2nd of March');
+  t.ok(problem({ since: '0000-01-01T00:00:00Z' }), 'no year 0');
+  t.notOk(problem({ since: '0001-01-01T00:00:00Z' }));
   t.ok(problem({ before_seq: -1 }));
   t.ok(problem({ after_seq: 2 ** 53 }));
 });

@@ -105,7 +105,7 @@ ${table(
   ],
 )}
 
-Integers beyond ±(2^53-1), NUL and lone surrogates in strings, and the keys \`__proto__\`,
+Numbers beyond ±(2^53-1), NUL and lone surrogates in strings, and the keys \`__proto__\`,
 \`constructor\` and \`prototype\` are refused everywhere.
 
 Rates count for each user on each server, over sockets and HTTP together. What is beyond a rate

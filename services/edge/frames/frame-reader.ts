@@ -19,7 +19,8 @@ const CLIENT_MSG_ID_CHARACTERS_MAX = 64;
 /**
  * Reads a frame's bytes and does all checks that are the same for each type of frame. The bytes are
  * valid UTF-8, because the server cuts a socket that sends anything else. The result has the `id`
- * and the `client_msg_id` in `asked` even if the frame is bad, as long as it is JSON.
+ * and the `client_msg_id` in `asked` even if the frame is bad, as long as it is JSON. An `id` that
+ * a double cannot keep is left out, so an answer never has another `id` than its frame.
  */
 export function readFrame(bytes: ArrayBuffer, isBinary: boolean): Reading {
   if (isBinary) return bad('a frame must be text');
@@ -46,7 +47,7 @@ function askedOf(value: unknown): Asked {
   if (typeof value !== 'object' || value === null) return NOTHING_ASKED;
   const { id, client_msg_id: key } = value as Record<string, unknown>;
   const isId =
-    Number.isInteger(id) ||
+    Number.isSafeInteger(id) ||
     (typeof id === 'string' && [...id].length <= LIMITS.requestIdCharactersMax);
   const isKey = typeof key === 'string' && key.length <= CLIENT_MSG_ID_CHARACTERS_MAX;
   if (!isId && !isKey) return NOTHING_ASKED;

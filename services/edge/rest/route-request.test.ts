@@ -5,10 +5,11 @@ import type { HttpCall } from './http-call.ts';
 import { requestOf } from './route-request.ts';
 import { matchRoute, ROUTES } from './routes.ts';
 
-type Said = { query?: string; body?: unknown; idempotencyKey?: string };
+type Said = { query?: string; body?: unknown; text?: string; idempotencyKey?: string };
 
 /** Returns the request that a call asks for, or the problems of the call. */
-function ask(method: string, path: string, { query = '', body, idempotencyKey = '' }: Said = {}) {
+function ask(method: string, path: string, said: Said = {}) {
+  const { query = '', body, text, idempotencyKey = '' } = said;
   const match = matchRoute(ROUTES, method, `/api/v1${path}`);
   if (match.kind !== 'route') throw new Error(`${method} ${path}: ${match.kind}`);
   const call: HttpCall = {
@@ -21,13 +22,14 @@ function ask(method: string, path: string, { query = '', body, idempotencyKey = 
     traceparent: '',
     ifNoneMatch: '',
     acceptEncoding: '',
-    body: Buffer.from(body === undefined ? '' : JSON.stringify(body)),
+    body: Buffer.from(text ?? (body === undefined ? '' : JSON.stringify(body))),
   };
   try {
     return requestOf(match.route, call, match.params);
   } catch (error) {
-    const { code, details } = KahaError.from(error);
-    return code === 'INVALID_REQUEST' ? (details as { problems: string[] }).problems : code;
+    const { code, details, message } = KahaError.from(error);
+    if (code !== 'INVALID_REQUEST') return code;
+    return (details as { problems: string[] } | undefined)?.problems ?? message;
   }
 }
 
@@ -99,4 +101,26 @@ t.test('a body that is no object is refused', async (t) => {
     t.type(ask('POST', `${conversation}/messages`, { body }), Array, JSON.stringify(body));
     t.type(ask('POST', '/conversations', { body }), Array, JSON.stringify(body));
   }
+});
+
+t.test('a body with a number that a double cannot keep is refused', async (t) => {
+  const path = `${conversation}/messages`;
+  const text = (metadata: string): string =>
+    `{"client_msg_id":"${newId()}","content":"x","metadata":${metadata}}`;
+  for (const bad of ['9007199254740993', '-9007199254740992', '1e400', '1e17']) {
+    t.same(ask('POST', path, { text: text(`{"a":{"b":[${bad}]}}`) }), [
+      'a number is beyond ±(2^53-1)',
+    ]);
+  }
+  const kept = { metadata: { a: [9007199254740991, 0.1] } };
+  t.match(ask('POST', path, { text: text('{"a":[9007199254740991,0.1]}') }), kept);
+});
+
+t.test('a body that begins with a byte order mark is no JSON', async (t) => {
+  const marked = { text: '\ufeff{"title":"x"}' };
+  t.equal(ask('PATCH', conversation, marked), 'The body is not JSON');
+  t.same(ask('PATCH', conversation, { text: '{"title":"\ufeffx"}' }), {
+    conversation_id,
+    changes: { title: '\ufeffx' },
+  });
 });

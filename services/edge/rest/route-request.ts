@@ -10,7 +10,8 @@ import type { Route } from './routes.ts';
 type Fields = Record<string, unknown>;
 
 const NAME_CHARACTERS_MAX = 64;
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+/** A byte order mark stays in the text, so that `JSON.parse` refuses it as it does in a frame. */
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Puts the request of an operation together from the path, the query, the body and the

@@ -31,6 +31,12 @@ function parse(cursor: string): unknown {
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
+/**
+ * Tells whether Postgres reads the value as a time. `Date` reads 30 February as 2 March, and knows
+ * a year 0000; Postgres refuses both.
+ */
 export function isIsoTime(value: unknown): value is string {
-  return typeof value === 'string' && ISO_TIME.test(value) && !Number.isNaN(Date.parse(value));
+  if (typeof value !== 'string' || !ISO_TIME.test(value) || value.startsWith('0000')) return false;
+  const ms = Date.parse(value);
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === value;
 }
