@@ -1,4 +1,4 @@
-import { type Boot, startService } from '../../shared/process/boot.ts';
+import { startService } from '../../shared/process/boot.ts';
 import { Epochs } from '../../shared/process/epochs.ts';
 import { type Gap, Pressure } from '../../shared/process/pressure.ts';
 import type { Config } from './config.ts';
@@ -7,15 +7,10 @@ import { SessionSweep } from './lifecycle/session-sweep.ts';
 import { createParts, type EdgeDeps } from './parts.ts';
 import { RouterDiscovery } from './routers/router-discovery.ts';
 import { startServer } from './server/uws-server.ts';
-import type { TokenVerifier } from './tokens/token-verifier.ts';
+import { keepKeys } from './tokens/keep-keys.ts';
 
 export type Edge = Awaited<ReturnType<typeof createEdge>>;
 
-/**
- * The edge loads the keys this often. A key that its server has withdrawn is good until the next
- * load, or longer while the server is away.
- */
-const LOAD_KEYS_MS = 300_000;
 /** Closing may take this long on top of the drain. */
 const CLOSE_EXTRA_MS = 5_000;
 /**
@@ -52,17 +47,10 @@ export function createEdge(config: Config, deps: EdgeDeps) {
       await drainSockets(hub, delivery, plan);
     };
     closers.push('sockets', drain, config.drainMs + CLOSE_EXTRA_MS);
-    const problem = (): string | undefined =>
-      table.instances.length === 0 ? 'no router is known' : undefined;
+    const problem = (): string | undefined => {
+      if (verifier.keyCount === 0) return 'no key for tokens is known';
+      return table.instances.length === 0 ? 'no router is known' : undefined;
+    };
     return { port: server.port, problem };
   });
-}
-
-/** Loads the keys for tokens now and at intervals. An edge without keys serves all the same. */
-async function keepKeys(verifier: TokenVerifier, { closers, logger }: Boot): Promise<void> {
-  const load = (): Promise<void> =>
-    verifier.loadKeys().catch((error) => logger.warn({ err: error }, 'no keys for tokens'));
-  await load();
-  const loading = setInterval(() => void load(), LOAD_KEYS_MS);
-  closers.push('keys', () => clearInterval(loading));
 }

@@ -82,7 +82,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const sessions = createSessions({ ...given, ...parts });
   const { hub, delivery, opening, presence, inboxes } = sessions;
 
-  const verifier = new TokenVerifier(config.token);
+  const verifier = new TokenVerifier(config.token, deps);
   const limits = new UserLimits();
   const forgetting = setInterval(() => limits.forgetIdle(Date.now()), FORGET_LIMITS_MS);
   closers.push('limits', () => clearInterval(forgetting));

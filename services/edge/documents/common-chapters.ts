@@ -29,7 +29,14 @@ ${table(
 )}
 
 \`JWT_ALGORITHMS\` lists the allowed algorithms: by default \`RS256\` with \`JWT_JWKS_URL\`, and
-\`HS256\` with \`JWT_SECRET\`. A token never stands in a URL.`;
+\`HS256\` with \`JWT_SECRET\`. A token never stands in a URL.
+
+With a key server, a token whose key the server does not have is bad. While nobody can tell, the
+token is refused for the moment with \`PROFILE_SERVICE_UNAVAILABLE\` and \`Retry-After\`, or the
+socket is closed 4001: the server does not answer, or edge asked it within the last 5 s. An
+\`auth\` that renews is then answered with that error, and the session goes on until its token
+ends. Once the server has withdrawn a key, its tokens are bad, and their sessions are closed 4500
+within a minute.`;
 
 export const IDEMPOTENCY = `## Sending once
 

@@ -12,8 +12,9 @@ type Deps = { verifier: TokenVerifier; opening: SessionOpening; hub: Hub };
 
 /**
  * Carries out the frame `auth`: the first one opens the session, a later one renews its token. A
- * bad token closes the socket with 4500, and keys that the edge cannot get close it with 4001.
- * Every other refusal is thrown, and the caller answers it.
+ * bad token closes the socket with 4500. A first token that cannot be judged now closes it with
+ * 4001, and a later one leaves the session as it was until its token ends. This refusal and every
+ * other one is thrown, and the caller answers it.
  */
 export class Authentication {
   readonly #deps: Deps;
@@ -35,6 +36,7 @@ export class Authentication {
     if (token === undefined) return;
     session.userId = token.userId;
     session.tokenEndsAt = token.endsAt;
+    session.tokenKey = token.key;
     await this.#deps.opening.open(session, token.userId, frame);
   }
 
@@ -46,6 +48,7 @@ export class Authentication {
     if (token === undefined) return;
     if (token.userId !== session.userId) return this.#deps.hub.close(session, CLOSE.BAD_TOKEN);
     session.tokenEndsAt = token.endsAt;
+    session.tokenKey = token.key;
     session.isTokenEndTold = false;
     if (frame.resync === true) return this.#deps.opening.resync(session, token.userId, frame);
     const nowMs = Date.now();
@@ -60,6 +63,7 @@ export class Authentication {
       return session.state === 'closed' ? undefined : verified;
     } catch (error) {
       const isBad = KahaError.from(error).code === 'UNAUTHENTICATED';
+      if (!isBad && session.state === 'open') throw error;
       this.#deps.hub.close(session, isBad ? CLOSE.BAD_TOKEN : CLOSE.SERVER_ERROR);
       return undefined;
     }

@@ -4,6 +4,7 @@ import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createEdgeMetrics } from '../edge-metrics.ts';
 import { Hub } from '../session/hub.ts';
 import { Session } from '../session/session.ts';
+import type { SigningKey } from '../tokens/signing-key.ts';
 import { SessionSweep } from './session-sweep.ts';
 
 const START = 1_000_000;
@@ -30,7 +31,7 @@ function rig(changes: Partial<Session> = {}) {
     sweep.sweep(START + afterMs);
     return closedWith;
   };
-  return { session, sent, at };
+  return { hub, session, sent, at };
 }
 
 t.test('a socket is closed 4012 after 30 s without a frame; a frame starts it anew', async (t) => {
@@ -63,6 +64,29 @@ t.test('the end of a token is told once, 60 s before, and closes the socket 4005
   );
   session.lastFrameAt = START + 69_000;
   t.equal(at(70_000), 4005);
+});
+
+t.test('a session goes with the key of its token, and 1000 of them in one sweep', async (t) => {
+  const tokenKey = { isWithdrawn: false } as SigningKey;
+  for (const state of ['opening', 'open'] as const) {
+    const { at } = rig({ state, tokenKey });
+    t.equal(at(1), undefined);
+    tokenKey.isWithdrawn = true;
+    t.equal(at(2), 4500);
+    tokenKey.isWithdrawn = false;
+  }
+  const { hub, session, at } = rig({ tokenKey });
+  for (let n = 1; n < 1_200; n += 1) {
+    const other = Object.assign(new Session(START), { state: 'open', tokenKey });
+    other.tokenEndsAt = 1e15;
+    other.socket = { ...session.socket, end: () => hub.sessions.delete(other) } as never;
+    hub.sessions.add(other);
+  }
+  tokenKey.isWithdrawn = true;
+  at(3);
+  t.equal(hub.sessions.size, 201, 'the first of them stays in the set of this rig');
+  at(4);
+  t.equal(hub.sessions.size, 1);
 });
 
 t.test('a socket whose acknowledgement is late is closed with 4013', async (t) => {

@@ -137,6 +137,7 @@ function authenticated(token: VerifiedToken, deviceId: string | undefined): Sess
   session.state = 'opening';
   session.userId = token.userId;
   session.tokenEndsAt = token.endsAt;
+  session.tokenKey = token.key;
   if (deviceId !== undefined) session.deviceId = deviceId;
   return session;
 }

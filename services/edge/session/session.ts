@@ -2,6 +2,7 @@ import type { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, ConversationId, UserId } from '../../../shared/ids.ts';
 import type { DeviceStream } from '../delivery/device-stream.ts';
 import type { StickyRoute } from '../routers/router-client.ts';
+import type { SigningKey } from '../tokens/signing-key.ts';
 
 /** A session needs this of its WebSocket. A call on a closed WebSocket throws. */
 export type Socket = {
@@ -63,6 +64,8 @@ export class Session {
   /** The client sent its last frame that is not routine at this time, in epoch ms. */
   lastUseAt = 0;
   tokenEndsAt = 0;
+  /** The session ends when this key of its token is withdrawn. */
+  tokenKey: SigningKey | undefined = undefined;
   /** Store is told of the device at this time, by `performance.now()`; 0 until it has opened. */
   seenDueMs = 0;
   isTokenEndTold = false;

@@ -75,11 +75,16 @@ class Stage {
 
   /** Starts an edge and resolves once it is ready; a router must have been started. */
   async startEdge(instance = 'edge-1', changes: Partial<Config> = {}): Promise<Edge> {
+    const edge = await this.launchEdge(instance, changes);
+    await until('the service is ready', async () => (await fetch(readyzOf(edge))).ok);
+    return edge;
+  }
+
+  /** Starts an edge that may not become ready. */
+  async launchEdge(instance: string, changes: Partial<Config> = {}): Promise<Edge> {
     const { logger, metrics } = parts(instance);
     const edge = await createEdge({ ...this.#config(instance), ...changes }, { logger, metrics });
     this.#closers.push(() => edge.close());
-    const readyz = `http://127.0.0.1:${edge.adminPort}/readyz`;
-    await until('the service is ready', async () => (await fetch(readyz)).ok);
     return edge;
   }
 
@@ -299,6 +304,10 @@ export async function setStage(): Promise<Stage> {
     max_consumers: 1_000,
   });
   return new Stage({ nats, setup, jsm, redis: await redisUrl() });
+}
+
+export function readyzOf(edge: Edge): string {
+  return `http://127.0.0.1:${edge.adminPort}/readyz`;
 }
 
 /** Returns a token of the user; `changes` overrule its claims. */

@@ -2,8 +2,8 @@ import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 
 type ClaimRules = { issuer: string | undefined; audience: string | undefined };
 
-/** A verified token belongs to this user, and ends at `endsAt` (epoch ms). */
-export type VerifiedToken = { userId: UserId; endsAt: number };
+/** A token belongs to this user, and ends at `endsAt` (epoch ms). */
+export type Claims = { userId: UserId; endsAt: number };
 
 const MS_PER_S = 1_000;
 
@@ -15,7 +15,7 @@ export function readClaims(
   claims: Record<string, unknown>,
   rules: ClaimRules,
   nowMs: number,
-): VerifiedToken | string {
+): Claims | string {
   const { sub, exp, nbf, iss, aud } = claims;
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'The token has no end';
   if (exp * MS_PER_S <= nowMs) return 'The token has ended';

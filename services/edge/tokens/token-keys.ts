@@ -1,105 +1,133 @@
-import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  errors,
-  type JWK,
-  type JWTVerifyGetKey,
-} from 'jose';
+import { createSecretKey } from 'node:crypto';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { TokenConfig } from '../config.ts';
+import { askKeyServer } from './key-server.ts';
+import { KeySet } from './key-set.ts';
+import type { SigningKey } from './signing-key.ts';
+
+/**
+ * This is what the edge knows of the key that a token names:
+ *
+ * - `keys`: one of these signed the token, or the token is bad. The list may be empty.
+ * - `unknown`: the key server may know the key.
+ */
+type Named = { keys: readonly SigningKey[] } | 'unknown';
 
 /** Tokens are signed with these keys. */
 export type TokenKeys = {
-  /** Returns a key that is here and fits the algorithm, or undefined where only `find` can tell. */
-  here(algorithm: string, keyId: unknown): KeyObject | undefined;
-  /** Finds a key for the library, and asks the key server where the key is not known. */
-  find: JWTVerifyGetKey;
+  named(algorithm: string, keyId: string | undefined): Named;
+  /**
+   * Asks for the keys, and rejects with a KeysUnknownError where nobody can tell now which keys are
+   * good. After it has resolved, a token whose key is still unknown is bad.
+   */
+  ask(): Promise<void>;
   /** Takes over the keys that the key server has now; rejects where it does not answer. */
   load(): Promise<void>;
+  readonly size: number;
+  /** The key server gave its keys so many ms ago; Infinity where it never did. */
+  readonly ageMs: number;
 };
 
-export function createTokenKeys(config: TokenConfig['key']): TokenKeys {
-  return config.kind === 'secret' ? secretKeys(config.secret) : remoteKeys(new URL(config.url));
-}
+/** Nobody can tell for these ms which keys are good. */
+export class KeysUnknownError extends Error {
+  override readonly name = 'KeysUnknownError';
+  readonly forMs: number;
 
-/** A slow key server must not eat the 5 s in which a client has to be authenticated. */
-const JWKS_TIMEOUT_MS = 2_000;
-const JWKS_COOLDOWN_MS = 5_000;
-/**
- * The library keeps the keys for this long. The edge loads them more often, see `LOAD_KEYS_MS`, so
- * `find` seldom has to.
- */
-const JWKS_CACHE_MS = 600_000;
-const RSA_BITS_MIN = 2_048;
-
-function secretKeys(secret: string): TokenKeys {
-  const bytes = new TextEncoder().encode(secret);
-  const key = createSecretKey(bytes);
-  return { here: () => key, find: async () => bytes, load: async () => undefined };
-}
-
-/** Gets keys from the key server. While it is away, the keys that it last gave are good. */
-function remoteKeys(url: URL): TokenKeys {
-  const remote = createRemoteJWKSet(url, {
-    timeoutDuration: JWKS_TIMEOUT_MS,
-    cooldownDuration: JWKS_COOLDOWN_MS,
-    cacheMaxAge: JWKS_CACHE_MS,
-  });
-  let keys: ReadonlyMap<string, { jwk: JWK; key: KeyObject }> = new Map();
-  const adopt = (): void => {
-    const found = (remote.jwks()?.keys ?? []).flatMap((jwk) => {
-      const key = publicKeyOf(jwk);
-      return key === undefined || jwk.kid === undefined ? [] : [[jwk.kid, { jwk, key }] as const];
-    });
-    if (found.length > 0) keys = new Map(found);
-  };
-  return {
-    here(algorithm, keyId) {
-      const entry = typeof keyId === 'string' ? keys.get(keyId) : undefined;
-      return entry !== undefined && fits(algorithm, entry.jwk) ? entry.key : undefined;
-    },
-    async find(header, token) {
-      try {
-        const key = await remote(header, token);
-        adopt();
-        return key;
-      } catch (error) {
-        const last = remote.jwks();
-        if (error instanceof errors.JWKSNoMatchingKey || last === undefined) throw error;
-        return createLocalJWKSet(last)(header, token);
-      }
-    },
-    async load() {
-      await remote.reload();
-      adopt();
-    },
-  };
-}
-
-function publicKeyOf(jwk: JWK): KeyObject | undefined {
-  if (jwk.use !== undefined && jwk.use !== 'sig') return undefined;
-  try {
-    const key = createPublicKey({ key: jwk as never, format: 'jwk' });
-    const bits = key.asymmetricKeyDetails?.modulusLength ?? RSA_BITS_MIN;
-    return bits >= RSA_BITS_MIN ? key : undefined;
-  } catch {
-    // This version of Node does not know this kind of key: the library verifies tokens of it.
-    return undefined;
+  constructor(forMs: number, cause?: unknown) {
+    super('the keys for tokens are not known now', { cause });
+    this.forMs = forMs;
   }
 }
 
-/**
- * Tells whether a key fits an algorithm: the one that the key names, or if it names none, those of
- * its kind.
- */
-function fits(algorithm: string, jwk: JWK): boolean {
-  const isOfKind = KINDS[`${jwk.kty} ${jwk.crv ?? ''}`]?.includes(algorithm) ?? false;
-  return isOfKind && (jwk.alg === undefined || jwk.alg === algorithm);
+type Deps = { logger: Logger; now?: () => number };
+
+export function createTokenKeys(config: TokenConfig, deps: Deps): TokenKeys {
+  const { key } = config;
+  return key.kind === 'secret'
+    ? secretKeys(key.secret, config.algorithms)
+    : new ServedKeys(key.url, deps);
 }
 
-const KINDS: Readonly<Record<string, readonly string[]>> = {
-  'RSA ': ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  'EC P-256': ['ES256'],
-  'EC P-384': ['ES384'],
-  'OKP Ed25519': ['EdDSA', 'Ed25519'],
-};
+function secretKeys(secret: string, algorithms: readonly string[]): TokenKeys {
+  const key = createSecretKey(new TextEncoder().encode(secret));
+  const keys = [{ keyId: undefined, mark: 'secret', key, algorithms, isWithdrawn: false }];
+  return {
+    named: () => ({ keys }),
+    ask: async () => undefined,
+    load: async () => undefined,
+    size: 1,
+    ageMs: 0,
+  };
+}
+
+/** Tokens of unknown keys make an edge ask the key server only so often. */
+const PAUSE_MS = 5_000;
+
+/**
+ * Gets keys from the key server. While the server is away, hangs or answers nonsense, the keys that
+ * it last gave are good.
+ */
+class ServedKeys implements TokenKeys {
+  readonly #url: string;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #set = new KeySet();
+  #asking: Promise<void> | undefined;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #answeredAt = Number.NEGATIVE_INFINITY;
+
+  constructor(url: string, { logger, now = () => performance.now() }: Deps) {
+    this.#url = url;
+    this.#logger = logger;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#set.size;
+  }
+
+  get ageMs(): number {
+    return this.#now() - this.#answeredAt;
+  }
+
+  named(algorithm: string, keyId: string | undefined): Named {
+    const found = this.#set.named(keyId);
+    const keys = found.filter(({ algorithms }) => algorithms.includes(algorithm));
+    if (keyId === undefined) return keys.length > 0 ? { keys } : 'unknown';
+    return found.length > 0 || this.#set.isWithdrawn(keyId) ? { keys } : 'unknown';
+  }
+
+  /** An answer that was on its way before the token came may be older than the token's key. */
+  async ask(): Promise<void> {
+    const hasToWait = this.#asking !== undefined || this.#pauseMs > 0;
+    if (!hasToWait) this.#asking = this.#fetch();
+    try {
+      await this.#asking;
+    } catch (error) {
+      throw new KeysUnknownError(this.#pauseMs, error);
+    }
+    if (hasToWait || this.#set.size === 0) throw new KeysUnknownError(this.#pauseMs);
+  }
+
+  load(): Promise<void> {
+    this.#asking ??= this.#fetch();
+    return this.#asking;
+  }
+
+  get #pauseMs(): number {
+    return Math.max(0, this.#askedAt + PAUSE_MS - this.#now());
+  }
+
+  async #fetch(): Promise<void> {
+    this.#askedAt = this.#now();
+    try {
+      const answered = await askKeyServer(this.#url);
+      const withdrawn = this.#set.adopt(answered, this.#now());
+      for (const { keyId } of withdrawn) this.#logger.warn({ keyId }, 'a key was withdrawn');
+      if (answered.length === 0) throw new Error('the key server has no keys');
+      this.#answeredAt = this.#now();
+    } finally {
+      this.#asking = undefined;
+    }
+  }
+}

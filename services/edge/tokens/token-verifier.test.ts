@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from 'jose';
 import t from 'tap';
 import { newId } from '../../../shared/ids.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
 import type { TokenConfig } from '../config.ts';
 import { readClaims } from './token-claims.ts';
 import { TokenVerifier } from './token-verifier.ts';
@@ -17,8 +18,9 @@ function sign(alg: string, key: CryptoKey | Uint8Array, header: object = {}): Pr
     .sign(key);
 }
 
-function configOf(key: TokenConfig['key'], algorithms: string[]): TokenConfig {
-  return { key, algorithms, issuer: undefined, audience: undefined };
+function verifierOf(key: TokenConfig['key'], algorithms: string[]): TokenVerifier {
+  const logger = createLogger({ service: 't', instance: 't-1', level: 'silent', hashKey: 'k' });
+  return new TokenVerifier({ key, algorithms, issuer: undefined, audience: undefined }, { logger });
 }
 
 async function outcome(verifier: TokenVerifier, token: string): Promise<string> {
@@ -41,7 +43,7 @@ function tampered(token: string, part: number): string {
 t.test('a token of a shared secret is verified at once', async (t) => {
   const secret = new TextEncoder().encode(SECRET);
   for (const alg of ['HS256', 'HS384', 'HS512']) {
-    const verifier = new TokenVerifier(configOf({ kind: 'secret', secret: SECRET }, [alg]));
+    const verifier = verifierOf({ kind: 'secret', secret: SECRET }, [alg]);
     t.match(verifier.verify(await sign(alg, secret)), { userId }, alg);
     const token = await sign(alg, secret);
     for (const part of [1, 2]) {
@@ -69,7 +71,7 @@ t.test('the key server is asked once, and no key serves another algorithm', asyn
     pairs.set(alg, privateKey);
     keys.push({ ...(await exportJWK(publicKey)), kid: `k-${alg}`, alg });
   }
-  const verifier = new TokenVerifier(configOf({ kind: 'jwks', url }, algorithms));
+  const verifier = verifierOf({ kind: 'jwks', url }, algorithms);
   for (const alg of algorithms) {
     const key = pairs.get(alg) as CryptoKey;
     const kid = `k-${alg}`;
@@ -80,7 +82,7 @@ t.test('the key server is asked once, and no key serves another algorithm', asyn
     t.equal(await outcome(verifier, tampered(token, 1)), 'UNAUTHENTICATED');
   }
   t.equal(asked, 1);
-  const fresh = new TokenVerifier(configOf({ kind: 'jwks', url }, algorithms));
+  const fresh = verifierOf({ kind: 'jwks', url }, algorithms);
   await fresh.loadKeys();
   const rsa = pairs.get('RS256') as CryptoKey;
   t.match(fresh.verify(await sign('RS256', rsa, { kid: 'k-RS256' })), { userId }, 'loaded ahead');
@@ -106,7 +108,7 @@ t.test('the key server is asked once, and no key serves another algorithm', asyn
 });
 
 t.test('a text that is no token at all is refused', async (t) => {
-  const verifier = new TokenVerifier(configOf({ kind: 'secret', secret: SECRET }, ['HS256']));
+  const verifier = verifierOf({ kind: 'secret', secret: SECRET }, ['HS256']);
   const part = Buffer.from('{"alg":"HS256"}').toString('base64url');
   for (const token of [
     '',

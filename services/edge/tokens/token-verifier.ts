@@ -1,120 +1,112 @@
 import { hash } from 'node:crypto';
-import { errors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { KahaError } from '../../../shared/errors.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import type { TokenConfig } from '../config.ts';
-import { readClaims, type VerifiedToken } from './token-claims.ts';
-import { createTokenKeys, type TokenKeys } from './token-keys.ts';
-import { isKnownAlgorithm, isSignatureRight } from './token-signature.ts';
+import type { SigningKey } from './signing-key.ts';
+import { type Claims, readClaims } from './token-claims.ts';
+import { createTokenKeys, KeysUnknownError, type TokenKeys } from './token-keys.ts';
+import { type SignedToken, splitToken } from './token-parts.ts';
+import { isSignatureRight } from './token-signature.ts';
 
-export type { VerifiedToken } from './token-claims.ts';
+/** A verified token is good until it ends, and until its key is withdrawn. */
+export type VerifiedToken = Claims & { key: SigningKey };
 
 /** The cache remembers this many tokens, ~250 bytes each. */
 const CACHE_ENTRIES_MAX = 50_000;
 const TOKEN_CHARACTERS_MAX = 16_384;
-const TOKEN = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
+const MS_PER_S = 1_000;
 
 /**
  * Verifies tokens: signature by the configured algorithms only, `exp` required, `nbf`, `iss`,
  * `aud`, and a `sub` that is a lower-case UUID v4. A good token is remembered by its SHA-256 until
- * it ends. Throws UNAUTHENTICATED for a bad token and PROFILE_SERVICE_UNAVAILABLE where the keys
- * cannot be had.
+ * it ends or its key is withdrawn. Throws UNAUTHENTICATED for a bad token, and
+ * PROFILE_SERVICE_UNAVAILABLE for one that cannot be judged now, because its key is not known and
+ * the key server may have it.
  */
 export class TokenVerifier {
   readonly #config: TokenConfig;
   readonly #keys: TokenKeys;
   readonly #known = new LRUCache<string, VerifiedToken>({ max: CACHE_ENTRIES_MAX });
 
-  constructor(config: TokenConfig) {
+  constructor(config: TokenConfig, deps: { logger: Logger; now?: () => number }) {
     this.#config = config;
-    this.#keys = createTokenKeys(config.key);
+    this.#keys = createTokenKeys(config, deps);
   }
 
-  /** Loads the keys of the key server, so that tokens can be verified at once. */
+  /** Loads the keys of the key server. Rejects where the server does not give them. */
   loadKeys(): Promise<void> {
     return this.#keys.load();
   }
 
-  /** Verifies a token at once, or later where its key is not here yet. */
+  get keyCount(): number {
+    return this.#keys.size;
+  }
+
+  /** The key server gave its keys so many seconds ago; Infinity where it never did. */
+  get keysAgeS(): number {
+    return this.#keys.ageMs / MS_PER_S;
+  }
+
+  /** Verifies a token at once, or later where the key server has to be asked for its key. */
   verify(token: string): VerifiedToken | Promise<VerifiedToken> {
     const nowMs = Date.now();
     if (token.length > TOKEN_CHARACTERS_MAX) throw badToken('The token is too long');
     const digest = hash('sha256', token, 'base64');
     const known = this.#known.get(digest);
-    if (known !== undefined && known.endsAt > nowMs) return known;
-    const claims = this.#claimsAtOnce(token);
-    if (claims === undefined) return this.#verifyLater(token, digest);
-    return this.#accept(claims, digest, nowMs);
+    if (known !== undefined && known.endsAt > nowMs && !known.key.isWithdrawn) return known;
+    const signed = splitToken(token);
+    if (signed === undefined) throw badToken('The token is malformed');
+    if (!this.#config.algorithms.includes(signed.algorithm)) {
+      throw badToken('The token has another algorithm');
+    }
+    const key = this.#keyOf(signed);
+    if (key === undefined) return this.#verifyLater(signed, digest);
+    return this.#accept(signed, key, digest);
   }
 
   /**
-   * Returns the claims, or undefined where the library must verify the token, because its key is
-   * not here or the token is unusual.
+   * Finds the key that signed the token, or returns undefined where the key server may have it.
+   * That may also be so for a signature that is wrong for all keys, if the token names none.
    */
-  #claimsAtOnce(token: string): Record<string, unknown> | undefined {
-    const [, head = '', body = '', tail = ''] = TOKEN.exec(token) ?? [];
-    const header = parsePart(head);
-    if (header === undefined) throw badToken('The token is malformed');
-    const { alg, kid, crit } = header;
-    if (typeof alg !== 'string' || !this.#config.algorithms.includes(alg)) {
-      throw badToken('The token has another algorithm');
-    }
-    const key = this.#keys.here(alg, kid);
-    if (key === undefined || crit !== undefined || !isKnownAlgorithm(alg)) return undefined;
-    const input = Buffer.from(`${head}.${body}`, 'latin1');
-    const signature = Buffer.from(tail, 'base64url');
-    if (!isSignatureRight(alg, key, { input, signature })) {
-      throw badToken('The signature is wrong');
-    }
-    const claims = parsePart(body);
-    if (claims === undefined) throw badToken('The token is malformed');
-    return claims;
+  #keyOf(signed: SignedToken): SigningKey | undefined {
+    const named = this.#keys.named(signed.algorithm, signed.keyId);
+    if (named === 'unknown') return undefined;
+    const found = named.keys.find(({ key }) => isSignatureRight(signed.algorithm, key, signed));
+    if (found !== undefined || signed.keyId === undefined) return found;
+    throw badToken(named.keys.length === 0 ? 'The key is not good' : 'The signature is wrong');
   }
 
-  async #verifyLater(token: string, digest: string): Promise<VerifiedToken> {
-    const { algorithms } = this.#config;
+  async #verifyLater(signed: SignedToken, digest: string): Promise<VerifiedToken> {
+    let failure: unknown;
     try {
-      const { payload } = await jwtVerify(token, this.#keys.find, { algorithms });
-      return this.#accept(payload, digest, Date.now());
+      await this.#keys.ask();
     } catch (error) {
-      throw asKahaError(error);
+      // The keys that another question has brought meanwhile may tell all the same.
+      failure = error;
     }
+    const key = this.#keyOf(signed);
+    if (key !== undefined) return this.#accept(signed, key, digest);
+    throw failure === undefined ? badToken('The key is not known') : cannotJudge(failure);
   }
 
-  #accept(claims: Record<string, unknown>, digest: string, nowMs: number): VerifiedToken {
-    const verified = readClaims(claims, this.#config, nowMs);
-    if (typeof verified === 'string') throw badToken(verified);
+  #accept(signed: SignedToken, key: SigningKey, digest: string): VerifiedToken {
+    const claims = readClaims(signed.claims, this.#config, Date.now());
+    if (typeof claims === 'string') throw badToken(claims);
+    const verified = { ...claims, key };
     this.#known.set(digest, verified);
     return verified;
   }
 }
 
-function parsePart(part: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    // The caller tells that the token is malformed.
-    return undefined;
-  }
-}
-
-/** Tells errors of the token itself from errors that are about reaching the keys. */
-function asKahaError(error: unknown): KahaError {
-  if (error instanceof KahaError) return error;
-  const isAboutKeys =
-    error instanceof errors.JWKSTimeout ||
-    error instanceof errors.JWKSInvalid ||
-    !(error instanceof errors.JOSEError) ||
-    error.code === 'ERR_JOSE_GENERIC';
-  if (!isAboutKeys) return badToken('The token is not valid', error);
-  return new KahaError('PROFILE_SERVICE_UNAVAILABLE', 'Tokens cannot be verified now', {
-    cause: error,
+function cannotJudge(cause: unknown): KahaError {
+  const retryAfterS = cause instanceof KeysUnknownError ? Math.ceil(cause.forMs / MS_PER_S) : 0;
+  return new KahaError('PROFILE_SERVICE_UNAVAILABLE', 'The token cannot be judged now', {
+    cause,
+    retryAfterS: Math.max(1, retryAfterS),
   });
 }
 
-function badToken(message: string, cause?: unknown): KahaError {
-  return new KahaError('UNAUTHENTICATED', message, { cause });
+function badToken(message: string): KahaError {
+  return new KahaError('UNAUTHENTICATED', message);
 }
