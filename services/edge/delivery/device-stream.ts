@@ -295,10 +295,10 @@ export class DeviceStream<Owner extends StreamOwner> {
     this.#sent ??= new SentEvents();
     const { asker, ackSubject } = from;
     const askers = asker === undefined ? undefined : [asker];
-    const isSent = this.#sent.add({
-      ...{ q: this.#lastQ + 1, header, ackSubject, askers },
-      ...{ isAcknowledged: false, atMs: Date.now() },
-    });
+    const q = this.#lastQ + 1;
+    const atMs = Date.now();
+    const sent = { q, header, ackSubject, askers, isAcknowledged: false, atMs };
+    const isSent = this.#sent.add(sent);
     if (isSent) this.#show({ type: header.kind, isNameless: header.isNameless, body });
     else this.#parts.close(this.owner);
     return isSent;
