@@ -25,6 +25,16 @@ type NatsPlan = {
   storeDir?: string | undefined;
   /** The server works on so many threads. The default is half of the cores. */
   threads?: number | undefined;
+  /** The server is one of a cluster, whose servers share `dataDir`. */
+  peer?: ClusterPeer;
+};
+
+type ClusterPeer = {
+  name: string;
+  /** The other servers of the cluster reach this one here. */
+  clusterPort: number;
+  /** These are the ports of all servers for each other. */
+  clusterPorts: readonly number[];
 };
 
 /**
@@ -36,12 +46,13 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
   const dir = join(plan.dataDir, 'nats');
   mkdirSync(dir, { recursive: true });
   const seeds = readSeeds(dir);
-  const storeDir = plan.storeDir ?? join(dir, 'jetstream');
-  const configPath = join(dir, 'nats.conf');
-  const { port, profilePort } = plan;
-  writeFileSync(configPath, renderConfig({ seeds, storeDir, port, profilePort }), { mode: 0o600 });
+  const { port, profilePort, peer } = plan;
+  const storeDir = plan.storeDir ?? join(dir, peer?.name ?? '', 'jetstream');
+  const configPath = join(dir, `${peer?.name ?? 'nats'}.conf`);
+  const config = renderConfig({ seeds, storeDir, port, profilePort, peer });
+  writeFileSync(configPath, config, { mode: 0o600 });
   const spec: ProcessSpec = {
-    name: 'nats',
+    name: peer?.name ?? 'nats',
     service: 'nats',
     command: plan.program,
     args: ['-c', configPath],
@@ -96,9 +107,11 @@ type ConfigParts = {
   storeDir: string;
   port: number;
   profilePort: number | undefined;
+  peer: ClusterPeer | undefined;
 };
 
-function renderConfig({ seeds, storeDir, port, profilePort }: ConfigParts): string {
+function renderConfig(parts: ConfigParts): string {
+  const { seeds, storeDir, port, profilePort, peer } = parts;
   return [
     'host: 127.0.0.1',
     `port: ${port}`,
@@ -109,5 +122,14 @@ function renderConfig({ seeds, storeDir, port, profilePort }: ConfigParts): stri
     // This limit is only accounting, because JetStream reserves what every stream may take at most.
     `jetstream { store_dir: ${JSON.stringify(storeDir)}, max_file_store: 64GB }`,
     authOf(seeds),
+    ...(peer === undefined ? [] : [renderCluster(peer)]),
+  ].join('\n');
+}
+
+function renderCluster({ name, clusterPort, clusterPorts }: ClusterPeer): string {
+  const routes = clusterPorts.map((port) => `nats://127.0.0.1:${port}`);
+  return [
+    `server_name: ${name}`,
+    `cluster { name: kaha, listen: "127.0.0.1:${clusterPort}", routes: ${JSON.stringify(routes)} }`,
   ].join('\n');
 }

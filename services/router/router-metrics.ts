@@ -20,6 +20,7 @@ export type RouterMetrics = {
   queuesCreated: Counter;
   queuesDeleted: Counter;
   queuesVoided: Counter;
+  tailsLost: Counter;
   queuesChecked: Counter;
   evictionsPutOff: Counter;
   sessions: Counter;
@@ -61,6 +62,7 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     queuesCreated: counter('kaha_router_queues_created_total', 'Device queues created'),
     queuesDeleted: counter('kaha_router_queues_deleted_total', 'Device queues deleted', ['reason']),
     queuesVoided: counter('kaha_router_queues_voided_total', 'Devices told to resync'),
+    tailsLost: counter('kaha_router_tails_lost_total', 'Streams that lost what they had acked'),
     queuesChecked: counter('kaha_router_queues_checked_total', 'Queues asked for', ['outcome']),
     evictionsPutOff: counter(
       'kaha_router_evictions_put_off_total',

@@ -66,7 +66,11 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   const watch = watchQueues({ bus, api, known, shards, signalResync, voidQueue, logger });
   closers.push('queue-watch', () => watch.close());
   const watched = { bus, instance: config.instance, api, known, queues: devices, shards, logger };
-  const { tails, check: checkTail, learn } = createTails({ ...watched, names: watch }, closers);
+  const {
+    tails,
+    check: checkTail,
+    learn,
+  } = createTails({ ...watched, names: watch, metrics: counters }, closers);
   const health = watchHealth({ ...watched, tails, checkTail });
   closers.push('queue-health', () => health.close());
   const publisher = new QueuePublisher({ bus, tails, shards, onTailLost: checkTail });

@@ -5,6 +5,7 @@ import type { DeviceQueues } from '../queues/device-queues.ts';
 import type { KnownQueues } from '../queues/known-queues.ts';
 import type { QueueApi } from '../queues/queue-api.ts';
 import type { QueueWatch } from '../queues/queue-watch.ts';
+import type { RouterMetrics } from '../router-metrics.ts';
 import { learnTails } from './learn-tails.ts';
 import { ShardTails } from './shard-tails.ts';
 import { TailChecks } from './tail-checks.ts';
@@ -18,6 +19,7 @@ type Deps = {
   names: Pick<QueueWatch, 'refresh'>;
   queues: Pick<DeviceQueues, 'void'>;
   shards: number;
+  metrics: RouterMetrics;
   logger: Logger;
 };
 

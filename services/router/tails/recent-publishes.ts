@@ -1,15 +1,15 @@
 /** Publishes are numbered as they begin, and a ticket is such a number. */
 export type Ticket = number;
-export type RecentLoss = { owners: string[]; seqs: number[] };
+export type RecentLoss = { queues: string[]; seqs: number[] };
 
 /**
  * Remembers the last 65 536 publishes of this router, and overwrites the oldest. They tell whose
  * events are gone if a server loses events that it had acknowledged. A publish takes 34 bytes, and
- * the name of its owner.
+ * the name of its queue.
  */
 export class RecentPublishes {
   readonly #capacity: number;
-  readonly #owners: (string | undefined)[];
+  readonly #queues: (string | undefined)[];
   readonly #shards: Uint16Array;
   /** A number of 0 means that no answer came. */
   readonly #seqs: Float64Array;
@@ -21,7 +21,7 @@ export class RecentPublishes {
 
   constructor(capacity = 65_536) {
     this.#capacity = capacity;
-    this.#owners = new Array(capacity).fill(undefined);
+    this.#queues = new Array(capacity).fill(undefined);
     this.#shards = new Uint16Array(capacity);
     this.#seqs = new Float64Array(capacity);
     this.#knownSeqs = new Float64Array(capacity);
@@ -30,10 +30,10 @@ export class RecentPublishes {
   }
 
   /** Notes a publish that begins now, and the end of its shard that is known. */
-  begin(owner: string, shard: number, { seq, at }: { seq: number; at: number }): Ticket {
+  begin(queue: string, shard: number, { seq, at }: { seq: number; at: number }): Ticket {
     const ticket = this.#next;
     const slot = ticket % this.#capacity;
-    this.#owners[slot] = owner;
+    this.#queues[slot] = queue;
     this.#shards[slot] = shard;
     this.#seqs[slot] = 0;
     this.#knownSeqs[slot] = seq;
@@ -87,16 +87,16 @@ export class RecentPublishes {
    * Returns the publishes that are gone if the shard has lost all above `keptSeq` before `foundAt`.
    */
   lostOf(shard: number, { keptSeq, foundAt }: { keptSeq: number; foundAt: number }): RecentLoss {
-    const owners = new Set<string>();
+    const queues = new Set<string>();
     const seqs = new Set<number>();
     const length = Math.min(this.#next, this.#capacity);
     for (let slot = 0; slot < length; slot += 1) {
       const seq = this.#seqs[slot] ?? 0;
       if (this.#shards[slot] !== shard || seq <= keptSeq || this.#afterLoss[slot] === 1) continue;
       if ((this.#begunAt[slot] ?? 0) > foundAt) continue;
-      owners.add(this.#owners[slot] as string);
+      queues.add(this.#queues[slot] as string);
       seqs.add(seq);
     }
-    return { owners: [...owners], seqs: [...seqs] };
+    return { queues: [...queues], seqs: [...seqs] };
   }
 }

@@ -8,9 +8,9 @@ function setTails(capacity?: number) {
   const recent = capacity === undefined ? {} : { recent: new RecentPublishes(capacity) };
   const tails = new ShardTails(3, { now: () => clock.at, ...recent });
   /** Begins a publish, which is answered at once. */
-  const publish = (owner: string, shard: number, seq: number): boolean => {
+  const publish = (queue: string, shard: number, seq: number): boolean => {
     clock.at += 1;
-    const ticket = tails.begin(owner, shard);
+    const ticket = tails.begin(queue, shard);
     clock.at += 1;
     return tails.stored(ticket, seq);
   };
@@ -91,7 +91,7 @@ t.test('a loss concerns what was stored before it, and nothing that came after',
   const loss = tails.takeLoss(0);
   t.match(loss, { keptSeq: 89, upToSeq: 92 });
   publish('eve', 0, 93);
-  t.same(tails.lostOf(0, loss as never), { owners: ['bob', 'cid'], seqs: [91, 92] });
+  t.same(tails.lostOf(0, loss as never), { queues: ['bob', 'cid'], seqs: [91, 92] });
   clock.at += 1;
   tails.reset(0, { seq: 93, keptSeq: 89, at: clock.at });
   t.ok(publish('fay', 0, 94), 'after the check the count goes on from the end that was found');
@@ -135,8 +135,8 @@ t.test('the oldest publishes are overwritten, and late answers to them are ignor
   t.ok(tails.stored(first, 7));
   t.ok(tails.stored(third, 9));
   const loss = { keptSeq: 0, upToSeq: 9, foundAt: clock.at };
-  t.same(tails.lostOf(1, loss), { owners: ['cid'], seqs: [9] });
-  t.same(tails.lostOf(2, loss), { owners: [], seqs: [] }, 'no answer, no loss: it is sent again');
+  t.same(tails.lostOf(1, loss), { queues: ['cid'], seqs: [9] });
+  t.same(tails.lostOf(2, loss), { queues: [], seqs: [] }, 'no answer, no loss: it is sent again');
 });
 
 t.test('the end of an earlier hold does not end a later one', async (t) => {

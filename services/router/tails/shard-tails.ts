@@ -60,9 +60,9 @@ export class ShardTails {
     return { seq: this.lastSeq(shard), at: this.#seqsAt[shard] ?? 0 };
   }
 
-  /** Notes a publish to the queues of `owner` that begins. Returns its ticket. */
-  begin(owner: string, shard: number): Ticket {
-    return this.#recent.begin(owner, shard, { seq: this.lastSeq(shard), at: this.#now() });
+  /** Notes a publish to a queue that begins. Returns its ticket. */
+  begin(queue: string, shard: number): Ticket {
+    return this.#recent.begin(queue, shard, { seq: this.lastSeq(shard), at: this.#now() });
   }
 
   /** Notes that the shard had stored the event earlier, as `seq`. */

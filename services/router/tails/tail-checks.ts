@@ -7,6 +7,7 @@ import type { DeviceQueues } from '../queues/device-queues.ts';
 import type { Device, KnownQueues } from '../queues/known-queues.ts';
 import type { QueueApi } from '../queues/queue-api.ts';
 import type { QueueWatch } from '../queues/queue-watch.ts';
+import type { RouterMetrics } from '../router-metrics.ts';
 import { CLAIMED_MAX, LossClaims } from './loss-claims.ts';
 import type { Loss, ShardTails } from './shard-tails.ts';
 import type { LossHeard, TailSignals } from './tail-signals.ts';
@@ -18,6 +19,7 @@ const RETRY_DELAY_MS = 1_000;
 const CLAIM_MS = 2_000;
 const CLAIM_JITTER_MS = 2_000;
 const CLAIM_POLL_MS = 25;
+const ABOVE_JITTER_MS = 500;
 /** Two routers find the same loss within this time, but a server is not back again so soon. */
 const SAME_LOSS_MS = 2_000;
 /** At most this many queues are known as made since a loss. More may be voided a second time. */
@@ -34,14 +36,16 @@ type Deps = {
   tails: ShardTails;
   signals: Pick<TailSignals, 'tellLoss'>;
   now: () => number;
+  metrics: Pick<RouterMetrics, 'tailsLost'>;
   logger: Logger;
 };
 
 /**
  * Deals with shards that have lost their tails. Each router voids the queues to which it published
- * what is lost, and the queues that stand above the shard's end, because these would skip the next
- * events. Then it claims the lost numbers that were its own. If some stay unclaimed, their router
- * is gone, nobody knows whose events they were, and all queues of the shard are voided.
+ * what is lost. Then it claims the lost numbers that were its own. Once all are claimed, the queues
+ * that still stand above the shard's end are voided too, because they would skip the next events.
+ * If some stay unclaimed, their router is gone, nobody knows whose events they were, and all queues
+ * of the shard are voided.
  */
 export class TailChecks {
   readonly #deps: Deps;
@@ -118,18 +122,29 @@ export class TailChecks {
   }
 
   async #deal(shard: number, loss: Loss): Promise<void> {
-    const { tails, signals, known, now, logger } = this.#deps;
+    const { tails, signals, now, metrics, logger } = this.#deps;
     this.#noteFound();
+    metrics.tailsLost.inc();
     signals.tellLoss(shard, loss, []);
-    const { owners, seqs } = tails.lostOf(shard, loss);
+    const { queues: names, seqs } = tails.lostOf(shard, loss);
     logger.warn({ shard, ...loss, own: seqs.length }, 'stream lost its tail');
     await this.#readNames(loss);
-    const devices = owners.flatMap((name) => parseQueueName(name) ?? []);
-    await this.#voidAll([...devices, ...(await this.#standingAbove(shard))]);
+    await this.#voidAll(names.flatMap((name) => parseQueueName(name) ?? []));
     const claimed = seqs.length > CLAIMED_MAX ? [] : seqs;
     this.#claims.add(shard, { seqs: claimed, upToSeq: Math.max(0, ...claimed), at: now() });
     signals.tellLoss(shard, loss, claimed);
-    if (await this.#allClaimed(shard, loss)) return;
+    await this.#voidUnclaimed(shard, loss);
+  }
+
+  /** Voids the queues of which no router knows that they lack something. */
+  async #voidUnclaimed(shard: number, loss: Loss): Promise<void> {
+    const { known, logger } = this.#deps;
+    const jitter = Math.random();
+    if (await this.#allClaimed(shard, loss, CLAIM_MS + jitter * CLAIM_JITTER_MS)) {
+      await delay(jitter * ABOVE_JITTER_MS);
+      await this.#voidAll(await this.#standingAbove(shard));
+      return;
+    }
     const all = known.devicesIn(shard);
     logger.warn({ shard, queues: all.length }, 'routers that published to the stream are gone');
     await this.#voidAll(all);
@@ -174,9 +189,9 @@ export class TailChecks {
     });
   }
 
-  async #allClaimed(shard: number, loss: Loss): Promise<boolean> {
+  async #allClaimed(shard: number, loss: Loss, waitMs: number): Promise<boolean> {
     const { now } = this.#deps;
-    const deadlineAt = now() + CLAIM_MS + Math.random() * CLAIM_JITTER_MS;
+    const deadlineAt = now() + waitMs;
     while (!this.#claims.cover(shard, loss)) {
       if (now() > deadlineAt || this.#closed) return false;
       await delay(CLAIM_POLL_MS);
