@@ -18,7 +18,7 @@ export const LIMITS = {
   titleCharactersMax: 200,
   descriptionCharactersMax: 2_000,
   urlCharactersMax: 2_048,
-  cursorCharactersMax: 2_048,
+  cursorCharactersMax: 256,
   pageLimitMax: 200,
   pageLimitDefault: 50,
   /** The caller counts too. */

@@ -50,7 +50,7 @@ export function setAgents(
     await upsertAgents(tx, business_id, agents);
     const returned = await returnFrom(tx, { of, gone, cipher });
     await noteAgents(tx, presences, { businessId: business_id, userIds });
-    return { ...(await readAgentsPage(tx, { business_id })), ...returned };
+    return { ...(await readAgentsPage(tx, of)), ...returned };
   });
 }
 

@@ -15,8 +15,8 @@ export async function listAgents(
   db: Kysely<Database>,
   { asker, business_id, limit, cursor }: AgentsList,
 ): Promise<AgentsPage> {
-  const isOwn = (part: unknown): boolean => part === business_id;
-  const [, after] = cursor === undefined ? [] : decodeCursor(cursor, [isOwn, isUuidV4]);
+  const list = listOf({ asker, business_id });
+  const [after] = cursor === undefined ? [] : decodeCursor(list, cursor, [isUuidV4]);
   const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
   return snapshot.execute(async (tx) => {
     const business = await tx
@@ -26,15 +26,17 @@ export async function listAgents(
       .executeTakeFirst();
     const own = asker === 'service' ? undefined : await selectAgent(tx, business_id, asker);
     judgeReader(asker, { isThere: business !== undefined, isAgent: own !== undefined });
-    return readAgentsPage(tx, { business_id, limit, after: after as UserId | undefined });
+    const page = { asker, business_id, limit, after: after as UserId | undefined };
+    return readAgentsPage(tx, page);
   });
 }
 
-type Page = { business_id: BusinessId; limit?: number | undefined; after?: UserId | undefined };
+type Asked = Pick<AgentsList, 'asker' | 'business_id'>;
+type Page = Asked & { limit?: number | undefined; after?: UserId | undefined };
 
 export async function readAgentsPage(
   tx: Transaction<Database>,
-  { business_id, limit = LIMITS.pageLimitDefault, after }: Page,
+  { asker, business_id, limit = LIMITS.pageLimitDefault, after }: Page,
 ): Promise<AgentsPage> {
   const rows = await selectAgents(tx, business_id)
     .$if(after !== undefined, (query) => query.where('a.user_id', '>', after as UserId))
@@ -43,9 +45,13 @@ export async function readAgentsPage(
     .execute();
   const shown = rows.slice(0, limit);
   const last = shown.at(-1)?.user_id;
-  const next_cursor =
-    rows.length > limit && last !== undefined ? encodeCursor([business_id, last]) : null;
+  const isLast = rows.length <= limit || last === undefined;
+  const next_cursor = isLast ? null : encodeCursor(listOf({ asker, business_id }), [last]);
   return { agents: shown.map(toAgentRecord), next_cursor };
+}
+
+function listOf({ asker, business_id }: Asked): string {
+  return `agents ${asker} ${business_id}`;
 }
 
 export async function selectAgent(

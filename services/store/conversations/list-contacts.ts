@@ -18,7 +18,8 @@ export async function listContacts(
   request: ContactsList,
 ): Promise<ContactsPage> {
   const { cursor } = request;
-  const after = cursor === undefined ? FIRST : decodeCursor(cursor, [isUuidV4])[0];
+  const list = `contacts ${'user_id' in request ? request.user_id : request.business_id}`;
+  const after = cursor === undefined ? FIRST : decodeCursor(list, cursor, [isUuidV4])[0];
   const ids = await listPlaces(db, request, after as ConversationId);
   const last = ids.at(-1);
   if (last === undefined) return { user_ids: [], next_cursor: null };
@@ -31,7 +32,7 @@ export async function listContacts(
     .execute();
   const isFull = ids.length === PAGE_CONVERSATIONS;
   const user_ids = rows.map(({ user_id }) => user_id);
-  return { user_ids, next_cursor: isFull ? encodeCursor([last]) : null };
+  return { user_ids, next_cursor: isFull ? encodeCursor(list, [last]) : null };
 }
 
 /** The query returns the conversations that follow `after`, in the order of their ids. */

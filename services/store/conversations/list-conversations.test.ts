@@ -109,7 +109,7 @@ t.test('the largest page leads to a cursor that is accepted', async (t) => {
   const me = newId<UserId>();
   for (let count = 0; count < 203; count += 1) await createGroup(store, [me, newId<UserId>()]);
   const first = await list(me, 200);
-  t.ok((first.next ?? '').length < 2_048, `${first.next?.length}`);
+  t.ok((first.next ?? '').length <= 256, `${first.next?.length}`);
   const second = await list(me, 200, first.next);
   t.same([first.ids.length, second.ids.length, second.next], [200, 3, null]);
   t.equal(new Set([...first.ids, ...second.ids]).size, 203);

@@ -31,13 +31,13 @@ export function createListConversations({ db, cipher, chatLists }: Deps) {
     const options = { cipher, nowMs: Date.now() };
     const records = loaded.flatMap((one) => toConversationRecord(one, list.userId, options) ?? []);
     const isLast = places.length < list.limit;
-    return { records, next_cursor: isLast ? null : writePosition(page, position) };
+    return { records, next_cursor: isLast ? null : writePosition(list, page, position) };
   };
   return async ({ user_id, cursor, archived, limit: asked }: ConversationsList) => {
     const limit = Math.min(Math.max(asked ?? LIMITS.pageLimitDefault, 1), LIMITS.pageLimitMax) + 1;
     const list = { userId: user_id, archived: archived === true, limit };
     if (cursor !== undefined) {
-      const position = readPosition(cursor);
+      const position = readPosition(list, cursor);
       return await show(list, await selectAfter(db, list, position), position);
     }
     const places = selectFirst(db, list);

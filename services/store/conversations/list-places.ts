@@ -55,7 +55,7 @@ export async function selectAfter(
     select conversation_id, place as activity, ${readAt}::timestamptz(3) as read_at from (
       select conversation_id, case
         when (stood, conversation_id) < ${end} or stood <= ${openSince}::timestamptz
-          or left(conversation_id::text, 8) = any(${listed}::text[]) then stood
+          or left(conversation_id::text, 6) = any(${listed}::text[]) then stood
         else ${placeAt(openSince)} end as place
       from (
         select c.conversation_id, c.created_at, case

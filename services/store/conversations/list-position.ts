@@ -1,5 +1,5 @@
-import { type ConversationId, isUuidV4 } from '../../../shared/ids.ts';
-import { decodeCursor, encodeCursor, isIsoTime } from '../records/opaque-cursor.ts';
+import { type ConversationId, isUuidV4, type UserId } from '../../../shared/ids.ts';
+import { cursorTag, isIsoTime, notGivenOut } from '../records/opaque-cursor.ts';
 
 /** A conversation has this place in a listing; `read_at` is the time of the first page. */
 export type ListPlace = {
@@ -19,22 +19,32 @@ export type ListPosition = {
   openSince: string;
   activity: string;
   conversationId: ConversationId;
-  /** The list has the first 8 hexadecimal digits of each id. */
+  /** The list has the first 6 hexadecimal digits of each id. */
   listed: string[];
 };
+
+/** A cursor is good for this list alone. */
+type OfList = { userId: UserId; archived: boolean };
 
 /** An append takes less than this from the time that it writes to its commit. */
 const SETTLE_MS = 5_000;
 /**
- * A cursor has room for this many ids. Beyond it the listing may miss conversations whose last
- * message was committed late.
+ * A cursor of 256 characters has room for this many ids. Beyond it the listing may miss
+ * conversations whose last message was committed late.
  */
-const LISTED_MAX = 200;
-const DIGITS = 8;
-const SHORT_IDS = /^(?:[0-9a-f]{8}){0,200}$/;
+const LISTED_MAX = 50;
+const DIGITS = 6;
+const SHORT_ID_BYTES = DIGITS / 2;
+const TIME_BYTES = 6;
+/**
+ * The bytes of a cursor are the tag, three times in ms since 1970, the id of the conversation, and
+ * the short ids. As JSON they would take twice as much room.
+ */
+const PLACES = { readAt: 8, openSince: 14, activity: 20, conversationId: 26, listed: 42 };
 
 /** The cursor leads to the page after `page`; `before` is the position that led to `page`. */
 export function writePosition(
+  list: OfList,
   page: readonly ListPlace[],
   before: ListPosition | undefined,
 ): string {
@@ -46,32 +56,45 @@ export function writePosition(
   const ids = recent.map(({ conversation_id: id }) => id.slice(0, DIGITS));
   const listed = [...(before?.listed ?? []), ...ids];
   const isTooMany = listed.length > LISTED_MAX;
-  return encodeCursor([
-    readAt,
-    isTooMany ? readAt : openSince,
-    last.activity,
-    last.conversation_id,
-    isTooMany ? '' : Buffer.from(listed.join(''), 'hex').toString('base64url'),
-  ]);
+  return Buffer.concat([
+    tagOf(list),
+    ...[readAt, isTooMany ? readAt : openSince, last.activity].map(timeBytes),
+    Buffer.from(last.conversation_id.replaceAll('-', ''), 'hex'),
+    Buffer.from(isTooMany ? '' : listed.join(''), 'hex'),
+  ]).toString('base64url');
 }
 
-export function readPosition(cursor: string): ListPosition {
-  const parts = decodeCursor(cursor, [isIsoTime, isIsoTime, isIsoTime, isUuidV4, isShortIds]);
-  const [readAt, openSince, activity, conversationId, shortIds] = parts as [
-    string,
-    string,
-    string,
-    ConversationId,
-    string,
-  ];
-  const listed = hexOf(shortIds).match(/.{8}/g) ?? [];
-  return { readAt, openSince, activity, conversationId, listed };
+/** A text that is no cursor of this list is refused with INVALID_REQUEST. */
+export function readPosition(list: OfList, cursor: string): ListPosition {
+  const bytes = Buffer.from(cursor, 'base64url');
+  const listedBytes = bytes.length - PLACES.listed;
+  const isWhole =
+    listedBytes >= 0 &&
+    listedBytes <= LISTED_MAX * SHORT_ID_BYTES &&
+    listedBytes % SHORT_ID_BYTES === 0 &&
+    bytes.subarray(0, PLACES.readAt).equals(tagOf(list));
+  if (!isWhole) throw notGivenOut();
+  const readAt = timeAt(bytes, PLACES.readAt);
+  const openSince = timeAt(bytes, PLACES.openSince);
+  const activity = timeAt(bytes, PLACES.activity);
+  const hex = bytes.toString('hex', PLACES.conversationId, PLACES.listed);
+  const conversationId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const isGood = [readAt, openSince, activity].every(isIsoTime) && isUuidV4(conversationId);
+  if (!isGood) throw notGivenOut();
+  const listed = bytes.toString('hex', PLACES.listed).match(/.{6}/g) ?? [];
+  return { readAt, openSince, activity, conversationId: conversationId as ConversationId, listed };
 }
 
-function isShortIds(part: unknown): boolean {
-  return typeof part === 'string' && SHORT_IDS.test(hexOf(part));
+function tagOf({ userId, archived }: OfList): Buffer {
+  return cursorTag(`conversations ${userId} ${archived}`);
 }
 
-function hexOf(text: string): string {
-  return Buffer.from(text, 'base64url').toString('hex');
+function timeBytes(time: string): Buffer {
+  const bytes = Buffer.alloc(TIME_BYTES);
+  bytes.writeUIntBE(Date.parse(time), 0, TIME_BYTES);
+  return bytes;
+}
+
+function timeAt(bytes: Buffer, place: number): string {
+  return new Date(bytes.readUIntBE(place, TIME_BYTES)).toISOString();
 }

@@ -52,7 +52,11 @@ export async function readEventsBetween(deps: FeedDeps, range: EventsRange): Pro
   const last = cut.length > 0 ? events.at(-1) : undefined;
   if (last !== undefined) place = { at: last.at, id: last.event_id };
   const isEnd = Date.parse(place.at) >= untilMs;
-  return { events, next_cursor: isEnd ? null : encodeCursor([place.at, place.id]) };
+  return { events, next_cursor: isEnd ? null : encodeCursor(listOf(range), [place.at, place.id]) };
+}
+
+function listOf({ from, until }: EventsRange): string {
+  return `events ${from} ${until}`;
 }
 
 function readRange({ from, until, cursor, limit = LIMIT_MAX }: EventsRange): {
@@ -66,7 +70,10 @@ function readRange({ from, until, cursor, limit = LIMIT_MAX }: EventsRange): {
     throw new KahaError('INVALID_REQUEST', `limit is a whole number from 1 to ${LIMIT_MAX}`);
   }
   if (cursor === undefined) return { place: { at: from, id: LOWEST_ID }, limit };
-  const [at, id] = decodeCursor(cursor, [isIsoTime, isEventId]) as [string, string];
+  const [at, id] = decodeCursor(listOf({ from, until }), cursor, [isIsoTime, isEventId]) as [
+    string,
+    string,
+  ];
   return { place: { at, id }, limit };
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import type { InboxList } from '../../../shared/contracts/inbox-reads.ts';
 import { type ConversationId, isUuidV4 } from '../../../shared/ids.ts';
@@ -39,7 +38,6 @@ const VIEWS: Readonly<Record<InboxList['view'], View>> = {
     own: 'last_agent_id',
   },
 };
-const TAG_LENGTH = 11;
 
 type Page = { isAll: boolean; limit: number };
 
@@ -71,19 +69,16 @@ export async function selectInboxPlaces(
 
 /** The cursor leads to the page behind a place. It is good for the caller, business and view. */
 export function inboxCursor(request: InboxList, { place, conversation_id }: InboxPlace): string {
-  return encodeCursor([tagOf(request), place, conversation_id]);
+  return encodeCursor(listOf(request), [place, conversation_id]);
 }
 
 function readCursor(request: InboxList): InboxPlace | undefined {
   if (request.cursor === undefined) return undefined;
-  const tag = tagOf(request);
-  const isTag = (part: unknown): boolean => part === tag;
-  const shape = [isTag, VIEWS[request.view].isPlace, isUuidV4];
-  const [, place, conversation_id] = decodeCursor(request.cursor, shape);
+  const shape = [VIEWS[request.view].isPlace, isUuidV4];
+  const [place, conversation_id] = decodeCursor(listOf(request), request.cursor, shape);
   return { place, conversation_id } as InboxPlace;
 }
 
-function tagOf({ user_id, business_id, view }: InboxList): string {
-  const hash = createHash('sha256').update(`${user_id} ${business_id} ${view}`);
-  return hash.digest('base64url').slice(0, TAG_LENGTH);
+function listOf({ user_id, business_id, view }: InboxList): string {
+  return `inbox ${user_id} ${business_id} ${view}`;
 }

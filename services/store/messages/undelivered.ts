@@ -19,7 +19,7 @@ import {
 } from './undelivered-places.ts';
 
 type Deps = { db: Kysely<Database>; cipher: ContentCipher };
-type Request = { user_id: UserId; cursor?: string };
+type Request = { user_id: UserId; cursor?: string | undefined };
 
 const PAGE_MESSAGES_MAX = 200;
 
@@ -32,7 +32,7 @@ export async function readUndelivered(
   { db, cipher }: Deps,
   { user_id, cursor }: Request,
 ): Promise<UndeliveredPage> {
-  const { after, served } = readPosition(cursor);
+  const { after, served } = readPosition({ user_id, cursor });
   const room = Math.min(LIMITS.replayMessagesMax - served, PAGE_MESSAGES_MAX);
   const places = await selectUndelivered(db, { userId: user_id, after, limit: room + 1 });
   const loaded = await loadMessages({ db, cipher }, { places: places.slice(0, room), user_id });
@@ -41,7 +41,9 @@ export async function readUndelivered(
   const last = messages.at(-1);
   const more = messages.length < places.length;
   if (more && last !== undefined && total < LIMITS.replayMessagesMax) {
-    const next_cursor = encodeCursor([last.sent_at, last.conversation_id, last.seq, total]);
+    const next_cursor = encodeCursor(listOf(user_id), [
+      ...[last.sent_at, last.conversation_id, last.seq, total],
+    ]);
     return { messages, next_cursor, complete: false };
   }
   const complete = !more && !(await hasOlderUndelivered(db, user_id));
@@ -50,12 +52,18 @@ export async function readUndelivered(
 
 type Position = { after: UndeliveredPlace | undefined; served: number };
 
-function readPosition(cursor: string | undefined): Position {
+function listOf(userId: UserId): string {
+  return `undelivered ${userId}`;
+}
+
+function readPosition({ user_id, cursor }: Request): Position {
   if (cursor === undefined) return { after: undefined, served: 0 };
   const isCount = (part: unknown): boolean => Number.isSafeInteger(part) && (part as number) > 0;
   const isServed = (part: unknown): boolean =>
     isCount(part) && (part as number) < LIMITS.replayMessagesMax;
-  const parts = decodeCursor(cursor, [isIsoTime, isUuidV4, isCount, isServed]);
+  const parts = decodeCursor(listOf(user_id), cursor, [
+    ...[isIsoTime, isUuidV4, isCount, isServed],
+  ]);
   const [sent_at, conversation_id, seq, served] = parts as [
     string,
     UndeliveredPlace['conversation_id'],
