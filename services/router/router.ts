@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
-import { newId, type UserId } from '../../shared/ids.ts';
+import { type ConversationId, newId, type UserId } from '../../shared/ids.ts';
 import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
@@ -85,7 +85,10 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   });
   closers.push('position reports', () => positionReports.close());
   const { liveReceipts, typing } = createLive(parts, closers);
-  const onVersion = liveReceipts.noteVersion.bind(liveReceipts);
+  const onVersion = (id: ConversationId, version: number): void => {
+    liveReceipts.noteVersion(id, version);
+    typing.participantsChanged(id);
+  };
   const memberships = new MembershipSignals({ bus, onVersion, logger });
   const fanning = { ...parts, instance, memberships };
   const { owed: fanOuts, feed } = createFanOuts(fanning, closers);

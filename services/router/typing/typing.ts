@@ -52,12 +52,18 @@ const ASK_MS = 3_000;
 const SWEEP_MS = 100;
 /** At most this many typists are known. Beyond it, nobody is told that a user begins to type. */
 const TYPISTS_MAX = 50_000;
+/**
+ * At most this many conversations are remembered between two sweeps because their participants
+ * changed. Beyond it, the typing of somebody who left ends by its time.
+ */
+const CHANGED_MAX = 10_000;
 
 /**
  * Keeps in memory alone which users type in which conversations, and tells the other participants.
  * It tells `true` at most once in 2 s for each conversation and user. It tells `false` once, when
  * the user sends a message or when none of their sessions types any more. The typing of a session
- * ends when the session says so, or 5 s after its last `true`.
+ * ends when the session says so, or 5 s after its last `true`. The typing of a user who takes part
+ * no more ends with the next sweep.
  *
  * An edge ends typing for sockets that close, and the 5 s cover an edge that dies. If a router
  * dies, edges bring the ends to another router, which tells of them although it does not know the
@@ -66,6 +72,8 @@ const TYPISTS_MAX = 50_000;
 export class Typing {
   readonly #deps: Deps;
   readonly #typists = new Map<ParticipantKey, Typist>();
+  /** The participants of these conversations have changed since the last sweep. */
+  readonly #changed = new Set<ConversationId>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(deps: Deps) {
@@ -89,6 +97,11 @@ export class Typing {
   sent(place: InConversation): void {
     const typist = this.#typists.get(keyOf(place));
     if (typist !== undefined) this.#end(typist);
+  }
+
+  /** The participants of the conversation have changed, and somebody who types may have left. */
+  participantsChanged(id: ConversationId): void {
+    if (this.#changed.size < CHANGED_MAX) this.#changed.add(id);
   }
 
   /** Ends the typing of all users, and tells the others. */
@@ -160,12 +173,20 @@ export class Typing {
     for (const [key, typist] of this.#typists) {
       const isDue = nowMs - typist.toldAt >= TOLD_EVERY_MS;
       if (endOf(typist) > nowMs) {
+        if (this.#changed.has(typist.conversationId)) void this.#endIfGone(typist);
         if (isDue && typist.informed.length === 0) this.#tellBegun(typist, undefined, nowMs);
         continue;
       }
       this.#end(typist);
       if (isDue && typist.keptUntil <= nowMs) this.#typists.delete(key);
     }
+    this.#changed.clear();
+  }
+
+  /** If the participants cannot be read now, the typing ends by its time. */
+  async #endIfGone(typist: Typist): Promise<void> {
+    const all = await this.#audienceOf(typist);
+    if (all.length > 0 && !all.includes(typist.userId)) this.#end(typist);
   }
 
   async #tellAgain(typist: Typist): Promise<void> {
