@@ -236,3 +236,18 @@ t.test('pages of an allowed Origin may read answers, and pages of others may not
   t.equal(foreign.headers.get('access-control-allow-origin'), null);
   t.equal(foreign.headers.get('vary'), 'Origin');
 });
+
+t.test('a body that is shorter than its Content-Length is answered 408', async (t) => {
+  const socket = connect(edge.port, '127.0.0.1');
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write(
+    `POST /api/v1/conversations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
+      'Content-Length: 50\r\n\r\n{"type":',
+  );
+  await closed;
+  const answer = Buffer.concat(chunks).toString();
+  t.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+  t.match(answer, /"code":"INVALID_REQUEST"/);
+});

@@ -36,6 +36,7 @@ const PREFLIGHT: readonly Header[] = [
 const VARY: Header = ['Vary', 'Origin'];
 const OK = 200;
 const NO_CONTENT = 204;
+const REQUEST_TIMEOUT = 408;
 
 /**
  * This is the door for REST calls. It finds the route, checks the caller and the rate, reads
@@ -62,6 +63,7 @@ export class HttpApi {
       if (error.code === 'INTERNAL') logger.error({ err: thrown, path: call.path }, 'call failed');
       metrics.errors.add(error.code);
       answer = errorAnswer(error);
+      if (call.isBodyLate === true) answer = { ...answer, status: REQUEST_TIMEOUT };
     }
     metrics.httpAnswers.add(String(answer.status));
     return { ...answer, headers: [...answer.headers, ...this.#corsHeaders(call)] };
@@ -69,6 +71,9 @@ export class HttpApi {
 
   async #carryOut(call: HttpCall): Promise<HttpAnswer> {
     const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
+    if (call.isBodyLate === true) {
+      throw new KahaError('INVALID_REQUEST', 'The body is shorter than its Content-Length');
+    }
     if (call.method === 'OPTIONS') return { status: NO_CONTENT, headers: PREFLIGHT, body: '' };
     const { documents, assets } = this.#deps;
     const shelf = [documents, assets].find((one) => one.has(call.path));

@@ -13,6 +13,8 @@ export type HttpCall = {
   acceptEncoding: string;
   /** A body larger than any call may send is undefined, and a missing body is empty. */
   body: Buffer | undefined;
+  /** The client sent less than its `Content-Length`, and then nothing for some seconds. */
+  isBodyLate?: true;
 };
 
 export type HttpAnswer = {

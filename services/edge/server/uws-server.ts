@@ -50,6 +50,11 @@ const BACKPRESSURE_BYTES_MAX = BUFFERED_BYTES_MAX + 2 * 1024 * 1024;
  */
 const IDLE_S = 120;
 const DEVICE_HEADER = 'x-device-id';
+/**
+ * A body of which nothing comes for this long is answered 408. The library itself closes such a
+ * connection without an answer, 8 s after its last byte or later.
+ */
+const BODY_WAIT_MS = 6_000;
 /** The server does not even read a body that is larger than this to its end. */
 const BODY_CUT_BYTES = 1024 * 1024;
 
@@ -63,6 +68,7 @@ const REASONS: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
   413: 'Payload Too Large',
   429: 'Too Many Requests',
@@ -203,8 +209,11 @@ function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
   };
   const lengthBytes = Number(req.getHeader('content-length'));
   let isDone = false;
+  let isCarriedOut = false;
+  let waiting: NodeJS.Timeout | undefined;
   res.onAborted(() => {
     isDone = true;
+    clearTimeout(waiting);
   });
   const finish = (answer: HttpAnswer, mustClose: boolean): void => {
     if (isDone) return;
@@ -212,20 +221,37 @@ function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
     res.cork(() => write(res, answer, { mustClose, isBodiless }));
   };
   const answer = (body: Buffer | undefined, mustClose = false): void => {
+    if (isCarriedOut) return;
+    isCarriedOut = true;
+    clearTimeout(waiting);
     call.body = body;
     void handlers.http(call).then((result) => finish(result, mustClose));
   };
   if (lengthBytes > BODY_CUT_BYTES) answer(undefined, true);
-  else collect(res, answer);
+  else {
+    const late = (): void => {
+      call.isBodyLate = true;
+      answer(undefined, true);
+    };
+    if (lengthBytes > 0) waiting = setTimeout(late, BODY_WAIT_MS);
+    collect(res, answer, () => {
+      if (!isCarriedOut) waiting?.refresh();
+    });
+  }
 }
 
 /** Reads the body. A body that is too large is read to its end, so that the answer arrives. */
-function collect(res: HttpResponse, done: (body: Buffer | undefined, mustClose: boolean) => void) {
+function collect(
+  res: HttpResponse,
+  done: (body: Buffer | undefined, mustClose: boolean) => void,
+  came: () => void,
+): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let isDone = false;
   res.onData((chunk, isLast) => {
     if (isDone) return;
+    came();
     bytes += chunk.byteLength;
     const isTooLarge = bytes > LIMITS.agentsBodyBytesMax;
     if (isTooLarge) chunks.length = 0;
