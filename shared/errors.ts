@@ -55,7 +55,14 @@ export const CLOSE = {
 
 export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE];
 
-type Options = { details?: unknown; retryAfterS?: number; cause?: unknown; noResponders?: boolean };
+type Options = {
+  details?: unknown;
+  retryAfterS?: number;
+  cause?: unknown;
+  noResponders?: boolean;
+  /** This HTTP status says it better than the one that the code has. */
+  status?: number;
+};
 
 /** Every failure that may reach a client is a KahaError. The boundary turns it into wire form. */
 export class KahaError extends Error {
@@ -67,6 +74,7 @@ export class KahaError extends Error {
    * out, and the caller may ask another instance.
    */
   readonly noResponders: boolean;
+  readonly status: number;
 
   constructor(code: ErrorCode, message: string, options: Options = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -76,10 +84,7 @@ export class KahaError extends Error {
     const row: ErrorRow = ERRORS[code];
     this.retryAfterS = options.retryAfterS ?? row.retryAfterS;
     this.noResponders = options.noResponders ?? false;
-  }
-
-  get status(): number {
-    return ERRORS[this.code].status;
+    this.status = options.status ?? row.status;
   }
 
   get isRetryable(): boolean {

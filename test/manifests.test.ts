@@ -61,6 +61,8 @@ const settings = {
   KAHA_URL: 'https://kaha.example',
   KAHA_SERVICE_TOKEN: 'token',
   JWT_JWKS_URL: 'https://kaha.example/jwks.json',
+  JWT_ISSUER: 'https://kaha.example',
+  JWT_AUDIENCE: 'kaha-chat',
   ...Object.fromEntries(seedNames().map((name) => [name, 'seed'])),
 };
 

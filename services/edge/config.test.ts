@@ -15,6 +15,8 @@ const GOOD = {
   JWT_SECRET: 'x'.repeat(32),
 };
 
+const TERMS = { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'chat' };
+
 function problemsOf(changes: Record<string, string>): readonly string[] {
   try {
     loadConfig({ ...GOOD, ...changes });
@@ -35,17 +37,21 @@ t.test('a variable that has a default may be left out', async (t) => {
     admissionRatePerS: 2_000,
     drainMs: 10_000,
   });
-  const jwks = { ...GOOD, JWT_SECRET: '', JWT_JWKS_URL: 'https://id.example/jwks' };
+  const jwks = { ...GOOD, JWT_SECRET: '', JWT_JWKS_URL: 'https://id.example/jwks', ...TERMS };
   t.match(loadConfig(jwks), { token: { key: { kind: 'jwks' }, algorithms: ['RS256'] } });
 });
 
 t.test('every problem is told, and a public key is never a secret', async (t) => {
-  t.equal(problemsOf({ JWT_JWKS_URL: 'https://id.example/jwks' }).length, 1, 'two keys');
+  const both = { JWT_JWKS_URL: 'https://id.example/jwks', ...TERMS };
+  t.equal(problemsOf(both).length, 1, 'two keys');
   t.equal(problemsOf({ JWT_SECRET: '' }).length, 1, 'no key');
   t.equal(problemsOf({ JWT_SECRET: 'short' }).length, 1);
   t.equal(problemsOf({ JWT_ALGORITHMS: 'RS256' }).length, 1, 'a secret as a public key');
   t.equal(problemsOf({ JWT_ALGORITHMS: 'none' }).length, 1);
-  const jwks = { JWT_SECRET: '', JWT_JWKS_URL: 'https://id.example/jwks' };
+  const jwks = { JWT_SECRET: '', JWT_JWKS_URL: 'https://id.example/jwks', ...TERMS };
+  t.same(problemsOf(jwks), []);
+  t.equal(problemsOf({ ...jwks, JWT_ISSUER: '' }).length, 1, 'no issuer');
+  t.equal(problemsOf({ ...jwks, JWT_ISSUER: '', JWT_AUDIENCE: '' }).length, 2, 'neither');
   t.equal(problemsOf({ ...jwks, JWT_ALGORITHMS: 'HS256' }).length, 1, 'a public key as a secret');
   t.equal(problemsOf({ ALLOWED_ORIGINS: '*,https://a.example/,ftp://x' }).length, 3);
   t.equal(problemsOf({ PORT: 'x', DRAIN_MS: '-1' }).length, 2);

@@ -75,7 +75,10 @@ export function loadConfig(env: Env): Config {
   return config;
 }
 
-/** The kind of key decides which algorithms are possible: a public key is never a secret. */
+/**
+ * The kind of key decides which algorithms are possible: a public key is never a secret. A key
+ * server may sign tokens for others as well, so issuer and audience must be named.
+ */
 function readToken(reader: EnvReader): TokenConfig {
   const secret = reader.optional('JWT_SECRET');
   const jwksUrl = reader.optional('JWT_JWKS_URL');
@@ -95,11 +98,18 @@ function readToken(reader: EnvReader): TokenConfig {
       reader.problem(`JWT_ALGORITHMS: ${algorithm} is not one of ${possible.join(', ')}`);
     }
   }
+  const issuer = reader.optional('JWT_ISSUER');
+  const audience = reader.optional('JWT_AUDIENCE');
+  for (const [name, value] of Object.entries({ JWT_ISSUER: issuer, JWT_AUDIENCE: audience })) {
+    if (jwksUrl !== undefined && value === undefined) {
+      reader.problem(`${name} (or ${name}_FILE) is required with JWT_JWKS_URL`);
+    }
+  }
   return {
     key: secret === undefined ? { kind: 'jwks', url: jwksUrl ?? '' } : { kind: 'secret', secret },
     algorithms,
-    issuer: reader.optional('JWT_ISSUER'),
-    audience: reader.optional('JWT_AUDIENCE'),
+    issuer,
+    audience,
   };
 }
 

@@ -14,7 +14,8 @@ export const LIMITS = {
   contentCharactersMax: 8_000,
   metadataBytesMax: 4 * 1024,
   requestIdCharactersMax: 64,
-  tokenCharactersMax: 16 * 1024,
+  /** These are bytes, too, because a token is ASCII. */
+  tokenCharactersMax: 8 * 1024,
   titleCharactersMax: 200,
   descriptionCharactersMax: 2_000,
   urlCharactersMax: 2_048,

@@ -11,8 +11,9 @@ export const AuthRequest = Type.Object(
   {
     token: Type.String({
       minLength: 1,
-      maxLength: LIMITS.tokenCharactersMax,
-      description: 'This JWT proves who the user is.',
+      description:
+        'This JWT proves who the user is. The socket is closed 4500 if it is longer than ' +
+        `${LIMITS.tokenCharactersMax} characters.`,
     }),
     device_id: Type.Optional(
       described(DeviceIdField, 'The id names the device. Without it the device is `default`.'),

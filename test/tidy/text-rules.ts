@@ -13,7 +13,7 @@ const RULES: readonly Rule[] = [
     pattern: /\bprocess\s*\.\s*env\b|\benv\b[^;=]*\}\s*=\s*process\b/g,
     part: 'code',
     except:
-      /(?:^|\/)(?:main|[a-z0-9-]+-main)\.ts$|^dev\/(?:testing\/test-servers\.ts|bootstrap\.mjs)$/,
+      /(?:^|\/)(?:main|uws-server|[\w-]+-main)\.ts$|^dev\/(?:testing\/test-servers|bootstrap)\./,
   },
   { what: 'empty catch', pattern: /\bcatch\s*(?:\([^)]*\)\s*)?\{\s*\}/g, part: 'code' },
   {

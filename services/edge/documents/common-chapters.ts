@@ -21,7 +21,8 @@ ${table(
   [
     ['`sub`', 'yes', "The user's id, a lower-case UUID v4."],
     ['`exp`', 'yes', 'The token ends then, in seconds since 1970.'],
-    ['`nbf`', 'no', 'The token is refused before this time.'],
+    ['`nbf`', 'no', 'The token is refused before this time, less 60 s for clocks that differ.'],
+    ['`iat`', 'no', 'The token was issued then, at most 60 s ahead of the clock of the server.'],
     ['`iss`', 'if `JWT_ISSUER` is set', 'The issuer must be that one.'],
     ['`aud`', 'if `JWT_AUDIENCE` is set', 'The audience must be that one, or a list that has it.'],
     ['`kid` (header)', 'with a key server', 'The key in the JWKS that signed the token.'],
@@ -30,6 +31,9 @@ ${table(
 
 \`JWT_ALGORITHMS\` lists the allowed algorithms: by default \`RS256\` with \`JWT_JWKS_URL\`, and
 \`HS256\` with \`JWT_SECRET\`. A token never stands in a URL.
+
+A token has at most ${LIMITS.tokenCharactersMax} characters. A longer one is refused with 431 by
+REST and at the upgrade, and in a frame it closes the socket 4500.
 
 With a key server, a token whose key the server does not have is bad. While nobody can tell, the
 token is refused for the moment with \`PROFILE_SERVICE_UNAVAILABLE\` and \`Retry-After\`, or the

@@ -108,6 +108,11 @@ export class FrameDispatcher {
 
   #refuseUnread(session: Session, asked: Asked, error: KahaError): void {
     this.#deps.metrics.framesIn.add('unread');
+    if (!session.isAuthenticated && error.code === 'PAYLOAD_TOO_LARGE') {
+      // Only a token that is too long makes an `auth` so large.
+      this.#deps.hub.close(session, CLOSE.BAD_TOKEN);
+      return;
+    }
     if (error.code === 'INVALID_REQUEST') this.#refuseBad(session, asked, error);
     else this.#sendError(session, asked, this.#limit(session, 'other', Date.now()) ?? error);
   }

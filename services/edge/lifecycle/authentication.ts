@@ -62,7 +62,8 @@ export class Authentication {
       const verified = await this.#deps.verifier.verify(token);
       return session.state === 'closed' ? undefined : verified;
     } catch (error) {
-      const isBad = KahaError.from(error).code === 'UNAUTHENTICATED';
+      const { code } = KahaError.from(error);
+      const isBad = code === 'UNAUTHENTICATED' || code === 'INVALID_REQUEST';
       if (!isBad && session.state === 'open') throw error;
       this.#deps.hub.close(session, isBad ? CLOSE.BAD_TOKEN : CLOSE.SERVER_ERROR);
       return undefined;

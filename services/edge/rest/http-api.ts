@@ -112,8 +112,9 @@ export class HttpApi {
 }
 
 function wrongMethod(allowed: readonly string[]): HttpAnswer {
-  const error = new KahaError('INVALID_REQUEST', 'This path does not know the method');
-  return { ...errorAnswer(error, [['Allow', [...allowed, 'OPTIONS'].join(', ')]]), status: 405 };
+  const message = 'This path does not know the method';
+  const error = new KahaError('INVALID_REQUEST', message, { status: 405 });
+  return errorAnswer(error, [['Allow', [...allowed, 'OPTIONS'].join(', ')]]);
 }
 
 function resultAnswer({ operation, door }: Route, result: unknown): HttpAnswer {

@@ -37,8 +37,8 @@ const RETRY_AFTER_MAX_S = 5;
 
 /**
  * Decides who may open a socket, in this order: a bad Origin is answered 403, bad subprotocols or a
- * bad device 400, no room 503, and a bad token 401. A bad token among the subprotocols is let in
- * and closed 4500, because a browser sees no status.
+ * bad device 400, no room 503, a token that is too long 431, and a bad one 401. A bad token among
+ * the subprotocols is let in and closed 4500, because a browser sees no status.
  */
 export class Upgrades {
   readonly #deps: Deps;
@@ -105,7 +105,11 @@ export class Upgrades {
   #bySubprotocol(token: string, offer: Offer): UpgradeAnswer | Promise<UpgradeAnswer> {
     return this.#verified(token, {
       good: (verified) => this.#accept(offer, authenticated(verified, offer.deviceId)),
-      bad: (error) => this.#accept(offer, refusedSession(error)),
+      bad: (thrown) => {
+        const error = KahaError.from(thrown);
+        if (error.code === 'INVALID_REQUEST') return this.#refuse(error);
+        return this.#accept(offer, refusedSession(error));
+      },
     });
   }
 
@@ -142,8 +146,8 @@ function authenticated(token: VerifiedToken, deviceId: string | undefined): Sess
   return session;
 }
 
-function refusedSession(error: unknown): Session {
+function refusedSession(error: KahaError): Session {
   const session = new Session(Date.now());
-  session.refusal = KahaError.from(error);
+  session.refusal = error;
   return session;
 }

@@ -1,10 +1,9 @@
-import uWS, { type HttpRequest, type HttpResponse, type us_listen_socket } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js';
+import { createRequire } from 'node:module';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { HttpAnswer, HttpCall } from '../rest/http-call.ts';
 import { BUFFERED_BYTES_MAX } from '../session/hub.ts';
 import type { Session, Socket } from '../session/session.ts';
-
-const { App, DISABLED, us_listen_socket_close, us_socket_local_port } = uWS;
 
 export const WEBSOCKET_PATHS: readonly string[] = ['/ws', '/api/chat/ws'];
 
@@ -49,6 +48,11 @@ const BACKPRESSURE_BYTES_MAX = BUFFERED_BYTES_MAX + 2 * 1024 * 1024;
  * cuts a socket that reads nothing after 4 s.
  */
 const IDLE_S = 120;
+/**
+ * A head that comes in pieces may have so many bytes: a token of 8 KiB, the cookies of a browser,
+ * and room for the headers that proxies add. The library answers 431 to a longer one.
+ */
+const HEAD_BYTES_MAX = 20 * 1024;
 const DEVICE_HEADER = 'x-device-id';
 /**
  * A body of which nothing comes for this long is answered 408. The library itself closes such a
@@ -72,6 +76,7 @@ const REASONS: Readonly<Record<number, string>> = {
   409: 'Conflict',
   413: 'Payload Too Large',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
@@ -86,10 +91,11 @@ export async function startServer(
   address: { host: string; port: number },
   handlers: Handlers,
 ): Promise<Server> {
-  const app = App();
+  const uWS = loadLibrary();
+  const app = uWS.App();
   for (const path of WEBSOCKET_PATHS) {
     app.ws<{ session: Session }>(path, {
-      compression: DISABLED,
+      compression: uWS.DISABLED,
       maxPayloadLength: LIMITS.frameCutBytes,
       maxBackpressure: BACKPRESSURE_BYTES_MAX,
       idleTimeout: IDLE_S,
@@ -109,17 +115,26 @@ export async function startServer(
   const listening = await listen(app, address);
   let isAccepting = true;
   const stopAccepting = (): void => {
-    if (isAccepting) us_listen_socket_close(listening);
+    if (isAccepting) uWS.us_listen_socket_close(listening);
     isAccepting = false;
   };
   return {
-    port: us_socket_local_port(listening as never),
+    port: uWS.us_socket_local_port(listening as never),
     stopAccepting,
     close() {
       stopAccepting();
       app.close();
     },
   };
+}
+
+/**
+ * The library reads its limit for heads from the environment, once, when it is loaded. So the limit
+ * is set here, and nothing may import the library before.
+ */
+function loadLibrary(): typeof import('uWebSockets.js') {
+  process.env.UWS_HTTP_MAX_HEADERS_SIZE = String(HEAD_BYTES_MAX);
+  return createRequire(import.meta.url)('uWebSockets.js');
 }
 
 /** The library has this overload, which its declared types lack. */

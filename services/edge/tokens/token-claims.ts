@@ -6,6 +6,8 @@ type ClaimRules = { issuer: string | undefined; audience: string | undefined };
 export type Claims = { userId: UserId; endsAt: number };
 
 const MS_PER_S = 1_000;
+/** The clock of the issuer may be ahead by this. An end counts by the edge's clock alone. */
+const AHEAD_MAX_MS = 60_000;
 
 /**
  * Reads the claims of a token whose signature is right. Returns a text that says what is wrong with
@@ -16,18 +18,22 @@ export function readClaims(
   rules: ClaimRules,
   nowMs: number,
 ): Claims | string {
-  const { sub, exp, nbf, iss, aud } = claims;
+  const { sub, exp, nbf, iat, iss, aud } = claims;
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'The token has no end';
   if (exp * MS_PER_S <= nowMs) return 'The token has ended';
-  if (nbf !== undefined && !(typeof nbf === 'number' && nbf * MS_PER_S <= nowMs)) {
-    return 'The token is not valid yet';
-  }
+  if (!hasBegun(nbf, nowMs)) return 'The token is not valid yet';
+  if (!hasBegun(iat, nowMs)) return 'The token was issued in the future';
   if (rules.issuer !== undefined && iss !== rules.issuer) return 'The token has another issuer';
   if (rules.audience !== undefined && !isFor(aud, rules.audience)) {
     return 'The token is for another audience';
   }
   if (!isUuidV4(sub)) return 'The token names no user';
   return { userId: sub, endsAt: exp * MS_PER_S };
+}
+
+function hasBegun(time: unknown, nowMs: number): boolean {
+  if (time === undefined) return true;
+  return typeof time === 'number' && time * MS_PER_S <= nowMs + AHEAD_MAX_MS;
 }
 
 function isFor(aud: unknown, audience: string): boolean {

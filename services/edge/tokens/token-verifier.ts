@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { KahaError } from '../../../shared/errors.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { TokenConfig } from '../config.ts';
 import type { SigningKey } from './signing-key.ts';
 import { type Claims, readClaims } from './token-claims.ts';
@@ -14,15 +15,14 @@ export type VerifiedToken = Claims & { key: SigningKey };
 
 /** The cache remembers this many tokens, ~250 bytes each. */
 const CACHE_ENTRIES_MAX = 50_000;
-const TOKEN_CHARACTERS_MAX = 16_384;
 const MS_PER_S = 1_000;
 
 /**
  * Verifies tokens: signature by the configured algorithms only, `exp` required, `nbf`, `iss`,
  * `aud`, and a `sub` that is a lower-case UUID v4. A good token is remembered by its SHA-256 until
- * it ends or its key is withdrawn. Throws UNAUTHENTICATED for a bad token, and
- * PROFILE_SERVICE_UNAVAILABLE for one that cannot be judged now, because its key is not known and
- * the key server may have it.
+ * it ends or its key is withdrawn. Throws UNAUTHENTICATED for a bad token, INVALID_REQUEST (431)
+ * for one that is longer than 8 KiB, and PROFILE_SERVICE_UNAVAILABLE for one that cannot be judged
+ * now, because its key is not known and the key server may have it.
  */
 export class TokenVerifier {
   readonly #config: TokenConfig;
@@ -51,7 +51,7 @@ export class TokenVerifier {
   /** Verifies a token at once, or later where the key server has to be asked for its key. */
   verify(token: string): VerifiedToken | Promise<VerifiedToken> {
     const nowMs = Date.now();
-    if (token.length > TOKEN_CHARACTERS_MAX) throw badToken('The token is too long');
+    if (token.length > LIMITS.tokenCharactersMax) throw new KahaError(...TOO_LONG);
     const digest = hash('sha256', token, 'base64');
     const known = this.#known.get(digest);
     if (known !== undefined && known.endsAt > nowMs && !known.key.isWithdrawn) return known;
@@ -98,6 +98,12 @@ export class TokenVerifier {
     return verified;
   }
 }
+
+const TOO_LONG = [
+  'INVALID_REQUEST',
+  `The token is longer than ${LIMITS.tokenCharactersMax} characters`,
+  { status: 431 },
+] as const;
 
 function cannotJudge(cause: unknown): KahaError {
   const retryAfterS = cause instanceof KeysUnknownError ? Math.ceil(cause.forMs / MS_PER_S) : 0;

@@ -40,7 +40,8 @@ export async function startWebhookServer(options: Options): Promise<WebhookServe
     if (!isTrusted(request.headers.authorization)) {
       throw new KahaError('UNAUTHENTICATED', 'The service token is missing or wrong');
     }
-    if (request.method !== 'POST') throw new WrongMethodError('INVALID_REQUEST', 'POST only');
+    if (request.method !== 'POST')
+      throw new KahaError('INVALID_REQUEST', 'POST only', { status: 405 });
     if (serving > REQUESTS_MAX) throw new KahaError('MESSAGING_UNAVAILABLE', 'Overloaded');
     await accept(await readWebhookCall(request));
   };
@@ -79,12 +80,6 @@ export async function startWebhookServer(options: Options): Promise<WebhookServe
         server.closeIdleConnections();
       }),
   };
-}
-
-class WrongMethodError extends KahaError {
-  override get status(): number {
-    return 405;
-  }
 }
 
 /**
