@@ -176,6 +176,7 @@ function createSessions(given: SessionDeps) {
     lateTakes,
     nameless,
     onConversation,
+    onResync: (stream, resync) => void queues.tellOfNew(stream, resync),
     metrics,
     logger,
   });

@@ -4,9 +4,11 @@ import {
   type DurableEventHeader,
   decodeDurableEvent,
   decodeLive,
+  decodeQueueMarker,
   encodeDurableEvent,
   encodeLive,
   encodeLiveCopy,
+  encodeQueueMarker,
   frameWithQ,
 } from './events.ts';
 
@@ -64,4 +66,21 @@ t.test('a live copy has the kind, the mark and the JSON of its durable event', a
     t.equal(Buffer.from(live?.body ?? []).toString(), json);
   }
   t.equal(encodeLiveCopy(Buffer.from('{}')), undefined);
+});
+
+t.test('a marker has an id, and is no durable event', async (t) => {
+  const id = newId<EventId>();
+  const payload = encodeQueueMarker(id);
+  t.equal(decodeQueueMarker(payload), id);
+  t.equal(decodeDurableEvent(payload), undefined);
+  for (const other of [
+    '',
+    'marker ',
+    'marker x',
+    '{}',
+    'x'.repeat(43),
+    `marker ${'X'.repeat(36)}`,
+  ]) {
+    t.equal(decodeQueueMarker(Buffer.from(other)), undefined, other);
+  }
 });

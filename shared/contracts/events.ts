@@ -114,6 +114,30 @@ export function decodeLive(payload: Uint8Array): LiveBytes | undefined {
   return { type, isNameless: mark === NAMELESS, body: payload.subarray(end + 1) };
 }
 
+const MARKER = 'marker ';
+const MARKER_ID = /^[0-9a-f-]{36}$/;
+
+/**
+ * Makes a marker. A new device queue begins with it, and it stays there until the device was told
+ * that the queue is new, got the undelivered messages again, and has acknowledged the end of that
+ * replay. So a device whose session ends before is told by its next one. Each queue that is made
+ * has a marker with an id of its own:
+ *
+ *     marker <id>
+ *
+ */
+export function encodeQueueMarker(id: EventId): Uint8Array {
+  return encoder.encode(MARKER + id);
+}
+
+/** Returns the id of a marker, or undefined for any other payload. */
+export function decodeQueueMarker(payload: Uint8Array): EventId | undefined {
+  if (payload.length !== MARKER.length + UUID_BYTES) return undefined;
+  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('latin1');
+  const id = text.startsWith(MARKER) ? text.slice(MARKER.length) : '';
+  return MARKER_ID.test(id) ? (id as EventId) : undefined;
+}
+
 /** A signal tells edges something about a user. It too travels on `user.<user>`, as JSON. */
 export type UserSignal =
   /** The device has a newer session. An edge that holds one with a lower epoch closes it 4505. */

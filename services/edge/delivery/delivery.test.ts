@@ -262,6 +262,23 @@ t.test('a client hears that its queue is void, and gets a new one on its socket'
   await client.close();
 });
 
+t.test('an opening because of a void queue is as old as its session', async (t) => {
+  const asked: { is_void?: true; epoch?: number }[] = [];
+  router.script['session.open'] = (request) => {
+    asked.push(request);
+    return { resumed: true, epoch: 77_000 + asked.length };
+  };
+  const userId = newId<UserId>();
+  await stage.openQueue({ user_id: userId, device_id: 'phone' });
+  const client = await stage.open(edge, userId);
+  const signal = JSON.stringify({ kind: 'resync', device_id: 'phone' });
+  router.bus.publish(subjects.user(userId), signal);
+  await client.next('replay_end');
+  router.script['session.open'] = (request) => stage.openQueue(request);
+  t.match(asked[1], { is_void: true, epoch: 77_002 }, 'one that came since keeps the device');
+  await client.close();
+});
+
 t.test('auth with resync asks for a new queue', async (t) => {
   const userId = newId<UserId>();
   await (await stage.open(edge, userId)).close();

@@ -1,4 +1,8 @@
-import { decodeDurableEvent, frameWithQ } from '../../../shared/contracts/events.ts';
+import {
+  decodeDurableEvent,
+  decodeQueueMarker,
+  frameWithQ,
+} from '../../../shared/contracts/events.ts';
 import { AFTER_HEADER } from '../../../shared/contracts/offer-answers.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { CLOSE } from '../../../shared/errors.ts';
@@ -15,6 +19,7 @@ import { DeviceStream } from './device-stream.ts';
 import type { LateTakes } from './late-takes.ts';
 import type { NamelessEvents } from './nameless-events.ts';
 import { OfferAnswers } from './offer-answers.ts';
+import type { Resync } from './resync.ts';
 import type { HeldEvent, StreamParts } from './stream-parts.ts';
 import { LEAVE_MS } from './stream-state.ts';
 
@@ -27,6 +32,8 @@ type Deps = {
   nameless: NamelessEvents;
   /** A conversation of the session's user changed, its participants for example. */
   onConversation: (session: Session) => void;
+  /** The queue is newer than what the client was told. The resync begins now. */
+  onResync: (stream: Stream, resync: Resync) => void;
   metrics: EdgeMetrics;
   logger: Logger;
 };
@@ -182,14 +189,20 @@ export class Delivery {
 
   #onCopy(stream: Stream, msg: Msg): void {
     const ackSubject = msg.reply ?? '';
+    const delivery = readDelivery(ackSubject);
     const event = decodeDurableEvent(msg.data);
-    if (event === undefined) {
+    if (event !== undefined) {
+      if (stream.copy({ event, ackSubject, delivery })) this.#time(delivery);
+      return;
+    }
+    const markerId = decodeQueueMarker(msg.data);
+    if (markerId === undefined) {
       this.#deps.logger.error('not a durable event: dropped');
       this.#deps.bus.publish(ackSubject, TERM);
       return;
     }
-    const delivery = readDelivery(ackSubject);
-    if (stream.copy({ event, ackSubject, delivery })) this.#time(delivery);
+    const resync = stream.marker({ markerId, ackSubject, delivery });
+    if (resync !== undefined) this.#deps.onResync(stream, resync);
   }
 
   #show(stream: Stream, event: HeldEvent): void {

@@ -12,7 +12,10 @@ import { GONE, LAGGING, next, type StreamInput, type StreamState } from './strea
 /** A durable event as it came, from a router or from the queue. */
 type CameEvent = { header: DurableEventHeader; body: Uint8Array };
 type Offer = { event: CameEvent; asker: string; after: number };
-type Copy = { event: CameEvent; ackSubject: string; delivery: QueueDelivery };
+type Delivered = { ackSubject: string; delivery: QueueDelivery };
+type Copy = Delivered & { event: CameEvent };
+type Heard = { eventId: EventId; isRefused: boolean };
+type Marker = Delivered & { markerId: EventId };
 
 type Stream<Owner extends StreamOwner> = DeviceStream<Owner>;
 type Parts<Owner extends StreamOwner> = StreamParts<Stream<Owner>, Owner>;
@@ -116,17 +119,28 @@ export class DeviceStream<Owner extends StreamOwner> {
   copy({ event, ackSubject, delivery }: Copy): boolean {
     if (this.#state.kind === 'gone') return false;
     const { eventId } = event.header;
-    const { seq, isFirst, pending } = delivery;
-    if (seq > this.#highest) this.#highest = seq;
     const isRefused = this.#refused?.delete(eventId) === true;
     if (this.#refused?.size === 0) this.#refused = undefined;
     const sent = this.#sent?.find(eventId);
     if (sent === undefined) this.#send(event, { ackSubject });
     else if (sent.isAcknowledged) this.#acknowledge(ackSubject);
     else sent.ackSubject = ackSubject;
-    const { unacked } = this;
-    this.#enter({ kind: 'copied', eventId, isFirst, pending, isRefused, unacked }, 'more');
+    this.#heard(delivery, { eventId, isRefused });
     return sent === undefined;
+  }
+
+  /**
+   * The queue sends its marker. Returns the resync that begins with it, or undefined where the
+   * client was told of the queue on this stream.
+   */
+  marker({ markerId, ackSubject, delivery }: Marker): Resync | undefined {
+    if (this.#state.kind === 'gone') return undefined;
+    const fate = this.#resync?.take(markerId, ackSubject) ?? 'another';
+    if (fate === 'over') this.#acknowledge(ackSubject);
+    const resync = fate === 'another' ? this.beginResync() : undefined;
+    resync?.take(markerId, ackSubject);
+    this.#heard(delivery, { eventId: markerId, isRefused: false });
+    return this.#ending === undefined ? resync : undefined;
   }
 
   /** The client acknowledges all events up to `q`. Returns false where it had done so before. */
@@ -144,11 +158,10 @@ export class DeviceStream<Owner extends StreamOwner> {
     const { bus, reports } = this.#parts;
     if (!bus.connected) return;
     const nowMs = Date.now();
-    if (this.#resync?.isOver(this.#acknowledgedQ)) {
-      for (const [conversationId, seq] of this.#resync.replayed) {
-        reports.add([conversationId, this.userId, seq, nowMs]);
-      }
-      this.#resync = undefined;
+    const over = this.#resync?.acknowledge(this.#acknowledgedQ);
+    for (const ackSubject of over?.ackSubjects ?? []) this.#acknowledge(ackSubject);
+    for (const [conversationId, seq] of over?.delivered ?? []) {
+      reports.add([conversationId, this.userId, seq, nowMs]);
     }
     const isInUse = this.owner.isInUse(nowMs);
     this.#sent?.acknowledge(this.#acknowledgedQ, nowMs, (sent, askers) => {
@@ -169,17 +182,18 @@ export class DeviceStream<Owner extends StreamOwner> {
 
   /** Begins a resync. A replay that is under way on this stream ends unfinished. */
   beginResync(): Resync {
-    this.#resync = new Resync();
+    this.#resync = new Resync(this.#resync);
     return this.#resync;
   }
 
+  /** Tells whether the replay of this resync is to go on. */
   isInResync(resync: Resync): boolean {
-    return this.#resync === resync;
+    return this.#resync === resync && this.#ending === undefined;
   }
 
   /** The replay has ended. Its end takes the next number, and the client acknowledges it. */
   endReplay(resync: Resync, end: Numbered): void {
-    if (this.isInResync(resync)) resync.endQ = this.#show(end);
+    if (this.isInResync(resync)) resync.end(this.#show(end));
   }
 
   /** Returns when the oldest open offer was sent, or undefined where none is open. */
@@ -215,7 +229,6 @@ export class DeviceStream<Owner extends StreamOwner> {
       this.#ending = { ended, resolve };
       this.held = undefined;
       this.settle();
-      this.#resync = undefined;
       if (this.#parts.bus.connected) this.#enter({ kind: 'ended', unacked: this.unacked });
       // The server sends the events again by itself, after `ack_wait`.
       else this.#release();
@@ -234,7 +247,6 @@ export class DeviceStream<Owner extends StreamOwner> {
     if (unseen !== undefined) this.#lastQ = unseen.q - 1;
     this.#acknowledgedQ = this.#lastQ;
     this.held = undefined;
-    this.#resync = undefined;
     this.#highest = 0;
     this.#release();
   }
@@ -242,6 +254,12 @@ export class DeviceStream<Owner extends StreamOwner> {
   /** Counts the events that the client has not acknowledged. */
   get unacked(): number {
     return this.#sent?.unacked ?? 0;
+  }
+
+  /** The queue has sent something. */
+  #heard({ seq, isFirst, pending }: QueueDelivery, about: Heard): void {
+    if (seq > this.#highest) this.#highest = seq;
+    this.#enter({ kind: 'copied', ...about, isFirst, pending, unacked: this.unacked }, 'more');
   }
 
   #look(nowMs: number, isLate: boolean): void {
@@ -332,7 +350,8 @@ export class DeviceStream<Owner extends StreamOwner> {
     }
     // A user's own messages count as delivered once they are sent.
     if (header.kind !== 'message' || header.senderId === userId) return;
-    reports.add([conversationId, userId, seq, atMs]);
+    if (this.#resync?.isOver === false) this.#resync.add(conversationId, seq);
+    else reports.add([conversationId, userId, seq, atMs]);
   }
 
   /**
@@ -344,7 +363,9 @@ export class DeviceStream<Owner extends StreamOwner> {
     const { metrics, putBack } = this.#parts;
     const drained = this.#drain(this.#queue);
     this.#declineOpen('ended');
-    if (await drained) await putBack(this.#sent?.ackSubjects() ?? []);
+    const isDrained = await drained;
+    const markers = this.#resync?.ackSubjects ?? [];
+    if (isDrained) await putBack([...markers, ...(this.#sent?.ackSubjects() ?? [])]);
     else metrics.acks.add('not put back');
     await this.#drain(this.#device);
     this.#release();
@@ -372,6 +393,7 @@ export class DeviceStream<Owner extends StreamOwner> {
     this.#device = undefined;
     this.#sent = undefined;
     this.#refused = undefined;
+    this.#resync = undefined;
     this.#enter({ kind: 'released' });
     this.#ending?.resolve();
   }

@@ -34,7 +34,7 @@ const CUT = endOf(false);
 type Stream = DeviceStream<Session>;
 
 /**
- * Replays the undelivered messages to a session whose queue is new: message events without `q`,
+ * Replays the undelivered messages to a session that resyncs: message events without `q`,
  * oldest first, then `replay_end`, which has a `q`. Every failure ends in `complete: false`,
  * because the client can ask for history.
  */
@@ -46,8 +46,7 @@ export class Replay {
     this.#deps = deps;
   }
 
-  async run(stream: Stream): Promise<void> {
-    const resync = stream.beginResync();
+  async run(stream: Stream, resync: Resync): Promise<void> {
     let isComplete = false;
     try {
       isComplete = await this.#gate.run(() => this.#send(stream, resync));

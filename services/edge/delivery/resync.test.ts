@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { until } from '../../../dev/testing/until.ts';
 import type { UndeliveredMessage, UndeliveredPage } from '../../../shared/contracts/messages.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
@@ -35,12 +35,26 @@ t.beforeEach(() => {
 });
 
 /** Connects without acknowledging anything. */
-async function connect(userId: UserId) {
+async function connect(userId: UserId, resumed = false) {
   const headers = { authorization: `Bearer ${await tokenOf(userId)}`, 'x-device-id': 'phone' };
   const client = await stage.connect(edge, { headers });
-  t.match(await client.next('auth_ok'), { resumed: false });
+  t.match(await client.next('auth_ok'), { resumed });
   return client;
 }
+
+/** The routers put markers into the queues that they make, until the test is over. */
+function setMarkers(t: Pick<Test, 'teardown'>, ackWaitNs?: number): void {
+  router.script['session.open'] = (request) => stage.openMarkedQueue(request, ackWaitNs);
+  t.teardown(() => {
+    router.script['session.open'] = (request) => stage.openQueue(request);
+  });
+}
+
+const untilUnacked = (userId: UserId, count: number): Promise<unknown> =>
+  until(`the queue waits for ${count} acknowledgements`, async () => {
+    const { unacked, unsent } = await stage.queue(userId);
+    return unacked === count && unsent === 0;
+  });
 
 t.test('the replay of undelivered messages follows a new queue, and its end has a q', async (t) => {
   answer = (cursor) => (cursor === undefined ? page([message(1)], 'c1') : page([message(2)]));
@@ -70,6 +84,25 @@ t.test('a replay counts as delivered once its end is acknowledged', async (t) =>
     [CONVERSATIONS[0], userId, 4, Number],
     [CONVERSATIONS[1], userId, 9, Number],
   ]);
+  await client.close();
+});
+
+t.test('what is acknowledged during a replay counts as delivered with the replay', async (t) => {
+  const conversationId = newId<ConversationId>();
+  let goOn = (): void => undefined;
+  answer = () => new Promise((resolve) => (goOn = () => resolve(page([]))));
+  const userId = newId<UserId>();
+  const client = await connect(userId);
+  await stage.enqueue(userId, {}, { conversationId, seq: 9 });
+  await client.next('message');
+  client.send({ type: 'ack', q: 1 });
+  await until('the queue is done', async () => (await stage.queue(userId)).unacked === 0);
+  t.same(router.reported(conversationId), [], 'older messages may still be replayed');
+  goOn();
+  const { q } = await client.next('replay_end');
+  client.send({ type: 'ack', q });
+  await until('the delivery is reported', () => router.reported(conversationId).length > 0);
+  t.match(router.reported(conversationId), [[conversationId, userId, 9, Number]]);
   await client.close();
 });
 
@@ -136,6 +169,109 @@ t.test('a resync during a replay begins it anew, and only the new one ends', asy
   t.match(await client.next('replay_end'), { q: 1, complete: true });
   endFirst();
   t.equal((await client.ask({ type: 'ping' })).type, 'pong');
+  t.same(client.frames, []);
+  await client.close();
+});
+
+t.test('a new queue has its marker until the end of the replay is acknowledged', async (t) => {
+  setMarkers(t);
+  const userId = newId<UserId>();
+  const client = await connect(userId);
+  const { q } = await client.next('replay_end');
+  await untilUnacked(userId, 1);
+  t.same(client.frames, [], 'who was told by auth_ok is not told again');
+  client.send({ type: 'ack', q });
+  await untilUnacked(userId, 0);
+  await client.close();
+  const again = await connect(userId, true);
+  t.equal((await again.ask({ type: 'ping' })).type, 'pong');
+  t.same(again.frames, [], 'no session is told again');
+  t.equal(asked.length, 1);
+  await again.close();
+});
+
+t.test('a device whose session ends before it acknowledged is told by the next one', async (t) => {
+  setMarkers(t);
+  answer = () => page([message(1)]);
+  const userId = newId<UserId>();
+  const first = await connect(userId);
+  await stage.enqueue(userId, { n: 1 });
+  await first.nextThat(({ n }) => n === 1);
+  await first.next('replay_end');
+  await first.close();
+  const second = await connect(userId, true);
+  await second.seen('replay_end');
+  await second.nextThat(({ n }) => n === 1);
+  t.equal(second.frames[0]?.type, 'resync', 'the marker comes first');
+  t.match(second.frames.slice(1), [{ type: 'message', seq: 1 }, { type: 'replay_end' }]);
+  second.send({ type: 'ack', q: 2 });
+  await untilUnacked(userId, 0);
+  await second.close();
+});
+
+t.test('a device whose session ends amid the replay is told by the next one', async (t) => {
+  setMarkers(t);
+  answer = () => new Promise(() => undefined);
+  const userId = newId<UserId>();
+  const first = await connect(userId);
+  await until('the replay runs', () => asked.length === 1);
+  await untilUnacked(userId, 1);
+  await first.close();
+  answer = () => page([message(1)]);
+  const second = await connect(userId, true);
+  await second.next('resync');
+  await second.next('message');
+  const { q } = await second.next('replay_end');
+  second.send({ type: 'ack', q });
+  await untilUnacked(userId, 0);
+  await second.close();
+});
+
+t.test('a marker that the queue sends again begins nothing', async (t) => {
+  setMarkers(t, 500_000_000);
+  let goOn = (): void => undefined;
+  answer = () => new Promise((resolve) => (goOn = () => resolve(page([]))));
+  const userId = newId<UserId>();
+  const client = await connect(userId);
+  await until('it was sent again', async () => (await stage.queue(userId)).repeated === 1);
+  goOn();
+  const { q } = await client.next('replay_end');
+  client.send({ type: 'ack', q });
+  await untilUnacked(userId, 0);
+  t.same(client.frames, []);
+  t.equal(asked.length, 1);
+  await client.close();
+});
+
+t.test('a marker that comes late is done with, and a second one begins a resync', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  client.frames.splice(0);
+  await stage.mark(userId);
+  await untilUnacked(userId, 0);
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong');
+  t.same(client.frames, []);
+  await stage.mark(userId);
+  await client.next('resync');
+  const { q } = await client.next('replay_end');
+  await untilUnacked(userId, 1);
+  client.send({ type: 'ack', q });
+  await untilUnacked(userId, 0);
+  await client.close();
+});
+
+t.test('a resync that its client asks for is told once', async (t) => {
+  setMarkers(t);
+  const userId = newId<UserId>();
+  const client = await connect(userId);
+  await client.next('replay_end');
+  await stage.deleteQueue(userId, 'phone');
+  const ok = await client.ask({ type: 'auth', token: await tokenOf(userId), resync: true });
+  t.match(ok, { resumed: false });
+  t.match(await client.next('replay_end'), { q: 2 });
+  await untilUnacked(userId, 1);
+  client.send({ type: 'ack', q: 2 });
+  await untilUnacked(userId, 0);
   t.same(client.frames, []);
   await client.close();
 });

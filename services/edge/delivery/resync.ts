@@ -1,24 +1,83 @@
-import type { ConversationId } from '../../../shared/ids.ts';
+import type { ConversationId, EventId } from '../../../shared/ids.ts';
+
+type Phase = 'replaying' | 'ended' | 'over';
+/**
+ * A marker that `waits` is acknowledged with the end of the replay. One that is `over` has been
+ * dealt with on this stream. `another` one stands for a queue of which the client was not told.
+ */
+type Fate = 'waits' | 'over' | 'another';
 
 /**
  * The client of a stream was told that its queue may lack something. The undelivered messages are
  * replayed, and the end of the replay is numbered like an event. Once the client acknowledges that
- * number, all that was replayed counts as delivered.
+ * number, the markers of the queue are acknowledged, and all that was replayed counts as delivered.
  *
- *     told ──► replaying ──the replay ends──► unacknowledged ──client's ack──► over
+ *     replaying ──the replay ends──► ended ──client's ack──► over
+ *
+ * A session that ends before leaves the marker to the device's next session, which is told again.
+ * The queue repeats its marker every 10 s until then. A repeat begins nothing.
  */
 export class Resync {
-  /** The highest `seq` that was replayed of each conversation. A replay has ≤ 1000 messages. */
-  readonly replayed = new Map<ConversationId, number>();
-  /** The end of the replay has this number, once it was sent. */
-  endQ: number | undefined = undefined;
+  /**
+   * The client has these, up to this `seq` of each conversation, once it acknowledges the end. They
+   * are the replayed messages (≤ 1000), and the events that it acknowledged meanwhile. A position
+   * that an event raised sooner would leave out the older messages that are yet to be replayed.
+   */
+  #delivered: Map<ConversationId, number> | undefined = undefined;
+  /**
+   * A marker is acknowledged on the subject that is its value. A queue has one marker, or more if
+   * several routers made it at once.
+   */
+  readonly #markers = new Map<EventId, string>();
+  #phase: Phase = 'replaying';
+  #endQ = 0;
 
-  /** The client has acknowledged all up to `q`. */
-  isOver(q: number): boolean {
-    return this.endQ !== undefined && this.endQ <= q;
+  /** This resync also finishes an unfinished one of the same stream. */
+  constructor(unfinished: Resync | undefined) {
+    if (unfinished === undefined || unfinished.isOver) return;
+    this.#delivered = unfinished.#delivered;
+    this.#markers = unfinished.#markers;
   }
 
+  /** A message was replayed, or acknowledged. */
   add(conversationId: ConversationId, seq: number): void {
-    this.replayed.set(conversationId, Math.max(seq, this.replayed.get(conversationId) ?? 0));
+    this.#delivered ??= new Map();
+    this.#delivered.set(conversationId, Math.max(seq, this.#delivered.get(conversationId) ?? 0));
+  }
+
+  get isOver(): boolean {
+    return this.#phase === 'over';
+  }
+
+  /** The end of the replay was sent with this number. */
+  end(q: number): void {
+    this.#phase = 'ended';
+    this.#endQ = q;
+  }
+
+  /** The queue sends its marker, perhaps again. */
+  take(markerId: EventId, ackSubject: string): Fate {
+    const isKnown = this.#markers.size === 0 || this.#markers.has(markerId);
+    if (this.#phase !== 'replaying' && !isKnown) return 'another';
+    this.#markers.set(markerId, ackSubject);
+    return this.isOver ? 'over' : 'waits';
+  }
+
+  /** The markers that the queue has to send again if the session ends now. */
+  get ackSubjects(): string[] {
+    return this.isOver ? [] : [...this.#markers.values()];
+  }
+
+  /**
+   * The client has acknowledged all up to `q`. Returns what is done with by that, or undefined if
+   * the resync is not over, or has been over before.
+   */
+  acknowledge(q: number) {
+    if (this.#phase !== 'ended' || q < this.#endQ) return undefined;
+    const { ackSubjects } = this;
+    const delivered = [...(this.#delivered ?? [])];
+    this.#phase = 'over';
+    this.#delivered = undefined;
+    return { ackSubjects, delivered };
   }
 }

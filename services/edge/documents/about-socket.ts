@@ -92,9 +92,11 @@ They follow now, and the client needs to do nothing more.
 user has not received on any device, at most ${LIMITS.replayMessagesMax} and none older than
 ${LIMITS.replayDaysMax} days, as events \`message\`
 without \`q\`, the oldest first. Then \`replay_end\` comes, numbered by \`q\` like the
-events. Acknowledge it once the replayed messages are safe: they count as delivered then. A client
-that keeps messages lists \`conversations\`, reads \`history\` with \`after_seq\` wherever
-\`last_seq\` is above what it has, and reads again what it shows.
+events. Acknowledge it once the replayed messages are safe: they count as delivered then. Until
+you have, each session of the device is told again.
+
+A client that keeps messages lists \`conversations\` after the replay, reads \`history\` with
+\`after_seq\` wherever \`last_seq\` is above what it has, and reads again what it shows.
 
 The event \`resync\` may come at any time, and asks for the same: the queue has lost something. A
 client that has lost its own state asks for it by \`auth\` with \`"resync": true\`.

@@ -6,7 +6,9 @@ import type { Bus } from '../../../shared/nats/bus.ts';
 import type { Epochs } from '../../../shared/process/epochs.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Delivery } from '../delivery/delivery.ts';
+import type { DeviceStream } from '../delivery/device-stream.ts';
 import type { Replay } from '../delivery/replay.ts';
+import type { Resync } from '../delivery/resync.ts';
 import type { RouterClient } from '../routers/router-client.ts';
 import { RESYNC_FRAME } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
@@ -65,7 +67,9 @@ export class QueueOpening {
   async ask(session: Session, userId: UserId, why: Why = {}): Promise<OpenedQueue | undefined> {
     const { routers, hub, epochs, logger } = this.#deps;
     session.isVoidTold = false;
-    const epoch = epochs.next();
+    // Nobody opens a session whose queue is void. It takes the device from no session since its own
+    // opening, because its client may be connected elsewhere by now.
+    const epoch = why.is_void ? session.epoch + 1 : epochs.next();
     const request = { user_id: userId, device_id: session.deviceId, epoch, ...why };
     try {
       const opened = await this.#gate.run(
@@ -105,7 +109,16 @@ export class QueueOpening {
    */
   async catchUp(session: Session, userId: UserId, opened: OpenedQueue): Promise<void> {
     if (opened.resumed && session.isVoidTold) await this.replaceVoid(session, userId);
-    else if (!session.resumed && session.stream) await this.#deps.replay.run(session.stream);
+    else if (!session.resumed && session.stream) {
+      const { stream } = session;
+      await this.#deps.replay.run(stream, stream.beginResync());
+    }
+  }
+
+  /** The queue is new, and the client was told that its session was resumed. */
+  async tellOfNew(stream: DeviceStream<Session>, resync: Resync): Promise<void> {
+    this.#deps.hub.send(stream.owner, 'resync', RESYNC_FRAME);
+    await this.#deps.replay.run(stream, resync);
   }
 
   /** The router found the queue void: the client is told, and gets a new queue. */

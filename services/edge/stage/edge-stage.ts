@@ -3,7 +3,11 @@ import { SignJWT } from 'jose';
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { redisUrl, startNats, type TestNats } from '../../../dev/testing/test-servers.ts';
 import { until } from '../../../dev/testing/until.ts';
-import { type DurableEventHeader, encodeDurableEvent } from '../../../shared/contracts/events.ts';
+import {
+  type DurableEventHeader,
+  encodeDurableEvent,
+  encodeQueueMarker,
+} from '../../../shared/contracts/events.ts';
 import type {
   LateTake,
   RouterRequest,
@@ -138,6 +142,7 @@ class Stage {
   async openQueue(
     { user_id: userId, device_id: deviceId }: { user_id: UserId; device_id: string },
     unackedMax = 256,
+    ackWaitNs = ACK_WAIT_NS,
   ): Promise<SessionOpened> {
     this.#epoch += 1;
     const epoch = this.#epoch;
@@ -154,10 +159,29 @@ class Stage {
       filter_subject: subjects.queue(userId, deviceId, 1),
       deliver_policy: 'new' as never,
       ack_policy: 'explicit' as never,
-      ack_wait: ACK_WAIT_NS,
+      ack_wait: ackWaitNs,
       max_ack_pending: unackedMax,
     });
     return { resumed: false, epoch };
+  }
+
+  /** Does the same, and puts a marker into the new queue. */
+  async openMarkedQueue(
+    request: { user_id: UserId; device_id: string },
+    ackWaitNs = ACK_WAIT_NS,
+  ): Promise<SessionOpened> {
+    const opened = await this.openQueue(request, 256, ackWaitNs);
+    const isNew = 'resumed' in opened && !opened.resumed;
+    if (isNew) await this.mark(request.user_id, request.device_id);
+    return opened;
+  }
+
+  /** Puts a marker into the queue of a device. */
+  async mark(userId: UserId, deviceId = 'phone'): Promise<void> {
+    const id = newId<EventId>();
+    const bus = await this.#router();
+    const subject = subjects.queue(userId, deviceId, 1);
+    await bus.jetPublish(subject, encodeQueueMarker(id), { msgId: id, timeoutMs: 5_000 });
   }
 
   async deleteQueue(userId: UserId, deviceId: string): Promise<void> {
@@ -165,13 +189,13 @@ class Stage {
   }
 
   /**
-   * Counts the events that the queue has sent without acknowledgement, and those not sent. `isHeld`
-   * says whether an edge takes from the queue.
+   * Counts the events that the queue has sent without acknowledgement, how many of them it has sent
+   * again, and those not sent. `isHeld` says whether an edge takes from the queue.
    */
   async queue(userId: UserId, deviceId = 'phone') {
     const info = await this.#jsm.consumers.info(STREAM, queueName(userId, deviceId));
-    const { num_ack_pending: unacked, num_pending: unsent } = info;
-    return { unacked, unsent, isHeld: info.push_bound === true };
+    const { num_ack_pending: unacked, num_redelivered: repeated, num_pending: unsent } = info;
+    return { unacked, repeated, unsent, isHeld: info.push_bound === true };
   }
 
   /** Puts an event into the queues of all devices of a user. */

@@ -12,6 +12,7 @@ import { DeviceHolders } from './device-holders.ts';
 import { DeviceQueues } from './device-queues.ts';
 import { HeldDevices } from './held-devices.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
+import { putMarker } from './put-marker.ts';
 import { createQueueApi } from './queue-api.ts';
 import { QueueChecks } from './queue-checks.ts';
 import { watchHealth } from './queue-health.ts';
@@ -59,7 +60,16 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   const announce = ({ userId, deviceId }: Device): void => {
     bus.publish(subjects.queuesMade, queueName(userId, deviceId));
   };
-  const queueDeps = { store, api, shards, known, holders, announce, signalResync };
+  const queueDeps = {
+    putMarker: (device: Device) => putMarker(publisher, device),
+    store,
+    api,
+    shards,
+    known,
+    holders,
+    announce,
+    signalResync,
+  };
   const devices = new DeviceQueues({ ...queueDeps, metrics: counters, logger });
   const held = new HeldDevices(bus);
   const voidQueue = (device: Device): Promise<void> => devices.void(device);

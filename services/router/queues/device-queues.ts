@@ -32,6 +32,8 @@ type Deps = {
    * devices.
    */
   announce: (device: Device) => void;
+  /** Puts a marker into the device's queue. Rejects with a KahaError if it may not be there. */
+  putMarker: (device: Device) => Promise<void>;
   /** Tells the device's session, if it has one anywhere, that its queue is void. */
   signalResync: (device: Device) => void;
   metrics: RouterMetrics;
@@ -53,12 +55,12 @@ export class DeviceQueues {
   }
 
   /**
-   * Creates the device's queue once few enough creations run. `checkDeadline` throws if nobody
-   * waits for the queue any more.
+   * Creates the device's queue once few enough creations run, and puts the marker into it.
+   * `checkDeadline` throws if nobody waits for the queue any more.
    */
-  create(device: Device, checkDeadline: () => void): Promise<void> {
-    const { api, known, announce, metrics } = this.#deps;
-    return this.#creations.run(async () => {
+  async create(device: Device, checkDeadline: () => void): Promise<void> {
+    const { api, known, announce, putMarker, metrics } = this.#deps;
+    await this.#creations.run(async () => {
       checkDeadline();
       // Announcement and creation use one connection, so all routers on the same server know of the
       // queue before it exists.
@@ -69,9 +71,25 @@ export class DeviceQueues {
       if (!known.isDoubted(device)) known.add(device);
       metrics.queuesCreated.inc();
     });
+    await putMarker(device);
+    known.mark(device);
   }
 
-  async delete(device: Device, reason: 'resync' | 'evicted' | 'void'): Promise<void> {
+  /**
+   * Tells whether the device was told of its queue, or will be by the marker that is in it. If the
+   * router that made the queue died before the marker was in, nobody has acknowledged anything,
+   * because no session has been opened on the queue.
+   */
+  async isMarked(device: Device): Promise<boolean> {
+    const { known } = this.#deps;
+    if (known.isMarked(device)) return true;
+    const info = await this.look(device);
+    if (info === undefined || info.ack_floor.consumer_seq === 0) return false;
+    known.mark(device);
+    return true;
+  }
+
+  async delete(device: Device, reason: 'resync' | 'unmarked' | 'evicted' | 'void'): Promise<void> {
     const { api, known, metrics } = this.#deps;
     known.doubt(device);
     try {

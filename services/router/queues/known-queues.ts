@@ -4,11 +4,12 @@ import { shardOf, type UserId } from '../../../shared/ids.ts';
 export type Device = { userId: UserId; deviceId: string };
 
 /**
- * `made` means that the queue exists. `expected` means that it is being made. `late` means that it
- * is being made, and that one read of the names has not found it. `doubted` means that a queue of
- * the device was deleted, though a newer one may exist now.
+ * `made` means that the queue exists. `marked` means more: its device was told of it, or will be by
+ * the marker that is in it. `expected` means that it is being made. `late` means that it is being
+ * made, and that one read of the names has not found it. `doubted` means that a queue of the device
+ * was deleted, though a newer one may exist now.
  */
-type State = 'made' | 'expected' | 'late' | 'doubted';
+type State = 'marked' | 'made' | 'expected' | 'late' | 'doubted';
 
 type Shard = {
   devices: Map<UserId, Map<string, State>>;
@@ -37,8 +38,13 @@ export class KnownQueues {
     return this.#size;
   }
 
-  has({ userId, deviceId }: Device): boolean {
-    return this.#shardOf(userId).devices.get(userId)?.get(deviceId) === 'made';
+  has(device: Device): boolean {
+    const state = this.#stateOf(device);
+    return state === 'made' || state === 'marked';
+  }
+
+  isMarked(device: Device): boolean {
+    return this.#stateOf(device) === 'marked';
   }
 
   /** Tells whether the device has a queue or may have one. */
@@ -59,10 +65,16 @@ export class KnownQueues {
     return known === undefined ? [] : [...devicesIn(known)];
   }
 
+  /** Notes that the device's queue exists. A queue that is known as marked stays so. */
   add(device: Device): void {
     const shard = this.#shardOf(device.userId);
     shard.changed?.add(queueName(device.userId, device.deviceId));
-    this.#put(shard, device, 'made');
+    if (!this.isMarked(device)) this.#put(shard, device, 'made');
+  }
+
+  /** Notes that the queue is marked, if it is known and has not been deleted meanwhile. */
+  mark(device: Device): void {
+    if (this.has(device)) this.#put(this.#shardOf(device.userId), device, 'marked');
   }
 
   /**
@@ -87,8 +99,8 @@ export class KnownQueues {
   }
 
   /** Returns false if the router has heard of the device since `doubt`. */
-  isDoubted({ userId, deviceId }: Device): boolean {
-    return this.#shardOf(userId).devices.get(userId)?.get(deviceId) === 'doubted';
+  isDoubted(device: Device): boolean {
+    return this.#stateOf(device) === 'doubted';
   }
 
   remove(device: Device): void {
@@ -143,6 +155,10 @@ export class KnownQueues {
       if (isUnheardOf) appeared.push(device);
     }
     return { appeared, vanished };
+  }
+
+  #stateOf({ userId, deviceId }: Device): State | undefined {
+    return this.#shardOf(userId).devices.get(userId)?.get(deviceId);
   }
 
   #shardOf(userId: UserId): Shard {

@@ -25,7 +25,8 @@ class JetStreamApiError extends KahaError {
 export type QueueInfo = {
   created: string;
   delivered: { stream_seq: number; last_active?: string };
-  ack_floor: { stream_seq: number; last_active?: string };
+  /** All up to these numbers was acknowledged. `consumer_seq` counts what the queue has sent. */
+  ack_floor: { consumer_seq: number; stream_seq: number; last_active?: string };
   num_pending: number;
   num_ack_pending: number;
 };

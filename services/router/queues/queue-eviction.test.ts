@@ -8,7 +8,7 @@ const use = (deviceId: string, created: number, rest = {}) => ({
   info: {
     created: at(created),
     delivered: { stream_seq: 0 },
-    ack_floor: { stream_seq: 0 },
+    ack_floor: { consumer_seq: 0, stream_seq: 0 },
     num_pending: 0,
     num_ack_pending: 0,
     ...rest,

@@ -69,22 +69,23 @@ t.test('queues that the first read after a connection finds are taken as they ar
   t.same(voided, []);
 });
 
-t.test('a queue is announced before it is made', async (t) => {
+t.test('a queue is announced before it is made, and marked after that', async (t) => {
   const done: string[] = [];
   const note = (what: string) => async () => void done.push(what);
   const queues = new DeviceQueues({
     store: {} as never,
     api: { create: note('create') } as unknown as QueueApi,
-    known: { add: note('add'), isDoubted: () => false } as never,
+    known: { add: note('add'), isDoubted: () => false, mark: () => undefined } as never,
     shards: 1,
     holders: {} as never,
     announce: () => void done.push('announce'),
+    putMarker: note('mark'),
     signalResync: () => undefined,
     metrics: { queuesCreated: { inc: () => undefined } } as never,
     logger: silent,
   });
   await queues.create(device(), () => undefined);
-  t.same(done, ['announce', 'create', 'add']);
+  t.same(done, ['announce', 'create', 'add', 'mark']);
 });
 
 t.test('a queue that was deleted before its creation is answered stays doubted', async (t) => {
@@ -98,7 +99,8 @@ t.test('a queue that was deleted before its creation is answered stays doubted',
   const queues = new DeviceQueues({
     ...{ store: {} as never, api: { create } as unknown as QueueApi },
     ...{ known, shards: 1, holders: {} as never },
-    ...{ announce: () => known.expect(one), signalResync: () => undefined },
+    ...{ announce: () => known.expect(one), putMarker: async () => undefined },
+    signalResync: () => undefined,
     metrics: { queuesCreated: { inc: () => undefined } } as never,
     logger: silent,
   });

@@ -338,6 +338,7 @@ t.test('a router that has not heard of a void queue looks, and makes a new one',
       known: { has: () => known.has(name) } as never,
       queues: {
         look: async () => void (isThere || known.delete(name)),
+        isMarked: async () => true,
         makeRoom: async () => true,
         create: async () => void made.push(name),
       } as never,

@@ -33,10 +33,11 @@ type Deps = {
 /**
  * Opens sessions, one at a time for each user:
  *
- *     known, no resync → holding edge releases it ───────────────────────→ resumed
- *     known, resync    → release → delete ─┐
- *     known, void      → release → look ───┤ (if the queue exists after all: resumed)
- *     not known        → ≤ 20 new an hour → ≤ 10 queues, evict → create ─→ new
+ *     known, no resync → holding edge releases it → its device was told ──────────→ resumed
+ *     known, not told  → release → delete ─┐
+ *     known, resync    → release → delete ─┤
+ *     known, void      → release → look ───┤ (if the queue exists after all: as known)
+ *     not known        → ≤ 20 new an hour → ≤ 10 queues, evict → create and mark ─→ new
  *
  * A device whose queue is void does not count as new, and as little as an opening of its user, who
  * asked for nothing. Each router counts on its own; the edges choose one router for each user.
@@ -95,10 +96,10 @@ export class Sessions {
     if (known.has(device) && !(await holders.release(device, epoch))) return { is_older: true };
     if (options.is_void && known.has(device)) await queues.look(device);
     // Its queue may have been voided meanwhile.
-    const isKnown = known.has(device);
-    if (isKnown && !options.resync) return { resumed: true, epoch };
-    if (isKnown) {
-      await queues.delete(device, 'resync');
+    const mayResume = known.has(device) && !options.resync;
+    if (mayResume && (await queues.isMarked(device))) return { resumed: true, epoch };
+    if (known.has(device)) {
+      await queues.delete(device, options.resync ? 'resync' : 'unmarked');
     } else {
       const isAdmitted = options.is_void || this.#newDevices.admit(device, performance.now());
       if (!isAdmitted) return { too_many_devices: true };

@@ -1,6 +1,10 @@
 import { startNats } from '../../../dev/testing/test-servers.ts';
 import { until } from '../../../dev/testing/until.ts';
-import { decodeDurableEvent, decodeLive } from '../../../shared/contracts/events.ts';
+import {
+  decodeDurableEvent,
+  decodeLive,
+  decodeQueueMarker,
+} from '../../../shared/contracts/events.ts';
 import type { MessageInput, MessageSent } from '../../../shared/contracts/messages.ts';
 import { AFTER_HEADER } from '../../../shared/contracts/offer-answers.ts';
 import type {
@@ -27,6 +31,7 @@ export const silent = partsOf('test').logger;
 const QUEUE_BYTES_MAX = 256 * 1024 * 1024;
 const EVENTS_BYTES_MAX = 64 * 1024 ** 2;
 const TIMEOUT_MS = 5_000;
+const ACK = new TextEncoder().encode('+ACK');
 /** The reply subject `$JS.ACK.<stream>.<consumer>.<times>.<stream seq>…` has it at this index. */
 const STREAM_SEQ = 5;
 
@@ -115,7 +120,10 @@ export class StageDevice {
   readonly unacked: Msg[] = [];
   /** The stream gave this number to the last event that the queue sent. */
   lastStreamSeq = 0;
+  /** These are the ids of the markers that the queue has sent. */
+  readonly markers: string[] = [];
   acknowledges = true;
+  acknowledgesMarkers = true;
   /** The device answers offers so: it takes them, leaves them to the queue, or stays silent. */
   answer: '+' | '+*' | '-' | '' = '-';
   readonly offered: Record<string, unknown>[] = [];
@@ -124,6 +132,7 @@ export class StageDevice {
   readonly #bus: Bus;
   #epoch = 0;
   #subscriptions: { unsubscribe(): void }[] = [];
+  #markerDone: Promise<unknown> = Promise.resolve();
 
   constructor(bus: Bus, userId: UserId, deviceId = 'phone-1') {
     this.#bus = bus;
@@ -145,11 +154,13 @@ export class StageDevice {
       device_id: this.deviceId,
       ...rest,
     };
+    const marked = this.markers.length;
     const opened = await ask(this.#bus, request, router);
-    if ('epoch' in opened) {
-      this.#epoch = opened.epoch;
-      await this.listen();
-    }
+    if (!('epoch' in opened)) return opened;
+    this.#epoch = opened.epoch;
+    await this.listen();
+    if (!opened.resumed) await until('the marker comes', () => this.markers.length > marked);
+    await this.#markerDone;
     return opened;
   }
 
@@ -183,6 +194,13 @@ export class StageDevice {
 
   #receive(msg: Msg): void {
     if (!msg.reply?.startsWith('$JS.ACK.')) return;
+    const markerId = decodeQueueMarker(msg.data);
+    if (markerId !== undefined) {
+      this.markers.push(markerId);
+      if (!this.acknowledgesMarkers) return;
+      this.#markerDone = this.#bus.confirm(msg.reply, ACK, { timeoutMs: TIMEOUT_MS });
+      return;
+    }
     this.lastStreamSeq = Number(msg.reply.split('.')[STREAM_SEQ]);
     const decoded = decodeDurableEvent(msg.data);
     if (decoded !== undefined) {
