@@ -65,6 +65,21 @@ export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: stri
   return { spec, url };
 }
 
+/** Plans a standby of a Postgres that runs. The first call copies the cluster. */
+export function planStandby(plan: PostgresPlan & { primaryUrl: string }) {
+  const { program, dataDir, primaryUrl } = plan;
+  const account = postgresAccount();
+  const dir = clusterDir(dataDir, account);
+  if (!existsSync(join(dir, 'PG_VERSION'))) {
+    makeDirs(dir, dataDir, account);
+    const password = decodeURIComponent(new URL(primaryUrl).password);
+    writeFileSync(join(dataDir, 'postgres.password'), `${password}\n`, { mode: 0o600 });
+    const copy = ['-d', primaryUrl, '-D', dir, '-R', '-X', 'stream', '-c', 'fast', '--no-sync'];
+    runTool(join(dirname(program), 'pg_basebackup'), copy, { dir, account });
+  }
+  return planPostgres(plan);
+}
+
 /** Removes the cluster if it lies outside the data folder. */
 export function wipePostgres(dataDir: string): void {
   rmSync(outsideDir(dataDir), { recursive: true, force: true });
@@ -73,29 +88,38 @@ export function wipePostgres(dataDir: string): void {
 type Init = PostgresPlan & { dir: string; account: Account | undefined; passwordPath: string };
 
 function initCluster({ program, dataDir, dir, account, passwordPath }: Init): void {
-  rmSync(dir, { recursive: true, force: true });
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  mkdirSync(dataDir, { recursive: true });
+  makeDirs(dir, dataDir, account);
   const password = randomBytes(18).toString('base64url');
   writeFileSync(passwordPath, `${password}\n`, { mode: 0o600 });
   const pwfile = `${dir}.pw`;
   writeFileSync(pwfile, `${password}\n`, { mode: 0o600 });
-  if (account !== undefined) {
-    chownSync(dir, account.uid, account.gid);
-    chownSync(pwfile, account.uid, account.gid);
+  if (account !== undefined) chownSync(pwfile, account.uid, account.gid);
+  const how = ['--auth', 'scram-sha-256', '-E', 'UTF8', '--locale', 'C.UTF-8', '--no-sync'];
+  try {
+    const args = ['-D', dir, '-U', SUPERUSER, '--pwfile', pwfile, ...how];
+    runTool(join(dirname(program), 'initdb'), args, { dir, account });
+  } finally {
+    rmSync(pwfile, { force: true });
   }
-  const initdb = join(dirname(program), 'initdb');
-  const { command, args } = commandOf([
-    ...asAccount(account),
-    initdb,
-    ...['-D', dir, '-U', SUPERUSER, '--pwfile', pwfile, '--auth', 'scram-sha-256'],
-    ...['-E', 'UTF8', '--locale', 'C.UTF-8', '--no-sync'],
-  ]);
+}
+
+/** The folder of the cluster is empty then, and belongs to the account. */
+function makeDirs(dir: string, dataDir: string, account: Account | undefined): void {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  mkdirSync(dataDir, { recursive: true });
+  if (account !== undefined) chownSync(dir, account.uid, account.gid);
+}
+
+type Cluster = { dir: string; account: Account | undefined };
+
+/** Runs a program of Postgres that makes a cluster. If it fails, it leaves no cluster behind. */
+function runTool(program: string, own: readonly string[], { dir, account }: Cluster): void {
+  const { command, args } = commandOf([...asAccount(account), program, ...own]);
   const result = spawnSync(command, args, { encoding: 'utf8', cwd: '/' });
-  rmSync(pwfile, { force: true });
   if (result.status === 0) return;
   rmSync(dir, { recursive: true, force: true });
-  throw new Error(`initdb failed:\n${result.stdout ?? ''}${result.stderr ?? result.error}`);
+  throw new Error(`${program} failed:\n${result.stdout ?? ''}${result.stderr ?? result.error}`);
 }
 
 /**

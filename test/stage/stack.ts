@@ -44,6 +44,8 @@ type Options = Partial<Pick<StackOptions, StackOption>> & {
   areServersOwn?: boolean;
   /** Starts the NATS servers that the system uses, whose keys are in this folder. */
   startNats?: (dataDir: string) => Promise<{ url: string; stop(): Promise<void> }>;
+  /** The stores use this database, which the test has made. */
+  databaseUrl?: string;
 };
 
 /** A test file may take this long, on a busy machine. */
@@ -58,15 +60,16 @@ const CREATE_TRIES = 10;
 /** Starts a whole system for one test file. It stops with the file, whatever happens. */
 export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options: Options = {}) {
   t.setTimeout(isSoak ? SOAK_MS : FILE_MS);
-  const { areServersOwn = false, startNats, ...counts } = options;
+  const { areServersOwn = false, databaseUrl: given, startNats, ...counts } = options;
   const dir = mkdtempSync(join(tmpdir(), 'kaha-system-'));
   const nats = await startNats?.(join(dir, 'data'));
-  const database = areServersOwn ? undefined : await createDatabase();
+  const database = areServersOwn || given !== undefined ? undefined : await createDatabase();
+  const databaseUrl = given ?? database?.url;
   const stack = await startStack({
     ...{ runDir: join(dir, 'run'), dataDir: join(dir, 'data'), port: 0 },
     ...{ edges: 2, routers: 2, stores: 2, queueShards: TEST_QUEUE_SHARDS, ...counts },
     ...(nats !== undefined && { natsUrl: nats.url }),
-    ...(database !== undefined && { databaseUrl: database.url, redisUrl: await redisUrl() }),
+    ...(databaseUrl !== undefined && { databaseUrl, redisUrl: await redisUrl() }),
   });
   const system = new System(stack, {
     runDir: join(dir, 'run'),

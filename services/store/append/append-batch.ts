@@ -55,28 +55,29 @@ function byConversation(a: Waiting, b: Waiting): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** A batch that met a deadlock or a missing partition is written so often at most. */
 const TRIES_MAX = 3;
-/** The waits between tries are 200 and 600 ms, so the third try is within the 2 s deadline. */
-const BACK_OFF_MS = 200;
 const CLASH_BACK_OFF_MS = 10;
+/** The waits for a Postgres that is gone are 200 ms and then 600 ms, as long as somebody waits. */
+const GONE_BACK_OFF_MS = { first: 200, max: 600 };
 const JITTER = 0.3;
 
 /**
  * The call writes a batch and settles each send in it, but for sends whose rows others have locked:
- * it returns those unsettled. After a deadlock, a lost connection or a missing partition it writes
- * the batch again, at most 3 times in all. If Postgres refuses a value, it writes the batch in
- * halves, until the refused send is alone and harms no other. A send whose deadline has passed is
- * not written. If a lost connection leaves open whether a batch was committed, the next try may
- * meet the batch's own keys; such a send is `ok`.
+ * it returns those unsettled. After a deadlock or a missing partition it writes the batch again, at
+ * most 3 times in all. While Postgres is gone or takes no writes, it writes the batch again until
+ * the deadline of each send, which then gets DATABASE_UNAVAILABLE. If Postgres refuses a value, it
+ * writes the batch in halves, until the refused send is alone and harms no other. A send whose
+ * deadline has passed is not written. If a lost connection leaves open whether a batch was
+ * committed, the next try may meet the batch's own keys; such a send is `ok`.
  */
 export async function settleBatch(
   writer: BatchWriter,
   batch: readonly Waiting[],
   wait: boolean,
 ): Promise<Waiting[]> {
-  for (let tries = 1; ; tries += 1) {
-    const live = refuseLate(batch);
-    if (live.length === 0) return [];
+  let live = refuseLate(batch);
+  for (let tries = 1; live.length > 0; tries += 1) {
     try {
       const messages = live.map(({ message }) => message);
       return settleRows(live, await writer.write(messages, wait));
@@ -84,25 +85,34 @@ export async function settleBatch(
       const failure = classifyFailure(error);
       if (failure === 'data' && live.length > 1) return settleHalves(writer, live, wait);
       if (failure === 'locked' && !wait) return live; // The row of any send may be locked.
-      const again = failure === 'clash' || failure === 'gone' || failure === 'no_partition';
-      if (!again || tries === TRIES_MAX) {
-        for (const { reject } of live) reject(toKahaError(error));
-        return [];
-      }
       if (failure === 'no_partition') await ensureOrIgnore(writer);
-      await delay(backOffMs(failure === 'gone' ? BACK_OFF_MS : CLASH_BACK_OFF_MS, tries));
+      const pauseMs = pauseBefore(failure, tries);
+      live = refuseLate(live, Date.now() + pauseMs, toKahaError(error));
+      if (live.length > 0) await delay(pauseMs);
     }
   }
+  return [];
 }
 
-function refuseLate(batch: readonly Waiting[]): Waiting[] {
-  const now = Date.now();
-  const live = batch.filter(({ deadlineAt }) => deadlineAt > now);
-  if (live.length === batch.length) return live;
-  for (const { deadlineAt, reject } of batch) {
-    if (deadlineAt <= now) reject(new KahaError('TIMEOUT', 'Too late'));
-  }
-  return live;
+/** Returns the sends whose deadline is later than this time, and refuses the others. */
+function refuseLate(
+  batch: readonly Waiting[],
+  atMs = Date.now(),
+  refusal = new KahaError('TIMEOUT', 'Too late'),
+): Waiting[] {
+  for (const { deadlineAt, reject } of batch) if (deadlineAt <= atMs) reject(refusal);
+  return batch.filter(({ deadlineAt }) => deadlineAt > atMs);
+}
+
+/** The next try comes after this time, or never. */
+function pauseBefore(failure: ReturnType<typeof classifyFailure>, tries: number): number {
+  const jitter = 1 + (Math.random() - 0.5) * JITTER;
+  const growth = 3 ** (tries - 1);
+  const { first, max } = GONE_BACK_OFF_MS;
+  if (failure === 'gone') return Math.min(first * growth, max) * jitter;
+  const isPassing = failure === 'clash' || failure === 'no_partition';
+  if (!isPassing || tries === TRIES_MAX) return Number.POSITIVE_INFINITY;
+  return CLASH_BACK_OFF_MS * growth * jitter;
 }
 
 /**
@@ -140,8 +150,4 @@ async function settleHalves(
 /** A failure is ignored here, because the next try of the batch reports it. */
 async function ensureOrIgnore(writer: BatchWriter): Promise<void> {
   await writer.ensurePartitions().catch((error: unknown) => error);
-}
-
-function backOffMs(baseMs: number, tries: number): number {
-  return baseMs * 3 ** (tries - 1) * (1 + (Math.random() - 0.5) * JITTER);
 }

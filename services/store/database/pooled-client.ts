@@ -76,8 +76,10 @@ export function checkOut(
 
 function isBroken(error: unknown, client: ServerClient): boolean {
   const { code } = error as { code?: string };
-  if (code === READ_ONLY) return client.noteReadOnly();
+  if (code === READ_ONLY && client.isReadOnly) return false;
   const failure = classifyFailure(error);
   // An error of `statement_timeout` has a code, and its connection is sound.
-  return failure === 'gone' || (failure === 'frozen' && !code);
+  const isFrozen = failure === 'frozen' && !code;
+  if (code === READ_ONLY || isFrozen) client.doubt();
+  return failure === 'gone' || isFrozen;
 }

@@ -57,15 +57,17 @@ export class ServerClient extends pg.Client {
     return !isOld && !this.#servers.isDoubted(this.#openedAtMs);
   }
 
+  /** The server was read-only when it was looked at, so a write that it refuses is no news. */
+  get isReadOnly(): boolean {
+    return this.#isReadOnly;
+  }
+
   /**
-   * A write was refused because the server takes none. If that was not known, then no connection to
-   * it is used any more, and the result is true.
+   * The server takes no writes any more, or does not answer. No connection that leads there is used
+   * again.
    */
-  noteReadOnly(): boolean {
-    if (this.#isReadOnly) return false;
-    this.#isReadOnly = true;
+  doubt(): void {
     this.#servers.doubt(performance.now());
     this.#servers.leave(this.#server.index);
-    return true;
   }
 }
