@@ -114,10 +114,13 @@ export class Delivery {
     };
   }
 
-  /** Lets events flow to the session; `auth_ok` must have been sent. */
-  start(session: Session, userId: UserId): void {
+  /**
+   * Lets events flow to the session; `auth_ok` must have been sent. `isNew` says that the queue was
+   * made for this session.
+   */
+  start(session: Session, userId: UserId, isNew: boolean): void {
     session.stream ??= new DeviceStream(session, userId, this.#parts);
-    session.stream.open(!session.resumed);
+    session.stream.open(isNew);
   }
 
   /** The client acknowledges all events up to `q`. */

@@ -2,6 +2,7 @@ import { mock } from 'node:test';
 import t from 'tap';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import { DeviceStream } from './device-stream.ts';
+import type { Resync } from './resync.ts';
 import type { StreamParts } from './stream-parts.ts';
 
 type Owner = { deviceId: string; isInUse: () => boolean };
@@ -12,6 +13,7 @@ t.afterEach(() => mock.timers.reset());
 /** A stream writes down what it does, in order. */
 function rig() {
   const done: string[] = [];
+  const reported: number[] = [];
   const bus = {
     connected: true,
     publish: (subject: string) => Boolean(done.push(`ack ${subject}`)),
@@ -31,7 +33,7 @@ function rig() {
       taken: (asker) => void done.push(`+ ${asker}`),
       toQueue: (asker, why) => void done.push(`- ${asker} ${why}`),
     },
-    reports: { add: () => undefined },
+    reports: { add: ([, , eventSeq]) => void reported.push(eventSeq) },
     lateTakes: { add: ([, , , eventId]) => void done.push(`late ${eventId}`) },
     metrics: { acks: { add: () => undefined } as never },
     device: { subjectOf: () => 'device', receive: () => undefined },
@@ -44,7 +46,7 @@ function rig() {
   };
   const owner = { deviceId: 'phone', isInUse: () => false };
   const stream = new DeviceStream(owner, newId<UserId>(), parts);
-  return { stream, bus, flushes, take: () => done.splice(0), ...movesOf(stream) };
+  return { stream, bus, flushes, reported, take: () => done.splice(0), ...movesOf(stream) };
 }
 
 /** Returns what routers, the queue and time do to the stream. Events are named by their ids. */
@@ -63,6 +65,13 @@ function movesOf(stream: DeviceStream<Owner>) {
       const delivery = { isFirst: true, pending: 0, seq, storedAtMs: 0, ...changes };
       return stream.copy({ event: event(name), ackSubject: `${name}/${seq}`, delivery });
     },
+    mark: (name: string) => {
+      seq += 1;
+      const delivery = { isFirst: true, pending: 0, seq, storedAtMs: 0 };
+      return stream.marker({ markerId: name as EventId, ackSubject: `${name}/${seq}`, delivery });
+    },
+    endReplay: (resync: Resync) =>
+      stream.endReplay(resync, { type: 'replay_end', isNameless: false, body: Buffer.from('end') }),
     acknowledge: (q: number) => {
       stream.acknowledge(q);
       stream.settle();
@@ -288,4 +297,23 @@ t.test('a client that acknowledges nothing is closed when no more fits', async (
   take();
   t.equal(copy('one more', { pending: 1 }), true);
   t.same(take(), ['close']);
+});
+
+t.test('a queue that was found after all has no marker of its own to await', async (t) => {
+  const { stream, mark, endReplay, acknowledge, take } = rig();
+  stream.open(false);
+  endReplay(stream.beginResync({ expectsMarker: false }));
+  acknowledge(1);
+  t.ok(mark('of a later queue'), 'the client is told of it');
+  t.same(take(), ['send end as 1'], 'and has not acknowledged that');
+});
+
+t.test('the first marker of a queue that was made for the session begins nothing', async (t) => {
+  const { stream, mark, endReplay, acknowledge, take } = rig();
+  stream.open(true);
+  endReplay(stream.beginResync({ expectsMarker: true }));
+  acknowledge(1);
+  t.equal(mark('own'), undefined);
+  t.same(take(), ['send end as 1', 'ack own/1']);
+  t.ok(mark('of a later queue'));
 });

@@ -137,7 +137,7 @@ export class DeviceStream<Owner extends StreamOwner> {
     if (this.#state.kind === 'gone') return undefined;
     const fate = this.#resync?.take(markerId, ackSubject) ?? 'another';
     if (fate === 'over') this.#acknowledge(ackSubject);
-    const resync = fate === 'another' ? this.beginResync() : undefined;
+    const resync = fate === 'another' ? this.beginResync({ expectsMarker: false }) : undefined;
     resync?.take(markerId, ackSubject);
     this.#heard(delivery, { eventId: markerId, isRefused: false });
     return this.#ending === undefined ? resync : undefined;
@@ -181,8 +181,8 @@ export class DeviceStream<Owner extends StreamOwner> {
   }
 
   /** Begins a resync. A replay that is under way on this stream ends unfinished. */
-  beginResync(): Resync {
-    this.#resync = new Resync(this.#resync);
+  beginResync({ expectsMarker }: { expectsMarker: boolean }): Resync {
+    this.#resync = new Resync(this.#resync, expectsMarker);
     return this.#resync;
   }
 

@@ -29,11 +29,16 @@ export class Resync {
    * several routers made it at once.
    */
   readonly #markers = new Map<EventId, string>();
+  /**
+   * The queue was made for this session, so its first marker stands for what the client was told.
+   */
+  readonly #expectsMarker: boolean;
   #phase: Phase = 'replaying';
   #endQ = 0;
 
   /** This resync also finishes an unfinished one of the same stream. */
-  constructor(unfinished: Resync | undefined) {
+  constructor(unfinished: Resync | undefined, expectsMarker: boolean) {
+    this.#expectsMarker = expectsMarker;
     if (unfinished === undefined || unfinished.isOver) return;
     this.#delivered = unfinished.#delivered;
     this.#markers = unfinished.#markers;
@@ -57,7 +62,8 @@ export class Resync {
 
   /** The queue sends its marker, perhaps again. */
   take(markerId: EventId, ackSubject: string): Fate {
-    const isKnown = this.#markers.size === 0 || this.#markers.has(markerId);
+    const isExpected = this.#expectsMarker && this.#markers.size === 0;
+    const isKnown = isExpected || this.#markers.has(markerId);
     if (this.#phase !== 'replaying' && !isKnown) return 'another';
     this.#markers.set(markerId, ackSubject);
     return this.isOver ? 'over' : 'waits';

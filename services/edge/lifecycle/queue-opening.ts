@@ -97,9 +97,9 @@ export class QueueOpening {
   }
 
   /** Lets the session take events; `auth_ok` must have been sent. */
-  attach(session: Session, userId: UserId): void {
+  attach(session: Session, userId: UserId, opened: OpenedQueue): void {
     if (session.state !== 'open') return;
-    this.#deps.delivery.start(session, userId);
+    this.#deps.delivery.start(session, userId, !opened.resumed);
     publishReplaced(this.#deps.bus, session, userId);
   }
 
@@ -111,7 +111,7 @@ export class QueueOpening {
     if (opened.resumed && session.isVoidTold) await this.replaceVoid(session, userId);
     else if (!session.resumed && session.stream) {
       const { stream } = session;
-      await this.#deps.replay.run(stream, stream.beginResync());
+      await this.#deps.replay.run(stream, stream.beginResync({ expectsMarker: !opened.resumed }));
     }
   }
 
@@ -145,7 +145,7 @@ export class QueueOpening {
     session.epoch = opened.epoch;
     session.resumed = false;
     answer?.();
-    this.attach(session, userId);
+    this.attach(session, userId, opened);
     await this.catchUp(session, userId, opened);
   }
 }

@@ -61,7 +61,7 @@ export class SessionOpening {
     session.epoch = opened.epoch;
     session.resumed = opened.resumed;
     this.#sendAuthOk(session, request.id);
-    queues.attach(session, userId);
+    queues.attach(session, userId, opened);
     onOpened(session, userId);
     metrics.openSeconds.observe((Date.now() - startedAt) / MS_PER_S);
     await queues.catchUp(session, userId, opened);
