@@ -60,8 +60,9 @@ export function createQueues(config: RouterConfig, deps: Deps, closers: Closers)
   const announce = ({ userId, deviceId }: Device): void => {
     bus.publish(subjects.queuesMade, queueName(userId, deviceId));
   };
+  const makeRoomBeside = (device: Device): Promise<void> => devices.makeRoomBeside(device);
   const queueDeps = {
-    putMarker: (device: Device) => putMarker(publisher, device),
+    putMarker: (device: Device) => putMarker({ publisher, makeRoomBeside }, device),
     store,
     api,
     shards,

@@ -8,6 +8,7 @@ import { DeviceQueues } from './device-queues.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
 import { putMarker } from './put-marker.ts';
 import { createQueueApi, type QueueApi } from './queue-api.ts';
+import type { NotStored, QueueMessage } from './queue-publisher.ts';
 
 const stage = await setStage();
 await stage.startRouter();
@@ -84,7 +85,8 @@ t.test('a queue without its marker counts as unmarked, and its session is refuse
     ...{ store: {} as never, shards: 1, known, holders: {} as never, logger: silent },
     api: { create: async () => undefined } as unknown as QueueApi,
     announce: () => known.expect(device),
-    putMarker: (one) => putMarker(refusing as never, one),
+    putMarker: (one) =>
+      putMarker({ publisher: refusing as never, makeRoomBeside: async () => undefined }, one),
     signalResync: () => undefined,
     metrics: { queuesCreated: { inc: () => undefined } } as never,
   });
@@ -97,4 +99,37 @@ t.test('a queue without its marker counts as unmarked, and its session is refuse
   );
   t.ok(known.has(device));
   t.notOk(known.isMarked(device));
+});
+
+/** Puts a marker where the publishes end as given, and tells what was done for it. */
+async function tryToMark(...ends: (string | undefined)[]) {
+  const done: string[] = [];
+  const ids = new Set<string>();
+  const publisher = {
+    publish: ({ msgId, stored, notStored }: QueueMessage) => {
+      const what = ends.shift();
+      ids.add(msgId);
+      done.push(what ?? 'stored');
+      if (what === undefined) stored(1);
+      else notStored({ what, reason: what } as NotStored);
+    },
+  };
+  const makeRoomBeside = async (): Promise<void> => void done.push('make room');
+  const device = { userId: newId<UserId>(), deviceId: 'a' };
+  const isIn = await putMarker({ publisher, makeRoomBeside }, device).then(
+    () => true,
+    () => false,
+  );
+  return { isIn, done, ids: ids.size };
+}
+
+t.test('a marker that a full shard refuses goes in once there is room', async (t) => {
+  const done = ['shard full', 'make room', 'stored'];
+  t.same(await tryToMark('shard full', undefined), { isIn: true, done, ids: 1 });
+});
+
+t.test('a marker whose publish fails is tried once more with the same id', async (t) => {
+  t.same(await tryToMark('failed', undefined), { isIn: true, done: ['failed', 'stored'], ids: 1 });
+  const done = ['failed', 'failed'];
+  t.same(await tryToMark('failed', 'failed'), { isIn: false, done, ids: 1 });
 });
