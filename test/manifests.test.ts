@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
@@ -53,13 +54,17 @@ const k8sFiles = readdirSync(join(root, 'k8s')).filter(
 );
 const documents = k8sFiles.flatMap((name) => parseAllDocuments(read(`k8s/${name}`)));
 const manifests = documents.map((document) => document.toJS() as Manifest);
+const manifestsWithSecrets = manifests.map((one) => {
+  if (one.kind !== 'Secret' || one.stringData === undefined) return one;
+  return { ...one, stringData: drawSecrets(one.stringData) };
+});
 const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
 const settings = {
-  POSTGRES_PASSWORD: 'password',
-  CONTENT_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
-  LOG_HASH_KEY: 'key',
+  POSTGRES_PASSWORD: secret(),
+  CONTENT_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+  LOG_HASH_KEY: secret(),
   KAHA_URL: 'https://kaha.example',
-  KAHA_SERVICE_TOKEN: 'token',
+  KAHA_SERVICE_TOKEN: secret(),
   JWT_JWKS_URL: 'https://kaha.example/jwks.json',
   JWT_ISSUER: 'https://kaha.example',
   JWT_AUDIENCE: 'kaha-chat',
@@ -72,8 +77,25 @@ t.test('every manifest is valid YAML', async (t) => {
   t.ok(manifests.every(({ kind }) => typeof kind === 'string'));
 });
 
+t.test('k8s: no service starts with a secret of the example', async (t) => {
+  for (const { command, env } of fromKubernetes(manifests)) {
+    const drawn = drawSecrets(env);
+    for (const name of Object.keys(env).filter((key) => env[key] !== drawn[key])) {
+      const problem = new RegExp(`^  ${name}\\b`, 'm');
+      const load = (): unknown => LOADERS[command]?.({ ...drawn, [name]: env[name] });
+      t.throws(load, { message: problem }, `${command}: ${name}`);
+    }
+  }
+  const examples = manifests.flatMap(({ stringData = {} }) =>
+    Object.keys(stringData).filter((name) => stringData[name]?.includes('<')),
+  );
+  for (const name of ['LOG_HASH_KEY', 'CONTENT_KEYS', 'KAHA_SERVICE_TOKEN', 'SERVICE_TOKENS']) {
+    t.ok(examples.includes(name), `${name} is one`);
+  }
+});
+
 for (const [where, workloads] of [
-  ['k8s', fromKubernetes(manifests)],
+  ['k8s', fromKubernetes(manifestsWithSecrets)],
   ['docker-compose.yml', fromCompose(compose, settings)],
 ] as const) {
   t.test(`${where}: every command exists and understands its environment`, async (t) => {
@@ -119,7 +141,8 @@ const ROLLOUT = { pods: 1, connections: 4 };
 
 t.test('k8s: Postgres accepts the connections of as many stores as may run', async (t) => {
   const scaler = manifests.find(({ spec }) => spec?.scaleTargetRef?.name === 'store');
-  const store = fromKubernetes(manifests).find(({ command }) => command.includes('store/main'));
+  const workloads = fromKubernetes(manifestsWithSecrets);
+  const store = workloads.find(({ command }) => command.includes('store/main'));
   const { poolMax } = loadStore(store?.env ?? {}).database;
   const pods = (scaler?.spec.maxReplicas ?? Number.NaN) + ROLLOUT.pods;
   t.ok(pods * poolMax + ROLLOUT.connections <= CONNECTIONS_MAX, `${pods} × ${poolMax}`);
@@ -189,4 +212,17 @@ function seedNames(): string[] {
   return [...read('docker-compose.yml').matchAll(/\$\{(\w+_SEED):-\}/g)].map(
     ([, name = '']) => name,
   );
+}
+
+function secret(): string {
+  return randomBytes(24).toString('hex');
+}
+
+/** Puts a secret in the place of each `<how to make one>`. */
+function drawSecrets<Values extends Env>(values: Values): Values {
+  const entries = Object.entries(values).map(([name, value]) => {
+    const drawn = value?.includes('base64') ? randomBytes(32).toString('base64') : secret();
+    return [name, value?.replace(/<[^>]*>/, drawn)];
+  });
+  return Object.fromEntries(entries);
 }

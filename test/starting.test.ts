@@ -19,7 +19,12 @@ t.teardown(() => {
 
 const redis = { REDIS_URL: `redis://127.0.0.1:${nowhere}` };
 const settings: Record<ServiceName, Record<string, string>> = {
-  edge: { JWT_SECRET: 'x'.repeat(32), JWT_ALGORITHMS: 'HS256', PORT: '0', ...redis },
+  edge: {
+    JWT_SECRET: randomBytes(24).toString('hex'),
+    JWT_ALGORITHMS: 'HS256',
+    PORT: '0',
+    ...redis,
+  },
   router: { QUEUE_SHARDS: '4' },
   store: {
     DATABASE_URL: `postgres://nobody@127.0.0.1:${nowhere}/none`,
@@ -28,7 +33,7 @@ const settings: Record<ServiceName, Record<string, string>> = {
   },
   profiles: {
     KAHA_URL: `http://127.0.0.1:${nowhere}`,
-    KAHA_SERVICE_TOKEN: 'a-service-token',
+    KAHA_SERVICE_TOKEN: randomBytes(24).toString('hex'),
     WEBHOOK_PORT: '0',
     ...redis,
   },
@@ -42,7 +47,7 @@ const envOf = (service: ServiceName, port: number): Record<string, string> => ({
   NATS_URL: `nats://127.0.0.1:${nowhere}`,
   NATS_NKEY_SEED: seed,
   ADMIN_PORT: `${port}`,
-  LOG_HASH_KEY: 'test',
+  LOG_HASH_KEY: randomBytes(24).toString('hex'),
   LOG_LEVEL: 'silent',
   ...settings[service],
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,14 +6,15 @@ import t from 'tap';
 import { ConfigError } from '../../shared/process/env.ts';
 import { loadConfig } from './config.ts';
 
+const secret = (): string => randomBytes(24).toString('hex');
 const GOOD = {
   INSTANCE: 'edge-1',
   NATS_URL: 'nats://127.0.0.1:4222',
   NATS_NKEY_SEED: 'S',
   ADMIN_PORT: '9464',
-  LOG_HASH_KEY: 'k',
+  LOG_HASH_KEY: secret(),
   REDIS_URL: 'redis://127.0.0.1:6379',
-  JWT_SECRET: 'x'.repeat(32),
+  JWT_SECRET: secret(),
 };
 
 const TERMS = { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'chat' };
@@ -71,7 +73,7 @@ t.test(
 );
 
 t.test('a service token is long, no JWT, and never part of what is told', async (t) => {
-  const [one, other] = ['a'.repeat(32), `${'B-._~+/9'.repeat(6)}==`];
+  const [one, other] = [secret(), `-._~+/${secret()}==`];
   t.same(loadConfig({ ...GOOD, SERVICE_TOKENS: `${one}, ${other},` }).serviceTokens, [one, other]);
   const dir = mkdtempSync(join(tmpdir(), 'kaha-tokens-'));
   t.teardown(() => rmSync(dir, { recursive: true }));
@@ -91,6 +93,11 @@ t.test('a service token is long, no JWT, and never part of what is told', async 
     t.match(problems[0], /SERVICE_TOKENS: token 2/);
     t.notMatch(problems[0], /bbb/);
   }
-  const many = Array.from({ length: 17 }, (_, n) => `${n}`.padStart(32, '0')).join();
+  const many = Array.from({ length: 17 }, secret).join();
   t.equal(problemsOf({ SERVICE_TOKENS: many }).length, 1);
+  for (const weak of ['b'.repeat(40), 'what-kaha-chat-knows-kaha-main-v3-by', one]) {
+    t.equal(problemsOf({ SERVICE_TOKENS: `${one},${weak}` }).length, 1, weak);
+  }
+  t.match(problemsOf({ SERVICE_TOKENS: GOOD.JWT_SECRET }), [/is the same secret as JWT_SECRET/]);
+  t.equal(problemsOf({ JWT_SECRET: 'x'.repeat(64) }).length, 1);
 });

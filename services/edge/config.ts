@@ -39,7 +39,6 @@ export type Config = CommonConfig & {
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384'];
 const EDWARDS_ALGORITHMS = ['EdDSA', 'Ed25519'];
-const SECRET_CHARACTERS_MIN = 32;
 const SERVICE_TOKENS_MAX = 16;
 /** These are the characters that RFC 6750 allows in a bearer token. */
 const SERVICE_TOKEN = /^[\w.~+/-]{32,512}=*$/;
@@ -85,9 +84,7 @@ function readToken(reader: EnvReader): TokenConfig {
   if ((secret === undefined) === (jwksUrl === undefined)) {
     reader.problem('exactly one of JWT_SECRET and JWT_JWKS_URL is required');
   }
-  if (secret !== undefined && secret.length < SECRET_CHARACTERS_MIN) {
-    reader.problem(`JWT_SECRET must have at least ${SECRET_CHARACTERS_MIN} characters`);
-  }
+  if (secret !== undefined) reader.checkSecret('JWT_SECRET', secret);
   if (jwksUrl !== undefined) reader.url('JWT_JWKS_URL', ['http:', 'https:']);
   const possible =
     secret === undefined ? [...KEY_ALGORITHMS, ...EDWARDS_ALGORITHMS] : SECRET_ALGORITHMS;
@@ -123,8 +120,11 @@ function readServiceTokens(reader: EnvReader): string[] {
     const name = `SERVICE_TOKENS: token ${index + 1}`;
     if (!SERVICE_TOKEN.test(token)) {
       reader.problem(`${name} must have 32 to 512 letters, digits or -._~+/, and = at its end`);
+    } else if (JWT.test(token)) {
+      reader.problem(`${name} must not look like a JWT`);
+    } else {
+      reader.checkSecret(name, token);
     }
-    if (JWT.test(token)) reader.problem(`${name} must not look like a JWT`);
   }
   return tokens;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { ConfigError } from '../../shared/process/env.ts';
 import { loadConfig } from './config.ts';
@@ -7,10 +8,10 @@ const good = {
   NATS_URL: 'nats://127.0.0.1:4222',
   NATS_NKEY_SEED: 'seed',
   ADMIN_PORT: '9470',
-  LOG_HASH_KEY: 'key',
+  LOG_HASH_KEY: randomBytes(24).toString('hex'),
   REDIS_URL: 'redis://127.0.0.1:6379',
   KAHA_URL: 'http://127.0.0.1:3000',
-  KAHA_SERVICE_TOKEN: 'token',
+  KAHA_SERVICE_TOKEN: randomBytes(24).toString('hex'),
   WEBHOOK_PORT: '8090',
 };
 
@@ -18,7 +19,7 @@ t.test('a complete environment is read', async (t) => {
   const { redisUrl, kaha, webhook } = loadConfig(good);
   t.same(webhook, { host: '127.0.0.1', port: 8090 });
   t.equal(redisUrl, good.REDIS_URL);
-  t.same(kaha, { url: good.KAHA_URL, serviceToken: 'token' });
+  t.same(kaha, { url: good.KAHA_URL, serviceToken: good.KAHA_SERVICE_TOKEN });
 });
 
 t.test('all problems are told at once', async (t) => {

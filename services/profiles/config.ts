@@ -20,7 +20,7 @@ export function loadConfig(env: Env): ProfilesConfig {
     redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:']),
     kaha: {
       url: reader.url('KAHA_URL', ['http:', 'https:']),
-      serviceToken: reader.string('KAHA_SERVICE_TOKEN'),
+      serviceToken: reader.secret('KAHA_SERVICE_TOKEN'),
     },
     webhook: {
       host: reader.string('WEBHOOK_HOST', '127.0.0.1'),

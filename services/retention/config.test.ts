@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { loadConfig } from './config.ts';
 
@@ -6,7 +7,7 @@ const good = {
   NATS_URL: 'nats://127.0.0.1:4222',
   NATS_NKEY_SEED: 'seed',
   ADMIN_PORT: '9470',
-  LOG_HASH_KEY: 'key',
+  LOG_HASH_KEY: randomBytes(24).toString('hex'),
 };
 
 t.test('the settings of partitions have defaults and bounds', async (t) => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import t from 'tap';
 import { freePorts } from '../../dev/processes/ports.ts';
@@ -22,7 +23,7 @@ async function start(instance: string): Promise<ChildProcess> {
     NATS_URL: nats.url,
     NATS_NKEY_SEED: nats.seeds.router,
     ADMIN_PORT: `${port}`,
-    LOG_HASH_KEY: 'test',
+    LOG_HASH_KEY: randomBytes(24).toString('hex'),
     LOG_LEVEL: 'error',
     QUEUE_SHARDS: `${SHARDS}`,
   };

@@ -8,7 +8,7 @@ const env = {
   NATS_URL: 'nats://127.0.0.1:4222',
   NATS_NKEY_SEED: 'seed',
   ADMIN_PORT: '9464',
-  LOG_HASH_KEY: 'key',
+  LOG_HASH_KEY: randomBytes(24).toString('hex'),
   DATABASE_URL: 'postgres://kaha@127.0.0.1:5432/kaha',
   CONTENT_KEYS: `k2:${randomBytes(32).toString('base64')},k1:${randomBytes(32).toString('base64')}`,
 };

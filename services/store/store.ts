@@ -15,6 +15,7 @@ import { watchAssignment } from './assignment/assignment-stats.ts';
 import { PresenceRounds } from './assignment/presence-rounds.ts';
 import type { Config } from './config.ts';
 import { createContentCipher } from './content/content-cipher.ts';
+import { countKeyUses } from './content/key-uses.ts';
 import { watchUnreadable } from './content/unreadable-texts.ts';
 import { ChatListCache } from './conversations/chat-list-cache.ts';
 import { openStoreDatabase } from './database/database.ts';
@@ -49,7 +50,11 @@ type Deps = ServiceDeps & { events?: DurableEvents };
 export function createStore(config: Config, { logger, metrics, events }: Deps) {
   return startService(config, { logger, metrics }, async ({ connect, closers }) => {
     const noteUnreadable = watchUnreadable({ metrics, logger });
-    const cipher = createContentCipher(config.contentKeys, noteUnreadable);
+    const cipher = createContentCipher(
+      config.contentKeys,
+      noteUnreadable,
+      countKeyUses(metrics, config.contentKeys),
+    );
     const database = openStoreDatabase({ ...config.database, logger });
     const { db, pool, positions } = database;
     closers.push('database', database.close);

@@ -25,6 +25,32 @@ t.test('a secret may come from a file, and a missing file is a problem', async (
   t.match(problemsOf(reader), [/B_FILE: cannot read/, /B .*required/]);
 });
 
+t.test('a secret that is weak, or serves for something else, is a problem', async (t) => {
+  const [one, other] = ['9d1f6c0b7ae24835', 'k3v8Qz1mXw5Rt7Yp'].map(
+    (half) => `${half}LnB4cJ6dHs2gFa0e`,
+  );
+  const reader = new EnvReader({
+    A: one,
+    B: other,
+    C: one,
+    D: '0'.repeat(48),
+    E: '<48 hexadecimal digits>',
+    F: 'short',
+    DATABASE_URL: 'postgres://kaha:<password>@postgres/kaha',
+  });
+  for (const name of ['A', 'B', 'C', 'D', 'E', 'F', 'G']) reader.secret(name);
+  reader.url('DATABASE_URL', ['postgres:']);
+  const problems = problemsOf(reader);
+  t.match(problems, [
+    'C is the same secret as A',
+    'D repeats itself',
+    'E is an example',
+    'F must have at least 32 characters',
+    'G (or G_FILE) is required',
+    'DATABASE_URL is an example',
+  ]);
+});
+
 t.test('numbers are whole and within their range', async (t) => {
   const reader = new EnvReader({ A: '1.5', B: '11', C: '7' });
   const range = { min: 1, max: 10, byDefault: 3 };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { secretProblem } from './secrets.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -13,6 +14,8 @@ export class ConfigError extends Error {
   }
 }
 
+const PLACEHOLDER = /[<>…]/;
+
 type Range = { min: number; max: number; byDefault?: number };
 
 /**
@@ -23,6 +26,7 @@ type Range = { min: number; max: number; byDefault?: number };
 export class EnvReader {
   readonly #env: Env;
   readonly #problems: string[] = [];
+  readonly #secrets = new Map<string, string>();
 
   constructor(env: Env) {
     this.#env = env;
@@ -47,6 +51,22 @@ export class EnvReader {
     if (value !== undefined) return value;
     this.problem(`${name} (or ${name}_FILE) is required`);
     return '';
+  }
+
+  /** A secret is a long text that was drawn at random, and serves for nothing else. */
+  secret(name: string): string {
+    const value = this.string(name);
+    if (value !== '') this.checkSecret(name, value);
+    return value;
+  }
+
+  /** Notes what makes a secret weak, and a secret that the process has read before. */
+  checkSecret(name: string, value: string): void {
+    const problem = secretProblem(value);
+    if (problem !== undefined) this.problem(`${name} ${problem}`);
+    const other = this.#secrets.get(value);
+    if (other !== undefined) this.problem(`${name} is the same secret as ${other}`);
+    this.#secrets.set(value, name);
   }
 
   matching(name: string, rule: { pattern: RegExp; byDefault?: string }): string {
@@ -76,6 +96,7 @@ export class EnvReader {
   url(name: string, protocols: readonly string[]): string {
     const value = this.string(name);
     if (value === '') return value;
+    if (PLACEHOLDER.test(value)) this.problem(`${name} is an example`);
     for (const part of value.split(',')) {
       const url = URL.parse(part.trim());
       if (url === null || !protocols.includes(url.protocol)) {
@@ -128,7 +149,7 @@ export function readCommonConfig(reader: EnvReader): CommonConfig {
         ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
         'info',
       ),
-      hashKey: reader.string('LOG_HASH_KEY'),
+      hashKey: reader.secret('LOG_HASH_KEY'),
     },
   };
 }

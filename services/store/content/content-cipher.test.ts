@@ -60,3 +60,12 @@ t.test('the parser of keys reports every problem, and no problem shows a key', a
   t.equal(problems.length, 3);
   t.notOk(problems.join().includes('AAAA'));
 });
+
+t.test('a key that nobody drew at random, or that stands twice, is a problem', async (t) => {
+  for (const weak of [Buffer.alloc(32), Buffer.from('0123456789abcdef0123456789abcdef')]) {
+    const { problems } = parseContentKeys(`k1:${weak.toString('base64')}`);
+    t.match(problems, [/^key k1 /]);
+  }
+  const twice = k1.key.toString('base64');
+  t.match(parseContentKeys(`k1:${twice},k2:${twice}`).problems, [/key k2 is the same key as k1/]);
+});

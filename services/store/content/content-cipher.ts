@@ -37,12 +37,13 @@ const IV_POOL_BYTES = IV_BYTES * 1024;
 
 /**
  * The cipher encrypts content with AES-256-GCM on its way to Postgres, so that nobody can read
- * content in the database or a backup. IVs are random, which is safe for 2^32 messages per key
- * (NIST SP 800-38D): operators must change the key before that.
+ * content in the database or a backup. IVs are random, which is safe for 2^32 encryptions per key
+ * (NIST SP 800-38D): operators must change the key before that. `noteUse` hears of each.
  */
 export function createContentCipher(
   keys: readonly ContentKey[],
   noteUnreadable: NoteUnreadable = () => undefined,
+  noteUse: () => void = () => undefined,
 ): ContentCipher {
   const byId = new Map(keys.map(({ id, key }) => [id, key]));
   const current = keys[0];
@@ -62,6 +63,7 @@ export function createContentCipher(
   return {
     keyId: current.id,
     encrypt(plain, place) {
+      noteUse();
       const iv = nextIv();
       const cipher = createCipheriv(ALGORITHM, current.key, iv);
       cipher.setAAD(aadOf(place));

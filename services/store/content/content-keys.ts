@@ -1,3 +1,5 @@
+import { keyProblem } from '../../../shared/process/secrets.ts';
+
 export type ContentKey = { id: string; key: Buffer };
 
 const KEY_BYTES = 32;
@@ -15,6 +17,10 @@ export function parseContentKeys(text: string): { keys: ContentKey[]; problems: 
     } else if (keys.some((other) => other.id === id)) {
       problems.push(`key id ${id} appears twice`);
     } else {
+      const weakness = keyProblem(key);
+      const same = keys.find((other) => other.key.equals(key));
+      if (weakness !== undefined) problems.push(`key ${id} ${weakness}`);
+      if (same !== undefined) problems.push(`key ${id} is the same key as ${same.id}`);
       keys.push({ id, key });
     }
   }
