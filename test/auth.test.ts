@@ -67,7 +67,6 @@ t.test('a token that is not valid is refused with 401 before the upgrade', async
     ['another end', forged(ann, { exp: 4_000_000_000 })],
     ['no algorithm', forged(ann, {}, { alg: 'none' }).replace(/\.[^.]*$/, '.')],
     ['a secret algorithm with the public key', forged(ann, {}, { alg: 'HS256' })],
-    ['another key', forged(ann, {}, { kid: 'mine' })],
     ['no signature', ann.token.replace(/\.[^.]*$/, '')],
     ['a subject that is no UUID', await system.stack.token('somebody')],
   ];
@@ -78,6 +77,12 @@ t.test('a token that is not valid is refused with 401 before the upgrade', async
     const rest = await system.rest('GET', '/api/v1/conversations', { token });
     t.equal(rest.status, 401, `${name}, by REST`);
   }
+});
+
+t.test('a token of an unknown key is refused, for the moment or for good', async (t) => {
+  const token = forged(ann, {}, { kid: 'mine' });
+  const { status, headers } = await ask({ authorization: `Bearer ${token}` });
+  t.ok(status === 401 || (status === 503 && headers['retry-after'] !== undefined), `${status}`);
 });
 
 t.test('a token is never read from the query string', async (t) => {
