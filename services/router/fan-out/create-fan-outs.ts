@@ -115,6 +115,7 @@ function createLines(deps: Deps, closers: Closers): DeviceLines {
     metrics: counters,
     logger,
   });
+  bus.subscribe(subjects.queuesMade, (msg) => lines.remade(msg.string()));
   closers.push('device-lines', async () => lines.close());
   const { gauge } = deps.metrics;
   gauge('kaha_router_offers_open', 'Offers without an answer', () => lines.offered);

@@ -128,6 +128,20 @@ t.test('an offer soon after a publish tells which number the queue gave that', a
   t.same(device.offeredAfter, [undefined, undefined, `${device.lastStreamSeq}`]);
 });
 
+t.test('an offer tells no number of a queue that was there before this one', async (t) => {
+  const [alice, bina] = [newId<UserId>(), newId<UserId>()];
+  const conversation = store.open([alice, bina]);
+  const device = await deviceOf(bina);
+  await send(edge, letter(conversation, alice));
+  await until('its queue has it', () => device.events.length === 1);
+  await until('the outbox is empty', () => store.outbox.size === 0);
+  await device.open({ resync: true });
+  device.answer = '+';
+  await send(edge, letter(conversation, alice));
+  await until('it was offered', () => device.offered.length === 2);
+  t.same(device.offeredAfter, [undefined, undefined], 'the stream may have lost its end');
+});
+
 t.test('what follows a late event goes to the queue until the queue has both', async (t) => {
   const [alice, bina] = [newId<UserId>(), newId<UserId>()];
   const conversation = store.open([alice, bina]);

@@ -128,6 +128,14 @@ export class DeviceLines implements LineListener {
     this.#publishDue(line);
   }
 
+  /**
+   * The device gets a new queue of this name. It holds nothing of what the line had published, and
+   * its stream may give lower numbers than before, because a lost end may be why it is new.
+   */
+  remade(name: string): void {
+    this.#lines.get(name)?.forgetSeq();
+  }
+
   /** After a lost connection, a stream may give lower numbers, and devices may be elsewhere. */
   disconnected(): void {
     for (const line of this.#lines.values()) line.forgetSeq();
