@@ -317,3 +317,19 @@ t.test('the first marker of a queue that was made for the session begins nothing
   t.same(take(), ['send end as 1', 'ack own/1']);
   t.ok(mark('of a later queue'));
 });
+
+t.test('what a client acknowledged amid a resync is reported where no marker is due', async (t) => {
+  const reportedBy = (expectsMarker: boolean) => {
+    const { stream, copy, acknowledge, reported } = rig();
+    stream.open(expectsMarker);
+    const resync = stream.beginResync({ expectsMarker });
+    resync.add('replayed' as ConversationId, 7);
+    copy('a');
+    acknowledge(1);
+    t.same(reported, [], 'older messages may still be replayed');
+    void stream.end();
+    return reported;
+  };
+  t.same(reportedBy(false), [1], 'no other session replays');
+  t.same(reportedBy(true), [], 'the marker makes the next session replay');
+});

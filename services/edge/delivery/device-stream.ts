@@ -158,16 +158,16 @@ export class DeviceStream<Owner extends StreamOwner> {
     const { bus, reports } = this.#parts;
     if (!bus.connected) return;
     const nowMs = Date.now();
-    const over = this.#resync?.acknowledge(this.#acknowledgedQ);
-    for (const ackSubject of over?.ackSubjects ?? []) this.#acknowledge(ackSubject);
-    for (const [conversationId, seq] of over?.delivered ?? []) {
-      reports.add([conversationId, this.userId, seq, nowMs]);
-    }
     const isInUse = this.owner.isInUse(nowMs);
     this.#sent?.acknowledge(this.#acknowledgedQ, nowMs, (sent, askers) => {
       if (sent.ackSubject !== undefined) this.#acknowledge(sent.ackSubject);
       this.#tellRouters(sent, askers, isInUse);
     });
+    const over = this.#resync?.acknowledge(this.#acknowledgedQ, this.#ending !== undefined);
+    for (const ackSubject of over?.ackSubjects ?? []) this.#acknowledge(ackSubject);
+    for (const [conversationId, seq] of over?.delivered ?? []) {
+      reports.add([conversationId, this.userId, seq, nowMs]);
+    }
     if (this.#state.kind === 'fromQueue') this.#look(nowMs, false);
   }
 
@@ -350,7 +350,7 @@ export class DeviceStream<Owner extends StreamOwner> {
     }
     // A user's own messages count as delivered once they are sent.
     if (header.kind !== 'message' || header.senderId === userId) return;
-    if (this.#resync?.isOver === false) this.#resync.add(conversationId, seq);
+    if (this.#resync?.isOver === false) this.#resync.addAcknowledged(conversationId, seq);
     else reports.add([conversationId, userId, seq, atMs]);
   }
 

@@ -24,6 +24,8 @@ export class Resync {
    * that an event raised sooner would leave out the older messages that are yet to be replayed.
    */
   #delivered: Map<ConversationId, number> | undefined = undefined;
+  /** These are the acknowledged events alone. */
+  #acknowledged: Map<ConversationId, number> | undefined = undefined;
   /**
    * A marker is acknowledged on the subject that is its value. A queue has one marker, or more if
    * several routers made it at once.
@@ -41,13 +43,19 @@ export class Resync {
     this.#expectsMarker = expectsMarker;
     if (unfinished === undefined || unfinished.isOver) return;
     this.#delivered = unfinished.#delivered;
+    this.#acknowledged = unfinished.#acknowledged;
     this.#markers = unfinished.#markers;
   }
 
-  /** A message was replayed, or acknowledged. */
+  /** A message was replayed. */
   add(conversationId: ConversationId, seq: number): void {
-    this.#delivered ??= new Map();
-    this.#delivered.set(conversationId, Math.max(seq, this.#delivered.get(conversationId) ?? 0));
+    this.#delivered = raised(this.#delivered, conversationId, seq);
+  }
+
+  /** The client has acknowledged an event that is no part of the replay. */
+  addAcknowledged(conversationId: ConversationId, seq: number): void {
+    this.add(conversationId, seq);
+    this.#acknowledged = raised(this.#acknowledged, conversationId, seq);
   }
 
   get isOver(): boolean {
@@ -76,14 +84,29 @@ export class Resync {
 
   /**
    * The client has acknowledged all up to `q`. Returns what is done with by that, or undefined if
-   * the resync is not over, or has been over before.
+   * the resync is not over, or has been over before. Where the session `isEnding`, and no marker
+   * makes the next session replay, the acknowledged events are done with even so.
    */
-  acknowledge(q: number) {
-    if (this.#phase !== 'ended' || q < this.#endQ) return undefined;
+  acknowledge(q: number, isEnding: boolean) {
+    if (this.#phase !== 'ended' || q < this.#endQ) {
+      const isRepeated = this.#expectsMarker || this.#markers.size > 0;
+      if (!isEnding || isRepeated || this.isOver) return undefined;
+      return { ackSubjects: [], delivered: [...(this.#acknowledged ?? [])] };
+    }
     const { ackSubjects } = this;
     const delivered = [...(this.#delivered ?? [])];
     this.#phase = 'over';
     this.#delivered = undefined;
+    this.#acknowledged = undefined;
     return { ackSubjects, delivered };
   }
+}
+
+function raised(
+  positions: Map<ConversationId, number> | undefined,
+  conversationId: ConversationId,
+  seq: number,
+): Map<ConversationId, number> {
+  const before = positions ?? new Map<ConversationId, number>();
+  return before.set(conversationId, Math.max(seq, before.get(conversationId) ?? 0));
 }
