@@ -14,9 +14,9 @@ const SHARDS_AT_ONCE = 8;
 const HOLD_MAX_MS = 3_000;
 
 type Deps = {
-  bus: Bus;
-  api: QueueApi;
-  queues: DeviceQueues;
+  bus: Pick<Bus, 'connected' | 'onReconnect'>;
+  api: Pick<QueueApi, 'shardInfo'>;
+  queues: Pick<DeviceQueues, 'void'>;
   tails: ShardTails;
   /** Checks a shard that may have lost its tail. Never rejects. */
   checkTail: (shard: number) => Promise<void>;
@@ -30,11 +30,13 @@ type Deps = {
  * that is known, and asks for the depth of each queue only if the shard holds as many messages as
  * make one queue too deep. A NATS server that came back may have lost a part of a queue:
  * the router asks for the ends after each reconnect, and publishes wait for that, at most 3 s.
+ * No look at the shards begins before the one before has ended.
  */
 export function watchHealth(deps: Deps): { close(): Promise<void> } {
   const { bus, api, queues, tails, checkTail, shards, logger } = deps;
   const indexes = Array.from({ length: shards }, (_, index) => index);
-  let running: Promise<void> = Promise.resolve();
+  let rechecking: Promise<void> = Promise.resolve();
+  let passing: Promise<void> | undefined;
   let closed = false;
 
   const checkDepths = async (shard: number): Promise<void> => {
@@ -49,20 +51,30 @@ export function watchHealth(deps: Deps): { close(): Promise<void> } {
       if (count >= TOO_DEEP) await queues.void(deviceOfSubject(subject));
     }
   };
-  const checkQuietly = async (shard: number): Promise<void> => {
-    if (closed || !bus.connected) return;
-    await checkDepths(shard).catch((error) => {
-      logger.warn({ err: error, shard }, 'depths of queues not known');
+  const pass = async (): Promise<void> => {
+    const failed: number[] = [];
+    let lastError: unknown;
+    await forEachBounded(indexes, SHARDS_AT_ONCE, async (shard) => {
+      if (closed || !bus.connected) return;
+      await checkDepths(shard).catch((error) => {
+        failed.push(shard);
+        lastError = error;
+      });
     });
+    if (failed.length > 0) {
+      logger.warn({ err: lastError, shards: failed }, 'depths of queues not known');
+    }
   };
 
   bus.onReconnect(() => {
-    running = forEachBounded(indexes, SHARDS_AT_ONCE, checkTail);
-    tails.holdUntil(Promise.race([running, delay(HOLD_MAX_MS, undefined, { ref: false })]));
+    rechecking = forEachBounded(indexes, SHARDS_AT_ONCE, checkTail);
+    tails.holdUntil(Promise.race([rechecking, delay(HOLD_MAX_MS, undefined, { ref: false })]));
   });
   const timer = setInterval(
     () => {
-      running = forEachBounded(indexes, SHARDS_AT_ONCE, checkQuietly);
+      passing ??= pass().finally(() => {
+        passing = undefined;
+      });
     },
     DEPTH_INTERVAL_MS + Math.random() * JITTER_MS,
   );
@@ -70,7 +82,7 @@ export function watchHealth(deps: Deps): { close(): Promise<void> } {
     async close() {
       closed = true;
       clearInterval(timer);
-      await running;
+      await Promise.all([passing, rechecking]);
     },
   };
 }
