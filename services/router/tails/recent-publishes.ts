@@ -4,7 +4,7 @@ export type RecentLoss = { queues: string[]; seqs: number[] };
 
 /**
  * Remembers the last 65 536 publishes of this router, and overwrites the oldest. They tell whose
- * events are gone if a server loses events that it had acknowledged. A publish takes 34 bytes, and
+ * events are gone if a server loses events that it had acknowledged. A publish takes 35 bytes, and
  * the name of its queue.
  */
 export class RecentPublishes {
@@ -17,6 +17,8 @@ export class RecentPublishes {
   readonly #begunAt: Float64Array;
   /** This is 1 where the shard had lost its tail before it stored the event. */
   readonly #afterLoss: Uint8Array;
+  /** This is 1 where the shard had stored the event before the publish. */
+  readonly #wasStored: Uint8Array;
   #next = 0;
 
   constructor(capacity = 65_536) {
@@ -27,6 +29,7 @@ export class RecentPublishes {
     this.#knownSeqs = new Float64Array(capacity);
     this.#begunAt = new Float64Array(capacity);
     this.#afterLoss = new Uint8Array(capacity);
+    this.#wasStored = new Uint8Array(capacity);
   }
 
   /** Notes a publish that begins now, and the end of its shard that is known. */
@@ -39,6 +42,7 @@ export class RecentPublishes {
     this.#knownSeqs[slot] = seq;
     this.#begunAt[slot] = at;
     this.#afterLoss[slot] = 0;
+    this.#wasStored[slot] = 0;
     this.#next += 1;
     return ticket;
   }
@@ -67,6 +71,16 @@ export class RecentPublishes {
   /** Returns the number that the shard gave the event, or 0. */
   seqOf(ticket: Ticket): number {
     return this.#seqs[ticket % this.#capacity] ?? 0;
+  }
+
+  /** Notes that the shard had stored the event before the publish, as `seq`. */
+  storedBefore(ticket: Ticket, seq: number): void {
+    this.answered(ticket, seq);
+    if (this.holds(ticket)) this.#wasStored[ticket % this.#capacity] = 1;
+  }
+
+  wasStoredBefore(ticket: Ticket): boolean {
+    return this.#wasStored[ticket % this.#capacity] === 1;
   }
 
   /** Notes that the shard stored the event only after it had lost its tail. */

@@ -36,10 +36,12 @@ t.test('answers to publishes that overlap may overtake each other', async (t) =>
 });
 
 t.test('an event that was stored before proves nothing', async (t) => {
-  const { tails, publish } = setTails();
+  const { tails, publish, clock } = setTails();
   publish('ann', 0, 5);
+  clock.at += 1;
   tails.storedBefore(tails.begin('ann', 0), 5);
   t.notOk(tails.hasLoss(0));
+  t.same(tails.told([{ shard: 0, seq: 9, at: clock.at - 1 }]), [], 'nor with what is told later');
   t.same(tails.lostOf(0, { keptSeq: 4, upToSeq: 5, foundAt: 9_999 }).seqs, [5]);
 });
 

@@ -67,7 +67,7 @@ export class ShardTails {
 
   /** Notes that the shard had stored the event earlier, as `seq`. */
   storedBefore(ticket: Ticket, seq: number): void {
-    this.#recent.answered(ticket, seq);
+    this.#recent.storedBefore(ticket, seq);
   }
 
   /** Notes that the shard has stored the event as `seq`. Returns false if a loss is proven. */
@@ -103,6 +103,8 @@ export class ShardTails {
       const end = news.get(shard);
       const seq = this.#recent.seqOf(ticket);
       if (end === undefined || seq === 0 || seq > end.seq) continue;
+      // A repeat is answered with the number that the event got at first.
+      if (this.#recent.wasStoredBefore(ticket)) continue;
       if (this.#recent.begunAt(ticket) > end.at && this.#prove(ticket, end.seq)) lost.add(shard);
     }
     for (const { shard, seq, at } of news.values()) {
