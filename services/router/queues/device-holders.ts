@@ -5,9 +5,11 @@ import type { RouterMetrics } from '../router-metrics.ts';
 import type { Device } from './known-queues.ts';
 
 /**
- * An edge that holds the device has this long to hand back the events that it has not acknowledged.
+ * An edge that holds the device has this long to hand back the events that it has not acknowledged:
+ * it waits for the queue up to 200 ms, and for the confirmation of what it puts back up to 1 s. An
+ * edge that is dead is known at once, and one that is frozen costs an opening this time.
  */
-const TIMEOUT_MS = 400;
+const TIMEOUT_MS = 1_500;
 const encoder = new TextEncoder();
 const HELD = encoder.encode('held');
 const NEWER = 'newer';

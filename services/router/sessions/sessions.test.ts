@@ -122,15 +122,15 @@ t.test('an edge of the version before, which tells no epoch, gets a higher one',
   t.ok('epoch' in opened && opened.epoch > ahead);
 });
 
-t.test('an edge that does not give a device up delays its session by 400 ms at most', async (t) => {
+t.test('an edge that does not give a device up delays its session by 1.5 s at most', async (t) => {
   const device = new StageDevice(edge, newId<UserId>());
   await device.open();
   const startedAt = Date.now();
   const watch = startStopwatch();
   t.match(await device.open(), { resumed: true });
   const tookMs = Date.now() - startedAt;
-  t.ok(tookMs >= 390, `${tookMs} ms`);
-  t.ok(watch.stop() < 700, `${tookMs} ms`);
+  t.ok(tookMs >= 1_490, `${tookMs} ms`);
+  t.ok(watch.stop() < 1_800, `${tookMs} ms`);
 });
 
 t.test('a resync makes the queue anew and does not count as a new device', async (t) => {
