@@ -28,6 +28,7 @@ import { listSharedContacts } from './conversations/list-shared-contacts.ts';
 import { ensurePartitions } from './database/ensure-partitions.ts';
 import type { Pool } from './database/pool.ts';
 import type { Database } from './database/schema.ts';
+import type { TimesAhead } from './database/times-ahead.ts';
 import { noteSeen } from './devices/note-seen.ts';
 import { pruneDevices } from './devices/prune-devices.ts';
 import { readDevices } from './devices/read-devices.ts';
@@ -60,6 +61,7 @@ type Deps = {
   editWindowMs: number;
   reads: ReadCommit;
   presences: AgentPresences;
+  timesAhead: TimesAhead;
   chatLists?: ChatListCache | undefined;
   metrics: Metrics;
   logger: Logger;

@@ -21,7 +21,9 @@ import { ChatListCache } from './conversations/chat-list-cache.ts';
 import { openStoreDatabase } from './database/database.ts';
 import { toKahaError } from './database/database-error.ts';
 import { answerBy, withDeadline } from './database/deadline.ts';
+import { watchTimes } from './database/heal-times.ts';
 import { watchSchema } from './database/schema-check.ts';
+import { TimesAhead } from './database/times-ahead.ts';
 import { createBusinessSends } from './inbox/business-sends.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { watchOutbox } from './outbox/outbox-stats.ts';
@@ -78,6 +80,8 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     closers.push('schema check', schema.close);
     closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
     closers.push('assignment stats', watchAssignment({ db, metrics, logger }).close);
+    const timesAhead = new TimesAhead({ metrics, logger });
+    closers.push('times', watchTimes({ db, timesAhead, metrics, logger }).close);
 
     const { editWindowMs } = config;
     const redis = openRedis(config, logger, closers);
@@ -87,7 +91,7 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
       const rounds = new PresenceRounds({ db, presences, logger });
       closers.push('presence rounds', () => rounds.close());
     }
-    const parts = { editWindowMs, chatLists, presences, metrics, logger, events };
+    const parts = { editWindowMs, chatLists, presences, timesAhead, metrics, logger, events };
     const deps = { db, pool, cipher, group, businessSends, reads, ...parts };
     const servers = serveOperations(bus, createOperations(deps));
     const commits = [group, businessSends, reads];

@@ -68,6 +68,8 @@ export type AppendRow = {
   sent_at: string;
   conversation_version: number | null;
   fanout_pending: boolean | null;
+  /** The conversation had a time that was ahead of the clock of Postgres. */
+  was_ahead?: boolean | null;
   /** One row of a transaction has what the transaction changed beside the messages. */
   step?: AppendStep;
 };
@@ -82,8 +84,8 @@ const APPEND_IN_STEP = `select * from append_messages(${ARGUMENTS}, true)`;
 type AppendOptions = { keyId: string; wait: boolean };
 
 /**
- * The batch is one transaction and one round trip; see migration 0014. The result has one row per
- * message, in order.
+ * The batch is one transaction and one round trip; see migrations 0014 and 0021. The result has one
+ * row per message, in order.
  */
 function appendMessages(
   pool: Pool,

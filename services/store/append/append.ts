@@ -19,6 +19,7 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { toKahaError } from '../database/database-error.ts';
 import type { Database } from '../database/schema.ts';
+import type { TimesAhead } from '../database/times-ahead.ts';
 import type { BusinessSends } from '../inbox/business-sends.ts';
 import { toReplyPreview } from '../records/message-row.ts';
 import type { ParticipantsReader } from '../records/participants-reader.ts';
@@ -32,6 +33,7 @@ type Deps = {
   group: GroupCommit;
   businessSends: BusinessSends;
   readParticipants: ParticipantsReader;
+  timesAhead: TimesAhead;
   logger: Logger;
 };
 type Replies = Awaited<ReturnType<typeof findReplies>>;
@@ -44,7 +46,7 @@ type Replies = Awaited<ReturnType<typeof findReplies>>;
  * the send with the same key.
  */
 export function createAppend(deps: Deps) {
-  const { db, cipher, readParticipants, logger } = deps;
+  const { db, cipher, readParticipants, timesAhead, logger } = deps;
 
   return async (request: AppendRequest, deadlineAt: number): Promise<AppendReply> => {
     const { conversation_id, items, needs_participants: isNew } = request;
@@ -63,6 +65,7 @@ export function createAppend(deps: Deps) {
         const quote = reply ? quoteOf(reply, cipher) : undefined;
         const row = await append(message);
         version = Math.max(version, row.conversation_version ?? 0);
+        if (row.was_ahead) timesAhead.note('message');
         if (row.step !== undefined) steps.push(row.step);
         return toResult(row, quote);
       } catch (error) {

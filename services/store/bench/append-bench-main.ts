@@ -9,6 +9,7 @@ import { AgentPresences } from '../assignment/agent-presence.ts';
 import { readContentKeys, readDatabase } from '../config.ts';
 import { createContentCipher } from '../content/content-cipher.ts';
 import { openStoreDatabase } from '../database/database.ts';
+import { TimesAhead } from '../database/times-ahead.ts';
 import { createBusinessSends } from '../inbox/business-sends.ts';
 import { createOperations } from '../operations.ts';
 import { ReadCommit } from '../positions/read-commit.ts';
@@ -52,7 +53,9 @@ const group = createGroupCommit(writer, pressure, (rows) => {
 });
 const metrics = createMetrics('store', 'append-bench');
 const presences = new AgentPresences({ redis: undefined, logger });
-const deps = { db, pool, cipher, group, businessSends, reads, presences, metrics, logger };
+const timesAhead = new TimesAhead({ metrics, logger });
+const common = { timesAhead, metrics, logger };
+const deps = { db, pool, cipher, group, businessSends, reads, presences, ...common };
 const operations = createOperations({ ...deps, editWindowMs: 0 });
 const { seconds, postgresPid } = config;
 const bench: AppendBench = { operations, commits, seconds, postgresPid };

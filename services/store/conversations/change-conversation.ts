@@ -132,7 +132,7 @@ async function lock(
     .execute();
   // The time is read under the locks, so that later writes have later times.
   const { rows } = await sql<{ at: string; now: string }>`
-    select now, greatest(now, ${conversation.last_sent_at}::timestamptz) as at
+    select now, sent_after(${conversation.last_sent_at}::timestamptz, now) as at
     from (select date_trunc('milliseconds', clock_timestamp()) as now) clock`.execute(tx);
   return { conversation, participants, ...(rows[0] as { at: string; now: string }) };
 }

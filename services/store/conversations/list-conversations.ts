@@ -1,13 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { ConversationsList } from '../../../shared/contracts/conversations.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
+import type { TimesAhead } from '../database/times-ahead.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
+import { isAhead } from '../records/sent-after.ts';
 import type { ChatListCache } from './chat-list-cache.ts';
-import { type List, type MarkedPlace, selectAfter, selectFirst } from './list-places.ts';
+import {
+  correctActivity,
+  type List,
+  type MarkedPlace,
+  selectAfter,
+  selectFirst,
+} from './list-places.ts';
 import { type ListPlace, type ListPosition, readPosition, writePosition } from './list-position.ts';
 
 type Deps = {
@@ -15,6 +24,8 @@ type Deps = {
   cipher: ContentCipher;
   /** Without a cache, every page comes from Postgres. */
   chatLists?: ChatListCache | undefined;
+  timesAhead: TimesAhead;
+  logger: Logger;
 };
 
 /**
@@ -23,7 +34,8 @@ type Deps = {
  * first page was read, see `ListPosition`. A conversation that is created meanwhile may be missing;
  * its event tells the client of it.
  */
-export function createListConversations({ db, cipher, chatLists }: Deps) {
+export function createListConversations(deps: Deps) {
+  const { db, cipher, chatLists } = deps;
   const show = async (list: List, places: ListPlace[], position?: ListPosition) => {
     const page = places.slice(0, list.limit - 1);
     const ids = page.map(({ conversation_id }) => conversation_id);
@@ -40,11 +52,30 @@ export function createListConversations({ db, cipher, chatLists }: Deps) {
       const position = readPosition(list, cursor);
       return await show(list, await selectAfter(db, list, position), position);
     }
-    const places = selectFirst(db, list);
+    const places = selectInTime(deps, list);
     const load = async () => await show(list, await places);
     if (chatLists === undefined) return await load();
     return await chatLists.page(list, { stamp: places.then(stampOf), load });
   };
+}
+
+/**
+ * A conversation that was active while the clock of Postgres was ahead would stay on top of every
+ * list until the clock gets there. So it is as active as one of now, from the first list on.
+ */
+async function selectInTime(deps: Deps, list: List): Promise<MarkedPlace[]> {
+  const { db, timesAhead, logger } = deps;
+  const places = await selectFirst(db, list);
+  const wrong = places.filter(({ activity, read_at: readAt }) => isAhead(activity, readAt));
+  if (wrong.length === 0) return places;
+  try {
+    const ids = wrong.map(({ conversation_id }) => conversation_id);
+    timesAhead.note('list', await correctActivity(db, ids));
+    return await selectFirst(db, list);
+  } catch (error) {
+    logger.debug({ err: error }, 'activity not corrected');
+    return places;
+  }
 }
 
 function stampOf(places: readonly MarkedPlace[]): string {

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { UserId } from '../../../shared/ids.ts';
+import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import type { ListPlace, ListPosition } from './list-position.ts';
 
@@ -72,6 +72,19 @@ export async function selectAfter(
     order by place desc, conversation_id desc
     limit ${list.limit}`.execute(db);
   return rows;
+}
+
+/** Returns how many of these conversations were ahead of the clock, and are of now instead. */
+export async function correctActivity(
+  db: Kysely<Database>,
+  ids: readonly ConversationId[],
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update conversations set last_activity = now(), created_at = least(created_at, now())
+    where conversation_id in (select conversation_id from conversations
+      where conversation_id = any(${ids}::uuid[])
+        and last_activity > now() + interval '1 minute' for no key update skip locked)`.execute(db);
+  return Number(numAffectedRows ?? 0);
 }
 
 /** The expression is the place that conversation `c`, which has changed since, had at that time. */

@@ -15,23 +15,25 @@ const MONTHS_AHEAD_MAX = 24;
 const LOCK_KEY = 7_205_001;
 
 /**
- * `partitions.ensure` makes the missing partitions of this month and of the next `monthsAhead`. A
- * partition is made as a table of its own and then attached, because `create … partition of` would
- * stop appends.
+ * `partitions.ensure` makes the missing partitions of this month and of the next `monthsAhead`, by
+ * the clock of Postgres, which gives messages their times. A partition is made as a table of its
+ * own and then attached, because `create … partition of` would stop appends.
  */
 export async function ensurePartitions(
   db: Kysely<Database>,
   monthsAhead: number,
 ): Promise<EnsuredPartitions> {
-  const months = monthsFrom(new Date(), Math.min(Math.max(monthsAhead, 0), MONTHS_AHEAD_MAX));
-  const created = await db.transaction().execute(async (tx) => {
+  const ahead = Math.min(Math.max(monthsAhead, 0), MONTHS_AHEAD_MAX);
+  return db.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(${LOCK_KEY})`.execute(tx);
+    const { rows } = await sql<{ now: string }>`select clock_timestamp() as now`.execute(tx);
+    const months = monthsFrom(new Date((rows[0] as { now: string }).now), ahead);
     const existing = await selectPartitions(tx);
     const missing = months.filter(({ name }) => !existing.has(name));
     for (const month of missing) await createPartition(tx, month);
-    return missing.map(({ name }) => name);
+    const created = missing.map(({ name }) => name);
+    return { created, last_until: (months.at(-1) as Month).until };
   });
-  return { created, last_until: (months.at(-1) as Month).until };
 }
 
 type Month = { name: string; from: string; until: string };

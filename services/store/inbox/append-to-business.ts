@@ -20,6 +20,7 @@ import {
   selectParticipants,
 } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
+import { sentAfter } from '../records/sent-after.ts';
 import { writeAwayMessage } from './away-message.ts';
 import { judgeMessages, type MessagesPlan } from './judge-messages.ts';
 import { tellAgain } from './tell-again.ts';
@@ -129,7 +130,7 @@ async function updateConversation(
   { conversation, plan, now }: Writing,
 ): Promise<ConversationRow> {
   const { version, last_seq, last_sent_at } = conversation;
-  const at = last_sent_at !== null && last_sent_at > now ? last_sent_at : now;
+  const at = sentAfter(last_sent_at, now);
   const set = {
     ...plan.set,
     ...(plan.change === 'added' && { version: version + 1 }),

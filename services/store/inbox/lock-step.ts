@@ -8,6 +8,7 @@ import { toSettings } from '../businesses/settings-row.ts';
 import type { BusinessesTable, Database } from '../database/schema.ts';
 import type { ConversationRow, ParticipantRow } from '../records/conversation-rows.ts';
 import { fromJson } from '../records/json-rows.ts';
+import { sentAfter } from '../records/sent-after.ts';
 
 /** A step is judged by this of its business. */
 export type LockedBusiness = {
@@ -77,11 +78,10 @@ export async function lockStep(
   if (locked === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
   const { now } = fromJson({ now: locked.now });
   const conversation = fromJson(locked.conversation);
-  const { last_sent_at: last } = conversation;
   return {
     conversation,
     participants: locked.participants.map(fromJson),
-    ...{ now, at: last !== null && last > now ? last : now },
+    ...{ now, at: sentAfter(conversation.last_sent_at, now) },
     business: locked.business === null ? undefined : toBusiness(locked.business),
     turn: locked.turn ?? undefined,
   };

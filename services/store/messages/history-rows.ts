@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { InConversation } from '../../../shared/contracts/conversations.ts';
 import type { HistoryRequest } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
+import type { ConversationId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { Database } from '../database/schema.ts';
 import { readerOf } from '../inbox/reader.ts';
@@ -77,7 +78,7 @@ export async function selectHistory(
         from ${as === 'reader' ? readerOf(viewer) : participantOf(viewer)}
         join messages m using (conversation_id)
         where m.conversation_id = ${conversation_id} and m.seq >= first_visible_seq
-          and ${boundOf(range)}
+          and ${boundOf(conversation_id, range)}
         order by m.seq ${order}
         limit ${range.limit + 1}
       ) found
@@ -92,9 +93,16 @@ function participantOf({ user_id, conversation_id }: InConversation) {
     where conversation_id = ${conversation_id} and user_id = ${user_id} and left_at is null) p`;
 }
 
-function boundOf({ beforeSeq, afterSeq, since }: HistoryRange) {
+/**
+ * A clock that jumped may have left a time above those behind it, so a range in time begins behind
+ * the last message that is older. Without that, the page would have holes.
+ */
+function boundOf(id: ConversationId, { beforeSeq, afterSeq, since }: HistoryRange) {
   if (beforeSeq !== undefined) return sql`m.seq < ${beforeSeq}`;
   if (afterSeq !== undefined) return sql`m.seq > ${afterSeq}`;
-  if (since !== undefined) return sql`m.sent_at >= ${since}`;
+  if (since !== undefined) {
+    return sql`m.seq > coalesce((select o.seq from messages o
+      where o.conversation_id = ${id} and o.sent_at < ${since} order by o.seq desc limit 1), 0)`;
+  }
   return sql`true`;
 }

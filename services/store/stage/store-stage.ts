@@ -16,6 +16,7 @@ import { openDatabase, openStoreDatabase } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
 import type { Pool, Pooling } from '../database/pool.ts';
 import { splitPool } from '../database/pool-sizes.ts';
+import { TimesAhead } from '../database/times-ahead.ts';
 import { type BusinessSends, createBusinessSends } from '../inbox/business-sends.ts';
 import { createOperations, type Operations } from '../operations.ts';
 import { ReadCommit } from '../positions/read-commit.ts';
@@ -68,6 +69,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
   const reads = new ReadCommit((batch) => readPositions(positions, batch));
   const metrics = createMetrics('store', 'store-1');
   const presences = new AgentPresences({ redis, logger: silent });
+  const timesAhead = new TimesAhead({ metrics, logger: silent });
   return {
     operations: createOperations({
       ...deps,
@@ -75,6 +77,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
       businessSends,
       reads,
       presences,
+      timesAhead,
       editWindowMs,
       chatLists,
       metrics,

@@ -16,6 +16,7 @@ import * as steps from './0016-steps.ts';
 import * as sweep from './0017-sweep.ts';
 import * as revisionKeys from './0019-revision-keys.ts';
 import * as devices from './0020-devices.ts';
+import * as appendByTheClock from './0021-append-messages.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -41,6 +42,7 @@ export const migrations: Record<string, Migration> = {
   '0017-sweep': sweep,
   '0019-revision-keys': revisionKeys,
   '0020-devices': devices,
+  '0021-append-messages': appendByTheClock,
 };
 
 /** A store of this version serves only a database that has this migration. */
