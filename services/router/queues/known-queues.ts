@@ -4,10 +4,10 @@ import { shardOf, type UserId } from '../../../shared/ids.ts';
 export type Device = { userId: UserId; deviceId: string };
 
 /**
- * `made` means that the queue exists. `marked` means more: its device was told of it, or will be
- * by the marker that is in it. `expected` means that it is being made. `late` means that it is
- * being made, and that one read of the names has not found it. `doubted` means that a queue of the
- * device was deleted, though a newer one may exist now.
+ * `made` means that the queue exists. `marked` means more: its device was told of it, or will be by
+ * the marker that is in it. `expected` means that it is being made. `late` means that it is being
+ * made, and that one read of the names has not found it. `doubted` means that a queue of the device
+ * was deleted, though a newer one may exist now.
  */
 type State = 'marked' | 'made' | 'expected' | 'late' | 'doubted';
 
@@ -75,15 +75,6 @@ export class KnownQueues {
   /** Notes that the queue is marked, if it is known and has not been deleted meanwhile. */
   mark(device: Device): void {
     if (this.has(device)) this.#put(this.#shardOf(device.userId), device, 'marked');
-  }
-
-  /** The router was away. Each queue that it knew as marked may be another one of the same name. */
-  forgetMarks(): void {
-    for (const { devices } of this.#shards) {
-      for (const own of devices.values()) {
-        for (const [deviceId, state] of own) if (state === 'marked') own.set(deviceId, 'made');
-      }
-    }
   }
 
   /**

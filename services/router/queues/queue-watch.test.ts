@@ -132,26 +132,3 @@ t.test('a device is told when nobody can say whether its deleted queue exists', 
   t.same(told, [one]);
   await watch.close();
 });
-
-t.test('a router that was away asks anew whether the device of a queue was told', async (t) => {
-  const one = device();
-  const { known, reading } = setReader({ listed: [one], there: [one] });
-  let reconnect = (): void => undefined;
-  const bus = {
-    subscribe: () => undefined,
-    onReconnect: (listener: () => void) => (reconnect = listener),
-    ...{ connected: true, nc: { isClosed: () => true } },
-  } as unknown as Bus;
-  const watch = watchQueues({
-    ...{ bus, known, shards: 1, api: reading.api, logger: silent },
-    ...{ voidQueue: reading.voidQueue, signalResync: () => undefined },
-  });
-  known.add(one);
-  known.mark(one);
-  await watch.refresh();
-  t.ok(known.isMarked(one), 'a read of the names says nothing about marks');
-  reconnect();
-  t.notOk(known.isMarked(one), 'another router may have replaced the queue meanwhile');
-  t.ok(known.has(one));
-  await watch.close();
-});

@@ -95,7 +95,6 @@ export function watchQueues(deps: Deps): QueueWatch {
   };
   bus.onReconnect(() => {
     connection += 1;
-    known.forgetMarks();
     void refreshQuietly();
   });
   const timer = setInterval(refreshQuietly, REFRESH_MS + Math.random() * JITTER_MS);
