@@ -104,7 +104,7 @@ t.test('a large body is PAYLOAD_TOO_LARGE, and too many sends are RATE_LIMITED',
 t.test('an INTERNAL error tells nothing of what broke', async (t) => {
   const client = await connect(ann);
   await client.post(conversation, 'to be damaged');
-  const damage = `update messages set content = '\\x00' where conversation_id = $1`;
+  const damage = `update messages set edited_at = 'infinity' where conversation_id = $1`;
   await system.sql(damage, [conversation]);
   const expected = { code: 'INTERNAL', status: 500 };
   const answer = await client.ask({ type: 'history', conversation_id: conversation });

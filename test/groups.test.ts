@@ -83,7 +83,7 @@ t.test('an added participant is told first, and then gets all that follows', asy
   t.equal((await callAs(admin, 'POST')(`${id}/participants`, body)).status, 200);
   await flush(a, id, [...devices, e, f]);
   t.match(
-    e.received.filter(({ q }) => q !== undefined),
+    e.received.filter(({ q, type }) => q !== undefined && type !== 'replay_end'),
     [
       { change: 'created', conversation: { conversation_id: id, first_seq: 2, unread: 1 } },
       { seq: 2, metadata: { event: 'participant_added', user_id: eve.id } },

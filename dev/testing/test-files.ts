@@ -20,12 +20,12 @@ type TestRun = {
 
 /**
  * These numbers are for two cores. A file with its own stack waits half of its time for what it
- * killed to come back, and the others wait less. Three files at a time leave a third of the cores
- * idle, so two of the former run beside two of the latter, and what is left in the end runs four at
- * a time.
+ * killed to come back, and the others wait less. Four files at a time leave a quarter of the cores
+ * idle, so two of the former run beside three of the latter, and what is left in the end runs five
+ * at a time.
  */
 const STACKS_AT_ONCE = 2;
-const OTHERS_AT_ONCE = 2;
+const OTHERS_AT_ONCE = 3;
 /**
  * tap itself ends a file this long before that, and tells why. Its own limit is too short by
  * default.

@@ -54,8 +54,12 @@ t.test('a message that did not come, or was not acknowledged, is missing', async
 t.test(
   'a device that is told to begin anew lacks nothing, but is told for no reason',
   async (t) => {
-    const told = [{ atMs: START + 5, coveredUntilMs: START + 9 }];
-    t.same(wrongsOf(round([session([1])], { told })), ['ann/phone was told to begin anew at 5']);
+    const first = { atMs: START + 5, coveredUntilMs: START + 9 };
+    t.same(wrongsOf(round([session([1])], { told: [first] })), [], 'a new device is told');
+    const again = { atMs: START + 20_005, coveredUntilMs: START + 20_009 };
+    const told = [{ ...first, finishedAtMs: START + 9 }, again];
+    const wrongs = ['ann/phone was told to begin anew at 20005'];
+    t.same(wrongsOf(round([session([1])], { told })), wrongs);
   },
 );
 

@@ -60,6 +60,8 @@ const TRIES_MAX = 3;
 const CLASH_BACK_OFF_MS = 10;
 /** The waits for a Postgres that is gone are 200 ms and then 600 ms, as long as somebody waits. */
 const GONE_BACK_OFF_MS = { first: 200, max: 600 };
+/** No try begins with less time than this, so that a refusal comes by the deadline. */
+const TRY_MS = 400;
 const JITTER = 0.3;
 
 /**
@@ -87,7 +89,7 @@ export async function settleBatch(
       if (failure === 'locked' && !wait) return live; // The row of any send may be locked.
       if (failure === 'no_partition') await ensureOrIgnore(writer);
       const pauseMs = pauseBefore(failure, tries);
-      live = refuseLate(live, Date.now() + pauseMs, toKahaError(error));
+      live = refuseLate(live, Date.now() + pauseMs + TRY_MS, toKahaError(error));
       if (live.length > 0) await delay(pauseMs);
     }
   }
