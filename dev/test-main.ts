@@ -69,8 +69,9 @@ async function runAll(): Promise<void> {
       ? [check('type check', typeCheck()), check('lint', lint())]
       : [typeCheck()];
     const shared = isAll ? chosen.filter((file) => says(file, 'await shareStack(t)')) : [];
-    const stacks = chosen.filter((file) => says(file, 'await setStack(t') || needsBrowser(file));
-    const units = chosen.filter((file) => !shared.includes(file) && !stacks.includes(file));
+    const own = chosen.filter((file) => !shared.includes(file));
+    const stacks = own.filter((file) => says(file, 'await setStack(t') || needsBrowser(file));
+    const units = own.filter((file) => !stacks.includes(file));
     const [stack] = await Promise.all([
       build().then(() => startShared(shared, servers)),
       ...checks,

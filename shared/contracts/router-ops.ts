@@ -50,10 +50,12 @@ export type SessionOpened =
  */
 export type QueuesCheck = { devices: [UserId, string][] };
 /**
- * `unknown` has the indexes of the devices that have no queue. A router that may not know all
- * queues cannot say.
+ * `unknown` has the indexes of the devices that have no queue. `unsaid` has those about which
+ * JetStream did not answer in time. A router that may not know all queues cannot say anything.
  */
-export type QueuesChecked = { unknown: number[]; cannot_say?: undefined } | { cannot_say: true };
+export type QueuesChecked =
+  | { unknown: number[]; unsaid: number[]; cannot_say?: undefined }
+  | { cannot_say: true };
 
 /**
  * A session ends its own typing only. If `was_told` comes with the end, the router tells the end to

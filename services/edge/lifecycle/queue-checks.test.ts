@@ -29,7 +29,7 @@ function rig(t: { teardown(end: () => unknown): void }, sessions: Session[]) {
     routers: {
       async ask(_op: string, request: object) {
         asked.push(request as QueuesCheck);
-        return (answers.shift()?.() ?? { unknown: [] }) as never;
+        return (answers.shift()?.() ?? { unknown: [], unsaid: [] }) as never;
       },
     },
     voids: { add: (session) => void voided.push(session) },
@@ -79,7 +79,7 @@ t.test('all open sessions are asked for within 5 s after a reconnect', async (t)
 t.test('only the sessions whose queue no router knows are void', async (t) => {
   const sessions = Array.from({ length: 3 }, () => openSession());
   const { checks, answers, voided, pass } = rig(t, sessions);
-  answers.push(() => ({ unknown: [0, 2] }));
+  answers.push(() => ({ unknown: [0, 2], unsaid: [] }));
   checks.reconnected();
   await pass(5_100);
   t.same(voided, [sessions[0], sessions[2]]);
@@ -115,7 +115,7 @@ t.test('a session that got another queue while a router looked is not void', asy
     const { checks, answers, voided, asked, pass } = rig(t, [session]);
     answers.push(() => {
       change(session);
-      return { unknown: [0] };
+      return { unknown: [0], unsaid: [] };
     });
     checks.reconnected();
     await pass(5_100);
@@ -137,11 +137,27 @@ t.test('the same sessions are asked for again until a router can say', async (t)
     () => ({ cannot_say: true }),
     () => Promise.reject(new KahaError('MESSAGING_UNAVAILABLE', 'no router')),
     () => Promise.reject(new KahaError('TIMEOUT', 'frozen')),
-    () => ({ unknown: [0] }),
+    () => ({ unknown: [0], unsaid: [] }),
   );
   await pass(7_000);
   t.same(voided, [session]);
   t.equal(asked.length, 4);
+});
+
+t.test('only those about whom nothing was said are asked for again', async (t) => {
+  const sessions = Array.from({ length: 3 }, () => openSession());
+  const { checks, answers, asked, voided, pass } = rig(t, sessions);
+  answers.push(
+    () => ({ unknown: [0], unsaid: [1] }),
+    () => ({ unknown: [0], unsaid: [] }),
+  );
+  checks.reconnected();
+  await pass(7_000);
+  t.same(voided, sessions.slice(0, 2));
+  t.same(
+    asked.map(({ devices }) => devices),
+    [namesOf(sessions), namesOf(sessions.slice(1, 2))],
+  );
 });
 
 t.test('an edge goes on without the answer of a router of the version before', async (t) => {
@@ -167,7 +183,7 @@ t.test('a reconnect begins a new pass, whatever a check under way brings', async
   });
   answers.push(
     () => late,
-    () => ({ unknown: [0] }),
+    () => ({ unknown: [0], unsaid: [] }),
   );
   checks.reconnected();
   await pass(5_100);

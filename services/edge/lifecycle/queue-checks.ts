@@ -17,7 +17,6 @@ type Deps = {
 
 /** The edge asks about the queue that the session had at this epoch. */
 type Asked = { session: Session; userId: UserId; epoch: number };
-type Outcome = 'answered' | 'refused' | 'cannot say';
 
 const DEVICES_PER_CHECK = 500;
 const PASS_MS = 60_000;
@@ -33,7 +32,7 @@ const AGAIN_MS = 1_000;
  * that no router knows are void.
  *
  *     next ≤ 500 open sessions → queues.check ──unknown──► `VoidQueues`: resync
- *         ▲                        └─cannot say, or no answer─► the same ones again, ~1 s later
+ *         ▲                        └─cannot say, or no answer─► these again, ~1 s later
  *
  * One check is on its way at a time, and any router may answer it. A router of the version before
  * refuses the question; the next pass asks again.
@@ -83,10 +82,10 @@ export class QueueChecks {
     const connection = this.#connection;
     const asked = this.#unanswered.length > 0 ? this.#unanswered : this.#next();
     this.#unanswered = [];
-    const outcome = asked.length === 0 ? 'answered' : await this.#check(asked);
+    const unanswered = asked.length === 0 ? [] : await this.#check(asked);
     if (connection !== this.#connection) return;
-    if (outcome === 'cannot say') this.#unanswered = asked;
-    this.#schedule(outcome === 'cannot say' ? AGAIN_MS * (0.5 + Math.random()) : this.#gapMs());
+    this.#unanswered = unanswered;
+    this.#schedule(unanswered.length > 0 ? AGAIN_MS * (0.5 + Math.random()) : this.#gapMs());
   }
 
   /** Returns the time until the next check: at random, so that edges do not ask at once. */
@@ -112,9 +111,10 @@ export class QueueChecks {
     return asked;
   }
 
-  async #check(asked: Asked[]): Promise<Outcome> {
+  /** Returns those about whom no router could say anything. */
+  async #check(asked: Asked[]): Promise<Asked[]> {
     const { bus, routers, voids, metrics } = this.#deps;
-    if (!bus.connected) return 'cannot say';
+    if (!bus.connected) return asked;
     const devices = asked.map(({ session, userId }): [UserId, string] => [
       userId,
       session.deviceId,
@@ -123,19 +123,22 @@ export class QueueChecks {
       const checked = await routers.ask('queues.check', { devices }, { key: newId<string>() });
       if (checked.cannot_say) {
         metrics.queueChecks.add('cannot say', asked.length);
-        return 'cannot say';
+        return asked;
       }
-      const unknown = checked.unknown.flatMap((index) => asked[index] ?? []);
+      const [unknown, unsaid] = [checked.unknown, checked.unsaid].map((indexes) =>
+        indexes.flatMap((index) => asked[index] ?? []),
+      ) as [Asked[], Asked[]];
       metrics.queueChecks.add('unknown', unknown.length);
-      metrics.queueChecks.add('not unknown', asked.length - unknown.length);
+      metrics.queueChecks.add('unsaid', unsaid.length);
+      metrics.queueChecks.add('known', asked.length - unknown.length - unsaid.length);
       for (const { session, userId, epoch } of unknown) {
         if (reliesOnQueue(session) && session.epoch === epoch) voids.add(session, userId);
       }
-      return 'answered';
+      return unsaid;
     } catch (error) {
       const { isRetryable } = KahaError.from(error);
       metrics.queueChecks.add(isRetryable ? 'no answer' : 'refused', asked.length);
-      return isRetryable ? 'cannot say' : 'refused';
+      return isRetryable ? asked : [];
     }
   }
 }

@@ -40,7 +40,7 @@ t.test('a queue is unknown if neither the router nor JetStream has it', async (t
   const { known, looks, check } = rig((one) => one.userId === there.userId);
   known.add(made);
   known.expect(expected);
-  t.same(await check([there, made, gone, expected]), { unknown: [2] });
+  t.same(await check([there, made, gone, expected]), { unknown: [2], unsaid: [] });
   t.same(looks, [there, gone], 'JetStream is asked once, and only for what is not known');
 });
 
@@ -53,27 +53,37 @@ t.test('a router that may not know all queues cannot say', async (t) => {
   t.same(held, [one], 'but it tells all routers that an edge holds the device');
 });
 
+t.test('JetStream is asked for a queue of which the router doubts', async (t) => {
+  const [there, gone] = [device(), device()];
+  const { known, check } = rig((one) => one.userId === there.userId);
+  for (const one of [there, gone]) {
+    known.add(one);
+    known.doubt(one);
+  }
+  t.same(await check([there, gone]), { unknown: [1], unsaid: [] });
+});
+
 t.test('a queue that is announced during the look is not unknown', async (t) => {
   const one = device();
   const { known, check } = rig(() => {
     known.expect(one);
     return false;
   });
-  t.same(await check([one]), { unknown: [] });
+  t.same(await check([one]), { unknown: [], unsaid: [] });
 });
 
-t.test('a queue for which JetStream gives no answer is not unknown', async (t) => {
+t.test('a queue for which JetStream gives no answer is unsaid', async (t) => {
   const [silent, gone] = [device(), device()];
   const { check } = rig((one) => {
     if (one.userId === silent.userId) throw new KahaError('TIMEOUT', 'silent');
     return false;
   });
-  t.same(await check([silent, gone]), { unknown: [1] });
+  t.same(await check([silent, gone]), { unknown: [1], unsaid: [0] });
 });
 
 t.test('no look begins that could end after the answer is due', async (t) => {
   const { looks, check } = rig(() => false);
-  t.same(await check([device()], Date.now() + 1_000), { unknown: [] });
+  t.same(await check([device()], Date.now() + 1_000), { unknown: [], unsaid: [0] });
   t.same(looks, []);
 });
 

@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { until } from '../../../dev/testing/until.ts';
 import { consumerAdvisory, queueName } from '../../../shared/contracts/subjects.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
@@ -109,7 +109,8 @@ t.test('a queue that was deleted before its creation is answered stays doubted',
   t.notOk(known.has(one));
 });
 
-t.test('a device is told when nobody can say whether its deleted queue exists', async (t) => {
+/** Sets up a watch that hears that a device queue was deleted, and looks for it by `info`. */
+function setWatch(t: Pick<Test, 'teardown'>, info: () => Promise<{ created: string } | undefined>) {
   const known = new KnownQueues(1);
   const one = device();
   const heard = new Map<string, (msg: Msg) => void>();
@@ -119,16 +120,39 @@ t.test('a device is told when nobody can say whether its deleted queue exists', 
     onReconnect: () => undefined,
     ...{ connected: true, nc: { isClosed: () => true } },
   } as unknown as Bus;
-  const info = () => Promise.reject(new Error('NATS is busy'));
   const watch = watchQueues({
     ...{ bus, known, shards: 1, api: { info } as unknown as QueueApi, logger: silent },
     ...{ voidQueue: async () => undefined, signalResync: (it) => void told.push(it) },
   });
+  t.teardown(() => watch.close());
   known.add(one);
   const advisory = consumerAdvisory('DELETED');
   const subject = advisory.replace('>', `QUEUE_0.${nameOf(one)}`);
-  heard.get(advisory)?.({ subject } as Msg);
+  const data = Buffer.from(JSON.stringify({ timestamp: '2026-11-30T10:00:00.5Z' }));
+  heard.get(advisory)?.({ subject, data } as unknown as Msg);
+  return { known, one, told };
+}
+
+t.test('a device is told when nobody can say whether its deleted queue exists', async (t) => {
+  const { one, told } = setWatch(t, () => Promise.reject(new Error('NATS is busy')));
   await until('the device is told', () => told.length > 0);
   t.same(told, [one]);
-  await watch.close();
+});
+
+t.test('a queue that is still found while it is deleted is looked for again', async (t) => {
+  const answers = [{ created: '2026-11-29T10:00:00Z' }, undefined];
+  const { known, one, told } = setWatch(t, async () => answers.shift());
+  await until('the device is told', () => told.length > 0);
+  t.notOk(known.mayExist(one));
+});
+
+t.test('a queue that was made since the deletion is known at once', async (t) => {
+  let looks = 0;
+  const { known, one } = setWatch(t, async () => {
+    looks += 1;
+    return { created: '2026-11-30T10:00:00.6Z' };
+  });
+  t.ok(known.isDoubted(one));
+  await until('the queue is known', () => known.has(one));
+  t.equal(looks, 1);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { forEachBounded } from '../../../shared/concurrency/for-each-bounded.ts';
 import {
   consumerAdvisory,
@@ -6,6 +7,7 @@ import {
   subjects,
 } from '../../../shared/contracts/subjects.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import { parseJson } from '../../../shared/nats/parse-json.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import { LostQueues } from './lost-queues.ts';
@@ -17,6 +19,11 @@ const REFRESH_MS = 60_000;
 const JITTER_MS = 10_000;
 const RETRY_MS = 2_000;
 const SHARDS_AT_ONCE = 8;
+/**
+ * JetStream tells of a deletion shortly before the queue is gone. A router that still finds the
+ * queue looks again after this time.
+ */
+const DELETED_MS = 500;
 
 type Deps = {
   bus: Bus;
@@ -150,10 +157,15 @@ export async function readShard(shard: number, reading: Reading): Promise<void> 
 
 /** Hears of queues that come and go while the router is connected. */
 function hearOfQueues({ bus, api, known, lost, logger }: Deps & { lost: LostQueues }) {
-  const look = async (device: Device): Promise<void> => {
+  const look = async (device: Device, deletedAtMs: number): Promise<void> => {
     known.doubt(device);
     // A new queue of the device may have been made before the advisory came.
-    const info = await api.info(device);
+    let info = await api.info(device);
+    if (info !== undefined && Date.parse(info.created) <= deletedAtMs) {
+      await delay(DELETED_MS);
+      if (!known.isDoubted(device)) return;
+      info = await api.info(device);
+    }
     if (!known.isDoubted(device)) return;
     if (info !== undefined) {
       known.add(device);
@@ -174,7 +186,8 @@ function hearOfQueues({ bus, api, known, lost, logger }: Deps & { lost: LostQueu
     bus.subscribe(consumerAdvisory('DELETED'), (msg) => {
       const device = deviceOf(msg);
       if (device === undefined || !known.has(device)) return;
-      look(device).catch((error) => {
+      const { timestamp } = parseJson(msg.data) as { timestamp: string };
+      look(device, Date.parse(timestamp)).catch((error) => {
         logger.warn({ err: error }, 'deleted queue not looked for');
         // Its session is told to start anew unless the queue turns out to exist meanwhile.
         if (known.isDoubted(device)) lost.add(device);
