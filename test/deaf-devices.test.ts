@@ -15,7 +15,7 @@ const system = await setStack(t, { edges: 2, routers: 2, stores: 1, natsThreads:
 /** An edge asks for its queues within 5 s after the reconnect, which takes up to 2 s itself. */
 const TOLD_MS = 12_000;
 const AT_ONCE = 16;
-const DEVICES = isSoak ? 10_000 : 300;
+const DEVICES = isSoak ? 10_000 : 120;
 /** The edge makes 200 queues a second anew. */
 const HEALED_MS = TOLD_MS + (DEVICES / 200) * 2_000;
 
