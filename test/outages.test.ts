@@ -10,7 +10,7 @@ import { setStack } from './stage/stack.ts';
  * served.
  */
 const system = await setStack(t, { edges: 1, routers: 1, stores: 1, areServersOwn: true });
-const REFUSED_MS_MAX = 3_000;
+const REFUSED_MS_MAX = 2_000;
 const SERVED_MS_MAX = 4_000;
 const NOTICED_MS = 4_000;
 const TYPED = /^(DATABASE_UNAVAILABLE|MESSAGING_UNAVAILABLE|TIMEOUT)$/;
@@ -39,7 +39,7 @@ const SERVED_WITHOUT: Record<string, RegExp> = {
 };
 
 for (const [name, served] of Object.entries(SERVED_WITHOUT)) {
-  t.test(`while ${name} is dead, every request gets a typed refusal within 3 s`, async (t) => {
+  t.test(`while ${name} is dead, every request gets a typed refusal within 2 s`, async (t) => {
     const { bob, conversation, a, b, ask } = await scene();
     system.signal(name, 'SIGKILL');
     await until('the outage is noticed', async () => isNoticed(await ask()), NOTICED_MS);

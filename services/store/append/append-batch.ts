@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KahaError } from '../../../shared/errors.ts';
 import { classifyFailure, toKahaError } from '../database/database-error.ts';
 import type { AppendRow, BatchWriter, SealedMessage } from './append-writer.ts';
+import type { Outage } from './outage.ts';
 
 /** One send waits to be written; `resolve` or `reject` is called exactly once. */
 export type Waiting = {
@@ -58,17 +59,16 @@ function byConversation(a: Waiting, b: Waiting): number {
 /** A batch that met a deadlock or a missing partition is written so often at most. */
 const TRIES_MAX = 3;
 const CLASH_BACK_OFF_MS = 10;
-/** The waits for a Postgres that is gone are 200 ms and then 600 ms, as long as somebody waits. */
+/** The waits for a Postgres that is gone are 200 ms and then 600 ms, see `Outage`. */
 const GONE_BACK_OFF_MS = { first: 200, max: 600 };
-/** No try begins with less time than this, so that a refusal comes by the deadline. */
-const TRY_MS = 400;
 const JITTER = 0.3;
 
 /**
  * The call writes a batch and settles each send in it, but for sends whose rows others have locked:
  * it returns those unsettled. After a deadlock or a missing partition it writes the batch again, at
- * most 3 times in all. While Postgres is gone or takes no writes, it writes the batch again until
- * the deadline of each send, which then gets DATABASE_UNAVAILABLE. If Postgres refuses a value, it
+ * most 3 times in all. While Postgres is gone or takes no writes, it writes the batch again for the
+ * first 1.4 s of the outage, and within the deadline of each send, which then gets
+ * DATABASE_UNAVAILABLE; later in the outage it writes a batch once. If Postgres refuses a value, it
  * writes the batch in halves, until the refused send is alone and harms no other. A send whose
  * deadline has passed is not written. If a lost connection leaves open whether a batch was
  * committed, the next try may meet the batch's own keys; such a send is `ok`.
@@ -82,14 +82,16 @@ export async function settleBatch(
   for (let tries = 1; live.length > 0; tries += 1) {
     try {
       const messages = live.map(({ message }) => message);
-      return settleRows(live, await writer.write(messages, wait));
+      const rows = await writer.write(messages, wait);
+      writer.outage.end();
+      return settleRows(live, rows);
     } catch (error) {
       const failure = classifyFailure(error);
       if (failure === 'data' && live.length > 1) return settleHalves(writer, live, wait);
       if (failure === 'locked' && !wait) return live; // The row of any send may be locked.
       if (failure === 'no_partition') await ensureOrIgnore(writer);
-      const pauseMs = pauseBefore(failure, tries);
-      live = refuseLate(live, Date.now() + pauseMs + TRY_MS, toKahaError(error));
+      const pauseMs = pauseBefore({ failure, tries, outage: writer.outage });
+      live = refuseLate(live, Date.now() + pauseMs, toKahaError(error));
       if (live.length > 0) await delay(pauseMs);
     }
   }
@@ -106,12 +108,18 @@ function refuseLate(
   return batch.filter(({ deadlineAt }) => deadlineAt > atMs);
 }
 
+type Failed = { failure: ReturnType<typeof classifyFailure>; tries: number; outage: Outage };
+
 /** The next try comes after this time, or never. */
-function pauseBefore(failure: ReturnType<typeof classifyFailure>, tries: number): number {
+function pauseBefore({ failure, tries, outage }: Failed): number {
   const jitter = 1 + (Math.random() - 0.5) * JITTER;
   const growth = 3 ** (tries - 1);
   const { first, max } = GONE_BACK_OFF_MS;
-  if (failure === 'gone') return Math.min(first * growth, max) * jitter;
+  if (failure === 'gone') {
+    const pauseMs = Math.min(first * growth, max) * jitter;
+    const nowMs = performance.now();
+    return outage.mayWait(nowMs, nowMs + pauseMs) ? pauseMs : Number.POSITIVE_INFINITY;
+  }
   const isPassing = failure === 'clash' || failure === 'no_partition';
   if (!isPassing || tries === TRIES_MAX) return Number.POSITIVE_INFINITY;
   return CLASH_BACK_OFF_MS * growth * jitter;

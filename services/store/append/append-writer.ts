@@ -5,6 +5,7 @@ import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
+import { Outage } from './outage.ts';
 
 /** A group commit writes its batches through this. */
 export type BatchWriter = {
@@ -12,6 +13,7 @@ export type BatchWriter = {
   write(messages: readonly SealedMessage[], wait: boolean): Promise<AppendRow[]>;
   /** Creates the partitions of this month and the next if they are missing. */
   ensurePartitions(): Promise<unknown>;
+  readonly outage: Outage;
 };
 
 /** The main lane of a group commit has one connection, and each conversation that waits another. */
@@ -30,6 +32,7 @@ export function createAppendWriter({ pool, keyId, db }: Options): GroupWriter {
     lockedLanesMax: pool.max - 1,
     write: (messages, wait) => appendMessages(pool, messages, { keyId, wait }),
     ensurePartitions: () => ensurePartitions(db, 1),
+    outage: new Outage(),
   };
 }
 

@@ -3,6 +3,7 @@ import t from 'tap';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import type { AppendRow, SealedMessage } from './append-writer.ts';
 import { createConversationLanes } from './conversation-lanes.ts';
+import { Outage } from './outage.ts';
 
 /**
  * The test ends the commits of this writer. `begun` has the conversation of each batch and its
@@ -22,6 +23,7 @@ function stage(lanesMax: number, ownerLanesMax: number) {
         commits.push((error) => (error ? reject(error) : resolve(messages.map(rowOf))));
       }),
     ensurePartitions: async () => undefined,
+    outage: new Outage(),
   };
   const observe = (rows: number) => void observed.push(rows);
   const lanes = createConversationLanes(writer, { lanesMax, ownerLanesMax, observe });

@@ -4,6 +4,7 @@ import { BUSY, type Gap } from '../../../shared/process/pressure.ts';
 import { BATCH_BYTES_MAX, BATCH_ROWS_MAX } from './append-batch.ts';
 import type { AppendRow, SealedMessage } from './append-writer.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { Outage } from './outage.ts';
 import { PENDING_MAX } from './pending-sends.ts';
 
 const CONTENT = Buffer.alloc(10);
@@ -50,6 +51,7 @@ function scriptedWriter() {
       }),
     lockedLanesMax: 4,
     ensurePartitions: async () => undefined,
+    outage: new Outage(),
   };
 }
 
@@ -87,6 +89,7 @@ async function commitTwice(pressure: { gapMs(gap: Gap, waiting: number): number 
     },
     lockedLanesMax: 4,
     ensurePartitions: async () => undefined,
+    outage: new Outage(),
   };
   const group = createGroupCommit(writer, pressure);
   const sends = [group.append(sealed(), later())];

@@ -10,6 +10,7 @@ import {
   type BatchWriter,
   type SealedMessage,
 } from '../append/append-writer.ts';
+import { Outage } from '../append/outage.ts';
 import { toSettings } from '../businesses/settings-row.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
@@ -53,6 +54,7 @@ export function createBusinessWriter(deps: Deps): BatchWriter {
       return tellAgain(deps, messages, rows);
     },
     ensurePartitions: () => ensurePartitions(db, 1),
+    outage: new Outage(),
   };
 }
 
