@@ -1,4 +1,5 @@
 import type { NatsConnection } from 'nats';
+import { steadyMs } from '../process/clock.ts';
 
 /** These parts of the library are not public, so package.json pins its version. */
 type Protocol = {
@@ -39,7 +40,7 @@ export function batchWrites(nc: NatsConnection, gapMs: () => number): Writes {
     isFilling = true;
     for (const fill of gathered) fill();
     isFilling = false;
-    writtenAt = performance.now();
+    writtenAt = steadyMs();
     protocol.flushPending();
   };
   const writeSoon = (): void => {
@@ -56,7 +57,7 @@ export function batchWrites(nc: NatsConnection, gapMs: () => number): Writes {
     beforeNext(fill) {
       fills.push(fill);
       if (immediate !== undefined || timer !== undefined) return;
-      const waitMs = writtenAt + gapMs() - performance.now();
+      const waitMs = writtenAt + gapMs() - steadyMs();
       if (waitMs > 0) timer = setTimeout(write, waitMs);
       else writeSoon();
     },

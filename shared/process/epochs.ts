@@ -1,3 +1,5 @@
+import { steadyMs } from './clock.ts';
+
 /**
  * An epoch has this many steps a millisecond. The first one within a millisecond is one of the
  * lower half at random, so that two services hardly ever give the same one. The upper half is for
@@ -9,7 +11,7 @@ const EPOCH_MAX = Number.MAX_SAFE_INTEGER / 2;
 
 type Clocks = { wallMs(): number; passedMs(): number };
 
-const CLOCKS: Clocks = { wallMs: () => Date.now(), passedMs: () => performance.now() };
+const CLOCKS: Clocks = { wallMs: () => Date.now(), passedMs: steadyMs };
 
 /**
  * Gives epochs: numbers that order the openings of sessions over all edges, the later one higher.

@@ -1,3 +1,4 @@
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { SeenReports } from './seen-reports.ts';
@@ -17,7 +18,7 @@ const JITTER = 0.1;
 /**
  * Tells store when the devices of this edge were there: when a session ends, and each hour while it
  * lasts. After a kill of the edge, store so knows of each session that lasted longer than 5
- * minutes, and its time is an hour old at most. `due` is by `performance.now()`.
+ * minutes, and its time is an hour old at most. `due` is by `steadyMs`.
  */
 export class SeenDevices {
   readonly #deps: Deps;
@@ -25,16 +26,16 @@ export class SeenDevices {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#timer = setInterval(() => this.sweep(performance.now()), SWEEP_MS);
+    this.#timer = setInterval(() => this.sweep(steadyMs()), SWEEP_MS);
   }
 
   opened(session: Session): void {
-    session.seenDueMs = performance.now() + Math.random() * FIRST_MS;
+    session.seenDueMs = steadyMs() + Math.random() * FIRST_MS;
   }
 
   /** A session that never opened had no device, so nobody is told of its end. */
   closed(session: Session): void {
-    if (session.seenDueMs > 0) this.#tell(session, performance.now());
+    if (session.seenDueMs > 0) this.#tell(session, steadyMs());
   }
 
   sweep(nowMs: number): void {

@@ -2,6 +2,7 @@ import { DEVICES_SEEN_MAX } from '../../../shared/contracts/store-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 
 type Seen = { userId: UserId; deviceId: string; seenAtMs: number };
@@ -40,7 +41,7 @@ export class SeenReports {
     return this.#pending.size + this.#unanswered;
   }
 
-  /** `seenAtMs` is by `performance.now()`, and not before the time that was told last. */
+  /** `seenAtMs` is by `steadyMs`, and not before the time that was told last. */
   tell(userId: UserId, deviceId: string, seenAtMs: number): void {
     this.#hold({ userId, deviceId, seenAtMs });
     if (this.#sending === undefined) this.#sendAfter(COALESCE_MS);
@@ -104,7 +105,7 @@ export class SeenReports {
 
   async #send(batch: readonly Seen[]): Promise<boolean> {
     this.#unanswered = batch.length;
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     const items = batch.map(({ userId, deviceId, seenAtMs }): [UserId, string, number] => {
       return [userId, deviceId, Math.round(nowMs - seenAtMs)];
     });

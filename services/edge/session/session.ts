@@ -66,7 +66,7 @@ export class Session {
   tokenEndsAt = 0;
   /** The session ends when this key of its token is withdrawn. */
   tokenKey: SigningKey | undefined = undefined;
-  /** Store is told of the device at this time, by `performance.now()`; 0 until it has opened. */
+  /** Store is told of the device at this time, by `steadyMs`; 0 until it has opened. */
   seenDueMs = 0;
   isTokenEndTold = false;
 

@@ -1,4 +1,5 @@
 import { createSecretKey } from 'node:crypto';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { TokenConfig } from '../config.ts';
 import { askKeyServer } from './key-server.ts';
@@ -76,7 +77,7 @@ class ServedKeys implements TokenKeys {
   #askedAt = Number.NEGATIVE_INFINITY;
   #answeredAt = Number.NEGATIVE_INFINITY;
 
-  constructor(url: string, { logger, now = () => performance.now() }: Deps) {
+  constructor(url: string, { logger, now = steadyMs }: Deps) {
     this.#url = url;
     this.#logger = logger;
     this.#now = now;

@@ -4,6 +4,7 @@ import type { CommandOf } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 
 /** These commands are automatic: nobody asks a router for them. */
 export type AutomaticCommand =
@@ -44,7 +45,7 @@ export async function giveOutBusiness(deps: Deps, claim: AssignmentClaim): Promi
   const { store, isClosing } = deps;
   const { business_id } = claim;
   let { until, plans, is_all: isAll, next_at: at } = claim;
-  let readAt = performance.now();
+  let readAt = steadyMs();
   let clashes = 0;
   for (let round = 1; plans.length > 0; round += 1) {
     const isLast = round === ROUNDS_MAX || isClosing();
@@ -58,7 +59,7 @@ export async function giveOutBusiness(deps: Deps, claim: AssignmentClaim): Promi
     }
     clashes = done > 0 ? 0 : clashes + 1;
     if (clashes > 1) await delay(CLASH_PAUSE_MS * clashes);
-    readAt = performance.now();
+    readAt = steadyMs();
     const read = await store('assignment.read', { business_id, until, lease_ms: LEASE_MS });
     if (read.until === undefined) return false;
     ({ until, plans, is_all: isAll, next_at: at } = read);
@@ -78,7 +79,7 @@ async function carryOut(
 ): Promise<number> {
   let done = 0;
   for (const plan of plans) {
-    if (isClosing() || performance.now() > until) break;
+    if (isClosing() || steadyMs() > until) break;
     try {
       await change(commandOf(businessId, plan), Date.now() + STEP_MS);
     } catch (error) {

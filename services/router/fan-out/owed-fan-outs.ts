@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
@@ -135,9 +136,9 @@ export class OwedFanOuts {
     losses: number,
   ): Promise<void> {
     const { feed, reports, metrics } = this.#deps;
-    const startedAt = performance.now();
+    const startedAt = steadyMs();
     const missed = await results.settled;
-    metrics.fanOutS.observe((performance.now() - startedAt) / 1_000);
+    metrics.fanOutS.observe((steadyMs() - startedAt) / 1_000);
     const recipients = await results.answered;
     const is_fed = await feed.put({ event_id, recipients, ...facts });
     const isCertain = reports.losses === losses;

@@ -2,6 +2,7 @@ import type { SessionOpen, SessionOpened } from '../../../shared/contracts/route
 import { queueName } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Epochs } from '../../../shared/process/epochs.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { DeviceHolders } from '../queues/device-holders.ts';
@@ -81,7 +82,7 @@ export class Sessions {
   /** Counts what a client asked for. It takes nothing from the session that has the device. */
   #admit(device: Device, { resync, is_void: isVoid }: SessionOpen): boolean {
     if (isVoid) return true;
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     const key = queueName(device.userId, device.deviceId);
     if (resync && !this.#resyncs.admit(key, nowMs)) return false;
     return this.#openings.admit(device.userId, nowMs);
@@ -101,7 +102,7 @@ export class Sessions {
     if (known.has(device)) {
       await queues.delete(device, options.resync ? 'resync' : 'unmarked');
     } else {
-      const isAdmitted = options.is_void || this.#newDevices.admit(device, performance.now());
+      const isAdmitted = options.is_void || this.#newDevices.admit(device, steadyMs());
       if (!isAdmitted) return { too_many_devices: true };
       const hasRoom = await queues.makeRoom(device.userId, options.deadlineAt);
       if (!hasRoom) return { too_many_devices: true };

@@ -1,4 +1,5 @@
 import type { Bus } from '../../../shared/nats/bus.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { DeviceQueues } from '../queues/device-queues.ts';
@@ -34,7 +35,7 @@ type Tails = {
 /** Wires the parts that find out which shards have lost what they had acknowledged. */
 export function createTails(deps: Deps, closers: Closers): Tails {
   const { bus, shards, logger } = deps;
-  const now = (): number => performance.now();
+  const now = steadyMs;
   const tails = new ShardTails(shards, { now });
   const check = async (shard: number): Promise<void> => {
     if (!bus.connected) return;

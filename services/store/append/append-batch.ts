@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KahaError } from '../../../shared/errors.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { classifyFailure, toKahaError } from '../database/database-error.ts';
 import type { AppendRow, BatchWriter, SealedMessage } from './append-writer.ts';
 import type { Outage } from './outage.ts';
@@ -117,7 +118,7 @@ function pauseBefore({ failure, tries, outage }: Failed): number {
   const { first, max } = GONE_BACK_OFF_MS;
   if (failure === 'gone') {
     const pauseMs = Math.min(first * growth, max) * jitter;
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     return outage.mayWait(nowMs, nowMs + pauseMs) ? pauseMs : Number.POSITIVE_INFINITY;
   }
   const isPassing = failure === 'clash' || failure === 'no_partition';

@@ -1,5 +1,6 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { settleBatch, takeBatch, type Waiting } from './append-batch.ts';
 import type { BatchWriter } from './append-writer.ts';
 
@@ -51,10 +52,10 @@ export function createConversationLanes(
     // Every send that arrives in this turn of the event loop joins the batch.
     await new Promise((resolve) => setImmediate(resolve));
     const batch = takeBatch(queue);
-    const startedAt = performance.now();
+    const startedAt = steadyMs();
     const locked = await settleBatch(writer, batch, true);
     for (const { reject } of locked) reject(new KahaError('DATABASE_UNAVAILABLE', 'Busy'));
-    observe?.(batch.length, (performance.now() - startedAt) / 1000);
+    observe?.(batch.length, (steadyMs() - startedAt) / 1000);
     owner.writing.delete(id);
     owner.queues.delete(id);
     if (queue.length > 0) owner.queues.set(id, queue);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KahaError } from '../../../shared/errors.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { BUSY, type Gap, type Pressure } from '../../../shared/process/pressure.ts';
 import { BATCH_ROWS_MAX, bytesOf, settleBatch, takeBatch, type Waiting } from './append-batch.ts';
 import type { AppendRow, GroupWriter, SealedMessage } from './append-writer.ts';
@@ -48,15 +49,15 @@ export function createGroupCommit(
     await new Promise((resolve) => setImmediate(resolve));
     while (queue.length > 0) {
       const gapMs = pressure.gapMs(gapAfter(lastRows), queue.length);
-      const waitMs = startedAt + gapMs - performance.now();
+      const waitMs = startedAt + gapMs - steadyMs();
       if (waitMs > 0 && queue.length < BATCH_ROWS_MAX) await delay(waitMs);
       const batch = takeBatch(queue);
       lastRows = batch.length;
-      startedAt = performance.now();
+      startedAt = steadyMs();
       for (const waiting of await settleBatch(writer, batch, false)) {
         locked.push(waiting, waiting.message.conversation_id);
       }
-      observe(batch.length, (performance.now() - startedAt) / 1000);
+      observe(batch.length, (steadyMs() - startedAt) / 1000);
     }
     running = undefined;
   };

@@ -1,3 +1,4 @@
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
 
@@ -20,7 +21,7 @@ export function watchUnreadable(deps: { metrics: Metrics; logger: Logger }): Not
   const loggedAt = new Map<UnreadableReason, number>();
   return (reason, keyId) => {
     texts.inc({ reason });
-    const now = performance.now();
+    const now = steadyMs();
     if (now - (loggedAt.get(reason) ?? Number.NEGATIVE_INFINITY) < LOG_GAP_MS) return;
     loggedAt.set(reason, now);
     deps.logger.error({ reason, key_id: keyId }, 'a text cannot be read, and is shown as empty');

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { readTime } from './pg-time.ts';
 import { checkOut, type PoolClient } from './pooled-client.ts';
@@ -83,14 +84,14 @@ export function createPool(options: PoolOptions): Pool {
       : { nameOf: () => undefined, settings: settingsOf(options) };
 
   const take = async () => {
-    const startedAt = performance.now();
+    const startedAt = steadyMs();
     for (let tries = 1; ; ) {
       try {
         const client = (await pool.connect()) as pg.PoolClient & ServerClient;
         if (client.isUsable()) return client;
         client.release(true);
       } catch (error) {
-        const isLate = performance.now() - startedAt >= CONNECTION_TIMEOUT_MS;
+        const isLate = steadyMs() - startedAt >= CONNECTION_TIMEOUT_MS;
         if (tries >= servers.count || isLate) throw error;
         tries += 1;
       }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { DatabaseServers, Server } from './servers.ts';
 
 /** A server that takes no writes is looked for again after this time. */
@@ -19,7 +20,7 @@ type Look = { is_standby: boolean; is_read_only: boolean };
 export class ServerClient extends pg.Client {
   readonly #servers: DatabaseServers;
   readonly #server: Server;
-  readonly #openedAtMs = performance.now();
+  readonly #openedAtMs = steadyMs();
   #isReadOnly = false;
 
   constructor(config: pg.ClientConfig, servers: DatabaseServers) {
@@ -53,7 +54,7 @@ export class ServerClient extends pg.Client {
 
   /** The result is false if another connection must take its place. */
   isUsable(): boolean {
-    const isOld = this.#isReadOnly && performance.now() - this.#openedAtMs >= READ_ONLY_MS;
+    const isOld = this.#isReadOnly && steadyMs() - this.#openedAtMs >= READ_ONLY_MS;
     return !isOld && !this.#servers.isDoubted(this.#openedAtMs);
   }
 
@@ -67,7 +68,7 @@ export class ServerClient extends pg.Client {
    * again.
    */
   doubt(): void {
-    this.#servers.doubt(performance.now());
+    this.#servers.doubt(steadyMs());
     this.#servers.leave(this.#server.index);
   }
 }

@@ -1,3 +1,4 @@
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
 
@@ -25,7 +26,7 @@ export class TimesAhead {
   note(what: What, count = 1): void {
     if (count === 0) return;
     this.#healed.inc({ what }, count);
-    const now = performance.now();
+    const now = steadyMs();
     if (now - (this.#loggedAt.get(what) ?? Number.NEGATIVE_INFINITY) < LOG_GAP_MS) return;
     this.#loggedAt.set(what, now);
     this.#logger.warn({ what, count }, 'times were ahead of the clock of Postgres: it has jumped');

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { EventsPage, EventsRange } from '../../../shared/contracts/feed.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4 } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Database } from '../database/schema.ts';
 import type { OwedRow } from '../outbox/to-entry.ts';
 import { cutToBytes } from '../records/cut-to-bytes.ts';
@@ -31,11 +32,11 @@ const PAGE_MS = 500;
 export async function readEventsBetween(deps: FeedDeps, range: EventsRange): Promise<EventsPage> {
   const { limit, ...asked } = readRange(range);
   const untilMs = Date.parse(range.until);
-  const endsAtMs = performance.now() + PAGE_MS;
+  const endsAtMs = steadyMs() + PAGE_MS;
   const rows: OwedRow[] = [];
   let place = asked.place;
   let spanMs = SPAN_MS.first;
-  while (Date.parse(place.at) < untilMs && performance.now() < endsAtMs) {
+  while (Date.parse(place.at) < untilMs && steadyMs() < endsAtMs) {
     const endMs = Math.min(Date.parse(place.at) + spanMs, untilMs);
     const until = new Date(endMs).toISOString();
     const found = await selectSpan(deps.db, { place, until, limit: limit - rows.length });

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import type { DurableEvents } from '../../../shared/durable-events/durable-event.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
@@ -71,7 +72,7 @@ export function createClaimOutbox(deps: Deps) {
     for (const { name, start } of claims) {
       const wanted = limit - rows.length;
       if (wanted === 0) break;
-      const from = start.next(performance.now());
+      const from = start.next(steadyMs());
       const found = await claimOldest(db, { name, from, limit: wanted, leaseMs });
       start.note(from, { isFull: found.length === wanted, lastAt: found.at(-1)?.created_at });
       if (from !== undefined && found.length < wanted) {

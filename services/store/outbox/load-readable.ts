@@ -1,3 +1,4 @@
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import { type Loaded, loadOutboxEntries } from './outbox-entries.ts';
 import type { OwedRow } from './to-entry.ts';
@@ -15,7 +16,7 @@ const HALVES_MS = 1_000;
 export async function loadReadable(
   deps: Deps,
   rows: readonly OwedRow[],
-  endsAtMs = performance.now() + HALVES_MS,
+  endsAtMs = steadyMs() + HALVES_MS,
 ): Promise<Loaded> {
   const all: Loaded = { entries: [], gone: [], unreadable: [] };
   if (rows.length === 0) return all;
@@ -28,7 +29,7 @@ export async function loadReadable(
     if (first !== undefined && rows.length === 1) return { ...all, unreadable: [first.event_id] };
     const middle = rows.length >> 1;
     for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
-      if (performance.now() >= endsAtMs) break;
+      if (steadyMs() >= endsAtMs) break;
       const { entries, gone, unreadable } = await loadReadable(deps, half, endsAtMs);
       all.entries.push(...entries);
       all.gone.push(...gone);

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Database } from '../database/schema.ts';
 
 /** An answer that is younger than this is given again. */
@@ -14,7 +15,7 @@ export function createOldestOwed(db: Kysely<Database>): () => Promise<string> {
   let answer: string | undefined;
   let answeredAtMs = Number.NEGATIVE_INFINITY;
   return async () => {
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     if (answer !== undefined && nowMs - answeredAtMs < FRESH_MS) return answer;
     const { rows } = await sql<{ at: string }>`
       select oldest_unfed(${answer ?? null}::timestamptz) as at`.execute(db);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KahaError } from '../../../shared/errors.ts';
 import { type ParticipantKey, participantKey } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { classifyFailure, toKahaError } from '../database/database-error.ts';
 import type { Read, ReadRow } from './read-positions.ts';
 
@@ -80,10 +81,10 @@ export class ReadCommit {
     // Every read that arrives in this turn of the event loop joins the first batch.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#queue.size > 0) {
-      const startedAt = performance.now();
+      const startedAt = steadyMs();
       const batch = this.#take();
       if (batch.length > 0) await this.#commit(batch);
-      const waitMs = startedAt + COMMIT_GAP_MS - performance.now();
+      const waitMs = startedAt + COMMIT_GAP_MS - steadyMs();
       if (waitMs > 0 && this.#queue.size < BATCH_ROWS_MAX) await delay(waitMs);
     }
     this.#running = undefined;
