@@ -3,6 +3,9 @@
 # The commands are dist/services/{edge,router,store,profiles,retention}/main.js,
 #   dist/services/store/migrate-main.js, dist/services/router/streams-main.js
 
+# An edge needs an open file for each connection (docs/connections.md):
+#   docker run --ulimit nofile=20512:20512 kaha-chat dist/services/edge/main.js
+
 # The base image needs glibc and not musl, because the socket library has no other binaries.
 FROM node:20-bookworm-slim AS build
 WORKDIR /app

@@ -30,7 +30,7 @@ import {
 const root = process.cwd();
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-type Loader = (env: Env) => unknown;
+type Loader = (env: Env, filesMax?: number) => unknown;
 
 const SERVICE_LOADERS: Record<ServiceName, Loader> = {
   edge: loadEdge,
@@ -100,12 +100,12 @@ for (const [where, workloads] of [
 ] as const) {
   t.test(`${where}: every command exists and understands its environment`, async (t) => {
     t.same(commandsOf(workloads), Object.keys(LOADERS).sort());
-    for (const { name, command, env } of workloads) {
+    for (const { name, command, env, filesMax } of workloads) {
       t.ok(existsSync(join(root, sourceOf(command))), `${name}: ${command}`);
       const known = knownNames(command);
       const unknown = Object.keys(env).filter((key) => !known.has(key));
       t.same(unknown, [], `${name}: every variable is one that is read`);
-      t.doesNotThrow(() => LOADERS[command]?.(env), `${name}: nothing is missing`);
+      t.doesNotThrow(() => LOADERS[command]?.(env, filesMax), `${name}: nothing is missing`);
     }
   });
 

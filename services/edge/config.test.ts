@@ -36,6 +36,7 @@ t.test('a variable that has a default may be left out', async (t) => {
     allowedOrigins: [],
     serviceTokens: [],
     page: { isServed: false, loginUrl: undefined },
+    connections: { max: 20_000, closingMax: Infinity },
     admissionRatePerS: 2_000,
     drainMs: 10_000,
   });
@@ -57,6 +58,23 @@ t.test('every problem is told, and a public key is never a secret', async (t) =>
   t.equal(problemsOf({ ...jwks, JWT_ALGORITHMS: 'HS256' }).length, 1, 'a public key as a secret');
   t.equal(problemsOf({ ALLOWED_ORIGINS: '*,https://a.example/,ftp://x' }).length, 3);
   t.equal(problemsOf({ PORT: 'x', DRAIN_MS: '-1' }).length, 2);
+});
+
+t.test('an edge holds as many connections as its limit of files allows', async (t) => {
+  const maxOf = (files: number, own?: string): number =>
+    loadConfig({ ...GOOD, MAX_CONNECTIONS: own }, files).connections.max;
+  t.equal(maxOf(10_000), 9_488, '512 files are kept');
+  t.equal(maxOf(1_048_576), 20_000, 'more are held only where that is set');
+  t.equal(maxOf(1_048_576, '50000'), 50_000);
+  const { connections } = loadConfig({ ...GOOD, MAX_CONNECTIONS: '9000' }, 10_000);
+  t.same(connections, { max: 9_000, closingMax: 488 });
+  const problem = (files: number, possible: number) => ({
+    message:
+      `Invalid configuration:\n  MAX_CONNECTIONS may be ${possible} at most: the process may ` +
+      `open ${files} files (ulimit -n), and keeps 512`,
+  });
+  t.throws(() => maxOf(10_000, '9489'), problem(10_000, 9_488));
+  t.throws(() => maxOf(256), problem(256, 0), 'the limit is too low for a single connection');
 });
 
 t.test(

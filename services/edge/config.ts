@@ -5,6 +5,7 @@ import {
   readCommonConfig,
 } from '../../shared/process/env.ts';
 import type { PageConfig } from './assets/page.ts';
+import { REFUSING_MAX, type Room } from './server/connections.ts';
 
 export type TokenConfig = {
   /** All tokens are verified with one shared secret, or with the keys of one key server. */
@@ -28,7 +29,12 @@ export type Config = CommonConfig & {
    */
   allowedOrigins: string[];
   page: PageConfig;
-  /** The edge admits this many upgrades a second, and tells others to come back. */
+  /** The edge has room for so many connections of clients, and tells others to come back. */
+  connections: Room;
+  /**
+   * The edge admits this many clients with a good token a second, and a quarter of them without
+   * one. It tells others to come back.
+   */
   admissionRatePerS: number;
   /** Clients have this long to leave by themselves. */
   drainMs: number;
@@ -45,9 +51,20 @@ const SERVICE_TOKEN = /^[\w.~+/-]{32,512}=*$/;
 /** A JWT consists of three parts with dots between them. */
 const JWT = /^[^.]+\.[^.]+\.[^.]+$/;
 const HOUR_MS = 3_600_000;
+/**
+ * These files are not for connections of clients. NATS, Redis, the key server, the admin port and
+ * the process itself use fewer than 128, and `REFUSING_MAX` clients are just being refused.
+ */
+const FILES_KEPT = 128 + REFUSING_MAX + 128;
+/** The bounds of an edge, and its memory in `k8s`, are meant for so many connections. */
+const CONNECTIONS_BY_DEFAULT = 20_000;
+const CONNECTIONS_MAX = 1_000_000;
 
-/** Reads the configuration. Throws one ConfigError with every problem. */
-export function loadConfig(env: Env): Config {
+/**
+ * Reads the configuration. Throws one ConfigError with every problem. `filesMax` is how many files
+ * the process may open, and undefined where nobody knows.
+ */
+export function loadConfig(env: Env, filesMax?: number): Config {
   const reader = new EnvReader(env);
   const config: Config = {
     ...readCommonConfig(reader),
@@ -58,6 +75,7 @@ export function loadConfig(env: Env): Config {
     redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:']),
     allowedOrigins: readOrigins(reader),
     page: readPage(reader),
+    connections: readConnections(reader, filesMax),
     admissionRatePerS: reader.integer('ADMISSION_RATE_PER_S', {
       min: 1,
       max: 1_000_000,
@@ -127,6 +145,21 @@ function readServiceTokens(reader: EnvReader): string[] {
     }
   }
   return tokens;
+}
+
+/** Each connection is an open file, so there are fewer of them than files may be open. */
+function readConnections(reader: EnvReader, filesMax = Infinity): Room {
+  const possible = filesMax - FILES_KEPT;
+  const max = reader.integer('MAX_CONNECTIONS', {
+    min: 1,
+    max: CONNECTIONS_MAX,
+    byDefault: Math.max(1, Math.min(possible, CONNECTIONS_BY_DEFAULT)),
+  });
+  if (max > possible) {
+    const why = `the process may open ${filesMax} files (ulimit -n), and keeps ${FILES_KEPT}`;
+    reader.problem(`MAX_CONNECTIONS may be ${Math.max(0, possible)} at most: ${why}`);
+  }
+  return { max, closingMax: possible - max };
 }
 
 function readPage(reader: EnvReader): PageConfig {

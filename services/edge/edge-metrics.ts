@@ -8,7 +8,8 @@ export type EdgeMetrics = {
   errors: Tally;
   closes: Tally;
   httpAnswers: Tally;
-  upgradesRefused: Tally;
+  /** These upgrades were refused, or connections cut. */
+  refused: Tally;
   acks: Tally;
   offers: Tally;
   queueChecks: Tally;
@@ -49,7 +50,7 @@ export function createEdgeMetrics(metrics: Metrics): EdgeMetrics {
     errors: tally('kaha_edge_errors_total', 'Errors told to clients', 'code'),
     closes: tally('kaha_edge_closes_total', 'Sockets closed', 'code'),
     httpAnswers: tally('kaha_edge_http_answers_total', 'HTTP answers', 'status'),
-    upgradesRefused: tally('kaha_edge_upgrades_refused_total', 'Upgrades refused', 'status'),
+    refused: tally('kaha_edge_refused_total', 'Upgrades and connections refused', 'reason'),
     acks: tally('kaha_edge_queue_acks_total', 'Acks and naks to JetStream', 'kind'),
     offers: tally('kaha_edge_offers_total', 'Events offered by routers', 'outcome'),
     queueChecks: tally('kaha_edge_queue_checks_total', 'Queues asked for', 'outcome'),

@@ -5,6 +5,7 @@ import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts'
 import type { ServiceDeps } from '../../shared/process/boot.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import type { Epochs } from '../../shared/process/epochs.ts';
+import { countOpenFiles } from '../../shared/process/open-files.ts';
 import { closeRedis, connectRedis } from '../../shared/process/redis.ts';
 import { Assets } from './assets/assets.ts';
 import { readPage } from './assets/page.ts';
@@ -37,6 +38,7 @@ import { Typing } from './presence/typing.ts';
 import { HttpApi } from './rest/http-api.ts';
 import { REQUEST_TIMEOUT_MS, RouterClient } from './routers/router-client.ts';
 import { RouterTable } from './routers/router-table.ts';
+import { Connections } from './server/connections.ts';
 import { Sockets } from './server/sockets.ts';
 import { Upgrades } from './server/upgrades.ts';
 import type { Handlers } from './server/uws-server.ts';
@@ -51,6 +53,7 @@ type Parts = {
   table: RouterTable;
   delivery: Delivery;
   verifier: TokenVerifier;
+  connections: Connections;
   handlers: Handlers;
 };
 
@@ -111,24 +114,31 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const shelves = { documents: new Documents(), assets };
   const { isDraining } = given;
   const admission = { allowedOrigins, admissionRatePerS, isDraining };
-  const upgrades = new Upgrades({ bus, verifier, opening, metrics, ...admission });
+  const connections = new Connections(config.connections, countOpenFiles);
+  const upgrades = new Upgrades({ bus, verifier, opening, connections, metrics, ...admission });
   const lack = (): KahaError | undefined => upgrades.lack;
   const api = new HttpApi({ ...shelves, allowedOrigins, lack, ...callers, ...doors });
-  const sockets = new Sockets({ ...sessions, typing, metrics });
+  const sockets = new Sockets({ ...sessions, connections, typing, metrics });
 
-  deps.metrics.gauge('kaha_edge_connections', 'Open sockets', () => hub.sessions.size);
+  const { gauge } = deps.metrics;
+  gauge('kaha_edge_connections', 'Open connections, REST too', () => connections.open);
+  gauge('kaha_edge_connections_max', 'MAX_CONNECTIONS').set(connections.max);
+  gauge('kaha_edge_sockets', 'Open WebSockets', () => hub.sessions.size);
   deps.metrics.gauge('kaha_edge_sessions_live', 'Sessions that take offers', () => hub.liveCount);
   deps.metrics.gauge('kaha_edge_users', 'Users with a session', () => hub.userCount);
   deps.metrics.gauge('kaha_edge_openings_waiting', 'Sessions to open', () => opening.waiting);
   deps.metrics.gauge('kaha_edge_routers', 'Routers alive', () => table.instances.length);
   const handlers: Handlers = {
+    connected: () => sockets.connected(),
+    disconnected: () => connections.closed(),
+    isCrowded: () => connections.isOver,
     upgrade: (call) => upgrades.decide(call),
     opened: (session) => sockets.opened(session),
     received: (session, bytes, isBinary) => dispatcher.receive(session, bytes, isBinary),
     closed: (session, code) => sockets.closed(session, code),
     http: (call) => api.answer(call),
   };
-  return { hub, table, delivery, verifier, handlers };
+  return { hub, table, delivery, verifier, connections, handlers };
 }
 
 type SessionDeps = Given & {

@@ -7,6 +7,9 @@ export type Readiness = () => string | undefined;
 
 type AdminServer = { port: number; close(): Promise<void> };
 
+/** A connection beyond this number is cut at once, so that files are left for the service. */
+const CONNECTIONS_MAX = 64;
+
 type Options = { host: string; port: number; metrics: Metrics; readiness: Readiness };
 
 /**
@@ -40,6 +43,7 @@ export async function startAdminServer(options: Options): Promise<AdminServer> {
     response.statusCode = 404;
     response.end();
   });
+  server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);

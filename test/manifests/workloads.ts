@@ -1,7 +1,14 @@
 import type { Env } from '../../shared/process/env.ts';
 
 /** A workload runs one of our commands, whether Kubernetes or docker compose defines it. */
-export type Workload = { name: string; command: string; env: Env; graceS: number | undefined };
+export type Workload = {
+  name: string;
+  command: string;
+  env: Env;
+  graceS: number | undefined;
+  /** The workload itself says how many files the process may open. */
+  filesMax?: number;
+};
 
 export type Manifest = {
   kind: string;
@@ -85,6 +92,7 @@ export type Compose = {
       command: string[];
       environment?: Record<string, string | number>;
       stop_grace_period?: string;
+      ulimits?: { nofile: string };
       depends_on?: Record<string, unknown>;
     }
   >;
@@ -96,7 +104,7 @@ export type Compose = {
  */
 export function fromCompose(compose: Compose, settings: Env): Workload[] {
   const ours = Object.entries(compose.services).filter(([, { image }]) => image.startsWith('kaha'));
-  return ours.map(([name, { command, environment = {}, stop_grace_period: grace }]) => ({
+  return ours.map(([name, { command, environment = {}, stop_grace_period: grace, ulimits }]) => ({
     name,
     command: command.at(-1) ?? '',
     env: Object.fromEntries(
@@ -106,6 +114,7 @@ export function fromCompose(compose: Compose, settings: Env): Workload[] {
       ]),
     ),
     graceS: grace === undefined ? undefined : Number.parseInt(grace, 10),
+    ...(ulimits && { filesMax: Number(interpolate(ulimits.nofile, settings)) }),
   }));
 }
 

@@ -35,10 +35,11 @@ ${table(
 )}
 
 A browser cannot set headers, so it uses the second or the third way, and its Origin must be one
-of \`ALLOWED_ORIGINS\` (else HTTP 403). The upgrade is answered 503 with \`Retry-After\` where the
-server has no room. A browser hides that answer from its page, so a plain \`GET\` of the same path
-is answered 503 with \`Retry-After\` too while there is no room. Before \`auth_ok\` every other
-frame is answered \`UNAUTHENTICATED\`.
+of \`ALLOWED_ORIGINS\` (else HTTP 403). Bring the token with the upgrade where you can: a server
+that is pressed lets in fewer of those who do not. The upgrade is answered 503 with
+\`Retry-After\` where the server has no room. A browser hides that answer from its page, so a
+plain \`GET\` of the same path is answered 503 with \`Retry-After\` too while there is no room.
+Before \`auth_ok\` every other frame is answered \`UNAUTHENTICATED\`.
 
 \`device_id\` has 1 to 64 letters, digits or \`-\`, and is \`default\` if it is left out. It
 names the queue that keeps events while the device is away. Keep one for each installation, and

@@ -52,5 +52,5 @@ t.test('an edge is ready once it knows a router, and shows its metrics', async (
   const text = await (await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`)).text();
   t.match(text, /kaha_edge_closes_total\{code="client",.*\} 1/);
   t.match(text, /kaha_edge_frames_out_total\{type="auth_ok",.*\} 1/);
-  t.match(text, /kaha_edge_connections\{.*\} 0/);
+  t.match(text, /kaha_edge_sockets\{.*\} 0/);
 });

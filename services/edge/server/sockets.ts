@@ -9,8 +9,10 @@ import type { Typing } from '../presence/typing.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { UserSignals } from '../session/user-signals.ts';
+import type { Connections } from './connections.ts';
 
 type Deps = {
+  connections: Connections;
   hub: Hub;
   opening: SessionOpening;
   delivery: Delivery;
@@ -22,14 +24,24 @@ type Deps = {
   metrics: EdgeMetrics;
 };
 
+/** The library tells this code where the connection is gone already. */
+const CUT = 1006;
 const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE));
 
-/** Does what must be done when a socket opens and when it closes. */
+/** Does what must be done when a connection or a socket opens, and when it closes. */
 export class Sockets {
   readonly #deps: Deps;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+  }
+
+  /** Counts a connection. Returns false where the server must cut it. */
+  connected(): boolean {
+    const { connections, metrics } = this.#deps;
+    const mayStay = connections.opened();
+    if (!mayStay) metrics.refused.add('cut');
+    return mayStay;
   }
 
   opened(session: Session): void {
@@ -41,9 +53,11 @@ export class Sockets {
 
   /** The socket is gone: nothing may touch it any more. */
   closed(session: Session, code: number): void {
-    const { opening, delivery, signals, typing, presence, inboxes, seen, metrics } = this.#deps;
+    const { connections, opening, delivery, signals, typing, presence, inboxes, seen, metrics } =
+      this.#deps;
     session.state = 'closed';
     session.socket = undefined;
+    if (code !== CUT) connections.closing();
     metrics.closes.add(OUR_CODES.has(code) ? String(code) : 'client');
     opening.closed(session);
     signals.leave(session);

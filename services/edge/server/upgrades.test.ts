@@ -2,32 +2,98 @@ import t from 'tap';
 import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { newId } from '../../../shared/ids.ts';
-import { setStage, tokenOf } from '../stage/edge-stage.ts';
+import { metricsOf, readyzOf, setStage, tokenOf } from '../stage/edge-stage.ts';
+import { connectRaw } from '../stage/raw-client.ts';
 import { askUpgrade } from '../stage/upgrade.ts';
 
 const stage = await setStage();
 await stage.startRouter();
 t.teardown(() => stage.close());
 
+/** Returns the header with which a user proves who it is. */
+async function bearerOf(userId: string, changes = {}): Promise<{ authorization: string }> {
+  return { authorization: `Bearer ${await tokenOf(userId, changes)}` };
+}
+
 t.test('an upgrade above the admission rate is refused with a time to come back', async (t) => {
   const edge = await stage.startEdge('edge-2', { admissionRatePerS: 5 });
-  const results = await Promise.all(Array.from({ length: 12 }, () => askUpgrade(edge.port)));
+  const headers = await bearerOf(newId());
+  const asked = Array.from({ length: 12 }, () => askUpgrade(edge.port, headers));
+  const results = await Promise.all(asked);
   const refused = results.filter(({ status }) => status === 503);
   t.ok(refused.length >= 5, `${refused.length} refused`);
-  t.ok(results.some(({ status }) => status === 101));
+  t.ok(results.filter(({ status }) => status === 101).length >= 5);
   t.match(refused[0]?.headers['retry-after'], /^[1-9]\d*$/);
+});
+
+t.test('who brings no good token takes no room of those who bring one', async (t) => {
+  const edge = await stage.startEdge('edge-4', { admissionRatePerS: 8 });
+  const known = await bearerOf(newId());
+  t.equal((await askUpgrade(edge.port, known)).status, 101);
+  const flood = async (headers: Record<string, string>[]): Promise<number[]> => {
+    const answers = headers.map((one) => askUpgrade(edge.port, one));
+    return (await Promise.all(answers)).map(({ status }) => status);
+  };
+  const without = await flood(Array.from({ length: 40 }, () => ({})));
+  t.ok(without.filter((status) => status === 503).length > 30, 'without a token');
+  const bad = Array.from({ length: 40 }, () => bearerOf(newId(), { exp: 1 }));
+  const withBad = await flood(await Promise.all(bad));
+  t.ok(withBad.includes(401));
+  t.ok(withBad.filter((status) => status === 503).length > 20, 'with bad tokens');
+  t.equal((await askUpgrade(edge.port, known)).status, 101, 'a token that the edge remembers');
+  const other = await bearerOf(newId());
+  await until('another good token is let in', async () => {
+    return (await askUpgrade(edge.port, other)).status === 101;
+  });
+  const metrics = await (await fetch(metricsOf(edge))).text();
+  for (const reason of ['rate_without_token', 'rate_unknown_tokens', 'bad_token']) {
+    t.match(metrics, new RegExp(`kaha_edge_refused_total\\{reason="${reason}".*\\} [1-9]`));
+  }
+  t.notMatch(metrics, 'reason="rate",');
+});
+
+t.test('a full edge refuses upgrades, serves REST, and is not ready', async (t) => {
+  const edge = await stage.startEdge('edge-6', { connections: { max: 40, closingMax: Infinity } });
+  const ask = async () => askUpgrade(edge.port, await bearerOf(newId()));
+  const held = Array.from({ length: 40 }, async () =>
+    connectRaw(edge.port, await bearerOf(newId())),
+  );
+  const clients = await Promise.all(held);
+  const refused = await ask();
+  t.equal(refused.status, 503);
+  t.match(refused.headers, { 'retry-after': /^[1-5]$/, connection: 'close' });
+  t.match(JSON.parse(refused.body), { error: { code: 'MESSAGING_UNAVAILABLE' } });
+  const rest = await fetch(`http://127.0.0.1:${edge.port}/openapi.json`);
+  t.equal(rest.status, 200);
+  await rest.text();
+  t.equal(rest.headers.get('connection'), 'close', 'but the connection ends with its answer');
+  const readiness = async (): Promise<string> => (await fetch(readyzOf(edge))).text();
+  t.equal(await readiness(), 'all 40 connections are taken\n');
+  const metrics = await (await fetch(metricsOf(edge))).text();
+  t.match(metrics, /kaha_edge_connections_max\{.*\} 40\n/);
+  t.match(metrics, /kaha_edge_connections\{.*\} 40\n/);
+  t.match(metrics, /kaha_edge_refused_total\{reason="connections".*\} 1\n/);
+
+  clients[0]?.socket.destroy();
+  await until('an upgrade is admitted', async () => (await ask()).status === 101);
+  t.match(await readiness(), 'are taken', 'one place is not enough for readiness');
+  for (const client of clients.slice(0, 4)) client.socket.destroy();
+  await until('the edge is ready', async () => (await readiness()) === 'ok\n');
+  t.equal(clients[10]?.socket.readyState, 'open', 'and the others have stayed');
 });
 
 t.test('a page learns by a GET why an upgrade is refused, and takes no room by it', async (t) => {
   const edge = await stage.startEdge('edge-5', {
     ...{ admissionRatePerS: 1, allowedOrigins: ['https://page.example'] },
   });
+  const headers = await bearerOf(newId());
   const ask = (): Promise<Response> =>
     fetch(`http://127.0.0.1:${edge.port}/ws`, { headers: { origin: 'https://page.example' } });
   for (let n = 0; n < 5; n += 1) t.equal((await ask()).status, 400, 'there is room');
-  t.equal((await askUpgrade(edge.port)).status, 101, 'and nobody has taken it');
+  const asked = await askUpgrade(edge.port, { ...headers, origin: 'https://page.example' });
+  t.equal(asked.status, 101, 'and nobody has taken it');
   const refused = await until('there is no room', async () => {
-    await askUpgrade(edge.port);
+    await askUpgrade(edge.port, headers);
     const answer = await ask();
     return answer.status === 503 && answer;
   });
@@ -46,7 +112,7 @@ t.test('while NATS is away an upgrade is refused and a live socket stays', async
   const answer = await client.ask({ type: 'conversations' });
   t.match(answer, { error: { code: 'MESSAGING_UNAVAILABLE', retry_after: Number } });
   t.ok(watch.stop() < 2_000, 'it does not wait for 4 s');
-  const refused = await askUpgrade(edge.port, { authorization: `Bearer ${await tokenOf(userId)}` });
+  const refused = await askUpgrade(edge.port, await bearerOf(userId));
   t.equal(refused.status, 503);
   t.ok(Number(refused.headers['retry-after']) >= 1);
   await stage.nats.restart();

@@ -3,11 +3,12 @@ import { isDeviceId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { SessionOpening } from '../lifecycle/session-opening.ts';
-import { type Rate, takeOne } from '../limits/rate-limit.ts';
 import { errorAnswer } from '../rest/http-errors.ts';
 import { Session } from '../session/session.ts';
 import { bearerToken } from '../tokens/bearer.ts';
 import type { TokenVerifier, VerifiedToken } from '../tokens/token-verifier.ts';
+import { Admission } from './admission.ts';
+import type { Connections } from './connections.ts';
 import { isOriginAllowed } from './origin.ts';
 import { type Offer, readOffer } from './subprotocols.ts';
 import type { UpgradeAnswer, UpgradeCall } from './uws-server.ts';
@@ -16,6 +17,7 @@ type Deps = {
   bus: Bus;
   verifier: TokenVerifier;
   opening: SessionOpening;
+  connections: Connections;
   metrics: EdgeMetrics;
   allowedOrigins: readonly string[];
   admissionRatePerS: number;
@@ -27,7 +29,31 @@ type Outcomes = {
   bad: (error: unknown) => UpgradeAnswer;
 };
 
-type Taken = ReturnType<typeof takeOne>;
+/** Metrics count refusals by these reasons. */
+type Reason =
+  | 'origin'
+  | 'malformed'
+  | 'draining'
+  | 'nats'
+  | 'openings'
+  | 'connections'
+  | 'rate'
+  | 'rate_without_token'
+  | 'rate_unknown_tokens'
+  | 'bad_token'
+  | 'unjudged_token';
+
+const NO_ROOM: Readonly<Partial<Record<Reason, string>>> = {
+  draining: 'This server is going away',
+  nats: 'NATS is not connected',
+  openings: 'Too many sessions are opening',
+  connections: 'This server has all the connections that it can hold',
+  rate: 'Too many connections at once',
+  rate_without_token: 'Too many connections without a token at once',
+  rate_unknown_tokens: 'Too many bad tokens at once',
+};
+const UNAUTHORIZED = 401;
+const UNAVAILABLE = 503;
 
 /**
  * The edge spreads the return of refused clients over this time, so that they do not come back
@@ -38,76 +64,74 @@ const RETRY_AFTER_MAX_S = 5;
 /**
  * Decides who may open a socket, in this order: a bad Origin is answered 403, bad subprotocols or a
  * bad device 400, no room 503, a token that is too long 431, and a bad one 401. A bad token among
- * the subprotocols is let in and closed 4500, because a browser sees no status.
+ * the subprotocols is let in and closed 4500, because a browser sees no status. `Admission` tells
+ * for whom there is room.
  */
 export class Upgrades {
   readonly #deps: Deps;
-  readonly #rate: Rate;
-  #fullAt = 0;
+  readonly #admission: Admission;
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#rate = { perS: deps.admissionRatePerS, burst: deps.admissionRatePerS };
+    this.#admission = new Admission(deps.admissionRatePerS);
   }
 
   decide(call: UpgradeCall): UpgradeAnswer | Promise<UpgradeAnswer> {
     if (!isOriginAllowed(call.origin, this.#deps.allowedOrigins)) {
-      return this.#refuse(new KahaError('FORBIDDEN', 'The Origin is not allowed'));
+      return this.#refuse('origin', new KahaError('FORBIDDEN', 'The Origin is not allowed'));
     }
     const offer = readOffer(call.subprotocols);
-    if (typeof offer === 'string') return this.#refuse(new KahaError('INVALID_REQUEST', offer));
+    if (typeof offer === 'string') return this.#refuseMalformed(offer);
     if (call.deviceId !== undefined && !isDeviceId(call.deviceId)) {
-      return this.#refuse(new KahaError('INVALID_REQUEST', 'x-device-id is malformed'));
+      return this.#refuseMalformed('x-device-id is malformed');
     }
-    const taken = takeOne(this.#fullAt, this.#rate, Date.now());
-    const lack = this.#lack(taken);
-    if (lack !== undefined) return this.#refuse(lack);
-    if ('fullAt' in taken) this.#fullAt = taken.fullAt;
+    const lack = this.#lack;
+    if (lack !== undefined) return this.#refuseForNow(lack);
     if (call.authorization !== '') return this.#byHeader(call, offer);
     if (offer.token !== undefined) return this.#bySubprotocol(offer.token, offer);
+    if (!this.#admission.withoutToken.take(Date.now())) {
+      return this.#refuseForNow('rate_without_token');
+    }
     return this.#accept(offer, new Session(Date.now()));
   }
 
   /**
-   * Returns the error with which an upgrade would be refused now for want of room. A browser hides
-   * the answer to an upgrade from its page, so the page asks for it by a plain GET.
+   * Returns the error with which an upgrade that brings a good token would be refused now for want
+   * of room. A browser hides the answer to an upgrade from its page, so the page asks for it by a
+   * plain GET.
    */
   get lack(): KahaError | undefined {
-    return this.#lack(takeOne(this.#fullAt, this.#rate, Date.now()));
+    const lack = this.#lack;
+    return lack === undefined ? undefined : forNow(lack);
   }
 
-  #lack(taken: Taken): KahaError | undefined {
-    const reason = this.#noRoom(taken);
-    if (reason === undefined) return undefined;
-    const retryAfterS = 1 + Math.floor(Math.random() * RETRY_AFTER_MAX_S);
-    return new KahaError('MESSAGING_UNAVAILABLE', reason, { retryAfterS });
-  }
-
-  #noRoom(taken: Taken): string | undefined {
-    const { isDraining, bus, opening } = this.#deps;
-    if (isDraining()) return 'This server is going away';
-    if (!bus.connected) return 'NATS is not connected';
-    if (opening.isFull) return 'Too many sessions are opening';
-    return 'retryAfterMs' in taken ? 'Too many connections at once' : undefined;
+  /** Returns what an upgrade lacks now, whoever asks. */
+  get #lack(): Reason | undefined {
+    const { isDraining, bus, opening, connections } = this.#deps;
+    if (isDraining()) return 'draining';
+    if (!bus.connected) return 'nats';
+    if (opening.isFull) return 'openings';
+    if (connections.isOver) return 'connections';
+    return this.#admission.verified.hasRoom(Date.now()) ? undefined : 'rate';
   }
 
   #byHeader(call: UpgradeCall, offer: Offer): UpgradeAnswer | Promise<UpgradeAnswer> {
     const token = bearerToken(call.authorization);
     if (token === undefined) {
-      return this.#refuse(new KahaError('UNAUTHENTICATED', 'A bearer token is required'));
+      return this.#refuseToken(new KahaError('UNAUTHENTICATED', 'A bearer token is required'));
     }
     return this.#verified(token, {
-      good: (verified) => this.#accept(offer, authenticated(verified, call.deviceId)),
-      bad: (error) => this.#refuse(KahaError.from(error)),
+      good: (verified) => this.#admit(offer, authenticated(verified, call.deviceId)),
+      bad: (error) => this.#refuseToken(KahaError.from(error)),
     });
   }
 
   #bySubprotocol(token: string, offer: Offer): UpgradeAnswer | Promise<UpgradeAnswer> {
     return this.#verified(token, {
-      good: (verified) => this.#accept(offer, authenticated(verified, offer.deviceId)),
+      good: (verified) => this.#admit(offer, authenticated(verified, offer.deviceId)),
       bad: (thrown) => {
         const error = KahaError.from(thrown);
-        if (error.code === 'INVALID_REQUEST') return this.#refuse(error);
+        if (error.code === 'INVALID_REQUEST') return this.#refuseToken(error);
         return this.#accept(offer, refusedSession(error));
       },
     });
@@ -118,22 +142,57 @@ export class Upgrades {
    * upgrade costs more.
    */
   #verified(token: string, then: Outcomes): UpgradeAnswer | Promise<UpgradeAnswer> {
+    const { verifier } = this.#deps;
+    const { unknown } = this.#admission;
+    const isCharged = unknown.take(Date.now());
+    if (!isCharged && !verifier.knows(token)) return this.#refuseForNow('rate_unknown_tokens');
+    const good = (verified: VerifiedToken): UpgradeAnswer => {
+      if (isCharged) unknown.giveBack();
+      return then.good(verified);
+    };
     try {
-      const verified = this.#deps.verifier.verify(token);
-      return verified instanceof Promise ? verified.then(then.good, then.bad) : then.good(verified);
+      const verified = verifier.verify(token);
+      return verified instanceof Promise ? verified.then(good, then.bad) : good(verified);
     } catch (error) {
       return then.bad(error);
     }
+  }
+
+  /** Lets a client with a good token in. The key server may have been asked since `#lack`. */
+  #admit(offer: Offer, session: Session): UpgradeAnswer {
+    if (!this.#admission.verified.take(Date.now())) return this.#refuseForNow('rate');
+    return this.#accept(offer, session);
   }
 
   #accept(offer: Offer, session: Session): UpgradeAnswer {
     return { isAccepted: true, session, subprotocol: offer.chosen };
   }
 
-  #refuse(error: KahaError): UpgradeAnswer {
-    this.#deps.metrics.upgradesRefused.add(String(error.status));
+  #refuseForNow(reason: Reason): UpgradeAnswer {
+    return this.#refuse(reason, forNow(reason));
+  }
+
+  #refuseMalformed(message: string): UpgradeAnswer {
+    return this.#refuse('malformed', new KahaError('INVALID_REQUEST', message));
+  }
+
+  #refuseToken(error: KahaError): UpgradeAnswer {
+    const reasons: Partial<Record<number, Reason>> = {
+      [UNAUTHORIZED]: 'bad_token',
+      [UNAVAILABLE]: 'unjudged_token',
+    };
+    return this.#refuse(reasons[error.status] ?? 'malformed', error);
+  }
+
+  #refuse(reason: Reason, error: KahaError): UpgradeAnswer {
+    this.#deps.metrics.refused.add(reason);
     return { isAccepted: false, answer: errorAnswer(error) };
   }
+}
+
+function forNow(reason: Reason): KahaError {
+  const retryAfterS = 1 + Math.floor(Math.random() * RETRY_AFTER_MAX_S);
+  return new KahaError('MESSAGING_UNAVAILABLE', NO_ROOM[reason] ?? '', { retryAfterS });
 }
 
 function authenticated(token: VerifiedToken, deviceId: string | undefined): Session {

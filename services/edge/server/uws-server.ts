@@ -20,6 +20,12 @@ export type UpgradeAnswer =
   | { isAccepted: false; answer: HttpAnswer };
 
 export type Handlers = {
+  /** A connection was accepted. Where the handler returns false, the server cuts it. */
+  connected(): boolean;
+  /** A connection is gone, whether it was upgraded or not. */
+  disconnected(): void;
+  /** Tells whether connections end with the answer to their request. */
+  isCrowded(): boolean;
   upgrade(call: UpgradeCall): UpgradeAnswer | Promise<UpgradeAnswer>;
   opened(session: Session): void;
   /** The bytes are valid only until the call returns. */
@@ -93,6 +99,7 @@ export async function startServer(
 ): Promise<Server> {
   const uWS = loadLibrary();
   const app = uWS.App();
+  watchConnections(app, handlers);
   for (const path of WEBSOCKET_PATHS) {
     app.ws<{ session: Session }>(path, {
       compression: uWS.DISABLED,
@@ -108,7 +115,10 @@ export async function startServer(
       },
       message: (ws, bytes, isBinary) =>
         handlers.received(ws.getUserData().session, bytes, isBinary),
-      close: (ws, code) => handlers.closed(ws.getUserData().session, code),
+      close(ws, code) {
+        handlers.closed(ws.getUserData().session, code);
+        handlers.disconnected();
+      },
     });
   }
   app.any('/*', (res, req) => serve(res, req, handlers));
@@ -158,6 +168,22 @@ function listen(
   });
 }
 
+/** The library has this method, which its declared types lack. */
+type Filter = (watch: (res: HttpResponse, change: number) => void) => void;
+
+/**
+ * The library tells of each connection that it accepts, and of each that ends as HTTP. It closes
+ * one that has sent no whole head 8 to 12 s after it was accepted, or after its last answer,
+ * however many bytes of the head come.
+ */
+function watchConnections(app: object, handlers: Handlers): void {
+  const filter = (app as { filter: Filter }).filter.bind(app);
+  filter((res, change) => {
+    if (change < 0) handlers.disconnected();
+    else if (!handlers.connected()) res.close();
+  });
+}
+
 type Upgrade = {
   res: HttpResponse;
   req: HttpRequest;
@@ -171,7 +197,7 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
   const finish = (answer: UpgradeAnswer): void => {
     if (isAborted) return;
     if (!answer.isAccepted) {
-      res.cork(() => write(res, answer.answer));
+      res.cork(() => write(res, answer.answer, { mustClose: handlers.isCrowded() }));
       return;
     }
     // This file never corks an upgrade. In the handler the library does so itself. Later, after a
@@ -233,7 +259,8 @@ function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
   const finish = (answer: HttpAnswer, mustClose: boolean): void => {
     if (isDone) return;
     isDone = true;
-    res.cork(() => write(res, answer, { mustClose, isBodiless }));
+    const isLast = mustClose || handlers.isCrowded();
+    res.cork(() => write(res, answer, { mustClose: isLast, isBodiless }));
   };
   const answer = (body: Buffer | undefined, mustClose = false): void => {
     if (isCarriedOut) return;

@@ -305,6 +305,7 @@ class Stage {
       serviceTokens: SERVICE_TOKENS,
       allowedOrigins: ['http://localhost:*', 'https://app.example'],
       page: { isServed: false, loginUrl: undefined },
+      connections: { max: 2_000, closingMax: Infinity },
       admissionRatePerS: 2_000,
       drainMs: 500,
       drainReconnectMs: 100,
@@ -332,6 +333,10 @@ export async function setStage(): Promise<Stage> {
 
 export function readyzOf(edge: Edge): string {
   return `http://127.0.0.1:${edge.adminPort}/readyz`;
+}
+
+export function metricsOf(edge: Edge): string {
+  return `http://127.0.0.1:${edge.adminPort}/metrics`;
 }
 
 /** Returns a token of the user; `changes` overrule its claims. */

@@ -50,11 +50,10 @@ export class TokenVerifier {
 
   /** Verifies a token at once, or later where the key server has to be asked for its key. */
   verify(token: string): VerifiedToken | Promise<VerifiedToken> {
-    const nowMs = Date.now();
     if (token.length > LIMITS.tokenCharactersMax) throw new KahaError(...TOO_LONG);
-    const digest = hash('sha256', token, 'base64');
-    const known = this.#known.get(digest);
-    if (known !== undefined && known.endsAt > nowMs && !known.key.isWithdrawn) return known;
+    const digest = digestOf(token);
+    const known = this.#remembered(digest);
+    if (known !== undefined) return known;
     const signed = splitToken(token);
     if (signed === undefined) throw badToken('The token is malformed');
     if (!this.#config.algorithms.includes(signed.algorithm)) {
@@ -63,6 +62,17 @@ export class TokenVerifier {
     const key = this.#keyOf(signed);
     if (key === undefined) return this.#verifyLater(signed, digest);
     return this.#accept(signed, key, digest);
+  }
+
+  /** Tells whether the token was verified before, and is good still. */
+  knows(token: string): boolean {
+    return this.#remembered(digestOf(token)) !== undefined;
+  }
+
+  #remembered(digest: string): VerifiedToken | undefined {
+    const known = this.#known.get(digest);
+    const isGood = known !== undefined && known.endsAt > Date.now() && !known.key.isWithdrawn;
+    return isGood ? known : undefined;
   }
 
   /**
@@ -97,6 +107,10 @@ export class TokenVerifier {
     this.#known.set(digest, verified);
     return verified;
   }
+}
+
+function digestOf(token: string): string {
+  return hash('sha256', token, 'base64');
 }
 
 const TOO_LONG = [
