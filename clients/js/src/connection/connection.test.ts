@@ -10,16 +10,23 @@ const AUTH_OK = {
   ...{ heartbeat_interval_ms: 15_000, server_time: '2026-11-21T10:00:00.000Z' },
 };
 
-function scene(given: Partial<Platform> = {}, url = 'https://chat.example.com') {
+const HOME = 'https://chat.example.com';
+
+function counted(): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return `token ${count}`;
+  };
+}
+
+type Given = { url?: string; getToken?: () => string };
+
+function scene(given: Partial<Platform> = {}, { url = HOME, getToken = counted() }: Given = {}) {
   const virtual = new VirtualPlatform(given);
   const frames: ServerFrame[] = [];
   const sessions: unknown[] = [];
   const states: string[] = [];
-  let count = 0;
-  const getToken = (): string => {
-    count += 1;
-    return `token ${count}`;
-  };
   const { platform } = virtual;
   const connection = createConnection({
     ...{ url, platform, deviceId: 'phone', tokens: createTokens(getToken, platform.now) },
@@ -51,6 +58,22 @@ t.test('a session begins with auth, and its frames are passed on', async (t) => 
   t.same(frames, [{ type: 'unread', conversation_id: 'c', unread: 3 }]);
   t.ok(connection.send({ type: 'typing' }));
   t.same(virtual.socket.sentOf('typing').length, 1);
+});
+
+t.test('a JWT goes with the upgrade, unless it is long', async (t) => {
+  const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl-_';
+  const { virtual, connection, sessions, open } = scene({}, { getToken: () => jwt });
+  connection.take({ is: 'connect' });
+  await open();
+  const { protocols, sent } = virtual.socket;
+  t.same(protocols, ['kaha.v1', `bearer.${jwt}`, 'device.phone']);
+  t.same(sent, []);
+  t.equal(sessions.length, 1);
+  const long = scene({}, { getToken: () => `${jwt}${'a'.repeat(4_096)}` });
+  long.connection.take({ is: 'connect' });
+  await long.open();
+  t.same(long.virtual.socket.protocols, ['kaha.v1']);
+  t.equal(long.virtual.socket.sentOf('auth').length, 1);
 });
 
 t.test('a session of another user is left, and then the client is suspended', async (t) => {
@@ -144,7 +167,7 @@ t.test('an address that no socket can be opened to counts as no answer', async (
     send(): void {}
     close(): void {}
   }
-  const { connection, virtual, states } = scene({ WebSocket: Refusing }, 'nowhere');
+  const { connection, virtual, states } = scene({ WebSocket: Refusing }, { url: 'nowhere' });
   connection.take({ is: 'connect' });
   await virtual.pass(0);
   t.match(connection.state(), { at: 'waiting', why: { reason: /bad nowhere/ } });

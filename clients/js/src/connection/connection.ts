@@ -41,6 +41,8 @@ type Connection = {
  * one. A token that is short from the beginning is asked for at once each time.
  */
 const RENEWAL_MS = 1_000;
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const OFFERED_CHARACTERS_MAX = 4_096;
 
 /**
  * Keeps one session with the server open: it gets tokens, opens sockets, proves with pings that the
@@ -52,6 +54,8 @@ export function createConnection(deps: Deps): Connection {
   /** The application knows this state. */
   let told = IDLE.at;
   let socket: Socket | undefined;
+  /** The next socket proves by this token who the user is. */
+  let token = '';
   const setAlarm = createAlarm(platform, (lateMs) => take({ is: 'tick', lateMs }));
 
   const take = (input: LinkInput): void => {
@@ -64,14 +68,18 @@ export function createConnection(deps: Deps): Connection {
     onState(state);
   };
   const carryOut = (effect: LinkEffect): void => {
-    if (effect === 'open') socket = open(deps, take, receive);
+    if (effect === 'open') socket = open({ ...deps, token }, take, receive);
     else if (effect === 'ping') socket?.send({ type: 'ping' });
     else if (effect === 'close') {
       socket?.close();
       socket = undefined;
     } else {
       const failed = (): void => take({ is: 'no token' });
-      tokens.get(effect === 'fresh token').then(() => take({ is: 'token' }), failed);
+      const got = (given: string): void => {
+        token = given;
+        take({ is: 'token' });
+      };
+      tokens.get(effect === 'fresh token').then(got, failed);
     }
   };
   const send = (frame: object): boolean => {
@@ -102,24 +110,31 @@ export function createConnection(deps: Deps): Connection {
   /** Renews the token on the live socket. A failure is tried again as long as the socket lives. */
   const renew = (on: Socket | undefined): void => {
     platform.after(RENEWAL_MS, async () => {
-      const token = on === socket && (await tokens.get(true).catch((error: unknown) => void error));
+      const fresh = on === socket && (await tokens.get(true).catch((error: unknown) => void error));
       if (on !== socket) return;
-      if (token) send({ type: 'auth', token });
+      if (fresh) send({ type: 'auth', token: fresh });
       else renew(on);
     });
   };
   return { state: () => state, take, send };
 }
 
-/** An address that no socket can be opened to is treated as a server that does not answer. */
+/**
+ * Opens a socket. The token goes with the upgrade, because a server that is pressed lets in first
+ * who proves at once who it is. A token that is no JWT, or that a proxy may find too long for a
+ * header, goes with the first frame. An address that no socket can be opened to is treated as a
+ * server that does not answer.
+ */
 function open(
-  { url, tokens, platform, deviceId: device_id }: Deps,
+  { url, token, platform, deviceId: device_id }: Deps & { token: string },
   take: (input: LinkInput) => void,
   received: (frame: ServerFrame) => void,
 ): Socket | undefined {
+  const isOffered = JWT.test(token) && token.length <= OFFERED_CHARACTERS_MAX;
+  const offers = isOffered ? [`bearer.${token}`, `device.${device_id}`] : [];
   try {
-    const socket: Socket = openSocket(url, platform, {
-      opened: async () => socket.send({ type: 'auth', token: await tokens.get(), device_id }),
+    const socket: Socket = openSocket({ url, offers }, platform, {
+      opened: () => isOffered || socket.send({ type: 'auth', token, device_id }),
       received,
       closed: (end) => take({ is: 'closed', ...end }),
     });

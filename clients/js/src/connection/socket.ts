@@ -4,8 +4,10 @@ import type { ServerFrame } from '../protocol/events.ts';
 export type Socket = { send(frame: object): void; close(): void };
 
 type End = { code: number; reason: string; retryAfterMs?: number | undefined };
+/** `offers` are subprotocols beside the one that the server chooses. */
+type Address = { url: string; offers: readonly string[] };
 type Handlers = {
-  opened: () => Promise<void>;
+  opened: () => void;
   received: (frame: ServerFrame) => void;
   closed: (end: End) => void;
 };
@@ -30,9 +32,14 @@ const PROBE_MS = 3_000;
  * of a browser hides the answer of a server that refuses the upgrade, so after such an end the
  * client asks the same address over HTTP for `Retry-After`.
  */
-export function openSocket(url: string, platform: Platform, handlers: Handlers): Socket {
+export function openSocket(
+  { url, offers }: Address,
+  platform: Platform,
+  handlers: Handlers,
+): Socket {
   const WebSocket = platform.WebSocket as SocketClass;
-  const native = new WebSocket(`${url.replace(/^http/, 'ws')}/ws`, [PROTOCOL]) as NativeSocket;
+  const address = `${url.replace(/^http/, 'ws')}/ws`;
+  const native = new WebSocket(address, [PROTOCOL, ...offers]) as NativeSocket;
   let isOver = false;
   let wasOpen = false;
   let wasLeft = false;
@@ -44,7 +51,7 @@ export function openSocket(url: string, platform: Platform, handlers: Handlers):
   };
   native.addEventListener('open', () => {
     wasOpen = true;
-    handlers.opened().catch(() => native.close());
+    handlers.opened();
   });
   native.addEventListener('message', ({ data }) => {
     const frame = isOver ? undefined : readFrame(data);
