@@ -24,6 +24,7 @@ NATS_URL, DATABASE_URL and REDIS_URL name servers to use instead of private ones
 of your own, .data/nats holds the nkey seeds; its users are those
 of shared/contracts/traffic.ts.
 EDIT_WINDOW_MIN is how many minutes a message can be edited (default 15; 0 for not at all).
+MAX_CONNECTIONS is how many connections an edge holds (default: see docs/connections.md).
 `;
 
 const RUN_DIR = '.run';
@@ -69,7 +70,7 @@ async function up(): Promise<void> {
 type Options = { edges: number; routers: number; stores: number; port: number; detach: boolean };
 
 async function run(options: Options): Promise<void> {
-  const { NATS_URL, DATABASE_URL, REDIS_URL, EDIT_WINDOW_MIN } = process.env;
+  const { NATS_URL, DATABASE_URL, REDIS_URL, EDIT_WINDOW_MIN, MAX_CONNECTIONS } = process.env;
   const interrupted = new AbortController();
   untilEnded(() => interrupted.abort(new Error('Interrupted; stopped what had started.')));
   const progress = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -86,7 +87,10 @@ async function run(options: Options): Promise<void> {
     ...(NATS_URL && { natsUrl: NATS_URL }),
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
     ...(REDIS_URL && { redisUrl: REDIS_URL }),
-    ...(EDIT_WINDOW_MIN && { env: { store: { EDIT_WINDOW_MIN } } }),
+    env: {
+      ...(EDIT_WINDOW_MIN && { store: { EDIT_WINDOW_MIN } }),
+      ...(MAX_CONNECTIONS && { edge: { MAX_CONNECTIONS } }),
+    },
   });
   progress('Businesses …');
   const businesses = await setUpBusinesses(stack, interrupted.signal);

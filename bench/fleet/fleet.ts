@@ -162,7 +162,9 @@ export class Fleet implements ClientHandler<Connection> {
     }
     connection.state = 'waiting';
     connection.failures += 1;
-    if (status === undefined) connection.edge = this.#nextEdge(connection.edge);
+    // One that was never there yet keeps its edge, because its place decides who is on which edge.
+    const isBound = status !== undefined && !connection.wasReady;
+    if (!isBound) connection.edge = this.#otherEdge(connection.edge);
     const { reconnectWindowS: windowS } = this.#options;
     const failure = { failures: connection.failures, retryAfterS, wasReady, windowS };
     const delayMs = connection.isLeaving ? 0 : reconnectDelayMs(failure, Math.random);
@@ -188,14 +190,15 @@ export class Fleet implements ClientHandler<Connection> {
     connection.client = new WebSocketClient(this.#targetOf(connection), connection, this);
   }
 
-  /** Returns the next edge that is not known to be gone. */
-  #nextEdge(edge: number): number {
-    const { edges } = this.#options;
-    for (let step = 1; step <= edges.length; step += 1) {
-      const next = (edge + step) % edges.length;
-      if (!this.#lostEdges.has(next)) return next;
-    }
-    return edge;
+  /**
+   * Returns one of the other edges that are not known to be gone, at random, as a load balancer
+   * would. An edge that lost or refused a connection is the last one to try again.
+   */
+  #otherEdge(edge: number): number {
+    const others = [...this.#options.edges.keys()].filter(
+      (other) => other !== edge && !this.#lostEdges.has(other),
+    );
+    return others[Math.floor(Math.random() * others.length)] ?? edge;
   }
 
   #targetOf({ place, token, edge }: Connection): ClientTarget {

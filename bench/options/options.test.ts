@@ -56,6 +56,8 @@ t.test('a rate beyond the limit of each person is refused', async (t) => {
 t.test('options that do not go together are refused', async (t) => {
   t.match(problemsOf('--idle --reconnect-kill edge-1'), [/go together/]);
   t.match(problemsOf('--reconnect-kill edge-1 --edges http://a:1'), [/needs a stack/]);
+  t.match(problemsOf('--back-within 15'), [/needs --reconnect-kill/]);
+  t.same(problemsOf('--back-within 15 --reconnect-kill edge-1'), []);
   t.match(problemsOf('--connections 3 --processes 2 --rate 1'), [/too few/]);
   t.match(problemsOf('--group-size 8 --devices 5'), [/at most/]);
   t.match(problemsOf('--idle --mix'), [/go together/]);

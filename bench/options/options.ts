@@ -26,6 +26,8 @@ export type BenchOptions = {
   sameEdge: boolean;
   reconnectKill: string | undefined;
   reconnectWindowS: number;
+  /** The run fails if somebody was not back so soon after the edge was killed. */
+  backWithinS: number | undefined;
   seed: string | undefined;
   stack: string;
   edges: string[] | undefined;
@@ -55,7 +57,8 @@ export const HELP = `Measures a running stack with clients of its own.
   --hold <s>               hold the connections for so long before the first message, and tell
                            apart what they cost and what messages cost (default 0)
   --reconnect-kill <name>  kill -9 this edge in the middle of the duration; its clients come back
-                           to the others within --reconnect-window <s> (default 10)
+                           to the others, at random, within --reconnect-window <s> (default 10)
+  --back-within <s>        fail unless all are back so soon after the kill
 
   --connect-rate <n>       connections opened a second (default 1000)
   --auth <way>             header, subprotocol or frame (default header)
@@ -99,6 +102,7 @@ const FLAGS = {
   'same-edge': { type: 'boolean', default: false },
   'reconnect-kill': { type: 'string' },
   'reconnect-window': { type: 'string', default: '10' },
+  'back-within': { type: 'string' },
   fresh: { type: 'boolean', default: false },
   seed: { type: 'string', default: 'bench' },
   stack: { type: 'string', default: '.run/stack.json' },
@@ -158,6 +162,8 @@ function readValues(values: Values, problems: string[]): BenchOptions {
     sameEdge: values['same-edge'],
     reconnectKill: values['reconnect-kill'],
     reconnectWindowS: number('reconnect-window', { min: 0, max: 600, fraction: true }),
+    backWithinS:
+      values['back-within'] === undefined ? undefined : number('back-within', { min: 1, max: 600 }),
     seed: values.fresh ? undefined : values.seed,
     stack: values.stack,
     edges: values.edges?.split(','),
@@ -191,6 +197,9 @@ function conflictsOf(options: BenchOptions): string[] {
   }
   if (reconnectKill !== undefined && options.edges !== undefined) {
     problems.push('--reconnect-kill needs a stack, not --edges');
+  }
+  if (options.backWithinS !== undefined && reconnectKill === undefined) {
+    problems.push('--back-within needs --reconnect-kill');
   }
   return problems;
 }

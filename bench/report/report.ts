@@ -19,6 +19,8 @@ type ReportParts = {
   killedAt: number | undefined;
 };
 
+const MS_PER_S = 1_000;
+
 type HistogramName = keyof WorkerResult['histograms'];
 
 /** All times are in milliseconds unless their name says otherwise. */
@@ -147,7 +149,8 @@ function addLedgers(ledgers: readonly LedgerCounts[]): LedgerCounts {
   };
 }
 
-function problemsOf({ messages, connections, away, queueGaps, mix }: Report): string[] {
+function problemsOf(report: Report): string[] {
+  const { messages, connections, away, queueGaps, mix } = report;
   const { missing, unanswered, repeatedToEye, outOfOrder, seqGaps, seqClashes, strayed } = messages;
   const counts: [number, string][] = [
     [missing, 'deliveries missing'],
@@ -162,5 +165,13 @@ function problemsOf({ messages, connections, away, queueGaps, mix }: Report): st
     [away.wanted - away.away, 'devices to be away never connected'],
   ];
   const all = [...counts, ...mixProblems(mix)];
-  return all.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const counted = all.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return [...counted, ...lateReturn(report)];
+}
+
+function lateReturn({ options, recovery }: Report): string[] {
+  const { backWithinS } = options;
+  if (backWithinS === undefined) return [];
+  const backMs = recovery?.backMs ?? Infinity;
+  return backMs <= backWithinS * MS_PER_S ? [] : [`not all back within ${backWithinS} s`];
 }

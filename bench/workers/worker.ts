@@ -140,7 +140,8 @@ export class BenchWorker {
     const endsAt = startAt + (warmupS + durationS) * MS_PER_S;
     const deadline = endsAt + settleS * MS_PER_S;
     await delay(Math.max(0, endsAt - Date.now()));
-    while (Date.now() < deadline && !(traffic.isAllSent && ledger.isSettled())) {
+    const isOver = (): boolean => traffic.isAllSent && ledger.isSettled() && this.#isBack();
+    while (Date.now() < deadline && !isOver()) {
       await delay(SETTLE_POLL_MS);
     }
     await delay(TAIL_MS);
@@ -180,6 +181,13 @@ export class BenchWorker {
     const deadline = Date.now() + CLOSE_GRACE_MS;
     while (Date.now() < deadline && this.#fleet.readyCount > 0) await delay(SETTLE_POLL_MS);
     return result;
+  }
+
+  /** Tells whether nobody is on the way back from a killed edge. */
+  #isBack(): boolean {
+    if (this.#plan.options.reconnectKill === undefined) return true;
+    const { connections, readyCount, deadCount } = this.#fleet;
+    return readyCount + deadCount === connections.length;
   }
 
   #lost(connection: Connection): void {
