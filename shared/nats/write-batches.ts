@@ -21,7 +21,8 @@ export type Writes = {
  * that it wakes more than the publishes in it. A publish is written at the end of this turn of the
  * event loop. A publish that may wait (`beforeNext`) goes with that write. If there is none, it
  * goes `gapMs` after the last write, or at the end of the turn if the gap is over. Publishes keep
- * their order.
+ * their order. A `fill` that throws takes nothing from the others: all that was published is
+ * written, and then the write throws the first error.
  */
 export function batchWrites(nc: NatsConnection, gapMs: () => number): Writes {
   const { protocol } = nc as unknown as { protocol: Protocol };
@@ -30,6 +31,20 @@ export function batchWrites(nc: NatsConnection, gapMs: () => number): Writes {
   let timer: NodeJS.Timeout | undefined;
   let isFilling = false;
   let writtenAt = Number.NEGATIVE_INFINITY;
+  const fillAll = (gathered: readonly (() => void)[]): unknown[] => {
+    const failures: unknown[] = [];
+    for (const fill of gathered) {
+      isFilling = true;
+      try {
+        fill();
+      } catch (error) {
+        failures.push(error);
+      } finally {
+        isFilling = false;
+      }
+    }
+    return failures;
+  };
   const write = (): void => {
     clearTimeout(timer);
     clearImmediate(immediate);
@@ -37,11 +52,10 @@ export function batchWrites(nc: NatsConnection, gapMs: () => number): Writes {
     immediate = undefined;
     const gathered = fills;
     fills = [];
-    isFilling = true;
-    for (const fill of gathered) fill();
-    isFilling = false;
+    const failures = fillAll(gathered);
     writtenAt = steadyMs();
     protocol.flushPending();
+    if (failures.length > 0) throw failures[0];
   };
   const writeSoon = (): void => {
     if (!isFilling) immediate ??= setImmediate(write);

@@ -122,8 +122,11 @@ export class Inboxes {
 
   async #read(inbox: WatchedInbox): Promise<void> {
     this.#reading += 1;
-    await inbox.readHead();
-    this.#reading -= 1;
+    try {
+      await inbox.readHead();
+    } finally {
+      this.#reading -= 1;
+    }
   }
 
   #onMessage(inbox: WatchedInbox, msg: Msg): void {

@@ -136,11 +136,15 @@ export class QueueOpening {
    * answer.
    */
   async reopen(session: Session, userId: UserId, answer?: () => void): Promise<void> {
+    const why: Why = answer === undefined ? { is_void: true } : { resync: true };
+    let opened: OpenedQueue | undefined;
     session.isReopening = true;
-    session.stream?.abandon();
-    const isAsked = answer !== undefined;
-    const opened = await this.ask(session, userId, isAsked ? { resync: true } : { is_void: true });
-    session.isReopening = false;
+    try {
+      session.stream?.abandon();
+      opened = await this.ask(session, userId, why);
+    } finally {
+      session.isReopening = false;
+    }
     if (opened === undefined) return;
     session.epoch = opened.epoch;
     session.resumed = false;

@@ -66,20 +66,24 @@ export function createUpdateNotices(deps: Deps): UpdateNotices {
       }
     }
   };
-  const run = async (): Promise<void> => {
-    while (waiting.size > 0 && !closing.signal.aborted) {
-      const notices = [...waiting.values()].slice(0, BATCH_MAX);
-      for (const { ref } of notices) waiting.delete(ref.key);
-      try {
-        await refresh(notices);
-        await tellAll(notices, deps);
-      } catch (error) {
-        logger.debug({ err: error }, 'changed profiles wait');
-        putBack(notices);
-        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch((ended) => ended);
-      }
+  const tellSome = async (): Promise<void> => {
+    const notices = [...waiting.values()].slice(0, BATCH_MAX);
+    for (const { ref } of notices) waiting.delete(ref.key);
+    try {
+      await refresh(notices);
+      await tellAll(notices, deps);
+    } catch (error) {
+      logger.debug({ err: error }, 'changed profiles wait');
+      putBack(notices);
+      await delay(RETRY_MS, undefined, { signal: closing.signal }).catch((ended) => ended);
     }
-    running = undefined;
+  };
+  const run = async (): Promise<void> => {
+    try {
+      while (waiting.size > 0 && !closing.signal.aborted) await tellSome();
+    } finally {
+      running = undefined;
+    }
   };
   return {
     add(ref, isHeld) {

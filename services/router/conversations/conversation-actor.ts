@@ -113,17 +113,21 @@ export class ConversationActor {
   }
 
   async #run(): Promise<void> {
-    while (this.#mailbox.size > 0) {
-      await this.#deps.fanOuts.room();
-      const { batch, expired } = this.#mailbox.take(Date.now());
-      for (const asked of expired) asked.reject(new KahaError('TIMEOUT', 'Not sent in time'));
-      const [first] = batch;
-      if (first?.isAlone === true) this.#step = this.#change(first);
-      else if (first !== undefined) this.#step = this.#append(batch as Send[]);
-      await this.#step;
+    try {
+      while (this.#mailbox.size > 0) {
+        await this.#deps.fanOuts.room();
+        const { batch, expired } = this.#mailbox.take(Date.now());
+        for (const asked of expired) asked.reject(new KahaError('TIMEOUT', 'Not sent in time'));
+        const [first] = batch;
+        if (first?.isAlone === true) this.#step = this.#change(first);
+        else if (first !== undefined) this.#step = this.#append(batch as Send[]);
+        await this.#step;
+        this.#step = undefined;
+      }
+    } finally {
       this.#step = undefined;
+      this.#running = undefined;
     }
-    this.#running = undefined;
   }
 
   async #append(batch: Send[]): Promise<void> {

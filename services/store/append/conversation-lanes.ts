@@ -53,14 +53,17 @@ export function createConversationLanes(
     await new Promise((resolve) => setImmediate(resolve));
     const batch = takeBatch(queue);
     const startedAt = steadyMs();
-    const locked = await settleBatch(writer, batch, true);
-    for (const { reject } of locked) reject(new KahaError('DATABASE_UNAVAILABLE', 'Busy'));
-    observe?.(batch.length, (steadyMs() - startedAt) / 1000);
-    owner.writing.delete(id);
-    owner.queues.delete(id);
-    if (queue.length > 0) owner.queues.set(id, queue);
-    owners.delete(ownerId);
-    if (owner.queues.size > 0) owners.set(ownerId, owner);
+    try {
+      const locked = await settleBatch(writer, batch, true);
+      for (const { reject } of locked) reject(new KahaError('DATABASE_UNAVAILABLE', 'Busy'));
+      observe?.(batch.length, (steadyMs() - startedAt) / 1000);
+    } finally {
+      owner.writing.delete(id);
+      owner.queues.delete(id);
+      if (queue.length > 0) owner.queues.set(id, queue);
+      owners.delete(ownerId);
+      if (owner.queues.size > 0) owners.set(ownerId, owner);
+    }
   };
   return {
     push(waiting, ownerId) {

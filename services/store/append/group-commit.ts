@@ -45,21 +45,25 @@ export function createGroupCommit(
   let lastRows = 0;
 
   const run = async (): Promise<void> => {
-    // Every send that arrives in this turn of the event loop joins the first batch.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (queue.length > 0) {
-      const gapMs = pressure.gapMs(gapAfter(lastRows), queue.length);
-      const waitMs = startedAt + gapMs - steadyMs();
-      if (waitMs > 0 && queue.length < BATCH_ROWS_MAX) await delay(waitMs);
-      const batch = takeBatch(queue);
-      lastRows = batch.length;
-      startedAt = steadyMs();
-      for (const waiting of await settleBatch(writer, batch, false)) {
-        locked.push(waiting, waiting.message.conversation_id);
+    try {
+      // Every send that arrives in this turn of the event loop joins the first batch.
+      await new Promise((resolve) => setImmediate(resolve));
+      while (queue.length > 0) {
+        const gapMs = pressure.gapMs(gapAfter(lastRows), queue.length);
+        const waitMs = startedAt + gapMs - steadyMs();
+        if (waitMs > 0 && queue.length < BATCH_ROWS_MAX) await delay(waitMs);
+        const batch = takeBatch(queue);
+        lastRows = batch.length;
+        startedAt = steadyMs();
+        for (const waiting of await settleBatch(writer, batch, false)) {
+          locked.push(waiting, waiting.message.conversation_id);
+        }
+        observe(batch.length, (steadyMs() - startedAt) / 1000);
       }
-      observe(batch.length, (steadyMs() - startedAt) / 1000);
+    } finally {
+      // Nothing may come between the empty queue and this: a send would wait for ever.
+      running = undefined;
     }
-    running = undefined;
   };
   return {
     append(message, deadlineAt) {

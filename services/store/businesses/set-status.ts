@@ -39,14 +39,17 @@ export function createSetStatus(deps: Deps): SetStatus {
   let isRunning = false;
   const run = async (): Promise<void> => {
     isRunning = true;
-    // All that arrive in this turn of the event loop join the first transaction.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) {
-      const { batch, rest } = takeBatch(waiting);
-      waiting = rest;
-      await settle(deps, batch);
+    try {
+      // All that arrive in this turn of the event loop join the first transaction.
+      await new Promise((resolve) => setImmediate(resolve));
+      while (waiting.length > 0) {
+        const { batch, rest } = takeBatch(waiting);
+        waiting = rest;
+        await settle(deps, batch);
+      }
+    } finally {
+      isRunning = false;
     }
-    isRunning = false;
   };
   return (change, deadlineAt) => {
     if (waiting.length >= WAITING_MAX) {

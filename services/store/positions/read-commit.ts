@@ -78,16 +78,20 @@ export class ReadCommit {
   }
 
   async #run(): Promise<void> {
-    // Every read that arrives in this turn of the event loop joins the first batch.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#queue.size > 0) {
-      const startedAt = steadyMs();
-      const batch = this.#take();
-      if (batch.length > 0) await this.#commit(batch);
-      const waitMs = startedAt + COMMIT_GAP_MS - steadyMs();
-      if (waitMs > 0 && this.#queue.size < BATCH_ROWS_MAX) await delay(waitMs);
+    try {
+      // Every read that arrives in this turn of the event loop joins the first batch.
+      await new Promise((resolve) => setImmediate(resolve));
+      while (this.#queue.size > 0) {
+        const startedAt = steadyMs();
+        const batch = this.#take();
+        if (batch.length > 0) await this.#commit(batch);
+        const waitMs = startedAt + COMMIT_GAP_MS - steadyMs();
+        if (waitMs > 0 && this.#queue.size < BATCH_ROWS_MAX) await delay(waitMs);
+      }
+    } finally {
+      // Nothing may come between the empty queue and this: a read would wait for ever.
+      this.#running = undefined;
     }
-    this.#running = undefined;
   }
 
   #take(): Waiting[] {

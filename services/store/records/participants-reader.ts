@@ -34,14 +34,17 @@ export function createParticipantsReader(db: Kysely<Database>): ParticipantsRead
   let running = false;
   const run = async (): Promise<void> => {
     running = true;
-    // Every read that arrives in this turn of the event loop joins the first query.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH_MAX);
-      waiting = waiting.slice(BATCH_MAX);
-      await settle(db, batch);
+    try {
+      // Every read that arrives in this turn of the event loop joins the first query.
+      await new Promise((resolve) => setImmediate(resolve));
+      while (waiting.length > 0) {
+        const batch = waiting.slice(0, BATCH_MAX);
+        waiting = waiting.slice(BATCH_MAX);
+        await settle(db, batch);
+      }
+    } finally {
+      running = false;
     }
-    running = false;
   };
   return (conversationId) => {
     if (waiting.length >= WAITING_MAX) {
