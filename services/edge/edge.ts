@@ -2,7 +2,7 @@ import { startService } from '../../shared/process/boot.ts';
 import { Epochs } from '../../shared/process/epochs.ts';
 import { type Gap, Pressure } from '../../shared/process/pressure.ts';
 import type { Config } from './config.ts';
-import { drainSockets } from './lifecycle/drain.ts';
+import { drainClients } from './lifecycle/drain.ts';
 import { SessionSweep } from './lifecycle/session-sweep.ts';
 import { createParts, type EdgeDeps } from './parts.ts';
 import { RouterDiscovery } from './routers/router-discovery.ts';
@@ -22,7 +22,7 @@ const CLOSE_EXTRA_MS = 5_000;
  */
 const WRITE_GAP: Gap = { calmMs: 0, pressedMs: 8, between: [0, 0.3] };
 
-/** Wires an edge; `close` drains it, see `drainSockets`. */
+/** Wires an edge; `close` drains it, see `drainClients`. */
 export function createEdge(config: Config, deps: EdgeDeps) {
   return startService(config, deps, async (boot) => {
     const { connect, closers } = boot;
@@ -44,9 +44,9 @@ export function createEdge(config: Config, deps: EdgeDeps) {
     const plan = { drainMs: config.drainMs, reconnectMs: config.drainReconnectMs };
     const drain = async (): Promise<void> => {
       server.stopAccepting();
-      await drainSockets(hub, delivery, plan);
+      await drainClients({ hub, delivery, server }, plan);
     };
-    closers.push('sockets', drain, config.drainMs + CLOSE_EXTRA_MS);
+    closers.push('clients', drain, config.drainMs + CLOSE_EXTRA_MS);
     const problem = (): string | undefined => {
       if (verifier.keyCount === 0) return 'no key for tokens is known';
       if (connections.isFull) return `all ${connections.max} connections are taken`;

@@ -5,19 +5,21 @@ import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 
 type Plan = { drainMs: number; reconnectMs: number };
+type Parts = { hub: Hub; delivery: Delivery; server: { readonly callsInFlight: number } };
 
 const POLL_MS = 50;
 
 /**
  * Sends all clients away. Each is told when to come back, spread over `reconnectMs`. After all have
- * left, or after `drainMs`, the rest are closed with 4000. Resolves once every queue is let go of.
+ * left and every REST call is answered, or after `drainMs`, the rest are closed with 4000. Resolves
+ * once every queue is let go of.
  */
-export async function drainSockets(hub: Hub, delivery: Delivery, plan: Plan): Promise<void> {
+export async function drainClients({ hub, delivery, server }: Parts, plan: Plan): Promise<void> {
   const { drainMs, reconnectMs } = plan;
   const endsAt = Date.now() + drainMs;
   do {
     for (const session of [...hub.sessions]) tell(hub, session, reconnectMs);
-    if (hub.sessions.size === 0) break;
+    if (hub.sessions.size === 0 && server.callsInFlight === 0) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   } while (Date.now() < endsAt);
   for (const session of [...hub.sessions]) hub.close(session, CLOSE.GOING_AWAY);

@@ -36,7 +36,12 @@ export type Handlers = {
 
 type Server = {
   port: number;
-  /** Refuses new connections; open ones stay. */
+  /** Counts the HTTP requests that have begun, and wait for their answers. */
+  readonly callsInFlight: number;
+  /**
+   * Refuses new connections. Open ones stay, but an HTTP connection ends with its next answer, so
+   * that a proxy sends no further request on it.
+   */
   stopAccepting(): void;
   close(): void;
 };
@@ -121,15 +126,18 @@ export async function startServer(
       },
     });
   }
-  app.any('/*', (res, req) => serve(res, req, handlers));
+  const calls: Calls = { inFlight: 0, areLast: false };
+  app.any('/*', (res, req) => serve({ res, req, calls }, handlers));
   const listening = await listen(app, address);
-  let isAccepting = true;
   const stopAccepting = (): void => {
-    if (isAccepting) uWS.us_listen_socket_close(listening);
-    isAccepting = false;
+    if (!calls.areLast) uWS.us_listen_socket_close(listening);
+    calls.areLast = true;
   };
   return {
     port: uWS.us_socket_local_port(listening as never),
+    get callsInFlight() {
+      return calls.inFlight;
+    },
     stopAccepting,
     close() {
       stopAccepting();
@@ -232,8 +240,12 @@ function emptyHeader(req: HttpRequest, name: string): '' | undefined {
   return found;
 }
 
+/** Each answer ends its connection where `areLast`. */
+type Calls = { inFlight: number; areLast: boolean };
+type Serve = { res: HttpResponse; req: HttpRequest; calls: Calls };
+
 /** A HEAD is carried out as a GET, and its answer lacks the body alone. */
-function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
+function serve({ res, req, calls }: Serve, handlers: Handlers): void {
   const method = req.getCaseSensitiveMethod().toUpperCase();
   const isBodiless = method === 'HEAD';
   const call: HttpCall = {
@@ -252,15 +264,20 @@ function serve(res: HttpResponse, req: HttpRequest, handlers: Handlers): void {
   let isDone = false;
   let isCarriedOut = false;
   let waiting: NodeJS.Timeout | undefined;
-  res.onAborted(() => {
+  calls.inFlight += 1;
+  const end = (): boolean => {
+    if (isDone) return false;
     isDone = true;
+    calls.inFlight -= 1;
+    return true;
+  };
+  res.onAborted(() => {
+    end();
     clearTimeout(waiting);
   });
   const finish = (answer: HttpAnswer, mustClose: boolean): void => {
-    if (isDone) return;
-    isDone = true;
-    const isLast = mustClose || handlers.isCrowded();
-    res.cork(() => write(res, answer, { mustClose: isLast, isBodiless }));
+    const isLast = mustClose || calls.areLast || handlers.isCrowded();
+    if (end()) res.cork(() => write(res, answer, { mustClose: isLast, isBodiless }));
   };
   const answer = (body: Buffer | undefined, mustClose = false): void => {
     if (isCarriedOut) return;
