@@ -128,7 +128,7 @@ t.test('a business that has all the sends that may wait leaves room to others', 
   await client.query('select from conversations where conversation_id = $1 for update', [
     conversation_id,
   ]);
-  const sends = Array.from({ length: BUSINESS_PENDING_MAX.sends }, () =>
+  const sends = Array.from({ length: BUSINESS_PENDING_MAX.count }, () =>
     ask('messages.append', { conversation_id, business_id, items: [letter(alice)] }),
   );
   const settled = Promise.allSettled(sends);

@@ -39,7 +39,7 @@ const CONCURRENCY_MAX = 1_000;
  * An append has at least one send, and sends have bounds of their own. So one business may reach
  * its bound, and the messages to all others are taken still.
  */
-const APPENDS_MAX = PENDING_MAX.sends;
+const APPENDS_MAX = PENDING_MAX.count;
 const DRAIN_DEADLINE_MS = 4_000;
 
 /** A test may hand in a table of durable events that has more kinds. */

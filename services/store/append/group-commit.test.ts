@@ -1,7 +1,7 @@
 import t from 'tap';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { BUSY, type Gap } from '../../../shared/process/pressure.ts';
-import { BATCH_BYTES_MAX, BATCH_ROWS_MAX } from './append-batch.ts';
+import { BATCH_BYTES_MAX, BATCH_ROWS_MAX, bytesOf } from './append-batch.ts';
 import type { AppendRow, SealedMessage } from './append-writer.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { Outage } from './outage.ts';
@@ -192,7 +192,7 @@ t.test('a send whose deadline has passed is not written', async (t) => {
 t.test('beyond the limit a send gets a retryable error at once', async (t) => {
   const writer = scriptedWriter();
   const group = createGroupCommit(writer, CALM);
-  const sends = Array.from({ length: PENDING_MAX.sends }, () => group.append(sealed(), later()));
+  const sends = Array.from({ length: PENDING_MAX.count }, () => group.append(sealed(), later()));
   await t.rejects(group.append(sealed(), later()), { code: 'DATABASE_UNAVAILABLE' });
   const settled = Promise.allSettled(sends);
   let ended = 0;
@@ -203,6 +203,29 @@ t.test('beyond the limit a send gets a retryable error at once', async (t) => {
     }
   }
   await settled;
+});
+
+t.test('beyond the limit in bytes a send is refused too, and a small one has room', async (t) => {
+  const writer = scriptedWriter();
+  const group = createGroupCommit(writer, CALM);
+  // The largest message has 8000 code points of 4 bytes, and 4 KiB of metadata.
+  const largest = Buffer.alloc(36_096);
+  const fitting = Math.floor(PENDING_MAX.bytes / bytesOf(sealed(largest)));
+  t.ok(fitting < PENDING_MAX.count, 'the bytes are spent first');
+  const sends = Array.from({ length: fitting }, () => group.append(sealed(largest), later()));
+  await t.rejects(group.append(sealed(largest), later()), { code: 'DATABASE_UNAVAILABLE' });
+  sends.push(group.append(sealed(), later()));
+  let committed = 0;
+  while (group.pending > 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+    for (; committed < writer.batches.length; committed += 1) writer.batches[committed]?.commit();
+  }
+  t.equal((await Promise.all(sends)).length, fitting + 1, 'no send that was taken is lost');
+  const begun = writer.begun();
+  const again = group.append(sealed(largest), later());
+  await begun;
+  writer.batches.at(-1)?.commit();
+  t.match(await again, { status: 'ok' }, 'there is room again');
 });
 
 t.test('an unknown error fails the batch, and the group goes on', async (t) => {

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Budget } from '../../../shared/concurrency/budget.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import { BUSY, type Gap, type Pressure } from '../../../shared/process/pressure.ts';
 import { BATCH_ROWS_MAX, bytesOf, settleBatch, takeBatch, type Waiting } from './append-batch.ts';
 import type { AppendRow, GroupWriter, SealedMessage } from './append-writer.ts';
 import { createConversationLanes } from './conversation-lanes.ts';
-import { PENDING_MAX, PendingSends } from './pending-sends.ts';
+import { PENDING_MAX } from './pending-sends.ts';
 
 export type GroupCommit = {
   /** The promise resolves once the message is committed or judged; it rejects with a KahaError. */
@@ -39,7 +40,7 @@ export function createGroupCommit(
   const queue: Waiting[] = [];
   const lanesMax = writer.lockedLanesMax;
   const locked = createConversationLanes(writer, { lanesMax, ownerLanesMax: 1 });
-  const pending = new PendingSends(PENDING_MAX);
+  const pending = new Budget(PENDING_MAX);
   let running: Promise<void> | undefined;
   let startedAt = Number.NEGATIVE_INFINITY;
   let lastRows = 0;
@@ -80,10 +81,10 @@ export function createGroupCommit(
       return settled.finally(() => pending.remove(bytes));
     },
     get pending() {
-      return pending.size;
+      return pending.count;
     },
     async idle() {
-      while (pending.size > 0) {
+      while (pending.count > 0) {
         await running;
         await locked.idle();
         await new Promise((resolve) => setImmediate(resolve));

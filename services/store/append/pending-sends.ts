@@ -1,36 +1,9 @@
-type Bound = { sends: number; bytes: number };
+import type { Bound } from '../../../shared/concurrency/budget.ts';
+import { heapShare } from '../../../shared/process/heap-share.ts';
 
 /**
  * When so much is pending, a further send is refused with DATABASE_UNAVAILABLE: 20 full batches of
- * the group commit take longer than a deadline.
+ * the group commit take longer than a deadline. A pending send takes the bytes of its ciphertext,
+ * and about as many for the request that brought it.
  */
-export const PENDING_MAX: Bound = { sends: 10_000, bytes: 64 * 1024 * 1024 };
-
-/** Counts the sends that wait or are being written, and says whether a further one has room. */
-export class PendingSends {
-  readonly #max: Bound;
-  #sends = 0;
-  #bytes = 0;
-
-  constructor(max: Bound) {
-    this.#max = max;
-  }
-
-  get size(): number {
-    return this.#sends;
-  }
-
-  hasRoom(bytes: number): boolean {
-    return this.#sends < this.#max.sends && this.#bytes + bytes <= this.#max.bytes;
-  }
-
-  add(bytes: number): void {
-    this.#sends += 1;
-    this.#bytes += bytes;
-  }
-
-  remove(bytes: number): void {
-    this.#sends -= 1;
-    this.#bytes -= bytes;
-  }
-}
+export const PENDING_MAX: Bound = { count: 10_000, bytes: heapShare(1 / 8, 64 * 1024 ** 2) };

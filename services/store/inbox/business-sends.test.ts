@@ -66,14 +66,14 @@ t.test(
     const [busy, calm] = [await open(), await open()];
     const [customer] = (await crowd(busy, 1)) as [Customer];
     const { release } = await lockInbox(t, busy);
-    const sends = Array.from({ length: BUSINESS_PENDING_MAX.sends }, () =>
+    const sends = Array.from({ length: BUSINESS_PENDING_MAX.count }, () =>
       sendAs(customer, busy.business_id),
     );
     t.match(await sendAs(customer, busy.business_id), {
       ok: false,
       error: { code: 'DATABASE_UNAVAILABLE', retry_after: Number },
     });
-    t.equal(store.businessSends.pending, BUSINESS_PENDING_MAX.sends, 'the others still wait');
+    t.equal(store.businessSends.pending, BUSINESS_PENDING_MAX.count, 'the others still wait');
     await send(calm, calm.customer);
     await release();
     const codes = (await Promise.all(sends)).map(codeOf);

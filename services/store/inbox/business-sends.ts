@@ -1,10 +1,11 @@
+import { type Bound, Budget } from '../../../shared/concurrency/budget.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { bytesOf } from '../append/append-batch.ts';
 import type { AppendRow, SealedMessage } from '../append/append-writer.ts';
 import { createConversationLanes } from '../append/conversation-lanes.ts';
-import { PENDING_MAX, PendingSends } from '../append/pending-sends.ts';
+import { PENDING_MAX } from '../append/pending-sends.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
 import type { StoreDatabase } from '../database/database.ts';
 import { createBusinessWriter } from './append-to-business.ts';
@@ -38,7 +39,7 @@ const BUSINESS_LANES_MAX = 2;
  * When so much is pending for one business, a further send to it is refused with
  * DATABASE_UNAVAILABLE: 1000 messages that open conversations take 1.6 s, and the deadline is 2 s.
  */
-export const BUSINESS_PENDING_MAX = { sends: 1_000, bytes: 8 * 1024 * 1024 };
+export const BUSINESS_PENDING_MAX: Bound = { count: 1_000, bytes: 8 * 1024 * 1024 };
 
 /**
  * Businesses take turns, so one that gets many messages delays no other. Sends of one conversation
@@ -55,12 +56,12 @@ export function createBusinessSends({
     ownerLanesMax: Math.min(BUSINESS_LANES_MAX, connectionsMax - 1),
     ...(observe && { observe }),
   });
-  const all = new PendingSends(PENDING_MAX);
-  const businesses = new Map<BusinessId, PendingSends>();
+  const all = new Budget(PENDING_MAX);
+  const businesses = new Map<BusinessId, Budget>();
   return {
     async append({ message, businessId, deadlineAt }) {
       const bytes = bytesOf(message);
-      const own = businesses.get(businessId) ?? new PendingSends(BUSINESS_PENDING_MAX);
+      const own = businesses.get(businessId) ?? new Budget(BUSINESS_PENDING_MAX);
       if (!own.hasRoom(bytes) || !all.hasRoom(bytes)) {
         throw new KahaError('DATABASE_UNAVAILABLE', 'Too many sends to businesses wait');
       }
@@ -72,11 +73,11 @@ export function createBusinessSends({
         });
       } finally {
         for (const pending of [own, all]) pending.remove(bytes);
-        if (own.size === 0) businesses.delete(businessId);
+        if (own.count === 0) businesses.delete(businessId);
       }
     },
     get pending() {
-      return all.size;
+      return all.count;
     },
     idle: lanes.idle,
   };
