@@ -300,7 +300,7 @@ t.test('a lost connection rejects waiting and new requests at once, then heals',
   await failure(gathering.request('rpc.router.none', {}, { timeoutMs: 30_000 }));
   const unsent = failure(gathering.request('rpc.router.hang', {}, { timeoutMs: 30_000 }));
   const waiting = failure(edge.request('rpc.router.hang', {}, { timeoutMs: 30_000 }));
-  await edge.nc.flush();
+  await until('the router has the request', () => server.inFlight() === 1);
   const back = new Promise<void>((resolve) => edge.onReconnect(resolve));
   const routerBack = new Promise<void>((resolve) => router.onReconnect(resolve));
   await nats.kill();
