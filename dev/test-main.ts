@@ -9,6 +9,7 @@ import { installPgbouncer } from './programs/pgbouncer.ts';
 import { wipePostgres } from './servers/postgres-server.ts';
 import { planServers } from './servers/servers.ts';
 import { startCommonStack } from './testing/common-stack.ts';
+import { makeTemplate } from './testing/database-template.ts';
 import { createTapTally } from './testing/tap-tally.ts';
 import { runTestFiles } from './testing/test-files.ts';
 
@@ -72,12 +73,13 @@ async function runAll(): Promise<void> {
     const own = chosen.filter((file) => !shared.includes(file));
     const stacks = own.filter((file) => says(file, 'await setStack(t') || needsBrowser(file));
     const units = own.filter((file) => !stacks.includes(file));
-    const [stack] = await Promise.all([
-      build().then(() => startShared(shared, servers)),
+    const [{ template, stack }] = await Promise.all([
+      build().then(() => prepare(shared, servers)),
       ...checks,
     ]);
+    const env = { TEST_DATABASE_TEMPLATE: template, ...servers.env, ...stack?.env };
     const run = {
-      env: { ...ownEnv(), ...servers.env, ...stack?.env, ...(soak && { SOAK: '1' }) },
+      env: { ...ownEnv(), ...env, ...(soak && { SOAK: '1' }) },
       fileTimeoutS: soak ? SOAK_FILE_S : FILE_S,
       ...{ signal: interrupted.signal, note: show },
     };
@@ -121,6 +123,15 @@ async function withServers(run: (servers: Servers) => Promise<void>): Promise<vo
     wipePostgres(dir);
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** Makes what test files share. The services must have been built. */
+async function prepare(shared: readonly string[], servers: Servers) {
+  const [template, stack] = await Promise.all([
+    makeTemplate(servers.databaseUrl),
+    startShared(shared, servers),
+  ]);
+  return { template, stack };
 }
 
 /**

@@ -19,11 +19,12 @@ import { planRedis } from '../servers/redis-server.ts';
 
 /**
  * This file gives real servers to test files. `npm test` shares one Postgres and one Redis by
- * TEST_DATABASE_URL and TEST_REDIS_URL, and one stack by TEST_STACK_DIR. A file that is run alone
- * starts private ones, which end with its process. Only this file and the entry points read the
- * environment.
+ * TEST_DATABASE_URL and TEST_REDIS_URL, and one stack by TEST_STACK_DIR. New databases are copies
+ * of TEST_DATABASE_TEMPLATE. A file that is run alone starts private servers, which end with its
+ * process. Only this file and the entry points read the environment.
  */
-const { TEST_DATABASE_URL, TEST_REDIS_URL, TEST_STACK_DIR, SOAK, ROUNDS, SEED } = process.env;
+const { TEST_DATABASE_URL, TEST_REDIS_URL, TEST_DATABASE_TEMPLATE, TEST_STACK_DIR } = process.env;
+const { SOAK, ROUNDS, SEED } = process.env;
 /** `npm run soak` sets it, and then tests that have doses give the full dose. */
 export const isSoak = SOAK === '1';
 /** Tests that act at random in rounds have this many of them where `ROUNDS` is set. */
@@ -112,12 +113,17 @@ type TestDatabase = { url: string; drop(): Promise<void> };
 const keyPrefix = `${newId<string>()}:`;
 const own: { postgres?: Promise<string>; redis?: Promise<string> } = {};
 
-/** Creates a new, empty database. */
-export async function createDatabase(): Promise<TestDatabase> {
+/**
+ * Creates a new database without rows. It may have the schema already, which saves a second, so
+ * that a migration finds nothing to do. With `isEmpty` it has no schema.
+ */
+export async function createDatabase({ isEmpty = false } = {}): Promise<TestDatabase> {
   if (TEST_DATABASE_URL === undefined) own.postgres ??= startOwnPostgres();
   const server = TEST_DATABASE_URL ?? ((await own.postgres) as string);
   const name = `t_${newId<string>().replaceAll('-', '')}`;
-  await execute(server, `CREATE DATABASE ${name}`);
+  const template = isEmpty ? undefined : TEST_DATABASE_TEMPLATE;
+  const how = template === undefined ? '' : ` TEMPLATE ${template}`;
+  await execute(server, `CREATE DATABASE ${name}${how}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return {

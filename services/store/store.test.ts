@@ -19,7 +19,7 @@ import { contentKeys, letter, silent } from './stage/store-stage.ts';
 import { createStore } from './store.ts';
 
 const nats = await startNats();
-const database = await createDatabase();
+const database = await createDatabase({ isEmpty: true });
 const outage = await createOutage(database.url);
 const direct = openDatabase({ url: database.url, poolMax: 2, logger: silent });
 const setup = await busOf('setup');

@@ -23,7 +23,7 @@ import { openDatabase, openStoreDatabase } from './database.ts';
 import { migrate } from './migrate.ts';
 import { watchSchema } from './schema-check.ts';
 
-const database = await createDatabase();
+const database = await createDatabase({ isEmpty: true });
 const pgbouncer = await setPgbouncer(t, database.url);
 const skip = pgbouncer === undefined && WITHOUT_PGBOUNCER;
 const direct = openDatabase({

@@ -10,7 +10,7 @@ import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import { watchSchema } from './schema-check.ts';
 
-const database = await createDatabase();
+const database = await createDatabase({ isEmpty: true });
 const open = (options = {}) =>
   openDatabase({ url: database.url, poolMax: 2, logger: silent, ...options });
 const asMigration = { applicationName: 'kaha-migrate' };
@@ -38,7 +38,7 @@ t.test('two concurrent migrations make one schema and a third finds nothing to d
 });
 
 t.test('a store that has prepared its statements goes on after a migration', async (t) => {
-  const { url, drop } = await createDatabase();
+  const { url, drop } = await createDatabase({ isEmpty: true });
   const [store, migration] = [open({ url }), open({ url, ...asMigration })];
   t.teardown(async () => {
     await store.close();

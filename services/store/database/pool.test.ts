@@ -4,7 +4,7 @@ import { until } from '../../../dev/testing/until.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { createPool } from './pool.ts';
 
-const database = await createDatabase();
+const database = await createDatabase({ isEmpty: true });
 t.teardown(() => database.drop());
 
 const lines: string[] = [];
