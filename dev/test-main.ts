@@ -112,7 +112,8 @@ async function withServers(run: (servers: Servers) => Promise<void>): Promise<vo
   const dir = mkdtempSync(join(tmpdir(), 'kaha-test-'));
   const running: RunningProcess[] = [];
   try {
-    const plan = await planServers({ runDir: dir, dataDir: dir, natsUrl: 'nats://unused' });
+    const places = { runDir: dir, dataDir: dir, natsUrl: 'nats://unused' };
+    const plan = await planServers({ ...places, survivesPowerCut: false });
     for (const spec of plan.specs) running.push(launch(spec, { bound: true }));
     await Promise.all(running.map((server) => untilReady(server, READY_MS, interrupted.signal)));
     const [databaseUrl, redisUrl] = [await plan.database(), plan.redis];

@@ -5,12 +5,19 @@ import { dirname, join, resolve } from 'node:path';
 import { commandOf, type ProcessSpec } from '../processes/child.ts';
 import { type Account, asAccount, postgresAccount } from './postgres-account.ts';
 
-type PostgresPlan = { program: string; dataDir: string; log: string; port: number };
+type PostgresPlan = {
+  program: string;
+  dataDir: string;
+  log: string;
+  port: number;
+  /** The default is true. Data survive kill -9 in any case. */
+  survivesPowerCut?: boolean;
+};
 
 const SUPERUSER = 'kaha';
 /**
- * Data survive kill -9 and power cuts, because fsync stays on. No statement is logged, and so no
- * content.
+ * Data survive kill -9 and power cuts, because fsync is on by default. No statement is logged, and
+ * so no content.
  */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
@@ -32,6 +39,12 @@ const SETTINGS = {
   log_error_verbosity: 'terse',
 };
 
+/**
+ * Postgres writes to the memory of the kernel then, which brings it to the disk some time later. So
+ * neither a commit waits for the disk, nor do all others while a test drops its database.
+ */
+const WITHOUT_DISK = { fsync: 'off', full_page_writes: 'off' };
+
 /** Plans a private Postgres, which never runs as root. The first call makes its cluster. */
 export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: string } {
   const account = postgresAccount();
@@ -39,7 +52,8 @@ export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: stri
   const passwordPath = join(plan.dataDir, 'postgres.password');
   if (!existsSync(join(dir, 'PG_VERSION'))) initCluster({ ...plan, dir, account, passwordPath });
   const password = readFileSync(passwordPath, 'utf8').trim();
-  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const { survivesPowerCut = true } = plan;
+  const settings = Object.entries({ ...SETTINGS, ...(!survivesPowerCut && WITHOUT_DISK) });
   const { command, args } = commandOf([
     ...asAccount(account),
     plan.program,
@@ -47,7 +61,7 @@ export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: stri
     dir,
     '-p',
     String(plan.port),
-    ...settings,
+    ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ]);
   const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${plan.port}/postgres`;
   const spec: ProcessSpec = {

@@ -24,6 +24,8 @@ type ServersOptions = {
   natsThreads?: number | undefined;
   databaseUrl?: string;
   redisUrl?: string;
+  /** The private Postgres does or does not, see `postgres-server.ts`. The default is true. */
+  survivesPowerCut?: boolean;
 };
 
 type ServersPlan = {
@@ -76,7 +78,8 @@ export async function planServers(options: ServersOptions): Promise<ServersPlan>
   }
   let server: string | undefined;
   if (databaseUrl === undefined) {
-    const plan = planPostgres(planOf('postgres'));
+    const { survivesPowerCut = true } = options;
+    const plan = planPostgres({ ...planOf('postgres'), survivesPowerCut });
     specs.push(plan.spec);
     server = plan.url;
   }

@@ -37,6 +37,8 @@ export type StackOptions = InstanceCounts & {
   /** The stack uses the given servers instead of private ones. */
   databaseUrl?: string;
   redisUrl?: string;
+  /** The default is true. Tests need no Postgres that does. */
+  survivesPowerCut?: boolean;
   natsUrl?: string;
   natsStoreDir?: string | undefined;
   /** The private NATS works on so many threads. */

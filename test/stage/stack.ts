@@ -68,6 +68,7 @@ export async function setStack(t: Pick<Test, 'teardown' | 'setTimeout'>, options
   const stack = await startStack({
     ...{ runDir: join(dir, 'run'), dataDir: join(dir, 'data'), port: 0 },
     ...{ edges: 2, routers: 2, stores: 2, queueShards: TEST_QUEUE_SHARDS, ...counts },
+    survivesPowerCut: false,
     ...(nats !== undefined && { natsUrl: nats.url }),
     ...(databaseUrl !== undefined && { databaseUrl, redisUrl: await redisUrl() }),
   });
