@@ -290,7 +290,11 @@ export class System {
     await Promise.all([...this.#clients].map((client) => client.destroy()));
     // A connection that a failed test still holds must not keep the rest of the system from ending.
     await Promise.race([this.#sql?.end(), delay(SQL_END_MS, undefined, { ref: false })]);
-    for (const { pid } of this.stack.processes) signalTree(pid, 'SIGCONT');
+    // Nothing of this system is needed any more, so its processes need no time to end in order. A
+    // Postgres that is killed would leave shared memory behind.
+    for (const running of this.stack.processes.filter(isAlive)) {
+      signalTree(running.pid, running.service === 'postgres' ? 'SIGCONT' : 'SIGKILL');
+    }
     await this.stack.stop();
     const left = this.stack.processes.filter(isAlive).map(({ name }) => name);
     if (left.length > 0) throw new Error(`still running: ${left.join(', ')}`);
