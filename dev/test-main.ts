@@ -10,6 +10,7 @@ import { wipePostgres } from './servers/postgres-server.ts';
 import { planServers } from './servers/servers.ts';
 import { startCommonStack } from './testing/common-stack.ts';
 import { makeTemplate } from './testing/database-template.ts';
+import { longestFirst } from './testing/file-order.ts';
 import { createTapTally } from './testing/tap-tally.ts';
 import { runTestFiles } from './testing/test-files.ts';
 
@@ -84,7 +85,7 @@ async function runAll(): Promise<void> {
       ...{ signal: interrupted.signal, note: show },
     };
     try {
-      const order = { stacks, others: [...shared, ...units] };
+      const order = { stacks: longestFirst(stacks), others: longestFirst([...shared, ...units]) };
       await runTestFiles(order, { ...run, onEnd: (file) => stack?.ended(file) });
     } finally {
       await stack?.stop();
