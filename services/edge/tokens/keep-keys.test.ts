@@ -13,6 +13,8 @@ const [known, fresh] = (await Promise.all([makeSigner('known'), makeSigner('fres
 const stage = await setStage();
 await stage.startRouter();
 t.teardown(() => stage.close());
+// Each test has a key server and an edge of its own, and waits for the edge to ask again.
+t.jobs = 4;
 
 async function rig(t: Test) {
   const server = await startKeyServer({ keys: [known.jwk] });
