@@ -33,14 +33,18 @@ async function list(person: Person): Promise<View[]> {
  * `isKnown` is false, kaha-main-v3 knows none of them.
  */
 async function befriend(me: Person, count: number, isKnown = true): Promise<Map<string, string>> {
-  const names = new Map<string, string>();
-  for (let index = 0; index < count; index += 1) {
-    const other = newId<string>();
-    if (isKnown) names.set(other, `Canary ${newId<string>().slice(0, 8)}`);
-    await system.conversation([me, { id: other, token: '' }]);
-  }
+  const others = Array.from({ length: count }, () => newId<string>());
+  await Promise.all(others.map((id) => system.conversation([me, { id, token: '' }])));
+  const named = isKnown ? others : [];
+  const names = new Map(named.map((id) => [id, `Canary ${newId<string>().slice(0, 8)}`]));
   await kaha.name(names);
   return names;
+}
+
+/** Replaces the process by one that knows no name, and has asked kaha-main-v3 nothing. */
+async function renewProfiles(): Promise<void> {
+  system.stack.kill('profiles');
+  await system.stack.start('profiles');
 }
 
 t.test(
@@ -51,7 +55,7 @@ t.test(
     const others = Array.from({ length: 50 }, () => newId<string>());
     for (const id of others) names.set(id, `Canary ${id.slice(0, 8)}`);
     await kaha.name(names);
-    for (const id of others) await system.conversation([me, { id, token: '' }]);
+    await Promise.all(others.map((id) => system.conversation([me, { id, token: '' }])));
     await list(me);
     await kaha.set({ reset: true });
     const before = await kaha.metric('kaha_profiles_requests_total');
@@ -73,8 +77,7 @@ t.test('50 names that no cache has take one call of at most 100 ids', async (t) 
   // These ids have no name, so the creations of their conversations have looked them up in vain.
   const names = await befriend(me, 50, false);
   t.equal(names.size, 0);
-  await system.stack.stopProcess('profiles');
-  await system.stack.start('profiles');
+  await renewProfiles();
   await kaha.set({ reset: true });
   await list(me);
   const { batch_calls: calls, ids, overlaps } = await kaha.asked();
@@ -216,8 +219,7 @@ for (const mode of Object.keys(FAULTS)) {
     const me = await system.person();
     const names = await befriend(me, 4);
     // The process remembers from the creations that the ids are unknown. A new process does not.
-    await system.stack.stopProcess('profiles');
-    await system.stack.start('profiles');
+    await renewProfiles();
     await kaha.set({ mode, delay_ms: mode === 'drip' ? 100 : 2_000, reset: true });
     const at = Date.now();
     const views = await list(me);
@@ -241,8 +243,7 @@ for (const mode of Object.keys(FAULTS)) {
 t.test('without Redis names still come, and without kaha-main-v3 too fallbacks do', async (t) => {
   const me = await system.person();
   const names = await befriend(me, 4);
-  await system.stack.stopProcess('profiles');
-  await system.stack.start('profiles');
+  await renewProfiles();
   system.signal('redis', 'SIGKILL');
   const shown = async () => new Set((await list(me)).map(({ name }) => name));
   t.same(await shown(), new Set(names.values()));
