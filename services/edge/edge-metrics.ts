@@ -7,6 +7,8 @@ export type EdgeMetrics = {
   framesOut: Tally;
   errors: Tally;
   closes: Tally;
+  /** Sockets of slow readers were cut, because all sockets together held too much. */
+  readersCut: Tally;
   httpAnswers: Tally;
   /** These upgrades were refused, or connections cut. */
   refused: Tally;
@@ -49,6 +51,7 @@ export function createEdgeMetrics(metrics: Metrics): EdgeMetrics {
     framesOut: tally('kaha_edge_frames_out_total', 'Frames to clients', 'type'),
     errors: tally('kaha_edge_errors_total', 'Errors told to clients', 'code'),
     closes: tally('kaha_edge_closes_total', 'Sockets closed', 'code'),
+    readersCut: tally('kaha_edge_readers_cut_total', 'Sockets cut for room', 'what'),
     httpAnswers: tally('kaha_edge_http_answers_total', 'HTTP answers', 'status'),
     refused: tally('kaha_edge_refused_total', 'Upgrades and connections refused', 'reason'),
     acks: tally('kaha_edge_queue_acks_total', 'Acks and naks to JetStream', 'kind'),

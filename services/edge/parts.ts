@@ -125,6 +125,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   gauge('kaha_edge_connections_max', 'MAX_CONNECTIONS').set(connections.max);
   gauge('kaha_edge_sockets', 'Open WebSockets', () => hub.sessions.size);
   deps.metrics.gauge('kaha_edge_sessions_live', 'Sessions that take offers', () => hub.liveCount);
+  deps.metrics.gauge('kaha_edge_buffered_bytes', 'Not yet read', () => hub.bufferedBytes);
   deps.metrics.gauge('kaha_edge_users', 'Users with a session', () => hub.userCount);
   deps.metrics.gauge('kaha_edge_openings_waiting', 'Sessions to open', () => opening.waiting);
   deps.metrics.gauge('kaha_edge_routers', 'Routers alive', () => table.instances.length);
@@ -178,6 +179,7 @@ function createSessions(given: SessionDeps) {
   closers.push('inboxes', () => inboxes.close());
   const onConversation = (session: Session): void => presence.conversationChanged(session);
   const nameless = new NamelessEvents({ lookUpNames, hub, logger, events: deps.events });
+  deps.metrics.gauge('kaha_edge_held_bytes', 'Await names', () => nameless.heldBytes);
   const delivery = new Delivery({
     bus,
     subscriptions,

@@ -2,8 +2,11 @@ import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
 import type { Profiles, ProfilesGet } from '../../../shared/contracts/profile-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
+import { CLOSE } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
 import { setStage } from '../stage/edge-stage.ts';
+import { NamelessEvents } from './nameless-events.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -179,4 +182,60 @@ t.test('a live copy gets names too, and a broken copy hurts nobody', async (t) =
   router.bus.publish(subjects.user(anna), `message nameless\n${copy}`);
   t.match(await client.next('message'), { content: 'Bob left' });
   await client.close();
+});
+
+const silent = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
+type Held = { q: number; type: string; isNameless: boolean; body: Uint8Array };
+
+/** Has streams whose names never come, and lists what their sessions are sent. */
+function crowd(count: number, heldBytesMax: number) {
+  const sent: string[][] = [];
+  const closed: unknown[] = [];
+  const hub = {
+    sendSoon: (owner: { index: number }, _type: string, frame: string | Uint8Array) =>
+      void sent[owner.index]?.push(Buffer.from(frame as Uint8Array).toString()),
+    close: ({ index }: { index: number }, code: number) => void closed.push([index, code]),
+  };
+  const lookUpNames = (): Promise<never> => new Promise(() => undefined);
+  const nameless = new NamelessEvents({
+    ...{ lookUpNames, hub: hub as never, logger: silent, heldBytesMax },
+  });
+  const streams = Array.from({ length: count }, (_, index) => {
+    sent.push([]);
+    return { owner: { index }, userId: newId<UserId>(), held: undefined as Held[] | undefined };
+  });
+  const hold = (index: number, event: object, isNameless: boolean): void => {
+    const body = Buffer.from(JSON.stringify({ type: 'message', ...event }));
+    nameless.hold(streams[index] as never, { q: 1, type: 'message', isNameless, body });
+  };
+  return { nameless, streams, sent, closed, hold };
+}
+
+const LARGEST = { content: '😀'.repeat(8_000), metadata: { x: 'x'.repeat(4_000) } };
+
+t.test('where many of the largest events wait, people are unknown at once', async (t) => {
+  const { nameless, sent, closed, hold } = crowd(4, 1024 ** 2);
+  for (const index of [0, 1, 2, 3]) hold(index, system, true);
+  for (let n = 0; n < 12; n += 1) hold(n % 4, LARGEST, false);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(sent, [[], [], [], []], 'all wait for names');
+  for (let n = 0; n < 4; n += 1) hold(n, LARGEST, false);
+  await until('all are sent', () => nameless.heldBytes === 0);
+  t.same(
+    sent.map((frames) => frames.length),
+    [5, 5, 5, 5],
+  );
+  for (const [first] of sent) t.match(first, 'Unknown User left');
+  t.same(closed, []);
+});
+
+t.test('beyond the bound a session is closed, and its events count no more', async (t) => {
+  const { nameless, streams, closed, hold } = crowd(2, 1024 ** 2);
+  hold(0, system, true);
+  for (let n = 0; n < 40; n += 1) hold(0, LARGEST, false);
+  const [stream] = streams;
+  await until('it is closed', () => closed.length > 0);
+  t.same(closed[0], [0, CLOSE.SLOW_READER]);
+  if (stream !== undefined) stream.held = undefined;
+  await until('nothing is held', () => nameless.heldBytes === 0);
 });

@@ -8,8 +8,10 @@ import type {
   NamesShown,
 } from '../../../shared/durable-events/durable-event.ts';
 import { DURABLE_EVENTS } from '../../../shared/durable-events/durable-events.ts';
+import { CLOSE } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
+import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { type LookUpNames, viewOf } from '../names/conversation-view.ts';
 import type { Names } from '../names/profile-names.ts';
@@ -39,6 +41,7 @@ type Deps = {
   hub: Hub;
   logger: Logger;
   events?: DurableEvents | undefined;
+  heldBytesMax?: number;
 };
 
 /** This table says of each manner of showing people whose names an event shows, and where. */
@@ -67,6 +70,12 @@ const PART_BYTES = 512 * 1024;
  * names.
  */
 const DRAIN_MS = 500;
+/**
+ * The events that wait in all sessions together may have so many bytes. From the half of it on,
+ * nobody waits for names, and people are unknown. Beyond it, the session of a further event is
+ * closed as a slow reader, and its queue keeps the event.
+ */
+const HELD_BYTES_MAX = heapShare(1 / 8, 64 * 1024 ** 2);
 
 /**
  * Puts names into events. No queue holds names: an event that shows people comes with ids, and gets
@@ -78,14 +87,30 @@ const DRAIN_MS = 500;
 export class NamelessEvents {
   readonly #deps: Deps;
   readonly #events: DurableEvents;
+  readonly #bytesMax: number;
+  #bytes = 0;
+  /** Each of these ends one look-up, which then knows nobody. */
+  readonly #lookingUp = new Set<() => void>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#events = deps.events ?? DURABLE_EVENTS;
+    this.#bytesMax = deps.heldBytesMax ?? HELD_BYTES_MAX;
+  }
+
+  /** Counts the bytes of the events that wait. */
+  get heldBytes(): number {
+    return this.#bytes;
   }
 
   /** Sends the event once all events that the stream holds before it are sent. */
   hold(stream: Stream, event: HeldEvent): void {
+    this.#bytes += event.body.length;
+    if (this.#isMuch) for (const end of this.#lookingUp) end();
+    if (this.#bytes > this.#bytesMax) {
+      // Nobody may close a session while its stream takes an event.
+      setImmediate(() => this.#deps.hub.close(stream.owner, CLOSE.SLOW_READER));
+    }
     if (stream.held !== undefined) {
       stream.held.push(event);
       return;
@@ -112,9 +137,16 @@ export class NamelessEvents {
       const batch = [...held];
       const frames = await this.#framesOf(batch, stream.userId);
       await this.#send(stream, held, frames);
-      if (stream.held !== held) return;
+      if (stream.held !== held) {
+        for (const { body } of held) this.#bytes -= body.length;
+        return;
+      }
     }
     stream.held = undefined;
+  }
+
+  get #isMuch(): boolean {
+    return this.#bytes > this.#bytesMax / 2;
   }
 
   /** Sends `frames`, which were made from the first events of `held`. */
@@ -129,7 +161,9 @@ export class NamelessEvents {
       }
       if (!isCurrent()) return;
       const event = held.shift();
-      if (event === undefined || frame === undefined) continue;
+      if (event === undefined) continue;
+      this.#bytes -= event.body.length;
+      if (frame === undefined) continue;
       bytes += frame.length;
       this.#deps.hub.sendSoon(stream.owner, event.type, frame);
     }
@@ -168,7 +202,21 @@ export class NamelessEvents {
   #namesFor(events: readonly (Nameless | undefined)[]): Promise<Names> {
     const showing: Showing = { records: [], messages: [] };
     for (const event of events) if (event !== undefined) collect(event, showing);
-    return this.#deps.lookUpNames(showing);
+    return this.#lookUp(showing);
+  }
+
+  /** Nobody is known where too much waits, or comes to wait meanwhile. */
+  #lookUp(showing: Showing): Promise<Names> {
+    return new Promise((resolve) => {
+      const end = (names: Names): void => {
+        this.#lookingUp.delete(endEarly);
+        resolve(names);
+      };
+      const endEarly = (): void => end(NOBODY);
+      if (this.#isMuch) endEarly();
+      else this.#lookingUp.add(endEarly);
+      void this.#deps.lookUpNames(showing).then(end);
+    });
   }
 }
 

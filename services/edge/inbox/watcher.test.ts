@@ -15,6 +15,7 @@ function setStage(version = 0) {
     send: () => 1,
     getBufferedAmount: () => stage.buffered,
     end: () => undefined,
+    close: () => undefined,
     cork: () => undefined,
   };
   const hub: Pick<Hub, 'sendSoon'> = {

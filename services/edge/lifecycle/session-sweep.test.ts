@@ -23,6 +23,7 @@ function rig(changes: Partial<Session> = {}) {
       closedWith = code;
       session.state = 'closed';
     },
+    close: () => undefined,
     cork: (write) => write(),
   };
   Object.assign(session, { state: 'open', userId: newId<UserId>(), tokenEndsAt: 1e15, ...changes });

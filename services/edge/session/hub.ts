@@ -1,7 +1,9 @@
 import type { CloseCode } from '../../../shared/errors.ts';
 import { CLOSE } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
+import { ReaderBacklogs } from './reader-backlogs.ts';
 import type { Session } from './session.ts';
 import type { LeanSubscription } from './subscriptions.ts';
 
@@ -18,6 +20,11 @@ type Frame = string | Uint8Array;
 
 /** A reader counts as too slow once more bytes than this wait in its socket. */
 export const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
+/**
+ * When more bytes than this wait in all sockets together, the edge cuts the slowest readers until
+ * an eighth of it is free. A socket that was closed with a code would keep its bytes for 16 s.
+ */
+const ALL_BUFFERED_BYTES_MAX = heapShare(1 / 4, 256 * 1024 ** 2);
 
 const REASONS: Record<CloseCode, string> = {
   [CLOSE.GOING_AWAY]: 'going away',
@@ -43,9 +50,19 @@ export class Hub {
   readonly #metrics: EdgeMetrics;
   /** These sessions have outgoing frames that are not written yet. */
   #waiting: Session[] = [];
+  readonly #backlogs = new ReaderBacklogs();
+  readonly #allBytesMax: number;
+  #isRelieving = false;
 
-  constructor(metrics: EdgeMetrics) {
+  constructor(metrics: EdgeMetrics, allBytesMax = ALL_BUFFERED_BYTES_MAX) {
     this.#metrics = metrics;
+    this.#allBytesMax = allBytesMax;
+  }
+
+  /** Counts the bytes that slow readers have not taken yet. */
+  get bufferedBytes(): number {
+    this.#backlogs.measure();
+    return this.#backlogs.bytes;
   }
 
   get userCount(): number {
@@ -77,6 +94,7 @@ export class Hub {
   /** Forgets the session. Returns the user's entry if this was the user's last session here. */
   leave(session: Session): UserSockets | undefined {
     this.sessions.delete(session);
+    this.#backlogs.note(session, 0);
     const user = session.userId === undefined ? undefined : this.#users.get(session.userId);
     if (user === undefined) return undefined;
     const index = user.sessions.indexOf(session);
@@ -150,8 +168,30 @@ export class Hub {
    */
   #closeSlow(session: Session): void {
     const buffered = session.socket?.getBufferedAmount() ?? 0;
-    if (buffered > BUFFERED_BYTES_MAX) this.close(session, CLOSE.SLOW_READER);
+    if (buffered > BUFFERED_BYTES_MAX) {
+      this.close(session, CLOSE.SLOW_READER);
+      return;
+    }
+    if (buffered > 0) this.#backlogs.note(session, buffered);
+    if (this.#backlogs.bytes <= this.#allBytesMax || this.#isRelieving) return;
+    this.#isRelieving = true;
+    setImmediate(() => this.#relieve());
+  }
+
+  /** Cuts the slowest readers where all sockets together hold too much. */
+  #relieve(): void {
+    this.#backlogs.measure();
+    const bytes = this.#backlogs.bytes;
+    if (bytes > this.#allBytesMax) {
+      const excess = bytes - this.#allBytesMax * RELIEVED;
+      for (const { socket } of this.#backlogs.largest(excess)) {
+        this.#metrics.readersCut.add('room');
+        socket?.close();
+      }
+    }
+    this.#isRelieving = false;
   }
 }
 
 const SENT = 1;
+const RELIEVED = 7 / 8;

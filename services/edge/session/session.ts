@@ -11,6 +11,8 @@ export type Socket = {
   getBufferedAmount(): number;
   /** Calls the close handler before it returns. */
   end(code: number, reason: string): void;
+  /** Cuts the connection, and frees what waits in it. Calls the close handler before it returns. */
+  close(): void;
   cork(write: () => void): unknown;
 };
 

@@ -31,3 +31,16 @@ t.test(
     t.ok(local.isUnknown(key));
   },
 );
+
+t.test('profiles with the longest names and addresses take no more than 32 MiB', async (t) => {
+  const local = createLocalProfiles(() => 0.5);
+  const fields = { name: 'ñ'.repeat(200), avatar_url: `https://a/${'x'.repeat(2_038)}` };
+  const keys = Array.from({ length: 20_000 }, (_, n) => `user:${n}`);
+  for (const one of keys) {
+    const long: Profile = { kind: 'user', fields: { id, ...fields } };
+    local.set(one, { profile: long, freshUntil: 1, since: 1 });
+  }
+  t.ok(local.size < 7_000, `${local.size} are kept`);
+  t.equal(local.get('user:0'), undefined, 'the oldest are dropped');
+  t.ok(local.get('user:19999'));
+});

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { Profile } from '../profile.ts';
 
 type LocalProfile = {
@@ -48,10 +49,12 @@ export type LocalProfiles = {
 };
 
 /**
- * This many profiles take about 10 MB. Beyond it the profile that was not asked for longest is
- * dropped; Redis still has it.
+ * This many profiles take about 10 MB, and no more than 32 MiB if their pictures have long
+ * addresses. Beyond it the profile that was not asked for longest is dropped; Redis still has it.
  */
-const PROFILES_MAX = 20_000;
+const PROFILES_MAX = { max: 20_000, maxSize: heapShare(1 / 8, 32 * 1024 ** 2) };
+/** Ids, the key and the entry itself take about so many bytes. */
+const ENTRY_BYTES = 500;
 /** A copy in this process is dropped a day after it was last set. Redis may still have it. */
 const TTL_MS = 24 * 3_600_000;
 /**
@@ -72,7 +75,11 @@ export const RECHECK_MS = 2_000;
  * This cache in the process stands in front of Redis. A profile in it is answered without waiting.
  */
 export function createLocalProfiles(random: () => number): LocalProfiles {
-  const profiles = new LRUCache<string, LocalProfile>({ max: PROFILES_MAX, ttl: TTL_MS });
+  const profiles = new LRUCache<string, LocalProfile>({
+    ...PROFILES_MAX,
+    ttl: TTL_MS,
+    sizeCalculation: sizeOf,
+  });
   const unknown = new LRUCache<string, true>(UNKNOWN);
   const outdated = new LRUCache<string, { at: number; isSuperseded: boolean }>(OUTDATED);
   const change = (key: string, isSuperseded: boolean): void => {
@@ -116,4 +123,9 @@ export function createLocalProfiles(random: () => number): LocalProfiles {
       return profiles.size;
     },
   };
+}
+
+/** A character takes two bytes at most. */
+function sizeOf({ profile: { fields } }: LocalProfile): number {
+  return ENTRY_BYTES + 2 * (fields.name.length + (fields.avatar_url?.length ?? 0));
 }

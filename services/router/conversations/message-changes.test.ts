@@ -5,6 +5,7 @@ import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { ask, letter, StageDevice, send, setStage } from '../stage/router-stage.ts';
+import { MessageChanges } from './message-changes.ts';
 
 const stage = await setStage();
 const { edge, store } = stage;
@@ -104,4 +105,25 @@ t.test('changes of one message run one at a time, and other messages do not wait
   await until('all have come', () => device.events.length === 3);
   const ofOne = device.events.filter(({ message_id }) => message_id === one);
   t.match(ofOne, [{ reactions: [{ emoji: '👍' }] }, { reactions: [{ emoji: '🎉' }] }]);
+});
+
+t.test('a change waits while too many events are on their way, like an append', async (t) => {
+  const { open, opened } = gate();
+  const told: string[] = [];
+  const changes = new MessageChanges({
+    store: (async () => {
+      told.push('changed');
+      return { message: {} };
+    }) as never,
+    fanOuts: { room: () => opened, start: () => undefined } as never,
+    actors: { settled: () => undefined } as never,
+  });
+  const place = { conversation_id: newId<never>(), seq: 1, sent_at: new Date(0).toISOString() };
+  const request = { user_id: newId<UserId>(), message_id: newId<MessageId>(), place };
+  const editing = changes.edit({ ...request, content: 'new' }, { deadlineAt: 1, trace: undefined });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(told, []);
+  open();
+  await editing;
+  t.same(told, ['changed']);
 });

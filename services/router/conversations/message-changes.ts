@@ -21,7 +21,7 @@ type Context = { deadlineAt: number; trace: string | undefined };
  * one at a time. Several at once would only wait for the message's lock in the database, each on a
  * connection, and their events would change places. The conversation's appends go on meanwhile.
  * Only the event of a change waits for the append in flight, so that it does not overtake the event
- * of its message.
+ * of its message. While too many events are on their way, a change waits like an append.
  */
 export class MessageChanges {
   readonly #deps: Deps;
@@ -73,6 +73,7 @@ export class MessageChanges {
     const { actors, fanOuts } = this.#deps;
     return new Promise((resolve, reject) => {
       const turn = this.#turns.run(message_id, async () => {
+        await fanOuts.room();
         const changed = await ask();
         resolve(changed);
         const { entry } = changed;

@@ -8,6 +8,7 @@ import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
 import type { Failure } from '../../../shared/nats/pending-replies.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
+import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Device } from '../queues/known-queues.ts';
 import type { NotStored, QueuePublisher } from '../queues/queue-publisher.ts';
@@ -48,9 +49,9 @@ const IDLE_MAX = 65_536;
  * conversations wait before they append more.
  */
 const EVENTS_HIGH = 32_768;
-const BYTES_HIGH = 192 * 1024 ** 2;
+const BYTES_HIGH = heapShare(1 / 4, 192 * 1024 ** 2);
 /** Payloads of this size may be on offer. Further events go to the queues without an offer. */
-const OFFERED_BYTES_MAX = 64 * 1024 ** 2;
+const OFFERED_BYTES_MAX = heapShare(1 / 12, 64 * 1024 ** 2);
 const TRIES = 3;
 const RETRY_DELAY_MS = 300;
 const SWEEP_MS = 1_000;

@@ -3,6 +3,7 @@ import { Gatherer } from '../../../shared/concurrency/gatherer.ts';
 import type { FeedEvent } from '../../../shared/contracts/feed.ts';
 import type { ReadInput, ReadReply } from '../../../shared/contracts/positions.ts';
 import { newId } from '../../../shared/ids.ts';
+import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { readEvent } from './read-event.ts';
@@ -16,7 +17,7 @@ const BATCH_BYTES_MAX = 511 * 1024;
  * event beyond it is not fed.
  */
 const HELD_EVENTS_MAX = 20_000;
-const HELD_BYTES_MAX = 16 * 1024 * 1024;
+const HELD_BYTES_MAX = heapShare(1 / 48, 16 * 1024 ** 2);
 /** An event is dropped if this part of the room is taken. */
 const ROOM = { owed: 1, best_effort: 1 / 2 };
 const TRIES = 3;

@@ -6,6 +6,7 @@ import { shardOf } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import type { Failure, Pending } from '../../../shared/nats/pending-replies.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
+import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { Ticket } from '../tails/recent-publishes.ts';
 import type { ShardTails } from '../tails/shard-tails.ts';
 import type { Device } from './known-queues.ts';
@@ -39,7 +40,7 @@ const IN_FLIGHT_MAX = 2_048;
 /** While this many publishes wait, the conversations wait too before they append more. */
 const WAITING_HIGH = 8_192;
 /** While payloads of this size wait, the conversations wait as well. */
-const WAITING_BYTES_HIGH = 64 * 1024 ** 2;
+const WAITING_BYTES_HIGH = heapShare(1 / 12, 64 * 1024 ** 2);
 
 type Deps = {
   bus: Bus;
