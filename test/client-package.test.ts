@@ -63,7 +63,10 @@ class Server {
 
   constructor() {
     Server.say = (frame) => this.#listeners.get('message')?.({ data: JSON.stringify(frame) });
-    setImmediate(() => this.#listeners.get('open')?.({}));
+    setImmediate(() => {
+      this.#listeners.get('open')?.({});
+      Server.say({ type: 'auth_ok', user_id: 'ann', resumed: true });
+    });
   }
 
   addEventListener(type: string, listener: (event: object) => void): void {
@@ -73,7 +76,6 @@ class Server {
   send(text: string): void {
     const frame = JSON.parse(text) as Record<string, unknown>;
     Server.said.push(frame);
-    if (frame.type === 'auth') Server.say({ type: 'auth_ok', user_id: 'ann', resumed: true });
     const data = Server.answers[String(frame.type)];
     if (data) Server.say({ type: 'reply', id: frame.id, data });
   }

@@ -23,7 +23,8 @@ const INSIDE = [
     'hasRoom',
   ],
   ...['hear', 'heartbeatMs', 'held', 'isAskedAgain', 'isLeader', 'isRefused', 'lacks', 'lastSeq'],
-  ...['lateMs', 'leaveAt', 'openedAt', 'pingedAt', 'prefix', 'quietMs', 'receivedAt', 'sends'],
+  ...['lateMs', 'leaveAt', 'openedAt', 'pauseMs', 'pingedAt', 'prefix', 'quietMs'],
+  ...['received', 'receivedAt', 'sends'],
   ...[
     'sentAt',
     'setOnline',

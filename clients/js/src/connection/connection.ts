@@ -10,7 +10,7 @@ import {
   next,
   wakeAt,
 } from './link-state.ts';
-import { NOT_CODED, openSocket, type Socket } from './socket.ts';
+import { type End, openSocket, type Socket } from './socket.ts';
 import type { Tokens } from './tokens.ts';
 
 type Session = ServerFrames['auth_ok'];
@@ -41,8 +41,6 @@ type Connection = {
  * one. A token that is short from the beginning is asked for at once each time.
  */
 const RENEWAL_MS = 1_000;
-const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-const OFFERED_CHARACTERS_MAX = 4_096;
 
 /**
  * Keeps one session with the server open: it gets tokens, opens sockets, proves with pings that the
@@ -55,7 +53,7 @@ export function createConnection(deps: Deps): Connection {
   let told = IDLE.at;
   let socket: Socket | undefined;
   /** The next socket proves by this token who the user is. */
-  let token = '';
+  let token: string;
   const setAlarm = createAlarm(platform, (lateMs) => take({ is: 'tick', lateMs }));
 
   const take = (input: LinkInput): void => {
@@ -68,18 +66,17 @@ export function createConnection(deps: Deps): Connection {
     onState(state);
   };
   const carryOut = (effect: LinkEffect): void => {
-    if (effect === 'open') socket = open({ ...deps, token }, take, receive);
+    if (effect === 'open') socket = openSocket({ ...deps, token, received, closed });
     else if (effect === 'ping') socket?.send({ type: 'ping' });
     else if (effect === 'close') {
       socket?.close();
       socket = undefined;
     } else {
       const failed = (): void => take({ is: 'no token' });
-      const got = (given: string): void => {
+      tokens.get(effect === 'fresh token').then((given) => {
         token = given;
         take({ is: 'token' });
-      };
-      tokens.get(effect === 'fresh token').then(got, failed);
+      }, failed);
     }
   };
   const send = (frame: object): boolean => {
@@ -88,7 +85,8 @@ export function createConnection(deps: Deps): Connection {
     take({ is: 'sent' });
     return true;
   };
-  const receive = (frame: ServerFrame): void => {
+  const closed = (end: End): void => take({ is: 'closed', ...end });
+  const received = (frame: ServerFrame): void => {
     take({ is: 'received' });
     if (frame.type === 'auth_ok') begin(frame);
     else if (frame.type === 'token_expiring') renew(socket);
@@ -117,30 +115,4 @@ export function createConnection(deps: Deps): Connection {
     });
   };
   return { state: () => state, take, send };
-}
-
-/**
- * Opens a socket. The token goes with the upgrade, because a server that is pressed lets in first
- * who proves at once who it is. A token that is no JWT, or that a proxy may find too long for a
- * header, goes with the first frame. An address that no socket can be opened to is treated as a
- * server that does not answer.
- */
-function open(
-  { url, token, platform, deviceId: device_id }: Deps & { token: string },
-  take: (input: LinkInput) => void,
-  received: (frame: ServerFrame) => void,
-): Socket | undefined {
-  const isOffered = JWT.test(token) && token.length <= OFFERED_CHARACTERS_MAX;
-  const offers = isOffered ? [`bearer.${token}`, `device.${device_id}`] : [];
-  try {
-    const socket: Socket = openSocket({ url, offers }, platform, {
-      opened: () => isOffered || socket.send({ type: 'auth', token, device_id }),
-      received,
-      closed: (end) => take({ is: 'closed', ...end }),
-    });
-    return socket;
-  } catch (error) {
-    take({ is: 'closed', code: NOT_CODED, reason: String(error) });
-    return undefined;
-  }
 }

@@ -47,7 +47,7 @@ t.test('each attempt waits longer, up to 20 s, and a good connection begins anew
 });
 
 t.test('Retry-After is waited for, and the jitter comes on top', async (t) => {
-  t.equal(play([...OPENING, closed(1006, { retryAfterMs: 7_000 })]).wakeAfter, 7_500);
+  t.equal(play([...OPENING, closed(1006, { pauseMs: 7_000 })]).wakeAfter, 7_500);
 });
 
 t.test('4000-4499 and codes of the network come back, 4500-4999 do not', async (t) => {
@@ -126,7 +126,7 @@ t.test('a machine that slept asks once more before its verdict', async (t) => {
 });
 
 t.test('a page that wakes tries at once, and pings a link that it cannot trust', async (t) => {
-  const waiting = play([...OPENING, closed(1006, { retryAfterMs: 60_000 })]);
+  const waiting = play([...OPENING, closed(1006, { pauseMs: 60_000 })]);
   t.equal(play([{ is: 'woken' }], waiting.state).wakeAfter, 500);
   const woken = { is: 'woken', after: 5_000 } as const;
   t.same(play([...OPEN, woken]).effects, ['ping']);

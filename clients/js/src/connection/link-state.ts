@@ -54,7 +54,7 @@ export type LinkInput =
   | { is: 'auth_ok'; heartbeatMs: number }
   | { is: 'received' }
   | { is: 'sent' }
-  | { is: 'closed'; code: number; reason: string; retryAfterMs?: number | undefined }
+  | { is: 'closed'; code: number; reason: string; pauseMs?: number | undefined }
   | { is: 'going away'; afterMs: number }
   /** The time has come that `wakeAt` told; `lateMs` says how long ago. */
   | { is: 'tick'; lateMs: number }
@@ -171,14 +171,14 @@ function noted(state: Open, input: LinkInput, now: number): LinkState {
  */
 function closed(from: LinkState, input: LinkInput & { is: 'closed' }, moment: Moment): Step {
   const state = from as WithSocket;
-  const { code, reason, retryAfterMs = 0 } = input;
+  const { code, reason, pauseMs = 0 } = input;
   const why = { code, reason };
   const isTokenBad = code === BAD_TOKEN && (state.at === 'open' || !state.isRefused);
   if (isRefusal(code) && !isTokenBad) return to({ at: 'suspended', why });
   const wasGood = state.at === 'open' && moment.now - state.openedAt >= GOOD_MS;
   const attempts = wasGood ? 0 : state.attempts;
   const isRefused = isTokenBad || code === TOKEN_EXPIRED;
-  const delayMs = retryAfterMs + backoffMs(attempts, moment.random);
+  const delayMs = pauseMs + backoffMs(attempts, moment.random);
   return wait({ attempts, isRefused, why }, moment.now + delayMs);
 }
 

@@ -1,13 +1,15 @@
-import { type Platform, type SocketClass, within } from '../platform/platform.ts';
+import { type Fetch, type Platform, type SocketClass, within } from '../platform/platform.ts';
+import { TOKEN_EXPIRED } from '../protocol/close-codes.ts';
 import type { ServerFrame } from '../protocol/events.ts';
 
 export type Socket = { send(frame: object): void; close(): void };
 
-type End = { code: number; reason: string; retryAfterMs?: number | undefined };
-/** `offers` are subprotocols beside the one that the server chooses. */
-type Address = { url: string; offers: readonly string[] };
-type Handlers = {
-  opened: () => void;
+export type End = { code: number; reason: string; pauseMs?: number | undefined };
+type Opening = {
+  url: string;
+  token: string;
+  deviceId: string;
+  platform: Platform;
   received: (frame: ServerFrame) => void;
   closed: (end: End) => void;
 };
@@ -20,42 +22,45 @@ type NativeSocket = {
 };
 type SocketEvent = { data?: unknown; code?: number; reason?: string };
 
-const PROTOCOL = 'kaha.v1';
 /** A browser reports this code if no close frame came. */
-export const NOT_CODED = 1006;
+const NOT_CODED = 1006;
 const MS_PER_S = 1_000;
 /** A server that tells its time to wait tells at once. */
 const PROBE_MS = 3_000;
 
 /**
- * Opens a socket. `closed` is called once, and no handler after it or after `close`. The WebSocket
- * of a browser hides the answer of a server that refuses the upgrade, so after such an end the
- * client asks the same address over HTTP for `Retry-After`.
+ * Opens a socket. `closed` is called once, and no handler after it or after `close`. The token goes
+ * with the upgrade, because a server that is pressed lets in first who proves at once who it is. A
+ * text that can be no token, or an address that no socket can be opened to, ends at once, and a
+ * fresh token is asked for then. The WebSocket of a browser hides the answer of a server that
+ * refuses the upgrade, so after such an end the client asks the same address over HTTP for
+ * `Retry-After`.
  */
-export function openSocket(
-  { url, offers }: Address,
-  platform: Platform,
-  handlers: Handlers,
-): Socket {
+export function openSocket(opening: Opening): Socket | undefined {
+  const { url, token, deviceId, platform, received, closed } = opening;
   const WebSocket = platform.WebSocket as SocketClass;
-  const address = `${url.replace(/^http/, 'ws')}/ws`;
-  const native = new WebSocket(address, [PROTOCOL, ...offers]) as NativeSocket;
+  const protocols = ['kaha.v1', `bearer.${token}`, `device.${deviceId}`];
+  let native: NativeSocket;
+  try {
+    native = new WebSocket(`${url.replace(/^http/, 'ws')}/ws`, protocols) as NativeSocket;
+  } catch (error) {
+    return void closed({ code: TOKEN_EXPIRED, reason: String(error) });
+  }
   let isOver = false;
   let wasOpen = false;
   let wasLeft = false;
   const end = async ({ code = NOT_CODED, reason = '' }: SocketEvent): Promise<void> => {
     if (isOver) return;
     isOver = true;
-    const retryAfterMs = wasOpen ? undefined : await askRetryAfter(`${url}/ws`, platform);
-    if (!wasLeft) handlers.closed({ code, reason, retryAfterMs });
+    const pauseMs = wasOpen ? 0 : await askRetryAfterMs(`${url}/ws`, platform);
+    if (!wasLeft) closed({ code, reason, pauseMs });
   };
   native.addEventListener('open', () => {
     wasOpen = true;
-    handlers.opened();
   });
   native.addEventListener('message', ({ data }) => {
     const frame = isOver ? undefined : readFrame(data);
-    if (frame?.type) handlers.received(frame);
+    if (frame?.type) received(frame);
   });
   native.addEventListener('error', () => wasOpen || end({}));
   native.addEventListener('close', end);
@@ -77,13 +82,13 @@ function readFrame(data: unknown): ServerFrame | null | undefined {
   }
 }
 
-async function askRetryAfter(url: string, platform: Platform): Promise<number | undefined> {
+/** Resolves with 0 where the server tells none, or where there is no fetch. */
+async function askRetryAfterMs(url: string, platform: Platform): Promise<number> {
   try {
-    const asking = platform.fetch?.(url, {});
-    if (asking === undefined) return undefined;
+    const asking = (platform.fetch as Fetch)(url, {});
     const { headers } = await within(platform, PROBE_MS, asking);
-    return Number(headers.get('retry-after')) * MS_PER_S || undefined;
-  } catch (error) {
-    return void error;
+    return Number(headers.get('retry-after')) * MS_PER_S || 0;
+  } catch {
+    return 0;
   }
 }

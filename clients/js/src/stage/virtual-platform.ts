@@ -5,6 +5,8 @@ type Timer = { at: number; run: () => void };
 type Listener = (event: Record<string, unknown>) => void;
 
 const START = Date.parse('2026-11-21T10:00:00.000Z');
+/** A browser refuses other names. */
+const SUBPROTOCOL = /^[\w.~+-]+$/;
 const nothing = (): void => undefined;
 
 /**
@@ -99,8 +101,18 @@ class MemorySocket {
   readonly #listeners = new Map<string, Listener[]>();
 
   constructor(url: string, protocols: string[] = []) {
+    if (!protocols.every((name) => SUBPROTOCOL.test(name))) throw new Error('no subprotocol');
     this.url = url;
     this.protocols = protocols;
+  }
+
+  /** The client brought this token with the upgrade. */
+  get token(): string | undefined {
+    return this.#offered('bearer.');
+  }
+
+  get deviceId(): string | undefined {
+    return this.#offered('device.');
   }
 
   addEventListener(type: string, listener: Listener): void {
@@ -115,7 +127,7 @@ class MemorySocket {
     this.isClosed = true;
   }
 
-  /** The server accepts, and the client authenticates. */
+  /** The server accepts. */
   async open(): Promise<void> {
     this.#emit('open', {});
     await settled();
@@ -135,6 +147,10 @@ class MemorySocket {
 
   sentOf(type: string) {
     return this.sent.filter((frame) => frame.type === type);
+  }
+
+  #offered(prefix: string): string | undefined {
+    return this.protocols.find((name) => name.startsWith(prefix))?.slice(prefix.length);
   }
 
   #emit(type: string, event: Record<string, unknown>): void {

@@ -122,8 +122,7 @@ t.test('when the tab with the socket ends, another takes over within a second', 
   await settle(other);
   t.same(taken, ['of the one that ends', 'of the one that stays']);
   t.equal(other.scene.chat.state.value.status, 'connected');
-  const [, first] = [leader, other].map(({ scene }) => scene.virtual.socket.sentOf('auth')[0]);
-  t.equal(first?.device_id, leader.scene.virtual.socket.sentOf('auth')[0]?.device_id);
+  t.equal(other.scene.virtual.socket.deviceId, leader.scene.virtual.socket.deviceId);
 });
 
 t.test('unsent messages that the storage lost are sent by the tab that takes over', async (t) => {
@@ -243,12 +242,9 @@ t.test('a page without locks is a device of its own, in memory, and says so', as
   const scene = new ChatScene({}, { isPage: true }).listen('degraded');
   await scene.connect();
   t.match(scene.told.degraded, [{ what: 'tabs' }]);
-  t.match(scene.virtual.socket.sentOf('auth')[0]?.device_id, /^[0-9a-f-]{36}$/);
+  t.match(scene.virtual.socket.deviceId, /^[0-9a-f-]{36}$/);
   const other = await new ChatScene({}, { isPage: true }).connect();
-  t.not(
-    other.virtual.socket.sentOf('auth')[0]?.device_id,
-    scene.virtual.socket.sentOf('auth')[0]?.device_id,
-  );
+  t.not(other.virtual.socket.deviceId, scene.virtual.socket.deviceId);
 });
 
 t.test('a browser that refuses locks lets the tab lead itself', async (t) => {
