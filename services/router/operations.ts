@@ -7,6 +7,7 @@ import type {
 import { KahaError } from '../../shared/errors.ts';
 import type { RpcHandler } from '../../shared/nats/bus.ts';
 import type { AskStore } from '../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../shared/process/clock.ts';
 import type { StepReports } from './assignment/step-reports.ts';
 import type { AgentChanges } from './businesses/agent-changes.ts';
 import { createBusinessCommands, reportPresence } from './businesses/business-commands.ts';
@@ -59,7 +60,7 @@ export function createOperations(deps: Deps): RpcHandler {
   return (body, { deadlineAt: theirs, trace }) => {
     // Services trust the shapes of each other's requests.
     const request = body as RouterRequest;
-    const deadlineAt = Math.min(theirs, Date.now() + DEADLINE_MS);
+    const deadlineAt = Math.min(theirs, steadyMs() + DEADLINE_MS);
     return carryOut(operations, request, { deadlineAt, trace });
   };
 }

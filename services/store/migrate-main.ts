@@ -1,3 +1,4 @@
+import { steadyMs } from '../../shared/process/clock.ts';
 import { runCommand } from '../../shared/process/process.ts';
 import { loadMigrateConfig } from './config.ts';
 import { openDatabase } from './database/database.ts';
@@ -24,7 +25,7 @@ await runCommand({
     const options = { ...database, ...timeouts, applicationName: 'kaha-migrate' };
     const { db, close } = openDatabase({ ...options, logger });
     try {
-      await untilUp(db, Date.now() + STARTING_MAX_MS);
+      await untilUp(db, steadyMs() + STARTING_MAX_MS);
       for (const line of await migrate(db)) logger.info(line);
     } finally {
       await close();

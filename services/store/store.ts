@@ -3,6 +3,7 @@ import { subjects } from '../../shared/contracts/subjects.ts';
 import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
 import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
+import { steadyMs } from '../../shared/process/clock.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { Pressure } from '../../shared/process/pressure.ts';
@@ -120,7 +121,7 @@ function serveOperations(bus: Bus, operations: Operations): RpcServer[] {
       concurrencyMax: op === 'messages.append' ? APPENDS_MAX : CONCURRENCY_MAX,
     };
     return bus.serve(options, async (body, context) => {
-      const deadlineAt = answerBy(context.deadlineAt, Date.now());
+      const deadlineAt = answerBy(context.deadlineAt, steadyMs());
       try {
         return await withDeadline(operation(body, deadlineAt), deadlineAt);
       } catch (error) {

@@ -4,6 +4,7 @@ import type { EventsPage, EventsRange, FeedBatch, FeedEvent } from '../contracts
 import { streams } from '../contracts/subjects.ts';
 import type { Bus } from '../nats/bus.ts';
 import { pull } from '../nats/pull.ts';
+import { steadyMs } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Metrics } from '../process/metrics.ts';
 import { type Bookmark, createBookmarks } from './bookmarks.ts';
@@ -77,7 +78,7 @@ class FeedReader {
   /** All batches up to this one are done with. It is read before the first batch. */
   #done: Place | undefined;
   #written: Place | undefined;
-  #writtenAtMs = 0;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
   #waiting = 0;
   /** These messages were delivered and are not yet acknowledged. */
   readonly #held = new Set<JsMsg>();
@@ -123,7 +124,7 @@ class FeedReader {
     for (const message of messages) this.#held.add(message);
     this.#waiting = messages.at(-1)?.info.pending ?? 0;
     for (const message of messages) this.#done = await this.#take(message, this.#done);
-    if (Date.now() - this.#writtenAtMs >= BOOKMARK_GAP_MS) await this.#writeBookmark();
+    if (steadyMs() - this.#writtenAtMs >= BOOKMARK_GAP_MS) await this.#writeBookmark();
   }
 
   /** Returns the place before all that has happened since the durable was made. */
@@ -191,7 +192,7 @@ class FeedReader {
     const done = this.#done;
     if (done?.seq === undefined || done === this.#written) return;
     try {
-      this.#writtenAtMs = Date.now();
+      this.#writtenAtMs = steadyMs();
       await this.#bookmarks.write({ ...done, seq: done.seq });
       this.#written = done;
     } catch (error) {

@@ -4,6 +4,7 @@ import t from 'tap';
 import { startNats } from '../../dev/testing/test-servers.ts';
 import { until } from '../../dev/testing/until.ts';
 import { KahaError } from '../errors.ts';
+import { steadyMs } from '../process/clock.ts';
 import { createLogger } from '../process/logger.ts';
 import { createMetrics } from '../process/metrics.ts';
 import { type Bus, connectBus } from './bus.ts';
@@ -42,7 +43,7 @@ t.test('a request carries its deadline and trace, and resolves with the answer',
   const server = router.serve({ subject: 'rpc.router.a', concurrencyMax: 1 }, (body, context) => ({
     body,
     trace: context.trace,
-    left: context.deadlineAt - Date.now(),
+    left: context.deadlineAt - steadyMs(),
   }));
   await router.nc.flush();
   const trace = '00-11111111111111111111111111111111-2222222222222222-00';
@@ -124,7 +125,7 @@ t.test('a payload that is no request or no answer stops neither server nor clien
     '[[0,{"error":null}]]',
     '[[1,9e9,"t",1],[]]',
   ];
-  edge.publish('rpc.router.odd', `[[1,${Date.now() + 9_000},"nobody waits",1]]`);
+  edge.publish('rpc.router.odd', '[[1,9000,"nobody waits",1]]');
   const reply = 'replies.edge.edge-1.none.0-1';
   for (const payload of odd) edge.nc.publish('rpc.router.odd', payload, { reply });
   const asked: string[] = [];

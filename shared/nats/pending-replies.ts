@@ -1,4 +1,5 @@
 import { KahaError } from '../errors.ts';
+import { steadyMs } from '../process/clock.ts';
 
 /**
  * `late` means that no reply came in time, `nobody` that nobody listens on the subject, `lost` that
@@ -10,7 +11,7 @@ export type Failure = 'late' | 'nobody' | 'lost' | 'refused';
 export type Pending<Reply> = {
   answered(reply: Reply): void;
   failed(failure: Failure): void;
-  /** A request whose deadline (epoch ms) has passed fails as `late`. */
+  /** A request whose deadline, by `steadyMs`, has passed fails as `late`. */
   readonly deadlineAt: number;
 };
 
@@ -41,7 +42,7 @@ export class PendingReplies<Token, Waiting extends Pending<never>> {
 
   add(token: Token, waiting: Waiting): void {
     this.#waiting.set(token, waiting);
-    this.#sweep ??= setInterval(() => this.#timeOut(Date.now()), SWEEP_MS);
+    this.#sweep ??= setInterval(() => this.#timeOut(steadyMs()), SWEEP_MS);
   }
 
   get(token: Token): Waiting | undefined {

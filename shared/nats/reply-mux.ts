@@ -1,5 +1,6 @@
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from 'nats';
 import { newId } from '../ids.ts';
+import { steadyMs } from '../process/clock.ts';
 import { errorOf, type Pending, PendingReplies } from './pending-replies.ts';
 
 const encoder = new TextEncoder();
@@ -49,7 +50,7 @@ export class ReplyMux {
    */
   ask({ timeoutMs, ...request }: Ask): Promise<Msg> {
     return new Promise((answered, reject) => {
-      const deadlineAt = Date.now() + timeoutMs;
+      const deadlineAt = steadyMs() + timeoutMs;
       this.send(request, { answered, failed: (failure) => reject(errorOf(failure)), deadlineAt });
     });
   }

@@ -1,6 +1,7 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
 import { KahaError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { steadyMs } from '../process/clock.ts';
 import { errorOf, type Failure, type Pending, PendingReplies } from './pending-replies.ts';
 import {
   type Answer,
@@ -19,7 +20,10 @@ type Waiting = Pending<unknown> & {
   rejected(error: KahaError): void;
 };
 
-/** The requests of a frame have one subject and go as one message. `items` lack their tokens. */
+/**
+ * The requests of a frame have one subject and go as one message. `items` lack their tokens and the
+ * time that is left.
+ */
 type Frame = { items: string[]; chars: number; waiting: Waiting[] };
 
 const NO_RESPONDERS = 503;
@@ -64,8 +68,8 @@ export class RpcClient {
     if (!this.#asked.hasRoom(this.#fillingCount)) return Promise.reject(errorOf('refused'));
     this.#subscription ??= this.#listen();
     const service = serviceOf(subject);
-    const deadlineAt = Date.now() + timeoutMs;
-    const item = `${deadlineAt},${JSON.stringify(trace)},${JSON.stringify(body ?? null)}`;
+    const deadlineAt = steadyMs() + timeoutMs;
+    const item = `${JSON.stringify(trace)},${JSON.stringify(body ?? null)}`;
     return new Promise((resolve, reject) => {
       const frame = this.#frameWithRoom(subject, item.length);
       frame.items.push(item);
@@ -127,11 +131,16 @@ export class RpcClient {
   #publish(subject: string, { items, waiting }: Frame): void {
     const first = this.#nextToken;
     this.#nextToken += items.length;
-    const tokened = items.map((item, index) => `[${first + index},${item}]`);
-    for (const [index, one] of waiting.entries()) this.#asked.add(first + index, one);
+    const nowMs = steadyMs();
+    const whole: string[] = [];
+    for (const [index, one] of waiting.entries()) {
+      const leftMs = Math.round(one.deadlineAt - nowMs);
+      whole.push(`[${first + index},${leftMs},${items[index]}]`);
+      this.#asked.add(first + index, one);
+    }
     try {
       const reply = replySubject(this.#prefix, first, items.length);
-      this.#nc.publish(subject, encoder.encode(`[${tokened.join(',')}]`), { reply });
+      this.#nc.publish(subject, encoder.encode(`[${whole.join(',')}]`), { reply });
     } catch (error) {
       const cause = { cause: error };
       const failure = new KahaError('MESSAGING_UNAVAILABLE', 'Cannot publish', cause);

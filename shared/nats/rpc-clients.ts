@@ -3,9 +3,10 @@ import type { RouterOps, RouterRequestOf } from '../contracts/router-ops.ts';
 import type { StoreOps } from '../contracts/store-ops.ts';
 import { subjects } from '../contracts/subjects.ts';
 import { KahaError } from '../errors.ts';
+import { steadyMs } from '../process/clock.ts';
 import type { Bus, RequestOptions } from './bus.ts';
 
-/** `deadlineAt` (epoch ms) shortens the time that the client waits, and never lengthens it. */
+/** `deadlineAt` (by `steadyMs`) shortens the time that the client waits, and never lengthens it. */
 type AskOptions = { deadlineAt?: number | undefined; trace?: string | undefined };
 
 type Asking = Pick<Bus, 'request'>;
@@ -46,7 +47,7 @@ export function createAskRouter(bus: Asking, waitMs: number): AskRouter {
 
 /** Throws TIMEOUT if the deadline has passed. */
 function timed(waitMs: number, { deadlineAt, trace }: AskOptions = {}): RequestOptions {
-  const timeoutMs = deadlineAt === undefined ? waitMs : Math.min(waitMs, deadlineAt - Date.now());
+  const timeoutMs = deadlineAt === undefined ? waitMs : Math.min(waitMs, deadlineAt - steadyMs());
   if (timeoutMs <= 0) throw new KahaError('TIMEOUT', 'Too late');
   return { timeoutMs, trace };
 }

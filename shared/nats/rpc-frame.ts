@@ -5,10 +5,17 @@ import { parseJson } from './parse-json.ts';
  * Messages on `rpc.>` are JSON. One message carries several requests of one caller; another carries
  * several answers to one caller, whose requests may have come in different messages.
  *
- *     request  [[token, deadline, traceparent, body], …]        deadline in epoch ms
- *     answers  [[token, {"data":…} | {"error":…}], …]           in any order
+ *     request  [[token, left, traceparent, body], …]        the caller waits for `left` ms more
+ *     answers  [[token, {"data":…} | {"error":…}], …]       in any order
+ *
+ * A request carries the time that is left, because the clocks of hosts differ. The time that its
+ * message spends on the way does not count. So a request that waited in a frozen server, or unread
+ * at a frozen service, is carried out although its caller has stopped waiting. A lost answer does
+ * the same: the caller was told TIMEOUT or MESSAGING_UNAVAILABLE, which say that the request may
+ * have been carried out, and a send that is tried again has its key. At most 16 384 requests of one
+ * caller wait so (`pending-replies.ts`).
  */
-export type RequestItem = [token: number, deadlineAt: number, traceparent: string, body: unknown];
+export type RequestItem = [token: number, leftMs: number, traceparent: string, body: unknown];
 export type Answer = { data: unknown } | { error: WireError };
 type AnswerItem = [token: number, answer: Answer];
 
@@ -72,8 +79,8 @@ function readItems(payload: Uint8Array): unknown[] | undefined {
 
 function isRequest(item: unknown): item is RequestItem {
   if (!Array.isArray(item)) return false;
-  const [token, deadlineAt, trace] = item;
-  return Number.isSafeInteger(token) && Number.isFinite(deadlineAt) && typeof trace === 'string';
+  const [token, leftMs, trace] = item;
+  return Number.isSafeInteger(token) && Number.isFinite(leftMs) && typeof trace === 'string';
 }
 
 function isAnswer(item: unknown): item is AnswerItem {

@@ -1,11 +1,12 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
 import { KahaError } from '../errors.ts';
+import { steadyMs } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import type { RpcAnswers } from './rpc-answers.ts';
 import { type Answer, type RequestItem, readRequests } from './rpc-frame.ts';
 
 type RpcContext = {
-  /** The caller stops waiting at this time (epoch ms). */
+  /** The caller stops waiting at this time, by `steadyMs`. */
   deadlineAt: number;
   /** This is the request's W3C `traceparent`. */
   trace: string;
@@ -32,8 +33,8 @@ const OVERLOADED: Answer = { error: new KahaError('MESSAGING_UNAVAILABLE', 'Over
 type Deps = { nc: NatsConnection; answers: RpcAnswers; logger: Logger };
 
 /**
- * Serves the requests of a subject in the format of `rpc-frame.ts`. A request whose deadline has
- * passed is not handled, because nobody waits for its answer. No answer waits for another.
+ * Serves the requests of a subject in the format of `rpc-frame.ts`. A request that came without
+ * time left is not handled, because nobody waits for its answer. No answer waits for another.
  */
 export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler): RpcServer {
   const { nc, answers, logger } = deps;
@@ -41,11 +42,11 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
   let inFlight = 0;
 
   const run = async (item: RequestItem, replyTo: string): Promise<void> => {
-    const [token, deadlineAt, trace, body] = item;
+    const [token, leftMs, trace, body] = item;
     inFlight += 1;
     try {
-      if (deadlineAt <= Date.now()) throw new KahaError('TIMEOUT', 'Too late');
-      const data = await handler(body, { deadlineAt, trace });
+      if (leftMs <= 0) throw new KahaError('TIMEOUT', 'Too late');
+      const data = await handler(body, { deadlineAt: steadyMs() + leftMs, trace });
       answers.add(replyTo, token, { data: data ?? {} });
     } catch (thrown) {
       const error = KahaError.from(thrown);

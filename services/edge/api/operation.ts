@@ -43,7 +43,7 @@ type Caller = {
   /** A request that came over REST may have a `traceparent`. */
   trace: string | undefined;
   /**
-   * The request must be answered by this time in epoch ms, 4 s after it arrived, whatever its
+   * The request must be answered by this time by `steadyMs`, 4 s after it arrived, whatever its
    * handler asks for.
    */
   deadlineAt: number;

@@ -1,4 +1,5 @@
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { FrameDoor } from '../api/doors.ts';
 import { type HandlerParts, malformed, type Operation, requestProblems } from '../api/operation.ts';
@@ -74,7 +75,7 @@ export class FrameDispatcher {
     this.#deps.metrics.framesIn.add(door.type);
     if (!door.isRoutine) session.lastUseAt = nowMs;
     const limited = this.#limit(session, operation.cost, nowMs);
-    const deadlineAt = nowMs + REQUEST_TIMEOUT_MS;
+    const deadlineAt = steadyMs() + REQUEST_TIMEOUT_MS;
     if (limited === undefined) this.#carryOut(call, request, deadlineAt);
     else if (door.isDroppable) this.#answer(call, {});
     else if (door.answered !== 'never') this.#sendError(session, asked, limited);

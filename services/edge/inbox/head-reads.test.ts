@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { InboxHead } from '../../../shared/contracts/inbox-reads.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { HeadReads } from './head-reads.ts';
 
 type Asked = { users: UserId[]; answer: (version: number) => void; fail: () => void };
@@ -61,10 +62,10 @@ t.test(
   async (t) => {
     const { asked, heads } = setStage();
     const reading = heads.next();
-    t.notOk(heads.isDue(Date.now() + 60_000), 'one is read now');
+    t.notOk(heads.isDue(steadyMs() + 60_000), 'one is read now');
     asked[0]?.answer(1);
     await reading;
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     t.notOk(heads.isDue(nowMs + 11_000));
     t.ok(heads.isDue(nowMs + 18_001));
     heads.changed();
@@ -80,6 +81,6 @@ t.test('after an error store is left alone for a second', async (t) => {
   const reading = heads.next();
   asked[0]?.fail();
   await t.rejects(reading);
-  t.notOk(heads.isDue(Date.now() + 900));
-  t.ok(heads.isDue(Date.now() + 1_100));
+  t.notOk(heads.isDue(steadyMs() + 900));
+  t.ok(heads.isDue(steadyMs() + 1_100));
 });

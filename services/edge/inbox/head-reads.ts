@@ -1,5 +1,6 @@
 import type { InboxHead } from '../../../shared/contracts/inbox-reads.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 
 type Deps = {
   /** The head tells the roles of these users. */
@@ -28,7 +29,7 @@ export class HeadReads {
   #reading: Promise<InboxHead> | undefined;
   #following: Promise<InboxHead> | undefined;
   #isChanged = false;
-  #readAt = 0;
+  #readAt = Number.NEGATIVE_INFINITY;
   #healAt = 0;
   /** Store did not answer, and is left alone until then. */
   #notBefore = 0;
@@ -82,14 +83,14 @@ export class HeadReads {
     this.#isChanged = false;
     try {
       const head = await this.#deps.ask(users);
-      this.#readAt = Date.now();
+      this.#readAt = steadyMs();
       // Edges that began together spread their reads.
       this.#healAt = this.#readAt + HEAL_MS * (0.8 + 0.4 * Math.random());
       this.#deps.take(head, users);
       return head;
     } catch (error) {
       this.#isChanged = true;
-      this.#notBefore = Date.now() + RETRY_MS;
+      this.#notBefore = steadyMs() + RETRY_MS;
       throw error;
     }
   }

@@ -4,6 +4,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
 import type { InboxHeadShape } from '../../../shared/protocol/inbox-shapes.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
@@ -47,7 +48,7 @@ export class Inboxes {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#sweeping = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+    this.#sweeping = setInterval(() => this.#sweep(steadyMs()), SWEEP_MS);
     deps.bus.onReconnect(() => {
       for (const { inbox } of this.#watched.values()) inbox.lookAgain();
     });

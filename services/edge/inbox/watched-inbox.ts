@@ -4,6 +4,7 @@ import type { InboxHead } from '../../../shared/contracts/inbox-reads.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { InboxHeadShape } from '../../../shared/protocol/inbox-shapes.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
@@ -53,7 +54,7 @@ export class WatchedInbox {
   #head: InboxHead | undefined;
   /** The counts of this head are not told yet. */
   #untold: InboxHead | undefined;
-  #countsToldAt = 0;
+  #countsToldAt = Number.NEGATIVE_INFINITY;
   #retryAt = 0;
   #isTelling = false;
 
@@ -64,7 +65,7 @@ export class WatchedInbox {
     this.#heads = new HeadReads({
       users: () => this.#users(),
       ask: (user_ids) => {
-        const deadlineAt = Date.now() + HEAD_TIMEOUT_MS;
+        const deadlineAt = steadyMs() + HEAD_TIMEOUT_MS;
         return deps.store('inbox.head', { business_id: businessId, user_ids }, { deadlineAt });
       },
       take: (head, users) => this.#take(head, users),
@@ -174,7 +175,7 @@ export class WatchedInbox {
 
   /** Returns false if there is nothing to tell now. */
   async #tellNext(): Promise<boolean> {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const steps = this.#nextSteps(nowMs);
     if (steps.length > 0) await this.#tellSteps(steps);
     else if (!this.#tellCounts(nowMs)) return await this.#replaceLost(nowMs);
@@ -264,7 +265,7 @@ export class WatchedInbox {
         this.#deps.logger.debug({ err: error }, 'lost step not read');
         return false;
       }
-      lost = this.#order.lost(Date.now());
+      lost = this.#order.lost(steadyMs());
     }
     if (lost === undefined) return true;
     const { to: version } = lost;

@@ -15,7 +15,7 @@ import { collectNamed, lastMessageWithNames, namedIn } from './system-names.ts';
 export type LookUpNames = (named: {
   records: Iterable<ConversationRecord>;
   messages?: Iterable<MessageRecord>;
-  /** The names that have not come by this time, in epoch ms, are unknown. */
+  /** The names that have not come by this time, by `steadyMs`, are unknown. */
   deadlineAt?: number | undefined;
 }) => Promise<Names>;
 

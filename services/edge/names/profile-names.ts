@@ -8,6 +8,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { createAskProfiles } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 
 /** These users and businesses have known names. All others are shown as unknown. */
@@ -19,7 +20,7 @@ export type Names = {
 export type Sought = {
   users: Iterable<UserId>;
   businesses?: Iterable<BusinessId>;
-  /** The look-up ends by this time, in epoch ms, where that is earlier than its own limit. */
+  /** The look-up ends by this time, by `steadyMs`, where that is earlier than its own limit. */
   deadlineAt?: number | undefined;
 };
 /** The promise never rejects. */
@@ -50,14 +51,14 @@ export function createNameLookUp({ bus, logger }: { bus: Bus; logger: Logger }):
   const profiles = createAskProfiles(bus, TIMEOUT_MS);
   let doubtedUntil = 0;
   const ask = async (request: ProfilesGet, deadlineAt: number): Promise<Profiles> => {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const waitMs = nowMs < doubtedUntil ? DOUBTED.timeoutMs : TIMEOUT_MS;
     const hasWholeTime = waitMs === TIMEOUT_MS && nowMs + waitMs <= deadlineAt;
     try {
       return await profiles('get', request, { deadlineAt: Math.min(nowMs + waitMs, deadlineAt) });
     } catch (error) {
       const isLate = KahaError.from(error).code === 'TIMEOUT';
-      if (isLate && hasWholeTime) doubtedUntil = Date.now() + DOUBTED.forMs;
+      if (isLate && hasWholeTime) doubtedUntil = steadyMs() + DOUBTED.forMs;
       logger.debug({ err: error }, 'names unknown');
       return { users: [], businesses: [] };
     }

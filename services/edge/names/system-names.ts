@@ -21,8 +21,8 @@ import { type NameLookUp, type Names, UNKNOWN_BUSINESS, UNKNOWN_USER } from './p
 /**
  * Puts names into those of `messages` that are system messages or reply to one, with one request
  * for all names. The result is undefined if there are no such messages, so that a caller need not
- * wait. The promise never rejects and takes at most 1 s, and no longer than `deadlineAt` (epoch
- * ms). Users whose names have not come by then are unknown.
+ * wait. The promise never rejects and takes at most 1 s, and no longer than `deadlineAt`. Users
+ * whose names have not come by then are unknown.
  */
 export type NameSystemMessages = (
   messages: MessageRecord[],

@@ -1,6 +1,7 @@
 import type { TypingInput } from '../../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterClient } from '../routers/router-client.ts';
 import type { Session, Typed } from '../session/session.ts';
@@ -37,7 +38,7 @@ export class Typing {
   constructor(routers: RouterClient, logger: Logger) {
     this.#routers = routers;
     this.#logger = logger;
-    this.#timer = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+    this.#timer = setInterval(() => this.#sweep(steadyMs()), SWEEP_MS);
   }
 
   async tell(session: Session, input: TypingInput): Promise<Record<string, never>> {
@@ -85,7 +86,7 @@ export class Typing {
     this.#ask({ ...input, was_told: true }).catch((error: unknown) => {
       this.#logger.debug({ err: error }, 'typing not ended');
       if (isRefused(error) || this.#typed.size >= ENDS_MAX) return;
-      typed.dueAt = Date.now() + ENDS_AFTER_MS;
+      typed.dueAt = steadyMs() + ENDS_AFTER_MS;
       this.#typed.add(typed);
     });
   }
@@ -93,7 +94,7 @@ export class Typing {
   #remember(session: Session, conversationId: ConversationId): Typed {
     const before = session.typingIn?.get(conversationId);
     if (before !== undefined) this.#forget(before);
-    const typed = { session, conversationId, dueAt: Date.now() + ENDS_AFTER_MS };
+    const typed = { session, conversationId, dueAt: steadyMs() + ENDS_AFTER_MS };
     session.typingIn ??= new Map();
     session.typingIn.set(conversationId, typed);
     this.#typed.add(typed);
@@ -113,7 +114,7 @@ export class Typing {
   }
 
   #ask(input: TypingInput): Promise<unknown> {
-    const deadlineAt = Date.now() + DEADLINE_MS;
+    const deadlineAt = steadyMs() + DEADLINE_MS;
     return this.#routers.ask('typing', input, { key: input.conversation_id, deadlineAt });
   }
 }

@@ -1,4 +1,5 @@
 import { KahaError } from '../../../shared/errors.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { HandlerParts } from '../api/operation.ts';
 import type { Assets } from '../assets/assets.ts';
@@ -70,7 +71,7 @@ export class HttpApi {
   }
 
   async #carryOut(call: HttpCall): Promise<HttpAnswer> {
-    const deadlineAt = Date.now() + REQUEST_TIMEOUT_MS;
+    const deadlineAt = steadyMs() + REQUEST_TIMEOUT_MS;
     if (call.isBodyLate === true) {
       throw new KahaError('INVALID_REQUEST', 'The body is shorter than its Content-Length');
     }

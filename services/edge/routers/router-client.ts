@@ -2,6 +2,7 @@ import type { RouterOps } from '../../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { type AskRouter, createAskRouter } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { RouterTable } from './router-table.ts';
 
 /**
@@ -22,8 +23,8 @@ type Route = {
   trace?: string | undefined;
   sticky?: StickyRoute;
   /**
-   * A caller sets the deadline, in epoch ms, where a part of the time is spent already. The default
-   * is 4 s from now.
+   * A caller sets the deadline, by `steadyMs`, where a part of the time is spent already. The
+   * default is 4 s from now.
    */
   deadlineAt?: number;
 };
@@ -45,7 +46,7 @@ export class RouterClient {
   async ask<Op extends keyof RouterOps>(
     op: Op,
     request: RouterOps[Op][0],
-    { key, trace, sticky, deadlineAt = Date.now() + REQUEST_TIMEOUT_MS }: Route,
+    { key, trace, sticky, deadlineAt = steadyMs() + REQUEST_TIMEOUT_MS }: Route,
   ): Promise<RouterOps[Op][1]> {
     const body = { op, ...request };
     const options = { deadlineAt, trace };

@@ -1,5 +1,6 @@
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Epochs } from '../../../shared/process/epochs.ts';
 import type { RouterTable } from './router-table.ts';
 
@@ -18,7 +19,7 @@ export class RouterDiscovery {
     bus.subscribe(subjects.routerAlive, (msg) => {
       const { instance, epoch } = read(msg);
       epochs.heard(epoch);
-      if (instance !== undefined) table.heard(instance, Date.now());
+      if (instance !== undefined) table.heard(instance, steadyMs());
     });
     bus.subscribe(subjects.routerLeaving, (msg) => {
       const { instance } = read(msg);
@@ -31,7 +32,7 @@ export class RouterDiscovery {
     ask();
     // Without a connection all routers are silent, so what they said last stays true.
     this.#timer = setInterval(() => {
-      if (bus.connected) table.expire(Date.now());
+      if (bus.connected) table.expire(steadyMs());
     }, EXPIRE_MS);
   }
 

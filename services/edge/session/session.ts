@@ -28,7 +28,7 @@ type SessionState = 'connected' | 'verifying' | 'opening' | 'open' | 'closed';
 
 /**
  * The participants of this conversation may have been told that the session types, and were not
- * told that it stopped. The edge tells them at `dueAt`, in epoch ms.
+ * told that it stopped. The edge tells them at `dueAt`, by `steadyMs`.
  */
 export type Typed = { session: Session; conversationId: ConversationId; dueAt: number };
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { type LocalProfiles, RECHECK_MS } from '../cache/local-profiles.ts';
 import type { ProfileCache } from '../cache/profile-cache.ts';
 import { createProfileKeeper } from '../cache/profile-keeper.ts';
@@ -10,7 +11,8 @@ import { createProfileFetcher } from './profile-fetcher.ts';
 
 export type ProfileSource = {
   /**
-   * Resolves by `deadlineAt` (epoch ms) with the profiles of `refs` that are known; never rejects.
+   * Resolves by `deadlineAt`, a time of `steadyMs`, with the profiles of `refs` that are known; it
+   * never rejects.
    */
   look(refs: readonly ProfileRef[], deadlineAt: number): Promise<ProfileMap>;
   /** Asks kaha-main-v3 anew. Rejects if any of the profiles could not be asked for. */
@@ -118,7 +120,7 @@ function sort(refs: readonly ProfileRef[], local: LocalProfiles): Sorted {
 
 async function until(work: Promise<unknown>, deadlineAt: number): Promise<void> {
   const stop = new AbortController();
-  const late = delay(Math.max(0, deadlineAt - Date.now()), undefined, { signal: stop.signal });
+  const late = delay(Math.max(0, deadlineAt - steadyMs()), undefined, { signal: stop.signal });
   try {
     await Promise.race([work, late]);
   } finally {

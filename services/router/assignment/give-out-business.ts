@@ -81,7 +81,7 @@ async function carryOut(
   for (const plan of plans) {
     if (isClosing() || steadyMs() > until) break;
     try {
-      await change(commandOf(businessId, plan), Date.now() + STEP_MS);
+      await change(commandOf(businessId, plan), steadyMs() + STEP_MS);
     } catch (error) {
       if (!OUT_OF_DATE.includes(KahaError.from(error).code)) throw error;
       break;

@@ -6,6 +6,7 @@ import { addressMessage } from '../../../shared/durable-events/message.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, EventId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { StepReports } from '../assignment/step-reports.ts';
 import { type Appended, deliveryOf, recordOf } from '../fan-out/deliveries.ts';
@@ -116,7 +117,7 @@ export class ConversationActor {
     try {
       while (this.#mailbox.size > 0) {
         await this.#deps.fanOuts.room();
-        const { batch, expired } = this.#mailbox.take(Date.now());
+        const { batch, expired } = this.#mailbox.take(steadyMs());
         for (const asked of expired) asked.reject(new KahaError('TIMEOUT', 'Not sent in time'));
         const [first] = batch;
         if (first?.isAlone === true) this.#step = this.#change(first);

@@ -3,6 +3,7 @@ import type { MessageInput, MessageSent } from '../../../shared/contracts/messag
 import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { type ActorDeps, ConversationActor } from './conversation-actor.ts';
 
 /** A router holds at most this many actors. Each takes ~1 KB. */
@@ -32,7 +33,7 @@ export class ConversationActors {
 
   constructor(deps: ActorDeps) {
     this.#deps = deps;
-    this.#sweep = setInterval(() => this.#evictIdle(Date.now() - IDLE_MS), SWEEP_MS);
+    this.#sweep = setInterval(() => this.#evictIdle(steadyMs() - IDLE_MS), SWEEP_MS);
   }
 
   get size(): number {
@@ -49,7 +50,7 @@ export class ConversationActors {
   /** Sends a message. Resolves once it is committed. */
   send(input: MessageInput, { deadlineAt, trace }: Context): Promise<MessageSent> {
     const actor = this.#actorOf(input.conversation_id);
-    actor.lastUsedAt = Date.now();
+    actor.lastUsedAt = steadyMs();
     return new Promise((resolve, reject) => {
       actor.put({ input, deadlineAt, trace, bytes: sizeOf(input), resolve, reject });
     });
@@ -58,7 +59,7 @@ export class ConversationActors {
   /** Carries out a command in its place among the sends. Resolves once it is committed. */
   change(command: ConversationCommand, context: Context): Promise<ConversationChanged> {
     const actor = this.#actorOf(command.conversation_id);
-    actor.lastUsedAt = Date.now();
+    actor.lastUsedAt = steadyMs();
     return new Promise((resolve, reject) => {
       const letter = { bytes: COMMAND_BYTES, isAlone: true as const };
       actor.put({ command, ...context, ...letter, resolve, reject });

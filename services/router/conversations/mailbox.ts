@@ -8,7 +8,7 @@ export const MAILBOX_BYTES_MAX = 2 * 1024 * 1024;
 export type Letter = {
   /** The letter takes this many bytes as JSON. */
   bytes: number;
-  /** The sender stops waiting at this time, in epoch ms. */
+  /** The sender stops waiting at this time, by `steadyMs`. */
   deadlineAt: number;
   /** If this is true, the mailbox hands the letter out alone. */
   isAlone?: boolean;

@@ -16,7 +16,7 @@ const DEVICES_MAX = 262_144;
  * offered.
  */
 export class AwayDevices {
-  /** Both maps have the end of each belief, in epoch ms, the earliest end first. */
+  /** Both maps have the end of each belief, by `steadyMs`, the earliest end first. */
   readonly #away = new Map<string, number>();
   readonly #arriving = new Map<string, number>();
   #returningUntilMs = 0;

@@ -3,6 +3,7 @@ import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { DurableEvents } from '../../../shared/durable-events/durable-event.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
@@ -104,8 +105,8 @@ function createLines(deps: Deps, closers: Closers): DeviceLines {
   const { instance, bus, queues, counters, logger } = deps;
   const { publisher, devices, onHeld } = queues;
   const away = new AwayDevices();
-  onHeld((name) => away.arrives(name, Date.now()));
-  bus.onReconnect(() => away.reconnected(Date.now()));
+  onHeld((name) => away.arrives(name, steadyMs()));
+  bus.onReconnect(() => away.reconnected(steadyMs()));
   const lines = new DeviceLines({
     mux: bus.mux(subjects.answers(instance)),
     publisher,

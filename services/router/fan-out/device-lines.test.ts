@@ -5,6 +5,7 @@ import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import type { Device } from '../queues/known-queues.ts';
 import { createRouterMetrics } from '../router-metrics.ts';
@@ -270,7 +271,7 @@ t.test('nobody there sends the older offers to the queue in their order', async 
   third?.answered(answer('+'));
   second?.failed('nobody');
   t.same(publishes, [first, second]);
-  t.ok(away.isAway(`${bina}_phone`, Date.now()));
+  t.ok(away.isAway(`${bina}_phone`, steadyMs()));
   first?.answered(answer('+'));
   for (const [seq, event] of publishes.entries()) event.stored(seq + 1);
   t.same(heard, [['declined', 'queued'], ['declined', 'queued'], ['taken']]);
@@ -321,7 +322,7 @@ t.test('at most 65 536 lines without an event are kept', async (t) => {
   const { lines, publishes, away, add } = rig();
   for (let n = 0; n <= 65_536; n += 1) {
     const userId = newId<UserId>();
-    away.notFound(`${userId}_phone`, Date.now());
+    away.notFound(`${userId}_phone`, steadyMs());
     add(userId);
     publishes.pop()?.stored(n + 1);
   }

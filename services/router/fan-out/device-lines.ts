@@ -8,6 +8,7 @@ import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
 import type { Failure } from '../../../shared/nats/pending-replies.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Device } from '../queues/known-queues.ts';
@@ -82,7 +83,7 @@ export class DeviceLines implements LineListener {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#timer = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+    this.#timer = setInterval(() => this.#sweep(steadyMs()), SWEEP_MS);
   }
 
   get size(): number {
@@ -110,7 +111,7 @@ export class DeviceLines implements LineListener {
   /** Brings an event to a device. `outcome` hears of it, maybe before this returns. */
   add({ device, eventId, payload, mayOffer, outcome }: DeviceEvent): void {
     const name = queueName(device.userId, device.deviceId);
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const line = this.#lineOf(name);
     const parts = { device, name, msgId: `${eventId}:${name}`, payload, outcome };
     const event = new LineEvent(parts, {
@@ -166,7 +167,7 @@ export class DeviceLines implements LineListener {
     this.#offerEnded(event);
     const isNobodyThere = failure === 'nobody';
     this.#deps.metrics.offers.inc(isNobodyThere ? NOBODY : LATE);
-    if (isNobodyThere) this.#deps.away.notFound(event.name, Date.now());
+    if (isNobodyThere) this.#deps.away.notFound(event.name, steadyMs());
     if (event.state !== 'offered') return;
     if (isNobodyThere) {
       for (const older of event.line.refuseUpTo(event)) older.outcome.declined();
@@ -178,7 +179,7 @@ export class DeviceLines implements LineListener {
   }
 
   stored(event: LineEvent, seq: number): void {
-    event.line.acknowledged(seq, Date.now());
+    event.line.acknowledged(seq, steadyMs());
     this.#leave(event);
     event.outcome.queued();
     this.#rest(event);
@@ -230,7 +231,7 @@ export class DeviceLines implements LineListener {
 
   #publish(event: LineEvent): void {
     event.tries += 1;
-    event.publishedAtMs = Date.now();
+    event.publishedAtMs = steadyMs();
     this.#deps.publisher.publish(event);
   }
 
@@ -249,7 +250,7 @@ export class DeviceLines implements LineListener {
   async #voidOnce({ name, device, publishedAtMs }: LineEvent): Promise<void> {
     const voidedAtMs = this.#voidedAtMs.get(name) ?? 0;
     if (publishedAtMs <= voidedAtMs) return;
-    this.#voidedAtMs.set(name, Date.now());
+    this.#voidedAtMs.set(name, steadyMs());
     await this.#deps.voidQueue(device);
   }
 
@@ -263,7 +264,7 @@ export class DeviceLines implements LineListener {
   /** Drops a line that has no event, unless its queue may not have sent the last one yet. */
   #rest({ name, line }: LineEvent): void {
     if (!line.isIdle) return;
-    if (!line.isKept(Date.now())) {
+    if (!line.isKept(steadyMs())) {
       this.#lines.delete(name);
       return;
     }

@@ -51,7 +51,7 @@ export class LineEvent implements LineItem, Pending<Msg>, QueueMessage {
   state: ItemState = 'refused';
   /** The event was published this often. */
   tries = 0;
-  /** The last publish began at this time, in epoch ms. */
+  /** The last publish began at this time, by `steadyMs`. */
   publishedAtMs = 0;
 
   constructor({ device, name, msgId, payload, outcome }: LineEventParts, place: Place) {

@@ -13,7 +13,7 @@ export type Positions = Map<UserId, Position>;
 
 type Known = {
   version: number;
-  /** The router last knew for sure at this time, in epoch ms, that this is the current version. */
+  /** By `steadyMs`, the router last knew for sure then that this is the current version. */
   asOf: number;
   /** The positions are undefined if the router knows only that this version exists. */
   positions: Positions | undefined;

@@ -2,6 +2,7 @@ import { encodeLive, type LiveEvent, type LiveEventOf } from '../../../shared/co
 import type { DeliveredItem, ReadReply } from '../../../shared/contracts/positions.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { KnownPositions, type Positions } from './known-positions.ts';
@@ -47,7 +48,7 @@ export class LiveReceipts {
    * participants of an older version is dropped, and loaded again when a receipt needs it.
    */
   noteVersion(id: ConversationId, version: number): void {
-    this.#known.noteVersion(id, version, Date.now());
+    this.#known.noteVersion(id, version, steadyMs());
   }
 
   /** Other parts that send live events read the participants here, of whatever age. */
@@ -68,10 +69,10 @@ export class LiveReceipts {
     const { raised, last_read_seq, unread, version } = reply;
     this.noteVersion(conversation_id, version);
     if (raised === undefined) return;
-    if (this.#known.fresh(conversation_id, Date.now()) === undefined) {
+    if (this.#known.fresh(conversation_id, steadyMs()) === undefined) {
       await this.#load([conversation_id]);
     }
-    const positions = this.#known.fresh(conversation_id, Date.now());
+    const positions = this.#known.fresh(conversation_id, steadyMs());
     const delivered = { seq: raised.delivered_seq, at: raised.delivered_at };
     const read = { seq: last_read_seq, at: raised.read_at };
     // Answers of store can overtake each other, and an older count would stay on the screen. Store
@@ -84,7 +85,7 @@ export class LiveReceipts {
 
   /** Tells of positions, and returns the items whose conversation is not known well enough. */
   #tellDelivered(items: readonly DeliveredItem[]): DeliveredItem[] {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const unknown: DeliveredItem[] = [];
     for (const item of items) {
       const [conversation_id, user_id, seq, atMs] = item;
@@ -138,7 +139,7 @@ export class LiveReceipts {
   }
 
   async #load(ids: readonly ConversationId[]): Promise<void> {
-    const asOf = Date.now();
+    const asOf = steadyMs();
     try {
       const request = { conversation_ids: ids.slice(0, LOAD_MAX) };
       const { conversations } = await this.#deps.store('positions.list', request);

@@ -3,6 +3,7 @@ import type { ReadInput, ReadResult } from '../../../shared/contracts/positions.
 import { KahaError } from '../../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { Reads } from './reads.ts';
 
 const DEADLINE_MS = 2_000;
@@ -20,7 +21,7 @@ function stage(answer: (reads: ReadInput[]) => ReadResult[] | Promise<ReadResult
     return { results: await answer(reads) };
   }) as unknown as AskStore;
   const reads = new Reads({ store, announce: (read) => announced.push(read) });
-  return { asked, announced, read: (one: ReadInput) => reads.read(one, Date.now() + DEADLINE_MS) };
+  return { asked, announced, read: (one: ReadInput) => reads.read(one, steadyMs() + DEADLINE_MS) };
 }
 const done = ({ seq = 0 }: ReadInput): ReadResult => {
   return { ok: true, version: 1, last_read_seq: seq, unread: 0 };

@@ -1,4 +1,5 @@
 import { queueName } from '../../../shared/contracts/subjects.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Device } from './known-queues.ts';
 
 /** A queue that is deleted to be made anew is back well before this time is over. */
@@ -26,14 +27,14 @@ export class LostQueues {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#timer = setInterval(() => this.#tick(Date.now()), TICK_MS);
+    this.#timer = setInterval(() => this.#tick(steadyMs()), TICK_MS);
   }
 
   add(device: Device): void {
     if (this.#lost.size >= LOST_MAX) return;
     const name = queueName(device.userId, device.deviceId);
     this.#lost.delete(name);
-    this.#lost.set(name, { device, dueAt: Date.now() + TELL_AFTER_MS });
+    this.#lost.set(name, { device, dueAt: steadyMs() + TELL_AFTER_MS });
   }
 
   close(): void {

@@ -1,13 +1,14 @@
 import t from 'tap';
 import { KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createRouterMetrics } from '../router-metrics.ts';
 import { type Device, KnownQueues } from './known-queues.ts';
 import type { QueueApi } from './queue-api.ts';
 import { QueueChecks } from './queue-checks.ts';
 
-const IN_3_S = (): number => Date.now() + 3_000;
+const IN_3_S = (): number => steadyMs() + 3_000;
 
 /** Sets up a router of one shard. `look` plays JetStream, and returns whether the queue exists. */
 function rig(look: (device: Device) => boolean | Promise<boolean>) {
@@ -83,7 +84,7 @@ t.test('a queue for which JetStream gives no answer is unsaid', async (t) => {
 
 t.test('no look begins that could end after the answer is due', async (t) => {
   const { looks, check } = rig(() => false);
-  t.same(await check([device()], Date.now() + 1_000), { unknown: [], unsaid: [0] });
+  t.same(await check([device()], steadyMs() + 1_000), { unknown: [], unsaid: [0] });
   t.same(looks, []);
 });
 

@@ -1,5 +1,6 @@
 import { Gate } from '../../../shared/concurrency/gate.ts';
 import type { QueuesCheck, QueuesChecked } from '../../../shared/contracts/router-ops.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import type { Device, KnownQueues } from './known-queues.ts';
 import type { QueueApi } from './queue-api.ts';
@@ -62,7 +63,7 @@ export class QueueChecks {
     if (mayExist()) return 'known';
     try {
       return await this.#looks.run(async () => {
-        if (Date.now() >= deadlineAt - LOOK_MS) return 'unsaid';
+        if (steadyMs() >= deadlineAt - LOOK_MS) return 'unsaid';
         const info = await api.info(device);
         // The queue may be being made since the check came.
         return info !== undefined || mayExist() ? 'known' : 'unknown';

@@ -6,6 +6,7 @@ import { shardOf } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import type { Failure, Pending } from '../../../shared/nats/pending-replies.ts';
 import type { ReplyMux } from '../../../shared/nats/reply-mux.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { Ticket } from '../tails/recent-publishes.ts';
 import type { ShardTails } from '../tails/shard-tails.ts';
@@ -166,7 +167,7 @@ type Place = { shard: number; ticket: Ticket; settle: Settle };
 
 /** One publish that waits for its answer. */
 class Publish implements Pending<Msg> {
-  readonly deadlineAt = Date.now() + PUBLISH_TIMEOUT_MS;
+  readonly deadlineAt = steadyMs() + PUBLISH_TIMEOUT_MS;
   readonly message: QueueMessage;
   readonly shard: number;
   readonly ticket: Ticket;

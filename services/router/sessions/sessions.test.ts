@@ -5,6 +5,7 @@ import { queueName, subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { Msg } from '../../../shared/nats/bus.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { Epochs } from '../../../shared/process/epochs.ts';
 import { ask, letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
 import { Sessions } from './sessions.ts';
@@ -348,7 +349,7 @@ t.test('a router that has not heard of a void queue looks, and makes a new one',
       metrics: { sessions: { inc: () => undefined } } as never,
     });
     const request = { user_id: device.userId, device_id: 'phone', is_void: true as const };
-    return sessions.open(request, Date.now() + 1_000);
+    return sessions.open(request, steadyMs() + 1_000);
   };
   t.match(await openOf('a void queue', false), { resumed: false });
   t.match(await openOf('a queue', true), { resumed: true });

@@ -130,7 +130,7 @@ export class Sessions {
 }
 
 function checkDeadline(deadlineAt: number): void {
-  if (Date.now() >= deadlineAt) throw new KahaError('TIMEOUT', 'Too late to open a session');
+  if (steadyMs() >= deadlineAt) throw new KahaError('TIMEOUT', 'Too late to open a session');
 }
 
 function outcomeOf(opened: SessionOpened): string {

@@ -1,6 +1,7 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { KnownPositions } from '../positions/known-positions.ts';
 
 /**
@@ -30,7 +31,7 @@ export class TypingAudiences {
    * known last are as good. Rejects with CONVERSATION_NOT_FOUND or NOT_A_PARTICIPANT.
    */
   async othersOf(id: ConversationId, userId: UserId, deadlineAt: number): Promise<UserId[]> {
-    if (this.#known.within(id, FRESH_MS, Date.now()) === undefined) {
+    if (this.#known.within(id, FRESH_MS, steadyMs()) === undefined) {
       await this.#refresh(id, deadlineAt);
     }
     const known = this.known(id);
@@ -45,7 +46,7 @@ export class TypingAudiences {
    * Returns the participants known last, or undefined if none are known or they have changed since.
    */
   known(id: ConversationId): UserId[] | undefined {
-    const known = this.#known.within(id, Number.POSITIVE_INFINITY, Date.now());
+    const known = this.#known.within(id, Number.POSITIVE_INFINITY, steadyMs());
     return known && [...known.keys()];
   }
 
@@ -76,7 +77,7 @@ export class TypingAudiences {
   }
 
   async #ask(id: ConversationId, deadlineAt: number, isAgain = false): Promise<void> {
-    const asOf = Date.now();
+    const asOf = steadyMs();
     const request = { conversation_ids: [id] };
     const { conversations } = await this.#store('positions.list', request, { deadlineAt });
     for (const one of conversations) this.#known.learn(one, asOf);

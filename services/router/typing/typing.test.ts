@@ -2,6 +2,7 @@ import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
 import { decodeLive } from '../../../shared/contracts/events.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { Typing } from './typing.ts';
 import type { TypingAudiences } from './typing-audiences.ts';
@@ -28,7 +29,7 @@ t.test('an end is told only to participants who heard of the beginning', async (
   const typing = new Typing({ audiences, publish, logger });
   t.teardown(() => typing.close());
   const place = { user_id: typist as UserId, conversation_id: newId<ConversationId>() };
-  await typing.receive({ ...place, session_id: 's', is_typing: true }, Date.now() + 1_000);
+  await typing.receive({ ...place, session_id: 's', is_typing: true }, steadyMs() + 1_000);
   t.same(told.splice(0), [
     [friend, true],
     [gone, true],
@@ -64,7 +65,7 @@ t.test(
     const startedAt = Date.now();
     for (const user_id of [typist, leaver]) {
       const input = { user_id, conversation_id, session_id: 's', is_typing: true };
-      await typing.receive(input, Date.now() + 1_000);
+      await typing.receive(input, steadyMs() + 1_000);
     }
     told.length = 0;
     participants = [typist, friend];

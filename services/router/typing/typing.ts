@@ -7,6 +7,7 @@ import {
   participantKey,
   type UserId,
 } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { TypingAudiences } from './typing-audiences.ts';
@@ -22,11 +23,11 @@ type Typist = {
   userId: UserId;
   conversationId: ConversationId;
   /**
-   * The keys are the sessions that type, and each value is the end in epoch ms. The first one to
+   * The keys are the sessions that type, and each value is the end by `steadyMs`. The first one to
    * end comes first.
    */
   sessions: Map<string, number>;
-  /** The others were last told at this time, in epoch ms, that the user types. */
+  /** The others were last told at this time, by `steadyMs`, that the user types. */
   toldAt: number;
   /**
    * These users were told that the user types. The end is told to nobody else, because a later
@@ -35,7 +36,7 @@ type Typist = {
    */
   informed: readonly UserId[];
   /**
-   * The typist is remembered until this time, in epoch ms. An end that comes late arrives before
+   * The typist is remembered until this time, by `steadyMs`. An end that comes late arrives before
    * it.
    */
   keptUntil: number;
@@ -50,6 +51,7 @@ const KEPT_MS = 8_000;
 const SESSIONS_MAX = 16;
 const ASK_MS = 3_000;
 const SWEEP_MS = 100;
+const NEVER = Number.NEGATIVE_INFINITY;
 /** At most this many typists are known. Beyond it, nobody is told that a user begins to type. */
 const TYPISTS_MAX = 50_000;
 /**
@@ -78,7 +80,7 @@ export class Typing {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#timer = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+    this.#timer = setInterval(() => this.#sweep(steadyMs()), SWEEP_MS);
   }
 
   get size(): number {
@@ -112,7 +114,7 @@ export class Typing {
   }
 
   #begin(input: TypingInput, others: readonly UserId[]): void {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const typist = this.#typists.get(keyOf(input)) ?? this.#add(input);
     if (typist === undefined) return;
     const { sessions } = typist;
@@ -127,7 +129,7 @@ export class Typing {
     const typist = this.#typists.get(keyOf(input));
     if (typist !== undefined) {
       typist.sessions.delete(input.session_id);
-      if (endOf(typist) <= Date.now()) this.#end(typist);
+      if (endOf(typist) <= steadyMs()) this.#end(typist);
     } else if (input.was_told === true) {
       const ended = this.#add(input);
       if (ended !== undefined) this.#tell(ended, others, false);
@@ -136,8 +138,8 @@ export class Typing {
 
   #add({ user_id: userId, conversation_id: conversationId }: InConversation): Typist | undefined {
     if (this.#typists.size >= TYPISTS_MAX) return undefined;
-    const keptUntil = Date.now() + KEPT_MS;
-    const typist = { sessions: new Map(), toldAt: 0, informed: [], keptUntil };
+    const keptUntil = steadyMs() + KEPT_MS;
+    const typist = { sessions: new Map(), toldAt: NEVER, informed: [], keptUntil };
     const place = { user_id: userId, conversation_id: conversationId };
     const added = { userId, conversationId, ...typist };
     this.#typists.set(keyOf(place), added);
@@ -191,7 +193,7 @@ export class Typing {
 
   async #tellAgain(typist: Typist): Promise<void> {
     const all = await this.#audienceOf(typist);
-    if (!all.includes(typist.userId) || endOf(typist) <= Date.now()) return;
+    if (!all.includes(typist.userId) || endOf(typist) <= steadyMs()) return;
     typist.informed = all;
     this.#tell(typist, all, true);
   }
@@ -212,7 +214,7 @@ export class Typing {
   async #audienceOf({ conversationId: id }: Typist): Promise<readonly UserId[]> {
     const { audiences, logger } = this.#deps;
     try {
-      return audiences.known(id) ?? (await audiences.ask(id, Date.now() + ASK_MS)) ?? [];
+      return audiences.known(id) ?? (await audiences.ask(id, steadyMs() + ASK_MS)) ?? [];
     } catch (error) {
       logger.debug({ err: error }, 'typing not told');
       return [];

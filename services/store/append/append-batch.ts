@@ -9,7 +9,7 @@ import type { Outage } from './outage.ts';
 export type Waiting = {
   message: SealedMessage;
   bytes: number;
-  /** Nobody waits for the send after this time (epoch ms). */
+  /** Nobody waits for the send after this time, by `steadyMs`. */
   deadlineAt: number;
   resolve: (row: AppendRow) => void;
   reject: (error: unknown) => void;
@@ -92,7 +92,7 @@ export async function settleBatch(
       if (failure === 'locked' && !wait) return live; // The row of any send may be locked.
       if (failure === 'no_partition') await ensureOrIgnore(writer);
       const pauseMs = pauseBefore({ failure, tries, outage: writer.outage });
-      live = refuseLate(live, Date.now() + pauseMs, toKahaError(error));
+      live = refuseLate(live, steadyMs() + pauseMs, toKahaError(error));
       if (live.length > 0) await delay(pauseMs);
     }
   }
@@ -102,7 +102,7 @@ export async function settleBatch(
 /** Returns the sends whose deadline is later than this time, and refuses the others. */
 function refuseLate(
   batch: readonly Waiting[],
-  atMs = Date.now(),
+  atMs = steadyMs(),
   refusal = new KahaError('TIMEOUT', 'Too late'),
 ): Waiting[] {
   for (const { deadlineAt, reject } of batch) if (deadlineAt <= atMs) reject(refusal);

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { AppendRow, SealedMessage } from './append-writer.ts';
 import { createConversationLanes } from './conversation-lanes.ts';
 import { Outage } from './outage.ts';
@@ -32,7 +33,7 @@ function stage(lanesMax: number, ownerLanesMax: number) {
     ids.set(name, id);
     names.set(id, name);
     return new Promise((resolve, reject) => {
-      const deadlineAt = Date.now() + 60_000;
+      const deadlineAt = steadyMs() + 60_000;
       lanes.push({ message: sealed(id), bytes: 10, deadlineAt, resolve, reject }, name.slice(0, 1));
     });
   };

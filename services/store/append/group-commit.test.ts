@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { BUSY, type Gap } from '../../../shared/process/pressure.ts';
 import { BATCH_BYTES_MAX, BATCH_ROWS_MAX, bytesOf } from './append-batch.ts';
 import type { AppendRow, SealedMessage } from './append-writer.ts';
@@ -55,7 +56,7 @@ function scriptedWriter() {
   };
 }
 
-const later = (): number => Date.now() + 60_000;
+const later = (): number => steadyMs() + 60_000;
 
 t.test('one transaction is in flight, and the next takes all sends since', async (t) => {
   const writer = scriptedWriter();
@@ -81,7 +82,7 @@ async function commitTwice(pressure: { gapMs(gap: Gap, waiting: number): number 
   const rows: number[] = [];
   const writer = {
     write: async (messages: readonly SealedMessage[]) => {
-      begunAt.push(performance.now());
+      begunAt.push(steadyMs());
       rows.push(messages.length);
       // These sends arrive while the first commit is in flight.
       if (begunAt.length === 1) sends.push(...[1, 2, 3].map(() => group.append(sealed(), later())));
@@ -185,7 +186,7 @@ t.test('a batch is bounded by rows and by bytes', async (t) => {
 t.test('a send whose deadline has passed is not written', async (t) => {
   const writer = scriptedWriter();
   const group = createGroupCommit(writer, CALM);
-  await t.rejects(group.append(sealed(), Date.now() - 1), { code: 'TIMEOUT' });
+  await t.rejects(group.append(sealed(), steadyMs() - 1), { code: 'TIMEOUT' });
   t.equal(writer.batches.length, 0);
 });
 

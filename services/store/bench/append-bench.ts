@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Operations } from '../operations.ts';
 
 export type AppendBench = {
@@ -37,9 +38,9 @@ const DONE_EVERY_MS = 50;
 export async function measureThroughput(bench: AppendBench): Promise<AppendFigures> {
   const talks = await createTalks(bench.operations);
   return measure(bench, async (send) => {
-    const endAt = performance.now() + bench.seconds * 1000;
+    const endAt = steadyMs() + bench.seconds * 1000;
     const run = async (worker: number): Promise<void> => {
-      for (let turn = worker; performance.now() < endAt; turn += BURSTS_IN_FLIGHT) {
+      for (let turn = worker; steadyMs() < endAt; turn += BURSTS_IN_FLIGHT) {
         await send(talks[turn % TALKS] as Talk, BURST_ITEMS);
       }
     };
@@ -51,11 +52,11 @@ export async function measureThroughput(bench: AppendBench): Promise<AppendFigur
 export async function measurePaced(bench: AppendBench): Promise<AppendFigures> {
   const talks = await createTalks(bench.operations);
   return measure(bench, async (send) => {
-    const startedAt = performance.now();
+    const startedAt = steadyMs();
     const total = bench.seconds * PACED_PER_S;
     const sent: Promise<void>[] = [];
     while (sent.length < total) {
-      const due = Math.min((performance.now() - startedAt) * (PACED_PER_S / 1000), total);
+      const due = Math.min((steadyMs() - startedAt) * (PACED_PER_S / 1000), total);
       while (sent.length < due) sent.push(send(talks[sent.length % TALKS] as Talk, 1));
       await delay(1);
     }
@@ -78,25 +79,25 @@ async function measure(
     if (event_ids.length > 0) await operations['outbox.done']({ event_ids }, 0);
   };
   const send: Send = async ({ conversation_id, user_id }, count) => {
-    const startedAt = performance.now();
+    const startedAt = steadyMs();
     const items = Array.from({ length: count }, () => ({
       user_id,
       client_msg_id: newId<string>() as string,
       content: CONTENT,
     }));
     const request = { conversation_id, items };
-    const reply = await operations['messages.append'](request, Date.now() + DEADLINE_MS);
+    const reply = await operations['messages.append'](request, steadyMs() + DEADLINE_MS);
     for (const result of reply.results) {
       if (result.ok) owed.push(result.event_id);
       else refused += 1;
     }
-    latencies.push(performance.now() - startedAt);
+    latencies.push(steadyMs() - startedAt);
   };
   const before = { ...commits, cpu: process.cpuUsage(), postgres: cpuSecondsBelow(postgresPid) };
-  const startedAt = performance.now();
+  const startedAt = steadyMs();
   const timer = setInterval(() => void done(), DONE_EVERY_MS);
   await drive(send);
-  const elapsedS = (performance.now() - startedAt) / 1000;
+  const elapsedS = (steadyMs() - startedAt) / 1000;
   clearInterval(timer);
   await done();
   const rows = commits.rows - before.rows;

@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Availability, BusinessCommands } from '../../../shared/contracts/businesses.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { AgentPresences } from '../assignment/agent-presence.ts';
 import { isAvailable } from '../assignment/availability.ts';
 import { writePresence } from '../assignment/correct-agents.ts';
@@ -77,7 +78,7 @@ function takeBatch(waiting: readonly Waiter[]): { batch: Waiter[]; rest: Waiter[
 /** Never rejects. */
 async function settle(deps: Deps, batch: readonly Waiter[]): Promise<void> {
   // Who has no deadline asks from within this process.
-  const isLate = ({ deadlineAt }: Waiter): boolean => deadlineAt > 0 && deadlineAt < Date.now();
+  const isLate = ({ deadlineAt }: Waiter): boolean => deadlineAt > 0 && deadlineAt < steadyMs();
   const timely = batch.filter((waiter) => !isLate(waiter));
   for (const { reject } of batch.filter(isLate)) reject(new KahaError('TIMEOUT', 'Too late'));
   if (timely.length === 0) return;

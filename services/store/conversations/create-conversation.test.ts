@@ -6,6 +6,7 @@ import {
   newId,
   type UserId,
 } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { ConversationInput } from '../../../shared/protocol/conversation-requests.ts';
 import { appendOk, createTalk, letter, type StoreParts, setStage } from '../stage/store-stage.ts';
 
@@ -218,7 +219,7 @@ t.test('concurrent reads get their own participants, as does an append that asks
   const { id, alice, bina } = talks[0] as (typeof talks)[number];
   const request = { conversation_id: id as ConversationId, items: [letter(alice)] };
   const append = store.operations['messages.append'];
-  const deadlineAt = Date.now() + 2_000;
+  const deadlineAt = steadyMs() + 2_000;
   const asked = await append({ ...request, needs_participants: true }, deadlineAt);
   t.same(new Set(asked.participants?.user_ids), new Set([alice, bina]));
   t.equal((await append(request, deadlineAt)).participants, undefined);

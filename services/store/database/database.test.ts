@@ -5,6 +5,7 @@ import { setPgbouncer, WITHOUT_PGBOUNCER } from '../../../dev/testing/pgbouncer.
 import { startStopwatch } from '../../../dev/testing/stopwatch.ts';
 import { createDatabase } from '../../../dev/testing/test-servers.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { applyPositions } from '../positions/apply-positions.ts';
 import { makeBusiness, makeConversation } from '../stage/business-stage.ts';
 import {
@@ -134,7 +135,7 @@ async function changeAndRead(t: Test, store: StoreParts): Promise<void> {
   const of = { user_id: bina, conversation_id };
   await operations['conversations.change']({ op: 'conversations.mute', ...of }, 0);
   await applyPositions(store.pool, [[conversation_id, bina, 'delivered', 1, Date.now()]]);
-  const read = operations['positions.read']({ reads: [{ ...of, seq: 1 }] }, Date.now() + 5_000);
+  const read = operations['positions.read']({ reads: [{ ...of, seq: 1 }] }, steadyMs() + 5_000);
   t.match(await read, { results: [{ ok: true }] });
   t.match(await operations['partitions.ensure']({ months_ahead: 3 }, 0), { created: [] });
 }

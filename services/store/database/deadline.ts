@@ -1,11 +1,12 @@
 import { KahaError } from '../../../shared/errors.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 
 /** No operation of a store may take longer than this. */
 const STORE_DEADLINE_MS = 2_000;
 /** A store answers this much before the deadline, because the answer must still travel. */
 const ANSWER_MARGIN_MS = 100;
 
-/** A store must have answered by this time, in epoch ms. */
+/** A store must have answered by this time. Times are by `steadyMs`. */
 export function answerBy(callerDeadlineAt: number, nowMs: number): number {
   return Math.min(callerDeadlineAt, nowMs + STORE_DEADLINE_MS) - ANSWER_MARGIN_MS;
 }
@@ -22,7 +23,7 @@ export async function withDeadline<Value>(
   const late = new Promise<never>((_, reject) => {
     const expire = (): void =>
       reject(new KahaError('DATABASE_UNAVAILABLE', 'The database does not answer'));
-    timer = setTimeout(expire, Math.max(deadlineAt - Date.now(), 1));
+    timer = setTimeout(expire, Math.max(deadlineAt - steadyMs(), 1));
   });
   try {
     return await Promise.race([work, late]);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, Migrator, sql } from 'kysely';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { classifyFailure } from './database-error.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
 import { migrations } from './migrations/index.ts';
@@ -22,7 +23,7 @@ export async function untilUp(db: Kysely<Database>, deadlineAt: number): Promise
       await sql`select 1`.execute(db);
       return;
     } catch (error) {
-      if (classifyFailure(error) !== 'gone' || Date.now() > deadlineAt) throw error;
+      if (classifyFailure(error) !== 'gone' || steadyMs() > deadlineAt) throw error;
       await delay(STARTING_POLL_MS);
     }
   }

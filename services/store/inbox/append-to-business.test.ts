@@ -11,6 +11,7 @@ import {
   newId,
   type UserId,
 } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { makeBusiness, makeConversation, stepTaker } from '../stage/business-stage.ts';
 import { createOutage } from '../stage/outage.ts';
 import { CLOSED, OPEN, setShopStage } from '../stage/shop-stage.ts';
@@ -166,7 +167,7 @@ t.test('refused sends leave the conversation as it is', async (t) => {
   ];
   for (const business_id of [undefined, shop.business_id]) {
     const request = { conversation_id: id, items, ...(business_id && { business_id }) };
-    const asked = store.operations['messages.append'](request, Date.now() + 5_000);
+    const asked = store.operations['messages.append'](request, steadyMs() + 5_000);
     const { results, inbox, entries } = await asked;
     const [first, second, third, fourth] = results.map(codeOf);
     t.same([first, fourth], ['INVALID_REQUEST', 'INVALID_REQUEST']);
@@ -186,7 +187,7 @@ t.test('a caller who is wrong about the business costs nobody a message', async 
   const ask = (conversation_id: ConversationId) =>
     store.operations['messages.append'](
       { conversation_id, items: [letter(alice)], business_id: newId<BusinessId>() },
-      Date.now() + 5_000,
+      steadyMs() + 5_000,
     );
   t.match(await ask(id), { results: [{ ok: true, seq: 1 }], conversation_version: 1 });
   const { results } = await ask(newId());
@@ -245,7 +246,7 @@ t.test('a send that waited for a step is judged by what the step has left', asyn
 t.test('a send whose deadline has passed is not written', async (t) => {
   const { id, customer, business_id } = await open();
   const request = { conversation_id: id, items: [letter(customer)], business_id };
-  const { results } = await store.operations['messages.append'](request, Date.now() - 1);
+  const { results } = await store.operations['messages.append'](request, steadyMs() - 1);
   t.same(results.map(codeOf), ['TIMEOUT']);
   t.same(await sql('select from messages where conversation_id = $1', [id]), []);
 });

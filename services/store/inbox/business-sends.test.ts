@@ -1,6 +1,7 @@
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import { type BusinessId, type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { makeConversation } from '../stage/business-stage.ts';
 import { setShopStage } from '../stage/shop-stage.ts';
 import { append, codeOf, letter } from '../stage/store-stage.ts';
@@ -34,7 +35,7 @@ async function crowd(shop: Shop, count: number): Promise<Customer[]> {
 async function sendAs({ id, customer }: Customer, business_id?: BusinessId, content = 'hello') {
   const items = [letter(customer, content)];
   const request = { conversation_id: id, items, ...(business_id && { business_id }) };
-  const { results } = await store.operations['messages.append'](request, Date.now() + 5_000);
+  const { results } = await store.operations['messages.append'](request, steadyMs() + 5_000);
   return results[0];
 }
 
@@ -52,7 +53,7 @@ t.test('a business whose inbox is locked delays neither other businesses nor rea
   const reads = Array.from({ length: 8 }, () =>
     store.operations['conversations.get'](
       { user_id: calm.customer, conversation_id: calm.id },
-      Date.now() + 5_000,
+      steadyMs() + 5_000,
     ),
   );
   t.match((await Promise.all(reads))[7], { record: { last_seq: 5 } });
@@ -115,7 +116,7 @@ t.test('while nobody knows the business of a conversation, store finds it', asyn
   const request = { conversation_id: shop.id, items: [letter(shop.customer)] };
   const asked = store.operations['messages.append'](
     { ...request, needs_participants: true },
-    Date.now() + 5_000,
+    steadyMs() + 5_000,
   );
   const { participants } = await asked;
   t.match(participants, { type: 'business', business_id: shop.business_id });

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { KahaError } from '../../../shared/errors.ts';
 import { type BusinessId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { makeBusiness, makeConversation, stepTaker } from '../stage/business-stage.ts';
 import { type StoreParts, setStage } from '../stage/store-stage.ts';
 
@@ -14,7 +15,7 @@ type Asked = { asker?: UserId | 'service'; at?: StoreParts };
 const remove = (business_id: BusinessId, user_id: UserId, { asker, at = store }: Asked = {}) =>
   at.operations['businesses.remove_agent'](
     { asker: asker ?? 'service', business_id, user_id },
-    Date.now() + 2_000,
+    steadyMs() + 2_000,
   );
 const setAgents = (business_id: BusinessId, userIds: UserId[]) =>
   store.operations['businesses.set_agents'](

@@ -96,7 +96,7 @@ export class ReadCommit {
 
   #take(): Waiting[] {
     const batch: Waiting[] = [];
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     for (const [key, waiting] of this.#queue) {
       if (batch.length >= BATCH_ROWS_MAX) break;
       this.#queue.delete(key);

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { ReadInput } from '../../../shared/contracts/positions.ts';
 import { KahaError, type WireError } from '../../../shared/errors.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import {
   appendOk,
   createGroup,
@@ -23,7 +24,7 @@ async function read(
   { operations }: StoreParts = store,
   deadlineMs = DEADLINE_MS,
 ) {
-  const deadlineAt = Date.now() + deadlineMs;
+  const deadlineAt = steadyMs() + deadlineMs;
   const { results } = await operations['positions.read']({ reads: [request] }, deadlineAt);
   const [result] = results;
   if (result?.ok === true) return result;

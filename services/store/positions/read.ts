@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { ReadInput, ReadReply, ReadResult } from '../../../shared/contracts/positions.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { isUuidV4, type MessageId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { toKahaError } from '../database/database-error.ts';
 import type { Database } from '../database/schema.ts';
 import type { ReadCommit } from './read-commit.ts';
@@ -24,7 +25,7 @@ export async function readUpTo(
   deadlineAt: number,
 ): Promise<ReadResult[]> {
   const places = await placesOf(db, inputs);
-  const until = Math.min(deadlineAt, Date.now() + LOCKED_MS);
+  const until = Math.min(deadlineAt, steadyMs() + LOCKED_MS);
   const readOne = async (input: ReadInput): Promise<ReadResult> => {
     const { conversation_id, user_id } = input;
     try {

@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import { createDatabase } from '../../../dev/testing/test-servers.ts';
 import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/append.ts';
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics, type Metrics } from '../../../shared/process/metrics.ts';
 import { Pressure } from '../../../shared/process/pressure.ts';
@@ -147,7 +148,7 @@ export function append(
   conversation_id: ConversationId,
   items: AppendItem[],
 ): Promise<AppendReply> {
-  return operations['messages.append']({ conversation_id, items }, Date.now() + DEADLINE_MS);
+  return operations['messages.append']({ conversation_id, items }, steadyMs() + DEADLINE_MS);
 }
 
 /** The call returns the results of sends and throws unless all of them are `ok`. */
