@@ -3,6 +3,7 @@ import type { KahaError } from '../../shared/errors.ts';
 import type { Bus } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import type { ServiceDeps } from '../../shared/process/boot.ts';
+import { steadyMs } from '../../shared/process/clock.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import type { Epochs } from '../../shared/process/epochs.ts';
 import { countOpenFiles } from '../../shared/process/open-files.ts';
@@ -87,7 +88,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
 
   const verifier = new TokenVerifier(config.token, deps);
   const limits = new UserLimits();
-  const forgetting = setInterval(() => limits.forgetIdle(Date.now()), FORGET_LIMITS_MS);
+  const forgetting = setInterval(() => limits.forgetIdle(steadyMs()), FORGET_LIMITS_MS);
   closers.push('limits', () => clearInterval(forgetting));
 
   const { logger } = deps;

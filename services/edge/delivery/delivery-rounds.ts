@@ -1,3 +1,4 @@
+import { repeat } from '../../../shared/process/repeat.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Delivery } from './delivery.ts';
 
@@ -10,17 +11,13 @@ const TICKS_PER_PASS = 4;
  * due. See `DeviceStream.look`.
  */
 export class DeliveryRounds {
-  readonly #timer: NodeJS.Timeout;
+  readonly close: () => void;
 
   constructor(hub: Hub, delivery: Delivery) {
     let rest = hub.sessions.values();
-    let dueMs = Date.now() + TICK_MS;
-    this.#timer = setInterval(() => {
-      const nowMs = Date.now();
-      // After a pause of this process, acknowledgements of clients are still unread, so nobody is
-      // late.
-      if (nowMs < dueMs + TICK_MS) delivery.declineLate(nowMs);
-      dueMs = nowMs + TICK_MS;
+    this.close = repeat(TICK_MS, (nowMs, lateMs) => {
+      // After a pause, acknowledgements of clients are still unread, so nobody is late.
+      if (lateMs === 0) delivery.declineLate(nowMs);
       for (let looks = Math.ceil(hub.sessions.size / TICKS_PER_PASS); looks > 0; looks -= 1) {
         const next = rest.next();
         if (next.done) {
@@ -29,10 +26,6 @@ export class DeliveryRounds {
         }
         next.value.stream?.look(nowMs);
       }
-    }, TICK_MS);
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
+    });
   }
 }

@@ -8,6 +8,7 @@ import { subjects } from '../../../shared/contracts/subjects.ts';
 import { CLOSE } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { Hub } from '../session/hub.ts';
@@ -246,12 +247,12 @@ export class Delivery {
   }
 
   #watchLeaving(stream: Stream): void {
-    this.#leaving.push({ stream, untilMs: Date.now() + LEAVE_MS });
+    this.#leaving.push({ stream, untilMs: steadyMs() + LEAVE_MS });
     this.#leaveTimer ??= setTimeout(() => this.#lookAtLeaving(), LEAVE_MS);
   }
 
   #lookAtLeaving(): void {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const rest = this.#leaving.findIndex(({ untilMs }) => untilMs > nowMs);
     const due = rest === -1 ? this.#leaving.splice(0) : this.#leaving.splice(0, rest);
     for (const { stream } of due) stream.look(nowMs);

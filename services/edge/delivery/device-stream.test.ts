@@ -1,14 +1,16 @@
 import { mock } from 'node:test';
 import t from 'tap';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { DeviceStream } from './device-stream.ts';
 import type { Resync } from './resync.ts';
 import type { StreamParts } from './stream-parts.ts';
 
 type Owner = { deviceId: string; isInUse: () => boolean };
 
-t.beforeEach(() => mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 }));
-t.afterEach(() => mock.timers.reset());
+let passedMs = 0;
+t.beforeEach(() => void mock.method(performance, 'now', () => passedMs));
+t.afterEach(() => mock.restoreAll());
 
 /** A stream writes down what it does, in order. */
 function rig() {
@@ -77,8 +79,8 @@ function movesOf(stream: DeviceStream<Owner>) {
       stream.settle();
     },
     pass: (ms: number) => {
-      mock.timers.tick(ms);
-      stream.look(Date.now());
+      passedMs += ms;
+      stream.look(steadyMs());
     },
   };
 }
@@ -161,7 +163,7 @@ t.test('a repeated offer is answered by what became of the event', async (t) => 
   offer('from the queue', 0, 'r2');
   t.same(take(), ['+ answers.r2.acknowledged', '- answers.r2.from the queue queue']);
   t.ok(stream.isLive);
-  stream.declineLate(Date.now());
+  stream.declineLate(steadyMs());
   t.same(take(), ['- answers.r1.open late', '- answers.r2.open late']);
   offer('open', 0, 'r3');
   acknowledge(2);
@@ -258,7 +260,7 @@ t.test('acknowledgements wait while NATS is away, and open offers are refused th
 
 t.test('an acknowledgement is late after 60 s, but not while NATS is away', async (t) => {
   const { stream, bus, offer } = live();
-  const isLate = (afterMs: number) => stream.isAcknowledgementLate(Date.now() + afterMs);
+  const isLate = (afterMs: number) => stream.isAcknowledgementLate(steadyMs() + afterMs);
   t.equal(isLate(1e9), false, 'nothing was sent');
   offer('a');
   t.equal(isLate(60_000), false);
@@ -267,6 +269,15 @@ t.test('an acknowledgement is late after 60 s, but not while NATS is away', asyn
   stream.acknowledge(1);
   stream.settle();
   t.equal(isLate(1e9), false);
+});
+
+t.test('a stop of the edge does not make an acknowledgement late', async (t) => {
+  const { stream, offer } = live();
+  offer('a');
+  const sentAt = steadyMs();
+  stream.excuse(sentAt + 90_000, 90_000);
+  t.equal(stream.isAcknowledgementLate(sentAt + 90_001), false);
+  t.equal(stream.isAcknowledgementLate(sentAt + 150_001), true);
 });
 
 t.test(

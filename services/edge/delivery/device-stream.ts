@@ -1,6 +1,7 @@
 import type { DurableEventHeader } from '../../../shared/contracts/events.ts';
 import { routerOfAsker } from '../../../shared/contracts/offer-answers.ts';
 import type { EventId, UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import { LeanSubscription } from '../session/subscriptions.ts';
 import type { QueueDelivery } from './ack-subject.ts';
@@ -16,6 +17,9 @@ type Delivered = { ackSubject: string; delivery: QueueDelivery };
 type Copy = Delivered & { event: CameEvent };
 type Heard = { eventId: EventId; isRefused: boolean };
 type Marker = Delivered & { markerId: EventId };
+type Refused = { eventId: EventId; hasCome: boolean };
+/** The client has acknowledged at this time, in epoch ms. */
+type Told = { atMs: number; isInUse: boolean };
 
 type Stream<Owner extends StreamOwner> = DeviceStream<Owner>;
 type Parts<Owner extends StreamOwner> = StreamParts<Stream<Owner>, Owner>;
@@ -58,10 +62,7 @@ export class DeviceStream<Owner extends StreamOwner> {
    * once NATS is back.
    */
   #acknowledgedQ = 0;
-  /**
-   * An acknowledgement is due since this time, in epoch ms; the value means nothing while none is
-   * due.
-   */
+  /** An acknowledgement is due since then, by `steadyMs`. It means nothing while none is due. */
   #ackDueSince = 0;
   /** This is set once the stream leaves, and `ended` resolves when it has let go of all. */
   #ending: { ended: Promise<void>; resolve: () => void } | undefined = undefined;
@@ -97,7 +98,7 @@ export class DeviceStream<Owner extends StreamOwner> {
     const { eventId } = event.header;
     const sent = this.#sent?.find(eventId);
     if (sent?.isAcknowledged) {
-      this.#parts.answers.taken(asker, this.owner.isInUse(Date.now()));
+      this.#parts.answers.taken(asker, this.owner.isInUse(steadyMs()));
       return;
     }
     if (sent?.askers !== undefined) {
@@ -149,7 +150,7 @@ export class DeviceStream<Owner extends StreamOwner> {
     const upTo = Math.min(q, waiting === undefined ? this.#lastQ : waiting.q - 1);
     if (upTo <= this.#acknowledgedQ) return false;
     this.#acknowledgedQ = upTo;
-    this.#ackDueSince = Date.now();
+    this.#ackDueSince = steadyMs();
     return true;
   }
 
@@ -157,16 +158,16 @@ export class DeviceStream<Owner extends StreamOwner> {
   settle(): void {
     const { bus, reports } = this.#parts;
     if (!bus.connected) return;
-    const nowMs = Date.now();
-    const isInUse = this.owner.isInUse(nowMs);
+    const nowMs = steadyMs();
+    const told = { atMs: Date.now(), isInUse: this.owner.isInUse(nowMs) };
     this.#sent?.acknowledge(this.#acknowledgedQ, nowMs, (sent, askers) => {
       if (sent.ackSubject !== undefined) this.#acknowledge(sent.ackSubject);
-      this.#tellRouters(sent, askers, isInUse);
+      this.#tellRouters(sent, askers, told);
     });
     const over = this.#resync?.acknowledge(this.#acknowledgedQ, this.#ending !== undefined);
     for (const ackSubject of over?.ackSubjects ?? []) this.#acknowledge(ackSubject);
     for (const [conversationId, seq] of over?.delivered ?? []) {
-      reports.add([conversationId, this.userId, seq, nowMs]);
+      reports.add([conversationId, this.userId, seq, told.atMs]);
     }
     if (this.#state.kind === 'fromQueue') this.#look(nowMs, false);
   }
@@ -178,6 +179,11 @@ export class DeviceStream<Owner extends StreamOwner> {
   isAcknowledgementLate(nowMs: number): boolean {
     if (this.#lastQ <= this.#acknowledgedQ) return false;
     return nowMs - this.#ackDueSince > LIMITS.acknowledgeTimeoutMs;
+  }
+
+  /** The edge read nothing for `lateMs`, see `Session.excuse`. */
+  excuse(nowMs: number, lateMs: number): void {
+    this.#ackDueSince = Math.min(nowMs, this.#ackDueSince + lateMs);
   }
 
   /** Begins a resync. A replay that is under way on this stream ends unfinished. */
@@ -268,7 +274,7 @@ export class DeviceStream<Owner extends StreamOwner> {
   }
 
   /** Enters the state that follows, and does what belongs to it. `why` counts refused offers. */
-  #enter(input: StreamInput, why = '', nowMs = Date.now()): void {
+  #enter(input: StreamInput, why = '', nowMs = steadyMs()): void {
     const before = this.#state;
     const after = next(before, input, nowMs);
     this.#state = after;
@@ -289,11 +295,7 @@ export class DeviceStream<Owner extends StreamOwner> {
   }
 
   /** Leaves an event to the queue. Nothing is to be awaited where the queue has sent it already. */
-  #refuse(
-    { eventId, hasCome }: { eventId: EventId; hasCome: boolean },
-    asker: string,
-    why: string,
-  ) {
+  #refuse({ eventId, hasCome }: Refused, asker: string, why: string): void {
     this.#parts.answers.toQueue(asker, why);
     if (hasCome) return;
     this.#refused ??= new Set();
@@ -305,16 +307,13 @@ export class DeviceStream<Owner extends StreamOwner> {
     this.#enter({ kind: 'refused', router: routerOfAsker(asker), eventId });
   }
 
-  /**
-   * Sends the event. Returns false where the stream cannot take it; the event then stays in the
-   * queue.
-   */
+  /** Sends the event. Returns false where the stream cannot take it, so that the queue keeps it. */
   #send({ header, body }: CameEvent, from: { asker?: string; ackSubject?: string }): boolean {
     this.#sent ??= new SentEvents();
     const { asker, ackSubject } = from;
     const askers = asker === undefined ? undefined : [asker];
     const q = this.#lastQ + 1;
-    const atMs = Date.now();
+    const atMs = steadyMs();
     const sent = { q, header, ackSubject, askers, isAcknowledged: false, atMs };
     const isSent = this.#sent.add(sent);
     if (isSent) this.#show({ type: header.kind, isNameless: header.isNameless, body });
@@ -324,7 +323,7 @@ export class DeviceStream<Owner extends StreamOwner> {
 
   /** Gives the next number to what the client is sent, and returns it. */
   #show({ type, isNameless, body }: Numbered): number {
-    if (this.#lastQ <= this.#acknowledgedQ) this.#ackDueSince = Date.now();
+    if (this.#lastQ <= this.#acknowledgedQ) this.#ackDueSince = steadyMs();
     this.#lastQ += 1;
     const q = this.#lastQ;
     // A stream that ends sends its client nothing more, and returns the event to the queue.
@@ -338,9 +337,9 @@ export class DeviceStream<Owner extends StreamOwner> {
   }
 
   /** Answers the routers whose offer is open. If none is, the event came late. */
-  #tellRouters(sent: SentEvent, askers: readonly string[] | undefined, isInUse: boolean): void {
+  #tellRouters({ header }: SentEvent, askers: readonly string[] | undefined, told: Told): void {
     const { answers, lateTakes, reports } = this.#parts;
-    const { header, atMs } = sent;
+    const { atMs, isInUse } = told;
     const { conversationId, eventId, seq } = header;
     const { userId } = this;
     for (const asker of askers ?? []) answers.taken(asker, isInUse);

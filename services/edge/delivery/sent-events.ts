@@ -16,7 +16,7 @@ export type SentEvent = {
   /** The event is open: the routers with these reply subjects wait for its outcome. */
   askers: string[] | undefined;
   isAcknowledged: boolean;
-  /** The event was sent, or was acknowledged later, at this time in epoch ms. */
+  /** The event was sent, or was acknowledged later, at this time, by `steadyMs`. */
   atMs: number;
 };
 

@@ -5,7 +5,7 @@ import type { EventId } from '../../../shared/ids.ts';
 type Heard = {
   /** The queue sent an event for the first time, and had no more. */
   readonly isDrained: boolean;
-  /** The queue sent the event, or the stream was bound to it, at this time in epoch ms. */
+  /** The queue sent the event, or the stream was bound to it, at this time, by `steadyMs`. */
   readonly heardAt: number;
 };
 

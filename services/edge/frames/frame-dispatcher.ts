@@ -45,7 +45,7 @@ export class FrameDispatcher {
 
   receive(session: Session, bytes: ArrayBuffer, isBinary: boolean): void {
     if (session.state === 'closed') return;
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     session.lastFrameAt = nowMs;
     const reading = readFrame(bytes, isBinary);
     const { asked } = reading;
@@ -75,7 +75,7 @@ export class FrameDispatcher {
     this.#deps.metrics.framesIn.add(door.type);
     if (!door.isRoutine) session.lastUseAt = nowMs;
     const limited = this.#limit(session, operation.cost, nowMs);
-    const deadlineAt = steadyMs() + REQUEST_TIMEOUT_MS;
+    const deadlineAt = nowMs + REQUEST_TIMEOUT_MS;
     if (limited === undefined) this.#carryOut(call, request, deadlineAt);
     else if (door.isDroppable) this.#answer(call, {});
     else if (door.answered !== 'never') this.#sendError(session, asked, limited);
@@ -115,7 +115,7 @@ export class FrameDispatcher {
       return;
     }
     if (error.code === 'INVALID_REQUEST') this.#refuseBad(session, asked, error);
-    else this.#sendError(session, asked, this.#limit(session, 'other', Date.now()) ?? error);
+    else this.#sendError(session, asked, this.#limit(session, 'other', steadyMs()) ?? error);
   }
 
   /**
@@ -130,7 +130,7 @@ export class FrameDispatcher {
   #refuseBad(session: Session, asked: Asked, error: KahaError): void {
     this.#sendError(session, asked, error);
     session.badFrames ??= [];
-    if (isOneTooMany(session.badFrames, Date.now())) {
+    if (isOneTooMany(session.badFrames, steadyMs())) {
       this.#deps.hub.close(session, CLOSE.TOO_MANY_BAD_FRAMES);
     }
   }

@@ -1,4 +1,5 @@
 import { CLOSE } from '../../../shared/errors.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import { goingAwayFrame } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
@@ -16,12 +17,12 @@ const POLL_MS = 50;
  */
 export async function drainClients({ hub, delivery, server }: Parts, plan: Plan): Promise<void> {
   const { drainMs, reconnectMs } = plan;
-  const endsAt = Date.now() + drainMs;
+  const endsAt = steadyMs() + drainMs;
   do {
     for (const session of [...hub.sessions]) tell(hub, session, reconnectMs);
     if (hub.sessions.size === 0 && server.callsInFlight === 0) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  } while (Date.now() < endsAt);
+  } while (steadyMs() < endsAt);
   for (const session of [...hub.sessions]) hub.close(session, CLOSE.GOING_AWAY);
   await delivery.settled();
 }

@@ -1,5 +1,6 @@
 import { KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import { authOkFrame, type RequestId } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
@@ -47,7 +48,7 @@ export class SessionOpening {
   /** Opens a session whose user is known. */
   async open(session: Session, userId: UserId, request: OpenRequest): Promise<void> {
     const { queues, signals, onOpened, metrics } = this.#deps;
-    const startedAt = Date.now();
+    const startedAt = steadyMs();
     session.state = 'opening';
     session.sessionId = newId();
     signals.join(session, userId);
@@ -63,7 +64,7 @@ export class SessionOpening {
     this.#sendAuthOk(session, request.id);
     queues.attach(session, userId, opened);
     onOpened(session, userId);
-    metrics.openSeconds.observe((Date.now() - startedAt) / MS_PER_S);
+    metrics.openSeconds.observe((steadyMs() - startedAt) / MS_PER_S);
     await queues.catchUp(session, userId, opened);
   }
 

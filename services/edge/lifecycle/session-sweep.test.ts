@@ -8,6 +8,7 @@ import type { SigningKey } from '../tokens/signing-key.ts';
 import { SessionSweep } from './session-sweep.ts';
 
 const START = 1_000_000;
+const WALL = Date.parse('2026-11-21T10:00:00Z');
 
 function rig(changes: Partial<Session> = {}) {
   const hub = new Hub(createEdgeMetrics(createMetrics('test', 'edge-1')));
@@ -28,8 +29,9 @@ function rig(changes: Partial<Session> = {}) {
   };
   Object.assign(session, { state: 'open', userId: newId<UserId>(), tokenEndsAt: 1e15, ...changes });
   hub.sessions.add(session);
-  const at = (afterMs: number): number | undefined => {
-    sweep.sweep(START + afterMs);
+  const at = (afterMs: number, lateMs = 0): number | undefined => {
+    const nowMs = START + afterMs;
+    sweep.sweep({ nowMs, lateMs, wallMs: WALL + afterMs });
     return closedWith;
   };
   return { hub, session, sent, at };
@@ -53,12 +55,12 @@ t.test('a socket is closed with 4502 after 5 s, even while its token is verified
 });
 
 t.test('the end of a token is told once, 60 s before, and closes the socket 4005', async (t) => {
-  const { session, sent, at } = rig({ tokenEndsAt: START + 70_000 });
+  const { session, sent, at } = rig({ tokenEndsAt: WALL + 70_000 });
   t.equal(at(9_999), undefined);
   t.same(sent, []);
   at(10_000);
   at(20_000);
-  const expires_at = new Date(START + 70_000).toISOString();
+  const expires_at = new Date(WALL + 70_000).toISOString();
   t.same(
     sent.map((frame) => JSON.parse(frame)),
     [{ type: 'token_expiring', expires_at }],
@@ -88,6 +90,36 @@ t.test('a session goes with the key of its token, and 1000 of them in one sweep'
   t.equal(hub.sessions.size, 201, 'the first of them stays in the set of this rig');
   at(4);
   t.equal(hub.sessions.size, 1);
+});
+
+t.test('a stop of the edge counts against no client, and silence goes on behind it', async (t) => {
+  const streams: number[][] = [];
+  const stream = {
+    isAcknowledgementLate: () => false,
+    excuse: (nowMs: number, lateMs: number) => streams.push([nowMs - START, lateMs]),
+  } as never;
+  const { session, at } = rig({ stream });
+  t.equal(at(20_000), undefined);
+  t.equal(at(55_500, 35_000), undefined, 'the edge was stopped from 20.5 s on');
+  t.equal(at(65_000), undefined);
+  t.equal(at(65_001), 4012, 'the client was silent for 30 s in which the edge could have read');
+  t.same(streams, [[55_500, 35_000]]);
+  t.equal(session.connectedAt, START + 35_000);
+});
+
+t.test('a frame that was read right after a stop is not taken for a later one', async (t) => {
+  const { session, at } = rig();
+  session.lastFrameAt = START + 34_999;
+  t.equal(at(35_000, 34_500), undefined);
+  t.equal(session.lastFrameAt, START + 35_000);
+  t.equal(at(65_001), 4012);
+});
+
+t.test('a stop gives a socket that waits for its token the whole 5 s', async (t) => {
+  const { at } = rig({ state: 'connected' });
+  t.equal(at(14_500, 10_000), undefined);
+  t.equal(at(14_999), undefined);
+  t.equal(at(15_000), 4502);
 });
 
 t.test('a socket whose acknowledgement is late is closed with 4013', async (t) => {

@@ -23,6 +23,8 @@ export const QUEUE_TOLD_MS = 24 * 3_600_000;
  */
 export const UNTOLD_MS = 60_000;
 const TTL_S = QUEUE_TOLD_MS / 1_000;
+/** A kept answer from further ahead was kept by a clock that was wrong, and counts as too old. */
+const CLOCKS_APART_MS = 60_000;
 /** A user's kept answers are dropped beyond this number, which is two sockets full of watches. */
 const KEPT_MAX = 2_000;
 const ASKED_MAX = { concurrencyMax: 32, waitingMax: 8_192 };
@@ -101,10 +103,11 @@ export class Contacts {
 
   /** Returns the kept answers that are young enough, and none where Redis is away. */
   async #kept(userId: UserId, others: readonly UserId[], ageMsMax: number): Promise<Set<UserId>> {
-    const since = Date.now() - ageMsMax;
+    const now = Date.now();
     try {
       const times = await this.#deps.redis.hmget(keyOf(userId), ...others);
-      return new Set(others.filter((_, index) => Number(times[index] ?? Number.NaN) >= since));
+      const isYoung = (at: number): boolean => at >= now - ageMsMax && at <= now + CLOCKS_APART_MS;
+      return new Set(others.filter((_, index) => isYoung(Number(times[index] ?? Number.NaN))));
     } catch (error) {
       this.#failed(error);
       return new Set();

@@ -15,7 +15,9 @@ type Deps = {
   logger: Logger;
 };
 type Owed = { lastSeenAt: number; isRetry: boolean };
+/** The grace period ends at `dueAt`, by `steadyMs`. */
 type Leaving = { dueAt: number; lastSeenAt: number };
+type Left = { nowMs: number; lastSeenAt: number; isLate: boolean };
 
 /**
  * The edge keeps this many users who left while Redis is away. Beyond, it forgets them, and begins
@@ -57,10 +59,10 @@ export class OnlineUsers {
   }
 
   /**
-   * The user closed a session at `lastSeenAt`. `isLate` says that its client was silent for so long
-   * that the grace period is over.
+   * The user closed a session, and was last seen at `lastSeenAt`, in epoch ms. `isLate` says that
+   * its client was silent for so long that the grace period is over.
    */
-  left(userId: UserId, { lastSeenAt, isLate }: { lastSeenAt: number; isLate: boolean }): void {
+  left(userId: UserId, { nowMs, lastSeenAt, isLate }: Left): void {
     const sessions = (this.#sessions.get(userId) ?? 0) - 1;
     if (sessions > 0) {
       this.#sessions.set(userId, sessions);
@@ -68,7 +70,7 @@ export class OnlineUsers {
     }
     this.#sessions.delete(userId);
     if (isLate) this.#owe(userId, lastSeenAt);
-    else this.#leaving.set(userId, { dueAt: lastSeenAt + GRACE_MS, lastSeenAt });
+    else this.#leaving.set(userId, { dueAt: nowMs + GRACE_MS, lastSeenAt });
   }
 
   /**

@@ -7,8 +7,10 @@ import type { Bus } from '../../../shared/nats/bus.ts';
 import { createAskStore } from '../../../shared/nats/rpc-clients.ts';
 import { type Presence as Known, SETTLED_MS } from '../../../shared/presence/read-presence.ts';
 import type { ServiceDeps } from '../../../shared/process/boot.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
+import { repeat } from '../../../shared/process/repeat.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
 import type { Hub } from '../session/hub.ts';
@@ -60,7 +62,7 @@ export class Presence {
   readonly #contacts: Contacts;
   readonly #watches: Watches;
   readonly #businesses: WatchedBusinesses;
-  readonly #sweeping: NodeJS.Timeout;
+  readonly #endSweeps: () => void;
   #refreshing: NodeJS.Timeout | undefined;
 
   constructor(deps: Deps) {
@@ -98,7 +100,7 @@ export class Presence {
         (await store('businesses.openings', { business_ids })).businesses,
       tell: (session, presence) => this.#send(session, { type: 'presence', ...presence }),
     });
-    this.#sweeping = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+    this.#endSweeps = repeat(SWEEP_MS, (nowMs, lateMs) => this.#sweep(nowMs, lateMs));
     deps.redis.on('ready', () => this.#heartbeat.beat());
     bus.onReconnect(() => {
       this.#users.markUnsure();
@@ -171,7 +173,7 @@ export class Presence {
 
   /** Closes presence. Another edge tells of users who do not come back elsewhere within 5 s. */
   async close(): Promise<void> {
-    clearInterval(this.#sweeping);
+    this.#endSweeps();
     clearTimeout(this.#refreshing);
     this.#businesses.close();
     await this.#watches.close();
@@ -188,11 +190,14 @@ export class Presence {
     const { userId, lastFrameAt } = session;
     if (!session.isPresent || userId === undefined) return;
     session.isPresent = false;
-    const lastSeenAt = isLate ? lastFrameAt : Date.now();
-    this.#online.left(userId, { lastSeenAt, isLate });
+    const nowMs = steadyMs();
+    const lastSeenAt = Math.round(Date.now() - (isLate ? nowMs - lastFrameAt : 0));
+    this.#online.left(userId, { nowMs, lastSeenAt, isLate });
   }
 
-  #sweep(nowMs: number): void {
+  /** A sweep that is late skips its turn, because frames of the clients wait unread. */
+  #sweep(nowMs: number, lateMs: number): void {
+    if (lateMs > 0) return;
     for (const session of this.#deps.hub.sessions) {
       if (session.state !== 'open' || session.userId === undefined) continue;
       const isSilent = nowMs - session.lastFrameAt > SILENT_MS;

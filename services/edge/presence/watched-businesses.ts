@@ -6,6 +6,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { BusinessPresence } from '../../../shared/protocol/presence.ts';
 import type { Session } from '../session/session.ts';
@@ -33,7 +34,7 @@ type Watched = {
   presence: BusinessPresence | undefined;
   /** The presence was read after the subscription began, and after the last signal. */
   isSure: boolean;
-  /** Store was asked last, and is to be asked again, at these times in epoch ms. */
+  /** Store was asked last, and is to be asked again, at these times, by `steadyMs`. */
   askedAt: number;
   dueAt: number;
   reading: Promise<void> | undefined;
@@ -72,7 +73,7 @@ export class WatchedBusinesses {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#timer = setInterval(() => this.#look(Date.now()), LOOK_MS);
+    this.#timer = setInterval(() => this.#look(steadyMs()), LOOK_MS);
     deps.bus.onReconnect(() => {
       for (const watched of this.#watched.values()) this.#doubt(watched);
     });
@@ -133,7 +134,7 @@ export class WatchedBusinesses {
     }
     const watched = {
       ...{ businessId, sessions: new Set<Session>(), presence: undefined, isSure: false },
-      ...{ askedAt: 0, dueAt: Number.POSITIVE_INFINITY, reading: undefined },
+      ...{ askedAt: Number.NEGATIVE_INFINITY, dueAt: Number.POSITIVE_INFINITY, reading: undefined },
     };
     const all = watched as Omit<Watched, 'subscription'> as Watched;
     const subscription = new LeanSubscription(this.#kind, all);
@@ -182,7 +183,7 @@ export class WatchedBusinesses {
   }
 
   async #read(batch: readonly Watched[]): Promise<void> {
-    const askedAt = Date.now();
+    const askedAt = steadyMs();
     for (const watched of batch) {
       Object.assign(watched, { askedAt, isSure: true, dueAt: askedAt + healMs() });
     }
@@ -216,7 +217,7 @@ export class WatchedBusinesses {
   }
 
   #dueIn(watched: Watched, ms: number): void {
-    const at = Math.max(Date.now() + ms, watched.askedAt + GAP_MS);
+    const at = Math.max(steadyMs() + ms, watched.askedAt + GAP_MS);
     watched.dueAt = Math.min(watched.dueAt, at);
   }
 

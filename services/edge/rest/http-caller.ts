@@ -1,5 +1,6 @@
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Operation } from '../api/operation.ts';
 import { ServiceLimits } from '../limits/service-limits.ts';
 import type { UserLimits } from '../limits/user-limits.ts';
@@ -39,7 +40,7 @@ export class CallerCheck {
     const token = bearerToken(authorization);
     if (token === undefined) throw new KahaError('UNAUTHENTICATED', 'A bearer token is required');
     const caller = await this.#identify(token);
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const limited = caller.isService
       ? this.#serviceLimits.refuse(caller.tokenIndex, nowMs)
       : this.#limits.refuse(caller.userId, cost, nowMs);

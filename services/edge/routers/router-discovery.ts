@@ -1,6 +1,7 @@
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
+import { repeat } from '../../../shared/process/repeat.ts';
 import type { Epochs } from '../../../shared/process/epochs.ts';
 import type { RouterTable } from './router-table.ts';
 
@@ -13,7 +14,7 @@ const INSTANCE = /^[a-z][a-z0-9-]{0,62}$/;
  * which routers are there. By the same messages, edges hear how far the epochs of all edges are.
  */
 export class RouterDiscovery {
-  readonly #timer: NodeJS.Timeout;
+  readonly close: () => void;
 
   constructor(bus: Bus, table: RouterTable, epochs: Epochs) {
     bus.subscribe(subjects.routerAlive, (msg) => {
@@ -30,14 +31,11 @@ export class RouterDiscovery {
     };
     bus.onReconnect(ask);
     ask();
-    // Without a connection all routers are silent, so what they said last stays true.
-    this.#timer = setInterval(() => {
-      if (bus.connected) table.expire(steadyMs());
-    }, EXPIRE_MS);
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
+    // Without a connection, and after a pause of this process, all routers are silent. What they
+    // said last stays true.
+    this.close = repeat(EXPIRE_MS, (nowMs, lateMs) => {
+      if (bus.connected && lateMs === 0) table.expire(nowMs);
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { KahaError } from '../../../shared/errors.ts';
 import { isDeviceId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { SessionOpening } from '../lifecycle/session-opening.ts';
 import { errorAnswer } from '../rest/http-errors.ts';
@@ -89,10 +90,10 @@ export class Upgrades {
     if (lack !== undefined) return this.#refuseForNow(lack);
     if (call.authorization !== '') return this.#byHeader(call, offer);
     if (offer.token !== undefined) return this.#bySubprotocol(offer.token, offer);
-    if (!this.#admission.withoutToken.take(Date.now())) {
+    if (!this.#admission.withoutToken.take(steadyMs())) {
       return this.#refuseForNow('rate_without_token');
     }
-    return this.#accept(offer, new Session(Date.now()));
+    return this.#accept(offer, new Session(steadyMs()));
   }
 
   /**
@@ -112,7 +113,7 @@ export class Upgrades {
     if (!bus.connected) return 'nats';
     if (opening.isFull) return 'openings';
     if (connections.isOver) return 'connections';
-    return this.#admission.verified.hasRoom(Date.now()) ? undefined : 'rate';
+    return this.#admission.verified.hasRoom(steadyMs()) ? undefined : 'rate';
   }
 
   #byHeader(call: UpgradeCall, offer: Offer): UpgradeAnswer | Promise<UpgradeAnswer> {
@@ -144,7 +145,7 @@ export class Upgrades {
   #verified(token: string, then: Outcomes): UpgradeAnswer | Promise<UpgradeAnswer> {
     const { verifier } = this.#deps;
     const { unknown } = this.#admission;
-    const isCharged = unknown.take(Date.now());
+    const isCharged = unknown.take(steadyMs());
     if (!isCharged && !verifier.knows(token)) return this.#refuseForNow('rate_unknown_tokens');
     const good = (verified: VerifiedToken): UpgradeAnswer => {
       if (isCharged) unknown.giveBack();
@@ -160,7 +161,7 @@ export class Upgrades {
 
   /** Lets a client with a good token in. The key server may have been asked since `#lack`. */
   #admit(offer: Offer, session: Session): UpgradeAnswer {
-    if (!this.#admission.verified.take(Date.now())) return this.#refuseForNow('rate');
+    if (!this.#admission.verified.take(steadyMs())) return this.#refuseForNow('rate');
     return this.#accept(offer, session);
   }
 
@@ -196,7 +197,7 @@ function forNow(reason: Reason): KahaError {
 }
 
 function authenticated(token: VerifiedToken, deviceId: string | undefined): Session {
-  const session = new Session(Date.now());
+  const session = new Session(steadyMs());
   session.state = 'opening';
   session.userId = token.userId;
   session.tokenEndsAt = token.endsAt;
@@ -206,7 +207,7 @@ function authenticated(token: VerifiedToken, deviceId: string | undefined): Sess
 }
 
 function refusedSession(error: KahaError): Session {
-  const session = new Session(Date.now());
+  const session = new Session(steadyMs());
   session.refusal = error;
   return session;
 }

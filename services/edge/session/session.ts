@@ -61,14 +61,16 @@ export class Session {
 
   isGoingAwayTold = false;
 
-  readonly connectedAt: number;
+  /** The times of a session are by `steadyMs`, but for the end of its token. */
+  connectedAt: number;
   lastFrameAt: number;
-  /** The client sent its last frame that is not routine at this time, in epoch ms. */
-  lastUseAt = 0;
+  /** The client sent its last frame that is not routine at this time. */
+  lastUseAt = Number.NEGATIVE_INFINITY;
+  /** The token ends at this time, in epoch ms. */
   tokenEndsAt = 0;
   /** The session ends when this key of its token is withdrawn. */
   tokenKey: SigningKey | undefined = undefined;
-  /** Store is told of the device at this time, by `steadyMs`; 0 until it has opened. */
+  /** Store is told of the device at this time; 0 until it has opened. */
   seenDueMs = 0;
   isTokenEndTold = false;
 
@@ -77,7 +79,7 @@ export class Session {
   /** The session gets the events of its device by this stream, once it is open. */
   stream: DeviceStream<Session> | undefined = undefined;
 
-  /** The last bad frames came at these times, in epoch ms. */
+  /** The last bad frames came at these times. */
   badFrames: number[] | undefined = undefined;
   /** The user is typing in these conversations, ≤ 32. */
   typingIn: Map<ConversationId, Typed> | undefined = undefined;
@@ -97,6 +99,16 @@ export class Session {
   constructor(nowMs: number) {
     this.connectedAt = nowMs;
     this.lastFrameAt = nowMs;
+  }
+
+  /**
+   * The edge read nothing for `lateMs` up to `nowMs`, so what the client has sent since may wait
+   * unread. That time does not count against it.
+   */
+  excuse(nowMs: number, lateMs: number): void {
+    this.connectedAt = Math.min(nowMs, this.connectedAt + lateMs);
+    this.lastFrameAt = Math.min(nowMs, this.lastFrameAt + lateMs);
+    this.stream?.excuse(nowMs, lateMs);
   }
 
   /** Tells whether somebody uses the client: it sent a frame that is not routine within 60 s. */
