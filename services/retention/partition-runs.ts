@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '../../shared/nats/bus.ts';
 import { createAskStore } from '../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../shared/process/clock.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { prune } from './prune.ts';
 import type { RetentionMetrics } from './retention-metrics.ts';
@@ -33,6 +34,7 @@ export function startPartitionRuns(options: Options): PartitionRuns {
   const store = createAskStore(bus, TIMEOUT_MS);
   const closing = new AbortController();
   let lastSuccessAt: number | undefined;
+  let lastSuccessMs = 0;
   let failures = 0;
 
   const run = async (): Promise<void> => {
@@ -40,6 +42,7 @@ export function startPartitionRuns(options: Options): PartitionRuns {
       const request = { months_ahead: options.monthsAhead };
       const done = await store('partitions.ensure', request);
       lastSuccessAt = Date.now();
+      lastSuccessMs = steadyMs();
       failures = 0;
       metrics.runs.inc({ outcome: 'ok' });
       metrics.lastSuccess.set(lastSuccessAt / 1_000);
@@ -61,7 +64,8 @@ export function startPartitionRuns(options: Options): PartitionRuns {
   };
   const running = loop();
   return {
-    problem: () => staleness({ lastSuccessAt, intervalMs, now: Date.now() }),
+    problem: () =>
+      staleness({ lastSuccessAt, sinceMs: steadyMs() - lastSuccessMs, intervalMs }),
     async close() {
       closing.abort();
       await running;

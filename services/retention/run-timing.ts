@@ -24,13 +24,16 @@ export function delayUntilNext({ intervalMs, failures, random }: RunState): numb
   return backOff * (0.5 + random / 2);
 }
 
-/** Returns why the runs are not healthy, or undefined. Times are epoch ms. The function is pure. */
+/**
+ * Returns why the runs are not healthy, or undefined. The last success was at `lastSuccessAt`, in
+ * epoch ms, and `sinceMs` ago. The function is pure.
+ */
 export function staleness(run: {
   lastSuccessAt: number | undefined;
+  sinceMs: number;
   intervalMs: number;
-  now: number;
 }): string | undefined {
   if (run.lastSuccessAt === undefined) return 'partitions have not been ensured yet';
-  if (run.now - run.lastSuccessAt <= STALE_INTERVALS * run.intervalMs) return undefined;
+  if (run.sinceMs <= STALE_INTERVALS * run.intervalMs) return undefined;
   return `partitions were last ensured at ${new Date(run.lastSuccessAt).toISOString()}`;
 }

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { newId, type UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Profile } from '../profile.ts';
 import { createLocalProfiles } from './local-profiles.ts';
 
@@ -11,7 +12,7 @@ t.test(
   'a kept profile that an answer lacks is still shown and is asked for again after 30 s',
   async (t) => {
     const local = createLocalProfiles(() => 0.5);
-    const since = Date.now();
+    const since = steadyMs();
     local.set(key, { profile, freshUntil: 1, since });
     local.setUnknown(key, since);
     t.equal(local.get(key)?.profile, profile);
@@ -23,11 +24,11 @@ t.test(
   'an id that an answer lacks is not unknown if the answer is older than an event',
   async (t) => {
     const local = createLocalProfiles(() => 0.5);
-    const since = Date.now();
+    const since = steadyMs();
     local.outdate(key);
     local.setUnknown(key, since);
     t.notOk(local.isUnknown(key));
-    local.setUnknown(key, Date.now() + 1);
+    local.setUnknown(key, steadyMs() + 1);
     t.ok(local.isUnknown(key));
   },
 );

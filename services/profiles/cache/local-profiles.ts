@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { Profile } from '../profile.ts';
 
@@ -84,7 +85,7 @@ export function createLocalProfiles(random: () => number): LocalProfiles {
   const outdated = new LRUCache<string, { at: number; isSuperseded: boolean }>(OUTDATED);
   const change = (key: string, isSuperseded: boolean): void => {
     unknown.delete(key);
-    outdated.set(key, { at: Date.now(), isSuperseded });
+    outdated.set(key, { at: steadyMs(), isSuperseded });
     const entry = profiles.get(key);
     if (entry !== undefined) Object.assign(entry, { checkedUntil: 0, isSuperseded });
   };
@@ -99,7 +100,7 @@ export function createLocalProfiles(random: () => number): LocalProfiles {
         profiles.set(key, { profile, checkedUntil: 0, isSuperseded });
         return;
       }
-      const now = Date.now();
+      const now = steadyMs();
       const checkMs = freshUntil > now ? CHECK_MS * (0.9 + 0.2 * random()) : RECHECK_MS;
       const checkedUntil = now + checkMs;
       profiles.set(key, { profile, checkedUntil, isSuperseded: false });
@@ -108,7 +109,7 @@ export function createLocalProfiles(random: () => number): LocalProfiles {
       if (isOutdatedSince(key, since)) return;
       unknown.set(key, true);
       const entry = profiles.get(key);
-      if (entry !== undefined) entry.checkedUntil = Date.now() + UNKNOWN.ttl;
+      if (entry !== undefined) entry.checkedUntil = steadyMs() + UNKNOWN.ttl;
     },
     isUnknown: (key) => unknown.has(key),
     outdate: (key) => change(key, false),

@@ -1,3 +1,4 @@
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { LocalProfiles } from '../cache/local-profiles.ts';
 import type { ProfileCache } from '../cache/profile-cache.ts';
 import type { KahaGuard } from '../kaha/kaha-guard.ts';
@@ -34,7 +35,7 @@ export function createFurtherLook({ cache, local, kaha, fetcher, metrics }: Deps
     }
   };
   return async (refs, known) => {
-    const since = Date.now();
+    const since = steadyMs();
     const superseded = new Set(refs.filter(({ key }) => local.get(key)?.isSuperseded));
     const { found, markers } = await cache.read(refs);
     const waited: Promise<void>[] = [];
@@ -43,7 +44,7 @@ export function createFurtherLook({ cache, local, kaha, fetcher, metrics }: Deps
       if (cached !== undefined) {
         local.set(ref.key, { ...cached, since });
         known.set(ref.key, cached.profile);
-        const isFresh = cached.freshUntil > since;
+        const isFresh = cached.freshUntil > Date.now();
         metrics.lookups.inc({ result: isFresh ? 'cached' : 'stale' });
         if (isFresh) continue;
       }

@@ -1,4 +1,5 @@
 import { Gatherer } from '../../../shared/concurrency/gatherer.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Profile, ProfileMap, ProfileRef } from '../profile.ts';
 
 /** A fetching is an id that kaha-main-v3 is asked for now. */
@@ -6,7 +7,7 @@ export type Fetching = {
   readonly ref: ProfileRef;
   /** `seen` is the stale marker that was set before, or '' for none. */
   readonly seen: string;
-  /** The id was asked for at this time (epoch ms). */
+  /** The id was asked for at this time, by `steadyMs`. */
   readonly since: number;
 };
 
@@ -66,7 +67,7 @@ export function createProfileFetcher(fetchBatch: FetchBatch): ProfileFetcher {
     const running = inFlight.get(ref.key);
     if (running !== undefined) return running.promise;
     if (!gatherer.hasRoomFor(1)) return Promise.reject(new FetcherFullError());
-    const one = newWaiting({ ref, seen, since: Date.now() });
+    const one = newWaiting({ ref, seen, since: steadyMs() });
     inFlight.set(ref.key, one);
     void gatherer.put(ref.key, one);
     return one.promise;

@@ -99,7 +99,7 @@ type Sorted = {
 
 function sort(refs: readonly ProfileRef[], local: LocalProfiles): Sorted {
   const sorted: Sorted = { known: new Map(), rest: [], old: [], unknown: 0 };
-  const now = Date.now();
+  const now = steadyMs();
   for (const ref of refs) {
     const entry = local.get(ref.key);
     if (entry === undefined) {

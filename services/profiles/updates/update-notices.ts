@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { ProfileSource } from '../look-up/profile-source.ts';
 import type { ProfileRef } from '../profile.ts';
@@ -57,7 +58,7 @@ export function createUpdateNotices(deps: Deps): UpdateNotices {
   };
   const putBack = (notices: readonly Notice[]): void => {
     for (const notice of notices) {
-      const isOver = Date.now() >= notice.giveUpAt;
+      const isOver = steadyMs() >= notice.giveUpAt;
       if (isOver && !notice.isHeld) metrics.notices.inc({ outcome: 'unknown' });
       else if (!waiting.has(notice.ref.key)) {
         // kaha-main-v3 did not come back in time. Clients are told of the change, but the name
@@ -90,7 +91,7 @@ export function createUpdateNotices(deps: Deps): UpdateNotices {
       if (waiting.size >= WAITING_MAX && !waiting.has(ref.key)) {
         return metrics.notices.inc({ outcome: 'dropped' });
       }
-      waiting.set(ref.key, { ref, isHeld, giveUpAt: Date.now() + GIVE_UP_MS });
+      waiting.set(ref.key, { ref, isHeld, giveUpAt: steadyMs() + GIVE_UP_MS });
       running ??= run();
     },
     get waiting() {

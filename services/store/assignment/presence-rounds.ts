@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Database } from '../database/schema.ts';
 import type { AgentPresences } from './agent-presence.ts';
@@ -30,7 +31,7 @@ export class PresenceRounds {
   readonly #timer: NodeJS.Timeout;
   #misses = 0;
   #isAway = false;
-  /** The next walk is due at this time, in epoch ms. */
+  /** The next walk is due at this time, by `steadyMs`. */
   #walkAt = 0;
   #looking: Promise<void> | undefined;
 
@@ -54,10 +55,10 @@ export class PresenceRounds {
     try {
       if (await presences.isKnown()) {
         this.#misses = 0;
-        if (Date.now() < this.#walkAt && !this.#isAway) return;
+        if (steadyMs() < this.#walkAt && !this.#isAway) return;
         await this.#walk();
         this.#isAway = false;
-        this.#walkAt = Date.now() + WALK_MS * (0.8 + 0.4 * Math.random());
+        this.#walkAt = steadyMs() + WALK_MS * (0.8 + 0.4 * Math.random());
       } else if (!this.#isAway) {
         this.#misses += 1;
         if (this.#misses < MISSES) return;

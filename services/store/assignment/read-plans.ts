@@ -7,6 +7,7 @@ import type {
   AssignmentRead,
 } from '../../../shared/contracts/assignment.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { toKahaError } from '../database/database-error.ts';
 import type { Database } from '../database/schema.ts';
@@ -38,11 +39,11 @@ export async function claimPlans(
   { logger, readMs = READ_MS, ...deps }: ClaimDeps,
   request: { limit: number; lease_ms: number },
 ): Promise<{ claims: AssignmentClaim[] }> {
-  const stopAt = Date.now() + readMs;
+  const stopAt = steadyMs() + readMs;
   const leases = await claimBusinesses(deps.db, request);
   const claims: AssignmentClaim[] = [];
   for (const [nth, lease] of leases.entries()) {
-    if (nth > 0 && Date.now() >= stopAt) {
+    if (nth > 0 && steadyMs() >= stopAt) {
       claims.push({ ...lease, ...AT_ONCE });
       continue;
     }

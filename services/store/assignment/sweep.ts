@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { PossibleStep } from '../../../shared/contracts/assignment.ts';
 import type { BusinessId } from '../../../shared/ids.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { withDeadline } from '../database/deadline.ts';
 import type { Database } from '../database/schema.ts';
@@ -35,12 +36,12 @@ export async function sweepBusinesses(
   deps: Deps,
   { limit, idle_ms }: { limit: number; idle_ms: number },
 ): Promise<{ swept: number; has_more: boolean; possible: PossibleStep[] }> {
-  const stopAt = Date.now() + (deps.sweepMs ?? SWEEP_MS);
+  const stopAt = steadyMs() + (deps.sweepMs ?? SWEEP_MS);
   const { open, passed, isFull } = await passOverIdle(deps.db, idle_ms);
   const possible: PossibleStep[] = [];
   let [swept, isCut] = [0, false];
   for (const [nth, business_id] of open.entries()) {
-    isCut = swept === Math.min(limit, LIMIT_MAX) || (nth > 0 && Date.now() >= stopAt);
+    isCut = swept === Math.min(limit, LIMIT_MAX) || (nth > 0 && steadyMs() >= stopAt);
     if (isCut) break;
     if (!(await claimSweep(deps, { business_id, idle_ms }))) continue;
     swept += 1;
@@ -119,7 +120,7 @@ export async function findLeft(
   { possible }: { possible: readonly PossibleStep[] },
 ): Promise<{ finds: number }> {
   const found: BusinessId[] = [];
-  const until = Date.now() + SWEEP_MS + LAST_MS;
+  const until = steadyMs() + SWEEP_MS + LAST_MS;
   for (const business_id of new Set(possible.map((step) => step.business_id))) {
     const before = possible.filter((step) => step.business_id === business_id).map(nameOf);
     const now = await readPossible(deps, business_id, until);
