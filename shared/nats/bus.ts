@@ -12,6 +12,7 @@ import { RpcAnswers } from './rpc-answers.ts';
 import { RpcClient } from './rpc-client.ts';
 import { type RpcHandler, type RpcServer, type ServeOptions, serveRpc } from './rpc-server.ts';
 import { newTraceparent } from './trace.ts';
+import { Transit } from './transit.ts';
 import { batchWrites, type Writes } from './write-batches.ts';
 
 export type { JsMsg, Msg, RpcHandler, RpcServer };
@@ -81,6 +82,8 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const writes = batchWrites(nc, options.writeGapMs ?? (() => 0));
   const link = followLink(nc, { ...options, writes });
   const answers = new RpcAnswers({ nc, writes, logger, service: kindOf(natsUser) });
+  const transit = new Transit(nc);
+  link.onReconnect(() => transit.reconnected());
   const replies = link.openMux(inboxPrefix(natsUser));
   const rpc = link.openRpc(repliesPrefix(natsUser));
   const inFlight = (): number => rpc.inFlight + replies.inFlight;
@@ -96,7 +99,10 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       return (await answered(subject, rpc.ask(subject, body, call))) as Reply;
     },
     mux: link.openMux,
-    serve: (serveOptions, handler) => serveRpc({ nc, answers, logger }, serveOptions, handler),
+    serve(serveOptions, handler) {
+      transit.start();
+      return serveRpc({ nc, answers, transit, logger }, serveOptions, handler);
+    },
     beforeWrite: writes.beforeNext,
     publish(subject, payload) {
       if (!link.connected() || nc.isClosed()) return false;
@@ -121,7 +127,10 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     },
     consume: (consumeOptions) => startConsumer({ nc, logger }, consumeOptions),
     onReconnect: link.onReconnect,
-    close: link.close,
+    close() {
+      transit.close();
+      return link.close();
+    },
   };
 }
 

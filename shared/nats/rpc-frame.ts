@@ -9,11 +9,10 @@ import { parseJson } from './parse-json.ts';
  *     answers  [[token, {"data":…} | {"error":…}], …]       in any order
  *
  * A request carries the time that is left, because the clocks of hosts differ. The time that its
- * message spends on the way does not count. So a request that waited in a frozen server, or unread
- * at a frozen service, is carried out although its caller has stopped waiting. A lost answer does
- * the same: the caller was told TIMEOUT or MESSAGING_UNAVAILABLE, which say that the request may
- * have been carried out, and a send that is tried again has its key. At most 16 384 requests of one
- * caller wait so (`pending-replies.ts`).
+ * message spends on the way does not count, but for what `Transit` knows of it: half a second may
+ * be missing. So some requests are carried out although their callers have just stopped waiting.
+ * The callers were told TIMEOUT or MESSAGING_UNAVAILABLE, which say that the request may have been
+ * carried out, and a send that is tried again has its key.
  */
 export type RequestItem = [token: number, leftMs: number, traceparent: string, body: unknown];
 export type Answer = { data: unknown } | { error: WireError };

@@ -4,6 +4,7 @@ import { steadyMs } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import type { RpcAnswers } from './rpc-answers.ts';
 import { type Answer, type RequestItem, readRequests } from './rpc-frame.ts';
+import type { Transit } from './transit.ts';
 
 type RpcContext = {
   /** The caller stops waiting at this time, by `steadyMs`. */
@@ -30,21 +31,23 @@ export type RpcServer = {
 const DRAIN_POLL_MS = 10;
 const OVERLOADED: Answer = { error: new KahaError('MESSAGING_UNAVAILABLE', 'Overloaded').toWire() };
 
-type Deps = { nc: NatsConnection; answers: RpcAnswers; logger: Logger };
+type Deps = { nc: NatsConnection; answers: RpcAnswers; transit: Transit; logger: Logger };
 
 /**
- * Serves the requests of a subject in the format of `rpc-frame.ts`. A request that came without
- * time left is not handled, because nobody waits for its answer. No answer waits for another.
+ * Serves the requests of a subject in the format of `rpc-frame.ts`. A request that has no time left
+ * is not handled, because nobody waits for its answer. It may have been on its way for so long
+ * (`transit.ts`). No answer waits for another.
  */
 export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler): RpcServer {
-  const { nc, answers, logger } = deps;
+  const { nc, answers, transit, logger } = deps;
   const { subject, queue, concurrencyMax } = options;
   let inFlight = 0;
 
   const run = async (item: RequestItem, replyTo: string): Promise<void> => {
-    const [token, leftMs, trace, body] = item;
+    const [token, givenMs, trace, body] = item;
     inFlight += 1;
     try {
+      const leftMs = givenMs - transit.waitedMs;
       if (leftMs <= 0) throw new KahaError('TIMEOUT', 'Too late');
       const data = await handler(body, { deadlineAt: steadyMs() + leftMs, trace });
       answers.add(replyTo, token, { data: data ?? {} });
