@@ -100,11 +100,12 @@ export type StoreOps = {
    * Leases the named owed fan-outs at once, or up to `limit` that are older than 5 s, oldest first;
    * those that only the feed lacks come last. The feed has all that happened before `oldest_at` and
    * can be read. If it lacks nothing, that is 10 s ago, or 10 s before the oldest transaction that
-   * has not ended. Store of the last version leaves it out.
+   * has not ended. Where there are entries, `claimed_at` is the time of the claim by the clock of
+   * Postgres, which also gave the times of the entries. Store of the last version leaves both out.
    */
   'outbox.claim': [
     { event_ids?: EventId[]; limit: number; lease_ms: number },
-    { entries: OutboxEntry[]; oldest_at?: string },
+    { entries: OutboxEntry[]; oldest_at?: string; claimed_at?: string },
   ];
   /** The reply names the events that are still owed to users. */
   'outbox.owed': [{ event_ids: EventId[] }, { event_ids: EventId[] }];

@@ -16,6 +16,8 @@ const logger = createLogger({ service: 't', instance: 't', level: 'silent', hash
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const ann = newId<UserId>();
 const OLDEST_AT = '2026-01-02T00:00:10.000Z';
+/** The clock of Postgres shows this, which has nothing to do with the clock of the router. */
+const CLAIMED_AT = '2026-01-02T06:00:00.000Z';
 
 function entryOf(): OutboxEntry {
   const record = { created_at: new Date().toISOString() } as never;
@@ -44,7 +46,7 @@ function stage({ batches, requeue = async () => [], feeding = async () => {} }: 
     if (op !== 'outbox.claim') return {};
     claims.push(request);
     const entries = request.event_ids === undefined ? (batches.shift() ?? []) : [];
-    return { entries, oldest_at: OLDEST_AT };
+    return { entries, oldest_at: OLDEST_AT, claimed_at: CLAIMED_AT };
   }) as unknown as AskStore;
   const published: { owed_from: string; events: unknown[] }[] = [];
   const publish = async (payload: string): Promise<void> => {
@@ -56,7 +58,8 @@ function stage({ batches, requeue = async () => [], feeding = async () => {} }: 
   const fanOut = { requeue, room: () => undefined } as unknown as FanOut;
   const onRepair = (): void => undefined;
   const parts = { store, fanOut, feed, reports, metrics, logger, onRepair };
-  const voidQueues = async (): Promise<void> => undefined;
+  const voided: UserId[] = [];
+  const voidQueues = async (userId: UserId): Promise<void> => void voided.push(userId);
   const repair = new OutboxRepair({ ...parts, voidQueues, isReady: () => true });
   const close = async (): Promise<void> => {
     await repair.close();
@@ -64,7 +67,7 @@ function stage({ batches, requeue = async () => [], feeding = async () => {} }: 
     await reports.close();
   };
   const outcomes = async () => (await metrics.repairs.get()).values;
-  return { repair, reports, claims, done, missed, published, outcomes, close };
+  return { repair, reports, claims, done, missed, published, voided, outcomes, close };
 }
 
 function gate() {
@@ -228,4 +231,18 @@ t.test('a feed that is away is not asked for each row, and users do not feel it'
   t.ok(claims.length <= 22, 'a pass ends where only the feed lacks events');
   const asked = published.flatMap(({ events }) => events);
   t.ok(asked.length <= 3 * 9 * 200, 'the feed was asked for the first batches alone');
+});
+
+t.test('queues that take no event for 6 h by the clock of Postgres are voided', async (t) => {
+  const requeue = async ({ userIds }: Delivery): Promise<readonly UserId[]> => userIds;
+  const younger = { ...entryOf(), at: '2026-01-02T00:00:00.000Z' };
+  const young = stage({ batches: [[younger]], requeue });
+  await until('the row is noted', () => young.missed.length + young.done.length > 0);
+  await young.close();
+  t.same(young.voided, []);
+  const older = { ...entryOf(), at: '2026-01-01T23:59:59.999Z' };
+  const old = stage({ batches: [[older]], requeue });
+  await until('the row is done', () => old.done.length > 0);
+  await old.close();
+  t.same([old.voided, old.done], [[ann], [older.event_id]]);
 });

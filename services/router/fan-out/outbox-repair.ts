@@ -68,6 +68,8 @@ export class OutboxRepair {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
+  /** Postgres showed this time at the last claim. It is NaN before the first. */
+  #claimedAtMs = Number.NaN;
   /** The feed has not taken an event of this pass. */
   #isFeedAway = false;
   /** The batches of this pass whose events the feed has not yet answered. */
@@ -141,12 +143,13 @@ export class OutboxRepair {
 
   async #claim(eventIds?: EventId[]): Promise<OutboxEntry[]> {
     const request = { limit: CLAIM_MAX, lease_ms: LEASE_MS };
-    const { entries, oldest_at: oldestAt } = await this.#deps.store(
+    const claim = await this.#deps.store(
       'outbox.claim',
       eventIds === undefined ? request : { ...request, event_ids: eventIds },
     );
-    if (oldestAt !== undefined) this.#deps.feed.noteOldest(oldestAt);
-    return entries;
+    if (claim.oldest_at !== undefined) this.#deps.feed.noteOldest(claim.oldest_at);
+    if (claim.claimed_at !== undefined) this.#claimedAtMs = Date.parse(claim.claimed_at);
+    return claim.entries;
   }
 
   /**
@@ -224,8 +227,8 @@ export class OutboxRepair {
   }
 
   #isGivenUp(entry: OutboxEntry): boolean {
-    const changedAt = Date.parse(entry.at ?? '');
-    return Date.now() - changedAt > (this.#deps.giveUpMs ?? GIVE_UP_MS);
+    const changedAtMs = Date.parse(entry.at ?? '');
+    return this.#claimedAtMs - changedAtMs > (this.#deps.giveUpMs ?? GIVE_UP_MS);
   }
 
   /** Voids the queues of these users, and returns the users whose queues could not be deleted. */

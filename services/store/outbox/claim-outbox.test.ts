@@ -42,6 +42,14 @@ t.test('claims take the oldest rows first, and rows whose lease has run out', as
   t.same(await claimIds(9), [], 'all are leased');
 });
 
+t.test('a claim tells the time of Postgres, by which its rows are old', async (t) => {
+  await owe(1);
+  const [{ now }] = (await sql('select now() as now')) as [{ now: string }];
+  const { claimed_at: claimedAt = '' } = await claim(1);
+  t.ok(claimedAt >= now);
+  t.equal((await claim(1)).claimed_at, undefined, 'there are no rows');
+});
+
 t.test('a claim leaves rows alone that are younger than 5 s', async (t) => {
   const { ids } = await owe(2);
   await sql('update outbox set created_at = now() where seq = 2');

@@ -22,8 +22,8 @@ type Deps = {
   logger: Logger;
 };
 type Request = { event_ids?: EventId[]; limit: number; lease_ms: number };
-type Claim = { entries: OutboxEntry[]; oldest_at: string };
-type ClaimedRow = OwedRow & { missed: UserId[] | null; is_fed: boolean };
+type Claim = { entries: OutboxEntry[]; oldest_at: string; claimed_at?: string };
+type ClaimedRow = OwedRow & { missed: UserId[] | null; is_fed: boolean; claimed_at: string };
 
 /** A row younger than this is left to the router that appended it. */
 const OWED_AFTER_S = 5;
@@ -101,7 +101,9 @@ export function createClaimOutbox(deps: Deps) {
     }
     const { kept, cut } = cutToBytes(withMissed(loaded.entries, rows));
     if (cut.length > 0) await unclaim(db, cut);
-    return { entries: kept, oldest_at: await oldest() };
+    const [row] = rows;
+    const at = row && { claimed_at: row.claimed_at };
+    return { entries: kept, oldest_at: await oldest(), ...at };
   };
 
   return async (request: Request): Promise<Claim> => {
@@ -130,7 +132,8 @@ async function claimOldest(
   { name, from, limit, leaseMs }: Look,
 ): Promise<ClaimedRow[]> {
   const { rows } = await sql<ClaimedRow>`
-    select event_id, conversation_id, kind, seq, payload, created_at, missed, is_fed
+    select event_id, conversation_id, kind, seq, payload, created_at, missed, is_fed,
+      now() as claimed_at
     from ${sql.raw(name)}(${from ?? null}::timestamptz, ${limit}::int,
       make_interval(secs => ${leaseMs / 1_000}::float8), make_interval(secs => ${OWED_AFTER_S}))
     order by created_at`.execute(db);
@@ -150,7 +153,8 @@ async function claimNamed(
         where event_id = any(${eventIds}::uuid[])
           and (claimed_until is null or claimed_until < now())
         for update skip locked)
-      returning event_id, conversation_id, kind, seq, payload, created_at, missed, is_fed)
+      returning event_id, conversation_id, kind, seq, payload, created_at, missed, is_fed,
+        now() as claimed_at)
     select * from claimed order by created_at`.execute(db);
   return rows;
 }
