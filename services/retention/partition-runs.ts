@@ -64,8 +64,7 @@ export function startPartitionRuns(options: Options): PartitionRuns {
   };
   const running = loop();
   return {
-    problem: () =>
-      staleness({ lastSuccessAt, sinceMs: steadyMs() - lastSuccessMs, intervalMs }),
+    problem: () => staleness({ lastSuccessAt, sinceMs: steadyMs() - lastSuccessMs, intervalMs }),
     async close() {
       closing.abort();
       await running;

@@ -15,9 +15,8 @@ export class DeliveryRounds {
 
   constructor(hub: Hub, delivery: Delivery) {
     let rest = hub.sessions.values();
-    this.close = repeat(TICK_MS, (nowMs, lateMs) => {
-      // After a pause, acknowledgements of clients are still unread, so nobody is late.
-      if (lateMs === 0) delivery.declineLate(nowMs);
+    this.close = repeat(TICK_MS, (nowMs, readMs) => {
+      delivery.declineLate(readMs);
       for (let looks = Math.ceil(hub.sessions.size / TICKS_PER_PASS); looks > 0; looks -= 1) {
         const next = rest.next();
         if (next.done) {

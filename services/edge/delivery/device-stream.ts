@@ -181,9 +181,9 @@ export class DeviceStream<Owner extends StreamOwner> {
     return nowMs - this.#ackDueSince > LIMITS.acknowledgeTimeoutMs;
   }
 
-  /** The edge read nothing for `lateMs`, see `Session.excuse`. */
-  excuse(nowMs: number, lateMs: number): void {
-    this.#ackDueSince = Math.min(nowMs, this.#ackDueSince + lateMs);
+  /** The edge was stopped for so long, see `Session.excuse`. */
+  excuse(nowMs: number, stoppedMs: number): void {
+    this.#ackDueSince = Math.min(nowMs, this.#ackDueSince + stoppedMs);
   }
 
   /** Begins a resync. A replay that is under way on this stream ends unfinished. */

@@ -29,9 +29,11 @@ function rig(changes: Partial<Session> = {}) {
   };
   Object.assign(session, { state: 'open', userId: newId<UserId>(), tokenEndsAt: 1e15, ...changes });
   hub.sessions.add(session);
-  const at = (afterMs: number, lateMs = 0): number | undefined => {
+  /** The edge was stopped for `stoppedMs` before this sweep. */
+  const at = (afterMs: number, stoppedMs = 0): number | undefined => {
     const nowMs = START + afterMs;
-    sweep.sweep({ nowMs, lateMs, wallMs: WALL + afterMs });
+    const readMs = stoppedMs === 0 ? nowMs : nowMs - 500 - stoppedMs;
+    sweep.sweep({ nowMs, readMs, wallMs: WALL + afterMs });
     return closedWith;
   };
   return { hub, session, sent, at };
@@ -96,7 +98,7 @@ t.test('a stop of the edge counts against no client, and silence goes on behind 
   const streams: number[][] = [];
   const stream = {
     isAcknowledgementLate: () => false,
-    excuse: (nowMs: number, lateMs: number) => streams.push([nowMs - START, lateMs]),
+    excuse: (nowMs: number, stoppedMs: number) => streams.push([nowMs - START, stoppedMs]),
   } as never;
   const { session, at } = rig({ stream });
   t.equal(at(20_000), undefined);
@@ -113,6 +115,14 @@ t.test('a frame that was read right after a stop is not taken for a later one', 
   t.equal(at(35_000, 34_500), undefined);
   t.equal(session.lastFrameAt, START + 35_000);
   t.equal(at(65_001), 4012);
+});
+
+t.test('a stop does not keep a socket from the end of its token, nor a silent one', async (t) => {
+  t.equal(rig({ tokenEndsAt: WALL + 30_000 }).at(36_000, 35_000), 4005);
+  const { at } = rig();
+  t.equal(at(30_500, 500), undefined, 'it was silent for 29.5 s before');
+  t.equal(at(31_500, 500), undefined);
+  t.equal(at(31_501), 4012, 'stops of half a second each do not keep it for ever');
 });
 
 t.test('a stop gives a socket that waits for its token the whole 5 s', async (t) => {

@@ -10,8 +10,8 @@ const SWEEP_MS = 500;
 /** A withdrawn key ends this many sessions in one sweep, so that the others go on being served. */
 const WITHDRAWN_MAX = 1_000;
 
-/** Tokens end by the wall clock, and all else is by `steadyMs`; see `repeat` for `lateMs`. */
-type Times = { nowMs: number; lateMs: number; wallMs: number };
+/** Tokens end by the wall clock. All else is by `steadyMs`, and `repeat` says what `readMs` is. */
+type Times = { nowMs: number; readMs: number; wallMs: number };
 
 /**
  * One timer enforces all limits of time of all sessions: authentication (4502), heartbeat (4012),
@@ -28,30 +28,32 @@ export class SessionSweep {
 
   constructor(hub: Hub) {
     this.#hub = hub;
-    this.close = repeat(SWEEP_MS, (nowMs, lateMs) => {
-      this.sweep({ nowMs, lateMs, wallMs: Date.now() });
+    this.close = repeat(SWEEP_MS, (nowMs, readMs) => {
+      this.sweep({ nowMs, readMs, wallMs: Date.now() });
     });
   }
 
-  sweep({ nowMs, lateMs, wallMs }: Times): void {
+  sweep(times: Times): void {
     this.#withdrawn = 0;
+    const { nowMs, readMs } = times;
+    const stoppedMs = nowMs - readMs - SWEEP_MS;
     for (const session of this.#hub.sessions) {
-      if (lateMs > 0) session.excuse(nowMs, lateMs);
-      else this.#look(session, nowMs, wallMs);
+      this.#look(session, times);
+      if (stoppedMs > 0) session.excuse(nowMs, stoppedMs);
     }
   }
 
-  #look(session: Session, nowMs: number, wallMs: number): void {
+  #look(session: Session, { readMs, wallMs }: Times): void {
     if (!session.isAuthenticated) {
-      if (nowMs - session.connectedAt >= LIMITS.authTimeoutMs) {
+      if (readMs - session.connectedAt >= LIMITS.authTimeoutMs) {
         this.#hub.close(session, CLOSE.AUTH_TIMEOUT);
       }
     } else if (session.tokenKey?.isWithdrawn === true) {
       this.#withdrawn += 1;
       if (this.#withdrawn <= WITHDRAWN_MAX) this.#hub.close(session, CLOSE.BAD_TOKEN);
-    } else if (nowMs - session.lastFrameAt > LIMITS.heartbeatTimeoutMs) {
+    } else if (readMs - session.lastFrameAt > LIMITS.heartbeatTimeoutMs) {
       this.#hub.close(session, CLOSE.NO_HEARTBEAT);
-    } else if (session.stream?.isAcknowledgementLate(nowMs) === true) {
+    } else if (session.stream?.isAcknowledgementLate(readMs) === true) {
       this.#hub.close(session, CLOSE.NO_ACKNOWLEDGEMENT);
     } else {
       tellTokenEnd(this.#hub, session, wallMs);

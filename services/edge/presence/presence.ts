@@ -100,7 +100,7 @@ export class Presence {
         (await store('businesses.openings', { business_ids })).businesses,
       tell: (session, presence) => this.#send(session, { type: 'presence', ...presence }),
     });
-    this.#endSweeps = repeat(SWEEP_MS, (nowMs, lateMs) => this.#sweep(nowMs, lateMs));
+    this.#endSweeps = repeat(SWEEP_MS, (_nowMs, readMs) => this.#sweep(readMs));
     deps.redis.on('ready', () => this.#heartbeat.beat());
     bus.onReconnect(() => {
       this.#users.markUnsure();
@@ -195,9 +195,7 @@ export class Presence {
     this.#online.left(userId, { nowMs, lastSeenAt, isLate });
   }
 
-  /** A sweep that is late skips its turn, because frames of the clients wait unread. */
-  #sweep(nowMs: number, lateMs: number): void {
-    if (lateMs > 0) return;
+  #sweep(nowMs: number): void {
     for (const session of this.#deps.hub.sessions) {
       if (session.state !== 'open' || session.userId === undefined) continue;
       const isSilent = nowMs - session.lastFrameAt > SILENT_MS;

@@ -1,8 +1,8 @@
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
-import { repeat } from '../../../shared/process/repeat.ts';
 import type { Epochs } from '../../../shared/process/epochs.ts';
+import { repeat } from '../../../shared/process/repeat.ts';
 import type { RouterTable } from './router-table.ts';
 
 /** The edge looks for silent routers this often. */
@@ -31,10 +31,9 @@ export class RouterDiscovery {
     };
     bus.onReconnect(ask);
     ask();
-    // Without a connection, and after a pause of this process, all routers are silent. What they
-    // said last stays true.
-    this.close = repeat(EXPIRE_MS, (nowMs, lateMs) => {
-      if (bus.connected && lateMs === 0) table.expire(nowMs);
+    // Without a connection all routers are silent, so what they said last stays true.
+    this.close = repeat(EXPIRE_MS, (_nowMs, readMs) => {
+      if (bus.connected) table.expire(readMs);
     });
   }
 }

@@ -102,13 +102,13 @@ export class Session {
   }
 
   /**
-   * The edge read nothing for `lateMs` up to `nowMs`, so what the client has sent since may wait
-   * unread. That time does not count against it.
+   * The edge was stopped for `stoppedMs`, and read nothing then. That time does not count against
+   * the client.
    */
-  excuse(nowMs: number, lateMs: number): void {
-    this.connectedAt = Math.min(nowMs, this.connectedAt + lateMs);
-    this.lastFrameAt = Math.min(nowMs, this.lastFrameAt + lateMs);
-    this.stream?.excuse(nowMs, lateMs);
+  excuse(nowMs: number, stoppedMs: number): void {
+    this.connectedAt = Math.min(nowMs, this.connectedAt + stoppedMs);
+    this.lastFrameAt = Math.min(nowMs, this.lastFrameAt + stoppedMs);
+    this.stream?.excuse(nowMs, stoppedMs);
   }
 
   /** Tells whether somebody uses the client: it sent a frame that is not routine within 60 s. */
