@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { findClocks, findIdleExceptions } from './tidy/clock-rules.ts';
 import { findFragments } from './tidy/comment-rules.ts';
 import { findDeadPaths, findOversizeDocument } from './tidy/doc-rules.ts';
 import { findUnusedExports } from './tidy/export-rules.ts';
@@ -64,6 +65,11 @@ t.test('identifiers say participant, device queue and durable event', async (t) 
 
 t.test('nothing forbidden is left in the sources', async (t) => {
   t.same(sources.flatMap(findForbiddenText), []);
+});
+
+t.test('what lasts is measured by the steady clock', async (t) => {
+  t.same(sources.flatMap(findClocks), []);
+  t.same(findIdleExceptions(sources), []);
 });
 
 t.test('a doc comment opens with a sentence', async (t) => {
