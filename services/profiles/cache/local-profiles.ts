@@ -5,7 +5,7 @@ import type { Profile } from '../profile.ts';
 
 type LocalProfile = {
   profile: Profile;
-  /** Until this time (epoch ms), no lookup checks for a newer profile. */
+  /** Until this time, by `steadyMs`, no lookup checks for a newer profile. */
   checkedUntil: number;
   /**
    * Another instance has stored a newer profile in Redis. A lookup reads that one first, and shows
@@ -19,8 +19,8 @@ type Found = {
   /** The profile is fresh until this time (epoch ms). */
   freshUntil: number;
   /**
-   * The profile was asked for at this time (epoch ms). A profile that was outdated since then is
-   * not fresh.
+   * The profile was asked for at this time, by `steadyMs`. A profile that was outdated since then
+   * is not fresh.
    */
   since: number;
 };
@@ -29,7 +29,7 @@ export type LocalProfiles = {
   get(key: string): LocalProfile | undefined;
   set(key: string, found: Found): void;
   /**
-   * The cache remembers for 30 s that the id, asked for at `since` (epoch ms), had no profile,
+   * The cache remembers for 30 s that the id, asked for at `since` (by `steadyMs`), had no profile,
    * unless the id was outdated meanwhile. A profile that the cache holds is still shown.
    */
   setUnknown(key: string, since: number): void;
@@ -41,7 +41,7 @@ export type LocalProfiles = {
   outdate(key: string): void;
   /** The profile has changed, and the new one is in Redis. */
   supersede(key: string): void;
-  /** Tells whether the profile was outdated at `since` (epoch ms) or later. */
+  /** Tells whether the profile was outdated at `since` (by `steadyMs`) or later. */
   isOutdatedSince(key: string, since: number): boolean;
   drop(key: string): void;
   /** Events may have been missed, so the next lookup of each profile checks it again. */
@@ -100,9 +100,8 @@ export function createLocalProfiles(random: () => number): LocalProfiles {
         profiles.set(key, { profile, checkedUntil: 0, isSuperseded });
         return;
       }
-      const now = steadyMs();
-      const checkMs = freshUntil > now ? CHECK_MS * (0.9 + 0.2 * random()) : RECHECK_MS;
-      const checkedUntil = now + checkMs;
+      const checkMs = freshUntil > Date.now() ? CHECK_MS * (0.9 + 0.2 * random()) : RECHECK_MS;
+      const checkedUntil = steadyMs() + checkMs;
       profiles.set(key, { profile, checkedUntil, isSuperseded: false });
     },
     setUnknown(key, since) {

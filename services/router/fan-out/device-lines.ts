@@ -72,7 +72,7 @@ export class DeviceLines implements LineListener {
   readonly #lines = new Map<string, DeviceLine<LineEvent>>();
   /** The lines without events that are kept, the oldest first. */
   readonly #idle = new Map<string, DeviceLine<LineEvent>>();
-  /** Queues that were full were voided at these times, in epoch ms. */
+  /** Queues that were full were voided at these times, by `steadyMs`. */
   readonly #voidedAtMs = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
   readonly #room = new Room(() => this.#events < EVENTS_HIGH && this.#bytes < BYTES_HIGH);
