@@ -6,6 +6,7 @@ import { build, type Checked, lint, typeCheck } from './build.ts';
 import { launch, type RunningProcess, stop, untilReady } from './processes/child.ts';
 import { installChromium } from './programs/chromium.ts';
 import { installPgbouncer } from './programs/pgbouncer.ts';
+import { installProxies } from './programs/proxies.ts';
 import { wipePostgres } from './servers/postgres-server.ts';
 import { planServers } from './servers/servers.ts';
 import { startCommonStack } from './testing/common-stack.ts';
@@ -15,8 +16,8 @@ import { createTapTally } from './testing/tap-tally.ts';
 import { runTestFiles } from './testing/test-files.ts';
 
 const HELP = `Type check, lint, tidy test and all tests, on real servers of their own.
-Tests of the page run in Chromium, and one of Postgres behind PgBouncer. Both are installed where
-that can be done.
+Tests of the page run in Chromium, one of Postgres behind PgBouncer, and those of proxies with
+nginx and HAProxy. All are installed where that can be done.
 
   npm test [-- <file>.test.ts …]
   npm run soak [-- …]        the same with the full doses; may take an hour
@@ -99,6 +100,7 @@ function installFor(files: readonly string[]): void {
   const lacks = [
     files.some(needsBrowser) ? installChromium(say) : undefined,
     files.some((file) => says(file, 'await setPgbouncer(t')) ? installPgbouncer(say) : undefined,
+    files.some((file) => says(file, 'await setProxies(t')) ? installProxies(say) : undefined,
   ];
   for (const lack of lacks) if (lack !== undefined) say(lack);
 }

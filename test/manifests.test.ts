@@ -134,6 +134,40 @@ t.test('k8s: each reference to a workload finds one', async (t) => {
   }
 });
 
+t.test('k8s: the ingress has the settings that are documented for nginx', async (t) => {
+  const [common = '', rest = '', sockets = ''] =
+    read('docs/proxies/nginx.conf').split('  location ');
+  const annotated = { edge: common + rest, 'edge-sockets': common + sockets };
+  for (const [name, text] of Object.entries(annotated)) {
+    const { metadata } =
+      manifests.find((one) => one.metadata.name === name && isIngress(one)) ?? {};
+    for (const [key, value] of Object.entries(metadata?.annotations ?? {})) {
+      const directive = INGRESS_NAMES[baseOf(key)] ?? baseOf(key).replaceAll('-', '_');
+      t.equal(value, lastValue(text, directive), `${name}: ${directive}`);
+    }
+  }
+  const controller = manifests.find(({ metadata }) => metadata.name === 'ingress-nginx-controller');
+  for (const key of [
+    'large-client-header-buffers',
+    'client-header-timeout',
+    'client-body-timeout',
+  ]) {
+    t.equal(controller?.data?.[key], lastValue(common, key.replaceAll('-', '_')), key);
+  }
+});
+
+const INGRESS_NAMES: Readonly<Record<string, string>> = {
+  'proxy-body-size': 'client_max_body_size',
+};
+const isIngress = ({ kind }: Manifest): boolean => kind === 'Ingress';
+const baseOf = (annotation: string): string => annotation.replace(/^.*\//, '');
+
+/** Returns the value that nginx uses, without the unit of seconds. An inner value stands last. */
+function lastValue(text: string, directive: string): string | undefined {
+  const values = [...text.matchAll(new RegExp(`^ +${directive} (.+);$`, 'gm'))];
+  return values.at(-1)?.[1]?.replace(/^(\d+)s$/, '$1');
+}
+
 /** Postgres accepts this many connections unless it is told otherwise, and keeps 3 aside. */
 const CONNECTIONS_MAX = 100 - 3;
 /** A roll-out adds a pod, and a migration opens a few connections. */

@@ -12,7 +12,11 @@ export type Workload = {
 
 export type Manifest = {
   kind: string;
-  metadata: { name: string; labels?: Record<string, string> };
+  metadata: {
+    name: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
   spec: ManifestSpec;
   data?: Record<string, string>;
   stringData?: Record<string, string>;

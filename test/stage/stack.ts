@@ -25,7 +25,13 @@ type Persons<Count extends number, Some extends Person[] = []> = number extends 
   : Some['length'] extends Count
     ? Some
     : Persons<Count, [...Some, Person]>;
-type ConnectOptions = ClientOptions & { edge?: number; device?: string; resync?: boolean };
+type ConnectOptions = ClientOptions & {
+  edge?: number;
+  /** A proxy before the edges listens on this port. */
+  port?: number;
+  device?: string;
+  resync?: boolean;
+};
 export type RestAnswer = {
   status: number;
   headers: Headers;
@@ -148,7 +154,7 @@ export class System {
 
   /** Opens a WebSocket. The client has sent nothing on it except the headers. */
   async socket(headers: Record<string, string> = {}, options: ConnectOptions = {}) {
-    const upgraded = await upgrade(this.edgePort(options.edge), { headers });
+    const upgraded = await upgrade(options.port ?? this.edgePort(options.edge), { headers });
     if (upgraded.status !== 101) throw new Error(`${upgraded.status} ${upgraded.body}`);
     const client = new Client(upgraded, options);
     this.#clients.add(client);
