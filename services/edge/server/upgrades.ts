@@ -61,6 +61,8 @@ const UNAVAILABLE = 503;
  * together.
  */
 const RETRY_AFTER_MAX_S = 5;
+/** A client of a full edge may come back sooner, because it may well come to another edge. */
+const ELSEWHERE_AFTER_MAX_S = 2;
 
 /**
  * Decides who may open a socket, in this order: a bad Origin is answered 403, bad subprotocols or a
@@ -192,7 +194,8 @@ export class Upgrades {
 }
 
 function forNow(reason: Reason): KahaError {
-  const retryAfterS = 1 + Math.floor(Math.random() * RETRY_AFTER_MAX_S);
+  const maxS = reason === 'connections' ? ELSEWHERE_AFTER_MAX_S : RETRY_AFTER_MAX_S;
+  const retryAfterS = 1 + Math.floor(Math.random() * maxS);
   return new KahaError('MESSAGING_UNAVAILABLE', NO_ROOM[reason] ?? '', { retryAfterS });
 }
 
