@@ -8,8 +8,11 @@ import { append, letter, setStage } from '../stage/store-stage.ts';
 const stage = await setStage(t);
 const { store, sql } = stage;
 const stores = [store, stage.open(), stage.open()] as const;
-/** A wait for a lock was too long. That happens on a busy machine, and also in a deadlock. */
-const LOCK_NOT_AVAILABLE = '55P03';
+/**
+ * A lock or a statement took too long, by these SQLSTATEs. That happens on a busy machine, and also
+ * in a deadlock.
+ */
+const TOO_LONG = ['55P03', '57014'];
 // Postgres looks for deadlocks long before a wait for a lock is too long, so it names each of them.
 await sql(`do $$ begin execute format('alter database %I set deadlock_timeout = ''100ms''',
   current_database()); end $$`);
@@ -202,7 +205,7 @@ t.test('whatever people do at once, each conversation has one agent or none', as
   await Promise.all(Array.from({ length: 8 }, worker));
   const known = ['ok', 'CONFLICT', 'FORBIDDEN', 'NOT_A_PARTICIPANT', 'INVALID_REQUEST'];
   t.same(
-    [...codes].filter((code) => ![...known, 'NOT_FOUND', LOCK_NOT_AVAILABLE].includes(code)),
+    [...codes].filter((code) => ![...known, ...TOO_LONG, 'NOT_FOUND'].includes(code)),
     [],
     'nothing deadlocks',
   );
