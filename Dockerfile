@@ -16,6 +16,7 @@ COPY shared ./shared
 COPY services ./services
 COPY clients ./clients
 COPY web ./web
+COPY dev/join-packages.mjs ./dev/
 RUN npm run build
 # The socket library carries a binary for every platform, and one is enough (257 MB → 13 MB).
 COPY dev/prune-image.sh ./dev/

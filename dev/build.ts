@@ -7,16 +7,21 @@ const TSC = 'node_modules/typescript/bin/tsc';
 const PAGE = 'web/build.mjs';
 const VIEWER = 'web/docs/build.mjs';
 const CLIENT = 'clients/js/build.mjs';
+const JOIN = 'dev/join-packages.mjs';
 const BIOME = 'node_modules/@biomejs/biome/bin/biome';
 
 /**
- * Compiles services and shared to `dist/`, and builds the page to `dist/web`, the viewer of `/docs`
- * to `dist/docs` and the client to `clients/js/dist`. The compiler is incremental, so the build is
- * cheap when nothing changed.
+ * Compiles services and shared to `dist/`, joins packages for them there, and builds the page to
+ * `dist/web`, the viewer of `/docs` to `dist/docs` and the client to `clients/js/dist`. The
+ * compiler is incremental, so the build is cheap when nothing changed.
  */
 export async function build(): Promise<void> {
   const tools = [PAGE, VIEWER, CLIENT].map((tool) => runTool(tool));
-  const built = await Promise.all([runTool(TSC, '-p', 'tsconfig.build.json'), ...tools]);
+  const built = await Promise.all([
+    runTool(TSC, '-p', 'tsconfig.build.json'),
+    runTool(JOIN, 'services'),
+    ...tools,
+  ]);
   for (const { passed, output } of built) {
     if (!passed) throw new Error(`the build failed:\n${output}`);
   }
@@ -24,12 +29,14 @@ export async function build(): Promise<void> {
 
 /**
  * Checks the types of everything and compiles it for `compiledPath`, whether the types are right or
- * wrong.
+ * wrong. The tests find a joined `tap` there.
  */
 export async function typeCheck(): Promise<Checked> {
+  const joined = runTool(JOIN, 'tests');
   const checks = [
     await runTool(TSC, '-p', 'tsconfig.test.json'),
     await runTool(TSC, '-p', 'web/tsconfig.test.json'),
+    await joined,
   ];
   return {
     passed: checks.every(({ passed }) => passed),
