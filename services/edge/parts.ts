@@ -139,6 +139,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
     received: (session, bytes, isBinary) => dispatcher.receive(session, bytes, isBinary),
     closed: (session, code) => sockets.closed(session, code),
     http: (call) => api.answer(call),
+    refuse: (call, problem) => api.refuse(call, problem),
   };
   return { hub, table, delivery, verifier, connections, handlers };
 }

@@ -9,6 +9,8 @@ export const LIMITS = {
   bodyBytesMax: 64 * 1024,
   /** The body that replaces all agents of a business may be longer than others. */
   agentsBodyBytesMax: 128 * 1024,
+  /** A URL has at most this much behind its `?`. */
+  queryBytesMax: 1024,
   /** The frame or body itself has depth 1. */
   jsonDepthMax: 8,
   contentCharactersMax: 8_000,

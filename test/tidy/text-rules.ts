@@ -4,7 +4,7 @@ type Rule = { what: string; pattern: RegExp; part: 'code' | 'comments'; except?:
 
 const TESTS = /(?:\.test|-stage)\.ts$|(?:^|\/)stage\//;
 
-const ENTRY = /(?:^|\/)(?:main|uws-server|[\w-]+-main)\.ts$/;
+const ENTRY = /(?:^|\/)(?:main|uws-library|[\w-]+-main)\.ts$/;
 const READS_ENV = /^dev\/(?:testing\/test-servers|bootstrap)\.|^test\/clocks\/shifted-clock\./;
 
 /**

@@ -9,7 +9,13 @@ import { documentSchema, type Json, namedSchemas } from './schema-text.ts';
 
 const JSON_TYPE = 'application/json';
 /** Any call may be answered with one of these error statuses. */
-const ALWAYS = [400, 401, 429, 500, 503, 504];
+const ALWAYS = [400, 401, 429, 431, 500, 503, 504];
+/** `INVALID_REQUEST` has these statuses too, where they say it better. */
+const BETTER: Readonly<Record<number, string>> = {
+  408: 'the body did not come within some seconds',
+  415: 'the body has a `Content-Encoding`',
+  431: 'the token is too long, or the head as a whole',
+};
 const OK = { 200: 'Done' };
 const NO_CONTENT = { 204: 'Done; nothing is said' };
 const RETRY_STATUSES: readonly number[] = [429, 503];
@@ -89,8 +95,10 @@ function operationIdOf({ door, segments }: Route): string {
 const IDEMPOTENCY_KEY: Json = {
   name: 'Idempotency-Key',
   in: 'header',
-  description: 'A body without `client_msg_id` gets this one.',
-  schema: { type: 'string', pattern: UUID_V4_PATTERN },
+  description:
+    'A body without `client_msg_id` gets this one, which may stand in double quotes. If the body ' +
+    'has one, a header that is no UUID v4 is ignored, and another UUID v4 is an error.',
+  schema: { type: 'string', pattern: UUID_V4_PATTERN.replace(/^\^(.*)\$$/, '^"?$1"?$') },
 };
 
 function parametersOf(schema: TObject, place: 'path' | 'query', examples: Json): Json[] {
@@ -123,7 +131,7 @@ function errorsOf({ door: { method }, params, body }: Route): Json {
   const statuses = [...ALWAYS];
   if (hasParams) statuses.push(403, 404);
   if (hasParams && method !== 'GET') statuses.push(409);
-  if (body !== undefined) statuses.push(413);
+  if (body !== undefined) statuses.push(408, 413, 415);
   const sorted = statuses.sort((a, b) => a - b);
   const entries = sorted.map((status) => [status, { $ref: `#/components/responses/${status}` }]);
   return Object.fromEntries(entries);
@@ -142,12 +150,17 @@ function contentOf(schema: Json, example: unknown): Json {
 }
 
 function statusesOfErrors(): number[] {
-  return [...new Set(Object.values(ERRORS).map(({ status }) => status))];
+  const own = Object.values(ERRORS).map(({ status }) => status);
+  return [...new Set([...own, ...Object.keys(BETTER).map(Number)])];
 }
 
 function errorResponse(status: number): [string, Json] {
-  const codes = Object.entries(ERRORS).filter(([, row]) => row.status === status);
-  const description = codes.map(([code]) => `\`${code}\``).join(', ');
+  const better = BETTER[status];
+  const codes = Object.entries(ERRORS).filter(([code, row]) =>
+    better === undefined ? row.status === status : code === 'INVALID_REQUEST',
+  );
+  const names = codes.map(([code]) => `\`${code}\``).join(', ');
+  const description = better === undefined ? names : `${names}: ${better}`;
   const error = {
     $ref: '#/components/schemas/Error',
     description: 'The call was refused for this reason.',

@@ -105,8 +105,10 @@ t.test('the body or the header Idempotency-Key gives the client_msg_id of a mess
     body: { error: { code: 'INVALID_REQUEST' } },
   });
   t.match(await call(path, { body: { content } }), { status: 400 }, 'no key');
-  t.match(await call(path, { body: { content }, headers: { 'idempotency-key': 'a' } }), {
-    status: 400,
+  const ofBrowser = { 'idempotency-key': '"1389304195734095360"' };
+  t.match(await call(path, { body: { content }, headers: ofBrowser }), { status: 400 });
+  t.match(await call(path, { body: { client_msg_id, content }, headers: ofBrowser }), {
+    ...{ status: 201, body: { client_msg_id } },
   });
   router.script.message = () => ({ seq: 1, duplicate: true });
   t.match(await call(path, { body: { client_msg_id, content } }), { status: 200 });
@@ -235,19 +237,4 @@ t.test('pages of an allowed Origin may read answers, and pages of others may not
   const foreign = await call('/api/v1/nothing', { headers: { origin: 'https://evil.example' } });
   t.equal(foreign.headers.get('access-control-allow-origin'), null);
   t.equal(foreign.headers.get('vary'), 'Origin');
-});
-
-t.test('a body that is shorter than its Content-Length is answered 408', async (t) => {
-  const socket = connect(edge.port, '127.0.0.1');
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  socket.write(
-    `POST /api/v1/conversations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
-      'Content-Length: 50\r\n\r\n{"type":',
-  );
-  await closed;
-  const answer = Buffer.concat(chunks).toString();
-  t.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
-  t.match(answer, /"code":"INVALID_REQUEST"/);
 });

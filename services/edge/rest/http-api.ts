@@ -1,7 +1,8 @@
 import { KahaError } from '../../../shared/errors.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import type { HandlerParts } from '../api/operation.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
+import { type HandlerParts, malformed } from '../api/operation.ts';
 import type { Assets } from '../assets/assets.ts';
 import type { Documents } from '../documents/documents.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
@@ -38,6 +39,8 @@ const VARY: Header = ['Vary', 'Origin'];
 const OK = 200;
 const NO_CONTENT = 204;
 const REQUEST_TIMEOUT = 408;
+const UNSUPPORTED_MEDIA_TYPE = 415;
+const UNCODED = ['', 'identity'];
 
 /**
  * This is the door for REST calls. It finds the route, checks the caller and the rate, reads
@@ -55,26 +58,35 @@ export class HttpApi {
   }
 
   async answer(call: HttpCall): Promise<HttpAnswer> {
-    const { metrics, logger } = this.#deps;
-    let answer: HttpAnswer;
     try {
-      answer = await this.#carryOut(call);
+      return this.#told(call, await this.#carryOut(call));
     } catch (thrown) {
       const error = KahaError.from(thrown);
+      const { logger } = this.#deps;
       if (error.code === 'INTERNAL') logger.error({ err: thrown, path: call.path }, 'call failed');
-      metrics.errors.add(error.code);
-      answer = errorAnswer(error);
-      if (call.isBodyLate === true) answer = { ...answer, status: REQUEST_TIMEOUT };
+      return this.#failed(call, error);
     }
-    metrics.httpAnswers.add(String(answer.status));
+  }
+
+  /** Answers a call that is not read any further than its head. */
+  refuse(call: HttpCall, problem: string): HttpAnswer {
+    return this.#failed(call, new KahaError('INVALID_REQUEST', problem));
+  }
+
+  #failed(call: HttpCall, error: KahaError): HttpAnswer {
+    this.#deps.metrics.errors.add(error.code);
+    return this.#told(call, errorAnswer(error));
+  }
+
+  #told(call: HttpCall, answer: HttpAnswer): HttpAnswer {
+    this.#deps.metrics.httpAnswers.add(String(answer.status));
     return { ...answer, headers: [...answer.headers, ...this.#corsHeaders(call)] };
   }
 
   async #carryOut(call: HttpCall): Promise<HttpAnswer> {
     const deadlineAt = steadyMs() + REQUEST_TIMEOUT_MS;
-    if (call.isBodyLate === true) {
-      throw new KahaError('INVALID_REQUEST', 'The body is shorter than its Content-Length');
-    }
+    const problem = callProblem(call);
+    if (problem !== undefined) throw problem;
     if (call.method === 'OPTIONS') return { status: NO_CONTENT, headers: PREFLIGHT, body: '' };
     const { documents, assets } = this.#deps;
     const shelf = [documents, assets].find((one) => one.has(call.path));
@@ -110,6 +122,23 @@ export class HttpApi {
       ['Access-Control-Expose-Headers', 'Retry-After'],
     ];
   }
+}
+
+/** Returns the error of a call that is wrong whatever it asks for. */
+function callProblem(call: HttpCall): KahaError | undefined {
+  if (call.isBodyLate === true) {
+    const status = REQUEST_TIMEOUT;
+    return new KahaError('INVALID_REQUEST', 'The body did not come in time', { status });
+  }
+  if (Buffer.byteLength(call.query) > LIMITS.queryBytesMax) {
+    return malformed([`the query must not have more than ${LIMITS.queryBytesMax} bytes`]);
+  }
+  const hasBody = call.body === undefined || call.body.length > 0;
+  if (hasBody && !UNCODED.includes(call.contentEncoding.toLowerCase())) {
+    const status = UNSUPPORTED_MEDIA_TYPE;
+    return new KahaError('INVALID_REQUEST', 'A body has no Content-Encoding', { status });
+  }
+  return undefined;
 }
 
 function wrongMethod(allowed: readonly string[]): HttpAnswer {

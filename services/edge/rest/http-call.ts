@@ -11,9 +11,10 @@ export type HttpCall = {
   traceparent: string;
   ifNoneMatch: string;
   acceptEncoding: string;
+  contentEncoding: string;
   /** A body larger than any call may send is undefined, and a missing body is empty. */
   body: Buffer | undefined;
-  /** The client sent less than its `Content-Length`, and then nothing for some seconds. */
+  /** The body did not come within some seconds. */
   isBodyLate?: true;
 };
 

@@ -22,6 +22,7 @@ function ask(method: string, path: string, said: Said = {}) {
     traceparent: '',
     ifNoneMatch: '',
     acceptEncoding: '',
+    contentEncoding: '',
     body: Buffer.from(text ?? (body === undefined ? '' : JSON.stringify(body))),
   };
   try {
@@ -63,7 +64,14 @@ t.test('the header Idempotency-Key may give the client_msg_id of a message', asy
   t.same(ask('POST', path, { body: { content: 'x' }, idempotencyKey }), whole);
   const body = { client_msg_id: other, content: 'x' };
   t.match(ask('POST', path, { body, idempotencyKey }), [/different keys/]);
-  t.match(ask('POST', path, { body: { content: 'x' }, idempotencyKey: 'a' }), [/^Idempotency-Key/]);
+  const quoted = `"${idempotencyKey}"`;
+  t.same(ask('POST', path, { body: { content: 'x' }, idempotencyKey: quoted }), whole);
+  t.match(ask('POST', path, { body, idempotencyKey: quoted }), [/different keys/]);
+  for (const none of ['a', '"1389304195734095360"', idempotencyKey.toUpperCase(), `"${other}`]) {
+    t.match(ask('POST', path, { body, idempotencyKey: none }), { client_msg_id: other }, none);
+    const keyless = { body: { content: 'x' }, idempotencyKey: none };
+    t.match(ask('POST', path, keyless), [/^Idempotency-Key/], none);
+  }
   t.match(ask('POST', path, { body: { content: 'x' } }), [/client_msg_id/]);
 });
 

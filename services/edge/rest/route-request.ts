@@ -10,6 +10,7 @@ import type { Route } from './routes.ts';
 type Fields = Record<string, unknown>;
 
 const NAME_CHARACTERS_MAX = 64;
+const QUOTED = /^"([^"]*)"$/;
 /** A byte order mark stays in the text, so that `JSON.parse` refuses it as it does in a frame. */
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -75,9 +76,16 @@ function refuseUnknown(given: Fields, known: object): void {
   if (name !== undefined) throw malformed([`unknown field ${name.slice(0, NAME_CHARACTERS_MAX)}`]);
 }
 
-function keyOf(inBody: unknown, header: string): string {
-  if (!isUuidV4(header)) throw malformed(['Idempotency-Key: must be a lower-case UUID v4']);
-  if (inBody === undefined || inBody === header) return header;
+/**
+ * A browser may add an `Idempotency-Key` of its own, which is no UUID. Such a header is ignored if
+ * the body has a key.
+ */
+function keyOf(inBody: unknown, header: string): unknown {
+  const key = QUOTED.exec(header)?.[1] ?? header;
+  const isKey = isUuidV4(key);
+  if (inBody !== undefined && !isKey) return inBody;
+  if (!isKey) throw malformed(['Idempotency-Key: must be a lower-case UUID v4']);
+  if (inBody === undefined || inBody === key) return key;
   throw malformed(['the body and Idempotency-Key name different keys']);
 }
 
