@@ -9,12 +9,13 @@ const HELP = `Makes the NATS users of a site: a seed for each, and what the NATS
   --edges <n>     edges that may ever run, each has a user of its own (default 8)
   --feeds <names> consumers of the feed, each has a user of its own (default none)
   --out <folder>  <user>.seed   secret, for the service that runs as this user
-                  seeds.env     secret, all of them for docker compose (EDGE_1_SEED=…)
+                  jetstream.key secret, for the NATS server, which encrypts its files with it
+                  seeds.env     secret, all of these for docker compose (EDGE_1_SEED=…)
                   auth.conf     public keys and permissions, for the NATS server
                   nats.conf     a server configuration that includes it; kept if it is there
 
-Seeds that are there are kept: run it again for more users, or after an update of the permissions,
-then give auth.conf to the server (nats-server --signal reload).
+What is there of seeds and key is kept: run it again for more users, or after an update of the
+permissions, then give auth.conf to the server (nats-server --signal reload).
 `;
 const EDGES_MAX = 1_000;
 
@@ -34,5 +35,10 @@ if (values.help || values.out === undefined || !isValid) {
   process.stdout.write(HELP);
   process.exit(values.help ? 0 : 1);
 }
-const users = writeNatsAuth(values.out, { edges, feedConsumers });
+const { users, isEncrypted } = writeNatsAuth(values.out, { edges, feedConsumers });
 process.stdout.write(`${users} users of NATS in ${values.out}\n`);
+if (!isEncrypted) {
+  process.stdout.write(
+    `Queues are not encrypted by ${values.out}/nats.conf: see docs/at-rest.md\n`,
+  );
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePorts } from '../processes/ports.ts';
 import type { ServerName } from './binaries.ts';
 import { writeNatsAuth } from './nats-auth.ts';
-import { DEV_USERS } from './nats-server.ts';
+import { DEV_USERS, JETSTREAM_KEY, readJetStreamKey } from './nats-server.ts';
 import { readSecrets } from './secrets.ts';
 
 /** docker-compose.yml mounts the NATS configuration from this folder. */
@@ -28,11 +28,12 @@ export async function startComposeServers(
   dataDir: string,
 ): Promise<ComposeUrls> {
   writeNatsAuth(COMPOSE_DIR, DEV_USERS);
+  const jetStreamKey = readJetStreamKey(COMPOSE_DIR);
   cpSync(COMPOSE_DIR, join(dataDir, 'nats'), { recursive: true });
   const { postgresPassword } = readSecrets(dataDir);
   const [nats, postgres, redis] = await freePorts(3);
   const lines = [
-    `POSTGRES_PASSWORD=${postgresPassword}`,
+    ...[`POSTGRES_PASSWORD=${postgresPassword}`, `${JETSTREAM_KEY}=${jetStreamKey}`],
     ...[`NATS_PORT=${nats}`, `POSTGRES_PORT=${postgres}`, `REDIS_PORT=${redis}`],
   ];
   writeFileSync(ENV_FILE, `${lines.join('\n')}\n`, { mode: 0o600 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,11 @@ export type NamedUsers = { edges: number; feedConsumers: readonly string[] };
 
 /** More users than edges cost nothing. Tests and experiments read the feed as these consumers. */
 export const DEV_USERS: NamedUsers = { edges: 16, feedConsumers: ['one', 'two'] };
+/** NATS reads the key of its files from this variable, so that no configuration holds it. */
+export const JETSTREAM_KEY = 'JETSTREAM_KEY';
+/** JetStream encrypts its files by these lines. Its other cipher, ChaCha20, is no quicker. */
+export const ENCRYPTION = `  cipher: aes
+  key: $${JETSTREAM_KEY}`;
 /** NATS collects no garbage before its heap has this size. 10 000 queues live in a tenth of it. */
 const NATS_BYTES_MAX = 4 * 1024 ** 3;
 
@@ -39,8 +45,8 @@ type ClusterPeer = {
 
 /**
  * Plans a private nats-server with JetStream and the permission table. Each user has an nkey, kept
- * in `<dataDir>/nats/<user>.seed`. The function writes the configuration, and the spec starts the
- * server.
+ * in `<dataDir>/nats/<user>.seed`. The key of JetStream's files is kept beside them. The function
+ * writes the configuration, and the spec starts the server.
  */
 export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<string, string> } {
   const dir = join(plan.dataDir, 'nats');
@@ -57,6 +63,7 @@ export function planNats(plan: NatsPlan): { spec: ProcessSpec; seeds: Record<str
     command: plan.program,
     args: ['-c', configPath],
     env: {
+      [JETSTREAM_KEY]: readJetStreamKey(dir),
       // NATS hands every piece of work to another thread if it can. On two cores, one thread at a
       // time costs a seventh less.
       GOMAXPROCS: String(plan.threads ?? Math.max(1, Math.floor(cpus().length / 2))),
@@ -86,6 +93,18 @@ export function readSeeds(dir: string, named = DEV_USERS): Record<string, string
     return [user, readFileSync(path, 'utf8').trim()] as const;
   });
   return Object.fromEntries(entries);
+}
+
+/**
+ * Returns the key of JetStream's files, and makes it if it is missing. A letter begins the key,
+ * because NATS reads the variable as it reads a configuration, and takes `1e9…` for a number.
+ */
+export function readJetStreamKey(dir: string): string {
+  const path = join(dir, 'jetstream.key');
+  if (!existsSync(path)) {
+    writeFileSync(path, `k${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+  }
+  return readFileSync(path, 'utf8').trim();
 }
 
 function usersOf(kind: NatsUserKind, { edges, feedConsumers }: NamedUsers): string[] {
@@ -119,8 +138,11 @@ function renderConfig(parts: ConfigParts): string {
     ...(profilePort === undefined ? [] : [`prof_port: ${profilePort}`]),
     'max_connections: 1000',
     'max_payload: 1MB',
+    'jetstream {',
+    `  store_dir: ${JSON.stringify(storeDir)}`,
     // This limit is only accounting, because JetStream reserves what every stream may take at most.
-    `jetstream { store_dir: ${JSON.stringify(storeDir)}, max_file_store: 64GB }`,
+    '  max_file_store: 64GB',
+    ...[ENCRYPTION, '}'],
     authOf(seeds),
     ...(peer === undefined ? [] : [renderCluster(peer)]),
   ].join('\n');
