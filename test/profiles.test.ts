@@ -28,6 +28,8 @@ async function list(person: Person): Promise<View[]> {
   return body.conversations as View[];
 }
 
+const shownTo = async (person: Person) => new Set((await list(person)).map(({ name }) => name));
+
 /**
  * Makes a direct conversation with each of `count` new people, and resolves with their names. If
  * `isKnown` is false, kaha-main-v3 knows none of them.
@@ -240,13 +242,32 @@ for (const mode of Object.keys(FAULTS)) {
   });
 }
 
+t.test('an open page that shows Unknown User is told the names after an outage', async (t) => {
+  const [me, you] = await system.people(2);
+  const page = await system.connectNew(me);
+  await kaha.set({ mode: 'down', reset: true });
+  const [mine, yours] = [await befriend(me, 4), await befriend(you, 2)];
+  const isOpen = async () => {
+    for (const { name } of await list(me)) t.equal(name, 'Unknown User');
+    return (await kaha.metric('kaha_profiles_circuit_state')) === 2;
+  };
+  await until('the circuit is open', isOpen);
+  await kaha.set({ mode: 'ok' });
+  const isClosed = async () => (await kaha.metric('kaha_profiles_circuit_state')) === 0;
+  await until('the circuit is closed, without a request', isClosed);
+  t.same(await shownTo(you), new Set(yours.values()), 'the first list after it has all names');
+  const told = () => page.received.filter(({ type }) => type === 'profile_updated');
+  await until('the page is told', () => told().length >= 4);
+  t.same(new Set(told().map(({ user_id: id }) => id)), new Set(mine.keys()));
+  t.same(await shownTo(me), new Set(mine.values()));
+});
+
 t.test('without Redis names still come, and without kaha-main-v3 too fallbacks do', async (t) => {
   const me = await system.person();
   const names = await befriend(me, 4);
   await renewProfiles();
   system.signal('redis', 'SIGKILL');
-  const shown = async () => new Set((await list(me)).map(({ name }) => name));
-  t.same(await shown(), new Set(names.values()));
+  t.same(await shownTo(me), new Set(names.values()));
   // The process knows none of the people that the next list needs, so it has to ask kaha-main-v3.
   const you = await system.person();
   await kaha.set({ mode: 'hang', reset: true });
@@ -264,7 +285,7 @@ t.test('without Redis names still come, and without kaha-main-v3 too fallbacks d
     t.ok(tookMs < AT_ONCE_MS, `${tookMs} ms`);
   }
   t.same(
-    await shown(),
+    await shownTo(me),
     new Set(names.values()),
     'the names that the process holds are still shown',
   );

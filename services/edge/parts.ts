@@ -30,9 +30,7 @@ import { SeenReports } from './lifecycle/seen-reports.ts';
 import { SessionOpening } from './lifecycle/session-opening.ts';
 import { VoidQueues } from './lifecycle/void-queues.ts';
 import { UserLimits } from './limits/user-limits.ts';
-import { createLookUpNames, type LookUpNames } from './names/conversation-view.ts';
-import { createNameLookUp } from './names/profile-names.ts';
-import { createNameSystemMessages, type NameSystemMessages } from './names/system-names.ts';
+import { createNames, type NameParts } from './names/create-names.ts';
 import { AgentReports } from './presence/agent-reports.ts';
 import { Presence } from './presence/presence.ts';
 import { Typing } from './presence/typing.ts';
@@ -79,10 +77,8 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const table = new RouterTable();
   const routers = new RouterClient(bus, table);
   const store = createAskStore(bus, REQUEST_TIMEOUT_MS);
-  const lookUp = createNameLookUp({ bus, logger: deps.logger });
-  const nameSystemMessages = createNameSystemMessages(lookUp);
-  const lookUpNames = createLookUpNames(lookUp);
-  const parts = { table, routers, store, nameSystemMessages, lookUpNames, metrics, deps };
+  const names = createNames({ bus, closers, deps });
+  const parts = { table, routers, store, names, metrics, deps };
   const sessions = createSessions({ ...given, ...parts });
   const { hub, delivery, opening, presence, inboxes } = sessions;
 
@@ -98,8 +94,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const handlerParts = {
     store,
     routers,
-    nameSystemMessages,
-    lookUpNames,
+    ...names,
     typing,
     presence,
     inboxes,
@@ -148,8 +143,7 @@ type SessionDeps = Given & {
   table: RouterTable;
   routers: RouterClient;
   store: AskStore;
-  nameSystemMessages: NameSystemMessages;
-  lookUpNames: LookUpNames;
+  names: NameParts;
   metrics: EdgeMetrics;
   deps: EdgeDeps;
 };
@@ -159,7 +153,7 @@ type SessionDeps = Given & {
  */
 function createSessions(given: SessionDeps) {
   const { config, bus, epochs, table, routers, store, metrics, closers, deps } = given;
-  const { nameSystemMessages, lookUpNames } = given;
+  const { nameSystemMessages, lookUpNames } = given.names;
   const { logger } = deps;
   const hub = new Hub(metrics);
   const subscriptions = new Subscriptions(bus.nc);
@@ -180,7 +174,7 @@ function createSessions(given: SessionDeps) {
   const inboxes = new Inboxes(inboxParts);
   closers.push('inboxes', () => inboxes.close());
   const onConversation = (session: Session): void => presence.conversationChanged(session);
-  const nameless = new NamelessEvents({ lookUpNames, hub, logger, events: deps.events });
+  const nameless = new NamelessEvents({ ...given.names, hub, logger, events: deps.events });
   deps.metrics.gauge('kaha_edge_held_bytes', 'Await names', () => nameless.heldBytes);
   const delivery = new Delivery({
     bus,

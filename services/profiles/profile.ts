@@ -3,6 +3,7 @@ import type {
   ProfilesGet,
   UserProfile,
 } from '../../shared/contracts/profile-ops.ts';
+import type { BusinessId, UserId } from '../../shared/ids.ts';
 
 export type ProfileKind = 'user' | 'business';
 
@@ -24,6 +25,13 @@ export type ProfileMap = Map<string, Profile>;
 
 export function refOf(kind: ProfileKind, id: string): ProfileRef {
   return { kind, id, key: `${kind}:${id}` };
+}
+
+/** Names the ids of `refs` as a request does. */
+export function requestOf(refs: readonly ProfileRef[]): ProfilesGet {
+  const idsOf = (kind: ProfileKind): string[] =>
+    refs.filter((ref) => ref.kind === kind).map(({ id }) => id);
+  return { user_ids: idsOf('user') as UserId[], business_ids: idsOf('business') as BusinessId[] };
 }
 
 /** The result names each id of the request once. */

@@ -12,7 +12,7 @@ export function createProfilesMetrics(metrics: Metrics) {
      */
     lookups: metrics.counter('kaha_profiles_lookups_total', 'Ids looked up', ['result']),
     cacheFailures: metrics.counter('kaha_profiles_cache_failures_total', 'Failed Redis calls'),
-    /** `outcome` of a try is ok, refused, malformed, timeout or failed. */
+    /** `CallOutcome` explains the values of `outcome`. */
     calls: metrics.counter('kaha_profiles_calls_total', 'Tries to ask kaha-main-v3', ['outcome']),
     callSeconds: metrics.histogram('kaha_profiles_call_seconds', 'Time of a try'),
     retries: metrics.counter('kaha_profiles_retries_total', 'Tries that were not the first'),

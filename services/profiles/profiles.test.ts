@@ -1,4 +1,5 @@
 import t from 'tap';
+import { startStopwatch } from '../../dev/testing/stopwatch.ts';
 import { until } from '../../dev/testing/until.ts';
 import {
   businessIds,
@@ -9,7 +10,7 @@ import {
 } from './stage/profiles-stage.ts';
 import { answerAll } from './stage/scripted-kaha.ts';
 
-/** An open circuit lets one call through this long after the last call failed. */
+/** An open circuit sends one probe this long after the last call failed. */
 const HALF_OPEN_MS = 2_000;
 
 t.test('names come from kaha-main-v3 the first time and then from the cache', async (t) => {
@@ -132,6 +133,43 @@ t.test(
     t.pass('the service recovers by itself');
   },
 );
+
+t.test('an outage that ends while nobody asks is over for the first one who does', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  const { adminPort } = await stage.start();
+  const circuit = async () => {
+    const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+    return /^kaha_profiles_circuit_state\{.*\} (\d)$/m.exec(text)?.[1];
+  };
+  stage.kaha.behave((_, response) => response.destroy());
+  const missed = userIds(3);
+  await until('the circuit is open', async () => {
+    t.same(await stage.get({ user_ids: missed }), {
+      ...{ users: [], businesses: [] },
+      missed: { user_ids: missed, business_ids: [] },
+    });
+    return (await circuit()) === '2';
+  });
+  stage.kaha.behave(answerAll);
+  await until('the circuit is closed', async () => (await circuit()) === '0');
+  t.equal((await stage.get({ user_ids: missed })).users.length, 3);
+});
+
+t.test('without Redis, only the first request waits for a kaha-main-v3 that hangs', async (t) => {
+  const stage = await setStage();
+  t.teardown(() => stage.close());
+  await stage.start({ redisUrl: 'redis://127.0.0.1:1' });
+  stage.kaha.behave(() => undefined);
+  t.equal((await stage.get({ user_ids: userIds(3) }, CALLER_MS)).users.length, 0);
+  for (let times = 0; times < 5; times += 1) {
+    const watch = startStopwatch();
+    const { users, missed } = await stage.get({ user_ids: userIds(3) });
+    const tookMs = watch.stop();
+    t.same([users.length, missed?.user_ids?.length], [0, 3]);
+    t.ok(tookMs < 250, `${tookMs} ms`);
+  }
+});
 
 t.test('while kaha-main-v3 is frozen, cached names come before the caller gives up', async (t) => {
   const stage = await setStage();

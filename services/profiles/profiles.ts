@@ -57,7 +57,8 @@ async function serve(parts: Parts, closers: Closers): Promise<{ webhookPort: num
   closers.push('kaha', () => client.close());
   const local = createLocalProfiles(Math.random);
   const cache = createProfileCache({ redis, metrics, logger });
-  const kaha = guardKaha({ client, metrics, logger });
+  const kaha = guardKaha({ client, random: Math.random, metrics, logger });
+  closers.push('circuit', () => kaha.close());
   const source = createProfileSource({ cache, local, kaha, metrics, random: Math.random });
   closers.push('fetches', () => source.idle());
   const signals = createInstanceSignals({ bus, local, logger });

@@ -12,8 +12,15 @@ export type ProfilesGet = {
   user_ids?: readonly UserId[];
   business_ids?: readonly BusinessId[];
 };
-/** Users and businesses that profiles does not know are absent. */
-export type Profiles = { users: UserProfile[]; businesses: BusinessProfile[] };
+/**
+ * Users and businesses without a profile are absent. `missed` names those of them whose profile
+ * could not be had in time, so they may have one later. It is absent if there are none.
+ */
+export type Profiles = {
+  users: UserProfile[];
+  businesses: BusinessProfile[];
+  missed?: ProfilesGet;
+};
 
 /** Profiles answers these operations on `rpc.profiles.<op>`: operation → [request, reply]. */
 export type ProfileOps = { get: [ProfilesGet, Profiles] };

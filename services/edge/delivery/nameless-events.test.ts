@@ -5,6 +5,7 @@ import { subjects } from '../../../shared/contracts/subjects.ts';
 import { CLOSE } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
+import type { OweNames } from '../names/conversation-view.ts';
 import { setStage } from '../stage/edge-stage.ts';
 import { NamelessEvents } from './nameless-events.ts';
 
@@ -197,8 +198,12 @@ function crowd(count: number, heldBytesMax: number) {
     close: ({ index }: { index: number }, code: number) => void closed.push([index, code]),
   };
   const lookUpNames = (): Promise<never> => new Promise(() => undefined);
+  const owed = new Set<UserId>();
+  const oweNames: OweNames = ({ viewers }) => {
+    for (const viewer of viewers) owed.add(viewer);
+  };
   const nameless = new NamelessEvents({
-    ...{ lookUpNames, hub: hub as never, logger: silent, heldBytesMax },
+    ...{ lookUpNames, oweNames, hub: hub as never, logger: silent, heldBytesMax },
   });
   const streams = Array.from({ length: count }, (_, index) => {
     sent.push([]);
@@ -208,26 +213,30 @@ function crowd(count: number, heldBytesMax: number) {
     const body = Buffer.from(JSON.stringify({ type: 'message', ...event }));
     nameless.hold(streams[index] as never, { q: 1, type: 'message', isNameless, body });
   };
-  return { nameless, streams, sent, closed, hold };
+  return { nameless, streams, owed, sent, closed, hold };
 }
 
 const LARGEST = { content: '😀'.repeat(8_000), metadata: { x: 'x'.repeat(4_000) } };
 
-t.test('where many of the largest events wait, people are unknown at once', async (t) => {
-  const { nameless, sent, closed, hold } = crowd(4, 1024 ** 2);
-  for (const index of [0, 1, 2, 3]) hold(index, system, true);
-  for (let n = 0; n < 12; n += 1) hold(n % 4, LARGEST, false);
-  await new Promise((resolve) => setImmediate(resolve));
-  t.same(sent, [[], [], [], []], 'all wait for names');
-  for (let n = 0; n < 4; n += 1) hold(n, LARGEST, false);
-  await until('all are sent', () => nameless.heldBytes === 0);
-  t.same(
-    sent.map((frames) => frames.length),
-    [5, 5, 5, 5],
-  );
-  for (const [first] of sent) t.match(first, 'Unknown User left');
-  t.same(closed, []);
-});
+t.test(
+  'where many of the largest events wait, people are unknown at once, and told later',
+  async (t) => {
+    const { nameless, owed, sent, closed, hold } = crowd(4, 1024 ** 2);
+    for (const index of [0, 1, 2, 3]) hold(index, system, true);
+    for (let n = 0; n < 12; n += 1) hold(n % 4, LARGEST, false);
+    await new Promise((resolve) => setImmediate(resolve));
+    t.same(sent, [[], [], [], []], 'all wait for names');
+    for (let n = 0; n < 4; n += 1) hold(n, LARGEST, false);
+    await until('all are sent', () => nameless.heldBytes === 0);
+    t.same(
+      sent.map((frames) => frames.length),
+      [5, 5, 5, 5],
+    );
+    for (const [first] of sent) t.match(first, 'Unknown User left');
+    t.equal(owed.size, 4);
+    t.same(closed, []);
+  },
+);
 
 t.test('beyond the bound a session is closed, and its events count no more', async (t) => {
   const { nameless, streams, closed, hold } = crowd(2, 1024 ** 2);

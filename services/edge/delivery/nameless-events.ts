@@ -13,7 +13,7 @@ import type { UserId } from '../../../shared/ids.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
 import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { type LookUpNames, viewOf } from '../names/conversation-view.ts';
+import { type LookUpNames, type OweNames, viewOf } from '../names/conversation-view.ts';
 import type { Names } from '../names/profile-names.ts';
 import { withNames } from '../names/system-names.ts';
 import { hasDrained } from '../server/socket-drain.ts';
@@ -38,6 +38,7 @@ type Stream = DeviceStream<Session>;
 type Deps = {
   /** The look-up takes ≤ 1 s and never rejects; a person who is not found by then is unknown. */
   lookUpNames: LookUpNames;
+  oweNames: OweNames;
   hub: Hub;
   logger: Logger;
   events?: DurableEvents | undefined;
@@ -123,7 +124,7 @@ export class NamelessEvents {
   async forward(user: UserSockets, { type, body }: LiveBytes): Promise<void> {
     const event = this.#read(body, user.userId);
     if (event === undefined) return;
-    const names = await this.#namesFor([event]);
+    const names = await this.#namesFor([event], user.userId);
     const frame = JSON.stringify(shown(event, user.userId, names));
     // The loop needs a copy of the list: sending may close a session, and closing changes the list.
     for (const session of [...user.sessions]) {
@@ -173,7 +174,7 @@ export class NamelessEvents {
     const events = batch.map(({ isNameless, body }) =>
       isNameless ? this.#read(body, viewer) : undefined,
     );
-    const names = await this.#namesFor(events);
+    const names = await this.#namesFor(events, viewer);
     return batch.map(({ q, isNameless, body }, index) => {
       if (!isNameless) return frameWithQ(body, q);
       const event = events[index];
@@ -199,23 +200,27 @@ export class NamelessEvents {
     }
   }
 
-  #namesFor(events: readonly (Nameless | undefined)[]): Promise<Names> {
+  #namesFor(events: readonly (Nameless | undefined)[], viewer: UserId): Promise<Names> {
     const showing: Showing = { records: [], messages: [] };
     for (const event of events) if (event !== undefined) collect(event, showing);
-    return this.#lookUp(showing);
+    return this.#lookUp(showing, viewer);
   }
 
-  /** Nobody is known where too much waits, or comes to wait meanwhile. */
-  #lookUp(showing: Showing): Promise<Names> {
+  /** Nobody is known where too much waits, or comes to wait meanwhile; the viewer is told later. */
+  #lookUp(showing: Showing, viewer: UserId): Promise<Names> {
+    const asked = { ...showing, viewers: [viewer] };
     return new Promise((resolve) => {
       const end = (names: Names): void => {
         this.#lookingUp.delete(endEarly);
         resolve(names);
       };
-      const endEarly = (): void => end(NOBODY);
-      if (this.#isMuch) endEarly();
-      else this.#lookingUp.add(endEarly);
-      void this.#deps.lookUpNames(showing).then(end);
+      const endEarly = (): void => {
+        this.#deps.oweNames(asked);
+        end(NOBODY);
+      };
+      if (this.#isMuch) return endEarly();
+      this.#lookingUp.add(endEarly);
+      void this.#deps.lookUpNames(asked).then(end);
     });
   }
 }

@@ -68,7 +68,7 @@ export class Replay {
       if (!isCurrent()) return false;
       const body = cursor === null ? { user_id: userId } : { user_id: userId, cursor };
       const page: UndeliveredPage = await store('messages.undelivered', body);
-      await nameSystemMessages(page.messages);
+      await nameSystemMessages(page.messages, { userId });
       if (!isCurrent()) return false;
       for (const message of page.messages) {
         hub.send(session, 'message', replayedFrame(message));

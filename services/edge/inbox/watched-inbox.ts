@@ -205,12 +205,21 @@ export class WatchedInbox {
   }
 
   async #namesFor(steps: readonly InboxStep[]): Promise<Names> {
-    const watchers = [...this.#watchers.values()];
-    const shown = steps.filter((step) =>
-      watchers.some((watcher) => this.#sightOf(watcher, step) === 'whole'),
-    );
+    const viewers = new Set<UserId>();
+    const shown = steps.filter((step) => {
+      const whole = this.#seeWhole(step);
+      for (const { userId } of whole) viewers.add(userId);
+      return whole.length > 0;
+    });
     if (shown.length === 0) return NOBODY;
-    return await this.#deps.lookUpNames({ records: shown.map(({ record }) => record) });
+    const records = shown.map(({ record }) => record);
+    return await this.#deps.lookUpNames({ records, viewers: [...viewers] });
+  }
+
+  #seeWhole(step: InboxStep): Watcher[] {
+    return [...this.#watchers.values()].filter((watcher) => {
+      return this.#sightOf(watcher, step) === 'whole';
+    });
   }
 
   #sightOf({ userId }: Watcher, step: InboxStep) {

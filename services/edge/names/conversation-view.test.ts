@@ -75,8 +75,8 @@ t.test('a business takes part under its own name, and is looked up as no user', 
     sought.push(one);
     return nobody;
   });
-  await lookUpNames({ records: [whole] });
-  t.match(sought, [{ users: [alice, bina], businesses: [shop] }]);
+  await lookUpNames({ records: [whole], viewers: [bina] });
+  t.match(sought, [{ users: [alice, bina], businesses: [shop], viewers: [bina] }]);
 });
 
 t.test('without profiles all participants are unknown, and nothing else is missing', async (t) => {

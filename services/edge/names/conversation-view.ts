@@ -5,19 +5,23 @@ import type {
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { ConversationShape } from '../../../shared/protocol/shapes.ts';
+import type { LateNames } from './late-names.ts';
 import { type NameLookUp, type Names, UNKNOWN_BUSINESS, UNKNOWN_USER } from './profile-names.ts';
 import { collectNamed, lastMessageWithNames, namedIn } from './system-names.ts';
 
-/**
- * Looks up the names of all users and businesses in the records and messages. The promise never
- * rejects.
- */
-export type LookUpNames = (named: {
+/** These records and messages are shown to these users. */
+type Shown = {
   records: Iterable<ConversationRecord>;
   messages?: Iterable<MessageRecord>;
-  /** The names that have not come by this time, by `steadyMs`, are unknown. */
-  deadlineAt?: number | undefined;
-}) => Promise<Names>;
+  viewers: readonly UserId[];
+};
+/**
+ * Looks up the names of all users and businesses in what is shown. The promise never rejects. The
+ * names that have not come by `deadlineAt`, by `steadyMs`, are unknown.
+ */
+export type LookUpNames = (shown: Shown & { deadlineAt?: number | undefined }) => Promise<Names>;
+/** All users and businesses in what is shown are unknown there, and the viewers are told later. */
+export type OweNames = (shown: Shown) => void;
 
 /** The name of a group without a title is made of the names of this many participants. */
 const NAMED_MAX = 3;
@@ -33,7 +37,8 @@ export async function nameConversation(
   record: ConversationRecord,
   { userId, deadlineAt }: Viewer,
 ): Promise<ConversationShape> {
-  return viewOf(record, userId, await lookUpNames({ records: [record], deadlineAt }));
+  const names = await lookUpNames({ records: [record], viewers: [userId], deadlineAt });
+  return viewOf(record, userId, names);
 }
 
 /** Does the same for several conversations, with one request for all names. */
@@ -42,24 +47,35 @@ export async function nameConversations(
   records: readonly ConversationRecord[],
   { userId, deadlineAt }: Viewer,
 ): Promise<ConversationShape[]> {
-  const names = await lookUpNames({ records, deadlineAt });
+  const names = await lookUpNames({ records, viewers: [userId], deadlineAt });
   return records.map((record) => viewOf(record, userId, names));
 }
 
 /** All records and messages of a call share one request for names. */
 export function createLookUpNames(lookUp: NameLookUp): LookUpNames {
-  return ({ records, messages = [], deadlineAt }) => {
-    const named = namedIn(messages);
-    for (const record of records) {
-      for (const { user_id: userId, role } of record.participants) {
-        if (role !== 'business') named.users.push(userId);
-      }
-      if (record.business_id !== undefined) named.businesses.push(record.business_id);
-      // The last message may tell of a user who has left the conversation since.
-      if (record.last_message !== undefined) collectNamed(record.last_message, named);
-    }
-    return lookUp({ ...named, deadlineAt });
+  return ({ deadlineAt, ...shown }) => {
+    return lookUp({ ...namedBy(shown), viewers: shown.viewers, deadlineAt });
   };
+}
+
+export function createOweNames(late: Pick<LateNames, 'add'>): OweNames {
+  return (shown) => {
+    const { users, businesses } = namedBy(shown);
+    late.add({ user_ids: users, business_ids: businesses }, shown.viewers);
+  };
+}
+
+function namedBy({ records, messages = [] }: Shown): ReturnType<typeof namedIn> {
+  const named = namedIn(messages);
+  for (const record of records) {
+    for (const { user_id: userId, role } of record.participants) {
+      if (role !== 'business') named.users.push(userId);
+    }
+    if (record.business_id !== undefined) named.businesses.push(record.business_id);
+    // The last message may tell of a user who has left the conversation since.
+    if (record.last_message !== undefined) collectNamed(record.last_message, named);
+  }
+  return named;
 }
 
 /** Turns the store's record of a conversation into the conversation that `viewer` sees. */

@@ -1,15 +1,11 @@
 import type {
   BusinessProfile,
-  Profiles,
   ProfilesGet,
   UserProfile,
 } from '../../../shared/contracts/profile-ops.ts';
-import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
-import type { Bus } from '../../../shared/nats/bus.ts';
-import { createAskProfiles } from '../../../shared/nats/rpc-clients.ts';
-import { steadyMs } from '../../../shared/process/clock.ts';
-import type { Logger } from '../../../shared/process/logger.ts';
+import type { AskNames } from './ask-names.ts';
+import type { LateNames } from './late-names.ts';
 
 /** These users and businesses have known names. All others are shown as unknown. */
 export type Names = {
@@ -20,6 +16,8 @@ export type Names = {
 export type Sought = {
   users: Iterable<UserId>;
   businesses?: Iterable<BusinessId>;
+  /** The names are shown to these users. */
+  viewers?: readonly UserId[];
   /** The look-up ends by this time, by `steadyMs`, where that is earlier than its own limit. */
   deadlineAt?: number | undefined;
 };
@@ -30,12 +28,6 @@ export type NameLookUp = (sought: Sought) => Promise<Names>;
 export const UNKNOWN_USER = 'Unknown User';
 export const UNKNOWN_BUSINESS = 'Unknown Business';
 
-const TIMEOUT_MS = 1_000;
-/**
- * After a request that the profiles service did not answer within 1 s, the edge waits only this
- * long for answers, and does so for 2 s.
- */
-const DOUBTED = { timeoutMs: 250, forMs: 2_000 };
 /**
  * One request asks for at most this many ids. That is enough for a page of 200 conversations with 8
  * participants each.
@@ -44,29 +36,19 @@ const IDS_MAX = 2_000;
 
 /**
  * Looks up names at the profiles service with one request, or with several if there are more than
- * 2000 ids. If the service is away or does not answer within 1 s, or by the caller's deadline, all
- * of a request's users and businesses are unknown.
+ * 2000 ids. Who cannot be looked up in time is unknown, and the viewers are told once the name can
+ * be had.
  */
-export function createNameLookUp({ bus, logger }: { bus: Bus; logger: Logger }): NameLookUp {
-  const profiles = createAskProfiles(bus, TIMEOUT_MS);
-  let doubtedUntil = 0;
-  const ask = async (request: ProfilesGet, deadlineAt: number): Promise<Profiles> => {
-    const nowMs = steadyMs();
-    const waitMs = nowMs < doubtedUntil ? DOUBTED.timeoutMs : TIMEOUT_MS;
-    const hasWholeTime = waitMs === TIMEOUT_MS && nowMs + waitMs <= deadlineAt;
-    try {
-      return await profiles('get', request, { deadlineAt: Math.min(nowMs + waitMs, deadlineAt) });
-    } catch (error) {
-      const isLate = KahaError.from(error).code === 'TIMEOUT';
-      if (isLate && hasWholeTime) doubtedUntil = steadyMs() + DOUBTED.forMs;
-      logger.debug({ err: error }, 'names unknown');
-      return { users: [], businesses: [] };
-    }
-  };
+export function createNameLookUp(deps: {
+  askNames: AskNames;
+  late: Pick<LateNames, 'add'>;
+}): NameLookUp {
+  const { askNames, late } = deps;
   return async (sought) => {
-    const { deadlineAt = Number.POSITIVE_INFINITY } = sought;
-    const asking = requestsFor(sought).map((request) => ask(request, deadlineAt));
+    const { viewers = [], deadlineAt } = sought;
+    const asking = requestsFor(sought).map((request) => askNames(request, deadlineAt));
     const answers = await Promise.all(asking);
+    for (const { missed } of answers) if (missed !== undefined) late.add(missed, viewers);
     return {
       users: new Map(answers.flatMap(({ users }) => users.map((user) => [user.id, user]))),
       businesses: new Map(

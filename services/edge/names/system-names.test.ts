@@ -133,7 +133,7 @@ t.test('a page without system messages asks for no names and is not waited for',
   const { asked, lookUp } = lookUpOf({});
   const page = [record({}), record({ metadata: { event: 'participant_left' } })];
   const before = [...page];
-  t.equal(createNameSystemMessages(lookUp)(page), undefined);
+  t.equal(createNameSystemMessages(lookUp)(page, { userId: anna }), undefined);
   t.ok(page.every((message, index) => message === before[index]));
   t.equal(asked.length, 0);
 });
@@ -146,7 +146,7 @@ t.test('a page with system messages asks for all names at once', async (t) => {
     record({}),
     record({ message_type: 'system', metadata: { event: 'title_changed', value: 'Trek' } }),
   ];
-  await createNameSystemMessages(lookUp)(page);
+  await createNameSystemMessages(lookUp)(page, { userId: anna });
   t.same(
     page.map(({ content }) => content),
     ['Anna removed Bob', 'as stored', 'Anna changed the title to “Trek”'],

@@ -21,31 +21,33 @@ import { type NameLookUp, type Names, UNKNOWN_BUSINESS, UNKNOWN_USER } from './p
 /**
  * Puts names into those of `messages` that are system messages or reply to one, with one request
  * for all names. The result is undefined if there are no such messages, so that a caller need not
- * wait. The promise never rejects and takes at most 1 s, and no longer than `deadlineAt`. Users
- * whose names have not come by then are unknown.
+ * wait. The promise never rejects and takes at most 1 s, and no longer than `deadlineAt`
+ * of the viewer. Users whose names have not come by then are unknown.
  */
 export type NameSystemMessages = (
   messages: MessageRecord[],
-  deadlineAt?: number,
+  viewer: Viewer,
 ) => Promise<void> | undefined;
 
+/** The user is shown the messages. */
+type Viewer = { userId: UserId; deadlineAt?: number };
+
 export function createNameSystemMessages(lookUp: NameLookUp): NameSystemMessages {
-  const name: NameSystemMessages = async (messages, deadlineAt) => {
-    const names = await lookUp({ ...namedIn(messages), deadlineAt });
+  const name: NameSystemMessages = async (messages, { userId, deadlineAt }) => {
+    const names = await lookUp({ ...namedIn(messages), viewers: [userId], deadlineAt });
     for (const [index, message] of messages.entries()) messages[index] = withNames(message, names);
   };
-  return (messages, deadlineAt) =>
-    messages.some(namesPeople) ? name(messages, deadlineAt) : undefined;
+  return (messages, viewer) => (messages.some(namesPeople) ? name(messages, viewer) : undefined);
 }
 
 /** Puts names into a system message, or into a message that replies to one. */
 export async function nameMessage(
   { nameSystemMessages }: { nameSystemMessages: NameSystemMessages },
   message: HistoryMessage,
-  deadlineAt: number,
+  viewer: Viewer,
 ): Promise<HistoryMessage> {
   const shown = [message];
-  await nameSystemMessages(shown, deadlineAt);
+  await nameSystemMessages(shown, viewer);
   return shown[0] ?? message;
 }
 

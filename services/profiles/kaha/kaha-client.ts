@@ -1,28 +1,42 @@
 import { Agent, request } from 'undici';
-import type { ProfileRef } from '../profile.ts';
+import { type ProfileRef, requestOf } from '../profile.ts';
 import { type KahaAnswer, readKahaAnswer } from './kaha-answer.ts';
 
 /**
  * The call failed on its way. The error has the code of the failure and no cause, because the
  * parser's own error carries the bytes that it could not read, and they hold names.
  */
-class KahaUnreachableError extends Error {
+export class KahaUnreachableError extends Error {
+  /** No connection came about in time. */
+  readonly isLate: boolean;
+
   constructor(error: unknown) {
     const { code, name } = error as NodeJS.ErrnoException;
     super(`kaha-main-v3 could not be asked: ${code ?? name}`);
     this.name = 'KahaUnreachableError';
+    this.isLate = code === CONNECT_TIMEOUT;
   }
 }
 
-/** kaha-main-v3 refused the call. `retryable` says that the same call may succeed later. */
+/** kaha-main-v3 answered with another status than 200. */
 export class KahaRefusedError extends Error {
-  readonly retryable: boolean;
+  readonly status: number;
 
   constructor(status: number) {
     super(`kaha-main-v3 answered ${status}`);
     this.name = 'KahaRefusedError';
-    this.retryable = status >= 500 || status === 429 || status === 408;
+    this.status = status;
   }
+
+  /** The same call may succeed later. */
+  get isRetryable(): boolean {
+    return this.status >= 500 || this.status === 429 || this.status === 408;
+  }
+}
+
+/** The answer was cut off at 1 MiB. */
+export class AnswerTooLargeError extends Error {
+  override readonly name = 'AnswerTooLargeError';
 }
 
 export type KahaClient = {
@@ -34,6 +48,8 @@ export type KahaClient = {
 type Options = { url: string; serviceToken: string; connectionsMax: number };
 
 const ANSWER_BYTES_MAX = 1024 * 1024;
+const CONNECT_TIMEOUT = 'UND_ERR_CONNECT_TIMEOUT';
+const TOO_LARGE = 'UND_ERR_RES_EXCEEDED_MAX_SIZE';
 const CONNECT_TIMEOUT_MS = 800;
 
 /**
@@ -55,14 +71,14 @@ export function createKahaClient({ url, serviceToken, connectionsMax }: Options)
       await body.dump();
       return { status, text: '' };
     } catch (error) {
-      throw (error as Error).name === 'AbortError' ? error : new KahaUnreachableError(error);
+      const { name, code } = error as NodeJS.ErrnoException;
+      if (code === TOO_LARGE) throw new AnswerTooLargeError('the answer is larger than 1 MiB');
+      throw name === 'AbortError' ? error : new KahaUnreachableError(error);
     }
   };
   return {
     async fetch(refs, signal) {
-      const idsOf = (kind: string): string[] =>
-        refs.filter((ref) => ref.kind === kind).map(({ id }) => id);
-      const body = JSON.stringify({ user_ids: idsOf('user'), business_ids: idsOf('business') });
+      const body = JSON.stringify(requestOf(refs));
       const { status, text } = await post({ dispatcher, signal, headers, body });
       if (status !== 200) throw new KahaRefusedError(status);
       return readKahaAnswer(text, refs);

@@ -9,7 +9,7 @@ import { FetcherFullError, type ProfileFetcher } from './profile-fetcher.ts';
 type Deps = {
   cache: ProfileCache;
   local: LocalProfiles;
-  kaha: Pick<KahaGuard, 'isClosed'>;
+  kaha: Pick<KahaGuard, 'isAnswering'>;
   fetcher: ProfileFetcher;
   metrics: ProfilesMetrics;
 };
@@ -19,8 +19,8 @@ type FurtherLook = (refs: readonly ProfileRef[], known: ProfileMap) => Promise<v
 
 /**
  * Looks in Redis, then at kaha-main-v3. A profile of Redis is good enough for an answer, however
- * old, unless another instance has superseded it. While the circuit is open, the look does not wait
- * for kaha-main-v3.
+ * old, unless another instance has superseded it. While kaha-main-v3 is away or hangs, the look
+ * does not wait for it.
  */
 export function createFurtherLook({ cache, local, kaha, fetcher, metrics }: Deps): FurtherLook {
   const ask = async (ref: ProfileRef, seen: string, known: ProfileMap): Promise<void> => {
@@ -51,6 +51,6 @@ export function createFurtherLook({ cache, local, kaha, fetcher, metrics }: Deps
       const asked = ask(ref, markers.get(ref.key) ?? '', known);
       if (cached === undefined || superseded.has(ref)) waited.push(asked);
     }
-    if (kaha.isClosed) await Promise.all(waited);
+    if (kaha.isAnswering) await Promise.all(waited);
   };
 }

@@ -30,6 +30,7 @@ t.test('a reply that is too large for NATS loses avatars first, then profiles', 
   const hundred = replyOf(profiles(100, { name: '"'.repeat(200), avatar_url: url }));
   t.equal(hundred.trimmed, 0);
   for (const { reply } of [some, worst, hundred]) {
-    t.ok(JSON.stringify({ data: reply }).length < NATS_BYTES_MAX);
+    const user_ids = Array.from({ length: 2_000 - reply.users.length }, () => newId<UserId>());
+    t.ok(JSON.stringify({ data: { ...reply, missed: { user_ids } } }).length < NATS_BYTES_MAX);
   }
 });

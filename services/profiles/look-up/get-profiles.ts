@@ -3,7 +3,7 @@ import type { Profiles } from '../../../shared/contracts/profile-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { BusinessIdField, UserIdField } from '../../../shared/protocol/scalars.ts';
 import { compileValidator } from '../../../shared/protocol/validator.ts';
-import { type ProfileMap, refsOf } from '../profile.ts';
+import { type ProfileMap, refsOf, requestOf } from '../profile.ts';
 import type { ProfilesMetrics } from '../profiles-metrics.ts';
 import type { ProfileSource } from './profile-source.ts';
 
@@ -14,8 +14,11 @@ const IDS_MAX = 2_000;
  * of them late.
  */
 const ANSWER_MARGIN_MS = 100;
-/** NATS takes 1 MiB. A reply that grows too large loses avatars first, then profiles. */
-const REPLY_BYTES = { withAvatars: 640 * 1024, max: 960 * 1024 };
+/**
+ * NATS takes 1 MiB, of which the ids that were missed take 80 KB at most. A reply that grows too
+ * large loses avatars first, then profiles.
+ */
+const REPLY_BYTES = { withAvatars: 640 * 1024, max: 880 * 1024 };
 /** This many profiles fit whatever they hold, so their size is not measured. */
 const PROFILES_THAT_FIT = 100;
 
@@ -27,8 +30,8 @@ const request = compileValidator(
 );
 
 /**
- * Answers `rpc.profiles.get`. A profile that is unknown, or could not be looked up in time, is
- * absent.
+ * Answers `rpc.profiles.get`. A profile that is unknown is absent, and so is one that could not be
+ * looked up in time, which the reply names as missed.
  */
 export async function getProfiles(
   { source, metrics }: { source: ProfileSource; metrics: ProfilesMetrics },
@@ -42,9 +45,10 @@ export async function getProfiles(
   metrics.requests.inc();
   if (refs.length > IDS_MAX) throw new KahaError('INVALID_REQUEST', `More than ${IDS_MAX} ids`);
   if (refs.length === 0) return { users: [], businesses: [] };
-  const { reply, trimmed } = replyOf(await source.look(refs, deadlineAt - ANSWER_MARGIN_MS));
+  const { profiles, missed } = await source.look(refs, deadlineAt - ANSWER_MARGIN_MS);
+  const { reply, trimmed } = replyOf(profiles);
   if (trimmed > 0) metrics.trimmed.inc(trimmed);
-  return reply;
+  return missed.length === 0 ? reply : { ...reply, missed: requestOf(missed) };
 }
 
 /**

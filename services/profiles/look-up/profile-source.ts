@@ -14,12 +14,15 @@ export type ProfileSource = {
    * Resolves by `deadlineAt`, a time of `steadyMs`, with the profiles of `refs` that are known; it
    * never rejects.
    */
-  look(refs: readonly ProfileRef[], deadlineAt: number): Promise<ProfileMap>;
+  look(refs: readonly ProfileRef[], deadlineAt: number): Promise<Looked>;
   /** Asks kaha-main-v3 anew. Rejects if any of the profiles could not be asked for. */
   refresh(refs: readonly ProfileRef[]): Promise<void>;
   readonly inFlight: number;
   idle(): Promise<void>;
 };
+
+/** The profiles of `missed` could not be had in time. */
+type Looked = { profiles: ProfileMap; missed: ProfileRef[] };
 
 type Deps = {
   cache: ProfileCache;
@@ -39,9 +42,9 @@ const LOCAL = { result: 'local' };
 /**
  * A profile comes from this process, from Redis, or from kaha-main-v3, whose answers fill both
  * caches. A profile that this process holds is answered at once, however old, and refreshed after
- * the answer. The caller waits for the others until the deadline, but not while the circuit to
- * kaha-main-v3 is open. A profile that has not come by then is left out, and callers show a
- * fallback; it still fills the caches when it comes.
+ * the answer. The caller waits for the others until the deadline, but not while kaha-main-v3 is
+ * away or hangs. A profile that has not come by then is missed, and callers show a fallback; it
+ * still fills the caches when it comes.
  */
 export function createProfileSource(deps: Deps): ProfileSource {
   const { cache, local, kaha, metrics } = deps;
@@ -68,10 +71,12 @@ export function createProfileSource(deps: Deps): ProfileSource {
       metrics.lookups.inc(LOCAL, known.size);
       if (unknown > 0) metrics.lookups.inc({ result: 'unknown' }, unknown);
       void lookBehind(old);
-      if (rest.length === 0) return known;
+      if (rest.length === 0) return { profiles: known, missed: [] };
       await until(lookFurther(rest, known), deadlineAt);
       // The look may still add profiles to `known`, so the caller gets a copy.
-      return new Map(known);
+      const profiles = new Map(known);
+      const missed = rest.filter(({ key }) => !profiles.has(key) && !local.isUnknown(key));
+      return { profiles, missed };
     },
     async refresh(refs) {
       const { markers } = await cache.read(refs);

@@ -18,7 +18,7 @@ export const deleteMessage = defineOperation({
   async handle({ message_id }, caller, parts) {
     const { target, route } = await locateMessage(parts, caller, message_id);
     const tombstone = await parts.routers.ask('messages.delete', target, route);
-    return await nameMessage(parts, tombstone, caller.deadlineAt);
+    return await nameMessage(parts, tombstone, caller);
   },
   frame: { type: 'delete' },
   rest: [{ method: 'DELETE', path: '/messages/:message_id' }],

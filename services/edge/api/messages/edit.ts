@@ -17,7 +17,7 @@ export const editMessage = defineOperation({
   async handle({ message_id, content }, caller, parts) {
     const { target, route } = await locateMessage(parts, caller, message_id);
     const edited = await parts.routers.ask('messages.edit', { ...target, content }, route);
-    return await nameMessage(parts, edited, caller.deadlineAt);
+    return await nameMessage(parts, edited, caller);
   },
   frame: { type: 'edit' },
   rest: [{ method: 'PATCH', path: '/messages/:message_id', bodyName: 'MessageEdit' }],

@@ -13,10 +13,11 @@ export const getMessage = defineOperation({
     request: { message_id: EXAMPLE.message },
     answer: exampleMessage,
   },
-  async handle({ message_id }, { userId, trace, deadlineAt }, parts) {
+  async handle({ message_id }, caller, parts) {
+    const { userId, trace, deadlineAt } = caller;
     const named = { user_id: userId, message_id };
     const message = await parts.store('messages.get', named, { trace, deadlineAt });
-    return await nameMessage(parts, message, deadlineAt);
+    return await nameMessage(parts, message, caller);
   },
   rest: [{ method: 'GET', path: '/messages/:message_id' }],
 });

@@ -20,11 +20,12 @@ export const listHistory = defineOperation({
     answer: exampleHistory,
   },
   problem: historyProblem,
-  async handle({ since, ...query }, { userId, trace, deadlineAt }, { store, nameSystemMessages }) {
+  async handle({ since, ...query }, caller, { store, nameSystemMessages }) {
+    const { userId, trace, deadlineAt } = caller;
     const from = since === undefined ? {} : { since: atLeast(since) };
     const request = { user_id: userId, ...query, ...from };
     const page = await store('messages.history', request, { trace, deadlineAt });
-    const naming = nameSystemMessages(page.messages, deadlineAt);
+    const naming = nameSystemMessages(page.messages, caller);
     if (naming !== undefined) await naming;
     return page;
   },
