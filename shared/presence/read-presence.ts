@@ -17,19 +17,38 @@ export type Presence = {
 };
 
 /**
- * Edges tell Redis whom they hold. Redis knows `nobody` if no edge has sent a heartbeat for 12 s.
- * It knows `some` users until 6 s after the first heartbeat that follows such a gap, or that finds
- * an emptied Redis: whoever is online is so, but other users may be online too. After that it knows
+ * Edges tell Redis whom they hold. Redis knows `nobody` if no edge has sent a heartbeat for 6 s. It
+ * knows `some` users until 6 s after the first heartbeat that follows such a gap, or that finds an
+ * emptied Redis: whoever is online is so, but other users may be online too. After that it knows
  * `all`.
  */
 export type Known = 'nobody' | 'some' | 'all';
 
 /** A script gets at most this many users at once, which takes Redis about 2 ms. */
 export const BATCH_MAX = 500;
-/** An edge without a heartbeat for this long counts as dead. */
-export const DEAD_AFTER_MS = 12_000;
-/** By the end of this time, all edges have told Redis again which users they hold. */
-export const SETTLED_MS = 6_000;
+
+export type PresenceTimes = {
+  /** An edge sends a heartbeat this often. */
+  beatMs: number;
+  /** An edge without a heartbeat for this long counts as dead. */
+  deadAfterMs: number;
+  /** By the end of this time, all edges have told Redis again which users they hold. */
+  settledMs: number;
+  /** This is the grace period: a user who comes back within it was never away. */
+  graceMs: number;
+};
+
+/**
+ * These times let watchers know the truth within 10 s of whatever happened last. After Redis lost
+ * everything, the first edge beats within 1.5 s and Redis knows all users 6 s later. A dead edge is
+ * found 6 to 7.5 s after its last beat, and the beat after that confirms it.
+ */
+export const PRESENCE_TIMES: PresenceTimes = {
+  beatMs: 1_500,
+  deadAfterMs: 6_000,
+  settledMs: 6_000,
+  graceMs: 5_000,
+};
 
 /** Edges and store use these keys, and `presence-scripts.ts` of the edge says what they hold. */
 export const presenceKeys = {
@@ -60,18 +79,24 @@ return { known, out }`;
 
 const KNOWN = ['nobody', 'some', 'all'] as const;
 
-/** Reads the presence of ≤ 500 users, in their order. Rejects where Redis is away or late. */
+/**
+ * Reads the presence of ≤ 500 users, in their order. It is undefined for a user of whom Redis does
+ * not know now whether they are online. Rejects where Redis is away or late.
+ */
 export async function readPresence(
   redis: Redis,
   users: readonly UserId[],
-): Promise<{ known: Known; presences: Presence[] }> {
+  { deadAfterMs, settledMs }: PresenceTimes = PRESENCE_TIMES,
+): Promise<{ known: Known; presences: (Presence | undefined)[] }> {
   const keys = [presenceKeys.edges, presenceKeys.since, ...users.map(presenceKeys.user)];
-  const reply = await redis.eval(READ, keys.length, ...keys, DEAD_AFTER_MS, SETTLED_MS);
-  const [known, outcomes] = reply as [0 | 1 | 2, [number, string][]];
-  return {
-    known: KNOWN[known],
-    presences: outcomes.map(([online, at]) => presenceOf(online === 1, at)),
-  };
+  const reply = await redis.eval(READ, keys.length, ...keys, deadAfterMs, settledMs);
+  const [number, outcomes] = reply as [0 | 1 | 2, [number, string][]];
+  const known = KNOWN[number];
+  const presences = outcomes.map(([online, at]) => {
+    const isKnown = known === 'all' || (known === 'some' && online === 1);
+    return isKnown ? presenceOf(online === 1, at) : undefined;
+  });
+  return { known, presences };
 }
 
 /** Makes a presence of what a script answers. */

@@ -6,26 +6,28 @@ type Deps = {
   incarnation: Incarnation;
   redis: PresenceRedis;
   announce: (change: Change) => void;
-  /** Redis was away or has lost its data, so what the edge learnt of it may be wrong. */
-  onRecovered: () => void;
+  /**
+   * The edge may be wrong about users: Redis was away or has lost its data, or another edge died,
+   * perhaps after it wrote a change and before it told it.
+   */
+  onDoubt: () => void;
   logger: Logger;
 };
-
-const BEAT_MS = 4_000;
 
 /**
  * Sends the heartbeat of this edge to Redis, one command however many users the edge holds, and
  * clears up after edges without a heartbeat. It sends one at once when the incarnation is lost.
  *
- * An edge is dead after 12 s without a heartbeat. If two heartbeats of this edge in a row find it
+ * An edge is dead after 6 s without a heartbeat. If two heartbeats of this edge in a row find it
  * dead, the edge that gets the lease clears up after it. Waiting for the second heartbeat lets the
- * other edges report again after Redis was away. For an edge that has closed, each heartbeat
- * returns when the grace period of its users ends.
+ * other edges beat again after Redis was away for some seconds, or after its clock was set. For an
+ * edge that has closed, each heartbeat returns when the grace period of its users ends.
  */
 export class EdgeHeartbeat {
   readonly #deps: Deps;
   readonly #timer: NodeJS.Timeout;
   #isInterrupted = false;
+  #since = '';
   #suspects = new Set<string>();
   /** These edges have closed; each timer runs until the grace period of their users ends. */
   readonly #closed = new Map<string, NodeJS.Timeout>();
@@ -34,7 +36,7 @@ export class EdgeHeartbeat {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#timer = setInterval(() => this.beat(), BEAT_MS);
+    this.#timer = setInterval(() => this.beat(), deps.redis.times.beatMs);
     deps.incarnation.onLost(() => this.beat());
   }
 
@@ -52,11 +54,12 @@ export class EdgeHeartbeat {
   }
 
   async #run(): Promise<void> {
-    const { logger } = this.#deps;
+    const { logger, onDoubt } = this.#deps;
     try {
       const { dead, closed } = await this.#beatOnce();
       for (const { incarnation, dueInMs } of closed) this.#endLater(incarnation, dueInMs);
       const due = dead.filter((other) => this.#suspects.has(other));
+      if (due.length < dead.length) onDoubt();
       this.#suspects = new Set(dead);
       for (const other of due) await this.#clearUpAlone(other);
     } catch (error) {
@@ -67,11 +70,11 @@ export class EdgeHeartbeat {
   }
 
   async #beatOnce(): Promise<Others> {
-    const { incarnation, onRecovered } = this.#deps;
-    const wasKnown = incarnation.isKnown;
+    const { incarnation, onDoubt } = this.#deps;
     const others = await incarnation.beat();
-    if (this.#isInterrupted || !wasKnown) onRecovered();
+    if (this.#isInterrupted || others.since !== this.#since) onDoubt();
     this.#isInterrupted = false;
+    this.#since = others.since;
     const dead = others.dead.filter((other) => other !== incarnation.name);
     return { ...others, dead };
   }

@@ -26,11 +26,6 @@ export class Incarnation {
     return this.#name;
   }
 
-  /** Tells whether Redis knew the incarnation when the edge last heard of it. */
-  get isKnown(): boolean {
-    return this.#isKnown;
-  }
-
   /** Calls the listener when a new incarnation has begun, of which Redis knows no users yet. */
   onBegun(listener: () => void): void {
     this.#onBegun.push(listener);
@@ -57,7 +52,7 @@ export class Incarnation {
     if (others !== undefined) return others;
     this.#isKnown = false;
     const name = `${instance}.${newId<string>().slice(0, 8)}`;
-    const first = (await redis.beat(name, true)) ?? { dead: [], closed: [] };
+    const first = (await redis.beat(name, true)) ?? { dead: [], closed: [], since: '' };
     this.#name = name;
     this.#isKnown = true;
     for (const listener of this.#onBegun) listener();

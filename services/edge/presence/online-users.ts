@@ -2,7 +2,7 @@ import type { UserId } from '../../../shared/ids.ts';
 import { BATCH_MAX } from '../../../shared/presence/read-presence.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Incarnation } from './incarnation.ts';
-import { type Change, type Gone, GRACE_MS, type PresenceRedis } from './presence-redis.ts';
+import type { Change, Gone, PresenceRedis } from './presence-redis.ts';
 
 type Deps = {
   redis: PresenceRedis;
@@ -70,7 +70,7 @@ export class OnlineUsers {
     }
     this.#sessions.delete(userId);
     if (isLate) this.#owe(userId, lastSeenAt);
-    else this.#leaving.set(userId, { dueAt: nowMs + GRACE_MS, lastSeenAt });
+    else this.#leaving.set(userId, { dueAt: nowMs + this.#deps.redis.times.graceMs, lastSeenAt });
   }
 
   /**
@@ -169,7 +169,8 @@ export class OnlineUsers {
     const changes = await redis.register(name, here);
     if (changes === undefined) {
       for (const userId of here) this.#owed.set(userId, { lastSeenAt: 0, isRetry: false });
-      incarnation.lose();
+      // If a new incarnation has begun meanwhile, giving it up would leave its users in Redis.
+      if (name === incarnation.name) incarnation.lose();
       throw new Error('the incarnation is not known');
     }
     if (name === incarnation.name) for (const userId of here) this.#registered.add(userId);

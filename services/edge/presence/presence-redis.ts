@@ -2,8 +2,10 @@ import type { Redis } from 'ioredis';
 import type { UserId } from '../../../shared/ids.ts';
 import {
   BATCH_MAX,
-  DEAD_AFTER_MS,
+  type Known,
+  PRESENCE_TIMES,
   type Presence,
+  type PresenceTimes,
   presenceKeys,
   presenceOf,
   readPresence,
@@ -11,18 +13,23 @@ import {
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
 import { BEAT, HAND_OVER, REGISTER, UNREGISTER } from './presence-scripts.ts';
 
-export type Change = Presence & { userId: UserId; isChanged: boolean };
+export type Change = Presence & {
+  userId: UserId;
+  isChanged: boolean;
+  /** Redis knows all users. Until it does, a user who is offline here may be online elsewhere. */
+  isSure: boolean;
+};
 export type Gone = { userId: UserId; lastSeenAt: number };
 /**
  * Other edges may be dead, or may have closed; the grace period of the users of a closed one ends
- * in `dueInMs`.
+ * in `dueInMs`. Redis has known users since the heartbeat at `since`, without a gap.
  */
-export type Others = { dead: string[]; closed: { incarnation: string; dueInMs: number }[] };
+export type Others = {
+  dead: string[];
+  closed: { incarnation: string; dueInMs: number }[];
+  since: string;
+};
 
-/** An edge that clears up after a dead one has this long for each batch. */
-const LEASE_MS = 8_000;
-/** This is the grace period: a user who comes back within it was never away. */
-export const GRACE_MS = 5_000;
 const { edges: EDGES, since: SINCE, user: hashKey } = presenceKeys;
 const CLOSED = 'presence:closed';
 
@@ -30,10 +37,12 @@ type Outcome = [changed: number, at: string, online?: number];
 
 /** Runs the scripts with their keys. Every call rejects where Redis is away or late. */
 export class PresenceRedis {
+  readonly times: PresenceTimes;
   readonly #redis: Redis;
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, times = PRESENCE_TIMES) {
     this.#redis = redis;
+    this.times = times;
   }
 
   get isReady(): boolean {
@@ -45,18 +54,20 @@ export class PresenceRedis {
    * Redis no longer knows this incarnation.
    */
   async beat(incarnation: string, isFirst: boolean): Promise<Others | undefined> {
-    const args = [incarnation, isFirst ? 1 : 0, DEAD_AFTER_MS, GRACE_MS];
+    const { deadAfterMs, graceMs, settledMs } = this.times;
+    const args = [incarnation, isFirst ? 1 : 0, deadAfterMs, graceMs, settledMs];
     const reply = await this.#eval(BEAT, [EDGES, CLOSED, SINCE], args);
-    const [known, dead, closed] = reply as [number, string[], [string, number][]];
+    const [known, dead, closed, since] = reply as [number, string[], [string, number][], string];
     if (known !== 1) return undefined;
-    return { dead, closed: closed.map(([name, dueInMs]) => ({ incarnation: name, dueInMs })) };
+    const ending = closed.map(([name, dueInMs]) => ({ incarnation: name, dueInMs }));
+    return { dead, closed: ending, since };
   }
 
   /**
    * This edge has closed. Another edge tells of users who do not come back within the grace period.
    */
   async handOver(incarnation: string): Promise<void> {
-    await this.#eval(HAND_OVER, [EDGES, CLOSED], [incarnation, GRACE_MS]);
+    await this.#eval(HAND_OVER, [EDGES, CLOSED], [incarnation, this.times.graceMs]);
   }
 
   /** Registers ≤ 500 users. Returns undefined where Redis no longer knows this incarnation. */
@@ -68,6 +79,7 @@ export class PresenceRedis {
       ...presenceOf(true, at),
       userId: users[index] as UserId,
       isChanged: changed === 1,
+      isSure: true,
     }));
   }
 
@@ -75,28 +87,41 @@ export class PresenceRedis {
    * Removes ≤ 500 users from the incarnation. With `isKept`, they stay in its set until `forget`.
    */
   async unregister(incarnation: string, gone: readonly Gone[], isKept = false): Promise<Change[]> {
-    const keys = [usersKey(incarnation), ...gone.map(({ userId }) => hashKey(userId))];
+    const keys = [usersKey(incarnation), SINCE, ...gone.map(({ userId }) => hashKey(userId))];
     const pairs = gone.flatMap(({ userId, lastSeenAt }) => [userId, lastSeenAt]);
-    const outcomes = await this.#eval(UNREGISTER, keys, [incarnation, isKept ? 1 : 0, ...pairs]);
-    return (outcomes as Outcome[]).map(([changed, at, online], index) => ({
+    const args = [incarnation, isKept ? 1 : 0, this.times.settledMs, ...pairs];
+    const [all, outcomes] = (await this.#eval(UNREGISTER, keys, args)) as [number, Outcome[]];
+    return outcomes.map(([changed, at, online], index) => ({
       ...presenceOf(online === 1, at),
       userId: (gone[index] as Gone).userId,
       isChanged: changed === 1,
+      isSure: all === 1 || online === 1,
     }));
   }
 
-  /** Returns the presence of ≤ 500 users, in their order. */
-  async read(users: readonly UserId[]): Promise<Presence[]> {
-    return (await readPresence(this.#redis, users)).presences;
+  /**
+   * Returns the presence of ≤ 500 users, in their order. It is undefined where Redis does not know
+   * it now.
+   */
+  async read(users: readonly UserId[]): Promise<(Presence | undefined)[]> {
+    return (await readPresence(this.#redis, users, this.times)).presences;
   }
 
-  /** Returns true where this edge alone may now clear up after the dead one, for 8 s. */
+  async known(): Promise<Known> {
+    return (await readPresence(this.#redis, [], this.times)).known;
+  }
+
+  /**
+   * Returns true where this edge alone may now clear up after the dead one, for as long as this
+   * edge would count as alive itself.
+   */
   async lease(dead: string, owner: string): Promise<boolean> {
-    return (await this.#redis.set(leaseKey(dead), owner, 'PX', LEASE_MS, 'NX')) === 'OK';
+    const { deadAfterMs } = this.times;
+    return (await this.#redis.set(leaseKey(dead), owner, 'PX', deadAfterMs, 'NX')) === 'OK';
   }
 
   async renew(dead: string): Promise<void> {
-    await this.#redis.pexpire(leaseKey(dead), LEASE_MS);
+    await this.#redis.pexpire(leaseKey(dead), this.times.deadAfterMs);
   }
 
   /**
@@ -108,7 +133,7 @@ export class PresenceRedis {
       this.#redis.zscore(EDGES, dead),
       this.#redis.zscore(CLOSED, dead),
     ]);
-    const closedAt = dueAt === null ? 0 : Number(dueAt) - GRACE_MS;
+    const closedAt = dueAt === null ? 0 : Number(dueAt) - this.times.graceMs;
     return { users: users as UserId[], heardAt: Number(heardAt ?? closedAt) };
   }
 

@@ -25,11 +25,12 @@ const OFFLINE_S = 30 * 24 * 3_600;
 
 /**
  * Sends a heartbeat, and returns dead edges and closed edges, ≤ 16 of each. If no other heartbeat
- * came for as long as makes an edge dead, or Redis was emptied, Redis begins to know users anew.
+ * came for as long as makes an edge dead, or Redis was emptied, Redis begins to know users anew. It
+ * calls no edge dead until it knows all users, because the others may be about to beat again.
  *
  *     KEYS edges, closed, since
- *     ARGV incarnation, 1 to begin it, dead after ms, closed ones due within ms
- *     → [known, [dead…], [[closed, due in ms]…]]
+ *     ARGV incarnation, 1 to begin it, dead after ms, closed ones due within ms, settled after ms
+ *     → [known, [dead…], [[closed, due in ms]…], since]
  */
 export const BEAT = `${NOW}
 if ARGV[2] ~= '1' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {0} end
@@ -38,12 +39,16 @@ if not last or ms - last > tonumber(ARGV[3]) or redis.call('EXISTS', KEYS[3]) ==
   redis.call('SET', KEYS[3], ms)
 end
 redis.call('ZADD', KEYS[1], ms, ARGV[1])
-local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[3], 'LIMIT', 0, 16)
+local since = redis.call('GET', KEYS[3])
+local dead = {}
+if ms - since >= tonumber(ARGV[5]) then
+  dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[3], 'LIMIT', 0, 16)
+end
 local soon = ms + ARGV[4]
 local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', soon, 'WITHSCORES', 'LIMIT', 0, 16)
 local closed = {}
 for i = 1, #due, 2 do closed[#closed + 1] = { due[i], math.max(0, due[i + 1] - ms) } end
-return { 1, dead, closed }`;
+return { 1, dead, closed, since }`;
 
 /**
  * Closes an incarnation: it goes from the edges, and its users stay until they are due.
@@ -81,14 +86,17 @@ return out`;
 /**
  * Removes users from an incarnation; `at` is empty where nothing is known.
  *
- *     KEYS users of the edge, hashes…; ARGV incarnation, 1 to keep the set, (user, last seen)…
- *     → [[changed, at, online]…]
+ *     KEYS users of the edge, since, hashes…
+ *     ARGV incarnation, 1 to keep the set, settled after ms, (user, last seen)…
+ *     → [1 if all users are known, [[changed, at, online]…]]
  */
 export const UNREGISTER = `${NOW}
+local since = redis.call('GET', KEYS[2])
+local all = since and ms - since >= tonumber(ARGV[3]) and 1 or 0
 local out = {}
-for i = 2, #KEYS do
+for i = 3, #KEYS do
   local key = KEYS[i]
-  local user, seen = ARGV[2 * i - 1], ARGV[2 * i]
+  local user, seen = ARGV[2 * i - 2], ARGV[2 * i - 1]
   local changed = 0
   local removed = redis.call('HDEL', key, ARGV[1])
   local left = redis.call('HLEN', key)
@@ -100,4 +108,4 @@ for i = 2, #KEYS do
   if ARGV[2] ~= '1' then redis.call('SREM', KEYS[1], user) end
   out[#out + 1] = { changed, redis.call('HGET', key, 'at') or '', left > 1 and 1 or 0 }
 end
-return out`;
+return { all, out }`;

@@ -5,7 +5,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { BusinessId, UserId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { createAskStore } from '../../../shared/nats/rpc-clients.ts';
-import { type Presence as Known, SETTLED_MS } from '../../../shared/presence/read-presence.ts';
+import type { Presence as Known } from '../../../shared/presence/read-presence.ts';
 import type { ServiceDeps } from '../../../shared/process/boot.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Closers } from '../../../shared/process/closers.ts';
@@ -18,12 +18,9 @@ import type { Session } from '../session/session.ts';
 import type { Subscriptions } from '../session/subscriptions.ts';
 import type { AgentReports } from './agent-reports.ts';
 import { Contacts } from './contacts.ts';
-import { EdgeHeartbeat } from './edge-heartbeat.ts';
-import { Incarnation } from './incarnation.ts';
-import { OnlineUsers } from './online-users.ts';
-import { type Change, PresenceRedis, presenceEntry, shownPresence } from './presence-redis.ts';
+import { presenceEntry, shownPresence } from './presence-redis.ts';
+import { UserPresence } from './user-presence.ts';
 import { WatchedBusinesses } from './watched-businesses.ts';
-import { WatchedUsers } from './watched-users.ts';
 import { Watches } from './watches.ts';
 
 type Deps = ServiceDeps & {
@@ -54,35 +51,22 @@ const SILENT_MS = 29_000;
  */
 export class Presence {
   readonly #deps: Deps;
-  readonly #redis: PresenceRedis;
-  readonly #incarnation: Incarnation;
-  readonly #online: OnlineUsers;
-  readonly #heartbeat: EdgeHeartbeat;
-  readonly #users: WatchedUsers;
+  readonly #users: UserPresence;
   readonly #contacts: Contacts;
   readonly #watches: Watches;
   readonly #businesses: WatchedBusinesses;
   readonly #endSweeps: () => void;
-  #refreshing: NodeJS.Timeout | undefined;
 
   constructor(deps: Deps) {
-    const { bus, logger, instance } = deps;
+    const { bus, logger } = deps;
     this.#deps = deps;
-    const redis = new PresenceRedis(deps.redis);
-    this.#redis = redis;
     const tell = (session: Session, userId: UserId, presence: Known): void =>
       this.#tell(session, userId, presence);
-    this.#users = new WatchedUsers({ ...deps, redis, tell });
-    const announce = (change: Change): void => {
-      this.#users.announce(change);
-      deps.agents.tell(change);
-    };
-    const incarnation = new Incarnation({ instance, redis });
-    this.#incarnation = incarnation;
-    this.#online = new OnlineUsers({ redis, incarnation, announce, logger });
-    const onRecovered = (): void => this.#refreshLater();
-    const beating = { redis, incarnation, announce, onRecovered, logger };
-    this.#heartbeat = new EdgeHeartbeat(beating);
+    this.#users = new UserPresence({
+      ...deps,
+      tell,
+      onChange: (change) => deps.agents.tell(change),
+    });
     const store = createAskStore(bus, ASK_MS);
     const ask = (user_id: UserId, user_ids: readonly UserId[]): Promise<SharedContacts> =>
       store('contacts.shared', { user_id, user_ids });
@@ -90,8 +74,8 @@ export class Presence {
     this.#watches = new Watches({
       ...deps,
       contacts: this.#contacts,
-      users: this.#users,
-      redis,
+      users: this.#users.watched,
+      redis: this.#users.redis,
       tell,
     });
     this.#businesses = new WatchedBusinesses({
@@ -101,10 +85,8 @@ export class Presence {
       tell: (session, presence) => this.#send(session, { type: 'presence', ...presence }),
     });
     this.#endSweeps = repeat(SWEEP_MS, (_nowMs, readMs) => this.#sweep(readMs));
-    deps.redis.on('ready', () => this.#heartbeat.beat());
     bus.onReconnect(() => {
-      this.#users.markUnsure();
-      this.#refreshLater();
+      this.#users.doubtAll();
       this.#watches.checkAll(this.#deps.hub.sessions);
     });
     deps.closers.push('presence', () => this.close());
@@ -115,7 +97,7 @@ export class Presence {
   opened(session: Session, userId: UserId): void {
     if (session.isPresent || session.state === 'closed') return;
     session.isPresent = true;
-    this.#online.joined(userId);
+    this.#users.online.joined(userId);
   }
 
   closed(session: Session): void {
@@ -159,12 +141,13 @@ export class Presence {
   /** Returns the presence of users once, for a REST call. */
   async read(userId: UserId, ids: readonly UserId[]): Promise<PresenceEntry[]> {
     const wanted = [...new Set(ids)];
-    const known = new Map<UserId, Known>();
+    const known = new Map<UserId, Known | undefined>();
+    const { redis } = this.#users;
     try {
-      const shared = this.#redis.isReady ? await this.#contacts.sharedNow(userId, wanted) : [];
+      const shared = redis.isReady ? await this.#contacts.sharedNow(userId, wanted) : [];
       const ids = [...shared];
-      const presences = ids.length === 0 ? [] : await this.#redis.read(ids);
-      for (const [index, id] of ids.entries()) known.set(id, presences[index] as Known);
+      const presences = ids.length === 0 ? [] : await redis.read(ids);
+      for (const [index, id] of ids.entries()) known.set(id, presences[index]);
     } catch (error) {
       this.#deps.logger.debug({ err: error }, 'presence not read');
     }
@@ -174,16 +157,9 @@ export class Presence {
   /** Closes presence. Another edge tells of users who do not come back elsewhere within 5 s. */
   async close(): Promise<void> {
     this.#endSweeps();
-    clearTimeout(this.#refreshing);
     this.#businesses.close();
     await this.#watches.close();
-    await this.#heartbeat.close();
-    await this.#online.flushed();
-    try {
-      if (this.#redis.isReady) await this.#redis.handOver(this.#incarnation.name);
-    } catch (error) {
-      this.#deps.logger.debug({ reason: (error as Error).name }, 'presence not handed over');
-    }
+    await this.#users.close();
   }
 
   #leave(session: Session, isLate: boolean): void {
@@ -192,7 +168,7 @@ export class Presence {
     session.isPresent = false;
     const nowMs = steadyMs();
     const lastSeenAt = Math.round(Date.now() - (isLate ? nowMs - lastFrameAt : 0));
-    this.#online.left(userId, { nowMs, lastSeenAt, isLate });
+    this.#users.online.left(userId, { nowMs, lastSeenAt, isLate });
   }
 
   #sweep(nowMs: number): void {
@@ -202,7 +178,7 @@ export class Presence {
       if (isSilent && session.isPresent) this.#leave(session, true);
       else if (!isSilent && !session.isPresent) this.opened(session, session.userId);
     }
-    this.#online.sweep(nowMs);
+    this.#users.online.sweep(nowMs);
   }
 
   #tell(session: Session, userId: UserId, presence: Known): void {
@@ -214,21 +190,10 @@ export class Presence {
     this.#deps.hub.sendSoon(session, event.type, JSON.stringify(event));
   }
 
-  #refreshLater(): void {
-    if (this.#users.size === 0) return;
-    clearTimeout(this.#refreshing);
-    this.#refreshing = setTimeout(() => {
-      this.#users.refresh().catch((error: unknown) => {
-        this.#deps.logger.debug({ err: error }, 'presence not refreshed');
-        this.#refreshLater();
-      });
-    }, SETTLED_MS);
-  }
-
   #measure({ gauge }: Metrics): void {
-    gauge('kaha_edge_watched_users', 'Users watched here', () => this.#users.size);
+    gauge('kaha_edge_watched_users', 'Users watched here', () => this.#users.watched.size);
     const businesses = (): number => this.#businesses.size;
     gauge('kaha_edge_watched_businesses', 'Businesses watched here', businesses);
-    gauge('kaha_edge_presence_owed', 'Changes not in Redis yet', () => this.#online.owed);
+    gauge('kaha_edge_presence_owed', 'Changes not in Redis yet', () => this.#users.online.owed);
   }
 }

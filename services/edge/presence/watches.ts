@@ -54,7 +54,11 @@ export class Watches {
     session.watches = watches;
     for (const id of wanted) if (!watches.has(id)) watches.set(id, false);
     await this.#check(session, userId, wanted);
-    return wanted.map((id) => this.#entry(session, id));
+    const entries = wanted.map((id) => this.#entry(session, id));
+    for (const entry of entries) {
+      if (entry.status === 'unknown') this.#deps.users.owe(session, entry.user_id as UserId);
+    }
+    return entries;
   }
 
   unwatch(session: Session, ids: readonly UserId[]): void {
@@ -139,15 +143,14 @@ export class Watches {
   async #checkAgain(session: Session): Promise<void> {
     const { watches, userId } = session;
     if (watches === undefined || userId === undefined) return;
-    const unknown = [...watches.keys()].filter((id) => this.#entry(session, id).status === UNKNOWN);
+    const { users, tell } = this.#deps;
+    const strangers = [...watches].flatMap(([id, isShared]) => (isShared ? [] : id));
     await this.#check(session, userId, [...watches.keys()]);
-    for (const id of unknown) {
-      const presence = this.#deps.users.get(id);
-      if (session.watches?.get(id) === true && presence !== undefined) {
-        this.#deps.tell(session, id, presence);
-      }
+    for (const id of strangers) {
+      if (session.watches?.get(id) !== true) continue;
+      const presence = users.get(id);
+      if (presence !== undefined) tell(session, id, presence);
+      else users.owe(session, id);
     }
   }
 }
-
-const UNKNOWN = 'unknown';

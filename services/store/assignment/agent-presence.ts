@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { UserId } from '../../../shared/ids.ts';
-import { BATCH_MAX, type Known, readPresence } from '../../../shared/presence/read-presence.ts';
+import { BATCH_MAX, readPresence } from '../../../shared/presence/read-presence.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 
 /** Nobody knows of a user while Redis is away, or has not been told of all users again. */
@@ -33,9 +33,9 @@ export class AgentPresences {
     const found = new Map<UserId, AgentPresence>();
     for (let from = 0; from < userIds.length; from += BATCH_MAX) {
       const batch = userIds.slice(from, from + BATCH_MAX);
-      const { known, presences } = await this.#read(batch);
+      const { presences } = await this.#read(batch);
       for (const [index, userId] of batch.entries()) {
-        found.set(userId, presenceOf(known, presences[index]?.status));
+        found.set(userId, presences[index]?.status ?? 'unknown');
       }
     }
     return found;
@@ -50,9 +50,4 @@ export class AgentPresences {
     }
     return { known: 'nobody', presences: [] };
   }
-}
-
-function presenceOf(known: Known, status: 'online' | 'offline' | undefined): AgentPresence {
-  if (known === 'nobody' || status === undefined) return 'unknown';
-  return status === 'offline' && known === 'some' ? 'unknown' : status;
 }
