@@ -9,8 +9,8 @@ import { setPages } from './page/set-pages.ts';
 import type { System } from './stage/stack.ts';
 import { append, connectAsRouter, itemOf } from './stage/store-bus.ts';
 
-const MESSAGES = isSoak ? 10_000 : 2_000;
-const CONVERSATIONS: number = 1_000;
+const MESSAGES = isSoak ? 10_000 : 1_000;
+const CONVERSATIONS = isSoak ? 1_000 : 300;
 const AT_ONCE = 20;
 const TASK_MS_MAX = 50;
 const WHEEL_PX = 1_500;
