@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Report } from '../bench/report/report.ts';
 import { programArgs } from '../dev/processes/program.ts';
+import { isSoak } from '../dev/testing/test-servers.ts';
 import { setStack } from './stage/stack.ts';
 
 /**
  * Three edges have hardly more room than the devices of four need, so some devices come to a full
  * edge and have to go on to another one.
  */
-const DEVICES = 480;
-const ROOM = 166;
+const [DEVICES, ROOM] = isSoak ? [5_000, 1_700] : [480, 166];
 
 const system = await setStack(t, {
   ...{ edges: 4, routers: 1, stores: 1 },

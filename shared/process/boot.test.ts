@@ -1,6 +1,8 @@
+import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { freePorts } from '../../dev/processes/ports.ts';
 import { startNats } from '../../dev/testing/test-servers.ts';
+import { until } from '../../dev/testing/until.ts';
 import { startService } from './boot.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
@@ -35,6 +37,22 @@ t.test('a service is ready once it has started, unless it names a problem', asyn
   t.same(await readyz(service.adminPort), { status: 200, reason: 'ok' });
   await service.close();
   await t.rejects(readyz(service.adminPort), 'the admin port is closed');
+});
+
+t.test('an admin port holds 64 connections, so that files are left for the service', async (t) => {
+  const service = await startService(config, depsOf(), async () => ({}));
+  const silent = Array.from({ length: 70 }, () => connect(service.adminPort, '127.0.0.1'));
+  const isOpen = (socket: Socket): boolean => socket.readyState === 'open';
+  for (const socket of silent) socket.on('error', (error) => void error);
+  await until('six are cut', () => silent.filter(isOpen).length === 64);
+  for (const socket of silent) socket.destroy();
+  const answers = (): Promise<boolean> =>
+    readyz(service.adminPort).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  t.ok(await until('the port answers again', answers));
+  await service.close();
 });
 
 t.test(
