@@ -5,7 +5,8 @@ import { join } from 'node:path';
  * Gives a process another wall clock. `node --import` loads this file before the code of the
  * process. The file `<INSTANCE>` in the folder CLOCKS_DIR says by how many milliseconds the clock
  * is wrong. It is read at the start and at each SIGUSR2, and `<INSTANCE>.set` then says the same.
- * What is measured by `performance.now()`, and all timers, go on as they are.
+ * What is measured by `performance.now()`, and all timers, go on as they are. A second number in
+ * the file lets the process stand for so long, as a machine does that is stopped amid its work.
  */
 const { CLOCKS_DIR = '.', INSTANCE = '' } = process.env;
 const place = join(CLOCKS_DIR, INSTANCE);
@@ -15,8 +16,10 @@ let aheadMs = 0;
 
 function set() {
   const text = readFileSync(place, 'utf8');
-  aheadMs = Number(text);
+  const [ahead, hangMs = 0] = text.split(' ').map(Number);
+  aheadMs = ahead;
   writeFileSync(`${place}.set`, text);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, hangMs);
 }
 
 const now = () => realNow() + aheadMs;
