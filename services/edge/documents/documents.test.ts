@@ -31,6 +31,18 @@ t.test('both documents say of each error what it means and what a client does', 
   }
 });
 
+t.test('a call lists 431, and one with a body 408, 413 and 415', async (t) => {
+  const paths = openApi.paths as Record<string, Record<string, { responses: object }>>;
+  const statusesOf = (path: string, method: string): string[] =>
+    Object.keys(paths[path]?.[method]?.responses ?? {});
+  const bodyStatuses = ['408', '413', '415'];
+  const listing = statusesOf('/conversations', 'get');
+  const creating = statusesOf('/conversations', 'post');
+  t.ok(listing.includes('431') && creating.includes('431'));
+  t.notOk(bodyStatuses.some((status) => listing.includes(status)));
+  t.ok(bodyStatuses.every((status) => creating.includes(status)));
+});
+
 t.test('both documents tell of tokens, limits and repeats, by the numbers that hold', async (t) => {
   for (const document of [asyncApi, openApi]) {
     const about = aboutOf(document);

@@ -14,7 +14,7 @@ const ALWAYS = [400, 401, 429, 431, 500, 503, 504];
 const BETTER: Readonly<Record<number, string>> = {
   408: 'the body did not come within some seconds',
   415: 'the body has a `Content-Encoding`',
-  431: 'the token is too long, or the head as a whole',
+  431: 'the token is too long',
 };
 const OK = { 200: 'Done' };
 const NO_CONTENT = { 204: 'Done; nothing is said' };
