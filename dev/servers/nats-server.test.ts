@@ -86,6 +86,9 @@ t.test('the key is drawn once, and NATS takes it for a text whatever it is', asy
   });
   t.equal(new Set(keys).size, keys.length);
   for (const key of keys) t.match(key, /^k[0-9a-f]{64}$/);
+  const folder = mkdtempSync(join(dir, 'empty-'));
+  writeFileSync(join(folder, 'jetstream.key'), '\n');
+  t.throws(() => readJetStreamKey(folder), /is empty/, 'an empty key would encrypt nothing');
 });
 
 t.test('a queue of a server that had no key is encrypted, and loses nothing', async (t) => {

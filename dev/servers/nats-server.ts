@@ -104,7 +104,10 @@ export function readJetStreamKey(dir: string): string {
   if (!existsSync(path)) {
     writeFileSync(path, `k${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
   }
-  return readFileSync(path, 'utf8').trim();
+  const key = readFileSync(path, 'utf8').trim();
+  // With an empty key NATS would encrypt nothing, and say nothing.
+  if (key === '') throw new Error(`${path} is empty`);
+  return key;
 }
 
 function usersOf(kind: NatsUserKind, { edges, feedConsumers }: NamedUsers): string[] {
