@@ -173,6 +173,12 @@ async function works(t: Test): Promise<void> {
   const { conversation_id } = record;
   const { results } = await ask('messages.append', { conversation_id, items: [letter(alice)] });
   t.match(results, [{ ok: true }]);
+  // These are more pages than store makes at once.
+  const pages = Array.from({ length: 60 }, () =>
+    ask('messages.history', { user_id: alice, conversation_id }),
+  );
+  const read = await Promise.all(pages);
+  t.ok(read.every(({ messages }) => messages.length > 0));
 }
 
 t.test('while Postgres refuses, a typed error comes within 2 s; the store heals', async (t) => {

@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis';
+import { Gate } from '../../shared/concurrency/gate.ts';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
+import { KahaError } from '../../shared/errors.ts';
 import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
 import { steadyMs } from '../../shared/process/clock.ts';
@@ -41,6 +43,20 @@ const CONCURRENCY_MAX = 1_000;
  * its bound, and the messages to all others are taken still.
  */
 const APPENDS_MAX = PENDING_MAX.count;
+/**
+ * These operations answer pages of up to 256 or 512 KiB. A page that has been read takes several
+ * times as much until it is answered, so only so many are made at once. That is more than there are
+ * connections to read them with. The others wait with nothing but their requests.
+ */
+const PAGES: ReadonlySet<string> = new Set<keyof Operations>([
+  'messages.history',
+  'messages.undelivered',
+  'conversations.list',
+  'inbox.list',
+  'outbox.claim',
+  'events.between',
+]);
+const PAGES_MAX = { concurrencyMax: 32, waitingMax: 6 * CONCURRENCY_MAX };
 const DRAIN_DEADLINE_MS = 4_000;
 
 /** A test may hand in a table of durable events that has more kinds. */
@@ -114,7 +130,9 @@ type Operation = (body: unknown, deadlineAt: number) => Promise<unknown>;
 
 function serveOperations(bus: Bus, operations: Operations): RpcServer[] {
   const entries = Object.entries(operations) as [string, Operation][];
-  return entries.map(([op, operation]) => {
+  const pages = new Gate(PAGES_MAX);
+  return entries.map(([op, given]) => {
+    const operation = PAGES.has(op) ? gated(pages, given) : given;
     const options = {
       subject: subjects.store(op),
       queue: 'store',
@@ -129,6 +147,14 @@ function serveOperations(bus: Bus, operations: Operations): RpcServer[] {
       }
     });
   });
+}
+
+function gated(gate: Gate, operation: Operation): Operation {
+  return (body, deadlineAt) =>
+    gate.run(() => {
+      if (deadlineAt <= steadyMs()) throw new KahaError('DATABASE_UNAVAILABLE', 'Too late');
+      return operation(body, deadlineAt);
+    });
 }
 
 type Commit = { idle(): Promise<void> };

@@ -6,7 +6,7 @@ const SMALL_BYTES = 4 * 1024;
 const RESERVE = 1 / 4;
 
 /** Returns how many bytes may be held together with something of this size. */
-function roomFor(bytes: number, bytesMax: number): number {
+export function roomFor(bytes: number, bytesMax: number): number {
   return bytes < SMALL_BYTES ? bytesMax * (1 + RESERVE) : bytesMax;
 }
 

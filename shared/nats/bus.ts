@@ -1,7 +1,9 @@
 import type { JsMsg, Msg, NatsConnection, Subscription } from 'nats';
+import { Budget } from '../concurrency/budget.ts';
 import { inboxPrefix, kindOf, natsUserOf, repliesPrefix } from '../contracts/permissions.ts';
 import { subjects } from '../contracts/subjects.ts';
 import { KahaError } from '../errors.ts';
+import { heapShare } from '../process/heap-share.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Metrics } from '../process/metrics.ts';
 import { type ConsumeOptions, startConsumer } from './consume.ts';
@@ -13,6 +15,7 @@ import { RpcClient } from './rpc-client.ts';
 import { type RpcHandler, type RpcServer, type ServeOptions, serveRpc } from './rpc-server.ts';
 import { newTraceparent } from './trace.ts';
 import { Transit } from './transit.ts';
+import { WriteBacklog } from './write-backlog.ts';
 import { batchWrites, type Writes } from './write-batches.ts';
 
 export type { JsMsg, Msg, RpcHandler, RpcServer };
@@ -43,7 +46,10 @@ export type Bus = {
    * does not wait for `fill`.
    */
   beforeWrite(fill: () => void): void;
-  /** Publishes best effort. It returns false without a connection: the payload would vanish. */
+  /**
+   * Publishes best effort. It returns false without a connection, where the payload would vanish,
+   * and where too much waits to be written.
+   */
   publish(subject: string, payload: Uint8Array | string): boolean;
   /** Makes a core subscription (no JetStream). `listener` must not throw. */
   subscribe(subject: string, listener: (msg: Msg) => void): Subscription;
@@ -73,6 +79,8 @@ type BusOptions = {
 };
 
 const WAITING_WARN_MS = 2_000;
+/** Requests of so many bytes may be handled at once. The counts are those of the servers. */
+const SERVED_BYTES_MAX = heapShare(1 / 8, 64 * 1024 ** 2);
 
 /** Connects as the NATS user of the instance. A connection closed for good ends the process. */
 export async function connectBus(options: BusOptions): Promise<Bus> {
@@ -80,14 +88,19 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const natsUser = natsUserOf(instance);
   const nc = await firstConnection(options, natsUser);
   const writes = batchWrites(nc, options.writeGapMs ?? (() => 0));
-  const link = followLink(nc, { ...options, writes });
-  const answers = new RpcAnswers({ nc, writes, logger, service: kindOf(natsUser) });
+  const backlog = new WriteBacklog(nc);
+  const link = followLink(nc, { ...options, writes, backlog });
+  const answers = new RpcAnswers({ nc, writes, backlog, logger, service: kindOf(natsUser) });
+  const served = new Budget({ count: Number.POSITIVE_INFINITY, bytes: SERVED_BYTES_MAX });
   const transit = new Transit(nc);
   link.onReconnect(() => transit.reconnected());
   const replies = link.openMux(inboxPrefix(natsUser));
   const rpc = link.openRpc(repliesPrefix(natsUser));
   const inFlight = (): number => rpc.inFlight + replies.inFlight;
-  options.metrics.gauge('kaha_nats_requests_in_flight', 'NATS requests that wait', inFlight);
+  const { gauge } = options.metrics;
+  gauge('kaha_nats_requests_in_flight', 'NATS requests that wait', inFlight);
+  gauge('kaha_nats_unwritten_bytes', 'Bytes that NATS has not taken', () => backlog.bytes);
+  gauge('kaha_requests_served_bytes', 'Bytes of the requests at work', () => served.bytes);
   return {
     nc,
     get connected() {
@@ -101,11 +114,11 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     mux: link.openMux,
     serve(serveOptions, handler) {
       transit.start();
-      return serveRpc({ nc, answers, transit, logger }, serveOptions, handler);
+      return serveRpc({ nc, answers, transit, served, logger }, serveOptions, handler);
     },
     beforeWrite: writes.beforeNext,
     publish(subject, payload) {
-      if (!link.connected() || nc.isClosed()) return false;
+      if (!link.connected() || nc.isClosed() || !backlog.hasRoom(payload.length)) return false;
       nc.publish(subject, payload);
       return true;
     },
@@ -164,11 +177,12 @@ type Link = Pick<Bus, 'onReconnect' | 'close'> & {
   openMux(prefix: string): ReplyMux;
   openRpc(prefix: string): RpcClient;
 };
-type LinkOptions = BusOptions & { writes: Writes };
+type LinkOptions = BusOptions & { writes: Writes; backlog: WriteBacklog };
 type Asker = Pick<ReplyMux, 'failAll' | 'close'>;
 
 /** Knows whether NATS is connected, and rejects all requests that wait when it is not. */
-function followLink(nc: NatsConnection, { logger, metrics, writes }: LinkOptions): Link {
+function followLink(nc: NatsConnection, options: LinkOptions): Link {
+  const { logger, metrics, writes, backlog } = options;
   const askers: Asker[] = [];
   const listeners: (() => void)[] = [];
   let connected = true;
@@ -197,12 +211,12 @@ function followLink(nc: NatsConnection, { logger, metrics, writes }: LinkOptions
       if (!connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
     },
     openMux(prefix) {
-      const mux = new ReplyMux(nc, prefix);
+      const mux = new ReplyMux({ nc, backlog, prefix });
       askers.push(mux);
       return mux;
     },
     openRpc(prefix) {
-      const rpc = new RpcClient({ nc, writes, prefix });
+      const rpc = new RpcClient({ nc, writes, backlog, prefix });
       askers.push(rpc);
       return rpc;
     },

@@ -17,7 +17,7 @@ export type Pending<Reply> = {
 
 /** A timeout may be noticed this late: one sweep looks at all requests, and none has a timer. */
 const SWEEP_MS = 50;
-const IN_FLIGHT_MAX = 16_384;
+export const IN_FLIGHT_MAX = 16_384;
 
 /**
  * Keeps the requests that wait for a reply, by their tokens. At most 16 384 may wait: the caller
@@ -32,12 +32,9 @@ export class PendingReplies<Token, Waiting extends Pending<never>> {
     return this.#waiting.size;
   }
 
-  /**
-   * Tells whether one more request may wait here. `besides` is how many requests the caller has
-   * accepted but not added yet.
-   */
-  hasRoom(besides = 0): boolean {
-    return !this.#isClosed && this.size + besides < IN_FLIGHT_MAX;
+  /** Tells whether one more request may wait here. */
+  hasRoom(): boolean {
+    return !this.#isClosed && this.size < IN_FLIGHT_MAX;
   }
 
   add(token: Token, waiting: Waiting): void {

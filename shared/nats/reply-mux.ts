@@ -2,6 +2,7 @@ import type { Msg, MsgHdrs, NatsConnection, Subscription } from 'nats';
 import { newId } from '../ids.ts';
 import { steadyMs } from '../process/clock.ts';
 import { errorOf, type Pending, PendingReplies } from './pending-replies.ts';
+import type { WriteBacklog } from './write-backlog.ts';
 
 const encoder = new TextEncoder();
 /**
@@ -17,21 +18,24 @@ type Request = {
   headerLines?: string | undefined;
 };
 type Ask = Request & { timeoutMs: number };
+type Deps = { nc: NatsConnection; backlog: WriteBacklog; prefix: string };
 
 /**
  * Sends raw requests, whose replies all come over one wildcard subscription below `prefix`. At most
- * 16 384 requests may wait; one more is refused. A lost connection fails all requests that wait at
- * once, because no reply would reach them.
+ * 16 384 requests may wait; one more is refused, and so is one that the connection has no room to
+ * write. A lost connection fails all requests that wait at once, because no reply would reach them.
  */
 export class ReplyMux {
   readonly #nc: NatsConnection;
+  readonly #backlog: WriteBacklog;
   readonly #prefix: string;
   readonly #pending = new PendingReplies<string, Pending<Msg>>();
   readonly #subscription: Subscription;
   #next = 0;
 
-  constructor(nc: NatsConnection, prefix: string) {
+  constructor({ nc, backlog, prefix }: Deps) {
     this.#nc = nc;
+    this.#backlog = backlog;
     this.#prefix = `${prefix}.${newId<string>().slice(0, 8)}`;
     this.#subscription = nc.subscribe(`${this.#prefix}.*`, {
       callback: (error, msg) => {
@@ -60,7 +64,7 @@ export class ReplyMux {
    * error object. `waiting` may hear that the request was refused before `send` returns.
    */
   send({ subject, payload, headerLines }: Request, waiting: Pending<Msg>): void {
-    if (!this.#pending.hasRoom()) {
+    if (!this.#pending.hasRoom() || !this.#backlog.hasRoom(payload.length)) {
       waiting.failed('refused');
       return;
     }

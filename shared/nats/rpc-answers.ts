@@ -2,20 +2,31 @@ import type { NatsConnection } from 'nats';
 import { KahaError } from '../errors.ts';
 import type { Logger } from '../process/logger.ts';
 import { type Answer, answersSubject, FRAME_CHARS_MAX } from './rpc-frame.ts';
+import type { WriteBacklog } from './write-backlog.ts';
 import type { Writes } from './write-batches.ts';
 
 /** An answer may be as large as a NATS message (1 MiB), less 64 bytes for the frame around it. */
 const ANSWER_BYTES_MAX = 1024 * 1024 - 64;
 const BYTES_PER_CHAR_MAX = 3;
+const NO_ROOM = JSON.stringify({
+  error: new KahaError('MESSAGING_UNAVAILABLE', 'The answer has no room').toWire(),
+});
 const encoder = new TextEncoder();
 
 /** `service` is the kind of NATS user that answers. */
-type Deps = { nc: NatsConnection; writes: Writes; service: string; logger: Logger };
+type Deps = {
+  nc: NatsConnection;
+  writes: Writes;
+  backlog: WriteBacklog;
+  service: string;
+  logger: Logger;
+};
 type Ready = { items: string[]; chars: number };
 
 /**
  * Gathers the answers of one connection. All answers that wait for one caller when the connection
- * writes go as one message, or as several if they are longer than `FRAME_CHARS_MAX`.
+ * writes go as one message, or as several if they are longer than `FRAME_CHARS_MAX`. An answer for
+ * which the connection has no room becomes MESSAGING_UNAVAILABLE, because NATS takes too little.
  */
 export class RpcAnswers {
   readonly #deps: Deps;
@@ -44,6 +55,7 @@ export class RpcAnswers {
 
   #encode(answer: Answer): string {
     const json = JSON.stringify(answer);
+    if (!this.#deps.backlog.hasRoom(json.length)) return NO_ROOM;
     if (json.length * BYTES_PER_CHAR_MAX <= ANSWER_BYTES_MAX) return json;
     const bytes = Buffer.byteLength(json);
     if (bytes <= ANSWER_BYTES_MAX) return json;

@@ -5,8 +5,11 @@ import { parseJson } from './parse-json.ts';
  * Messages on `rpc.>` are JSON. One message carries several requests of one caller; another carries
  * several answers to one caller, whose requests may have come in different messages.
  *
- *     request  [[token, left, traceparent, body], …]        the caller waits for `left` ms more
+ *     request  [[token, left, traceparent, body, size], …]  the caller waits for `left` ms more
  *     answers  [[token, {"data":…} | {"error":…}], …]       in any order
+ *
+ * The caller, who has just made the JSON of the body, says how many bytes the body takes in memory.
+ * A caller of the version before says nothing.
  *
  * A request carries the time that is left, because the clocks of hosts differ. The time that its
  * message spends on the way does not count, but for what `Transit` knows of it: half a second may
@@ -14,7 +17,13 @@ import { parseJson } from './parse-json.ts';
  * The callers were told TIMEOUT or MESSAGING_UNAVAILABLE, which say that the request may have been
  * carried out, and a send that is tried again has its key.
  */
-export type RequestItem = [token: number, leftMs: number, traceparent: string, body: unknown];
+export type RequestItem = [
+  token: number,
+  leftMs: number,
+  traceparent: string,
+  body: unknown,
+  bytes?: number,
+];
 export type Answer = { data: unknown } | { error: WireError };
 type AnswerItem = [token: number, answer: Answer];
 
@@ -35,6 +44,11 @@ export const FRAME_CHARS_MAX = 256 * 1024;
  */
 export function replySubject(prefix: string, firstToken: number, count: number): string {
   return `${prefix}.${firstToken}-${count}`;
+}
+
+/** Returns how many bytes a text takes in memory at most. It has two for each UTF-16 code unit. */
+export function memoryOf(text: string): number {
+  return 2 * text.length;
 }
 
 /** Makes the subject on which the caller of `replyTo` hears all answers of one service. */
@@ -78,7 +92,8 @@ function readItems(payload: Uint8Array): unknown[] | undefined {
 
 function isRequest(item: unknown): item is RequestItem {
   if (!Array.isArray(item)) return false;
-  const [token, leftMs, trace] = item;
+  const [token, leftMs, trace, , bytes = 0] = item;
+  if (!Number.isSafeInteger(bytes) || bytes < 0) return false;
   return Number.isSafeInteger(token) && Number.isFinite(leftMs) && typeof trace === 'string';
 }
 

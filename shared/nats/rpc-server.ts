@@ -1,4 +1,5 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
+import type { Budget } from '../concurrency/budget.ts';
 import { KahaError } from '../errors.ts';
 import { steadyMs } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
@@ -31,21 +32,30 @@ export type RpcServer = {
 const DRAIN_POLL_MS = 10;
 const OVERLOADED: Answer = { error: new KahaError('MESSAGING_UNAVAILABLE', 'Overloaded').toWire() };
 
-type Deps = { nc: NatsConnection; answers: RpcAnswers; transit: Transit; logger: Logger };
+type Deps = {
+  nc: NatsConnection;
+  answers: RpcAnswers;
+  transit: Transit;
+  /** All servers of the process count the requests here that they are handling. */
+  served: Budget;
+  logger: Logger;
+};
 
 /**
  * Serves the requests of a subject in the format of `rpc-frame.ts`. A request that has no time left
  * is not handled, because nobody waits for its answer. It may have been on its way for so long
- * (`transit.ts`). No answer waits for another.
+ * (`transit.ts`). No answer waits for another. A request beyond the budget of the process is
+ * refused like one beyond `concurrencyMax`.
  */
 export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler): RpcServer {
-  const { nc, answers, transit, logger } = deps;
+  const { nc, answers, transit, served, logger } = deps;
   const { subject, queue, concurrencyMax } = options;
   let inFlight = 0;
 
-  const run = async (item: RequestItem, replyTo: string): Promise<void> => {
+  const run = async (item: RequestItem, bytes: number, replyTo: string): Promise<void> => {
     const [token, givenMs, trace, body] = item;
     inFlight += 1;
+    served.add(bytes);
     try {
       const leftMs = givenMs - transit.waitedMs;
       if (leftMs <= 0) throw new KahaError('TIMEOUT', 'Too late');
@@ -58,6 +68,7 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
       answers.add(replyTo, token, { error: error.toWire() });
     } finally {
       inFlight -= 1;
+      served.remove(bytes);
     }
   };
   const receive = (error: Error | null, msg: Msg): void => {
@@ -69,9 +80,11 @@ export function serveRpc(deps: Deps, options: ServeOptions, handler: RpcHandler)
     if (items === undefined) logger.error({ subject }, 'not a request: dropped');
     const replyTo = msg.reply;
     if (!replyTo) return; // Nobody waits for an answer.
-    for (const item of items ?? []) {
-      if (inFlight < concurrencyMax) void run(item, replyTo);
-      else answers.add(replyTo, item[0], OVERLOADED);
+    if (items === undefined) return;
+    for (const item of items) {
+      const [token, , , , bytes = (2 * msg.data.length) / items.length] = item;
+      if (inFlight < concurrencyMax && served.hasRoom(bytes)) void run(item, bytes, replyTo);
+      else answers.add(replyTo, token, OVERLOADED);
     }
   };
   const subscription: Subscription = nc.subscribe(subject, {
