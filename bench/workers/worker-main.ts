@@ -7,6 +7,8 @@ let worker: BenchWorker | undefined;
 
 process.on('message', (message: ToWorker) => void answer(message));
 process.on('disconnect', () => process.exit(0));
+// The main process may have ended while this one was loading, and nobody is told of that again.
+if (!process.connected) process.exit(0);
 // Ctrl-C reaches every process of the terminal, but the main process decides.
 process.on('SIGINT', () => undefined);
 setInterval(() => {
