@@ -25,7 +25,8 @@ const SHORT = {
   haproxy: { '120s': `${IDLE_MS}ms`, 'body time 10s': 'body time 1s' },
 };
 const origin = 'http://localhost:3000';
-const PAGE = { nginx: { 'https://app.kaha.example': origin } };
+const OWN = { 'https://app.kaha.example': origin };
+const PAGE = { nginx: OWN, haproxy: OWN };
 
 const proxies = await setProxies(t, { edges, changes: PAGE });
 /** These proxies have short times, and one of their edges takes no sockets. */
@@ -34,7 +35,10 @@ const hasty = await setProxies(t, {
   changes: SHORT,
 });
 /** An edge of these proxies is gone, and the other one notes what it gets. */
-const watched = await setProxies(t, { edges: [gone, { port: noting.port, adminPort }] });
+const watched = await setProxies(t, {
+  edges: [gone, { port: noting.port, adminPort }],
+  changes: PAGE,
+});
 
 const [ann, bob] = await system.people(2);
 const conversation = await system.conversation([ann, bob]);
@@ -223,9 +227,10 @@ through('errors of the proxy itself have the form of the contract', watched, asy
   const large = await first(port, tooLarge);
   t.match(large, { status: 413, body: /"code":"PAYLOAD_TOO_LARGE"/ }, `${name}: a large body`);
   for (let n = 0; n < 5; n += 1) {
-    const failed = await first(port, request({ path: '/fail' }));
+    const failed = await first(port, request({ path: '/fail', lines: [`Origin: ${origin}`] }));
     t.match(failed?.body, '"code":"MESSAGING_UNAVAILABLE"', `${name}: no answer of an edge`);
     t.match(failed?.headers.get('retry-after'), /^\d+$/, name);
+    t.equal(failed?.headers.get('access-control-allow-origin'), origin, `${name}: a page reads it`);
   }
   const answer = await first(port, request({}));
   t.equal(answer?.status, 200, `${name}: the edge is asked again at once`);
