@@ -13,6 +13,9 @@ import { numbers } from './stage/numbers.ts';
  */
 const DOSE = isSoak ? { rounds: 300, steps: 40 } : { rounds: 6, steps: 12 };
 const LOOK_MS = 30;
+/** The file may take this long, on a busy machine. */
+const FILE_MS = 120_000;
+const SOAK_MS = 3_600_000;
 
 async function setRound(t: Test, ...numbers: [users?: number, edges?: number]): Promise<Round> {
   const round = await Round.begin(...numbers);
@@ -20,7 +23,8 @@ async function setRound(t: Test, ...numbers: [users?: number, edges?: number]): 
   return round;
 }
 
-t.jobs = 6;
+t.jobs = 10;
+t.setTimeout(isSoak ? SOAK_MS : FILE_MS);
 
 t.test('a user whose grace ends after Redis lost everything is offline to watchers', async (t) => {
   const round = await setRound(t, 1, 2);
@@ -44,6 +48,35 @@ t.test('a user who is online is unknown, and never offline, until Redis knows al
   do statuses.add((await edge.read([user]))[0]);
   while (!statuses.has('online'));
   t.same([...statuses], ['unknown', 'online']);
+});
+
+t.test('a user who left one edge is not called offline while another may hold them', async (t) => {
+  const round = await setRound(t, 1, 3);
+  const [user] = round.users as [UserId];
+  for (const name of ['edge-1', 'edge-2']) round.connect(user, name);
+  t.same(await round.truth(), []);
+  const { told } = round.edge('edge-3');
+  const before = told.length;
+  round.abort(user, 'edge-1');
+  await delay(0.95 * TIMES.graceMs);
+  await round.lose();
+  round.edge('edge-1').beat();
+  await delay(0.1 * TIMES.graceMs);
+  t.same(await round.truth(), []);
+  t.notOk(told.slice(before).includes('offline'));
+});
+
+t.test('what an edge could not tell before it died is found out', async (t) => {
+  const round = await setRound(t, 1, 2);
+  const [user] = round.users as [UserId];
+  const edge = round.edge('edge-1');
+  round.connect(user, 'edge-1');
+  t.same(await round.truth(), []);
+  edge.mute();
+  round.abort(user, 'edge-1');
+  await until('Redis is told', async () => (await edge.read([user]))[0] === 'offline');
+  round.kill('edge-1');
+  t.same(await round.truth(), []);
 });
 
 const firstSeed = seedWanted ?? Date.now() % 2 ** 30;

@@ -24,6 +24,8 @@ const logger = createLogger({ service: 't', instance: 't', level: 'silent', hash
  */
 export class PresenceEdge {
   readonly heard = new Map<UserId, Status>();
+  /** The watching session was told these statuses, of any user. */
+  readonly told: Status[] = [];
   readonly presence: UserPresence;
   readonly #line: Line;
   readonly #redis: Redis;
@@ -50,7 +52,10 @@ export class PresenceEdge {
           this.#subscriptions.delete(subscription as LeanSubscription<unknown>);
         },
       },
-      tell: (_, userId, { status }) => void this.heard.set(userId, status),
+      tell: (_, userId, { status }) => {
+        this.heard.set(userId, status);
+        this.told.push(status);
+      },
     });
     this.#sweeping = setInterval(() => this.presence.online.sweep(steadyMs()), SWEEP_MS);
     line.add(this);
@@ -86,6 +91,11 @@ export class PresenceEdge {
   /** Sends a heartbeat at once, as an edge does whose Redis has come back. */
   beat(): void {
     this.#redis.emit('ready');
+  }
+
+  /** The edge tells others nothing from now on, as in the last moment before it dies. */
+  mute(): void {
+    this.#line.delete(this);
   }
 
   /** The process is gone from one moment to the next: nobody hears from it again. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { redisUrl } from '../../dev/testing/test-servers.ts';
+import { until } from '../../dev/testing/until.ts';
 import { newId, type UserId } from '../../shared/ids.ts';
 import { PRESENCE_TIMES } from '../../shared/presence/read-presence.ts';
 import { steadyMs } from '../../shared/process/clock.ts';
@@ -64,6 +65,7 @@ export class Round {
     const raw = new Redis(plain.href);
     const round = new Round({ users: ids, raw, prefix, url: url.href });
     for (const number of numbers(1, edges)) await round.start(`edge-${number}`);
+    await until('all know that nobody is online', () => round.#isQuiet());
     return round;
   }
 
@@ -74,6 +76,12 @@ export class Round {
     this.#started.push(edge);
     this.#edges.set(instance, edge);
     await edge.watch(this.users);
+  }
+
+  #isQuiet(): boolean {
+    return [...this.#edges.values()].every(({ heard }) => {
+      return this.users.every((userId) => heard.get(userId) === 'offline');
+    });
   }
 
   edge(instance: string): PresenceEdge {
