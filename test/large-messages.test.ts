@@ -17,7 +17,7 @@ const system = await setStack(t, {
   ...{ edges: 1, routers: 1, stores: 1, areServersOwn: true },
   env: { router: SMALL_HEAP, store: SMALL_HEAP },
 });
-const PAIRS = isSoak ? 150 : 40;
+const PAIRS = isSoak ? 150 : 24;
 const BURST = 20;
 const TYPED = /^(DATABASE_UNAVAILABLE|MESSAGING_UNAVAILABLE|TIMEOUT|RATE_LIMITED)$/;
 const LARGEST = { content: '😀'.repeat(8_000), metadata: { x: 'x'.repeat(4_000) } };

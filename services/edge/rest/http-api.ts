@@ -130,6 +130,7 @@ function callProblem(call: HttpCall): KahaError | undefined {
     const status = REQUEST_TIMEOUT;
     return new KahaError('INVALID_REQUEST', 'The body did not come in time', { status });
   }
+  if (call.lacksRoom) return new KahaError('MESSAGING_UNAVAILABLE', 'Too many bodies at once');
   if (Buffer.byteLength(call.query) > LIMITS.queryBytesMax) {
     return malformed([`the query must not have more than ${LIMITS.queryBytesMax} bytes`]);
   }

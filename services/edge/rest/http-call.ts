@@ -16,6 +16,8 @@ export type HttpCall = {
   body: Buffer | undefined;
   /** The body did not come within some seconds. */
   isBodyLate?: true;
+  /** The bodies of all calls together have no room for this one. */
+  lacksRoom?: boolean;
 };
 
 export type HttpAnswer = {

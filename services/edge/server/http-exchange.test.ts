@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { setInterval } from 'node:timers/promises';
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
@@ -240,4 +241,30 @@ t.test('a body that does not come in time is answered 408', async (t) => {
     t.equal(answers[0]?.headers.get('access-control-allow-origin'), ORIGIN, name);
   });
   await Promise.all(late);
+});
+
+t.test('bodies that never end take 32 MiB together, and a further one is refused', async (t) => {
+  const KIB = 1024;
+  const lines = [`Content-Length: ${128 * KIB}`];
+  const unfinished = request({ lines, body: 'x'.repeat(127 * KIB) });
+  const sockets = Array.from({ length: 258 }, () => {
+    const socket = connect(edge.port, '127.0.0.1');
+    socket.on('error', () => socket.destroy());
+    socket.write(unfinished);
+    return socket;
+  });
+  const large = async () => {
+    const pieces = [send('x'.repeat(7_900), ['X-Filler: 1']).text];
+    return (await askRaw(edge.port, { pieces, answers: 1 })).answers[0];
+  };
+  const refused = await until('there is no room', async () => {
+    const answer = await large();
+    return answer?.status === 503 && answer;
+  });
+  t.match(refused.body, 'MESSAGING_UNAVAILABLE');
+  t.match(refused.headers.get('retry-after'), /^[1-9]/);
+  const small = await askRaw(edge.port, { pieces: [send().text], answers: 1 });
+  t.equal(small.answers[0]?.status, 201, 'a small one has room');
+  for (const socket of sockets) socket.destroy();
+  await until('there is room again', async () => (await large())?.status === 201);
 });

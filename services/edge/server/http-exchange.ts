@@ -1,5 +1,7 @@
+import type { Budget } from '../../../shared/concurrency/budget.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { HttpAnswer, HttpCall } from '../rest/http-call.ts';
+import { HeldBody } from './held-body.ts';
 import { refuseAtOnce, writeAnswer } from './http-answer.ts';
 import { bodyLengthOf, type Head, headProblem, readHead } from './http-head.ts';
 import type { HttpRequest, HttpResponse } from './uws-library.ts';
@@ -12,8 +14,8 @@ export type HttpHandlers = {
   isCrowded(): boolean;
 };
 
-/** Each answer ends its connection where `areLast`. */
-export type Calls = { inFlight: number; areLast: boolean };
+/** Each answer ends its connection where `areLast`. Beyond `bodies`, a call is refused 503. */
+export type Calls = { inFlight: number; areLast: boolean; bodies: Budget };
 type Request = { res: HttpResponse; req: HttpRequest; calls: Calls };
 
 /**
@@ -49,10 +51,12 @@ export function serveHttp({ res, req, calls }: Request, handlers: HttpHandlers):
   let isOver = false;
   let isCarriedOut = false;
   let waiting: NodeJS.Timeout | undefined;
+  const held = new HeldBody(calls.bodies);
   calls.inFlight += 1;
   const end = (): void => {
     isOver = true;
     calls.inFlight -= 1;
+    held.release();
   };
   res.onAborted(() => {
     end();
@@ -84,7 +88,10 @@ export function serveHttp({ res, req, calls }: Request, handlers: HttpHandlers):
     carryOut(undefined, true);
   };
   if (bytes > 0) waiting = setTimeout(giveUp, BODY_WAIT_MS);
-  collect(res, (body, isCut) => carryOut(body, isCut || isChunked));
+  collect(res, held, (body, isCut) => {
+    call.lacksRoom = body === 'no room';
+    carryOut(body === 'no room' ? undefined : body, isCut || isChunked);
+  });
 }
 
 /** A HEAD is carried out as a GET, and its answer lacks the body alone. */
@@ -107,11 +114,12 @@ export function callOf({ method, path, query, headers }: Head): HttpCall {
 
 /**
  * Reads the body. A body that is too large is read to its end, so that the answer arrives, unless
- * it is so large that the connection is cut.
+ * it is so large that the connection is cut. A body without room is read no further.
  */
 function collect(
   res: HttpResponse,
-  done: (body: Buffer | undefined, isCut: boolean) => void,
+  held: HeldBody,
+  done: (body: Buffer | undefined | 'no room', isCut: boolean) => void,
 ): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -120,8 +128,16 @@ function collect(
     if (isDone) return;
     bytes += chunk.byteLength;
     const isTooLarge = bytes > LIMITS.agentsBodyBytesMax;
-    if (isTooLarge) chunks.length = 0;
-    else chunks.push(Buffer.from(Buffer.from(chunk)));
+    if (isTooLarge) {
+      chunks.length = 0;
+    } else if (held.grow(chunk.byteLength)) {
+      chunks.push(Buffer.from(Buffer.from(chunk)));
+    } else {
+      isDone = true;
+      chunks.length = 0;
+      done('no room', true);
+      return;
+    }
     const isCut = bytes > BODY_CUT_BYTES;
     if (!isLast && !isCut) return;
     isDone = true;

@@ -1,3 +1,5 @@
+import { Budget } from '../../../shared/concurrency/budget.ts';
+import { heapShare } from '../../../shared/process/heap-share.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { HttpAnswer } from '../rest/http-call.ts';
 import { BUFFERED_BYTES_MAX } from '../session/hub.ts';
@@ -63,6 +65,8 @@ const BACKPRESSURE_BYTES_MAX = BUFFERED_BYTES_MAX + 2 * 1024 * 1024;
  * cuts a socket that reads nothing after 4 s.
  */
 const IDLE_S = 120;
+/** The bodies of all calls may take so many bytes, as they come and until they are answered. */
+const BODIES_BYTES_MAX = heapShare(1 / 32, 32 * 1024 ** 2);
 const DEVICE_HEADER = 'x-device-id';
 
 /**
@@ -98,7 +102,8 @@ export async function startServer(
       },
     });
   }
-  const calls: Calls = { inFlight: 0, areLast: false };
+  const bodies = new Budget({ count: Number.POSITIVE_INFINITY, bytes: BODIES_BYTES_MAX });
+  const calls: Calls = { inFlight: 0, areLast: false, bodies };
   app.any('/*', (res, req) => serveHttp({ res, req, calls }, handlers));
   const listening = await listen(app, address);
   const stopAccepting = (): void => {
