@@ -316,6 +316,15 @@ t.test('a publish to a stream that does not exist is refused', async (t) => {
   t.equal(error.code, 'MESSAGING_UNAVAILABLE');
 });
 
+t.test('a reply that came while this process was stopped is not late', async (t) => {
+  const options = { msgId: 'b', timeoutMs: 150 };
+  const refusal = failure(router.jetPublish('queue.0.x.y', new Uint8Array(1), options));
+  for (let turns = 0; turns < 2; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  const goesOnAt = steadyMs() + 400;
+  while (steadyMs() < goesOnAt);
+  t.equal((await refusal).code, 'MESSAGING_UNAVAILABLE', 'NATS had answered');
+});
+
 t.test('a lost connection rejects all requests at once, then heals by any clock', async (t) => {
   const wallMs = Date.now;
   t.teardown(() => {

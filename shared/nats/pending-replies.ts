@@ -1,5 +1,5 @@
 import { KahaError } from '../errors.ts';
-import { steadyMs } from '../process/clock.ts';
+import { repeat } from '../process/repeat.ts';
 
 /**
  * `late` means that no reply came in time, `nobody` that nobody listens on the subject, `lost` that
@@ -25,7 +25,7 @@ export const IN_FLIGHT_MAX = 16_384;
  */
 export class PendingReplies<Token, Waiting extends Pending<never>> {
   readonly #waiting = new Map<Token, Waiting>();
-  #sweep: NodeJS.Timeout | undefined;
+  #endSweeps: (() => void) | undefined;
   #isClosed = false;
 
   get size(): number {
@@ -39,7 +39,8 @@ export class PendingReplies<Token, Waiting extends Pending<never>> {
 
   add(token: Token, waiting: Waiting): void {
     this.#waiting.set(token, waiting);
-    this.#sweep ??= setInterval(() => this.#timeOut(steadyMs()), SWEEP_MS);
+    // A reply that came while this process was stopped is read before its request is late.
+    this.#endSweeps ??= repeat(SWEEP_MS, (_nowMs, readMs) => this.#timeOut(readMs));
   }
 
   get(token: Token): Waiting | undefined {
@@ -61,12 +62,12 @@ export class PendingReplies<Token, Waiting extends Pending<never>> {
 
   close(): void {
     this.#isClosed = true;
-    clearInterval(this.#sweep);
+    this.#endSweeps?.();
   }
 
-  #timeOut(nowMs: number): void {
+  #timeOut(readMs: number): void {
     for (const [token, waiting] of this.#waiting) {
-      if (waiting.deadlineAt > nowMs) continue;
+      if (waiting.deadlineAt > readMs) continue;
       this.#waiting.delete(token);
       waiting.failed('late');
     }
