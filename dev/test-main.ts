@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build, type Checked, lint, typeCheck } from './build.ts';
+import { build, type Checked, compileTests, lint, typeCheck } from './build.ts';
 import { launch, type RunningProcess, stop, untilReady } from './processes/child.ts';
 import { installChromium } from './programs/chromium.ts';
 import { installPgbouncer } from './programs/pgbouncer.ts';
@@ -68,17 +68,16 @@ async function runAll(): Promise<void> {
   const chosen = isAll ? testFiles() : positionals;
   installFor(chosen);
   await withServers(async (servers) => {
-    const checks = isAll
-      ? [check('type check', typeCheck()), check('lint', lint())]
-      : [typeCheck()];
     const shared = isAll ? chosen.filter((file) => says(file, 'await shareStack(t)')) : [];
     const own = chosen.filter((file) => !shared.includes(file));
     const stacks = own.filter((file) => says(file, 'await setStack(t') || needsBrowser(file));
     const units = own.filter((file) => !stacks.includes(file));
     const [{ template, stack }] = await Promise.all([
-      build().then(() => prepare(shared, servers)),
-      ...checks,
+      build({ isChecked: false }).then(() => prepare(shared, servers)),
+      compileTests(),
     ]);
+    // The checks take what the tests leave of the cores.
+    const checks = isAll ? [check('type check', typeCheck()), check('lint', lint())] : [];
     const env = { TEST_DATABASE_TEMPLATE: template, ...servers.env, ...stack?.env };
     const run = {
       env: { ...ownEnv(), ...env, ...(soak && { SOAK: '1' }) },
@@ -88,6 +87,7 @@ async function runAll(): Promise<void> {
     try {
       const order = { stacks: longestFirst(stacks), others: longestFirst([...shared, ...units]) };
       await runTestFiles(order, { ...run, onEnd: (file) => stack?.ended(file) });
+      await Promise.all(checks);
     } finally {
       await stack?.stop();
     }
