@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { startNats } from '../../dev/testing/test-servers.ts';
 import { until } from '../../dev/testing/until.ts';
@@ -150,6 +151,10 @@ t.test('a request that waited while NATS was frozen is not carried out', async (
   await router.nc.flush();
   process.kill(nats.pid, 'SIGSTOP');
   t.teardown(() => process.kill(nats.pid, 'SIGCONT'));
+  await until('NATS stands', () => {
+    const answered = edge.nc.flush().then(() => false);
+    return Promise.race([answered, delay(100, true)]);
+  });
   const late = await failure(edge.request('rpc.router.late', 'late', { timeoutMs: 400 }));
   t.equal(late.code, 'TIMEOUT');
   const waits = edge.request('rpc.router.late', 'waits', { timeoutMs: 10_000 });
@@ -319,7 +324,8 @@ t.test('a publish to a stream that does not exist is refused', async (t) => {
 t.test('a reply that came while this process was stopped is not late', async (t) => {
   const options = { msgId: 'b', timeoutMs: 150 };
   const refusal = failure(router.jetPublish('queue.0.x.y', new Uint8Array(1), options));
-  for (let turns = 0; turns < 2; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  // The publish is written at the end of this turn, and nothing is read before the process stops.
+  await new Promise((resolve) => setImmediate(resolve));
   const goesOnAt = steadyMs() + 400;
   while (steadyMs() < goesOnAt);
   t.equal((await refusal).code, 'MESSAGING_UNAVAILABLE', 'NATS had answered');
