@@ -19,6 +19,7 @@ import { PresenceRounds } from './assignment/presence-rounds.ts';
 import type { Config } from './config.ts';
 import { createContentCipher } from './content/content-cipher.ts';
 import { countKeyUses } from './content/key-uses.ts';
+import { createListCipher } from './content/list-cipher.ts';
 import { watchUnreadable } from './content/unreadable-texts.ts';
 import { ChatListCache } from './conversations/chat-list-cache.ts';
 import { openStoreDatabase } from './database/database.ts';
@@ -102,7 +103,8 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
 
     const { editWindowMs } = config;
     const redis = openRedis(config, logger, closers);
-    const chatLists = redis && new ChatListCache({ redis, cipher, metrics, logger });
+    const lists = createListCipher(config.contentKeys);
+    const chatLists = redis && new ChatListCache({ redis, cipher: lists, metrics, logger });
     const presences = new AgentPresences({ redis, logger });
     if (redis !== undefined) {
       const rounds = new PresenceRounds({ db, presences, logger });

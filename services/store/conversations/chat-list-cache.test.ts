@@ -4,9 +4,10 @@ import type { ConversationCommand } from '../../../shared/contracts/conversation
 import { type ConversationId, newId, type UserId } from '../../../shared/ids.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { closeRedis, connectRedis } from '../../../shared/process/redis.ts';
+import { createListCipher } from '../content/list-cipher.ts';
 import {
   appendOk,
-  cipher,
+  contentKeys,
   createTalk,
   letter,
   openStore,
@@ -18,6 +19,7 @@ import { ChatListCache } from './chat-list-cache.ts';
 const stage = await setStage(t);
 const redis = connectRedis(await redisUrl(), silent);
 const metrics = createMetrics('test', 'store-1');
+const cipher = createListCipher(contentKeys);
 const chatLists = new ChatListCache({ redis, cipher, metrics, logger: silent });
 const store = openStore(stage.url, { chatLists });
 /** The other store writes and has no cache. */

@@ -2,11 +2,11 @@ import type { Redis } from 'ioredis';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ListCipher } from '../content/list-cipher.ts';
 import type { List } from './list-places.ts';
 
 type ListPage = { records: ConversationRecord[]; next_cursor: string | null };
-type Deps = { redis: Redis; cipher: ContentCipher; metrics: Metrics; logger: Logger };
+type Deps = { redis: Redis; cipher: ListCipher; metrics: Metrics; logger: Logger };
 type Source = {
   /** The stamp is a hash of everything in Postgres that the page is made of now. */
   stamp: Promise<string>;
@@ -26,10 +26,10 @@ const HEADER = /^(\S+) (\S+)$/;
 const NEWLINE = 0x0a;
 
 /**
- * The cache keeps first pages of conversation lists in Redis under `chats:<user>:…`, encrypted like
- * content in Postgres. An entry is used only if its stamp equals the one that Postgres gives now,
- * so a page is never outdated, even if a store failed to renew it. Without Redis, or with an empty
- * one, lists only take longer.
+ * The cache keeps first pages of conversation lists in Redis under `chats:<user>:…`, encrypted
+ * with a key of the user. An entry is used only if its stamp equals the one that Postgres gives
+ * now, so a page is never outdated, even if a store failed to renew it. Without Redis, or with an
+ * empty one, lists only take longer.
  */
 export class ChatListCache {
   readonly #deps: Deps;
@@ -64,7 +64,7 @@ export class ChatListCache {
     const [, keyId, itsStamp] = HEADER.exec(entry.toString('latin1', 0, end)) ?? [];
     if (keyId === undefined || itsStamp !== stamp) return undefined;
     try {
-      const json = this.#deps.cipher.decrypt(entry.subarray(end + 1), keyId, placeOf(list));
+      const json = this.#deps.cipher.open(entry.subarray(end + 1), keyId, list.userId);
       return JSON.parse(json) as ListPage;
     } catch (error) {
       // The entry is not from a store, or its key is gone. The caller writes a new entry.
@@ -76,7 +76,7 @@ export class ChatListCache {
   /** The caller does not wait for Redis. */
   #write(list: List, stamp: string, page: ListPage): void {
     const { redis, cipher } = this.#deps;
-    const sealed = cipher.encrypt(JSON.stringify(page), placeOf(list));
+    const sealed = cipher.seal(JSON.stringify(page), list.userId);
     if (sealed.length > PAGE_BYTES_MAX) return;
     const entry = Buffer.concat([Buffer.from(`${cipher.keyId} ${stamp}\n`, 'latin1'), sealed]);
     redis.set(keyOf(list), entry, 'EX', TTL_S).catch((error: unknown) => this.#fail(error));
@@ -90,8 +90,4 @@ export class ChatListCache {
 
 function keyOf({ userId, archived, limit }: List): string {
   return `chats:${userId}:${archived ? 'archived' : 'current'}:${limit}`;
-}
-
-function placeOf({ userId }: List) {
-  return { user_id: userId, field: 'chats' as const };
 }
