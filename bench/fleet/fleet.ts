@@ -162,7 +162,8 @@ export class Fleet implements ClientHandler<Connection> {
     }
     connection.state = 'waiting';
     connection.failures += 1;
-    // One that was never there yet keeps its edge, because its place decides who is on which edge.
+    // A connection that was never open keeps its edge, because its place decides who is on which
+    // edge.
     const isBound = status !== undefined && !connection.wasReady;
     if (!isBound) connection.edge = this.#otherEdge(connection.edge);
     const { reconnectWindowS: windowS } = this.#options;
