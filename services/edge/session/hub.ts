@@ -180,16 +180,18 @@ export class Hub {
 
   /** Cuts the slowest readers where all sockets together hold too much. */
   #relieve(): void {
-    this.#backlogs.measure();
-    const bytes = this.#backlogs.bytes;
-    if (bytes > this.#allBytesMax) {
+    try {
+      this.#backlogs.measure();
+      const bytes = this.#backlogs.bytes;
+      if (bytes <= this.#allBytesMax) return;
       const excess = bytes - this.#allBytesMax * RELIEVED;
       for (const { socket } of this.#backlogs.largest(excess)) {
         this.#metrics.readersCut.add('room');
         socket?.close();
       }
+    } finally {
+      this.#isRelieving = false;
     }
-    this.#isRelieving = false;
   }
 }
 
