@@ -4,6 +4,7 @@ import { isSoak } from '../dev/testing/test-servers.ts';
 import { type CorpusRequest, httpCorpus } from '../services/edge/stage/http-corpus.ts';
 import { askRaw } from '../services/edge/stage/raw-http.ts';
 import { forEachBounded } from '../shared/concurrency/for-each-bounded.ts';
+import { newId } from '../shared/ids.ts';
 import { edgePlaces } from './proxies/proxied-edges.ts';
 import { numbers } from './stage/numbers.ts';
 import { shareStack } from './stage/stack.ts';
@@ -64,8 +65,41 @@ function startsWith(all: readonly number[], start: readonly number[]): boolean {
   return start.length > 0 && start.every((status, index) => all[index] === status);
 }
 
+const skip = proxies === undefined && WITHOUT_PROXIES;
+
+t.test('a proxy mends an odd name and chunks with extensions', { skip }, async (t) => {
+  const [ann, bob] = await system.people(2);
+  const conversationId = await system.conversation([ann, bob]);
+  const head = [
+    `POST /api/v1/conversations/${conversationId}/messages HTTP/1.1`,
+    ...['Host: x', `Authorization: Bearer ${ann.token}`],
+  ];
+  for (const proxy of proxies ?? []) {
+    const contents = [`${proxy.name} name`, `${proxy.name} chunk`];
+    const [named, chunked] = contents.map((content) =>
+      JSON.stringify({ client_msg_id: newId(), content }),
+    ) as [string, string];
+    const requests = [
+      [...head, 'x_odd: y', `Content-Length: ${named.length}`, '', named],
+      [
+        ...[...head, 'Transfer-Encoding: chunked', ''],
+        ...[`${chunked.length.toString(16)};a=b`, chunked, '0;c', '', ''],
+      ],
+    ];
+    for (const lines of requests) {
+      const asked = { pieces: [lines.join('\r\n')], answers: 1 };
+      const { answers } = await askRaw(proxy.port, asked);
+      t.equal(answers[0]?.status, 201, `${proxy.name}: ${lines[3]}`);
+    }
+    const history = await system.history(ann, conversationId);
+    t.same(
+      history.slice(-2).map(({ content }) => content),
+      contents,
+    );
+  }
+});
+
 for (const share of numbers(0, CUTS).map((n) => n / (CUTS + 1))) {
-  const skip = proxies === undefined && WITHOUT_PROXIES;
   const name = share === 0 ? 'whole' : `cut after ${Math.round(share * 100)} %`;
   t.test(`each request is answered, refused or mended, ${name}`, { skip }, async (t) => {
     // A person of each time stays below the rates that a person may have.
