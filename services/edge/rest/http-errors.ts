@@ -1,7 +1,7 @@
 import type { KahaError } from '../../../shared/errors.ts';
 import type { HttpAnswer } from './http-call.ts';
 
-type Header = readonly [string, string];
+export type Header = readonly [string, string];
 
 export const JSON_HEADER: Header = ['Content-Type', 'application/json; charset=utf-8'];
 

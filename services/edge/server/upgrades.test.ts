@@ -52,6 +52,17 @@ t.test('who brings no good token takes no room of those who bring one', async (t
   t.notMatch(metrics, 'reason="rate",');
 });
 
+t.test('another version than 13 is refused, and the refusal names 13', async (t) => {
+  const edge = await stage.startEdge('edge-7');
+  for (const version of ['12', '', '13, 8', 'thirteen']) {
+    const headers = { ...(await bearerOf(newId())), 'sec-websocket-version': version };
+    const refused = await askUpgrade(edge.port, headers);
+    t.equal(refused.status, 400, version);
+    t.equal(refused.headers['sec-websocket-version'], '13', version);
+    t.match(JSON.parse(refused.body), { error: { code: 'INVALID_REQUEST' } }, version);
+  }
+});
+
 t.test('a full edge refuses upgrades, serves REST, and is not ready', async (t) => {
   const edge = await stage.startEdge('edge-6', { connections: { max: 40, closingMax: Infinity } });
   const ask = async () => askUpgrade(edge.port, await bearerOf(newId()));

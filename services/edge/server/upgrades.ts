@@ -4,7 +4,7 @@ import type { Bus } from '../../../shared/nats/bus.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { SessionOpening } from '../lifecycle/session-opening.ts';
-import { errorAnswer } from '../rest/http-errors.ts';
+import { errorAnswer, type Header } from '../rest/http-errors.ts';
 import { Session } from '../session/session.ts';
 import { bearerToken } from '../tokens/bearer.ts';
 import type { TokenVerifier, VerifiedToken } from '../tokens/token-verifier.ts';
@@ -53,6 +53,8 @@ const NO_ROOM: Readonly<Partial<Record<Reason, string>>> = {
   rate_without_token: 'Too many connections without a token at once',
   rate_unknown_tokens: 'Too many bad tokens at once',
 };
+/** This is the version of RFC 6455. A refusal of another one names it. */
+const VERSION = '13';
 const UNAUTHORIZED = 401;
 const UNAVAILABLE = 503;
 
@@ -65,10 +67,10 @@ const RETRY_AFTER_MAX_S = 5;
 const ELSEWHERE_AFTER_MAX_S = 2;
 
 /**
- * Decides who may open a socket, in this order: a bad Origin is answered 403, bad subprotocols or a
- * bad device 400, no room 503, a token that is too long 431, and a bad one 401. A bad token among
- * the subprotocols is let in and closed 4500, because a browser sees no status. `Admission` tells
- * for whom there is room.
+ * Decides who may open a socket, in this order: a bad Origin is answered 403, another version, bad
+ * subprotocols or a bad device 400, no room 503, a token that is too long 431, and a bad one 401. A
+ * bad token among the subprotocols is let in and closed 4500, because a browser sees no status.
+ * `Admission` tells for whom there is room.
  */
 export class Upgrades {
   readonly #deps: Deps;
@@ -83,6 +85,7 @@ export class Upgrades {
     if (!isOriginAllowed(call.origin, this.#deps.allowedOrigins)) {
       return this.#refuse('origin', new KahaError('FORBIDDEN', 'The Origin is not allowed'));
     }
+    if (call.version !== VERSION) return this.#refuseVersion();
     const offer = readOffer(call.subprotocols);
     if (typeof offer === 'string') return this.#refuseMalformed(offer);
     if (call.deviceId !== undefined && !isDeviceId(call.deviceId)) {
@@ -179,6 +182,12 @@ export class Upgrades {
     return this.#refuse('malformed', new KahaError('INVALID_REQUEST', message));
   }
 
+  #refuseVersion(): UpgradeAnswer {
+    const message = `The only Sec-WebSocket-Version is ${VERSION}`;
+    const error = new KahaError('INVALID_REQUEST', message);
+    return this.#refuse('malformed', error, [['Sec-WebSocket-Version', VERSION]]);
+  }
+
   #refuseToken(error: KahaError): UpgradeAnswer {
     const reasons: Partial<Record<number, Reason>> = {
       [UNAUTHORIZED]: 'bad_token',
@@ -187,9 +196,9 @@ export class Upgrades {
     return this.#refuse(reasons[error.status] ?? 'malformed', error);
   }
 
-  #refuse(reason: Reason, error: KahaError): UpgradeAnswer {
+  #refuse(reason: Reason, error: KahaError, headers: readonly Header[] = []): UpgradeAnswer {
     this.#deps.metrics.refused.add(reason);
-    return { isAccepted: false, answer: errorAnswer(error) };
+    return { isAccepted: false, answer: errorAnswer(error, headers) };
   }
 }
 

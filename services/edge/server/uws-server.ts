@@ -19,6 +19,7 @@ export const WEBSOCKET_PATHS: readonly string[] = ['/ws', '/api/chat/ws'];
 /** The server hands over an upgrade request like this; a header that is not there is empty. */
 export type UpgradeCall = {
   origin: string;
+  version: string;
   subprotocols: string;
   authorization: string;
   /** An empty device id is malformed; it is undefined where the header is not there. */
@@ -193,6 +194,7 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
   };
   const answer = handlers.upgrade({
     origin: header('origin'),
+    version: header('sec-websocket-version'),
     subprotocols: header('sec-websocket-protocol'),
     authorization: header('authorization'),
     deviceId: head.headers.get(DEVICE_HEADER),

@@ -67,6 +67,7 @@ function upgrades(): CorpusRequest[] {
   return [
     one('an upgrade', 101, upgrade()),
     one('an Origin that is not allowed', 403, upgrade('Origin: https://evil.example')),
+    one('another version', 400, head('GET /ws', ...UPGRADE.map((line) => line.replace('13', '8')))),
     one('an unknown subprotocol', 400, upgrade('Sec-WebSocket-Protocol: v2')),
     one('a malformed device', 400, upgrade('X-Device-Id: a.b')),
     one('an upgrade with a body', 400, `${upgrade('Content-Length: 5')}hello`),
