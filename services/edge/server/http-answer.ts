@@ -66,3 +66,20 @@ export function refuseAtOnce(res: HttpResponse, answer: HttpAnswer): void {
   const body = `${answer.body}${' '.repeat(HELD_BACK_BYTES)}`;
   writeAnswer(res, { ...answer, body }, { mustClose: true });
 }
+
+/**
+ * Answers a HEAD, whose answer has no body to put blanks into, in the next turn of the event loop.
+ * The library has then gone through what follows the head, and has closed the connection if that
+ * was another request. Nothing more is read meanwhile.
+ */
+export function refuseHead(res: HttpResponse, answer: HttpAnswer): void {
+  let isAborted = false;
+  res.onAborted(() => {
+    isAborted = true;
+  });
+  res.pause();
+  setImmediate(() => {
+    if (isAborted) return;
+    res.cork(() => writeAnswer(res, answer, { mustClose: true, isHead: true }));
+  });
+}

@@ -158,6 +158,25 @@ t.test('a head that hides a second request is answered 400, and nothing is done'
   t.notOk(wasSent(smuggled.key));
 });
 
+t.test('a HEAD whose head is bad is refused without a body', async (t) => {
+  const next = send();
+  for (const lines of [
+    ['Host: y'],
+    ['Content-Length: 5', 'Content-Length: 50'],
+    ['Transfer-Encoding: gzip, chunked'],
+  ]) {
+    const name = lines.join(' ');
+    const text = request({ method: 'HEAD', lines });
+    const { answers, isClosed, rest } = await askRaw(edge.port, { pieces: [text], isHead: true });
+    t.same([answers.length, answers[0]?.status, isClosed, rest], [1, 400, true, ''], name);
+    t.equal(answers[0]?.headers.get('connection'), 'close', name);
+    const followed = await askRaw(edge.port, { pieces: [text + next.text], isHead: true });
+    t.ok(followed.isClosed && followed.answers.length <= 1, `${name}, and a send behind it`);
+    await quiet();
+    t.notOk(wasSent(next.key), name);
+  }
+});
+
 t.test('a body in chunks is read, and its connection ends with the answer', async (t) => {
   const { key, body } = send('in chunks');
   const half = body.slice(0, 20);

@@ -2,7 +2,7 @@ import type { Budget } from '../../../shared/concurrency/budget.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { HttpAnswer, HttpCall } from '../rest/http-call.ts';
 import { HeldBody } from './held-body.ts';
-import { refuseAtOnce, writeAnswer } from './http-answer.ts';
+import { refuseAtOnce, refuseHead, writeAnswer } from './http-answer.ts';
 import { bodyLengthOf, type Head, headProblem, readHead } from './http-head.ts';
 import type { HttpRequest, HttpResponse } from './uws-library.ts';
 
@@ -40,14 +40,15 @@ const BODY_CUT_BYTES = 1024 * 1024;
 export function serveHttp({ res, req, calls }: Request, handlers: HttpHandlers): void {
   const head = readHead(req);
   const call = callOf(head);
+  const isHead = head.method === 'HEAD';
   const problem = headProblem(head);
   if (problem !== undefined) {
-    refuseAtOnce(res, handlers.refuse(call, problem));
+    const refuse = isHead ? refuseHead : refuseAtOnce;
+    refuse(res, handlers.refuse(call, problem));
     return;
   }
   const bytes = bodyLengthOf(head);
   const isChunked = bytes === Number.POSITIVE_INFINITY;
-  const isHead = head.method === 'HEAD';
   let isOver = false;
   let isCarriedOut = false;
   let waiting: NodeJS.Timeout | undefined;
