@@ -6,7 +6,8 @@ import { applyPositions } from './apply-positions.ts';
 import { reducePositions } from './reduce-positions.ts';
 
 const { store, sql } = await setStage(t);
-const atMs = Date.parse('2026-11-21T10:00:00.000Z');
+const atMs = Date.parse('2025-11-21T10:00:00.000Z');
+const DAY_MS = 24 * 3_600_000;
 
 async function positionOf(userId: UserId) {
   const [row] = await sql<Record<string, unknown>>(
@@ -55,7 +56,7 @@ t.test('positions rise, never fall, and never pass the last message', async (t) 
     Array.from({ length: 5 }, () => letter(alice)),
   );
   await applyPositions(store.pool, [[id, bina, 'delivered', 3, atMs]]);
-  const time = '2026-11-21T10:00:00.000Z';
+  const time = '2025-11-21T10:00:00.000Z';
   t.same(await positionOf(bina), {
     delivered_seq: 3,
     delivered_at: time,
@@ -65,13 +66,30 @@ t.test('positions rise, never fall, and never pass the last message', async (t) 
   await applyPositions(store.pool, [[id, bina, 'delivered', 2, atMs + 1000]]);
   t.match(await positionOf(bina), { delivered_seq: 3, delivered_at: time });
   await applyPositions(store.pool, [[id, bina, 'read', 900, atMs + 2000]]);
-  const later = '2026-11-21T10:00:02.000Z';
+  const later = '2025-11-21T10:00:02.000Z';
   t.same(await positionOf(bina), {
     delivered_seq: 5,
     delivered_at: later,
     read_seq: 5,
     read_at: later,
   });
+});
+
+t.test('a clock that is ahead makes no time after that of Postgres', async (t) => {
+  const { id, alice, bina } = await createTalk(store);
+  await appendOk(store, id, [letter(alice), letter(alice)]);
+  const aheadMs = Date.now() + 20 * DAY_MS;
+  await applyPositions(store.pool, [
+    [id, bina, 'delivered', 2, aheadMs],
+    [id, bina, 'read', 1, aheadMs],
+  ]);
+  const [row] = await sql<Record<string, unknown>>(
+    `select delivered_seq, read_seq, clock_timestamp() - delivered_at between '0 s' and '1 min'
+      as is_delivered_now, read_at = delivered_at as is_same
+    from participants where user_id = $1`,
+    [bina],
+  );
+  t.same(row, { delivered_seq: 2, read_seq: 1, is_delivered_now: true, is_same: true });
 });
 
 t.test('strangers and unknown conversations change nothing', async (t) => {
