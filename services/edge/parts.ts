@@ -133,6 +133,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
     opened: (session) => sockets.opened(session),
     received: (session, bytes, isBinary) => dispatcher.receive(session, bytes, isBinary),
     closed: (session, code) => sockets.closed(session, code),
+    anySocket: () => hub.anySocket,
     http: (call) => api.answer(call),
     refuse: (call, problem) => api.refuse(call, problem),
   };

@@ -7,6 +7,7 @@ import type { Session, Socket } from '../session/session.ts';
 import { refuseAtOnce, writeAnswer } from './http-answer.ts';
 import { type Calls, callOf, type HttpHandlers, serveHttp } from './http-exchange.ts';
 import { bodyLengthOf, headProblem, readHead } from './http-head.ts';
+import { grantLate } from './late-upgrades.ts';
 import {
   type HttpRequest,
   type HttpResponse,
@@ -39,6 +40,8 @@ export type Handlers = HttpHandlers & {
   /** The bytes are valid only until the call returns. */
   received(session: Session, bytes: ArrayBuffer, isBinary: boolean): void;
   closed(session: Session, code: number): void;
+  /** Returns an open socket, whichever it is. */
+  anySocket(): Socket | undefined;
 };
 
 type Server = {
@@ -72,8 +75,8 @@ const DEVICE_HEADER = 'x-device-id';
 
 /**
  * Starts the server. A response is never touched after it was aborted, and all that is written
- * later than in its handler is corked. The library itself cuts invalid UTF-8 and frames above
- * 256 KiB.
+ * later than in its handler is corked, except an upgrade. The library itself cuts invalid UTF-8 and
+ * frames above 256 KiB.
  */
 export async function startServer(
   address: { host: string; port: number },
@@ -179,18 +182,19 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
   const key = header('sec-websocket-key');
   const extensions = header('sec-websocket-extensions');
   let isAborted = false;
-  const finish = (answer: UpgradeAnswer): void => {
+  const finish = (answer: UpgradeAnswer, isLate: boolean): void => {
     if (isAborted) return;
     if (!answer.isAccepted) {
       res.cork(() => writeAnswer(res, answer.answer, { mustClose: handlers.isCrowded() }));
       return;
     }
-    // This file never corks an upgrade. In the handler the library does so itself. Later, after a
-    // token's key had to be asked for, the library's cork would go on with the socket as HTTP if
-    // its memory did not move; by what it finds there, it closes one socket in some hundreds
-    // (1006).
     const { session, subprotocol = '' } = answer;
-    res.upgrade({ session }, key, subprotocol, extensions, context);
+    const grant = (): void => {
+      res.upgrade({ session }, key, subprotocol, extensions, context);
+    };
+    const other = isLate ? handlers.anySocket() : undefined;
+    if (other === undefined) grant();
+    else grantLate(res, other, grant);
   };
   const answer = handlers.upgrade({
     origin: header('origin'),
@@ -203,8 +207,8 @@ function upgrade({ res, req, context }: Upgrade, handlers: Handlers): void {
     res.onAborted(() => {
       isAborted = true;
     });
-    void answer.then(finish);
+    void answer.then((late) => finish(late, true));
   } else {
-    finish(answer);
+    finish(answer, false);
   }
 }

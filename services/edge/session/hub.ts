@@ -4,7 +4,7 @@ import type { UserId } from '../../../shared/ids.ts';
 import { heapShare } from '../../../shared/process/heap-share.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import { ReaderBacklogs } from './reader-backlogs.ts';
-import type { Session } from './session.ts';
+import type { Session, Socket } from './session.ts';
 import type { LeanSubscription } from './subscriptions.ts';
 
 /**
@@ -74,6 +74,12 @@ export class Hub {
     let count = 0;
     for (const { stream } of this.sessions) if (stream?.isLive) count += 1;
     return count;
+  }
+
+  /** Returns an open socket, whichever it is. */
+  get anySocket(): Socket | undefined {
+    for (const { socket } of this.sessions) if (socket !== undefined) return socket;
+    return undefined;
   }
 
   user(userId: UserId): UserSockets | undefined {
