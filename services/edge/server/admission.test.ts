@@ -13,15 +13,12 @@ t.test('clients without a token have a quarter of the rate, and take nothing els
   t.equal(admitted.length, 40);
 });
 
-t.test('good tokens that were unknown give back what they took, and bad ones do not', async (t) => {
-  const { unknown } = new Admission(4);
-  for (let good = 0; good < 100; good += 1) {
-    t.ok(unknown.take(NOW));
-    unknown.giveBack();
-  }
-  for (let bad = 0; bad < 4; bad += 1) t.ok(unknown.take(NOW));
-  t.notOk(unknown.take(NOW));
-  t.ok(unknown.take(NOW + 250));
+t.test('bad tokens that are told so have the rate apart', async (t) => {
+  const { refused, verified } = new Admission(4);
+  for (let bad = 0; bad < 4; bad += 1) t.ok(refused.take(NOW));
+  t.notOk(refused.take(NOW));
+  t.ok(refused.take(NOW + 250));
+  t.ok(verified.hasRoom(NOW));
 });
 
 t.test('a low rate lets somebody without a token in', async (t) => {

@@ -22,10 +22,6 @@ class Bucket {
     this.#fullAt = taken.fullAt;
     return true;
   }
-
-  giveBack(): void {
-    this.#fullAt -= 1_000 / this.#rate.perS;
-  }
 }
 
 /**
@@ -35,17 +31,16 @@ class Bucket {
  * - `verified` is for upgrades whose token is good.
  * - `withoutToken` is smaller, and is for upgrades that bring no token. Such a client proves who it
  *   is by its first frame, or is closed after 5 s.
- * - `unknown` bounds the tokens that the edge verifies in vain. A token that it does not remember
- *   takes from this bucket, and gives it back if it is good.
+ * - `refused` is for browsers whose token is no good, and who are let in only to be told so.
  */
 export class Admission {
   readonly verified: Bucket;
   readonly withoutToken: Bucket;
-  readonly unknown: Bucket;
+  readonly refused: Bucket;
 
   constructor(ratePerS: number) {
     this.verified = new Bucket(ratePerS);
     this.withoutToken = new Bucket(Math.max(1, Math.floor(ratePerS * WITHOUT_TOKEN_PART)));
-    this.unknown = new Bucket(ratePerS);
+    this.refused = new Bucket(ratePerS);
   }
 }

@@ -27,7 +27,7 @@ type Deps = {
 
 type Outcomes = {
   good: (token: VerifiedToken) => UpgradeAnswer;
-  bad: (error: unknown) => UpgradeAnswer;
+  bad: (error: KahaError) => UpgradeAnswer;
 };
 
 /** Metrics count refusals by these reasons. */
@@ -70,7 +70,8 @@ const ELSEWHERE_AFTER_MAX_S = 2;
  * Decides who may open a socket, in this order: a bad Origin is answered 403, another version, bad
  * subprotocols or a bad device 400, no room 503, a token that is too long 431, and a bad one 401. A
  * bad token among the subprotocols is let in and closed 4500, because a browser sees no status.
- * `Admission` tells for whom there is room.
+ * `Admission` tells for whom there is room. The verifier bounds the time that wrong signatures
+ * take, and answers 503 beyond it.
  */
 export class Upgrades {
   readonly #deps: Deps;
@@ -128,16 +129,18 @@ export class Upgrades {
     }
     return this.#verified(token, {
       good: (verified) => this.#admit(offer, authenticated(verified, call.deviceId)),
-      bad: (error) => this.#refuseToken(KahaError.from(error)),
+      bad: (error) => this.#refuseToken(error),
     });
   }
 
   #bySubprotocol(token: string, offer: Offer): UpgradeAnswer | Promise<UpgradeAnswer> {
     return this.#verified(token, {
       good: (verified) => this.#admit(offer, authenticated(verified, offer.deviceId)),
-      bad: (thrown) => {
-        const error = KahaError.from(thrown);
+      bad: (error) => {
         if (error.code === 'INVALID_REQUEST') return this.#refuseToken(error);
+        if (!this.#admission.refused.take(steadyMs())) {
+          return this.#refuseForNow('rate_unknown_tokens');
+        }
         return this.#accept(offer, refusedSession(error));
       },
     });
@@ -149,18 +152,16 @@ export class Upgrades {
    */
   #verified(token: string, then: Outcomes): UpgradeAnswer | Promise<UpgradeAnswer> {
     const { verifier } = this.#deps;
-    const { unknown } = this.#admission;
-    const isCharged = unknown.take(steadyMs());
-    if (!isCharged && !verifier.knows(token)) return this.#refuseForNow('rate_unknown_tokens');
-    const good = (verified: VerifiedToken): UpgradeAnswer => {
-      if (isCharged) unknown.giveBack();
-      return then.good(verified);
+    const bad = (thrown: unknown): UpgradeAnswer => {
+      const error = KahaError.from(thrown);
+      const isRefusedForNow = error.code === 'MESSAGING_UNAVAILABLE';
+      return isRefusedForNow ? this.#refuseForNow('rate_unknown_tokens') : then.bad(error);
     };
     try {
       const verified = verifier.verify(token);
-      return verified instanceof Promise ? verified.then(good, then.bad) : good(verified);
+      return verified instanceof Promise ? verified.then(then.good, bad) : then.good(verified);
     } catch (error) {
-      return then.bad(error);
+      return bad(error);
     }
   }
 

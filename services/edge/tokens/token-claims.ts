@@ -10,8 +10,8 @@ const MS_PER_S = 1_000;
 const AHEAD_MAX_MS = 60_000;
 
 /**
- * Reads the claims of a token whose signature is right. Returns a text that says what is wrong with
- * bad claims.
+ * Reads the claims of a token. Its signature may not have been judged yet: a token whose claims are
+ * bad is bad whoever signed it. Returns a text that says what is wrong with bad claims.
  */
 export function readClaims(
   claims: Record<string, unknown>,

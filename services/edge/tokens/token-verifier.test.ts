@@ -18,9 +18,14 @@ function sign(alg: string, key: CryptoKey | Uint8Array, header: object = {}): Pr
     .sign(key);
 }
 
-function verifierOf(key: TokenConfig['key'], algorithms: string[]): TokenVerifier {
+function verifierOf(
+  key: TokenConfig['key'],
+  algorithms: string[],
+  now?: () => number,
+): TokenVerifier {
   const logger = createLogger({ service: 't', instance: 't-1', level: 'silent', hashKey: 'k' });
-  return new TokenVerifier({ key, algorithms, issuer: undefined, audience: undefined }, { logger });
+  const deps = now === undefined ? { logger } : { logger, now };
+  return new TokenVerifier({ key, algorithms, issuer: undefined, audience: undefined }, deps);
 }
 
 async function outcome(verifier: TokenVerifier, token: string): Promise<string> {
@@ -105,6 +110,40 @@ t.test('the key server is asked once, and no key serves another algorithm', asyn
     b64: true,
   }).catch(() => 'a.b.c');
   t.type(await outcome(verifier, critical), 'string');
+});
+
+t.test('wrong signatures that take half of the time leave unknown tokens unjudged', async (t) => {
+  const secret = new TextEncoder().encode(SECRET);
+  const token = () => sign('HS256', secret, { kid: 'k' });
+  const clock = { nowMs: 0, reads: 0 };
+  /** The time goes on only while a signature is judged, which takes 100 ms. */
+  const now = (): number => {
+    clock.reads += 1;
+    clock.nowMs += clock.reads % 2 === 0 ? 100 : 0;
+    return clock.nowMs;
+  };
+  const verifier = verifierOf({ kind: 'secret', secret: SECRET }, ['HS256'], now);
+  const known = await token();
+  t.equal(await outcome(verifier, known), userId);
+  const ended = await new SignJWT({ sub: userId, exp: 1 })
+    .setProtectedHeader({ alg: 'HS256', kid: 'k' })
+    .sign(secret);
+  for (let n = 0; n < 50; n += 1) {
+    t.equal(await outcome(verifier, await token()), userId, 'good ones cost nothing');
+    t.equal(await outcome(verifier, ended), 'UNAUTHENTICATED');
+  }
+  t.equal(clock.reads, 102, 'and no signature of a token that has ended is judged');
+  const wrong = tampered(await token(), 2);
+  for (let n = 0; n < 9; n += 1) t.equal(await outcome(verifier, wrong), 'UNAUTHENTICATED');
+  clock.reads = 0;
+  t.throws(() => verifier.verify(wrong), { code: 'MESSAGING_UNAVAILABLE', retryAfterS: 1 });
+  clock.reads = 0;
+  t.equal(await outcome(verifier, await token()), 'MESSAGING_UNAVAILABLE', 'whether good or not');
+  t.equal(await outcome(verifier, known), userId, 'a token that the edge remembers');
+  t.equal(await outcome(verifier, ended), 'UNAUTHENTICATED');
+  clock.nowMs += 1;
+  clock.reads = 0;
+  t.equal(await outcome(verifier, await token()), userId, 'as soon as there is time');
 });
 
 t.test('a text that is no token at all is refused', async (t) => {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { KahaError } from '../../../shared/errors.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { TokenConfig } from '../config.ts';
@@ -9,6 +10,7 @@ import { type Claims, readClaims } from './token-claims.ts';
 import { createTokenKeys, KeysUnknownError, type TokenKeys } from './token-keys.ts';
 import { type SignedToken, splitToken } from './token-parts.ts';
 import { isSignatureRight } from './token-signature.ts';
+import { WastedTime } from './wasted-time.ts';
 
 /** A verified token is good until it ends, and until its key is withdrawn. */
 export type VerifiedToken = Claims & { key: SigningKey };
@@ -20,17 +22,23 @@ const MS_PER_S = 1_000;
 /**
  * Verifies tokens: signature by the configured algorithms only, `exp` required, `nbf`, `iss`,
  * `aud`, and a `sub` that is a lower-case UUID v4. A good token is remembered by its SHA-256 until
- * it ends or its key is withdrawn. Throws UNAUTHENTICATED for a bad token, INVALID_REQUEST (431)
- * for one that is longer than 8 KiB, and PROFILE_SERVICE_UNAVAILABLE for one that cannot be judged
- * now, because its key is not known and the key server may have it.
+ * it ends or its key is withdrawn. The signature is judged last, because nothing else takes long.
+ *
+ * Throws UNAUTHENTICATED for a bad token, and INVALID_REQUEST (431) for one that is longer than 8
+ * KiB. Where a token cannot be judged now, it throws PROFILE_SERVICE_UNAVAILABLE if the key is not
+ * known and the key server may have it, and MESSAGING_UNAVAILABLE if wrong signatures have taken
+ * half of the edge's time.
  */
 export class TokenVerifier {
   readonly #config: TokenConfig;
   readonly #keys: TokenKeys;
+  readonly #now: () => number;
+  readonly #wasted = new WastedTime();
   readonly #known = new LRUCache<string, VerifiedToken>({ max: CACHE_ENTRIES_MAX });
 
   constructor(config: TokenConfig, deps: { logger: Logger; now?: () => number }) {
     this.#config = config;
+    this.#now = deps.now ?? steadyMs;
     this.#keys = createTokenKeys(config, deps);
   }
 
@@ -59,14 +67,10 @@ export class TokenVerifier {
     if (!this.#config.algorithms.includes(signed.algorithm)) {
       throw badToken('The token has another algorithm');
     }
+    const claims = this.#claimsOf(signed);
     const key = this.#keyOf(signed);
     if (key === undefined) return this.#verifyLater(signed, digest);
-    return this.#accept(signed, key, digest);
-  }
-
-  /** Tells whether the token was verified before, and is good still. */
-  knows(token: string): boolean {
-    return this.#remembered(digestOf(token)) !== undefined;
+    return this.#remember(digest, { ...claims, key });
   }
 
   #remembered(digest: string): VerifiedToken | undefined {
@@ -82,9 +86,19 @@ export class TokenVerifier {
   #keyOf(signed: SignedToken): SigningKey | undefined {
     const named = this.#keys.named(signed.algorithm, signed.keyId);
     if (named === 'unknown') return undefined;
-    const found = named.keys.find(({ key }) => isSignatureRight(signed.algorithm, key, signed));
+    if (named.keys.length === 0) throw badToken('The key is not good');
+    const found = this.#signerOf(signed, named.keys);
     if (found !== undefined || signed.keyId === undefined) return found;
-    throw badToken(named.keys.length === 0 ? 'The key is not good' : 'The signature is wrong');
+    throw badToken('The signature is wrong');
+  }
+
+  #signerOf(signed: SignedToken, keys: readonly SigningKey[]): SigningKey | undefined {
+    const startedAt = this.#now();
+    if (this.#wasted.isSpent(startedAt)) throw new KahaError(...TOO_MANY_BAD);
+    const found = keys.find(({ key }) => isSignatureRight(signed.algorithm, key, signed));
+    const nowMs = this.#now();
+    if (found === undefined) this.#wasted.add(nowMs - startedAt, nowMs);
+    return found;
   }
 
   async #verifyLater(signed: SignedToken, digest: string): Promise<VerifiedToken> {
@@ -96,14 +110,17 @@ export class TokenVerifier {
       failure = error;
     }
     const key = this.#keyOf(signed);
-    if (key !== undefined) return this.#accept(signed, key, digest);
+    if (key !== undefined) return this.#remember(digest, { ...this.#claimsOf(signed), key });
     throw failure === undefined ? badToken('The key is not known') : cannotJudge(failure);
   }
 
-  #accept(signed: SignedToken, key: SigningKey, digest: string): VerifiedToken {
+  #claimsOf(signed: SignedToken): Claims {
     const claims = readClaims(signed.claims, this.#config, Date.now());
     if (typeof claims === 'string') throw badToken(claims);
-    const verified = { ...claims, key };
+    return claims;
+  }
+
+  #remember(digest: string, verified: VerifiedToken): VerifiedToken {
     this.#known.set(digest, verified);
     return verified;
   }
@@ -117,6 +134,12 @@ const TOO_LONG = [
   'INVALID_REQUEST',
   `The token is longer than ${LIMITS.tokenCharactersMax} characters`,
   { status: 431 },
+] as const;
+
+const TOO_MANY_BAD = [
+  'MESSAGING_UNAVAILABLE',
+  'Too many bad tokens at once',
+  { retryAfterS: 1 },
 ] as const;
 
 function cannotJudge(cause: unknown): KahaError {
