@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { FAULTS } from '../dev/kaha/faults.ts';
 import { startStopwatch } from '../dev/testing/stopwatch.ts';
@@ -21,9 +22,14 @@ type View = {
   participants: { user_id: string; name: string; avatar_url?: string }[];
 };
 
+/** A test that polls may be told to come later, and does so. */
 async function list(person: Person): Promise<View[]> {
   const path = '/api/v1/conversations?limit=50';
   const { status, body } = await system.rest('GET', path, { token: person.token });
+  if (status === 429) {
+    await delay((body.error?.retry_after ?? 1) * 1_000);
+    return list(person);
+  }
   if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
   return body.conversations as View[];
 }
