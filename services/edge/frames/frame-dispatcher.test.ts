@@ -198,7 +198,7 @@ t.test(
     const answer = JSON.parse(await client.text());
     t.equal(answer.type, 'reply', 'a message needs no id');
     t.notOk('id' in answer);
-    t.match(router.requests.at(-1), { op: 'message', content: '😀 A' });
+    t.match(router.last('message'), { op: 'message', content: '😀 A' });
     client.socket.destroy();
   },
 );

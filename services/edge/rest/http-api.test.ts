@@ -91,7 +91,7 @@ t.test('the body or the header Idempotency-Key gives the client_msg_id of a mess
     body: { seq: 1 },
   });
   t.match(await call(path, { body: { content }, headers: key }), { body: { client_msg_id } });
-  t.same(router.requests.at(-1), {
+  t.same(router.last('message'), {
     op: 'message',
     user_id: userId,
     conversation_id: conversationId,

@@ -39,7 +39,7 @@ t.test('the router gets a message as it came, with the user who sent it', async 
   const answer = await client.ask(frame);
   t.match(answer, { type: 'reply', data: { seq: 7, duplicate: true } });
   const { type: _type, ...input } = frame;
-  t.same(router.requests.at(-1), { op: 'message', user_id: userId, ...input });
+  t.same(router.last('message'), { op: 'message', user_id: userId, ...input });
   router.script.message = () => {
     throw new KahaError('NOT_A_PARTICIPANT', 'no', { details: { a: 1 } });
   };
@@ -60,10 +60,10 @@ t.test('the router of a conversation gets a read by seq or by message', async (t
   const place = { conversation_id: newId<ConversationId>() };
   const read = (rest: object) => client.ask({ type: 'read', ...place, ...rest });
   t.match(await read({ seq: 3 }), { type: 'reply', data: { last_read_seq: 3 } });
-  t.same(router.requests.at(-1), { op: 'read', user_id: userId, ...place, seq: 3 });
+  t.same(router.last('read'), { op: 'read', user_id: userId, ...place, seq: 3 });
   const message_id = newId();
   t.match(await read({ message_id }), { type: 'reply', data: { last_read_seq: 9 } });
-  t.same(router.requests.at(-1), { op: 'read', user_id: userId, ...place, message_id });
+  t.same(router.last('read'), { op: 'read', user_id: userId, ...place, message_id });
   for (const bad of [{}, { seq: 1, message_id }, { seq: 1.5 }, { seq: 1, user_id: newId() }]) {
     t.match(await read(bad), { error: { code: 'INVALID_REQUEST' } });
   }
@@ -114,7 +114,10 @@ t.test('a list of conversations asks store, and a new conversation the router', 
     client.ask({ type: 'create_conversation', conversation });
   const direct = { type: 'direct', participant_ids: [other, userId, other] };
   t.match(await create(direct), { type: 'reply', data: { name: 'x' } });
-  t.match(router.requests.at(-1), { op: 'conversations.create', conversation: direct });
+  t.match(router.last('conversations.create'), {
+    op: 'conversations.create',
+    conversation: direct,
+  });
   const many = Array.from({ length: 8 }, () => newId<UserId>());
   for (const [name, conversation] of [
     ['direct with two others', { type: 'direct', participant_ids: [other, newId()] }],

@@ -50,6 +50,8 @@ type ScriptedRouter = {
   script: Script;
   requests: RouterRequest[];
   count(op: RouterRequest['op']): number;
+  /** Returns the newest request of this kind. An edge may send others at any time. */
+  last(op: RouterRequest['op']): RouterRequest | undefined;
   /** Returns what edges reported as delivered in a conversation. */
   reported(conversationId: ConversationId): unknown[];
   /** Returns what edges reported as taken late by a user. */
@@ -127,6 +129,8 @@ class Stage {
     this.#closers.push(leave);
     const count = (op: RouterRequest['op']): number =>
       requests.filter((request) => request.op === op).length;
+    const last = (op: RouterRequest['op']): RouterRequest | undefined =>
+      requests.filter((request) => request.op === op).at(-1);
     const reported = (conversationId: ConversationId): unknown[] =>
       requests
         .flatMap((request) => (request.op === 'delivered' ? request.items : []))
@@ -135,7 +139,7 @@ class Stage {
       requests
         .flatMap((request) => (request.op === 'taken_late' ? request.items : []))
         .filter(([, id]) => id === userId);
-    return { bus, script, requests, count, reported, takenLate, leave };
+    return { bus, script, requests, count, last, reported, takenLate, leave };
   }
 
   /** Makes the device queue if there is none, as a router does. */
