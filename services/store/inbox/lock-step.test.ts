@@ -13,6 +13,8 @@ const stores = [store, stage.open(), stage.open()] as const;
  * in a deadlock.
  */
 const TOO_LONG = ['55P03', '57014'];
+/** So many of 320 steps may meet it on a busy machine. More would be locks held too long. */
+const TOO_LONG_MAX = 3;
 // Postgres looks for deadlocks long before a wait for a lock is too long, so it names each of them.
 await sql(`do $$ begin execute format('alter database %I set deadlock_timeout = ''100ms''',
   current_database()); end $$`);
@@ -198,17 +200,19 @@ t.test('whatever people do at once, each conversation has one agent or none', as
       return pick(stores).operations['businesses.set_agent'](of, 0);
     },
   ];
-  const codes = new Set<string>();
+  const codes: string[] = [];
   const worker = async (): Promise<void> => {
-    for (let n = 0; n < 40; n += 1) codes.add(nameOf(await answerOf(pick(steps)())));
+    for (let n = 0; n < 40; n += 1) codes.push(nameOf(await answerOf(pick(steps)())));
   };
   await Promise.all(Array.from({ length: 8 }, worker));
   const known = ['ok', 'CONFLICT', 'FORBIDDEN', 'NOT_A_PARTICIPANT', 'INVALID_REQUEST'];
   t.same(
-    [...codes].filter((code) => ![...known, ...TOO_LONG, 'NOT_FOUND'].includes(code)),
+    codes.filter((code) => ![...known, ...TOO_LONG, 'NOT_FOUND'].includes(code)),
     [],
     'nothing deadlocks',
   );
+  const tooLong = codes.filter((code) => TOO_LONG.includes(code)).length;
+  t.ok(tooLong <= TOO_LONG_MAX, `${tooLong} of ${codes.length} steps took too long`);
   await assertSound(t, scene);
 });
 
