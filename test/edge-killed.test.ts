@@ -44,7 +44,8 @@ t.test('all devices of a killed edge are on the other edges 15 s later', async (
   t.equal(status, 0, output);
   const { connections, messages, recovery } = JSON.parse(readFileSync(json, 'utf8')) as Report;
   t.match(connections, { wanted: DEVICES, ready: DEVICES, refused: 0 });
-  t.ok((recovery?.lost ?? 0) >= DEVICES / 4, `${recovery?.lost} connections were lost`);
+  // Edge-1 may have sent some of its quarter to the others while all of them connected.
+  t.ok((recovery?.lost ?? 0) >= DEVICES / 8, `${recovery?.lost} connections were lost`);
   t.comment(`back in ${recovery?.backMs} ms; ${JSON.stringify(connections.endings)}`);
   t.match(messages, { missing: 0, unanswered: 0 });
 });
