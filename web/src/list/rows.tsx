@@ -37,18 +37,22 @@ export function Rows({ label, conversations, conversationId, onEnd }: Props) {
           );
         })}
       </ul>
-      {onEnd && <End key={conversations.length} onReached={onEnd} />}
+      {onEnd && <End above={conversations} onReached={onEnd} />}
     </>
   );
 }
 
-/** The end of the list tells when it comes near the screen. */
-function End({ onReached }: { onReached: () => void }) {
+/**
+ * The end of the list tells when it comes near the screen, and again whenever the list above it
+ * changes while it is there: a page may bring nothing but what events had brought.
+ */
+function End({ above, onReached }: { above: readonly Conversation[]; onReached: () => void }) {
   const end = useRef<HTMLParagraphElement>(null);
   const isOnScreen = useOnScreen(end);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a change of the list tells again.
   useEffect(() => {
     if (isOnScreen) onReached();
-  }, [isOnScreen, onReached]);
+  }, [isOnScreen, onReached, above]);
   return (
     <p ref={end} class="list-note">
       Loading …
