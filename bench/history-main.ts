@@ -8,10 +8,12 @@ import { mintTokens } from './people/tokens.ts';
 const HELP = `How long a page of history takes over the socket, with many messages stored.
 
   npm run bench:history -- [--messages 1000000] [--rate 50] [--duration 20] [--limit 100]
+    [--old-keys]
 
 Needs a running stack with its own Postgres. Seeds what is missing into it, straight by SQL, sealed
-as the store seals: conversations of 1000 messages between 100 people. \`npm run down -- --wipe\`
-removes them.
+as the store seals: conversations of 1000 messages between 100 people. With --old-keys they are
+sealed as before conversations had keys, for \`npm run -s keys -- reencrypt\` to move.
+\`npm run down -- --wipe\` removes them.
 `;
 const PEOPLE = 100;
 const MESSAGES_EACH = 1_000;
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '50' },
     duration: { type: 'string', default: '20' },
     limit: { type: 'string', default: '100' },
+    'old-keys': { type: 'boolean', default: false },
     stack: { type: 'string', default: '.run/stack.json' },
     data: { type: 'string', default: '.data' },
     help: { type: 'boolean', default: false },
@@ -42,7 +45,8 @@ async function run(): Promise<number> {
   if (database === undefined) throw new Error('The stack names no database.');
   const messages = Number(values.messages);
   const { contentKeys } = readSecrets(values.data);
-  const seeding = { databaseUrl: database, contentKeys, messages, people: PEOPLE };
+  const isOld = values['old-keys'];
+  const seeding = { databaseUrl: database, contentKeys, messages, people: PEOPLE, isOld };
   const conversations = await seedHistory({ ...seeding, messagesEach: MESSAGES_EACH }, tell);
   const people = [...new Set(conversations.flatMap(({ people: two }) => two))];
   const tokens = await mintTokens(kaha, people);

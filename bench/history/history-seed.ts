@@ -1,7 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { createContentCipher } from '../../services/store/content/content-cipher.ts';
-import { parseContentKeys } from '../../services/store/content/content-keys.ts';
+import { type ContentKey, parseContentKeys } from '../../services/store/content/content-keys.ts';
+import { ConversationKey, wrapKey } from '../../services/store/content/conversation-key.ts';
+import { keyNameOf } from '../../services/store/content/key-name.ts';
+import { seal } from '../../services/store/content/sealed-text.ts';
 import type { ConversationId, MessageId, UserId } from '../../shared/ids.ts';
 
 type SeedOptions = {
@@ -11,6 +13,8 @@ type SeedOptions = {
   messages: number;
   messagesEach: number;
   people: number;
+  /** The messages are under the content key itself, as before conversations had keys. */
+  isOld?: boolean;
 };
 export type SeededConversation = { id: ConversationId; people: [UserId, UserId]; lastSeq: number };
 
@@ -31,6 +35,9 @@ const INSERT_MESSAGES = `
     returning conversation_id, sender_id, client_msg_id, message_id, seq, sent_at)
   insert into message_keys (conversation_id, sender_id, client_msg_id, message_id, seq, sent_at)
   select conversation_id, sender_id, client_msg_id, message_id, seq, sent_at from rows`;
+const INSERT_KEY = `
+  insert into content_keys (conversation_id, generation, key_id, wrapped, created_at)
+  values ($1, 1, $2, $3, now())`;
 const INSERT_CONVERSATION = `
   insert into conversations (conversation_id, type, direct_key, last_seq, last_sent_at, created_by,
     created_at, last_activity)
@@ -71,30 +78,48 @@ export async function seedHistory(
 }
 
 /** Each conversation is written in one transaction, so a conversation that exists is complete. */
-function createSeed({ contentKeys, messagesEach }: SeedOptions, client: pg.Client) {
-  const cipher = createContentCipher(parseContentKeys(contentKeys).keys);
+function createSeed(options: SeedOptions, client: pg.Client) {
+  const { contentKeys, messagesEach, isOld = false } = options;
+  const [contentKey] = parseContentKeys(contentKeys).keys;
+  if (contentKey === undefined) throw new Error('no content key');
   return async (people: [UserId, UserId]): Promise<SeededConversation> => {
     const id = randomUUID() as ConversationId;
     const times = timesOf(messagesEach);
-    const key = `bench:${id}`;
     await client.query('begin');
-    await client.query(INSERT_CONVERSATION, [id, key, messagesEach, times.at(-1), people[0]]);
+    await client.query(INSERT_CONVERSATION, [
+      ...[id, `bench:${id}`, messagesEach, times.at(-1), people[0]],
+    ]);
     await client.query(INSERT_PARTICIPANTS, [id, people, messagesEach]);
+    const { id: keyId, key } = isOld ? contentKey : await makeKey(client, id, contentKey);
     for (let from = 0; from < messagesEach; from += BATCH) {
       const seqs = times.slice(from, from + BATCH).map((_, index) => from + index + 1);
       const ids = seqs.map(() => randomUUID() as MessageId);
       const sealed = ids.map((message_id) =>
-        cipher.encrypt(CONTENT, { conversation_id: id, message_id, field: 'content' }),
+        seal(CONTENT, { key, place: `${id}/${message_id}/content` }),
       );
       await client.query(INSERT_MESSAGES, [
         ...[seqs.map(() => id), seqs, times.slice(from, from + BATCH), ids],
         ...[seqs.map((seq) => people[seq % 2]), seqs.map(() => randomUUID()), sealed],
-        cipher.keyId,
+        keyId,
       ]);
     }
     await client.query('commit');
     return { id, people, lastSeq: messagesEach };
   };
+}
+
+/** The conversation gets a key of its own. Texts name it by this id. */
+async function makeKey(
+  client: pg.Client,
+  conversation_id: ConversationId,
+  contentKey: ContentKey,
+): Promise<ContentKey> {
+  const place = { conversation_id, generation: 1 };
+  const own = randomBytes(32);
+  const wrapped = wrapKey(own, contentKey.key, place);
+  await client.query(INSERT_KEY, [conversation_id, contentKey.id, wrapped]);
+  const key = new ConversationKey(place, own, '').keyFor('content');
+  return { id: keyNameOf(place.generation), key };
 }
 
 const SEEDED_BEFORE = `

@@ -17,7 +17,7 @@ import { listAgents } from './businesses/list-agents.ts';
 import { readOpenings } from './businesses/read-openings.ts';
 import { createSetStatus } from './businesses/set-status.ts';
 import { getSettings, setSettings } from './businesses/settings.ts';
-import type { ContentCipher } from './content/content-cipher.ts';
+import type { ContentCiphers } from './content/content-ciphers.ts';
 import { changeConversation } from './conversations/change-conversation.ts';
 import type { ChatListCache } from './conversations/chat-list-cache.ts';
 import { createConversation } from './conversations/create-conversation.ts';
@@ -55,7 +55,7 @@ import { createParticipantsReader } from './records/participants-reader.ts';
 type Deps = {
   db: Kysely<Database>;
   pool: Pool;
-  cipher: ContentCipher;
+  ciphers: ContentCiphers;
   group: GroupCommit;
   businessSends: BusinessSends;
   editWindowMs: number;

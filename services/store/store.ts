@@ -17,7 +17,8 @@ import { AgentPresences } from './assignment/agent-presence.ts';
 import { watchAssignment } from './assignment/assignment-stats.ts';
 import { PresenceRounds } from './assignment/presence-rounds.ts';
 import type { Config } from './config.ts';
-import { createContentCipher } from './content/content-cipher.ts';
+import { ContentCiphers } from './content/content-ciphers.ts';
+import { ConversationKeys } from './content/conversation-keys.ts';
 import { countKeyUses } from './content/key-uses.ts';
 import { createListCipher } from './content/list-cipher.ts';
 import { watchUnreadable } from './content/unreadable-texts.ts';
@@ -70,21 +71,20 @@ type Deps = ServiceDeps & { events?: DurableEvents };
 export function createStore(config: Config, { logger, metrics, events }: Deps) {
   return startService(config, { logger, metrics }, async ({ connect, closers }) => {
     const noteUnreadable = watchUnreadable({ metrics, logger });
-    const cipher = createContentCipher(
-      config.contentKeys,
-      noteUnreadable,
-      countKeyUses(metrics, config.contentKeys),
-    );
+    const { contentKeys } = config;
     const database = openStoreDatabase({ ...config.database, logger });
     const { db, pool, positions } = database;
+    const noteUse = countKeyUses(metrics, contentKeys);
+    const keys = new ConversationKeys({ db, contentKeys, metrics, logger, noteUse });
+    const ciphers = new ContentCiphers({ keys, contentKeys, noteUnreadable });
     closers.push('database', database.close);
-    const writer = createAppendWriter({ pool: database.appends, keyId: cipher.keyId, db });
+    const writer = createAppendWriter({ pool: database.appends, db });
     const pressure = new Pressure();
     const group = createGroupCommit(writer, pressure, observeCommits(metrics, 'kaha_append'));
     metrics.gauge('kaha_append_pending', 'Sends that wait for a commit', () => group.pending);
 
     const observe = observeCommits(metrics, 'kaha_append_business');
-    const ofBusinesses = { database: database.businessSends, cipher, logger, observe };
+    const ofBusinesses = { database: database.businessSends, ciphers, logger, observe };
     const businessSends = createBusinessSends(ofBusinesses);
     metrics.gauge(
       'kaha_append_business_pending',
@@ -103,7 +103,7 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
 
     const { editWindowMs } = config;
     const redis = openRedis(config, logger, closers);
-    const lists = createListCipher(config.contentKeys);
+    const lists = createListCipher(contentKeys);
     const chatLists = redis && new ChatListCache({ redis, cipher: lists, metrics, logger });
     const presences = new AgentPresences({ redis, logger });
     if (redis !== undefined) {
@@ -111,7 +111,7 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
       closers.push('presence rounds', () => rounds.close());
     }
     const parts = { editWindowMs, chatLists, presences, timesAhead, metrics, logger, events };
-    const deps = { db, pool, cipher, group, businessSends, reads, ...parts };
+    const deps = { db, pool, ciphers, group, businessSends, reads, ...parts };
     const servers = serveOperations(bus, createOperations(deps));
     const commits = [group, businessSends, reads];
     closers.push('operations', () => drainAll(servers, commits), DRAIN_DEADLINE_MS);

@@ -2,6 +2,7 @@ import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { AppendReply } from '../../../shared/contracts/append.ts';
 import type { MessageType } from '../../../shared/contracts/messages.ts';
 import type { ConversationId, MessageId, UserId } from '../../../shared/ids.ts';
+import type { ConversationKey } from '../content/conversation-key.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
@@ -22,15 +23,15 @@ export type GroupWriter = BatchWriter & {
   readonly lockedLanesMax: number;
 };
 
-type Options = { pool: Pool; keyId: string; db: Kysely<Database> };
+type Options = { pool: Pool; db: Kysely<Database> };
 
 /**
  * Appends have connections of their own, so that appends and queries do not wait for each other.
  */
-export function createAppendWriter({ pool, keyId, db }: Options): GroupWriter {
+export function createAppendWriter({ pool, db }: Options): GroupWriter {
   return {
     lockedLanesMax: pool.max - 1,
-    write: (messages, wait) => appendMessages(pool, messages, { keyId, wait }),
+    write: (messages, wait) => appendMessages(pool, messages, wait),
     ensurePartitions: () => ensurePartitions(db, 1),
     outage: new Outage(),
   };
@@ -48,6 +49,8 @@ export type SealedMessage = {
    * The replied-to message has this `seq`; null means that the conversation has no such message.
    */
   reply_to_seq: number | null;
+  /** Content and metadata are encrypted with this key of the conversation. */
+  key: ConversationKey;
   content: Buffer;
   metadata: Buffer | null;
 };
@@ -59,7 +62,9 @@ type AppendStatus =
   | 'business'
   | 'no_conversation'
   | 'not_a_participant'
-  | 'bad_reply';
+  | 'bad_reply'
+  /** The key of the message is gone, and nobody could read it. Another key may do. */
+  | 'key_gone';
 
 /** A row is the outcome of one item. Only `ok` and `duplicate` have an id, a `seq` and a time. */
 export type AppendRow = {
@@ -79,23 +84,21 @@ export type AppendRow = {
 
 export type AppendStep = Omit<AppendReply, 'conversation_version' | 'results'>;
 
-const ARGUMENTS = `$1, $2, $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::message_type[],
-  $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[]`;
+const ARGUMENTS = `$1, $2::int[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
+  $8::message_type[], $9::uuid[], $10::bigint[], $11::bytea[], $12::bytea[]`;
 const APPEND = `select * from append_messages(${ARGUMENTS})`;
 const APPEND_IN_STEP = `select * from append_messages(${ARGUMENTS}, true)`;
 
-type AppendOptions = { keyId: string; wait: boolean };
-
 /**
- * The batch is one transaction and one round trip; see migrations 0014 and 0021. The result has one
- * row per message, in order.
+ * The batch is one transaction and one round trip; see migrations 0014, 0021 and 0022. The result
+ * has one row per message, in order.
  */
 function appendMessages(
   pool: Pool,
   messages: readonly SealedMessage[],
-  options: AppendOptions,
+  wait: boolean,
 ): Promise<AppendRow[]> {
-  return pool.query<AppendRow>(APPEND, argumentsOf(messages, options));
+  return pool.query<AppendRow>(APPEND, argumentsOf(messages, wait));
 }
 
 /**
@@ -105,18 +108,18 @@ function appendMessages(
 export async function appendInStep(
   tx: Transaction<Database>,
   messages: readonly SealedMessage[],
-  keyId: string,
 ): Promise<AppendRow[]> {
-  const values = argumentsOf(messages, { keyId, wait: true });
+  const values = argumentsOf(messages, true);
   return (await tx.executeQuery<AppendRow>(CompiledQuery.raw(APPEND_IN_STEP, values))).rows;
 }
 
-function argumentsOf(messages: readonly SealedMessage[], { keyId, wait }: AppendOptions) {
+function argumentsOf(messages: readonly SealedMessage[], wait: boolean) {
   const column = <Name extends keyof SealedMessage>(name: Name): SealedMessage[Name][] =>
     messages.map((message) => message[name]);
   return [
     wait,
-    keyId,
+    messages.map(({ key }) => key.place.generation),
+    messages.map(({ key }) => key.madeAt),
     column('conversation_id'),
     column('sender_id'),
     column('client_msg_id'),

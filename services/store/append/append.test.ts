@@ -24,7 +24,7 @@ t.test('a send writes a seq, a time, a key, an outbox row and the positions', as
   t.equal(conversation_version, 1);
   const [row] = await sql('select * from messages where conversation_id = $1', [id]);
   t.notOk(String(row?.content).includes('na'), 'the content is encrypted');
-  t.match(row, { seq: 1, key_id: 'k1', message_type: 'text', sender_id: alice });
+  t.match(row, { seq: 1, key_id: '@1', message_type: 'text', sender_id: alice });
   const [outbox] = await sql('select * from outbox where conversation_id = $1 and seq = 1', [id]);
   t.match(outbox, { kind: 'message', event_id: sent?.ok && sent.event_id });
   const [own] = await sql('select * from participants where user_id = $1', [alice]);

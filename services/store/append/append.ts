@@ -16,7 +16,8 @@ import {
   newId,
 } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import { type ContentCipher, encrypt, type WritingCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import { toKahaError } from '../database/database-error.ts';
 import type { Database } from '../database/schema.ts';
 import type { TimesAhead } from '../database/times-ahead.ts';
@@ -29,7 +30,7 @@ import type { GroupCommit } from './group-commit.ts';
 
 type Deps = {
   db: Kysely<Database>;
-  cipher: ContentCipher;
+  ciphers: ContentCiphers;
   group: GroupCommit;
   businessSends: BusinessSends;
   readParticipants: ParticipantsReader;
@@ -46,7 +47,7 @@ type Replies = Awaited<ReturnType<typeof findReplies>>;
  * the send with the same key.
  */
 export function createAppend(deps: Deps) {
-  const { db, cipher, readParticipants, timesAhead, logger } = deps;
+  const { db, ciphers, readParticipants, timesAhead, logger } = deps;
 
   return async (request: AppendRequest, deadlineAt: number): Promise<AppendReply> => {
     const { conversation_id, items, needs_participants: isNew } = request;
@@ -54,16 +55,26 @@ export function createAppend(deps: Deps) {
     const reading = isNew ? readParticipants(conversation_id).catch(unread) : undefined;
     const wanted = items.flatMap(({ reply_to }) => (isUuidV4(reply_to) ? [reply_to] : []));
     const replies = await findReplies(db, conversation_id, wanted);
+    const opening = openToWrite(ciphers, conversation_id, replies);
+    opening.catch((error: unknown) => error); // Each send reports the failure.
     const append = createWriting(deps, { request, reading, deadlineAt });
     let version = 0;
     const steps: AppendStep[] = [];
+    const appendSealed = async (item: AppendItem, cipher: WritingCipher): Promise<AppendRow> => {
+      const message = sealMessage({ conversation_id, item, replies, cipher });
+      const row = await append(message);
+      if (row.status !== 'key_gone') return row;
+      ciphers.forget(cipher.key);
+      const newer = await openToWrite(ciphers, conversation_id, replies);
+      return append(sealMessage({ conversation_id, item, replies, cipher: newer }));
+    };
     const appendOne = async (item: AppendItem): Promise<AppendResult> => {
       try {
-        const message = sealMessage({ conversation_id, item, replies, cipher });
+        const cipher = await opening;
         // The quote is made first: nothing that can fail may follow the commit of the message.
         const reply = item.reply_to && replies.get(item.reply_to);
         const quote = reply ? quoteOf(reply, cipher) : undefined;
-        const row = await append(message);
+        const row = await appendSealed(item, cipher);
         version = Math.max(version, row.conversation_version ?? 0);
         if (row.was_ahead) timesAhead.note('message');
         if (row.step !== undefined) steps.push(row.step);
@@ -146,7 +157,7 @@ type Sealing = {
   conversation_id: AppendRequest['conversation_id'];
   item: AppendItem;
   replies: Replies;
-  cipher: ContentCipher;
+  cipher: WritingCipher;
 };
 
 function sealMessage({ conversation_id, item, replies, cipher }: Sealing): SealedMessage {
@@ -160,12 +171,23 @@ function sealMessage({ conversation_id, item, replies, cipher }: Sealing): Seale
     message_type: item.message_type ?? 'text',
     reply_to: reply_to ?? null,
     reply_to_seq: (reply_to && replies.get(reply_to)?.seq) ?? null,
-    content: cipher.encrypt(content, { ...place, field: 'content' }),
+    key: cipher.key,
+    content: encrypt(content, cipher, { ...place, field: 'content' }),
     metadata:
       metadata === undefined
         ? null
-        : cipher.encrypt(JSON.stringify(metadata), { ...place, field: 'metadata' }),
+        : encrypt(JSON.stringify(metadata), cipher, { ...place, field: 'metadata' }),
   };
+}
+
+async function openToWrite(
+  ciphers: ContentCiphers,
+  id: AppendRequest['conversation_id'],
+  replies: Replies,
+): Promise<WritingCipher> {
+  const cipher = await ciphers.openToWrite(id, replies.values());
+  if (cipher === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+  return cipher;
 }
 
 type Quote = { reply_to: ReplyPreview; reply_to_seq: number };
@@ -193,6 +215,7 @@ function toResult(row: AppendRow, quote: Quote | undefined): AppendResult {
       throw new KahaError('INVALID_REQUEST', 'reply_to is not a message of this conversation');
     case 'business':
       throw new Error('a send to a business was not written by its step');
+    case 'key_gone':
     case 'locked':
       throw new KahaError('DATABASE_UNAVAILABLE', 'The conversation is busy');
   }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
+import { ConversationKey } from '../content/conversation-key.ts';
 import type { AppendRow, SealedMessage } from './append-writer.ts';
 import { createConversationLanes } from './conversation-lanes.ts';
 import { Outage } from './outage.ts';
@@ -54,6 +55,7 @@ function sealed(conversation_id: ConversationId): SealedMessage {
     message_type: 'text',
     reply_to: null,
     reply_to_seq: null,
+    key: new ConversationKey({ conversation_id, generation: 1 }, Buffer.alloc(32), ''),
     content: Buffer.alloc(10),
     metadata: null,
   };

@@ -2,6 +2,7 @@ import t from 'tap';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import { BUSY, type Gap } from '../../../shared/process/pressure.ts';
+import { ConversationKey } from '../content/conversation-key.ts';
 import { BATCH_BYTES_MAX, BATCH_ROWS_MAX, bytesOf } from './append-batch.ts';
 import type { AppendRow, SealedMessage } from './append-writer.ts';
 import { createGroupCommit } from './group-commit.ts';
@@ -12,14 +13,16 @@ const CONTENT = Buffer.alloc(10);
 const CALM = { gapMs: ({ calmMs }: Gap) => calmMs };
 
 function sealed(content: Buffer = CONTENT): SealedMessage {
+  const conversation_id = newId<ConversationId>();
   return {
-    conversation_id: newId<ConversationId>(),
+    conversation_id,
     sender_id: newId<UserId>(),
     client_msg_id: newId<string>() as string,
     message_id: newId<MessageId>(),
     message_type: 'text',
     reply_to: null,
     reply_to_seq: null,
+    key: new ConversationKey({ conversation_id, generation: 1 }, Buffer.alloc(32), ''),
     content,
     metadata: null,
   };

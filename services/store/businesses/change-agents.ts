@@ -13,13 +13,13 @@ import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { AgentPresences } from '../assignment/agent-presence.ts';
 import { type Look, writePresence } from '../assignment/correct-agents.ts';
 import { makeDue } from '../assignment/make-due.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { returnRemoved } from '../inbox/return-removed.ts';
 import { lockForChange } from './business-rights.ts';
 import { readAgentsPage, selectAgent } from './list-agents.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher; presences: AgentPresences };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers; presences: AgentPresences };
 type Request<Op extends keyof BusinessCommands> = BusinessCommands[Op][0];
 
 /**
@@ -27,7 +27,7 @@ type Request<Op extends keyof BusinessCommands> = BusinessCommands[Op][0];
  * their status and when they were assigned something last; all others begin anew.
  */
 export function setAgents(
-  { db, cipher, presences }: Deps,
+  { db, ciphers, presences }: Deps,
   { agents, ...of }: Request<'businesses.set_agents'>,
 ): Promise<BusinessChanges['businesses.set_agents'][1]> {
   const { business_id } = of;
@@ -48,7 +48,7 @@ export function setAgents(
       .returning('user_id')
       .execute();
     await upsertAgents(tx, business_id, agents);
-    const returned = await returnFrom(tx, { of, gone, cipher });
+    const returned = await returnFrom(tx, { of, gone, ciphers });
     await noteAgents(tx, presences, { businessId: business_id, userIds });
     return { ...(await readAgentsPage(tx, of)), ...returned };
   });
@@ -56,7 +56,7 @@ export function setAgents(
 
 /** `businesses.set_agent` adds an agent, or replaces role and capacity. CONFLICT: too many. */
 export function setAgent(
-  { db, presences }: Omit<Deps, 'cipher'>,
+  { db, presences }: Omit<Deps, 'ciphers'>,
   { agent, ...of }: Request<'businesses.set_agent'>,
 ): Promise<AgentRecord> {
   const { business_id } = of;
@@ -95,7 +95,7 @@ async function upsertAgents(
 
 /** `businesses.remove_agent` also lets managers go themselves. NOT_FOUND: the user is no agent. */
 export function removeAgent(
-  { db, cipher }: Deps,
+  { db, ciphers }: Deps,
   { user_id, ...of }: Request<'businesses.remove_agent'>,
 ): Promise<BusinessChanges['businesses.remove_agent'][1]> {
   return db.transaction().execute(async (tx) => {
@@ -108,22 +108,22 @@ export function removeAgent(
       .execute();
     // The transaction takes back a row that it has made for a business nobody knows.
     if (gone.length === 0) throw new KahaError('NOT_FOUND', 'The user is no agent');
-    const returned = await returnFrom(tx, { of, gone, cipher });
+    const returned = await returnFrom(tx, { of, gone, ciphers });
     await makeDue(tx, [of.business_id]);
     return { ...returned };
   });
 }
 
-type Removal = { of: OfBusiness; gone: readonly { user_id: UserId }[]; cipher: ContentCipher };
+type Removal = { of: OfBusiness; gone: readonly { user_id: UserId }[]; ciphers: ContentCiphers };
 
 /** This comes before the inbox is locked by anything else, because it locks conversations. */
 async function returnFrom(
   tx: Transaction<Database>,
-  { of: { asker, business_id: businessId }, gone, cipher }: Removal,
+  { of: { asker, business_id: businessId }, gone, ciphers }: Removal,
 ): Promise<{ returned?: ReturnedConversations }> {
   const removed = gone.map(({ user_id }) => user_id);
   const actorId = asker === 'service' ? undefined : asker;
-  const returned = await returnRemoved(tx, { businessId, removed, actorId, cipher });
+  const returned = await returnRemoved(tx, { businessId, removed, actorId, ciphers });
   return returned === undefined ? {} : { returned };
 }
 

@@ -1,5 +1,7 @@
 import type { ConversationId, MessageId } from '../../../shared/ids.ts';
-import type { ContentKey } from './content-keys.ts';
+import type { ConversationKey } from './conversation-key.ts';
+import { nameOf } from './conversation-keys.ts';
+import { generationOf } from './key-name.ts';
 import { seal, unseal } from './sealed-text.ts';
 import type { NoteUnreadable } from './unreadable-texts.ts';
 
@@ -13,10 +15,6 @@ export type MessageCipherPlace = {
 };
 
 export type ContentCipher = {
-  /** `encrypt` uses the key with this id; callers store the id beside the ciphertext. */
-  readonly keyId: string;
-  /** The result is `iv (12 bytes) ‖ ciphertext ‖ tag (16 bytes)`. */
-  encrypt(plain: string, place: MessageCipherPlace): Buffer;
   /**
    * The call throws if the key is unknown or the bytes are not the ones encrypted for the place.
    */
@@ -25,44 +23,66 @@ export type ContentCipher = {
   tryDecrypt(sealed: Buffer, keyId: string, place: MessageCipherPlace): string | undefined;
 };
 
+/** The cipher writes texts of one conversation with its key; `encrypt` takes it. */
+export type WritingCipher = ContentCipher & { readonly key: ConversationKey };
+
 /** Opens a text: `decrypt` where an unreadable one must fail, else `tryDecrypt`. */
 export type OpenText = ContentCipher['tryDecrypt'];
 
+type Keys = {
+  contentKeys: ReadonlyMap<string, Buffer>;
+  /** The keys of conversations have the names that `nameOf` gives them. */
+  keys: ReadonlyMap<string, ConversationKey>;
+  /** These contents were opened at their places already. */
+  opened?: ReadonlyMap<Buffer, string> | undefined;
+  noteUnreadable?: NoteUnreadable | undefined;
+};
+
 /**
- * The cipher encrypts content with AES-256-GCM on its way to Postgres, so that nobody can read
- * content in the database or a backup. IVs are random, which is safe for 2^32 encryptions per key
- * (NIST SP 800-38D): operators must change the key before that. `noteUse` hears of each.
+ * Encrypts a text, so that nobody can read it in the database or a backup. Callers store the name
+ * of the key beside it, see `keyNameOf`.
  */
-export function createContentCipher(
-  keys: readonly ContentKey[],
-  noteUnreadable: NoteUnreadable = () => undefined,
-  noteUse: () => void = () => undefined,
-): ContentCipher {
-  const byId = new Map(keys.map(({ id, key }) => [id, key]));
-  const current = keys[0];
-  if (current === undefined) throw new Error('no content key');
+export function encrypt(plain: string, { key }: WritingCipher, place: MessageCipherPlace): Buffer {
+  if (place.conversation_id !== key.place.conversation_id) throw new Error('a key of another');
+  return seal(plain, { key: key.keyFor(purposeOf(place)), place: textOf(place) });
+}
+
+/** The cipher reads what these keys encrypted, by AES-256-GCM. */
+export function createContentCipher({
+  contentKeys,
+  keys,
+  opened,
+  noteUnreadable,
+}: Keys): ContentCipher {
+  const keyOf = (keyId: string, place: MessageCipherPlace): Buffer | undefined => {
+    const generation = generationOf(keyId);
+    if (generation === undefined) return contentKeys.get(keyId);
+    const { conversation_id } = place;
+    return keys.get(nameOf({ conversation_id, generation }))?.keyFor(purposeOf(place));
+  };
   const decrypt: ContentCipher['decrypt'] = (sealed, keyId, place) => {
-    const key = byId.get(keyId);
-    if (key === undefined) throw new Error(`content key ${keyId} is not configured`);
+    const known = opened?.get(sealed);
+    if (known !== undefined) return known;
+    const key = keyOf(keyId, place);
+    if (key === undefined) throw new Error(`key ${keyId} is not known`);
     return unseal(sealed, { key, place: textOf(place) }).toString('utf8');
   };
-
   return {
-    keyId: current.id,
-    encrypt(plain, place) {
-      noteUse();
-      return seal(plain, { key: current.key, place: textOf(place) });
-    },
     decrypt,
     tryDecrypt(sealed, keyId, place) {
       try {
         return decrypt(sealed, keyId, place);
       } catch {
-        noteUnreadable(byId.has(keyId) ? 'damaged' : 'unknown_key', keyId);
+        const isKnown = keyOf(keyId, place) !== undefined;
+        noteUnreadable?.(isKnown ? 'damaged' : 'unknown_key', keyId);
         return undefined;
       }
     },
   };
+}
+
+function purposeOf({ field, version }: MessageCipherPlace): 'content' | 'metadata' | 'revision' {
+  return version === undefined ? field : 'revision';
 }
 
 function textOf({ conversation_id, message_id, field, version }: MessageCipherPlace): string {

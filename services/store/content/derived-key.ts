@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 
 /** A key that is derived for one purpose opens nothing of another purpose. */
-type Purpose = 'chats';
+export type Purpose = 'chats' | 'content' | 'metadata' | 'revision';
 
 const KEY_BYTES = 32;
 

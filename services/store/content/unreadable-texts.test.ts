@@ -5,14 +5,12 @@ import { createLogger } from '../../../shared/process/logger.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import {
   appendOk,
-  cipher,
   contentKeys,
   createTalk,
   letter,
   openStore,
   setStage,
 } from '../stage/store-stage.ts';
-import { createContentCipher } from './content-cipher.ts';
 import { watchUnreadable } from './unreadable-texts.ts';
 
 const { store, sql, url } = await setStage(t);
@@ -33,7 +31,7 @@ async function talkWithUnreadable() {
 const loseKey = (id: MessageId) =>
   sql(`update messages set key_id = 'gone' where message_id = $1`, [id]);
 const findKey = (id: MessageId) =>
-  sql('update messages set key_id = $2 where message_id = $1', [id, cipher.keyId]);
+  sql('update messages set key_id = $2 where message_id = $1', [id, '@1']);
 
 async function targetOf(user_id: UserId, message_id: MessageId) {
   const place = await operations['messages.locate']({ user_id, message_id }, 0);
@@ -131,14 +129,15 @@ t.test('every text that cannot be read is counted, and logged once a minute', as
   const logger = createLogger(options, { write: (line) => lines.push(line) });
   const metrics = createMetrics('store', 'store-1');
   const keys = [{ id: 'k2', key: randomBytes(32) }];
-  const newer = createContentCipher(keys, watchUnreadable({ metrics, logger }));
-  const reader = openStore(url, { cipher: newer });
+  const noteUnreadable = watchUnreadable({ metrics, logger });
+  const reader = openStore(url, { keys, noteUnreadable });
   t.teardown(() => reader.close());
   const { id, bina } = await talkWithUnreadable();
   const ask = { user_id: bina, conversation_id: id };
   const { messages } = await reader.operations['messages.history'](ask, 0);
   t.equal(messages.length, 3);
   const place = { conversation_id: id, message_id: id as never, field: 'content' as const };
+  const newer = await reader.ciphers.open([]);
   t.equal(newer.tryDecrypt(Buffer.alloc(40), 'k2', place), undefined);
   const text = await metrics.registry.getSingleMetricAsString('kaha_content_unreadable_total');
   t.match(text, /reason="unknown_key".* 6$/m);

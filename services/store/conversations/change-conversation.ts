@@ -8,7 +8,9 @@ import type { InboxChange } from '../../../shared/contracts/inbox.ts';
 import type { ConversationChanged } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCipher, WritingCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
+import { KeyGone } from '../content/key-gone.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import type { Database } from '../database/schema.ts';
@@ -16,13 +18,17 @@ import { lockStep } from '../inbox/lock-step.ts';
 import { writeSteps } from '../inbox/write-step.ts';
 import { selectOwedToUsers } from '../outbox/owed-to-users.ts';
 import { toConversationRecord, toReaderRecord } from '../records/conversation-record.ts';
-import { type LoadedConversation, loadConversations } from '../records/conversation-rows.ts';
+import {
+  type LoadedConversation,
+  lastMessagesOf,
+  loadConversations,
+} from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
 import { judgeCommand } from './judge-command.ts';
 import { isAutomatic, isStep, type LockedConversation, type Writing } from './plan.ts';
 import { toEntries, writePlan } from './write-plan.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 
 const TRIES_MAX = 3;
 const CLASH_BACK_OFF_MS = 10;
@@ -35,23 +41,35 @@ export async function changeConversation(
   deps: Deps,
   command: ConversationCommand,
 ): Promise<ConversationChanged> {
+  const { db, ciphers } = deps;
   for (let tries = 1; ; tries += 1) {
+    const cipher = await ciphers.openToWrite(command.conversation_id);
+    if (cipher === undefined) {
+      throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+    }
     try {
-      return await deps.db.transaction().execute((tx) => change(tx, command, deps.cipher));
+      return await db.transaction().execute((tx) => change(tx, { command, cipher, ciphers }));
     } catch (error) {
+      const isGone = error instanceof KeyGone;
+      if (isGone) ciphers.forget(cipher.key);
       const failure = classifyFailure(error);
-      const again = failure === 'clash' || failure === 'no_partition';
+      const again = isGone || failure === 'clash' || failure === 'no_partition';
       if (!again || tries === TRIES_MAX) throw error;
-      if (failure === 'no_partition') await ensurePartitions(deps.db, 1);
+      if (failure === 'no_partition') await ensurePartitions(db, 1);
       await delay(CLASH_BACK_OFF_MS * tries);
     }
   }
 }
 
+type Changing = {
+  command: ConversationCommand;
+  cipher: WritingCipher;
+  ciphers: ContentCiphers;
+};
+
 async function change(
   tx: Transaction<Database>,
-  command: ConversationCommand,
-  cipher: ContentCipher,
+  { command, cipher, ciphers }: Changing,
 ): Promise<ConversationChanged> {
   const locked = await (isStep(command) ? lockStep(tx, command) : lock(tx, command));
   const plan = judgeCommand(locked, command);
@@ -61,12 +79,13 @@ async function change(
   const written = plan && (await writePlan(tx, { command, locked, plan, cipher }));
   const loaded = written?.loaded ?? (await loadConversations(tx, [id]))[0];
   if (loaded === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
-  const record = recordFor(loaded, command, cipher);
-  const inbox = plan?.step && (await tellInbox(tx, { command, locked, plan, cipher }, loaded));
+  const reader = await ciphers.open(lastMessagesOf([loaded]), tx);
+  const record = recordFor(loaded, command, reader);
+  const inbox = plan?.step && (await tellInbox(tx, { command, locked, plan, reader }, loaded));
   return {
     ...(record && { record }),
     participants: toParticipants(loaded),
-    entries: written === undefined ? [] : toEntries(written, cipher),
+    entries: written === undefined ? [] : toEntries(written, reader),
     ...(owedBefore && { owed_before: owedBefore }),
     ...(inbox && { inbox }),
   };
@@ -89,14 +108,19 @@ function recordFor(
 
 async function tellInbox(
   tx: Transaction<Database>,
-  { command, locked: { conversation: before }, plan: { step }, cipher }: Writing,
+  {
+    command,
+    locked: { conversation: before },
+    plan: { step },
+    reader,
+  }: Omit<Writing, 'cipher'> & { reader: ContentCipher },
   after: LoadedConversation,
 ): Promise<InboxChange[]> {
   const { business_id: businessId } = before;
   if (businessId === null || step === undefined) throw new Error('only a business has steps');
   const actor = isAutomatic(command) ? {} : { actorId: command.user_id };
   const taken = { before, after, ...step, ...actor };
-  return writeSteps(tx, { businessId, steps: [taken], cipher });
+  return writeSteps(tx, { businessId, steps: [taken], cipher: reader });
 }
 
 /**

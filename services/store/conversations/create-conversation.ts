@@ -13,19 +13,20 @@ import {
 } from '../../../shared/ids.ts';
 import type { ConversationInput } from '../../../shared/protocol/conversation-requests.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { ConversationsTable, Database, OutboxPayloads } from '../database/schema.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import {
   type ConversationRow,
   type LoadedConversation,
+  lastMessagesOf,
   loadConversations,
   type ParticipantRow,
 } from '../records/conversation-rows.ts';
 import { fromJson } from '../records/json-rows.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 type Request = { user_id: UserId; conversation: ConversationInput };
 type Created = { created: boolean; record: ConversationRecord; entry?: OutboxEntry };
 
@@ -41,12 +42,13 @@ type NewConversation = Pick<Selectable<ConversationsTable>, 'type' | 'direct_key
  * row of the `conversation` event. Refusal: INVALID_REQUEST.
  */
 export async function createConversation(
-  { db, cipher }: Deps,
+  { db, ciphers }: Deps,
   { user_id, conversation }: Request,
 ): Promise<Created> {
   const judged = judgeParticipants(user_id, conversation);
   const inserted = await insert(db, user_id, judged);
   const loaded = inserted?.loaded ?? (await loadExisting(db, judged));
+  const cipher = await ciphers.open(loaded === undefined ? [] : lastMessagesOf([loaded]));
   const options = { cipher, nowMs: Date.now() };
   const record = loaded && toConversationRecord(loaded, user_id, options);
   if (loaded === undefined || record === undefined) {

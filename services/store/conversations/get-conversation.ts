@@ -2,13 +2,13 @@ import type { Kysely } from 'kysely';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ConversationId, UserId } from '../../../shared/ids.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { isReader } from '../inbox/reader.ts';
 import { toConversationRecord, toReaderRecord } from '../records/conversation-record.ts';
-import { loadConversations } from '../records/conversation-rows.ts';
+import { lastMessagesOf, loadConversations } from '../records/conversation-rows.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 type Request = { user_id: UserId; conversation_id: ConversationId };
 
 /**
@@ -17,12 +17,13 @@ type Request = { user_id: UserId; conversation_id: ConversationId };
  * NOT_A_PARTICIPANT for anybody else who never took part or has left.
  */
 export async function getConversation(
-  { db, cipher }: Deps,
+  { db, ciphers }: Deps,
   request: Request,
 ): Promise<ConversationRecord> {
   const { user_id, conversation_id } = request;
   const [loaded] = await loadConversations(db, [conversation_id]);
   if (loaded === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
+  const cipher = await ciphers.open(lastMessagesOf([loaded]));
   const record = toConversationRecord(loaded, user_id, { cipher, nowMs: Date.now() });
   if (record !== undefined) return record;
   if (await isReader(db, request)) return toReaderRecord(loaded, cipher);

@@ -3,11 +3,11 @@ import type { Kysely } from 'kysely';
 import type { ConversationsList } from '../../../shared/contracts/conversations.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import type { TimesAhead } from '../database/times-ahead.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
-import { loadConversations } from '../records/conversation-rows.ts';
+import { lastMessagesOf, loadConversations } from '../records/conversation-rows.ts';
 import { isAhead } from '../records/sent-after.ts';
 import type { ChatListCache } from './chat-list-cache.ts';
 import {
@@ -21,7 +21,7 @@ import { type ListPlace, type ListPosition, readPosition, writePosition } from '
 
 type Deps = {
   db: Kysely<Database>;
-  cipher: ContentCipher;
+  ciphers: ContentCiphers;
   /** Without a cache, every page comes from Postgres. */
   chatLists?: ChatListCache | undefined;
   timesAhead: TimesAhead;
@@ -35,11 +35,12 @@ type Deps = {
  * its event tells the client of it.
  */
 export function createListConversations(deps: Deps) {
-  const { db, cipher, chatLists } = deps;
+  const { db, ciphers, chatLists } = deps;
   const show = async (list: List, places: ListPlace[], position?: ListPosition) => {
     const page = places.slice(0, list.limit - 1);
     const ids = page.map(({ conversation_id }) => conversation_id);
     const loaded = await loadConversations(db, ids);
+    const cipher = await ciphers.open(lastMessagesOf(loaded));
     const options = { cipher, nowMs: Date.now() };
     const records = loaded.flatMap((one) => toConversationRecord(one, list.userId, options) ?? []);
     const isLast = places.length < list.limit;

@@ -2,7 +2,7 @@ import type { ConversationCommand, StepCommand } from '../../../shared/contracts
 import type { ConversationChange } from '../../../shared/durable-events/conversation.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { AssignmentReason, SystemEvent } from '../../../shared/protocol/system-messages.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { WritingCipher } from '../content/content-cipher.ts';
 import type { LockedBusiness, Turn } from '../inbox/lock-step.ts';
 import type { Step } from '../inbox/write-step.ts';
 import type { ConversationRow, ParticipantRow } from '../records/conversation-rows.ts';
@@ -78,7 +78,8 @@ export type Writing = {
   command: ConversationCommand;
   locked: LockedConversation;
   plan: Plan;
-  cipher: ContentCipher;
+  /** The cipher writes system messages. */
+  cipher: WritingCipher;
 };
 
 /** The result leaves out users who have left. */

@@ -3,6 +3,7 @@ import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { addressMessage } from '../../../shared/durable-events/message.ts';
 import { type EventId, type MessageId, newId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
+import { assertKey } from '../content/key-gone.ts';
 import type { Database } from '../database/schema.ts';
 import { insertSystemMessages, type SystemRecord } from '../messages/insert-system-messages.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
@@ -23,7 +24,10 @@ import { currentOf, idsOf, type LockedConversation, type Plan, type Writing } fr
 type Owed = { messages: SystemRecord[]; events: OwedEvent[]; now: string };
 type Written = Owed & { loaded: LoadedConversation };
 
-/** Writes a plan. The result has the conversation as it is afterwards. */
+/**
+ * Writes a plan. The result has the conversation as it is afterwards. The call throws `KeyGone` if
+ * system messages cannot be written with the key.
+ */
 export async function writePlan(tx: Transaction<Database>, writing: Writing): Promise<Written> {
   const conversation = await writeConversation(tx, writing);
   const joined = await writeParticipants(tx, writing);
@@ -209,5 +213,6 @@ async function writeSystemMessages(
     metadata,
     sent_at: locked.at,
   }));
+  if (messages.length > 0) await assertKey(tx, cipher.key);
   return { messages, rows: await insertSystemMessages(tx, messages, cipher) };
 }

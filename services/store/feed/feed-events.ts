@@ -3,14 +3,14 @@ import type { FeedEvent } from '../../../shared/contracts/feed.ts';
 import type { DurableEvents, FoundMessage } from '../../../shared/durable-events/durable-event.ts';
 import { DURABLE_EVENTS } from '../../../shared/durable-events/durable-events.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database, MessagesTable } from '../database/schema.ts';
 import { foundIn, type OwedRow, toEntry } from '../outbox/to-entry.ts';
 import { loadConversations } from '../records/conversation-rows.ts';
 
 export type FeedDeps = {
   db: Kysely<Database>;
-  cipher: ContentCipher;
+  ciphers: ContentCiphers;
   events?: DurableEvents | undefined;
   logger: Logger;
 };
@@ -22,14 +22,15 @@ export type FeedDeps = {
  * gone is left out, and so is a row that cannot be read.
  */
 export async function loadFeedEvents(
-  { db, cipher, events = DURABLE_EVENTS, logger }: FeedDeps,
+  { db, ciphers, events = DURABLE_EVENTS, logger }: FeedDeps,
   rows: readonly OwedRow[],
 ): Promise<FeedEvent[]> {
   if (rows.length === 0) return [];
   const ids = [...new Set(rows.map(({ conversation_id }) => conversation_id))];
-  const [conversations, messages] = await Promise.all([
+  const [conversations, messages, cipher] = await Promise.all([
     loadConversations(db, ids),
     selectIds(db, rows),
+    ciphers.open([]),
   ]);
   const byId = new Map(conversations.map((one) => [one.conversation.conversation_id, one]));
   return rows.flatMap((row) => {

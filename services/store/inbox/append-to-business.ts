@@ -12,7 +12,9 @@ import {
 } from '../append/append-writer.ts';
 import { Outage } from '../append/outage.ts';
 import { toSettings } from '../businesses/settings-row.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { WritingCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
+import { keyNameOf } from '../content/key-name.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import type { BusinessesTable, Database } from '../database/schema.ts';
 import {
@@ -27,7 +29,7 @@ import { judgeMessages, type MessagesPlan } from './judge-messages.ts';
 import { tellAgain } from './tell-again.ts';
 import { writeSteps } from './write-step.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher; logger: Logger };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers; logger: Logger };
 type Sent = { row: AppendRow; message: SealedMessage };
 
 /**
@@ -47,10 +49,10 @@ type Sent = { row: AppendRow; message: SealedMessage };
  *    +2   The business sends its away message, and its event is owed.
  */
 export function createBusinessWriter(deps: Deps): BatchWriter {
-  const { db, cipher } = deps;
+  const { db, ciphers } = deps;
   return {
     async write(messages) {
-      const rows = await db.transaction().execute((tx) => write(tx, messages, cipher));
+      const rows = await db.transaction().execute((tx) => write(tx, messages, ciphers));
       return tellAgain(deps, messages, rows);
     },
     ensurePartitions: () => ensurePartitions(db, 1),
@@ -61,15 +63,16 @@ export function createBusinessWriter(deps: Deps): BatchWriter {
 async function write(
   tx: Transaction<Database>,
   messages: readonly SealedMessage[],
-  cipher: ContentCipher,
+  ciphers: ContentCiphers,
 ): Promise<AppendRow[]> {
-  const rows = await appendInStep(tx, messages, cipher.keyId);
+  const rows = await appendInStep(tx, messages);
   const sent = sentOf(messages, rows);
   const last = sent.at(-1);
   if (last === undefined) return rows;
   const read = await readConversation(tx, last.message);
   if (read.conversation.type !== 'business') return rows;
   const plan = judgeMessages({ ...read, sent: sent.map(toJudged) });
+  const cipher = ciphers.openWith(last.message.key);
   const { version, ...step } = await carryOut(tx, { ...read, plan, last, cipher });
   return rows.map((row) => {
     const written = { ...row, conversation_version: version };
@@ -110,7 +113,7 @@ async function readConversation(
   return { conversation, settings: business === null ? undefined : toSettings(business), now };
 }
 
-type Writing = Read & { plan: MessagesPlan; last: Sent; cipher: ContentCipher };
+type Writing = Read & { plan: MessagesPlan; last: Sent; cipher: WritingCipher };
 
 async function carryOut(
   tx: Transaction<Database>,
@@ -163,7 +166,7 @@ async function tell(
     text === undefined
       ? undefined
       : await writeAwayMessage(tx, { text, conversation, participants, now, cipher });
-  const lastMessage = away?.row ?? toLastMessageRow(last, cipher);
+  const lastMessage = away?.row ?? toLastMessageRow(last);
   const after = { conversation, participants, lastMessage };
   const steps =
     change === undefined
@@ -195,13 +198,15 @@ async function makeDue(
     where business_id = ${business_id}`.execute(tx);
 }
 
-function toLastMessageRow(
-  { row: { seq, sent_at }, message }: Sent,
-  { keyId }: ContentCipher,
-): LastMessageRow {
+function toLastMessageRow({ row: { seq, sent_at }, message }: Sent): LastMessageRow {
   const { conversation_id, message_id, sender_id, message_type, content } = message;
   const written = { conversation_id, message_id, seq, sender_id, message_type, content, sent_at };
-  return { ...written, metadata: null, key_id: keyId, deleted_at: null };
+  return {
+    ...written,
+    metadata: null,
+    key_id: keyNameOf(message.key.place.generation),
+    deleted_at: null,
+  };
 }
 
 function businessOf({ business_id }: ConversationRow): BusinessId {

@@ -3,7 +3,7 @@ import type { OutboxEntryOf } from '../../../shared/contracts/outbox.ts';
 import { addressMessage } from '../../../shared/durable-events/message.ts';
 import { type EventId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { AWAY_MESSAGE } from '../../../shared/protocol/system-messages.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { WritingCipher } from '../content/content-cipher.ts';
 import type { Database } from '../database/schema.ts';
 import { insertSystemMessages } from '../messages/insert-system-messages.ts';
 import { writeOutbox } from '../outbox/write-outbox.ts';
@@ -21,7 +21,7 @@ type Away = {
   participants: readonly ParticipantRow[];
   /** This is the time of the database's clock. */
   now: string;
-  cipher: ContentCipher;
+  cipher: WritingCipher;
 };
 type Written = { row: LastMessageRow; entry: OutboxEntryOf<'message'> };
 

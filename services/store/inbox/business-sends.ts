@@ -6,7 +6,7 @@ import { bytesOf } from '../append/append-batch.ts';
 import type { AppendRow, SealedMessage } from '../append/append-writer.ts';
 import { createConversationLanes } from '../append/conversation-lanes.ts';
 import { PENDING_MAX } from '../append/pending-sends.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { StoreDatabase } from '../database/database.ts';
 import { createBusinessWriter } from './append-to-business.ts';
 
@@ -24,7 +24,7 @@ export type BusinessSends = {
 type Options = {
   /** So many conversations write at a time, each on a connection that nothing else uses. */
   database: StoreDatabase['businessSends'];
-  cipher: ContentCipher;
+  ciphers: ContentCiphers;
   logger: Logger;
   observe?: (rows: number, seconds: number) => void;
 };
@@ -47,11 +47,11 @@ export const BUSINESS_PENDING_MAX: Bound = { count: 1_000, bytes: 8 * 1024 * 102
  */
 export function createBusinessSends({
   database: { db, connectionsMax },
-  cipher,
+  ciphers,
   logger,
   observe,
 }: Options): BusinessSends {
-  const lanes = createConversationLanes(createBusinessWriter({ db, cipher, logger }), {
+  const lanes = createConversationLanes(createBusinessWriter({ db, ciphers, logger }), {
     lanesMax: connectionsMax,
     ownerLanesMax: Math.min(BUSINESS_LANES_MAX, connectionsMax - 1),
     ...(observe && { observe }),

@@ -3,14 +3,14 @@ import type { ConversationRecord } from '../../../shared/contracts/conversations
 import type { InboxList, InboxPage } from '../../../shared/contracts/inbox-reads.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import { forbidden } from '../businesses/business-rights.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { toConversationRecord, toReaderRecord } from '../records/conversation-record.ts';
-import { loadConversations } from '../records/conversation-rows.ts';
+import { lastMessagesOf, loadConversations } from '../records/conversation-rows.ts';
 import { inboxCursor, selectInboxPlaces } from './inbox-places.ts';
 import { readHead } from './read-head.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 
 /** The records of a page are at most this long as JSON, but for the first one. */
 const PAGE_BYTES_MAX = 512 * 1024;
@@ -21,7 +21,7 @@ const PAGE_BYTES_MAX = 512 * 1024;
  * ones that they had last; managers see all. One snapshot judges the caller and gives the page, the
  * version and the counts. FORBIDDEN refuses all others, and agents who ask for `assigned`.
  */
-export async function listInbox({ db, cipher }: Deps, request: InboxList): Promise<InboxPage> {
+export async function listInbox({ db, ciphers }: Deps, request: InboxList): Promise<InboxPage> {
   const { user_id, business_id, view } = request;
   const limit = Math.min(request.limit ?? LIMITS.pageLimitDefault, LIMITS.pageLimitMax);
   const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
@@ -34,9 +34,11 @@ export async function listInbox({ db, cipher }: Deps, request: InboxList): Promi
     const isAll = isManager && view !== 'mine';
     const places = await selectInboxPlaces(tx, request, { isAll, limit: limit + 1 });
     const ids = places.slice(0, limit).map(({ conversation_id }) => conversation_id);
+    const loaded = await loadConversations(tx, ids);
+    const cipher = await ciphers.open(lastMessagesOf(loaded), tx);
     const options = { cipher, nowMs: Date.now() };
     const records = takePage(
-      (await loadConversations(tx, ids)).map(
+      loaded.map(
         (one) => toConversationRecord(one, user_id, options) ?? toReaderRecord(one, cipher),
       ),
     );

@@ -8,13 +8,13 @@ import {
   isUuidV4,
   type UserId,
 } from '../../../shared/ids.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { toReaderRecord } from '../records/conversation-record.ts';
-import { loadConversations } from '../records/conversation-rows.ts';
+import { lastMessagesOf, loadConversations } from '../records/conversation-rows.ts';
 import { ownerOf } from './write-step.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 type Newest = { version: number; step?: InboxStep };
 type Found = {
   conversation_id: ConversationId;
@@ -29,7 +29,7 @@ type Found = {
  * these.
  */
 export async function readNewest(
-  { db, cipher }: Deps,
+  { db, ciphers }: Deps,
   { business_id }: { business_id: BusinessId },
 ): Promise<Newest> {
   if (!isUuidV4(business_id)) throw new KahaError('INVALID_REQUEST', 'Not an id');
@@ -50,6 +50,7 @@ export async function readNewest(
     const { conversation_id, change } = found;
     const after = ownerOf(loaded.conversation);
     const before = ownerBefore(found, after);
+    const cipher = await ciphers.open(lastMessagesOf([loaded]), tx);
     const record = toReaderRecord(loaded, cipher);
     return {
       version,

@@ -5,7 +5,7 @@ import { openDatabase } from '../database/database.ts';
 import { makeConversation } from '../stage/business-stage.ts';
 import { createOutage } from '../stage/outage.ts';
 import { setShopStage } from '../stage/shop-stage.ts';
-import { append, appendOk, cipher, createTalk, letter, silent } from '../stage/store-stage.ts';
+import { append, appendOk, createTalk, letter, silent } from '../stage/store-stage.ts';
 import { tellAgain } from './tell-again.ts';
 
 const { url, store, open, send, take } = await setShopStage(t);
@@ -20,7 +20,7 @@ async function toldAfter({ id }: { id: SealedMessage['conversation_id'] }, found
   const message = { conversation_id: id, message_id: newId() } as Partial<SealedMessage>;
   const { message_id } = found.isOwn ? message : { message_id: newId() };
   const row = { item: 1, status: found.status, message_id, seq: 1 } as Partial<AppendRow>;
-  const deps = { db: at, cipher, logger: silent };
+  const deps = { db: at, ciphers: store.ciphers, logger: silent };
   const rows = await tellAgain(deps, [message as SealedMessage], [row as AppendRow]);
   t.match(rows, [row]);
   return rows[0]?.step?.inbox;

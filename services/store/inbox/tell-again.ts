@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { AppendRow, SealedMessage } from '../append/append-writer.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { readNewest } from './read-newest.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher; logger: Logger };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers; logger: Logger };
 
 /**
  * A transaction may be committed although its answer is lost. The next try finds the messages of

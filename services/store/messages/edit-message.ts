@@ -1,5 +1,6 @@
 import type { MessageEdit } from '../../../shared/contracts/messages.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import { encrypt, type WritingCipher } from '../content/content-cipher.ts';
+import { keyNameOf } from '../content/key-name.ts';
 import { type MessageRow, openContent, openMetadata } from '../records/message-row.ts';
 import { judgeEdit } from './message-rights.ts';
 import {
@@ -17,9 +18,9 @@ type Deps = RewriteDeps & { editWindowMs: number };
  * MESSAGE_NOT_FOUND; FORBIDDEN; CONFLICT for a deleted message.
  */
 export function editMessage(deps: Deps, request: MessageEdit): Promise<Rewritten> {
-  const { cipher, editWindowMs: windowMs } = deps;
+  const { editWindowMs: windowMs } = deps;
   const { user_id, content } = request;
-  return rewriteMessage(deps, request, ({ row, at }) => {
+  return rewriteMessage(deps, request, ({ row, at }, cipher) => {
     judgeEdit(row, user_id, { windowMs, nowMs: Date.parse(at) });
     const isSame = openContent(row, cipher.tryDecrypt) === content;
     return isSame ? undefined : seal(row, content, cipher);
@@ -30,11 +31,11 @@ export function editMessage(deps: Deps, request: MessageEdit): Promise<Rewritten
  * A row has one key: metadata under an older key is encrypted anew along with the text. Metadata
  * that cannot be read is left to the revision.
  */
-function seal(row: MessageRow, content: string, cipher: ContentCipher): Rewrite {
+function seal(row: MessageRow, content: string, cipher: WritingCipher): Rewrite {
   const { conversation_id, message_id } = row;
   const place = { conversation_id, message_id };
-  const sealed = cipher.encrypt(content, { ...place, field: 'content' });
-  if (row.key_id === cipher.keyId) {
+  const sealed = encrypt(content, cipher, { ...place, field: 'content' });
+  if (row.key_id === keyNameOf(cipher.key.place.generation)) {
     return { change: 'edited', content: sealed, metadata: row.metadata };
   }
   const metadata = openMetadata(row, cipher.tryDecrypt);
@@ -42,6 +43,6 @@ function seal(row: MessageRow, content: string, cipher: ContentCipher): Rewrite 
     change: 'edited',
     content: sealed,
     metadata:
-      metadata === undefined ? null : cipher.encrypt(metadata, { ...place, field: 'metadata' }),
+      metadata === undefined ? null : encrypt(metadata, cipher, { ...place, field: 'metadata' }),
   };
 }

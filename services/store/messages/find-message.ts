@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { HistoryMessage, MessagePlace } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { isReader } from '../inbox/reader.ts';
 import { MESSAGE_COLUMNS } from '../records/message-row.ts';
@@ -10,7 +10,7 @@ import { selectParticipants } from '../records/message-status.ts';
 import { showMessages } from '../records/shown-messages.ts';
 
 type Request = { user_id: UserId; message_id: MessageId };
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 
 /** `messages.locate` returns a message's place, or MESSAGE_NOT_FOUND if the user cannot see it. */
 export async function locateMessage(db: Kysely<Database>, request: Request): Promise<MessagePlace> {
@@ -26,7 +26,7 @@ export async function locateMessage(db: Kysely<Database>, request: Request): Pro
  * conversation without taking part. Refusal: MESSAGE_NOT_FOUND.
  */
 export async function getMessage(deps: Deps, request: Request): Promise<HistoryMessage> {
-  const { db, cipher } = deps;
+  const { db, ciphers } = deps;
   const [row] = await visible(db, request)
     .select(MESSAGE_COLUMNS.map((name) => `m.${name}` as const))
     .execute();
@@ -34,7 +34,7 @@ export async function getMessage(deps: Deps, request: Request): Promise<HistoryM
   const participants = await selectParticipants(db, row.conversation_id);
   const viewer = participants.find(({ user_id }) => user_id === request.user_id);
   if (viewer === undefined) throw noSuchMessage();
-  const [message] = await showMessages({ db, cipher }, { rows: [row], viewer, participants });
+  const [message] = await showMessages({ db, ciphers }, { rows: [row], viewer, participants });
   return message as HistoryMessage;
 }
 

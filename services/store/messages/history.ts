@@ -5,7 +5,7 @@ import type {
   HistoryRequest,
 } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { isReader } from '../inbox/reader.ts';
 import { takePage } from '../records/page-bytes.ts';
@@ -13,7 +13,7 @@ import { present } from '../records/present.ts';
 import { showMessages } from '../records/shown-messages.ts';
 import { readRange, selectHistory } from './history-rows.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 
 /**
  * `messages.history` returns a page of the messages that the user can see, ascending by `seq` and
@@ -21,7 +21,7 @@ type Deps = { db: Kysely<Database>; cipher: ContentCipher };
  * user who neither takes part nor may read the conversation as an agent of its business.
  */
 export async function readHistory(
-  { db, cipher }: Deps,
+  { db, ciphers }: Deps,
   request: HistoryRequest,
 ): Promise<HistoryPage> {
   const range = readRange(request);
@@ -41,7 +41,7 @@ export async function readHistory(
   const receipts = participants.flatMap(toReceipt);
   const firstVisible = own?.first_visible_seq ?? 1;
   const messages = await showMessages(
-    { db, cipher },
+    { db, ciphers },
     {
       rows: rows.slice(0, range.limit),
       viewer: { user_id, first_visible_seq: firstVisible },

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { MessageRecord } from '../../../shared/contracts/messages.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import { encrypt, type WritingCipher } from '../content/content-cipher.ts';
+import { keyNameOf } from '../content/key-name.ts';
 import type { Database } from '../database/schema.ts';
 import type { LastMessageRow } from '../records/conversation-rows.ts';
 
@@ -11,21 +12,21 @@ export type SystemRecord = Pick<
 
 /**
  * System messages are encrypted like all messages; they have no `client_msg_id`. The caller has
- * locked the conversation, raises its `last_seq`, and owes the events. The result has the rows as
- * they are stored.
+ * locked the conversation, has found the key of the cipher to be there, raises `last_seq`, and owes
+ * the events. The result has the rows as they are stored.
  */
 export async function insertSystemMessages(
   tx: Transaction<Database>,
   records: readonly SystemRecord[],
-  cipher: ContentCipher,
+  cipher: WritingCipher,
 ): Promise<LastMessageRow[]> {
   const rows = records.map(({ version: _version, content, metadata, ...row }) => {
     const place = { conversation_id: row.conversation_id, message_id: row.message_id };
     return {
       ...row,
-      key_id: cipher.keyId,
-      content: cipher.encrypt(content, { ...place, field: 'content' }),
-      metadata: cipher.encrypt(JSON.stringify(metadata), { ...place, field: 'metadata' }),
+      key_id: keyNameOf(cipher.key.place.generation),
+      content: encrypt(content, cipher, { ...place, field: 'content' }),
+      metadata: encrypt(JSON.stringify(metadata), cipher, { ...place, field: 'metadata' }),
     };
   });
   if (rows.length > 0) await tx.insertInto('messages').values(rows).execute();

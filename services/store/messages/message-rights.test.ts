@@ -1,17 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import t from 'tap';
 import { type EventId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
-import { createContentCipher } from '../content/content-cipher.ts';
-import { openDatabase } from '../database/database.ts';
-import {
-  appendOk,
-  contentKeys,
-  createGroup,
-  letter,
-  setStage,
-  silent,
-} from '../stage/store-stage.ts';
+import { writeAsBefore } from '../stage/old-texts.ts';
+import { appendOk, createGroup, letter, setStage } from '../stage/store-stage.ts';
 import { editMessage } from './edit-message.ts';
 import { getMessage } from './find-message.ts';
 
@@ -122,15 +113,18 @@ t.test('an edit under a new key encrypts the metadata anew', async (t) => {
     seq: number;
     sent_at: string;
   };
-  const { db, pool, close } = openDatabase({ url, poolMax: 2, logger: silent });
-  const rotated = createContentCipher([{ id: 'k2', key: randomBytes(32) }, ...contentKeys]);
-  const deps = { db, pool, cipher: rotated, editWindowMs: 60_000 };
+  const at = { conversation_id, message_id };
+  await writeAsBefore(sql, { place: at, content: 'old key', metadata: { page: 7 } });
+  const { db, pool, ciphers } = store;
+  const deps = { db, pool, ciphers, editWindowMs: 60_000 };
   const place = { conversation_id, seq, sent_at };
   const request = { user_id: sender, message_id, place, content: 'new key' };
   t.match((await editMessage(deps, request)).message, { metadata: { page: 7 } });
   const shown = await getMessage(deps, { user_id: sender, message_id });
   t.match(shown, { content: 'new key', metadata: { page: 7 }, version: 2 });
-  await close();
+  t.match(await sql('select key_id from messages where message_id = $1', [message_id]), [
+    { key_id: '@1' },
+  ]);
 });
 
 t.test('sends do not wait for a concurrent change', async (t) => {

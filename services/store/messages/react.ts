@@ -2,13 +2,13 @@ import type { MessageReaction, Reaction } from '../../../shared/contracts/messag
 import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Pool } from '../database/pool.ts';
 import { toReactionSets, toReactions } from '../records/reactions.ts';
 import { noSuchMessage } from './find-message.ts';
 import { toMessageUpdate } from './message-update.ts';
 
-type Deps = { pool: Pool; cipher: ContentCipher };
+type Deps = { pool: Pool; ciphers: ContentCiphers };
 type Reacted = { reactions: Reaction[]; entry?: OutboxEntry };
 
 /** A message has at most this many different emoji; one more is refused with CONFLICT. */
@@ -25,7 +25,7 @@ type WrittenRow = {
   /** Only an edited message has this time, and the content and key below. */
   edited_at: string | null;
   content: Buffer | null;
-  key_id: string;
+  key_id: string | null;
   seers: UserId[];
   /** A message without reactions has null here. */
   emojis: string[] | null;
@@ -38,7 +38,7 @@ type WrittenRow = {
  * removing one that is not, changes nothing. Refusals: MESSAGE_NOT_FOUND; FORBIDDEN for a system
  * message; CONFLICT for a deleted message and for a 21st emoji.
  */
-export async function react({ pool, cipher }: Deps, request: MessageReaction): Promise<Reacted> {
+export async function react({ pool, ciphers }: Deps, request: MessageReaction): Promise<Reacted> {
   const { user_id, message_id, place, emoji, remove = false } = request;
   const { conversation_id, seq, sent_at } = place;
   const event_id = newId<EventId>();
@@ -51,10 +51,13 @@ export async function react({ pool, cipher }: Deps, request: MessageReaction): P
   const sets = toReactionSets(emojis ?? [], reactors ?? []);
   const reactions = toReactions(sets, user_id);
   if (row.status === 'unchanged') return { reactions };
-  const changed = { ...row, message_id, conversation_id, seq, deleted_at: null };
+  // Only an edited message has a text here, and the name of its key.
+  const key_id = row.key_id ?? '';
+  const changed = { ...row, key_id, message_id, conversation_id, seq, deleted_at: null };
   const recorded = { change: 'reactions' as const, version };
   const address = { event_id, conversation_id, user_ids: seers, at: changed_at };
   try {
+    const cipher = await ciphers.open([changed]);
     const update = toMessageUpdate({ row: changed, reactions: sets, recorded }, cipher);
     return { reactions, entry: { ...address, kind: 'message_updated', update, changed_at } };
   } catch {

@@ -8,7 +8,14 @@ import type { OutboxEntry } from '../../../shared/contracts/outbox.ts';
 import { canSee } from '../../../shared/durable-events/audience.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { type EventId, newId, type UserId } from '../../../shared/ids.ts';
-import type { ContentCipher, MessageCipherPlace } from '../content/content-cipher.ts';
+import {
+  type ContentCipher,
+  encrypt,
+  type MessageCipherPlace,
+  type WritingCipher,
+} from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
+import { keyNameOf } from '../content/key-name.ts';
 import type { Pool } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
 import {
@@ -24,7 +31,7 @@ import { noSuchMessage } from './find-message.ts';
 import type { DeletionReason } from './message-rights.ts';
 import { toMessageUpdate } from './message-update.ts';
 
-export type RewriteDeps = { db: Kysely<Database>; pool: Pool; cipher: ContentCipher };
+export type RewriteDeps = { db: Kysely<Database>; pool: Pool; ciphers: ContentCiphers };
 
 /** The viewer can see this message; `at` is the database's time of the query. */
 type FoundMessage = {
@@ -55,22 +62,24 @@ const BUSY_RETRY_AFTER_S = 1;
 export async function rewriteMessage(
   deps: RewriteDeps,
   target: MessageTarget,
-  judge: (found: FoundMessage) => Rewrite | undefined,
+  judge: (found: FoundMessage, cipher: WritingCipher) => Rewrite | undefined,
 ): Promise<Rewritten> {
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
     const found = await findMessage(deps, target);
-    const rewrite = judge(found);
+    const cipher = await deps.ciphers.openToWrite(found.row.conversation_id, [found.row]);
+    if (cipher === undefined) throw noSuchMessage();
+    const rewrite = judge(found, cipher);
     if (rewrite === undefined) {
       const reactions = await loadReactions(deps.db, [found.row]);
       return { message: await show(deps, found, { row: found.row, reactions }) };
     }
     const eventId = newId<EventId>();
-    const written = await write(deps, found, { rewrite, eventId });
+    const written = await write(deps, found, { rewrite, eventId, cipher });
     if (written === undefined) continue;
     const { row, sets } = written;
     const reactions = new Map([[row.message_id, sets]]);
     const message = await show(deps, found, { row, reactions });
-    return { message, entry: toEntry(eventId, { ...written, rewrite }, deps.cipher) };
+    return { message, entry: toEntry(eventId, { ...written, rewrite }, cipher) };
   }
   const options = { retryAfterS: BUSY_RETRY_AFTER_S };
   throw new KahaError('DATABASE_UNAVAILABLE', 'The message is being changed', options);
@@ -98,10 +107,10 @@ async function findMessage(
 }
 
 const REWRITE = `select * from rewrite_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-  $13, $14, $15, $16)`;
+  $13, $14, $15, $16, $17)`;
 
 type Answer = {
-  status: 'ok' | 'stale';
+  status: 'ok' | 'stale' | 'key_gone';
   version: number;
   changed_at: string;
   /** These participants see the message. */
@@ -112,27 +121,33 @@ type Answer = {
 };
 type Written = { row: MessageRow; sets: ReactionSet[]; seers: UserId[]; changedAt: string };
 
+type Writing = { rewrite: Rewrite; eventId: EventId; cipher: WritingCipher };
+
 /**
  * The result is undefined if what was judged no longer holds: the message has changed since, or the
- * user has another role or no longer takes part. See migration 0019.
+ * user has another role or no longer takes part, or the key is gone. See migrations 0019 and 0022.
  */
 async function write(
-  { pool, cipher }: RewriteDeps,
+  { pool, ciphers }: RewriteDeps,
   { row, viewer }: FoundMessage,
-  { rewrite, eventId }: { rewrite: Rewrite; eventId: EventId },
+  { rewrite, eventId, cipher }: Writing,
 ): Promise<Written | undefined> {
   const isEdit = rewrite.change === 'edited';
   const texts = isEdit ? rewrite : { content: null, metadata: null };
   const old = toRevision(row, cipher);
+  const { key } = cipher;
+  const keyId = keyNameOf(key.place.generation);
   const [answer] = await pool.query<Answer>(REWRITE, [
     ...[row.conversation_id, row.seq, row.sent_at, row.message_id],
     ...[viewer.user_id, viewer.role, row.edited_at, isEdit ? null : rewrite.reason],
-    ...[cipher.keyId, texts.content, texts.metadata],
+    ...[texts.content, texts.metadata],
     ...[row.version, old.content, old.metadata, eventId, old.keyId],
+    ...[key.place.generation, key.madeAt],
   ]);
+  if (answer?.status === 'key_gone') ciphers.forget(key);
   if (answer?.status !== 'ok') return undefined;
   const { version, changed_at: changedAt, seers, emojis, reactors } = answer;
-  const time = isEdit ? { edited_at: changedAt, key_id: cipher.keyId } : { deleted_at: changedAt };
+  const time = isEdit ? { edited_at: changedAt, key_id: keyId } : { deleted_at: changedAt };
   const { content, metadata } = texts;
   const sets = toReactionSets(emojis ?? [], reactors ?? []);
   return { row: { ...row, content, metadata, ...time, version }, sets, seers, changedAt };
@@ -177,17 +192,17 @@ type Revision = { content: Buffer | null; metadata: Buffer | null; keyId: string
  * row: it could not be decrypted there. A text that cannot be read now is kept as it is, with the
  * key that it names, because that key may come back.
  */
-function toRevision(row: MessageRow, cipher: ContentCipher): Revision {
+function toRevision(row: MessageRow, cipher: WritingCipher): Revision {
   const { conversation_id, message_id, version } = row;
   const content = openContent(row, cipher.tryDecrypt);
   const metadata = openMetadata(row, cipher.tryDecrypt);
   const isRead = content !== undefined && (metadata !== undefined || row.metadata === null);
   if (!isRead) return { content: row.content, metadata: row.metadata, keyId: row.key_id };
   const seal = (plain: string, field: MessageCipherPlace['field']): Buffer =>
-    cipher.encrypt(plain, { conversation_id, message_id, field, version });
+    encrypt(plain, cipher, { conversation_id, message_id, field, version });
   return {
     content: row.content === null ? null : seal(content, 'content'),
     metadata: metadata === undefined ? null : seal(metadata, 'metadata'),
-    keyId: cipher.keyId,
+    keyId: keyNameOf(cipher.key.place.generation),
   };
 }

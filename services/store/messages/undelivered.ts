@@ -3,7 +3,7 @@ import type { UndeliveredMessage, UndeliveredPage } from '../../../shared/contra
 import { canSee } from '../../../shared/durable-events/audience.ts';
 import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { selectByPlace } from '../records/message-places.ts';
 import { toMessageRecord } from '../records/message-row.ts';
@@ -18,7 +18,7 @@ import {
   type UndeliveredPlace,
 } from './undelivered-places.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 type Request = { user_id: UserId; cursor?: string | undefined };
 
 const PAGE_MESSAGES_MAX = 200;
@@ -29,13 +29,13 @@ const PAGE_MESSAGES_MAX = 200;
  * most 256 KiB. The last page is `complete` if no more messages than these are undelivered.
  */
 export async function readUndelivered(
-  { db, cipher }: Deps,
+  { db, ciphers }: Deps,
   { user_id, cursor }: Request,
 ): Promise<UndeliveredPage> {
   const { after, served } = readPosition({ user_id, cursor });
   const room = Math.min(LIMITS.replayMessagesMax - served, PAGE_MESSAGES_MAX);
   const places = await selectUndelivered(db, { userId: user_id, after, limit: room + 1 });
-  const loaded = await loadMessages({ db, cipher }, { places: places.slice(0, room), user_id });
+  const loaded = await loadMessages({ db, ciphers }, { places: places.slice(0, room), user_id });
   const messages = takePage(loaded);
   const total = served + messages.length;
   const last = messages.at(-1);
@@ -78,7 +78,7 @@ function readPosition({ user_id, cursor }: Request): Position {
  * cannot be read comes without content and metadata.
  */
 async function loadMessages(
-  { db, cipher }: Deps,
+  { db, ciphers }: Deps,
   { places, user_id }: { places: readonly FoundPlace[]; user_id: UserId },
 ): Promise<UndeliveredMessage[]> {
   if (places.length === 0) return [];
@@ -88,8 +88,9 @@ async function loadMessages(
     const viewer = viewers.get(conversation_id);
     return viewer !== undefined && canSee(viewer, reply_to_seq);
   });
-  const [previews, reactions] = await Promise.all([
-    loadReplyPreviews(db, cipher, replies),
+  const [cipher, previews, reactions] = await Promise.all([
+    ciphers.open(rows),
+    loadReplyPreviews(db, ciphers, replies),
     loadReactions(db, rows),
   ]);
   const keyOf = (conversationId: string, seq: number): string => `${conversationId}/${seq}`;

@@ -5,7 +5,7 @@ import type { EventId, UserId } from '../../../shared/ids.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import type { Database } from '../database/schema.ts';
 import { cutToBytes } from '../records/cut-to-bytes.ts';
@@ -16,7 +16,7 @@ import type { OwedRow } from './to-entry.ts';
 
 type Deps = {
   db: Kysely<Database>;
-  cipher: ContentCipher;
+  ciphers: ContentCiphers;
   events?: DurableEvents | undefined;
   metrics: Metrics;
   logger: Logger;

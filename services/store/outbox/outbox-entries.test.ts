@@ -2,7 +2,7 @@ import t from 'tap';
 import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
 import { type ConversationId, type EventId, newId, type UserId } from '../../../shared/ids.ts';
 import { openDatabase } from '../database/database.ts';
-import { appendOk, cipher, createGroup, letter, setStage, silent } from '../stage/store-stage.ts';
+import { appendOk, createGroup, letter, setStage, silent } from '../stage/store-stage.ts';
 import { loadOutboxEntries } from './outbox-entries.ts';
 import type { OwedRow } from './to-entry.ts';
 
@@ -27,7 +27,7 @@ async function talk(): Promise<{ id: ConversationId; ann: UserId }> {
 }
 
 const idsOf = (rows: { event_id: EventId }[]): EventId[] => rows.map(({ event_id }) => event_id);
-const load = (rows: OwedRow[]) => loadOutboxEntries({ db, cipher }, rows);
+const load = (rows: OwedRow[]) => loadOutboxEntries({ db, ciphers: store.ciphers }, rows);
 
 t.test('a message that cannot be decrypted costs only itself', async (t) => {
   const { id, ann } = await talk();

@@ -8,17 +8,22 @@ import type {
 import { DURABLE_EVENTS } from '../../../shared/durable-events/durable-events.ts';
 import type { EventId, MessageId } from '../../../shared/ids.ts';
 import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database, OutboxPayloads } from '../database/schema.ts';
 import { toMessageUpdate } from '../messages/message-update.ts';
 import type { LoadedConversation } from '../records/conversation-rows.ts';
-import { loadConversations } from '../records/conversation-rows.ts';
+import { lastMessagesOf, loadConversations } from '../records/conversation-rows.ts';
 import { type Place, selectByPlace } from '../records/message-places.ts';
 import { type MessageRow, toMessageRecord, toReplyPreview } from '../records/message-row.ts';
 import { loadReactions } from '../records/reactions.ts';
 import { selectReplied } from '../records/reply-previews.ts';
 import { foundIn, type OwedRow, toEntry } from './to-entry.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher; events?: DurableEvents | undefined };
+type Deps = {
+  db: Kysely<Database>;
+  ciphers: ContentCiphers;
+  events?: DurableEvents | undefined;
+};
 export type Loaded = {
   entries: OutboxEntry[];
   /** The message or conversation of these rows is gone. */
@@ -33,14 +38,15 @@ export type Loaded = {
  * `toEntry` throws on it, or something that it shows cannot be decrypted.
  */
 export async function loadOutboxEntries(
-  { db, cipher, events = DURABLE_EVENTS }: Deps,
+  { db, ciphers, events = DURABLE_EVENTS }: Deps,
   rows: readonly OwedRow[],
 ): Promise<Loaded> {
   const ids = [...new Set(rows.map(({ conversation_id }) => conversation_id))];
   const [loadedAll, messages] = await Promise.all([
     loadConversations(db, ids),
-    findMessages({ db, cipher }, rows),
+    findMessages({ db, ciphers }, rows),
   ]);
+  const cipher = await ciphers.open(lastMessagesOf(loadedAll));
   const conversations = new Map(loadedAll.map((one) => [one.conversation.conversation_id, one]));
   const result: Loaded = { entries: [], gone: [], unreadable: [] };
   for (const row of rows) {
@@ -75,7 +81,7 @@ export function toConversationEntry(
  * one that cannot be decrypted costs no other its entry.
  */
 async function findMessages(
-  { db, cipher }: Deps,
+  { db, ciphers }: Deps,
   rows: readonly OwedRow[],
 ): Promise<Map<string, FoundMessage>> {
   const places = rows.flatMap(({ conversation_id, seq }) =>
@@ -87,6 +93,7 @@ async function findMessages(
     selectReplied(db, found),
     loadReactions(db, found),
   ]);
+  const cipher = await ciphers.open([...found, ...replied.values()]);
   const previewIn = (row: MessageRow) => {
     const shown = row.reply_to === null ? undefined : replied.get(row.reply_to);
     return shown && toReplyPreview(shown, cipher);

@@ -52,6 +52,11 @@ export async function loadConversations(
   });
 }
 
+/** The last messages of a page are those of its texts that it shows. */
+export function lastMessagesOf(all: readonly LoadedConversation[]): LastMessageRow[] {
+  return all.flatMap(({ lastMessage }) => lastMessage ?? []);
+}
+
 function byConversation(rows: readonly ParticipantRow[]): Map<ConversationId, ParticipantRow[]> {
   const groups = new Map<ConversationId, ParticipantRow[]>();
   for (const row of rows) {

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { ReplyPreview } from '../../../shared/contracts/messages.ts';
 import type { ConversationId, MessageId } from '../../../shared/ids.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { selectByPlace } from './message-places.ts';
 import {
@@ -20,10 +20,11 @@ type Replying = Pick<MessageRow, 'conversation_id' | 'message_id' | 'reply_to' |
  */
 export async function loadReplyPreviews(
   db: Kysely<Database>,
-  cipher: ContentCipher,
+  ciphers: ContentCiphers,
   rows: readonly Replying[],
 ): Promise<Map<MessageId, ReplyPreview>> {
   const replied = await selectReplied(db, rows);
+  const cipher = await ciphers.open(replied.values(), db);
   const byId = new Map([...replied].map(([id, row]) => [id, toReplyPreview(row, cipher)]));
   const previews = new Map<MessageId, ReplyPreview>();
   for (const { message_id, reply_to } of rows) {

@@ -2,14 +2,14 @@ import type { Kysely } from 'kysely';
 import type { HistoryMessage, ReactionSet } from '../../../shared/contracts/messages.ts';
 import { canSee } from '../../../shared/durable-events/audience.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
-import type { ContentCipher } from '../content/content-cipher.ts';
+import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { type MessageRow, toMessageRecord } from './message-row.ts';
 import { type Positions, toStatus } from './message-status.ts';
 import { loadReactions, toReactions } from './reactions.ts';
 import { loadReplyPreviews } from './reply-previews.ts';
 
-type Deps = { db: Kysely<Database>; cipher: ContentCipher };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 type Scene = {
   /** All rows belong to one conversation. */
   rows: readonly MessageRow[];
@@ -24,12 +24,13 @@ type Scene = {
  * be read is shown without content and metadata.
  */
 export async function showMessages(
-  { db, cipher }: Deps,
+  { db, ciphers }: Deps,
   { rows, viewer, participants, reactions: known }: Scene,
 ): Promise<HistoryMessage[]> {
   const replies = rows.filter(({ reply_to_seq }) => canSee(viewer, reply_to_seq));
-  const [previews, reactions] = await Promise.all([
-    loadReplyPreviews(db, cipher, replies),
+  const [cipher, previews, reactions] = await Promise.all([
+    ciphers.open(rows, db),
+    loadReplyPreviews(db, ciphers, replies),
     known ?? loadReactions(db, rows),
   ]);
   return rows.map((row) => {

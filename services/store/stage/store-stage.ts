@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import type { Kysely } from 'kysely';
 import type { Test } from 'tap';
 import { createDatabase } from '../../../dev/testing/test-servers.ts';
 import type { AppendItem, AppendReply, AppendResult } from '../../../shared/contracts/append.ts';
@@ -11,12 +12,16 @@ import { Pressure } from '../../../shared/process/pressure.ts';
 import { createAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit, type GroupCommit } from '../append/group-commit.ts';
 import { AgentPresences } from '../assignment/agent-presence.ts';
-import { type ContentCipher, createContentCipher } from '../content/content-cipher.ts';
+import { ContentCiphers } from '../content/content-ciphers.ts';
+import type { ContentKey } from '../content/content-keys.ts';
+import { ConversationKeys } from '../content/conversation-keys.ts';
+import type { NoteUnreadable } from '../content/unreadable-texts.ts';
 import type { ChatListCache } from '../conversations/chat-list-cache.ts';
 import { openDatabase, openStoreDatabase } from '../database/database.ts';
 import { migrate } from '../database/migrate.ts';
 import type { Pool, Pooling } from '../database/pool.ts';
 import { splitPool } from '../database/pool-sizes.ts';
+import type { Database } from '../database/schema.ts';
 import { TimesAhead } from '../database/times-ahead.ts';
 import { type BusinessSends, createBusinessSends } from '../inbox/business-sends.ts';
 import { createOperations, type Operations } from '../operations.ts';
@@ -29,8 +34,7 @@ export const silent = createLogger({
   level: 'silent',
   hashKey: 'test',
 });
-export const contentKeys = [{ id: 'k1', key: randomBytes(32) }];
-export const cipher = createContentCipher(contentKeys);
+export const contentKeys: ContentKey[] = [{ id: 'k1', key: randomBytes(32) }];
 
 const EDIT_WINDOW_MS = 15 * 60_000;
 /** A store of the stage has this many connections in all. */
@@ -44,6 +48,8 @@ export type StoreParts = {
   group: GroupCommit;
   businessSends: BusinessSends;
   pool: Pool;
+  db: Kysely<Database>;
+  ciphers: ContentCiphers;
   metrics: Metrics;
   close(): Promise<void>;
 };
@@ -52,23 +58,28 @@ type Options = {
   editWindowMs?: number;
   chatLists?: ChatListCache;
   redis?: Redis;
-  cipher?: ContentCipher;
+  keys?: readonly ContentKey[];
+  noteUnreadable?: NoteUnreadable;
   pooling?: Pooling;
 };
 
 export function openStore(url: string, options: Options = {}): StoreParts {
-  const { editWindowMs = EDIT_WINDOW_MS, chatLists, redis, cipher: own = cipher } = options;
-  const { pooling = 'session' } = options;
+  const { editWindowMs = EDIT_WINDOW_MS, chatLists, redis, keys: own = contentKeys } = options;
+  const { pooling = 'session', noteUnreadable } = options;
   const database = openStoreDatabase({ url, poolMax: POOL_MAX, pooling, logger: silent });
   const { db, pool, positions, close } = database;
-  const deps = { db, pool, cipher: own };
-  const writer = createAppendWriter({ pool: database.appends, keyId: own.keyId, db });
+  const metrics = createMetrics('store', 'store-1');
+  const noteUse = () => undefined;
+  const keys = new ConversationKeys({ db, contentKeys: own, metrics, logger: silent, noteUse });
+  const reading = noteUnreadable === undefined ? {} : { noteUnreadable };
+  const ciphers = new ContentCiphers({ keys, contentKeys: own, ...reading });
+  const deps = { db, pool, ciphers };
+  const writer = createAppendWriter({ pool: database.appends, db });
   const pressure = new Pressure();
   const group = createGroupCommit(writer, pressure);
-  const ofBusinesses = { database: database.businessSends, cipher: own, logger: silent };
+  const ofBusinesses = { database: database.businessSends, ciphers, logger: silent };
   const businessSends = createBusinessSends(ofBusinesses);
   const reads = new ReadCommit((batch) => readPositions(positions, batch));
-  const metrics = createMetrics('store', 'store-1');
   const presences = new AgentPresences({ redis, logger: silent });
   const timesAhead = new TimesAhead({ metrics, logger: silent });
   return {
@@ -87,6 +98,8 @@ export function openStore(url: string, options: Options = {}): StoreParts {
     group,
     businessSends,
     pool,
+    db,
+    ciphers,
     metrics,
     close,
   };

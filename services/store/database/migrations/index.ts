@@ -17,6 +17,7 @@ import * as sweep from './0017-sweep.ts';
 import * as revisionKeys from './0019-revision-keys.ts';
 import * as devices from './0020-devices.ts';
 import * as appendByTheClock from './0021-append-messages.ts';
+import * as conversationKeys from './0022-conversation-keys.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -43,6 +44,7 @@ export const migrations: Record<string, Migration> = {
   '0019-revision-keys': revisionKeys,
   '0020-devices': devices,
   '0021-append-messages': appendByTheClock,
+  '0022-conversation-keys': conversationKeys,
 };
 
 /** A store of this version serves only a database that has this migration. */
