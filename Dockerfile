@@ -1,7 +1,8 @@
 # One image serves every service, and the command chooses which:
 #   docker run kaha-chat dist/services/store/main.js
 # The commands are dist/services/{edge,router,store,profiles,retention}/main.js,
-#   dist/services/store/migrate-main.js, dist/services/router/streams-main.js
+#   dist/services/store/migrate-main.js, dist/services/store/keys-main.js,
+#   dist/services/router/streams-main.js
 
 # An edge needs an open file for each connection (docs/connections.md):
 #   docker run --ulimit nofile=20512:20512 kaha-chat dist/services/edge/main.js

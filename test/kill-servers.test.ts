@@ -2,12 +2,18 @@ import t from 'tap';
 import { startStopwatch } from '../dev/testing/stopwatch.ts';
 import { isSoak } from '../dev/testing/test-servers.ts';
 import { until } from '../dev/testing/until.ts';
+import type { MessageId } from '../shared/ids.ts';
+import { CONTENT_KEYS, KeyCommands, toVariable } from './content-keys/key-commands.ts';
+import { addKeys, OldTalk } from './content-keys/old-talk.ts';
 import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';
 
 /** Each server dies by kill -9 in the middle of traffic, and comes back with its data. */
-const system = await setStack(t, { edges: 2, routers: 2, stores: 2, areServersOwn: true });
+const system = await setStack(t, {
+  ...{ edges: 2, routers: 2, stores: 2, areServersOwn: true },
+  env: { store: { CONTENT_KEYS: toVariable(CONTENT_KEYS) } },
+});
 const ROUNDS = isSoak ? 20 : 1;
 const BETWEEN = 25;
 
@@ -24,6 +30,41 @@ for (const name of ['nats', 'postgres', 'redis']) {
     await traffic.check(t);
   });
 }
+
+/** Each round has so many more texts and keys to move, and one kill. */
+const KEYS = isSoak
+  ? { rounds: 30, texts: 2_000, keys: 5_000, rowsPerS: 2_000 }
+  : { rounds: 1, texts: 600, keys: 100, rowsPerS: 500 };
+
+t.test('kill -9 of Postgres, a store and commands that change keys costs no text', async (t) => {
+  const people = await system.people(2);
+  const talk = new OldTalk(system, people, await system.conversation(people));
+  const client = await system.connectNew(people[0]);
+  const commands = new KeyCommands(system.stack.urls.database);
+  t.teardown(() => commands.kill());
+  const [k1, k2] = CONTENT_KEYS;
+  const move = ['reencrypt', '--rows-per-s', String(KEYS.rowsPerS)];
+  for (const _ of numbers(1, KEYS.rounds)) {
+    await talk.addTexts(KEYS.texts, k1);
+    await addKeys(system, KEYS.keys, k1);
+    const keys = [k2, k1];
+    await Promise.all([['rotate'], move].map((args) => commands.begin({ args, keys })));
+    commands.kill();
+    for (const name of ['postgres', 'store-1']) system.signal(name, 'SIGKILL');
+    const edited = [...talk.texts.keys()].at(-1) as MessageId;
+    const edit = { type: 'edit', message_id: edited, content: `edited ${talk.texts.size}` };
+    await Promise.all(['postgres', 'store-1'].map((name) => system.stack.start(name)));
+    const asked = async () => (await client.ask(edit)).type === 'reply';
+    await Promise.all([until('an edit', asked), commands.finish({ args: move, keys })]);
+    await commands.finish({ args: ['rotate'], keys });
+    talk.texts.set(edited, edit.content);
+  }
+  t.same(await talk.differences(), []);
+  const left = `select key_id from messages where key_id not like '@%'
+    union all select key_id from content_keys where key_id <> 'k2'`;
+  t.same(await system.sql(left), []);
+  await client.close();
+});
 
 t.test('without Postgres a send is refused in time, and sockets and pings live on', async (t) => {
   const [ann, bob] = await system.people(2);

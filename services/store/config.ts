@@ -51,6 +51,14 @@ export function loadMigrateConfig(env: Env): { database: DatabaseConfig } {
   return config;
 }
 
+/** The commands for keys need the database, and the keys that stores have. */
+export function loadKeysConfig(env: Env): Pick<Config, 'database' | 'contentKeys'> {
+  const reader = new EnvReader(env);
+  const config = { ...readDatabase(reader), contentKeys: readContentKeys(reader) };
+  reader.done();
+  return config;
+}
+
 export function readDatabase(reader: EnvReader): { database: DatabaseConfig } {
   return {
     database: {
