@@ -98,7 +98,7 @@ const edge = (name: string): Rights => ({
       'rpc.store.inbox.head',
     ],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
-    'rpc.store.devices.seen',
+    ...['rpc.store.devices.seen', 'rpc.store.users.export'],
     ...[ACK_QUEUE, 'answers.router-1.7'],
   ],
   subscribe: [

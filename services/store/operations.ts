@@ -32,6 +32,7 @@ import type { TimesAhead } from './database/times-ahead.ts';
 import { noteSeen } from './devices/note-seen.ts';
 import { pruneDevices } from './devices/prune-devices.ts';
 import { readDevices } from './devices/read-devices.ts';
+import { readExport } from './exports/read-export.ts';
 import { readEventsBetween } from './feed/events-between.ts';
 import { pruneEvents } from './feed/prune-events.ts';
 import type { BusinessSends } from './inbox/business-sends.ts';
@@ -133,6 +134,7 @@ export function createOperations(deps: Deps): Operations {
       return readDevices(pool, user_id);
     },
     'devices.prune': ({ limit }) => pruneDevices(pool, limit),
+    'users.export': (request) => readExport(deps, request),
     'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
     ...createBusinessOperations(deps),
   };

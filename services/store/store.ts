@@ -57,6 +57,7 @@ const PAGES: ReadonlySet<string> = new Set<keyof Operations>([
   'inbox.list',
   'outbox.claim',
   'events.between',
+  'users.export',
 ]);
 const PAGES_MAX = { concurrencyMax: 32, waitingMax: 6 * CONCURRENCY_MAX };
 const DRAIN_DEADLINE_MS = 4_000;

@@ -1,5 +1,6 @@
 import type { BusinessId, ConversationId, EventId, UserId } from '../ids.ts';
 import type { BusinessSettings } from '../protocol/business-shapes.ts';
+import type { ExportRequest, ExportShape } from '../protocol/export-shapes.ts';
 import type { ReactionsShape } from '../protocol/shapes.ts';
 import type { AppendReply, AppendRequest } from './append.ts';
 import type {
@@ -56,6 +57,9 @@ export const DEVICES_SEEN_MAX = 1_000;
 
 /** `created_at` is the time at which store heard of the device first. */
 export type DeviceRecord = { device_id: string; last_seen_at: string; created_at: string };
+
+/** The record of an export has `service`, the name of the token that asked first. */
+export type ExportAsked = ExportRequest & { service: string };
 
 /**
  * Store answers these operations on `rpc.store.<op>`: operation → [request, reply]. Times are ISO
@@ -132,6 +136,8 @@ export type StoreOps = {
   'devices.of': [{ user_id: UserId }, { devices: DeviceRecord[] }];
   /** Forgets up to `limit` of the devices that nobody has seen for 400 days, at most 5000. */
   'devices.prune': [{ limit: number }, { deleted: number }];
+  /** A page of what a person wrote. The first page makes a record of the export. */
+  'users.export': [ExportAsked, ExportShape];
   'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
   /** FORBIDDEN refuses a user who is no agent; NOT_FOUND tells a service of no such business. */
   'businesses.get': [OfBusiness, BusinessSettings];

@@ -60,6 +60,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'outbox.missed': ['router'],
   'contacts.shared': ['edge'],
   'contacts.list': ['profiles'],
+  'users.export': ['edge'],
   'events.between': ['feed'],
   'events.prune': ['retention'],
   'devices.seen': ['edge'],

@@ -1,5 +1,6 @@
 import type { BusinessId, ConversationId, MessageId, UserId } from '../ids.ts';
 import type { AgentShape, BusinessSettings } from './business-shapes.ts';
+import type { ExportShape } from './export-shapes.ts';
 import type { PresenceShape } from './presence.ts';
 import type {
   ConversationShape,
@@ -178,6 +179,21 @@ export const exampleAgent: AgentShape = {
   status: 'available',
   is_available: true,
   open: 2,
+};
+
+export const exampleExport: ExportShape = {
+  items: [
+    {
+      ...{ kind: 'conversation', conversation_id: EXAMPLE.conversation, type: 'direct' },
+      ...{ role: 'member', joined_at: EXAMPLE.at },
+    },
+    {
+      ...{ kind: 'message', message_id: EXAMPLE.message, conversation_id: EXAMPLE.conversation },
+      ...{ seq: 7, client_msg_id: EXAMPLE.clientMsgId, message_type: 'text' },
+      ...{ content: 'See you at eight', sent_at: EXAMPLE.later },
+    },
+  ],
+  next_cursor: EXAMPLE.cursor,
 };
 
 export const examplePresence: PresenceShape = {

@@ -200,6 +200,11 @@ export const OPERATIONS: readonly Operation[] = [
     expect: () => OK,
     tellsPresence: true,
   },
+  {
+    name: 'export',
+    rest: (on) => ({ method: 'GET', path: `/users/${on.isOdd ? on.userId : on.otherId}/export` }),
+    expect: () => 'FORBIDDEN',
+  },
   ...BUSINESS_OPERATIONS,
 ];
 

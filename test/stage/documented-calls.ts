@@ -117,6 +117,7 @@ export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
     params: firm(scene),
     query: 'view=waiting&limit=5',
   }),
+  'GET /users/{user_id}/export': ({ ann }) => ({ params: { user_id: ann.id } }),
   'GET /openapi.json': () => ({}),
   'GET /asyncapi.json': () => ({}),
   'GET /docs': () => ({}),

@@ -13,7 +13,7 @@ t.test('a folder with more than 20 production files is found', async (t) => {
   ]);
 });
 
-t.test('tests, stages, documents and other folders do not fill a folder', async (t) => {
+t.test('tests, stages, migrations, documents and other folders do not fill a folder', async (t) => {
   const full = many(20, (index) => `shared/protocol/a${index}.ts`);
   const others = files(
     'shared/protocol/a.test.ts',
@@ -21,7 +21,12 @@ t.test('tests, stages, documents and other folders do not fill a folder', async 
     'shared/protocol/notes.md',
     'shared/protocol/stage/a.ts',
     'shared/a.ts',
+    'shared/protocol/migrations/0001-a.ts',
   );
+  const migrations = many(21, (index) => `services/migrations/00${index + 10}-tables.ts`);
+  t.same(findCrowdedFolders(migrations), []);
+  const unnumbered = many(21, (index) => `services/migrations/tables-${index}.ts`);
+  t.equal(findCrowdedFolders(unnumbered).length, 1);
   t.same(findCrowdedFolders([...full, ...others]), []);
 });
 

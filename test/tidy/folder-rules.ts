@@ -4,12 +4,17 @@ import { isTest } from './text-rules.ts';
 
 const PRODUCTION_FILES_MAX = 20;
 const TEST = /\.test\.ts$/;
+/** A released migration stays, so their number can only rise. */
+const MIGRATION = /\/migrations\/\d{4}-/;
 
-/** Finds folders that hold too many files to be about one thing. Tests and stages do not count. */
+/**
+ * Finds folders that hold too many files to be about one thing. Tests, stages and migrations do not
+ * count.
+ */
 export function findCrowdedFolders(files: readonly TextFile[]): string[] {
   const counts = new Map<string, number>();
   for (const { path } of files) {
-    if (!/\.(?:tsx?|mjs|js)$/.test(path) || isAside(path)) continue;
+    if (!/\.(?:tsx?|mjs|js)$/.test(path) || isAside(path) || MIGRATION.test(path)) continue;
     const folder = posix.dirname(path);
     counts.set(folder, (counts.get(folder) ?? 0) + 1);
   }

@@ -36,6 +36,8 @@ type Caller = {
   userId: UserId | undefined;
   /** A service has a token of its own, and is no user. */
   isService: boolean;
+  /** Records name a service by this name of its token. A user has none. */
+  service: string | undefined;
   /** A request that came over REST has no session. */
   session: Session | undefined;
   /** A request that came as a frame may have the frame's `id`. */
@@ -55,14 +57,16 @@ type Callers = {
   user: Caller & { userId: UserId };
   /** A service asks over REST alone. */
   'user or service': ServiceOrUser;
+  /** A `service` is no user, and asks for what concerns any user. */
+  service: Caller & ServiceCaller;
   /** A `session` is an authenticated user, over the socket. */
   session: Caller & { userId: UserId; session: Session };
   /** A `socket` is anybody with a socket, authenticated or not. */
   socket: Caller & { session: Session };
 };
 
-export type ServiceOrUser = Caller &
-  ({ isService: false; userId: UserId } | { isService: true; userId: undefined });
+type ServiceCaller = { isService: true; userId: undefined; service: string };
+export type ServiceOrUser = Caller & ({ isService: false; userId: UserId } | ServiceCaller);
 
 type Answer = TSchema | null;
 /** The documents show a request and its answer, and tests check both by their schemas. */

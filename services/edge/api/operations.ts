@@ -39,6 +39,7 @@ import { acknowledge } from './socket/ack.ts';
 import { authenticate } from './socket/auth.ts';
 import { ping } from './socket/ping.ts';
 import { tellTyping } from './socket/typing.ts';
+import { exportUser } from './users/export.ts';
 
 /**
  * This table lists all operations that a client can ask for. The doors serve it, and the documents
@@ -85,4 +86,5 @@ export const OPERATIONS: readonly Operation[] = [
   listInbox,
   watchInbox,
   unwatchInbox,
+  exportUser,
 ];

@@ -40,6 +40,7 @@ export function openApiOf(routes: readonly Route[]): Json {
       { name: 'messages' },
       { name: 'presence' },
       { name: 'businesses', description: 'A service asks with a token of its own' },
+      { name: 'users', description: 'A service asks about a person, with a token of its own' },
       { name: 'documents' },
     ],
     paths: { ...paths, ...documentPaths() },
@@ -60,6 +61,12 @@ const SECURITY_SCHEMES: Json = {
   },
 };
 
+/** Any other operation is for users, as the document says of all. */
+const SECURITY: Readonly<Partial<Record<Route['operation']['by'], Json>>> = {
+  'user or service': { security: [{ bearer: [] }, { service: [] }] },
+  service: { security: [{ service: [] }] },
+};
+
 function operationOf(route: Route): Json {
   const { operation, door, params, query, body } = route;
   const { path, summary = operation.summary } = door;
@@ -74,7 +81,7 @@ function operationOf(route: Route): Json {
     operationId: operationIdOf(route),
     tags: [path.split('/')[1]],
     summary,
-    ...(operation.by === 'user or service' && { security: [{ bearer: [] }, { service: [] }] }),
+    ...SECURITY[operation.by],
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
       requestBody: {

@@ -5,6 +5,7 @@ import {
   ConversationInput,
   ConversationUpdate,
 } from '../../../shared/protocol/conversation-requests.ts';
+import * as exports from '../../../shared/protocol/export-shapes.ts';
 import * as inbox from '../../../shared/protocol/inbox-shapes.ts';
 import * as shapes from '../../../shared/protocol/shapes.ts';
 import { ROUTES } from '../rest/routes.ts';
@@ -25,6 +26,8 @@ const NAMED: Readonly<Record<string, TSchema>> = {
   ConversationUpdate,
   Conversations: shapes.ConversationsShape,
   Error: shapes.ErrorShape,
+  Export: exports.ExportShape,
+  ExportItem: exports.ExportItem,
   History: shapes.HistoryShape,
   Inbox: inbox.InboxShape,
   InboxCounts: inbox.InboxCounts,

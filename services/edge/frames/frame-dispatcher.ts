@@ -84,7 +84,7 @@ export class FrameDispatcher {
   #carryOut(call: Call, request: object, deadlineAt: number): void {
     const { operation, session, asked } = call;
     const { userId } = session;
-    const who = { userId, isService: false, session, id: asked.id };
+    const who = { userId, isService: false, service: undefined, session, id: asked.id };
     const caller = { ...who, trace: undefined, deadlineAt };
     try {
       const result = operation.handle(request, caller, this.#deps.parts);

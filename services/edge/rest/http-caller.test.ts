@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { type BusinessId, newId, type UserId } from '../../../shared/ids.ts';
@@ -27,6 +28,11 @@ store.serve({ subject: subjects.store('businesses.agents'), concurrencyMax: 9 },
   agents: [],
   next_cursor: null,
 }));
+const exports: unknown[] = [];
+store.serve({ subject: subjects.store('users.export'), concurrencyMax: 9 }, (body) => {
+  exports.push(body);
+  return { items: [], next_cursor: null };
+});
 await store.nc.flush();
 
 type Call = { bearer?: string; body?: unknown; at?: Edge };
@@ -69,6 +75,24 @@ t.test('a service may ask for nothing but what is for services', async (t) => {
   }
   t.equal(router.count('message'), 0);
   t.equal(router.count('businesses.set_status'), 0);
+});
+
+t.test('what is for services alone is refused to users, even about themselves', async (t) => {
+  const exported = `/users/${userId}/export`;
+  const before = exports.length;
+  const refused = await call('GET', exported, { bearer: token });
+  t.same([refused.status, refused.code], [403, 'FORBIDDEN']);
+  t.equal((await call('GET', exported)).status, 401);
+  for (const wrong of [`/users/${userId.slice(1)}/export`, `${exported}?limit=5`]) {
+    t.equal((await call('GET', wrong, { bearer: service })).code, 'INVALID_REQUEST', wrong);
+  }
+  const long = `${exported}?cursor=${'x'.repeat(257)}`;
+  t.equal((await call('GET', long, { bearer: service })).code, 'INVALID_REQUEST');
+  t.equal(exports.length, before, 'store was not asked');
+  const answer = await call('GET', `${exported}?cursor=abc`, { bearer: otherService });
+  t.same([answer.status, answer.body], [200, { items: [], next_cursor: null }]);
+  const name = createHash('sha256').update(otherService).digest('hex').slice(0, 8);
+  t.same(exports.slice(before), [{ user_id: userId, cursor: 'abc', service: name }]);
 });
 
 t.test('neither token is ever taken for the other', async (t) => {

@@ -15,8 +15,8 @@ export type HttpCallers = {
   limits: UserLimits;
 };
 type Known =
-  | { isService: false; userId: UserId }
-  | { isService: true; userId: undefined; tokenIndex: number };
+  | { isService: false; userId: UserId; service: undefined }
+  | { isService: true; userId: undefined; service: string; tokenIndex: number };
 
 /**
  * Finds out who makes a REST call, and whether they may ask for the operation now. A service token
@@ -45,14 +45,17 @@ export class CallerCheck {
       ? this.#serviceLimits.refuse(caller.tokenIndex, nowMs)
       : this.#limits.refuse(caller.userId, cost, nowMs);
     if (limited !== undefined) throw limited;
-    if (by === 'user or service' || (by === 'user' && !caller.isService)) return caller;
+    if (by === 'user or service' || by === (caller.isService ? 'service' : 'user')) return caller;
     throw new KahaError('FORBIDDEN', 'This is not for callers with such a token');
   }
 
   async #identify(token: string): Promise<Known> {
     const tokenIndex = this.#tokens.find(token);
-    if (tokenIndex !== undefined) return { isService: true, userId: undefined, tokenIndex };
+    if (tokenIndex !== undefined) {
+      const service = this.#tokens.nameOf(tokenIndex);
+      return { isService: true, userId: undefined, service, tokenIndex };
+    }
     const { userId } = await this.#verifier.verify(token);
-    return { isService: false, userId };
+    return { isService: false, userId, service: undefined };
   }
 }

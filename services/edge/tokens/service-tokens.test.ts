@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import { ServiceTokens } from './service-tokens.ts';
 
@@ -10,4 +11,12 @@ t.test('a token is found only as a whole, and each by its index', async (t) => {
     t.equal(tokens.find(wrong), undefined, wrong);
   }
   t.equal(new ServiceTokens([]).find(''), undefined);
+});
+
+t.test('a token has a name that anybody who has the token can compute', async (t) => {
+  const tokens = new ServiceTokens(['a'.repeat(32), 'b'.repeat(48)]);
+  const expected = createHash('sha256').update('b'.repeat(48)).digest('hex').slice(0, 8);
+  t.equal(tokens.nameOf(1), expected);
+  t.not(tokens.nameOf(0), expected);
+  t.throws(() => tokens.nameOf(2));
 });

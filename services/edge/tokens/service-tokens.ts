@@ -1,5 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 
+const NAME_CHARACTERS = 8;
+
 /**
  * Knows the tokens of services. A token is compared with all of them by their SHA-256, in a time
  * that reveals nothing of any token.
@@ -19,6 +21,16 @@ export class ServiceTokens {
       if (timingSafeEqual(given, known)) found = index;
     }
     return found;
+  }
+
+  /**
+   * The name of a token tells records by which token something was asked for. It is the beginning
+   * of the token's SHA-256 in hex, from which nobody can guess a token.
+   */
+  nameOf(index: number): string {
+    const known = this.#digests[index];
+    if (known === undefined) throw new Error(`there is no service token ${index}`);
+    return known.toString('hex').slice(0, NAME_CHARACTERS);
   }
 }
 

@@ -189,6 +189,18 @@ type BusinessStepsTable = {
   capacity: number | null;
 };
 
+/** The table is the record of who exported whose texts. */
+type ExportsTable = {
+  export_id: string;
+  user_id: UserId;
+  service: string;
+  started_at: Generated<Time>;
+  last_page_at: Generated<Time>;
+  pages: number;
+  items: number;
+  finished_at: Time | null;
+};
+
 export type Database = {
   businesses: BusinessesTable;
   business_agents: BusinessAgentsTable;
@@ -200,4 +212,5 @@ export type Database = {
   messages: MessagesTable;
   reactions: ReactionsTable;
   outbox: OutboxTable;
+  exports: ExportsTable;
 };

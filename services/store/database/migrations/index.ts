@@ -18,6 +18,7 @@ import * as revisionKeys from './0019-revision-keys.ts';
 import * as devices from './0020-devices.ts';
 import * as appendByTheClock from './0021-append-messages.ts';
 import * as conversationKeys from './0022-conversation-keys.ts';
+import * as exports from './0023-exports.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -45,6 +46,7 @@ export const migrations: Record<string, Migration> = {
   '0020-devices': devices,
   '0021-append-messages': appendByTheClock,
   '0022-conversation-keys': conversationKeys,
+  '0023-exports': exports,
 };
 
 /** A store of this version serves only a database that has this migration. */
