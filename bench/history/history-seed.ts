@@ -4,6 +4,7 @@ import { type ContentKey, parseContentKeys } from '../../services/store/content/
 import { ConversationKey, wrapKey } from '../../services/store/content/conversation-key.ts';
 import { keyNameOf } from '../../services/store/content/key-name.ts';
 import { seal } from '../../services/store/content/sealed-text.ts';
+import { weekOf } from '../../services/store/partitions/spans.ts';
 import type { ConversationId, MessageId, UserId } from '../../shared/ids.ts';
 
 type SeedOptions = {
@@ -23,7 +24,7 @@ const CONTENT = 'What people say to each other is about as long as this. '.repea
 
 /**
  * The statement writes messages as store does: encrypted, with their keys, in the partition of the
- * month.
+ * week.
  */
 const INSERT_MESSAGES = `
   with rows as (
@@ -41,15 +42,15 @@ const INSERT_KEY = `
 const INSERT_CONVERSATION = `
   insert into conversations (conversation_id, type, direct_key, last_seq, last_sent_at, created_by,
     created_at, last_activity)
-  values ($1, 'direct', $2, $3, $4, $5, date_trunc('month', now()), $4)`;
+  values ($1, 'direct', $2, $3, $4, $5, date_trunc('week', now()), $4)`;
 const INSERT_PARTICIPANTS = `
   insert into participants (conversation_id, user_id, role, joined_at, delivered_seq, read_seq)
-  select $1, u, 'member', date_trunc('month', now()), $3, $3 from unnest($2::uuid[]) as p (u)`;
+  select $1, u, 'member', date_trunc('week', now()), $3, $3 from unnest($2::uuid[]) as p (u)`;
 const INSERT_USERS = `
   insert into users (user_id) select unnest($1::uuid[]) on conflict do nothing`;
 
 /**
- * Fills the database up to this many messages of past weeks. The messages of an earlier run stay.
+ * Fills the database up to this many messages of this week. The messages of an earlier run stay.
  */
 export async function seedHistory(
   options: SeedOptions,
@@ -139,13 +140,10 @@ async function seededBefore(client: pg.Client, people: UserId[]): Promise<Seeded
   }));
 }
 
-/**
- * Returns times that are spread over this month until now, because the partition of this month
- * exists.
- */
+/** Returns times that are spread over this week until now, because its partition exists. */
 function timesOf(count: number): string[] {
   const now = new Date();
-  const startMs = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1);
+  const startMs = weekOf(now.getTime()).fromMs;
   const stepMs = (now.getTime() - startMs) / (count + 1);
   return Array.from({ length: count }, (_, index) =>
     new Date(startMs + Math.floor((index + 1) * stepMs)).toISOString(),

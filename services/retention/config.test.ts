@@ -11,7 +11,7 @@ const good = {
 };
 
 t.test('the settings of partitions have defaults and bounds', async (t) => {
-  t.same(loadConfig(good).partitions, { monthsAhead: 3, intervalMs: 3_600_000 });
-  const bad = { ...good, PARTITION_MONTHS_AHEAD: '0', PARTITION_INTERVAL_S: '86401' };
+  t.same(loadConfig(good).partitions, { weeksAhead: 6, intervalMs: 3_600_000 });
+  const bad = { ...good, PARTITION_WEEKS_AHEAD: '1', PARTITION_INTERVAL_S: '86401' };
   t.throws(() => loadConfig(bad), { name: 'ConfigError' });
 });

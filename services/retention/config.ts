@@ -7,8 +7,8 @@ import {
 
 export type RetentionConfig = CommonConfig & {
   partitions: {
-    /** This many months after the current one must have a partition. */
-    monthsAhead: number;
+    /** This many weeks after the current one must have a partition. */
+    weeksAhead: number;
     intervalMs: number;
   };
 };
@@ -21,7 +21,7 @@ export function loadConfig(env: Env): RetentionConfig {
   const config: RetentionConfig = {
     ...readCommonConfig(reader),
     partitions: {
-      monthsAhead: reader.integer('PARTITION_MONTHS_AHEAD', { min: 1, max: 24, byDefault: 3 }),
+      weeksAhead: reader.integer('PARTITION_WEEKS_AHEAD', { min: 2, max: 104, byDefault: 6 }),
       intervalMs: 1_000 * reader.integer('PARTITION_INTERVAL_S', intervalS),
     },
   };

@@ -17,7 +17,7 @@ type Options = {
   bus: Bus;
   metrics: RetentionMetrics;
   logger: Logger;
-  monthsAhead: number;
+  weeksAhead: number;
   intervalMs: number;
 };
 
@@ -25,7 +25,7 @@ type Options = {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Asks store for the partitions of the coming months, at once and then every interval, and lets it
+ * Asks store for the partitions of the coming weeks, at once and then every interval, and lets it
  * forget old events and devices after that. A failed run is tried again with back-off. Several
  * processes may do so, because store serialises them.
  */
@@ -39,7 +39,7 @@ export function startPartitionRuns(options: Options): PartitionRuns {
 
   const run = async (): Promise<void> => {
     try {
-      const request = { months_ahead: options.monthsAhead };
+      const request = { weeks_ahead: options.weeksAhead };
       const done = await store('partitions.ensure', request);
       lastSuccessAt = Date.now();
       lastSuccessMs = steadyMs();
@@ -47,6 +47,7 @@ export function startPartitionRuns(options: Options): PartitionRuns {
       metrics.runs.inc({ outcome: 'ok' });
       metrics.lastSuccess.set(lastSuccessAt / 1_000);
       metrics.partitionsUntil.set(Date.parse(done.last_until) / 1_000);
+      metrics.partitionsAhead.set(done.ahead);
       if (done.created.length > 0) logger.info({ created: done.created }, 'partitions made');
     } catch (error) {
       failures += 1;

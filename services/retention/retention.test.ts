@@ -37,7 +37,7 @@ async function setStage(t: Tap, answer: RpcHandler) {
       nats: addressOf('retention'),
       admin: { host: '127.0.0.1', port: 0 },
       log: { level: 'silent', hashKey: 'test' },
-      partitions: { monthsAhead: 3, intervalMs: 200 },
+      partitions: { weeksAhead: 6, intervalMs: 200 },
     },
     deps,
   );
@@ -79,16 +79,17 @@ t.test(
     const stage = await setStage(t, (body) => {
       bodies.push(body);
       if (bodies.length === 3) third();
-      return { created: ['messages_2027_03'], last_until: LAST_UNTIL };
+      return { created: ['messages_2027_03_01'], last_until: LAST_UNTIL, ahead: 6 };
     });
     await asked;
-    t.same(bodies, Array(3).fill({ months_ahead: 3 }));
+    t.same(bodies, Array(3).fill({ weeks_ahead: 6 }));
     t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
     const text = await stage.metrics();
     t.match(
       text,
       new RegExp(`kaha_retention_partitions_until_seconds.* ${Date.parse(LAST_UNTIL) / 1000}`),
     );
+    t.match(text, /kaha_retention_partitions_ahead.* 6/);
     t.match(text, /kaha_retention_partition_runs_total\{outcome="ok".*\} [1-9]/);
   },
 );
@@ -97,7 +98,7 @@ t.test('a failed run is tried again, and readyz names the failure until a run wo
   let failures = 0;
   let isBack = false;
   const stage = await setStage(t, () => {
-    if (isBack) return { created: [], last_until: LAST_UNTIL };
+    if (isBack) return { created: [], last_until: LAST_UNTIL, ahead: 6 };
     failures += 1;
     throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
   });
@@ -115,7 +116,7 @@ t.test('retention is not ready when its last success is long ago', async (t) => 
   let works = true;
   const stage = await setStage(t, () => {
     if (!works) throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
-    return { created: [], last_until: LAST_UNTIL };
+    return { created: [], last_until: LAST_UNTIL, ahead: 6 };
   });
   t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
   works = false;
@@ -127,7 +128,7 @@ t.test('retention is not ready when its last success is long ago', async (t) => 
 t.test(
   'readyz tells that NATS is away, and retention is ready again when NATS is back',
   async (t) => {
-    const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL }));
+    const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL, ahead: 6 }));
     t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
     await stage.nats.kill();
     t.ok(await stage.untilReadyz({ status: 503, reason: /NATS is not connected/ }));
@@ -137,7 +138,7 @@ t.test(
 );
 
 t.test('each run lets store forget old events and devices until none is left', async (t) => {
-  const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL }));
+  const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL, ahead: 6 }));
   await until('all are forgotten', () => stage.toPrune.events + stage.toPrune.devices === 0);
   await until('they are counted', async () => {
     const text = await stage.metrics();
@@ -149,7 +150,7 @@ t.test('each run lets store forget old events and devices until none is left', a
 });
 
 t.test('devices are forgotten also while events cannot be', async (t) => {
-  const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL }));
+  const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL, ahead: 6 }));
   stage.toPrune.isEventsAway = true;
   stage.toPrune.devices += 4_000;
   await until('all are forgotten', () => stage.toPrune.devices === 0);
@@ -167,7 +168,7 @@ t.test('a closing process waits for the run in flight', async (t) => {
   });
   t.ok(await stage.untilReadyz({ status: 503, reason: /draining/ }), 'it has begun to close');
   t.notOk(isClosed);
-  answer?.({ created: [], last_until: LAST_UNTIL });
+  answer?.({ created: [], last_until: LAST_UNTIL, ahead: 6 });
   await closed;
   const counted = await stage.countedAtEnd();
   t.match(counted, /kaha_retention_partition_runs_total\{outcome="ok".*\} 1/);

@@ -11,6 +11,8 @@ import { POOL_MAX_MIN } from './database/pool-sizes.ts';
 type DatabaseConfig = { url: string; poolMax: number; pooling: Pooling };
 export type Config = CommonConfig & {
   database: DatabaseConfig;
+  /** Messages that are older are not shown; 0 shows all of them. */
+  retentionDays: number;
   /** The first key encrypts; every key decrypts. */
   contentKeys: ContentKey[];
   /**
@@ -22,6 +24,8 @@ export type Config = CommonConfig & {
   editWindowMs: number;
 };
 
+/** The retention time is at most ten years. */
+const RETENTION_DAYS = { min: 0, max: 3_650, byDefault: 90 };
 /** The edit window is at most a year. */
 const EDIT_WINDOW_MIN = { min: 0, max: 525_600, byDefault: 15 };
 const MS_PER_MIN = 60_000;
@@ -35,6 +39,7 @@ export function loadConfig(env: Env): Config {
   const config = {
     ...common,
     ...readDatabase(reader),
+    retentionDays: reader.integer('RETENTION_DAYS', RETENTION_DAYS),
     contentKeys: readContentKeys(reader),
     redisUrl: readRedisUrl(reader),
     editWindowMs: reader.integer('EDIT_WINDOW_MIN', EDIT_WINDOW_MIN) * MS_PER_MIN,

@@ -135,7 +135,7 @@ export function createOperations(deps: Deps): Operations {
     },
     'devices.prune': ({ limit }) => pruneDevices(pool, limit),
     'users.export': (request) => readExport(deps, request),
-    'partitions.ensure': ({ months_ahead }) => ensurePartitions(db, months_ahead),
+    'partitions.ensure': ({ weeks_ahead }) => ensurePartitions(db, weeks_ahead),
     ...createBusinessOperations(deps),
   };
 }

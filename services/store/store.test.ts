@@ -47,6 +47,7 @@ function configOf(url: string) {
     admin: { host: '127.0.0.1', port: adminPort },
     log: { level: 'silent', hashKey: 'test' },
     database: { url, poolMax: 8, pooling: 'session' as const },
+    retentionDays: 90,
     contentKeys,
     editWindowMs: 900_000,
   };
@@ -110,7 +111,7 @@ t.test('a store serves requests over NATS and takes positions', async (t) => {
     const page = await ask('messages.history', { user_id: alice, conversation_id });
     return page.messages[0]?.status === 'read';
   });
-  const { created } = await ask('partitions.ensure', { months_ahead: 3 });
+  const { created } = await ask('partitions.ensure', { weeks_ahead: 3 });
   t.same(created, []);
   t.same((await ask('outbox.claim', { limit: 10, lease_ms: 1_000 })).entries, []);
 });

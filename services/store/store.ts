@@ -72,8 +72,8 @@ type Deps = ServiceDeps & { events?: DurableEvents };
 export function createStore(config: Config, { logger, metrics, events }: Deps) {
   return startService(config, { logger, metrics }, async ({ connect, closers }) => {
     const noteUnreadable = watchUnreadable({ metrics, logger });
-    const { contentKeys } = config;
-    const database = openStoreDatabase({ ...config.database, logger });
+    const { contentKeys, retentionDays } = config;
+    const database = openStoreDatabase({ ...config.database, retentionDays, logger });
     const { db, pool, positions } = database;
     const noteUse = countKeyUses(metrics, contentKeys);
     const keys = new ConversationKeys({ db, contentKeys, metrics, logger, noteUse });

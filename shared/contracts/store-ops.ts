@@ -138,7 +138,10 @@ export type StoreOps = {
   'devices.prune': [{ limit: number }, { deleted: number }];
   /** A page of what a person wrote. The first page makes a record of the export. */
   'users.export': [ExportAsked, ExportShape];
-  'partitions.ensure': [{ months_ahead: number }, { created: string[]; last_until: string }];
+  'partitions.ensure': [
+    { weeks_ahead: number },
+    { created: string[]; last_until: string; ahead: number },
+  ];
   /** FORBIDDEN refuses a user who is no agent; NOT_FOUND tells a service of no such business. */
   'businesses.get': [OfBusiness, BusinessSettings];
   'businesses.agents': [AgentsList, AgentsPage];

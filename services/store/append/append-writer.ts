@@ -12,7 +12,7 @@ import { Outage } from './outage.ts';
 export type BatchWriter = {
   /** Writes a batch in one transaction; the result has one row per message, in the same order. */
   write(messages: readonly SealedMessage[], wait: boolean): Promise<AppendRow[]>;
-  /** Creates the partitions of this month and the next if they are missing. */
+  /** Creates the partitions of this week and the next if they are missing. */
   ensurePartitions(): Promise<unknown>;
   readonly outage: Outage;
 };

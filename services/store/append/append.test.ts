@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { AppendResult } from '../../../shared/contracts/append.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
+import { weekOf } from '../partitions/spans.ts';
 import {
   append,
   appendOk,
@@ -194,11 +195,12 @@ t.test('a new message unarchives a conversation', async (t) => {
   t.match(conversation, { has_archived: false, last_seq: 1 });
 });
 
-t.test('a send in a month without a partition makes the partition', async (t) => {
+t.test('a send in a week without a partition makes the partition', async (t) => {
   const { id, alice } = await createTalk(store);
-  const month = `messages_${new Date().toISOString().slice(0, 7).replace('-', '_')}`;
-  await sql(`alter table messages detach partition ${month}`);
-  await sql(`drop table ${month}`);
+  const monday = new Date(weekOf(Date.now()).fromMs).toISOString().slice(0, 10);
+  const week = `messages_${monday.replaceAll('-', '_')}`;
+  await sql(`alter table messages detach partition ${week}`);
+  await sql(`drop table ${week}`);
   const [sent] = await appendOk(store, id, [letter(alice)]);
   t.equal(sent?.seq, 1);
 });

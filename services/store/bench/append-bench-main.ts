@@ -40,7 +40,7 @@ const config = loadOrExit({
 
 const logger = pino({ name: 'append-bench', level: 'warn' });
 const { contentKeys } = config;
-const database = openStoreDatabase({ ...config.database, logger });
+const database = openStoreDatabase({ ...config.database, retentionDays: 90, logger });
 const { db, pool, positions } = database;
 const metrics = createMetrics('store', 'append-bench');
 const noteUse = () => undefined;

@@ -24,6 +24,7 @@ import {
   loadConversations,
 } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
+import { firstShown } from '../records/visible-from.ts';
 import { judgeCommand } from './judge-command.ts';
 import { isAutomatic, isStep, type LockedConversation, type Writing } from './plan.ts';
 import { toEntries, writePlan } from './write-plan.ts';
@@ -134,9 +135,10 @@ async function lock(
 ): Promise<LockedConversation> {
   const id = command.conversation_id;
   const conversation = await tx
-    .selectFrom('conversations')
-    .selectAll()
-    .where('conversation_id', '=', id)
+    .selectFrom('conversations as c')
+    .selectAll('c')
+    .select(firstShown)
+    .where('c.conversation_id', '=', id)
     .forUpdate()
     .executeTakeFirst();
   if (conversation === undefined) {

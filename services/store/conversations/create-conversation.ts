@@ -24,6 +24,7 @@ import {
   loadConversations,
   type ParticipantRow,
 } from '../records/conversation-rows.ts';
+import { countUnread } from '../records/count-unread.ts';
 import { fromJson } from '../records/json-rows.ts';
 
 type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
@@ -49,7 +50,8 @@ export async function createConversation(
   const inserted = await insert(db, user_id, judged);
   const loaded = inserted?.loaded ?? (await loadExisting(db, judged));
   const cipher = await ciphers.open(loaded === undefined ? [] : lastMessagesOf([loaded]));
-  const options = { cipher, nowMs: Date.now() };
+  const unread = loaded && (await countUnread(db, [loaded], user_id));
+  const options = { cipher, nowMs: Date.now(), ...(unread && { unread }) };
   const record = loaded && toConversationRecord(loaded, user_id, options);
   if (loaded === undefined || record === undefined) {
     throw new KahaError('CONFLICT', 'The conversation changed meanwhile');

@@ -7,6 +7,7 @@ import type { Database } from '../database/schema.ts';
 import { isReader } from '../inbox/reader.ts';
 import { toConversationRecord, toReaderRecord } from '../records/conversation-record.ts';
 import { lastMessagesOf, loadConversations } from '../records/conversation-rows.ts';
+import { countUnread } from '../records/count-unread.ts';
 
 type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
 type Request = { user_id: UserId; conversation_id: ConversationId };
@@ -24,7 +25,8 @@ export async function getConversation(
   const [loaded] = await loadConversations(db, [conversation_id]);
   if (loaded === undefined) throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
   const cipher = await ciphers.open(lastMessagesOf([loaded]));
-  const record = toConversationRecord(loaded, user_id, { cipher, nowMs: Date.now() });
+  const unread = await countUnread(db, [loaded], user_id);
+  const record = toConversationRecord(loaded, user_id, { cipher, nowMs: Date.now(), unread });
   if (record !== undefined) return record;
   if (await isReader(db, request)) return toReaderRecord(loaded, cipher);
   throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');

@@ -8,6 +8,7 @@ import type { Database } from '../database/schema.ts';
 import type { TimesAhead } from '../database/times-ahead.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import { lastMessagesOf, loadConversations } from '../records/conversation-rows.ts';
+import { countUnread } from '../records/count-unread.ts';
 import { isAhead } from '../records/sent-after.ts';
 import type { ChatListCache } from './chat-list-cache.ts';
 import {
@@ -41,7 +42,8 @@ export function createListConversations(deps: Deps) {
     const ids = page.map(({ conversation_id }) => conversation_id);
     const loaded = await loadConversations(db, ids);
     const cipher = await ciphers.open(lastMessagesOf(loaded));
-    const options = { cipher, nowMs: Date.now() };
+    const unread = await countUnread(db, loaded, list.userId);
+    const options = { cipher, nowMs: Date.now(), unread };
     const records = loaded.flatMap((one) => toConversationRecord(one, list.userId, options) ?? []);
     const isLast = places.length < list.limit;
     return { records, next_cursor: isLast ? null : writePosition(list, page, position) };

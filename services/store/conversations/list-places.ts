@@ -13,16 +13,20 @@ export type MarkedPlace = ListPlace & { mark: string };
  * The query returns the conversations with the newest activity as they are now. The mark has all
  * that changes a record. The version rises with each change of the conversation, its participants
  * and the user's own settings. While the version stays, positions only rise, so their sum tells of
- * each change. The last message has a version of its own, and a mute ends by itself.
+ * each change. The last message that is there has a version of its own, a mute ends by itself, and
+ * messages get too old to be shown.
  */
 export async function selectFirst(db: Kysely<Database>, list: List): Promise<MarkedPlace[]> {
   const { rows } = await sql<MarkedPlace>`
     select conversation_id, activity, read_at,
-      concat_ws(' ', version, first_seq, last_seq, is_over,
+      concat_ws(' ', version, visible_from(conversation_id, first_seq), last_seq, is_over,
         (select sum(o.delivered_seq + o.read_seq) from participants o
           where o.conversation_id = first.conversation_id and o.left_at is null),
-        (select m.version from messages m where m.conversation_id = first.conversation_id
-          and m.seq = last_seq and m.sent_at = last_sent_at)) as mark
+        coalesce(
+          (select m.version from messages m where m.conversation_id = first.conversation_id
+            and m.seq = last_seq and m.sent_at = last_sent_at),
+          (select m.version from messages m where m.conversation_id = first.conversation_id
+            order by m.seq desc limit 1))) as mark
     from (
       select c.conversation_id, c.last_activity as activity, t.read_at,
         c.version, c.first_seq, c.last_seq, c.last_sent_at, p.muted_until <= now() as is_over

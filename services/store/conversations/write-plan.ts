@@ -17,6 +17,7 @@ import {
   selectParticipants,
 } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
+import { firstShown } from '../records/visible-from.ts';
 import { closingEvent, type OwedEvent } from './closing-event.ts';
 import { currentOf, idsOf, type LockedConversation, type Plan, type Writing } from './plan.ts';
 
@@ -32,7 +33,7 @@ export async function writePlan(tx: Transaction<Database>, writing: Writing): Pr
   const conversation = await writeConversation(tx, writing);
   const joined = await writeParticipants(tx, writing);
   const { messages, rows } = await writeSystemMessages(tx, writing);
-  const owed = { messages, events: eventsOf(writing), now: writing.locked.now };
+  const owed = { messages, events: eventsOf(writing, conversation), now: writing.locked.now };
   await owe(tx, writing.locked, owed);
   const ids = [conversation.conversation_id];
   const lastMessage = rows.at(-1) ?? (await selectLastMessages(tx, ids))[0];
@@ -85,7 +86,7 @@ function writeConversation(tx: Transaction<Database>, writing: Writing): Promise
   const count = plan.messages.length;
   const isMessage = count > 0;
   return tx
-    .updateTable('conversations')
+    .updateTable('conversations as c')
     .set({
       ...plan.set,
       version: conversation.version + 1,
@@ -97,8 +98,9 @@ function writeConversation(tx: Transaction<Database>, writing: Writing): Promise
       }),
       ...(plan.own?.archived_at != null && { has_archived: true }),
     })
-    .where('conversation_id', '=', conversation.conversation_id)
+    .where('c.conversation_id', '=', conversation.conversation_id)
     .returningAll()
+    .returning(firstShown)
     .executeTakeFirstOrThrow();
 }
 
@@ -134,7 +136,7 @@ async function writeParticipants(
 }
 
 /** Each planned event is owed to its users; a user who leaves gets an event of their own. */
-function eventsOf({ locked, plan, cipher }: Writing): OwedEvent[] {
+function eventsOf({ locked, plan, cipher }: Writing, { first_seq }: ConversationRow): OwedEvent[] {
   const events: OwedEvent[] = plan.events
     .filter(({ to }) => to.length > 0)
     .map(({ change, to }) => ({ event_id: newId(), payload: { change, user_ids: [...to] } }));
@@ -143,7 +145,7 @@ function eventsOf({ locked, plan, cipher }: Writing): OwedEvent[] {
     const leaving = {
       userId: plan.leave,
       change: plan.step === undefined ? ('participants' as const) : ('assigned' as const),
-      conversation: { ...before, ...plan.set, version: before.version + 1 },
+      conversation: { ...before, ...plan.set, first_seq, version: before.version + 1 },
       participants: currentOf(participants),
     };
     events.push(closingEvent(leaving, cipher));

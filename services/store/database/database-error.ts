@@ -10,7 +10,7 @@ import { KahaError } from '../../../shared/errors.ts';
  *  clash         Postgres found a deadlock or a serialisation failure: run the statement again.
  *  locked        A row stayed locked for longer than `lock_timeout`.
  *  data          Postgres refuses a value: the row is at fault.
- *  no_partition  Nobody has made the month's partition.
+ *  no_partition  Nobody has made the week's partition.
  *  schema        Tables or functions are missing: the schema is not migrated.
  *  bug           The failure is any other one.
  */

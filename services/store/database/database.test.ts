@@ -55,7 +55,9 @@ t.test(
   'a store that uses all it may opens no more connections than its setting says',
   async (t) => {
     for (const poolMax of [8, 20]) {
-      const opened = openStoreDatabase({ url: database.url, poolMax, logger: silent });
+      const opened = openStoreDatabase({
+        ...{ url: database.url, poolMax, retentionDays: 90, logger: silent },
+      });
       const counts: number[] = [];
       const openAll = async (): Promise<boolean> => {
         let isDone = false;
@@ -153,7 +155,7 @@ async function changeAndRead(t: Test, store: StoreParts): Promise<void> {
   await applyPositions(store.pool, [[conversation_id, bina, 'delivered', 1, Date.now()]]);
   const read = operations['positions.read']({ reads: [{ ...of, seq: 1 }] }, steadyMs() + 5_000);
   t.match(await read, { results: [{ ok: true }] });
-  t.match(await operations['partitions.ensure']({ months_ahead: 3 }, 0), { created: [] });
+  t.match(await operations['partitions.ensure']({ weeks_ahead: 3 }, 0), { created: [] });
 }
 
 async function sendToBusiness(t: Test, store: StoreParts): Promise<void> {

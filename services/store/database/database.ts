@@ -48,21 +48,28 @@ export function openDatabase(options: {
   return { db, pool, close: () => db.destroy() };
 }
 
-/** The pools of a store have `poolMax` connections together, and lead to the same server. */
+/**
+ * The pools of a store have `poolMax` connections together, and lead to the same server. Each of
+ * their sessions shows no messages that are older than `retentionDays`; 0 shows all of them.
+ */
 export function openStoreDatabase(options: {
   url: string;
   poolMax: number;
   pooling?: Pooling;
+  retentionDays: number;
   logger: Logger;
 }): StoreDatabase {
-  const { poolMax, ...rest } = options;
+  const { poolMax, retentionDays, ...rest } = options;
   const sizes = splitPool(poolMax);
   const common = { ...rest, servers: new DatabaseServers(options.url) };
-  const withLocks = { ...common, settings: [lockTimeout(LOCK_TIMEOUT_MS)] };
+  const retention = `kaha.retention_days=${retentionDays}`;
+  const withLocks = { ...common, settings: [retention, lockTimeout(LOCK_TIMEOUT_MS)] };
   const pool = createPool({ ...withLocks, max: sizes.queries });
   const forBusinesses = createPool({ ...withLocks, max: sizes.businessSends });
-  const appends = createPool({ ...common, max: sizes.appends, settings: APPEND_PLANS });
-  const positions = createPool({ ...common, max: sizes.positions, settings: LEAN_PLANS });
+  const appending = [retention, ...APPEND_PLANS];
+  const appends = createPool({ ...common, max: sizes.appends, settings: appending });
+  const raising = [retention, ...LEAN_PLANS];
+  const positions = createPool({ ...common, max: sizes.positions, settings: raising });
   const businessSends = { db: kyselyOn(forBusinesses), connectionsMax: sizes.businessSends };
   const db = kyselyOn(pool);
   const close = async (): Promise<void> => {

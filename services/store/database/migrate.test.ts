@@ -2,10 +2,12 @@ import { Migrator } from 'kysely';
 import t from 'tap';
 import { createDatabase } from '../../../dev/testing/test-servers.ts';
 import { newId } from '../../../shared/ids.ts';
+import { readPartitions } from '../partitions/read-partitions.ts';
+import { WEEK_MS, weekOf } from '../partitions/spans.ts';
 import { silent } from '../stage/store-stage.ts';
 import { openDatabase } from './database.ts';
 import { classifyFailure } from './database-error.ts';
-import { ensurePartitions, monthsFrom } from './ensure-partitions.ts';
+import { ensurePartitions } from './ensure-partitions.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import { watchSchema } from './schema-check.ts';
@@ -91,14 +93,54 @@ t.test('a prepared statement whose columns have changed costs its connection', a
 });
 
 t.test('partitions are made ahead, each once and without a gap', async (t) => {
-  const { created, last_until } = await ensurePartitions(first.db, 5);
-  t.equal(created.length, 2, 'three months ahead were there');
-  t.equal(last_until, monthsFrom(new Date(), 5).at(-1)?.until);
-  const again = await Promise.all([ensurePartitions(first.db, 6), ensurePartitions(second.db, 6)]);
+  const { created, last_until, ahead } = await ensurePartitions(first.db, 8);
+  t.equal(created.length, 2, 'six weeks ahead were there');
+  t.equal(ahead, 8);
+  t.equal(Date.parse(last_until), weekOf(Date.now()).untilMs + 8 * WEEK_MS);
+  const again = await Promise.all([ensurePartitions(first.db, 9), ensurePartitions(second.db, 9)]);
   t.equal(again.flatMap((one) => one.created).length, 1);
 });
 
-t.test('a message of a month without a partition is refused', async (t) => {
+t.test('weeks follow the months that an earlier version has made', async (t) => {
+  const empty = await createDatabase({ isEmpty: true });
+  const old = openDatabase({ url: empty.url, poolMax: 2, logger: silent, ...asMigration });
+  t.teardown(async () => {
+    await old.close();
+    await empty.drop();
+  });
+  await migrate(old.db);
+  for (const { name } of await readPartitions(old.db))
+    await old.pool.query(`drop table ${name}`, []);
+  const thisMonth = new Date(new Date().toISOString().slice(0, 7));
+  const next = new Date(Date.UTC(thisMonth.getUTCFullYear(), thisMonth.getUTCMonth() + 1));
+  const bounds = [thisMonth, next].map((time) => `'${time.toISOString()}'`);
+  const range = `for values from (${bounds[0]}) to (${bounds[1]})`;
+  await old.pool.query(`create table messages_month partition of messages ${range}`, []);
+  const { created } = await ensurePartitions(old.db, 8);
+  const [month, ...weeks] = await readPartitions(old.db);
+  t.match(month, { name: 'messages_month', untilMs: next.getTime() });
+  t.same(new Set(weeks.map(({ name }) => name)), new Set(created));
+  let untilMs = next.getTime();
+  for (const week of weeks) {
+    t.equal(week.fromMs, untilMs, 'no gap and no overlap');
+    t.match(
+      week.name,
+      `messages_${new Date(untilMs).toISOString().slice(0, 10).replaceAll('-', '_')}`,
+    );
+    untilMs = week.untilMs;
+  }
+  t.equal(untilMs, weekOf(Date.now()).untilMs + 8 * WEEK_MS);
+});
+
+t.test('a table that has the name of a partition keeps none from being made', async (t) => {
+  const partitions = await readPartitions(first.db);
+  const { name } = partitions.at(-1) as (typeof partitions)[number];
+  await first.pool.query(`alter table messages detach partition ${name}`, []);
+  const { created } = await ensurePartitions(first.db, 9);
+  t.same(created, [`${name}_2`]);
+});
+
+t.test('a message of a week without a partition is refused', async (t) => {
   const insert = `insert into messages
     (conversation_id, seq, sent_at, message_id, sender_id, message_type, key_id)
     select u, 1, '1999-01-01', u, u, 'text', 'k' from gen_random_uuid() u`;
@@ -112,16 +154,4 @@ t.test('each partition gets its indexes', async (t) => {
     [],
   );
   t.ok(rows.every(({ count }) => count === 3));
-});
-
-t.test('months are counted in UTC and continue over the end of a year', (t) => {
-  t.same(
-    monthsFrom(new Date('2026-11-30T23:59:59.999Z'), 2).map(({ name, until }) => [name, until]),
-    [
-      ['messages_2026_11', '2026-12-01T00:00:00.000Z'],
-      ['messages_2026_12', '2027-01-01T00:00:00.000Z'],
-      ['messages_2027_01', '2027-02-01T00:00:00.000Z'],
-    ],
-  );
-  t.end();
 });

@@ -7,7 +7,7 @@ import { migrations } from './migrations/index.ts';
 import { STORE_NAME } from './pool.ts';
 import type { Database } from './schema.ts';
 
-const MONTHS_AHEAD = 3;
+const WEEKS_AHEAD = 6;
 
 const STARTING_POLL_MS = 200;
 /** A connection that was told to end ends within this time, unless its statement cannot stop. */
@@ -43,7 +43,7 @@ export async function migrate(db: Kysely<Database>): Promise<string[]> {
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
   if (results.length > 0) await endStoreConnections(db);
-  const { created, last_until } = await ensurePartitions(db, MONTHS_AHEAD);
+  const { created, last_until } = await ensurePartitions(db, WEEKS_AHEAD);
   return [
     ...results.map(({ migrationName }) => `migrated ${migrationName}`),
     ...created.map((name) => `created ${name}`),

@@ -24,6 +24,7 @@ import {
 } from '../records/conversation-rows.ts';
 import { toParticipants } from '../records/participants-reader.ts';
 import { sentAfter } from '../records/sent-after.ts';
+import { firstShown } from '../records/visible-from.ts';
 import { writeAwayMessage } from './away-message.ts';
 import { judgeMessages, type MessagesPlan } from './judge-messages.ts';
 import { tellAgain } from './tell-again.ts';
@@ -106,6 +107,7 @@ async function readConversation(
     .selectFrom('conversations as c')
     .leftJoin('businesses as b', 'b.business_id', 'c.business_id')
     .selectAll('c')
+    .select(firstShown)
     .select(sql<Selectable<BusinessesTable> | null>`to_jsonb(b)`.as('business'))
     .select(sql<string>`date_trunc('milliseconds', clock_timestamp())`.as('now'))
     .where('c.conversation_id', '=', conversation_id)
@@ -147,10 +149,11 @@ async function updateConversation(
   };
   if (Object.keys(set).length === 0) return conversation;
   return tx
-    .updateTable('conversations')
+    .updateTable('conversations as c')
     .set(set)
-    .where('conversation_id', '=', conversation.conversation_id)
+    .where('c.conversation_id', '=', conversation.conversation_id)
     .returningAll()
+    .returning(firstShown)
     .executeTakeFirstOrThrow();
 }
 

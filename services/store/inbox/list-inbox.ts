@@ -7,6 +7,7 @@ import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
 import { toConversationRecord, toReaderRecord } from '../records/conversation-record.ts';
 import { lastMessagesOf, loadConversations } from '../records/conversation-rows.ts';
+import { countUnread } from '../records/count-unread.ts';
 import { inboxCursor, selectInboxPlaces } from './inbox-places.ts';
 import { readHead } from './read-head.ts';
 
@@ -36,7 +37,8 @@ export async function listInbox({ db, ciphers }: Deps, request: InboxList): Prom
     const ids = places.slice(0, limit).map(({ conversation_id }) => conversation_id);
     const loaded = await loadConversations(tx, ids);
     const cipher = await ciphers.open(lastMessagesOf(loaded), tx);
-    const options = { cipher, nowMs: Date.now() };
+    const unread = await countUnread(tx, loaded, user_id);
+    const options = { cipher, nowMs: Date.now(), unread };
     const records = takePage(
       loaded.map(
         (one) => toConversationRecord(one, user_id, options) ?? toReaderRecord(one, cipher),

@@ -14,16 +14,27 @@ const readerRule = sql<boolean>`(a.role = 'manager' or c.state = 'waiting'
 
 /**
  * The relation has one row if the user may read the conversation, and none otherwise. Readers see
- * all messages, as the agent who has the conversation does.
+ * all messages that are shown, as the agent who has the conversation does.
  */
 export function readerOf({ user_id, conversation_id }: InConversation) {
-  return sql`(select c.conversation_id, 1 as first_visible_seq
+  return sql`(select c.conversation_id,
+      visible_from(c.conversation_id, c.first_seq) as first_visible_seq
     from conversations c join business_agents a using (business_id)
-    where c.conversation_id = ${conversation_id} and a.user_id = ${user_id} and ${readerRule}) r`;
+    where c.conversation_id = ${conversation_id} and a.user_id = ${user_id} and ${readerRule}
+    offset 0) r`;
 }
 
 /** Tells whether the user may read the conversation now, without taking part in it. */
 export async function isReader(db: Kysely<Database>, request: InConversation): Promise<boolean> {
-  const { rows } = await sql`select from ${readerOf(request)}`.execute(db);
-  return rows.length > 0;
+  return (await firstSeqForReader(db, request)) !== undefined;
+}
+
+/** Returns from which `seq` on such a reader sees messages, or undefined if they may not read. */
+export async function firstSeqForReader(
+  db: Kysely<Database>,
+  request: InConversation,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ first_visible_seq: number }>`
+    select first_visible_seq from ${readerOf(request)}`.execute(db);
+  return rows[0]?.first_visible_seq;
 }

@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { BusinessId, ConversationId, UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 import type { ConversationRow, ParticipantRow } from '../records/conversation-rows.ts';
+import { firstShown } from '../records/visible-from.ts';
 
 /** An agent who is to lose this conversation has it. The participants take part now. */
 export type HeldRow = { conversation: ConversationRow; participants: ParticipantRow[] };
@@ -13,12 +14,13 @@ export async function lockHeld(
   agents: readonly UserId[],
 ): Promise<HeldRow[]> {
   const conversations = await tx
-    .selectFrom('conversations')
-    .selectAll()
-    .where('business_id', '=', businessId)
-    .where('state', '=', 'assigned')
-    .where('assignee_id', '=', sql<UserId>`any(${agents}::uuid[])`)
-    .orderBy('conversation_id')
+    .selectFrom('conversations as c')
+    .selectAll('c')
+    .select(firstShown)
+    .where('c.business_id', '=', businessId)
+    .where('c.state', '=', 'assigned')
+    .where('c.assignee_id', '=', sql<UserId>`any(${agents}::uuid[])`)
+    .orderBy('c.conversation_id')
     .forUpdate()
     .execute();
   const rows = await tx
@@ -53,7 +55,7 @@ export async function writeReturned(
     select date_trunc('milliseconds', clock_timestamp()) as at`.execute(tx);
   const { at } = clock[0] as { at: string };
   const after = await tx
-    .updateTable('conversations')
+    .updateTable('conversations as c')
     .set({
       version: sql`version + 1`,
       state: 'waiting',
@@ -62,8 +64,9 @@ export async function writeReturned(
       preferred_agent_id: null,
       has_answered: null,
     })
-    .where('conversation_id', '=', anyOf(rows))
+    .where('c.conversation_id', '=', anyOf(rows))
     .returningAll()
+    .returning(firstShown)
     .execute();
   await sql`update participants p set left_at = ${at}::timestamptz
     from unnest(${rows.map(({ conversation_id }) => conversation_id)}::uuid[],

@@ -1,10 +1,11 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { HistoryMessage, MessagePlace } from '../../../shared/contracts/messages.ts';
+import { canSee } from '../../../shared/durable-events/audience.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { MessageId, UserId } from '../../../shared/ids.ts';
 import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
-import { isReader } from '../inbox/reader.ts';
+import { firstSeqForReader } from '../inbox/reader.ts';
 import { MESSAGE_COLUMNS } from '../records/message-row.ts';
 import { selectParticipants } from '../records/message-status.ts';
 import { showMessages } from '../records/shown-messages.ts';
@@ -47,8 +48,9 @@ async function readMessage(deps: Deps, { user_id, message_id }: Request) {
   if (row === undefined) throw noSuchMessage();
   const { conversation_id } = row;
   const participants = await selectParticipants(deps.db, conversation_id);
-  if (!(await isReader(deps.db, { user_id, conversation_id }))) throw noSuchMessage();
-  const viewer = { user_id, first_visible_seq: 1 };
+  const first_visible_seq = await firstSeqForReader(deps.db, { user_id, conversation_id });
+  const viewer = { user_id, first_visible_seq: first_visible_seq ?? Number.POSITIVE_INFINITY };
+  if (!canSee(viewer, row.seq)) throw noSuchMessage();
   const [message] = await showMessages(deps, { rows: [row], viewer, participants });
   return message as HistoryMessage;
 }
@@ -75,7 +77,9 @@ function visible(db: Kysely<Database>, { user_id, message_id }: Request) {
     )
     .selectFrom('m')
     .innerJoin('participants as p', 'p.conversation_id', 'm.conversation_id')
+    .innerJoin('conversations as c', 'c.conversation_id', 'm.conversation_id')
     .where('p.user_id', '=', user_id)
     .where('p.left_at', 'is', null)
-    .whereRef('m.seq', '>=', 'p.first_visible_seq');
+    .whereRef('m.seq', '>=', 'p.first_visible_seq')
+    .where('m.seq', '>=', sql<number>`visible_from(c.conversation_id, c.first_seq)`);
 }

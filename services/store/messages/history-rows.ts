@@ -9,6 +9,7 @@ import { readerOf } from '../inbox/reader.ts';
 import type { MessageRow } from '../records/message-row.ts';
 import { isIsoTime } from '../records/opaque-cursor.ts';
 import { PAGE_BYTES_MAX } from '../records/page-bytes.ts';
+import { shownOf } from '../records/visible-from.ts';
 
 /** A row adds at least this much to a page, beside its content. */
 const ROW_BYTES = 300;
@@ -56,8 +57,9 @@ type Selection = { viewer: InConversation; as: 'participant' | 'reader'; range: 
 /**
  * The query returns rows from the bound on, in the direction of paging, and no more than a page can
  * hold. The statement itself judges who may see what, so a user who was removed a moment
- * ago reads nothing. The inner select walks the primary key. The window function around it adds
- * up the bytes, so that the page is cut at its maximum.
+ * ago reads nothing. The inner select walks the primary key, in no partition that has passed the
+ * retention time. The window function around it adds up the bytes, so that the page is cut at its
+ * maximum.
  */
 export async function selectHistory(
   db: Kysely<Database>,
@@ -78,6 +80,7 @@ export async function selectHistory(
         from ${as === 'reader' ? readerOf(viewer) : participantOf(viewer)}
         join messages m using (conversation_id)
         where m.conversation_id = ${conversation_id} and m.seq >= first_visible_seq
+          and m.sent_at > coalesce(retention_limit(), '-infinity')
           and ${boundOf(conversation_id, range)}
         order by m.seq ${order}
         limit ${range.limit + 1}
@@ -89,8 +92,10 @@ export async function selectHistory(
 }
 
 function participantOf({ user_id, conversation_id }: InConversation) {
-  return sql`(select conversation_id, first_visible_seq from participants
-    where conversation_id = ${conversation_id} and user_id = ${user_id} and left_at is null) p`;
+  return sql`(select conversation_id,
+      greatest(p.first_visible_seq, c.first_seq) as first_visible_seq
+    from ${shownOf(conversation_id)} c join participants p using (conversation_id)
+    where p.user_id = ${user_id} and p.left_at is null offset 0) p`;
 }
 
 /**

@@ -1,9 +1,16 @@
 import t from 'tap';
 import type { HistoryRequest } from '../../../shared/contracts/messages.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
-import { appendOk, createGroup, createTalk, letter, setStage } from '../stage/store-stage.ts';
+import {
+  appendOk,
+  createGroup,
+  createTalk,
+  letter,
+  openStore,
+  setStage,
+} from '../stage/store-stage.ts';
 
-const { store, sql } = await setStage(t);
+const { store, sql, url } = await setStage(t);
 const { operations } = store;
 
 const users = (count: number): UserId[] => Array.from({ length: count }, () => newId<UserId>());
@@ -109,9 +116,11 @@ t.test('undelivered messages of others come oldest first, in pages', async (t) =
 });
 
 t.test('old, own and hidden messages are not replayed; old ones make it incomplete', async (t) => {
+  const keeping = openStore(url, { retentionDays: 0 });
+  t.teardown(keeping.close);
   const { id, alice, bina } = await createTalk(store);
   await appendOk(store, id, [letter(alice), letter(alice), letter(alice)]);
-  const undelivered = () => operations['messages.undelivered']({ user_id: bina }, 0);
+  const undelivered = () => keeping.operations['messages.undelivered']({ user_id: bina }, 0);
   await sql('update participants set delivered_seq = 1 where user_id = $1', [bina]);
   t.match(await undelivered(), { messages: [{ seq: 2 }, { seq: 3 }], complete: true });
   await sql('update participants set first_visible_seq = 3 where user_id = $1', [bina]);

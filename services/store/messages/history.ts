@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type {
   HistoryPage,
   HistoryReceipt,
@@ -6,11 +6,12 @@ import type {
 } from '../../../shared/contracts/messages.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { ContentCiphers } from '../content/content-ciphers.ts';
-import type { Database } from '../database/schema.ts';
+import type { Database, ParticipantsTable } from '../database/schema.ts';
 import { isReader } from '../inbox/reader.ts';
 import { takePage } from '../records/page-bytes.ts';
 import { present } from '../records/present.ts';
 import { showMessages } from '../records/shown-messages.ts';
+import { shownOf } from '../records/visible-from.ts';
 import { readRange, selectHistory } from './history-rows.ts';
 
 type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
@@ -37,14 +38,14 @@ export async function readHistory(
   if (own === undefined && !(await isReader(db, viewer))) {
     throw new KahaError('NOT_A_PARTICIPANT', 'Not a participant of this conversation');
   }
+  const first_visible_seq = Math.max(any.first_seq, own?.first_visible_seq ?? 1);
   const rows = own ? seen : await selectHistory(db, { viewer, as: 'reader', range });
   const receipts = participants.flatMap(toReceipt);
-  const firstVisible = own?.first_visible_seq ?? 1;
   const messages = await showMessages(
     { db, ciphers },
     {
       rows: rows.slice(0, range.limit),
-      viewer: { user_id, first_visible_seq: firstVisible },
+      viewer: { user_id, first_visible_seq },
       participants: receipts,
     },
   );
@@ -53,28 +54,36 @@ export async function readHistory(
   return {
     messages: range.order === 'asc' ? page : page.reverse(),
     has_more: first !== undefined && page.length < Number(first.matching),
-    first_seq: Math.max(any.first_seq, firstVisible),
+    first_seq: first_visible_seq,
     receipts,
   };
 }
 
-type Participant = Awaited<ReturnType<typeof selectParticipants>>[number];
+type Participant = { first_seq: number } & {
+  [Name in
+    | 'user_id'
+    | 'first_visible_seq'
+    | 'delivered_seq'
+    | 'delivered_at'
+    | 'read_seq'
+    | 'read_at']: Selectable<ParticipantsTable>[Name] | null;
+};
 
 /**
  * The query returns one row per participant, one row of nulls if nobody takes part, and no row if
- * the conversation does not exist.
+ * the conversation does not exist. `first_seq` is the first that is shown.
  */
-function selectParticipants(db: Kysely<Database>, id: HistoryRequest['conversation_id']) {
-  return db
-    .selectFrom('conversations as c')
-    .leftJoin('participants as p', (join) =>
-      join.onRef('p.conversation_id', '=', 'c.conversation_id').on('p.left_at', 'is', null),
-    )
-    .select(['c.first_seq', 'p.user_id', 'p.first_visible_seq'])
-    .select(['p.delivered_seq', 'p.delivered_at', 'p.read_seq', 'p.read_at'])
-    .where('c.conversation_id', '=', id)
-    .orderBy('p.user_id')
-    .execute();
+async function selectParticipants(
+  db: Kysely<Database>,
+  id: HistoryRequest['conversation_id'],
+): Promise<Participant[]> {
+  const { rows } = await sql<Participant>`
+    select c.first_seq, p.user_id, p.first_visible_seq, p.delivered_seq, p.delivered_at,
+      p.read_seq, p.read_at
+    from ${shownOf(id)} c
+    left join participants p on p.conversation_id = c.conversation_id and p.left_at is null
+    order by p.user_id`.execute(db);
+  return rows;
 }
 
 function toReceipt(participant: Participant): HistoryReceipt[] {

@@ -14,7 +14,11 @@ type Reacted = { reactions: Reaction[]; entry?: OutboxEntry };
 /** A message has at most this many different emoji; one more is refused with CONFLICT. */
 const EMOJI_MAX = 20;
 
-const REACT = 'select * from react($1, $2, $3, $4, $5, $6, $7, $8, $9)';
+/** The function is called only for a message that is not too old to be shown. */
+const REACT = `select r.* from (
+    select from conversations where conversation_id = $1
+      and $2 >= visible_from(conversation_id, first_seq) offset 0) shown
+  cross join lateral react($1, $2, $3, $4, $5, $6, $7, $8, $9) r`;
 
 type Refusal = 'not_found' | 'system' | 'deleted' | 'too_many';
 type Row = { status: Refusal } | WrittenRow;
@@ -45,7 +49,7 @@ export async function react({ pool, ciphers }: Deps, request: MessageReaction): 
   const message = [conversation_id, seq, sent_at, message_id];
   const reaction = [user_id, emoji, remove, EMOJI_MAX, event_id];
   const [row] = await pool.query<Row>(REACT, [...message, ...reaction]);
-  if (row === undefined) throw new Error('react gave no row');
+  if (row === undefined) throw noSuchMessage();
   if (row.status !== 'ok' && row.status !== 'unchanged') throw refusalOf(row.status);
   const { version, changed_at, seers, emojis, reactors } = row;
   const sets = toReactionSets(emojis ?? [], reactors ?? []);

@@ -42,12 +42,12 @@ export async function loadOutboxEntries(
   rows: readonly OwedRow[],
 ): Promise<Loaded> {
   const ids = [...new Set(rows.map(({ conversation_id }) => conversation_id))];
-  const [loadedAll, messages] = await Promise.all([
-    loadConversations(db, ids),
-    findMessages({ db, ciphers }, rows),
-  ]);
-  const cipher = await ciphers.open(lastMessagesOf(loadedAll));
+  const loadedAll = await loadConversations(db, ids);
   const conversations = new Map(loadedAll.map((one) => [one.conversation.conversation_id, one]));
+  const isShown = ({ conversation_id, seq }: Place): boolean =>
+    seq >= (conversations.get(conversation_id)?.conversation.first_seq ?? 1);
+  const messages = await findMessages({ db, ciphers }, rows, isShown);
+  const cipher = await ciphers.open(lastMessagesOf(loadedAll));
   const result: Loaded = { entries: [], gone: [], unreadable: [] };
   for (const row of rows) {
     const loaded = conversations.get(row.conversation_id);
@@ -78,17 +78,19 @@ export function toConversationEntry(
 
 /**
  * The map holds each message by its place. A message is decrypted only when an entry shows it, so
- * one that cannot be decrypted costs no other its entry.
+ * one that cannot be decrypted costs no other its entry. Messages that are too old to be shown are
+ * not found.
  */
 async function findMessages(
   { db, ciphers }: Deps,
   rows: readonly OwedRow[],
+  isShown: (place: Place) => boolean,
 ): Promise<Map<string, FoundMessage>> {
   const places = rows.flatMap(({ conversation_id, seq }) =>
     seq === null ? [] : { conversation_id, seq },
   );
   if (places.length === 0) return new Map();
-  const found = await selectByPlace(db, places).execute();
+  const found = (await selectByPlace(db, places).execute()).filter(isShown);
   const [replied, reactions] = await Promise.all([
     selectReplied(db, found),
     loadReactions(db, found),
@@ -96,7 +98,7 @@ async function findMessages(
   const cipher = await ciphers.open([...found, ...replied.values()]);
   const previewIn = (row: MessageRow) => {
     const shown = row.reply_to === null ? undefined : replied.get(row.reply_to);
-    return shown && toReplyPreview(shown, cipher);
+    return shown && isShown(shown) ? toReplyPreview(shown, cipher) : undefined;
   };
   const reactionsTo = (id: MessageId) => reactions.get(id) ?? [];
   return new Map(

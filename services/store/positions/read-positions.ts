@@ -58,8 +58,10 @@ select case when l.user_id is not null then 'ok' when p.user_id is not null then
     when c.conversation_id is not null then 'not_a_participant' else 'no_conversation' end
     as status,
   c.version, l.first_visible_seq, coalesce(r.read_seq, l.read_seq) as read_seq,
-  greatest(c.last_seq - greatest(coalesce(r.read_seq, l.read_seq), l.first_visible_seq - 1,
-    c.first_seq - 1), 0) as unread,
+  case when coalesce(r.read_seq, l.read_seq) < c.last_seq then
+    unread_above(c.conversation_id,
+      greatest(coalesce(r.read_seq, l.read_seq), l.first_visible_seq - 1,
+        visible_from(c.conversation_id, c.first_seq) - 1), c.last_seq) else 0 end as unread,
   coalesce(r.read_at, case when l.read_at > clock_timestamp() - interval '10 s'
     and l.read_at is distinct from c.last_sent_at then l.read_at end) as read_at,
   coalesce(r.delivered_seq, l.delivered_seq) as delivered_seq,

@@ -57,15 +57,22 @@ function toReply(row: ReadRow, { message_id }: ReadInput, seq: number | undefine
   return reply;
 }
 
-/** Reads that name a message by its id get its `seq` here, if it is in the named conversation. */
+/**
+ * Reads that name a message by its id get its `seq` here, if it is in the named conversation and
+ * not too old to be shown.
+ */
 async function placesOf(
   db: Kysely<Database>,
   inputs: readonly ReadInput[],
 ): Promise<Map<string, number>> {
   const ids = inputs.flatMap(({ message_id }) => (isUuidV4(message_id) ? [message_id] : []));
   if (ids.length === 0) return new Map();
-  const { rows } = await sql<Place & { seq: number }>`select message_id, conversation_id, seq
-    from messages where message_id = any(${ids}::uuid[])`.execute(db);
+  const { rows } = await sql<Place & { seq: number }>`
+    select m.message_id, m.conversation_id, m.seq
+    from (select conversation_id, seq, message_id from messages
+      where message_id = any(${ids}::uuid[]) offset 0) m
+    join conversations c using (conversation_id)
+    where m.seq >= visible_from(c.conversation_id, c.first_seq)`.execute(db);
   return new Map(rows.map((row) => [placeKey(row), row.seq]));
 }
 

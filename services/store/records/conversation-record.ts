@@ -11,24 +11,29 @@ import type {
   LoadedConversation,
   ParticipantRow,
 } from './conversation-rows.ts';
+import { type UnreadCounts, unreadAtMost } from './count-unread.ts';
 import { openContent, openSaid } from './message-row.ts';
 import { present } from './present.ts';
 
-/**
- * The record shows a conversation as one of its participants sees it; anybody else gets undefined.
- * `nowMs` decides whether a mute has run out.
- */
+type Showing = {
+  cipher: ContentCipher;
+  /** This time decides whether a mute has run out. */
+  nowMs: number;
+  /** Without these counts, every message above the viewer's position is unread. */
+  unread?: UnreadCounts;
+};
+
+/** The record shows a conversation as one of its participants sees it; others get undefined. */
 export function toConversationRecord(
   loaded: LoadedConversation,
   viewerId: UserId,
-  { cipher, nowMs }: { cipher: ContentCipher; nowMs: number },
+  { cipher, nowMs, unread }: Showing,
 ): ConversationRecord | undefined {
   const viewer = loaded.participants.find(({ user_id }) => user_id === viewerId);
   if (viewer === undefined) return undefined;
   const record = toReaderRecord(loaded, cipher, viewer.first_visible_seq);
-  const { first_seq, last_seq } = record;
   record.last_read_seq = viewer.read_seq;
-  record.unread = Math.max(last_seq - Math.max(viewer.read_seq, first_seq - 1), 0);
+  record.unread = unread?.get(record.conversation_id) ?? unreadAtMost(loaded.conversation, viewer);
   record.is_muted = isMuted(viewer, nowMs);
   if (record.is_muted && viewer.muted_until !== null) record.muted_until = viewer.muted_until;
   return Object.assign(record, present(viewer, ['archived_at']));

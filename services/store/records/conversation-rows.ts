@@ -7,6 +7,7 @@ import type {
   ParticipantsTable,
 } from '../database/schema.ts';
 import { metadataOfSystem } from './message-row.ts';
+import { firstShown } from './visible-from.ts';
 
 export type ConversationRow = Selectable<ConversationsTable>;
 export type ParticipantRow = Selectable<ParticipantsTable>;
@@ -43,7 +44,8 @@ export async function loadConversations(
     selectLastMessages(db, ids),
   ]);
   const grouped = byConversation(participants);
-  const last = new Map(messages.map((row) => [row.conversation_id, row]));
+  const newest = await selectNewest(db, withoutLast(conversations, messages));
+  const last = new Map([...messages, ...newest].map((row) => [row.conversation_id, row]));
   const byId = new Map(conversations.map((row) => [row.conversation_id, row]));
   return ids.flatMap((id) => {
     const conversation = byId.get(id);
@@ -72,9 +74,10 @@ function selectConversations(
   ids: readonly ConversationId[],
 ): Promise<ConversationRow[]> {
   return db
-    .selectFrom('conversations')
-    .selectAll()
-    .where('conversation_id', '=', anyOf(ids))
+    .selectFrom('conversations as c')
+    .selectAll('c')
+    .select(firstShown)
+    .where('c.conversation_id', '=', anyOf(ids))
     .execute();
 }
 
@@ -112,6 +115,38 @@ export function selectLastMessages(
     .select(['m.content', 'm.key_id', 'm.sent_at', 'm.deleted_at', metadataOfSystem('m')])
     .where('c.conversation_id', '=', anyOf(ids))
     .execute();
+}
+
+/** These conversations show messages, but the row of their last one is gone. */
+function withoutLast(
+  conversations: readonly ConversationRow[],
+  messages: readonly LastMessageRow[],
+): ConversationRow[] {
+  const found = new Set(messages.map(({ conversation_id }) => conversation_id));
+  return conversations.filter(
+    ({ conversation_id, first_seq, last_seq }) =>
+      last_seq >= first_seq && !found.has(conversation_id),
+  );
+}
+
+/** The query finds the newest message that each of the conversations shows. */
+async function selectNewest(
+  db: Kysely<Database>,
+  conversations: readonly ConversationRow[],
+): Promise<LastMessageRow[]> {
+  if (conversations.length === 0) return [];
+  const { rows } = await sql<LastMessageRow>`
+    select m.* from unnest(
+      ${conversations.map(({ conversation_id }) => conversation_id)}::uuid[],
+      ${conversations.map(({ first_seq }) => first_seq)}::bigint[])
+      as c (conversation_id, first_seq)
+    cross join lateral (
+      select m.conversation_id, m.message_id, m.seq, m.sender_id, m.message_type, m.content,
+        m.key_id, m.sent_at, m.deleted_at, ${metadataOfSystem('m')}
+      from messages m
+      where m.conversation_id = c.conversation_id and m.seq >= c.first_seq
+      order by m.seq desc limit 1) m`.execute(db);
+  return rows;
 }
 
 /** The ids are one array parameter, so that any number of ids is the same statement. */

@@ -10,6 +10,7 @@ import {
   type PreviewRow,
   toReplyPreview,
 } from './message-row.ts';
+import { shownOf } from './visible-from.ts';
 
 type Replying = Pick<MessageRow, 'conversation_id' | 'message_id' | 'reply_to' | 'reply_to_seq'>;
 
@@ -49,7 +50,7 @@ export async function selectReplied(
 
 export type FoundReply = PreviewRow & { seq: number };
 
-/** The map has the messages that new sends reply to, by message id. */
+/** The map has the messages that new sends reply to and that are still shown, by message id. */
 export async function findReplies(
   db: Kysely<Database>,
   conversationId: ConversationId,
@@ -62,6 +63,7 @@ export async function findReplies(
     .select(['deleted_at', 'seq', metadataOfSystem('messages')])
     .where('message_id', '=', sql<MessageId>`any(${messageIds}::uuid[])`)
     .where('conversation_id', '=', conversationId)
+    .where('seq', '>=', sql<number>`(select s.first_seq from ${shownOf(conversationId)} s)`)
     .execute();
   return new Map(rows.map((row) => [row.message_id, row]));
 }

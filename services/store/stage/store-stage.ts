@@ -61,12 +61,14 @@ type Options = {
   keys?: readonly ContentKey[];
   noteUnreadable?: NoteUnreadable;
   pooling?: Pooling;
+  retentionDays?: number;
 };
 
 export function openStore(url: string, options: Options = {}): StoreParts {
   const { editWindowMs = EDIT_WINDOW_MS, chatLists, redis, keys: own = contentKeys } = options;
-  const { pooling = 'session', noteUnreadable } = options;
-  const database = openStoreDatabase({ url, poolMax: POOL_MAX, pooling, logger: silent });
+  const { pooling = 'session', noteUnreadable, retentionDays = 90 } = options;
+  const connections = { url, poolMax: POOL_MAX, pooling, retentionDays };
+  const database = openStoreDatabase({ ...connections, logger: silent });
   const { db, pool, positions, close } = database;
   const metrics = createMetrics('store', 'store-1');
   const noteUse = () => undefined;

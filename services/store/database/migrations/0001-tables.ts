@@ -62,8 +62,8 @@ const STATEMENTS = [
   ) with (fillfactor = 70)`,
   'create index participants_live on participants (user_id) where left_at is null',
 
-  // The partitions are monthly and made ahead. There is no default partition: a missing month must
-  // be an error, as rows in a default partition could never be split into months again. Content is
+  // The partitions are spans of time, made ahead. There is no default partition: a missing one must
+  // be an error, as rows in a default partition could never be split into spans again. Content is
   // stored without compression, because ciphertext does not compress.
   `create table messages (
     conversation_id uuid not null,
