@@ -11,7 +11,10 @@ import { build } from 'esbuild';
 /** Stack traces of tests leave out what is in such a folder. */
 const UNTRACED = 'node_modules/@tapjs';
 const FOLDERS = {
-  services: { folder: 'dist', packages: { typebox: ['index', 'compile'], kysely: ['index'] } },
+  services: {
+    folder: 'dist',
+    packages: { typebox: ['index', 'compile', 'system'], kysely: ['index'] },
+  },
   tests: { folder: 'dist/tests', packages: { tap: ['index'] }, inside: UNTRACED },
 };
 

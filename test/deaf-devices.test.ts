@@ -67,6 +67,19 @@ t.test('a device is told of a queue that was lost while its edge was cut off', a
   await Promise.all([a, b, c, ...others].map((client) => client.close()));
 });
 
+t.test('a device that is signed out while its edge is cut off is closed 4503 then', async (t) => {
+  const [ann, bob] = await system.people(2);
+  const conversation = await system.conversation([ann, bob]);
+  const phone = await system.connectNew(ann, { edge: 2 });
+  links.cut('edge-2');
+  await untilCut(phone, conversation);
+  const { status } = await system.rest('DELETE', '/api/v1/devices/phone', { token: ann.token });
+  t.equal(status, 204);
+  links.mend('edge-2');
+  t.match(await phone.closed, { code: 4503 });
+  t.notOk(await queues.lose({ person: ann, deviceId: 'phone' }), 'it has no queue');
+});
+
 t.test('all devices of an edge are told if all their queues are lost', async (t) => {
   t.setTimeout(HEALED_MS + 120_000);
   const people = await system.people(DEVICES);

@@ -99,6 +99,8 @@ const edge = (name: string): Rights => ({
     ],
     ...['rpc.profiles.get', 'router.who', `user.${USER}`, `presence.${USER}`],
     ...['rpc.store.devices.seen', 'rpc.store.users.export'],
+    ...['rpc.store.devices.list'],
+    ...['rpc.store.push.register', 'rpc.store.push.unregister'],
     ...[ACK_QUEUE, 'answers.router-1.7'],
   ],
   subscribe: [
@@ -143,6 +145,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...['rpc.store.assignment.claim', 'rpc.store.assignment.read', 'rpc.store.assignment.done'],
       ...['rpc.store.assignment.sweep', 'rpc.store.assignment.finds'],
       ...['rpc.store.agents.presence', 'rpc.store.devices.of'],
+      ...['rpc.store.devices.sign_out', 'rpc.store.devices.signed_out'],
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
       ...['rpc.store.outbox.owed', 'rpc.store.outbox.done', 'rpc.store.outbox.missed'],
       ...['$JS.API.CONSUMER.NAMES.QUEUE_3', '$JS.API.CONSUMER.LIST.QUEUE_3'],

@@ -49,6 +49,7 @@ const edge = await createEdge(
     ...commonOf('edge-1', 'edge-1'),
     ...{ host: '127.0.0.1', port: 0, redisUrl: redis },
     ...{ allowedOrigins: [], serviceTokens: [], page: { isServed: false, loginUrl: undefined } },
+    push: { publicKey: undefined, endpoints: 'public' },
     connections: { max: 100, closingMax: Infinity },
     ...{ admissionRatePerS: 100, drainMs: 500, drainReconnectMs: 100 },
     token: { key, algorithms: ['HS256'], issuer: undefined, audience: undefined },

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createECDH, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -15,6 +15,9 @@ export type Secrets = {
   logHashKey: string;
   /** The Postgres that a Docker engine runs has this password. */
   postgresPassword: string;
+  /** Browsers know by these who may send pushes (VAPID), in base64url. */
+  vapidPublicKey: string;
+  vapidPrivateKey: string;
 };
 
 export function readSecrets(dataDir: string): Secrets {
@@ -26,6 +29,7 @@ export function readSecrets(dataDir: string): Secrets {
     edgeServiceToken: randomBytes(24).toString('base64url'),
     logHashKey: randomBytes(24).toString('base64url'),
     postgresPassword: randomBytes(18).toString('base64url'),
+    ...makeVapidKeys(),
     ...known,
   };
   if (Object.keys(known).length < Object.keys(secrets).length) {
@@ -33,4 +37,10 @@ export function readSecrets(dataDir: string): Secrets {
     writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 });
   }
   return secrets;
+}
+
+function makeVapidKeys(): Pick<Secrets, 'vapidPublicKey' | 'vapidPrivateKey'> {
+  const pair = createECDH('prime256v1');
+  const vapidPublicKey = pair.generateKeys().toString('base64url');
+  return { vapidPublicKey, vapidPrivateKey: pair.getPrivateKey().toString('base64url') };
 }

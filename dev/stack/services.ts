@@ -85,6 +85,8 @@ export const SERVICES: Readonly<Record<ServiceName, ServiceRow>> = {
       ALLOWED_ORIGINS: 'http://localhost:*,http://127.0.0.1:*',
       PAGE: 'on',
       PAGE_LOGIN_URL: kaha,
+      WEBPUSH_PUBLIC_KEY: secrets.vapidPublicKey,
+      WEBPUSH_ENDPOINTS: 'any',
     }),
   },
 };

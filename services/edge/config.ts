@@ -4,6 +4,8 @@ import {
   EnvReader,
   readCommonConfig,
 } from '../../shared/process/env.ts';
+import { isPointOfP256 } from './api/devices/p256-point.ts';
+import type { Endpoints } from './api/devices/registration-problem.ts';
 import type { PageConfig } from './assets/page.ts';
 import { REFUSING_MAX, type Room } from './server/connections.ts';
 
@@ -13,6 +15,12 @@ export type TokenConfig = {
   algorithms: string[];
   issuer: string | undefined;
   audience: string | undefined;
+};
+
+export type PushConfig = {
+  /** A browser subscribes with this VAPID key. Without it there is no web push. */
+  publicKey: string | undefined;
+  endpoints: Endpoints;
 };
 
 export type Config = CommonConfig & {
@@ -29,6 +37,7 @@ export type Config = CommonConfig & {
    */
   allowedOrigins: string[];
   page: PageConfig;
+  push: PushConfig;
   /** The edge has room for so many connections of clients, and tells others to come back. */
   connections: Room;
   /**
@@ -75,6 +84,7 @@ export function loadConfig(env: Env, filesMax?: number): Config {
     redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:']),
     allowedOrigins: readOrigins(reader),
     page: readPage(reader),
+    push: readPush(reader),
     connections: readConnections(reader, filesMax),
     admissionRatePerS: reader.integer('ADMISSION_RATE_PER_S', {
       min: 1,
@@ -167,6 +177,14 @@ function readPage(reader: EnvReader): PageConfig {
   const loginUrl = reader.optional('PAGE_LOGIN_URL');
   if (loginUrl !== undefined) reader.url('PAGE_LOGIN_URL', ['http:', 'https:']);
   return { isServed, loginUrl: loginUrl?.replace(/\/+$/, '') };
+}
+
+function readPush(reader: EnvReader): PushConfig {
+  const publicKey = reader.optional('WEBPUSH_PUBLIC_KEY');
+  if (publicKey !== undefined && !isPointOfP256(publicKey)) {
+    reader.problem('WEBPUSH_PUBLIC_KEY is no uncompressed point of P-256 in base64url');
+  }
+  return { publicKey, endpoints: reader.oneOf('WEBPUSH_ENDPOINTS', ['public', 'any'], 'public') };
 }
 
 const ORIGIN = /^https?:\/\/[^/:\s*]+(:(\d+|\*))?$|^https?:\/\/\[[0-9a-f:]+\](:(\d+|\*))?$/;

@@ -101,6 +101,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
     delivery,
     hub,
     authentication,
+    push: config.push,
   };
   const doors = { parts: handlerParts, limits, metrics, logger };
   const dispatcher = new FrameDispatcher({ hub, ...doors });

@@ -24,6 +24,7 @@ import type { Reads } from './positions/reads.ts';
 import type { QueueChecks } from './queues/queue-checks.ts';
 import type { RouterMetrics } from './router-metrics.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import type { SignOuts } from './sessions/sign-outs.ts';
 import type { Typing } from './typing/typing.ts';
 
 /** The edge waits 4 s, and the router's answer has to come before, whatever it is. */
@@ -36,6 +37,7 @@ type Deps = {
   messageChanges: MessageChanges;
   agentChanges: AgentChanges;
   sessions: Sessions;
+  signOuts: SignOuts;
   checks: QueueChecks;
   positionReports: PositionReports;
   liveReceipts: LiveReceipts;
@@ -83,6 +85,11 @@ function createTable(deps: Deps): Operations {
   return {
     message: createSend(deps),
     'session.open': (request, { deadlineAt }) => sessions.open(request, deadlineAt),
+    'devices.connected': async ({ user_id: userId }) => ({
+      devices: await deps.signOuts.connected(userId),
+    }),
+    'devices.sign_out': ({ user_id: userId, device_id: deviceId }, { deadlineAt }) =>
+      deps.signOuts.signOut({ userId, deviceId }, deadlineAt),
     'queues.check': (request, { deadlineAt }) => deps.checks.check(request, deadlineAt),
     delivered({ items }) {
       void liveReceipts.delivered(items);

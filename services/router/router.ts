@@ -26,6 +26,8 @@ import { type Announce, Reads } from './positions/reads.ts';
 import { createQueues, type Queues } from './queues/create-queues.ts';
 import { createRouterMetrics, type RouterMetrics } from './router-metrics.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { SignOuts } from './sessions/sign-outs.ts';
+import { UserTurns } from './sessions/user-turns.ts';
 import { Typing } from './typing/typing.ts';
 import { TypingAudiences } from './typing/typing-audiences.ts';
 
@@ -103,14 +105,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const actors = new ConversationActors({ ...changing, metrics: counters, logger });
   closers.push('conversations', () => actors.close(), DRAIN_MS);
   const epochs = new Epochs();
-  const sessions = new Sessions({
-    known: queues.known,
-    queues: queues.devices,
-    holders: queues.holders,
-    tellHeld: queues.tellHeld,
-    epochs,
-    metrics: counters,
-  });
+  const { sessions, signOuts } = createSessions(parts, epochs);
   const messageChanges = new MessageChanges({ store, fanOuts, actors });
   closers.push('message changes', () => messageChanges.drained(), DRAIN_MS);
   const operations = createOperations({
@@ -120,6 +115,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
     messageChanges,
     agentChanges: createAgentChanges(changing),
     sessions,
+    signOuts,
     checks: queues.checks,
     positionReports,
     liveReceipts,
@@ -140,6 +136,17 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
 
   const gauged = { server, actors, messageChanges, sessions, liveReceipts, typing };
   gaugeParts(metrics, { ...gauged, positionReports });
+}
+
+/** Wires the parts that open sessions of devices, and end them for good. */
+function createSessions(parts: Parts & { queues: Queues }, epochs: Epochs) {
+  const { bus, store, counters, queues } = parts;
+  const { known, devices, holders, tellHeld, isCurrent } = queues;
+  const turns = new UserTurns();
+  const shared = { known, queues: devices, holders, epochs, turns };
+  const signOuts = new SignOuts({ ...shared, bus, store, isCurrent });
+  const sessions = new Sessions({ ...shared, tellHeld, signOuts, metrics: counters });
+  return { sessions, signOuts };
 }
 
 type Gauged = {

@@ -64,17 +64,20 @@ async function readWith(keys: ContentKey[], { id, alice }: { id: ConversationId;
 
 t.test('a change of content keys ends with nothing under the old one', async (t) => {
   const talk = await makeTalk(3);
+  const registration = { provider: 'fcm' as const, token: 'fcm:a-token-of-a-phone' };
+  const device = { user_id: talk.alice, device_id: 'phone', issued_at: Date.now() };
+  await store.operations['push.register']({ ...device, registration }, 0);
   const before = await run(['status']);
   t.match(before, { status: 0, err: '' });
-  t.match(before.out, /^k1 +1 +3 +0$/m);
-  t.match(before.out, /^k2 +0 +0 +0 +current$/m);
-  t.match(await run(['rotate']), { status: 0, out: '1 done, 0 left\n' });
+  t.match(before.out, /^k1 +1 +3 +0 +1$/m);
+  t.match(before.out, /^k2 +0 +0 +0 +0 +current$/m);
+  t.match(await run(['rotate']), { status: 0, out: '2 done, 0 left\n' });
   t.match(await run(['reencrypt']), { status: 0, out: '3 done, 0 left\n' });
   const after = await run(['status'], [k2]);
   t.notMatch(after.out, /k1/);
-  t.match(after.out, /^\(conversations\) +0 +4 +0$/m);
+  t.match(after.out, /^\(conversations\) +0 +4 +0 +0$/m);
   t.same(await readWith([k2], talk), talk.texts);
-  await sql('truncate messages, content_keys');
+  await sql('truncate messages, content_keys, push_registrations');
 });
 
 t.test('a command that is killed is done by the next one', async (t) => {
@@ -95,7 +98,7 @@ t.test('what cannot be read is told by the status', async (t) => {
   const { ids } = await makeTalk(1);
   await sql(`update messages set key_id = 'lost' where message_id = $1`, ids.slice(0, 1));
   t.match(await run(['reencrypt']), { status: 1, out: '0 done, 1 left\n' });
-  t.match((await run(['status'])).out, /^lost +0 +1 +0 +not configured$/m);
+  t.match((await run(['status'])).out, /^lost +0 +1 +0 +0 +not configured$/m);
   t.match(await run(['rotate'], [k2]), { status: 1, out: '0 done, 1 left\n' });
   await sql('truncate messages, content_keys');
 });

@@ -17,6 +17,7 @@ import { listAgents } from './businesses/list-agents.ts';
 import { readOpenings } from './businesses/read-openings.ts';
 import { createSetStatus } from './businesses/set-status.ts';
 import { getSettings, setSettings } from './businesses/settings.ts';
+import type { AddressCipher } from './content/address-cipher.ts';
 import type { ContentCiphers } from './content/content-ciphers.ts';
 import { changeConversation } from './conversations/change-conversation.ts';
 import type { ChatListCache } from './conversations/chat-list-cache.ts';
@@ -29,9 +30,12 @@ import { ensurePartitions } from './database/ensure-partitions.ts';
 import type { Pool } from './database/pool.ts';
 import type { Database } from './database/schema.ts';
 import type { TimesAhead } from './database/times-ahead.ts';
+import { listDevices } from './devices/list-devices.ts';
 import { noteSeen } from './devices/note-seen.ts';
 import { pruneDevices } from './devices/prune-devices.ts';
 import { readDevices } from './devices/read-devices.ts';
+import { registerPush, unregisterPush } from './devices/register-push.ts';
+import { readSignOut, signOut } from './devices/sign-out.ts';
 import { readExport } from './exports/read-export.ts';
 import { readEventsBetween } from './feed/events-between.ts';
 import { pruneEvents } from './feed/prune-events.ts';
@@ -57,6 +61,7 @@ type Deps = {
   db: Kysely<Database>;
   pool: Pool;
   ciphers: ContentCiphers;
+  addresses: AddressCipher;
   group: GroupCommit;
   businessSends: BusinessSends;
   editWindowMs: number;
@@ -128,16 +133,38 @@ export function createOperations(deps: Deps): Operations {
     'outbox.missed': ({ items }) => writeMissed(pool, items),
     'events.between': (request) => readEventsBetween(deps, request),
     'events.prune': ({ limit }) => pruneEvents(pool, limit),
+    'users.export': (request) => readExport(deps, request),
+    'partitions.ensure': ({ weeks_ahead }) => ensurePartitions(db, weeks_ahead),
+    ...createDeviceOperations(deps),
+    ...createBusinessOperations(deps),
+  };
+}
+
+/** These operations concern the devices of users, and the pushes to them. */
+function createDeviceOperations(deps: Deps) {
+  const { db, pool } = deps;
+  return {
     'devices.seen': ({ items }) => noteSeen(pool, items),
-    'devices.of': ({ user_id }) => {
+    'devices.of': async ({ user_id }) => {
       assertUuids(user_id);
       return readDevices(pool, user_id);
     },
+    'devices.list': async ({ user_id }) => {
+      assertUuids(user_id);
+      return listDevices(db, user_id);
+    },
+    'devices.sign_out': (request) => signOut(db, request),
+    'devices.signed_out': (request) => readSignOut(db, request),
     'devices.prune': ({ limit }) => pruneDevices(pool, limit),
-    'users.export': (request) => readExport(deps, request),
-    'partitions.ensure': ({ weeks_ahead }) => ensurePartitions(db, weeks_ahead),
-    ...createBusinessOperations(deps),
-  };
+    'push.register': async (request) => {
+      await registerPush(deps, request);
+      return undefined;
+    },
+    'push.unregister': async (request) => {
+      await unregisterPush(db, request);
+      return undefined;
+    },
+  } satisfies Partial<Operations>;
 }
 
 /** These operations concern businesses, their agents, and what waits for them. */

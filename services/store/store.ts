@@ -17,6 +17,7 @@ import { AgentPresences } from './assignment/agent-presence.ts';
 import { watchAssignment } from './assignment/assignment-stats.ts';
 import { PresenceRounds } from './assignment/presence-rounds.ts';
 import type { Config } from './config.ts';
+import { createAddressCipher } from './content/address-cipher.ts';
 import { ContentCiphers } from './content/content-ciphers.ts';
 import { ConversationKeys } from './content/conversation-keys.ts';
 import { countKeyUses } from './content/key-uses.ts';
@@ -111,8 +112,9 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
       const rounds = new PresenceRounds({ db, presences, logger });
       closers.push('presence rounds', () => rounds.close());
     }
+    const addresses = createAddressCipher(config.contentKeys);
     const parts = { editWindowMs, chatLists, presences, timesAhead, metrics, logger, events };
-    const deps = { db, pool, ciphers, group, businessSends, reads, ...parts };
+    const deps = { db, pool, ciphers, addresses, group, businessSends, reads, ...parts };
     const servers = serveOperations(bus, createOperations(deps));
     const commits = [group, businessSends, reads];
     closers.push('operations', () => drainAll(servers, commits), DRAIN_DEADLINE_MS);

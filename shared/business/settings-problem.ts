@@ -1,4 +1,5 @@
 import type { BusinessSettingsInput, Interval } from '../protocol/business-requests.ts';
+import { isTimeZone } from './time-zone.ts';
 
 type Week = NonNullable<BusinessSettingsInput['hours']>;
 type Exceptions = NonNullable<BusinessSettingsInput['exceptions']>;
@@ -21,17 +22,6 @@ export function settingsProblem(settings: BusinessSettingsInput): string | undef
   const { time_zone, hours = {}, exceptions = [] } = settings;
   if (!isTimeZone(time_zone)) return 'time_zone: is no time zone of IANA';
   return weekProblem(hours) ?? exceptionsProblem(exceptions);
-}
-
-/** `Intl` also knows offsets such as `+05:45`, which are no zones: they never change. */
-function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function weekProblem(week: Week): string | undefined {

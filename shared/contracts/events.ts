@@ -144,5 +144,10 @@ export type UserSignal =
   | { kind: 'replaced'; device_id: string; epoch: number; session_id: string }
   /** The device's queue is void. Its edge tells the client `resync` and opens the session anew. */
   | { kind: 'resync'; device_id: string }
+  /**
+   * The device was signed out. An edge closes its sessions with a lower epoch 4503, also those that
+   * are being opened.
+   */
+  | { kind: 'signed_out'; device_id: string; epoch: number }
   /** Somebody has left a conversation of the user, and no event tells the user of it. */
   | { kind: 'left' };

@@ -17,6 +17,7 @@ import type {
   MessageTarget,
 } from './messages.ts';
 import type { DeliveredItem, ReadInput } from './positions.ts';
+import type { OfDevice } from './store-ops.ts';
 
 export type SessionOpen = {
   user_id: UserId;
@@ -27,6 +28,11 @@ export type SessionOpen = {
    * gives the epoch.
    */
   epoch?: number;
+  /**
+   * The token of the session was issued at this time, in epoch ms; 0 where it does not say so. An
+   * edge of the version before leaves it out, which counts as 0.
+   */
+  issued_at?: number;
   resync?: boolean;
   /**
    * A router has told the edge that the device's queue is void. Another router may not have heard
@@ -92,7 +98,18 @@ type Changes = {
  */
 export type RouterOps = {
   message: [MessageInput, MessageSent];
+  /**
+   * UNAUTHENTICATED refuses a device that was signed out since its token was issued. Only a device
+   * that needs a new queue is refused so, because a device that was signed out has none.
+   */
   'session.open': [SessionOpen, SessionOpened];
+  /** Names the devices of a user that have a queue, and tells whether each has a session. */
+  'devices.connected': [{ user_id: UserId }, { devices: [string, boolean][] }];
+  /**
+   * Ends the session of the device on whatever edge, and takes its queue and registration away.
+   * NOT_FOUND refuses a device that nobody knows.
+   */
+  'devices.sign_out': [OfDevice, undefined];
   'queues.check': [QueuesCheck, QueuesChecked];
   /** A request holds at most 1000 items. The answer comes once the stream RECEIPTS has them. */
   delivered: [{ items: DeliveredItem[] }, undefined];

@@ -1,5 +1,7 @@
 import type { BusinessId, ConversationId, EventId, UserId } from '../ids.ts';
 import type { BusinessSettings } from '../protocol/business-shapes.ts';
+import type { PushRegistration } from '../protocol/devices/device-requests.ts';
+import type { DeviceShape } from '../protocol/devices/device-shapes.ts';
 import type { ExportRequest, ExportShape } from '../protocol/export-shapes.ts';
 import type { ReactionsShape } from '../protocol/shapes.ts';
 import type { AppendReply, AppendRequest } from './append.ts';
@@ -57,6 +59,18 @@ export const DEVICES_SEEN_MAX = 1_000;
 
 /** `created_at` is the time at which store heard of the device first. */
 export type DeviceRecord = { device_id: string; last_seen_at: string; created_at: string };
+
+/** A request names a device of a user. */
+export type OfDevice = { user_id: UserId; device_id: string };
+
+/** A device that is listed was there once, or is registered for pushes. */
+export type ListedDevice = Omit<DeviceShape, 'is_connected'>;
+
+/** `has_queue` makes a device known of which store has not heard. */
+export type DeviceSignOut = OfDevice & { has_queue: boolean };
+
+/** The caller's token was issued at `issued_at`, in epoch ms; 0 where it does not say so. */
+export type PushRegister = OfDevice & { issued_at: number; registration: PushRegistration };
 
 /** The record of an export has `service`, the name of the token that asked first. */
 export type ExportAsked = ExportRequest & { service: string };
@@ -134,8 +148,24 @@ export type StoreOps = {
   'devices.seen': [{ items: DeviceSeen[] }, undefined];
   /** Lists at most 50 devices of a user, the one that was seen last first. */
   'devices.of': [{ user_id: UserId }, { devices: DeviceRecord[] }];
-  /** Forgets up to `limit` of the devices that nobody has seen for 400 days, at most 5000. */
+  /** Lists the devices of a user with their registrations, the one that was seen last first. */
+  'devices.list': [{ user_id: UserId }, { devices: ListedDevice[] }];
+  /**
+   * Forgets a device and its registration, and notes when. The reply tells whether there was such a
+   * device.
+   */
+  'devices.sign_out': [DeviceSignOut, { signed_out: boolean }];
+  /** Tells when the device was signed out last, if it ever was. */
+  'devices.signed_out': [OfDevice, { signed_out_at?: string }];
+  /** Forgets up to `limit` of what nobody has needed for 400 days of each kind, at most 5000. */
   'devices.prune': [{ limit: number }, { deleted: number }];
+  /**
+   * The device gets pushes from now on, and no other device does by its token. UNAUTHENTICATED
+   * refuses a token of the caller from before the device was signed out, and CONFLICT a 21st
+   * registered device of a user.
+   */
+  'push.register': [PushRegister, undefined];
+  'push.unregister': [OfDevice, undefined];
   /** A page of what a person wrote. The first page makes a record of the export. */
   'users.export': [ExportAsked, ExportShape];
   'partitions.ensure': [

@@ -24,8 +24,8 @@ export const subjects = {
   /** A device queue delivers here while an edge subscribes and takes from the queue. */
   deliver: (userId: UserId | Any, deviceId: string) => `deliver.${userId}.${deviceId}`,
   /**
-   * A router offers an event to the edge that holds the device, or asks it to let go of the device,
-   * or whether it holds the device.
+   * A router offers an event to the edge that holds the device, or asks it to let go of the device
+   * or to sign it out, or whether it holds the device.
    */
   device: (userId: UserId | Any, deviceId: string) => `device.${userId}.${deviceId}`,
   /**

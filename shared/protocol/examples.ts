@@ -24,6 +24,9 @@ export const EXAMPLE = {
   device: 'phone-1',
   /** The parts of a token are base64url. This one has no claims, and no key signed it. */
   token: 'eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl',
+  /** Nobody has the private half of this key. */
+  vapidKey:
+    'BA8l9xjoARA64eX21cKEpH9c9FWTa1g45O8wcRST7Fa5fiPksDMcAiQOxrZRLLLR21ztqCWL8H5JFDkIKoFH3SM',
   cursor: 'eyJhdCI6IjIwMjYtMTEtMjEifQ',
   at: '2026-11-21T10:00:00.000Z',
   later: '2026-11-21T10:00:02.500Z',

@@ -59,6 +59,8 @@ export const LIMITS = {
   /** A user makes at most this many new devices in the window. */
   newDevicesMax: 20,
   newDevicesWindowMs: 3_600_000,
+  /** A user has at most this many devices that are registered for pushes. */
+  registrationsMax: 20,
   /** A device asks for a new queue at most this many times in the window. */
   resyncsMax: 6,
   resyncsWindowMs: 60_000,

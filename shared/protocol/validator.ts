@@ -1,5 +1,6 @@
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { Settings } from 'typebox/system';
 
 /**
  * A validator is a compiled schema. `check` allocates nothing, so use it first, and `problems` only
@@ -12,12 +13,18 @@ export type Validator<Schema extends TSchema> = {
 };
 
 const PROBLEMS_MAX = 3;
+/**
+ * The library looks for so many errors. The eight of its default may all be those of shapes that
+ * are not meant.
+ */
+const ERRORS_MAX = 32;
 
 export function compileValidator<Schema extends TSchema>(schema: Schema): Validator<Schema> {
   const compiled = Compile(schema);
   return {
     check: (value): value is Static<Schema> => compiled.Check(value),
     problems(value) {
+      Settings.Set({ maxErrors: ERRORS_MAX });
       const texts = new Set<string>();
       for (const { keyword, instancePath, message, params } of errorsOfMeantShape(
         compiled.Errors(value),
@@ -48,10 +55,12 @@ type Problem = { keyword: string; schemaPath: string; instancePath: string };
  */
 const BRANCH = /^(.*?\/anyOf\/\d+)(?:\/|$)/;
 
+const KIND = /\/(?:type|provider)$/;
+
 /**
  * Picks the errors that help the client. A value that must fit one of several shapes fails all of
- * them. If the shapes differ by `type`, only the errors of the shape with the value's `type` are
- * kept. If no shape has that `type`, only the errors about the `type` are kept.
+ * them. If the shapes differ by `type` or `provider`, only the errors of the shape with the value's
+ * one are kept. If no shape has that one, only the errors about it are kept.
  */
 function errorsOfMeantShape<Error extends Problem>(errors: readonly Error[]): readonly Error[] {
   const branches = new Set<string>();
@@ -60,11 +69,11 @@ function errorsOfMeantShape<Error extends Problem>(errors: readonly Error[]): re
     const branch = BRANCH.exec(schemaPath)?.[1];
     if (branch === undefined) continue;
     branches.add(branch);
-    if (instancePath.endsWith('/type')) others.add(branch);
+    if (KIND.test(instancePath)) others.add(branch);
   }
   if (others.size === 0) return errors;
   if (others.size === branches.size) {
-    return errors.filter(({ instancePath }) => instancePath.endsWith('/type'));
+    return errors.filter(({ instancePath }) => KIND.test(instancePath));
   }
   return errors.filter(({ schemaPath }) => !others.has(BRANCH.exec(schemaPath)?.[1] ?? ''));
 }

@@ -1,4 +1,5 @@
 import { BUSINESS_OPERATIONS } from './business-operations.ts';
+import { DEVICE_OPERATIONS } from './device-operations.ts';
 import {
   asParticipant,
   type Body,
@@ -205,6 +206,7 @@ export const OPERATIONS: readonly Operation[] = [
     rest: (on) => ({ method: 'GET', path: `/users/${on.isOdd ? on.userId : on.otherId}/export` }),
     expect: () => 'FORBIDDEN',
   },
+  ...DEVICE_OPERATIONS,
   ...BUSINESS_OPERATIONS,
 ];
 

@@ -53,6 +53,9 @@ export class World {
    * seen in a conversation that the user was ever in.
    */
   readonly #met = new Map<string, Set<string>>();
+  /** For each user, these devices are registered for pushes. */
+  readonly #registered = new Map<string, Set<string>>();
+  readonly #signedOut = new Set<string>();
   #clock = 0;
 
   constructor(userIds: readonly string[]) {
@@ -63,6 +66,21 @@ export class World {
         return this.#met.get(userId)?.has(id) === true || (isAnswer && this.#mayLearn(userId, id));
       });
     }
+  }
+
+  registeredOf(userId: string): Set<string> {
+    const known = this.#registered.get(userId) ?? new Set();
+    this.#registered.set(userId, known);
+    return known;
+  }
+
+  signedOut(userId: string, deviceId: string): void {
+    this.registeredOf(userId).delete(deviceId);
+    this.#signedOut.add(`${userId} ${deviceId}`);
+  }
+
+  isSignedOut(userId: string, deviceId: string): boolean {
+    return this.#signedOut.has(`${userId} ${deviceId}`);
   }
 
   made({ id, type, makerId, userIds }: Made): Conversation {

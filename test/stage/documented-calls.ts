@@ -6,6 +6,7 @@ import type { Person, System } from './stack.ts';
 /**
  * A scene is a group with one message, and a business. Ann is the admin of the group, the sender,
  * and a manager of the business, of which Bob is an agent. A customer of the business is waiting.
+ * Ann's phone is registered for pushes.
  */
 type Scene = {
   ann: Person;
@@ -30,6 +31,9 @@ export async function setScene(system: System): Promise<Scene> {
   const body = { client_msg_id: newId<string>(), content: 'hello' };
   const sent = await system.rest('POST', path, { token: ann.token, body });
   const { message_id: message, seq } = sent.body as { message_id: string; seq: number };
+  const registration = { provider: 'fcm', token: `fcm:${newId<string>()}` };
+  const push = `/api/v1/devices/${DEVICE.device_id}/push`;
+  await system.rest('PUT', push, { token: ann.token, body: registration });
   const business = await makeBusiness(system, { managers: [ann], agents: [bob] });
   const talk = await BusinessConversation.open(system, zoe, business);
   await talk.say(zoe, 'hello');
@@ -37,6 +41,7 @@ export async function setScene(system: System): Promise<Scene> {
 }
 
 const EMOJI = encodeURIComponent('👍');
+const DEVICE = { device_id: 'phone' };
 const there = ({ conversation }: Scene) => ({ conversation_id: conversation });
 const firm = ({ business }: Scene) => ({ business_id: business });
 const desk = ({ waiting }: Scene) => ({ conversation_id: waiting });
@@ -118,6 +123,14 @@ export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
     query: 'view=waiting&limit=5',
   }),
   'GET /users/{user_id}/export': ({ ann }) => ({ params: { user_id: ann.id } }),
+  'GET /devices': () => ({}),
+  'DELETE /devices/{device_id}': () => ({ params: DEVICE }),
+  'PUT /devices/{device_id}/push': () => ({
+    params: DEVICE,
+    body: { provider: 'fcm', token: `fcm:${newId<string>()}`, content: 'full' },
+  }),
+  'DELETE /devices/{device_id}/push': () => ({ params: DEVICE }),
+  'GET /push/webpush-key': () => ({}),
   'GET /openapi.json': () => ({}),
   'GET /asyncapi.json': () => ({}),
   'GET /docs': () => ({}),

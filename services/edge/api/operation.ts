@@ -3,6 +3,7 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { compileValidator, type Validator } from '../../../shared/protocol/validator.ts';
+import type { PushConfig } from '../config.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
 import type { Authentication } from '../lifecycle/authentication.ts';
@@ -29,6 +30,7 @@ export type HandlerParts = {
   delivery: Delivery;
   hub: Hub;
   authentication: Authentication;
+  push: PushConfig;
 };
 
 /** A caller is the user or service that asks, and the door through which the request came. */
@@ -40,6 +42,8 @@ type Caller = {
   service: string | undefined;
   /** A request that came over REST has no session. */
   session: Session | undefined;
+  /** The user's token was issued at this time, in epoch ms; 0 where it does not say so. */
+  issuedAt: number;
   /** A request that came as a frame may have the frame's `id`. */
   id: RequestId | undefined;
   /** A request that came over REST may have a `traceparent`. */

@@ -23,6 +23,11 @@ import { readConversation } from './conversations/read.ts';
 import { removeParticipant } from './conversations/remove-participant.ts';
 import { unmuteConversation } from './conversations/unmute.ts';
 import { updateConversation } from './conversations/update.ts';
+import { listDevices } from './devices/list.ts';
+import { registerPush } from './devices/register-push.ts';
+import { signOutDevice } from './devices/sign-out.ts';
+import { unregisterPush } from './devices/unregister-push.ts';
+import { getWebPushKey } from './devices/webpush-key.ts';
 import { deleteMessage } from './messages/delete.ts';
 import { editMessage } from './messages/edit.ts';
 import { getMessage } from './messages/get.ts';
@@ -87,4 +92,9 @@ export const OPERATIONS: readonly Operation[] = [
   watchInbox,
   unwatchInbox,
   exportUser,
+  listDevices,
+  signOutDevice,
+  registerPush,
+  unregisterPush,
+  getWebPushKey,
 ];

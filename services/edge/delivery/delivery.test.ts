@@ -206,6 +206,15 @@ t.test('a router that asks for an older opening does not get the device', async 
   t.equal(await client.closed, 4505);
 });
 
+t.test('a router that signs a device out closes its session 4503, but no newer one', async (t) => {
+  const userId = newId<UserId>();
+  const client = await stage.open(edge, userId);
+  t.equal(await askForDevice(userId, 'sign-out 0'), 'newer');
+  t.equal((await client.ask({ type: 'ping' })).type, 'pong', 'the socket is still open');
+  t.equal(await askForDevice(userId, `sign-out ${1e15}`), 'released');
+  t.equal(await client.closed, 4503);
+});
+
 t.test('the older session gives way when two openings of a device cross', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);

@@ -5,7 +5,7 @@ import {
 } from '../../../shared/contracts/events.ts';
 import { AFTER_HEADER } from '../../../shared/contracts/offer-answers.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
-import { CLOSE } from '../../../shared/errors.ts';
+import { CLOSE, type CloseCode } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
@@ -47,7 +47,7 @@ const TERM = encoder.encode('+TERM');
 const RELEASED = encoder.encode('released');
 const HELD = encoder.encode('held');
 const NEWER = encoder.encode('newer');
-const RELEASE = /^release(?: (\d+))?$/;
+const LEAVE = /^(release|sign-out)(?: (\d+))?$/;
 /** A client has this long to acknowledge an offer. Routers wait twice as long. */
 const PATIENCE_MS = 1_000;
 /**
@@ -177,18 +177,19 @@ export class Delivery {
   }
 
   /**
-   * An open session stays if its opening began after the one that asks for its device. A router of
+   * An open session stays if its opening began after what asks for its device. A router of
    * the version before tells no epoch, and gets the device.
    */
   #answerRouter(session: Session, asked: string, asker: string): void {
-    const release = RELEASE.exec(asked);
-    if (release === null) {
+    const leave = LEAVE.exec(asked);
+    if (leave === null) {
       this.#deps.bus.publish(asker, HELD);
       return;
     }
-    const epoch = Number(release[1] ?? Number.POSITIVE_INFINITY);
+    const epoch = Number(leave[2] ?? Number.POSITIVE_INFINITY);
+    const code = leave[1] === 'sign-out' ? CLOSE.KICKED : CLOSE.REPLACED;
     if (session.state === 'open' && session.epoch > epoch) this.#deps.bus.publish(asker, NEWER);
-    else void this.#release(session, asker);
+    else void this.#release(session, code, asker);
   }
 
   #onCopy(stream: Stream, msg: Msg): void {
@@ -217,10 +218,10 @@ export class Delivery {
     else hub.sendSoon(stream.owner, type, frameWithQ(body, q));
   }
 
-  async #release(session: Session, answerTo: string): Promise<void> {
+  async #release(session: Session, code: CloseCode, answerTo: string): Promise<void> {
     const { bus, hub } = this.#deps;
     const ending = this.stop(session);
-    hub.close(session, CLOSE.REPLACED);
+    hub.close(session, code);
     await ending;
     bus.publish(answerTo, RELEASED);
   }

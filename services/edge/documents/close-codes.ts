@@ -37,7 +37,8 @@ const ROWS: Readonly<Record<keyof typeof CLOSE, CloseRow>> = {
   },
   BAD_TOKEN: {
     meaning:
-      'The token is malformed, has ended, is signed with another key, or names another user.',
+      'The token is malformed, has ended, is signed with another key, names another user, or is ' +
+      'from before its device was signed out.',
     advice: 'Fetch a new token first. Ask for a new login if the new token is refused too.',
   },
   TOO_MANY_BAD_FRAMES: {

@@ -22,7 +22,12 @@ ${table(
     ['`sub`', 'yes', "The user's id, a lower-case UUID v4."],
     ['`exp`', 'yes', 'The token ends then, in seconds since 1970.'],
     ['`nbf`', 'no', 'The token is refused before this time, less 60 s for clocks that differ.'],
-    ['`iat`', 'no', 'The token was issued then, at most 60 s ahead of the clock of the server.'],
+    [
+      '`iat`',
+      'no',
+      'The token was issued then, at most 60 s ahead of the clock of the server. One from before ' +
+        'a device was signed out, or without `iat`, opens no session of that device any more.',
+    ],
     ['`iss`', 'if `JWT_ISSUER` is set', 'The issuer must be that one.'],
     ['`aud`', 'if `JWT_AUDIENCE` is set', 'The audience must be that one, or a list that has it.'],
     ['`kid` (header)', 'with a key server', 'The key in the JWKS that signed the token.'],

@@ -5,6 +5,8 @@ import {
   ConversationInput,
   ConversationUpdate,
 } from '../../../shared/protocol/conversation-requests.ts';
+import { PushRegistration } from '../../../shared/protocol/devices/device-requests.ts';
+import { DeviceShape } from '../../../shared/protocol/devices/device-shapes.ts';
 import * as exports from '../../../shared/protocol/export-shapes.ts';
 import * as inbox from '../../../shared/protocol/inbox-shapes.ts';
 import * as shapes from '../../../shared/protocol/shapes.ts';
@@ -25,6 +27,7 @@ const NAMED: Readonly<Record<string, TSchema>> = {
   ConversationInput,
   ConversationUpdate,
   Conversations: shapes.ConversationsShape,
+  Device: DeviceShape,
   Error: shapes.ErrorShape,
   Export: exports.ExportShape,
   ExportItem: exports.ExportItem,
@@ -35,6 +38,7 @@ const NAMED: Readonly<Record<string, TSchema>> = {
   Message: shapes.MessageShape,
   MessageSent: shapes.MessageSentShape,
   Participant: shapes.ParticipantShape,
+  PushRegistration,
   Reaction: shapes.ReactionShape,
   Reactions: shapes.ReactionsShape,
   ReadPosition: shapes.ReadShape,

@@ -83,8 +83,8 @@ export class FrameDispatcher {
 
   #carryOut(call: Call, request: object, deadlineAt: number): void {
     const { operation, session, asked } = call;
-    const { userId } = session;
-    const who = { userId, isService: false, service: undefined, session, id: asked.id };
+    const { userId, tokenIssuedAt: issuedAt } = session;
+    const who = { userId, isService: false, service: undefined, session, issuedAt, id: asked.id };
     const caller = { ...who, trace: undefined, deadlineAt };
     try {
       const result = operation.handle(request, caller, this.#deps.parts);

@@ -35,6 +35,7 @@ export class Authentication {
     const token = await this.#verify(session, frame.token);
     if (token === undefined) return;
     session.userId = token.userId;
+    session.tokenIssuedAt = token.issuedAt;
     session.tokenEndsAt = token.endsAt;
     session.tokenKey = token.key;
     await this.#deps.opening.open(session, token.userId, frame);
@@ -47,6 +48,7 @@ export class Authentication {
     const token = await this.#verify(session, frame.token);
     if (token === undefined) return;
     if (token.userId !== session.userId) return this.#deps.hub.close(session, CLOSE.BAD_TOKEN);
+    session.tokenIssuedAt = token.issuedAt;
     session.tokenEndsAt = token.endsAt;
     session.tokenKey = token.key;
     session.isTokenEndTold = false;

@@ -41,7 +41,9 @@ const WAITING_MAX = 8_192;
  *       → SUB device and deliver subjects → tell others `replaced` → replay, if the queue is new
  *
  * Where the device had a queue, nobody asks store. Any failure closes the socket, because a session
- * either has its queue or does not exist.
+ * either has its queue or does not exist. A device that was signed out gets no queue for a token
+ * from before: such a token is bad at first, and on a live socket it shows that the edge has not
+ * heard of the sign-out.
  */
 export class QueueOpening {
   readonly #deps: Deps;
@@ -70,7 +72,9 @@ export class QueueOpening {
     // Nobody opens a session whose queue is void. It takes the device from no session since its own
     // opening, because its client may be connected elsewhere by now.
     const epoch = why.is_void ? session.epoch + 1 : epochs.next();
-    const request = { user_id: userId, device_id: session.deviceId, epoch, ...why };
+    const { deviceId, tokenIssuedAt } = session;
+    const device = { user_id: userId, device_id: deviceId, issued_at: tokenIssuedAt };
+    const request = { ...device, epoch, ...why };
     try {
       const opened = await this.#gate.run(
         () => routers.ask('session.open', request, { key: userId }),
@@ -78,8 +82,13 @@ export class QueueOpening {
       );
       if (opened.too_many_devices) hub.close(session, CLOSE.TOO_MANY_DEVICES);
       else if (opened.is_older) hub.close(session, CLOSE.REPLACED);
+      else if (opened.epoch < session.signedOutEpoch) hub.close(session, CLOSE.KICKED);
       else if (session.state !== 'closed') return opened;
     } catch (error) {
+      if (KahaError.from(error).code === 'UNAUTHENTICATED') {
+        hub.close(session, session.state === 'open' ? CLOSE.KICKED : CLOSE.BAD_TOKEN);
+        return undefined;
+      }
       // A typed error is an outage that thousands of sessions meet, and the close codes count it.
       const level = KahaError.from(error).code === 'INTERNAL' ? 'error' : 'debug';
       logger[level]({ err: error }, 'session not opened');

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { until } from '../../../dev/testing/until.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
+import { KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { Client } from '../stage/client.ts';
 import { setStage, tokenOf } from '../stage/edge-stage.ts';
@@ -302,3 +303,59 @@ t.test(
     await Promise.all([...before, stayer].map((client) => client.close()));
   },
 );
+
+t.test('a device that was signed out is refused 4500, and on a live socket 4503', async (t) => {
+  const { script } = router;
+  const ordinary = script['session.open'] as NonNullable<(typeof script)['session.open']>;
+  const userId = newId<UserId>();
+  const iat = Math.floor(Date.now() / 1_000) - 60;
+  const live = await stage.open(edge, userId, 'live');
+  script['session.open'] = () => {
+    throw new KahaError('UNAUTHENTICATED', 'signed out');
+  };
+  const token = await tokenOf(userId, { iat });
+  const headers = { authorization: `Bearer ${token}` };
+  t.equal(await (await stage.connect(edge, { headers })).closed, 4500);
+  t.match(router.last('session.open'), { issued_at: iat * 1_000 });
+  const byFrame = await stage.connect(edge);
+  byFrame.send({ type: 'auth', token: await tokenOf(userId), device_id: 'phone' });
+  t.equal(await byFrame.closed, 4500);
+  t.match(router.last('session.open'), { issued_at: 0 }, 'the token does not say');
+  const signal = JSON.stringify({ kind: 'resync', device_id: 'live' });
+  router.bus.publish(subjects.user(userId), signal);
+  t.equal(await live.closed, 4503, 'it has lost its queue, and gets no other');
+  script['session.open'] = ordinary;
+});
+
+t.test('a sign-out closes the sessions of the device that are older than it', async (t) => {
+  const { script } = router;
+  const ordinary = script['session.open'] as NonNullable<(typeof script)['session.open']>;
+  const userId = newId<UserId>();
+  const tell = (epoch: number, device_id: string): void => {
+    const signal = JSON.stringify({ kind: 'signed_out', device_id, epoch });
+    router.bus.publish(subjects.user(userId), signal);
+  };
+  const [phone, tablet] = [
+    await stage.open(edge, userId, 'phone'),
+    await stage.open(edge, userId, 'tablet'),
+  ];
+  tell(1, 'phone');
+  t.equal((await phone.ask({ type: 'ping' })).type, 'pong', 'it is newer');
+  tell(1e15, 'phone');
+  t.equal(await phone.closed, 4503);
+  t.equal((await tablet.ask({ type: 'ping' })).type, 'pong');
+  const epochs = [2e15, 4e15];
+  for (const epoch of epochs) {
+    script['session.open'] = async (request) => {
+      tell(3e15, 'phone');
+      await router.bus.nc.flush();
+      await tablet.ask({ type: 'ping' });
+      return { ...(await stage.openQueue(request)), epoch };
+    };
+    const headers = { authorization: `Bearer ${await tokenOf(userId)}`, 'x-device-id': 'phone' };
+    const client = await stage.connect(edge, { headers });
+    if (epoch === 2e15) t.equal(await client.closed, 4503, 'it was being opened then');
+    else t.match(await client.next('auth_ok'), { device_id: 'phone' });
+  }
+  script['session.open'] = ordinary;
+});

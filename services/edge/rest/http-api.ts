@@ -99,10 +99,10 @@ export class HttpApi {
     }
     const { route, params } = match;
     const { operation } = route;
-    const { userId, isService, service } = await this.#callers.admit(call, operation);
+    const { userId, isService, service, issuedAt } = await this.#callers.admit(call, operation);
     const request = requestOf(route, call, params);
     const trace = TRACEPARENT.test(call.traceparent) ? call.traceparent : undefined;
-    const who = { userId, isService, service, session: undefined, id: undefined };
+    const who = { userId, isService, service, issuedAt, session: undefined, id: undefined };
     const caller = { ...who, trace, deadlineAt };
     return resultAnswer(route, await operation.handle(request, caller, this.#deps.parts));
   }

@@ -15,8 +15,8 @@ export type HttpCallers = {
   limits: UserLimits;
 };
 type Known =
-  | { isService: false; userId: UserId; service: undefined }
-  | { isService: true; userId: undefined; service: string; tokenIndex: number };
+  | { isService: false; userId: UserId; service: undefined; issuedAt: number }
+  | { isService: true; userId: undefined; service: string; issuedAt: 0; tokenIndex: number };
 
 /**
  * Finds out who makes a REST call, and whether they may ask for the operation now. A service token
@@ -53,9 +53,9 @@ export class CallerCheck {
     const tokenIndex = this.#tokens.find(token);
     if (tokenIndex !== undefined) {
       const service = this.#tokens.nameOf(tokenIndex);
-      return { isService: true, userId: undefined, service, tokenIndex };
+      return { isService: true, userId: undefined, service, issuedAt: 0, tokenIndex };
     }
-    const { userId } = await this.#verifier.verify(token);
-    return { isService: false, userId, service: undefined };
+    const { userId, issuedAt } = await this.#verifier.verify(token);
+    return { isService: false, userId, service: undefined, issuedAt };
   }
 }

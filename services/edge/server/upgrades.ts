@@ -213,6 +213,7 @@ function authenticated(token: VerifiedToken, deviceId: string | undefined): Sess
   const session = new Session(steadyMs());
   session.state = 'opening';
   session.userId = token.userId;
+  session.tokenIssuedAt = token.issuedAt;
   session.tokenEndsAt = token.endsAt;
   session.tokenKey = token.key;
   if (deviceId !== undefined) session.deviceId = deviceId;

@@ -36,7 +36,7 @@ const REASONS: Record<CloseCode, string> = {
   [CLOSE.BAD_TOKEN]: 'bad token',
   [CLOSE.TOO_MANY_BAD_FRAMES]: 'too many bad frames',
   [CLOSE.AUTH_TIMEOUT]: 'no auth in time',
-  [CLOSE.KICKED]: 'kicked',
+  [CLOSE.KICKED]: 'signed out',
   [CLOSE.TOO_MANY_DEVICES]: 'too many devices',
   [CLOSE.REPLACED]: 'replaced by a newer session',
 };

@@ -66,6 +66,10 @@ export class Session {
   lastFrameAt: number;
   /** The client sent its last frame that is not routine at this time. */
   lastUseAt = Number.NEGATIVE_INFINITY;
+  /** The device was signed out at this epoch: it may not have a session from before. */
+  signedOutEpoch = 0;
+  /** The token was issued at this time, in epoch ms; 0 where it does not say so. */
+  tokenIssuedAt = 0;
   /** The token ends at this time, in epoch ms. */
   tokenEndsAt = 0;
   /** The session ends when this key of its token is withdrawn. */

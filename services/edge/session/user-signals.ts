@@ -71,6 +71,9 @@ export class UserSignals {
           this.#deps.onResync(session, user.userId);
         }
         break;
+      case 'signed_out':
+        this.#signOut(user, signal);
+        break;
       case 'left':
         for (const session of user.sessions) this.#deps.onLeft(session);
         break;
@@ -85,6 +88,16 @@ export class UserSignals {
     for (const session of openOf(user, signal.device_id)) {
       if (session.epoch < signal.epoch) this.#deps.hub.close(session, CLOSE.REPLACED);
       else if (session.epoch > signal.epoch) publishReplaced(this.#deps.bus, session, user.userId);
+    }
+  }
+
+  /** A session that is being opened is closed once its epoch is known. */
+  #signOut(user: UserSockets, signal: Extract<UserSignal, { kind: 'signed_out' }>): void {
+    for (const session of [...user.sessions]) {
+      if (session.deviceId !== signal.device_id) continue;
+      session.signedOutEpoch = Math.max(session.signedOutEpoch, signal.epoch);
+      const isOlder = session.state === 'open' && session.epoch < signal.epoch;
+      if (isOlder) this.#deps.hub.close(session, CLOSE.KICKED);
     }
   }
 

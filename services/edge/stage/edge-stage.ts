@@ -309,6 +309,7 @@ class Stage {
       serviceTokens: SERVICE_TOKENS,
       allowedOrigins: ['http://localhost:*', 'https://app.example'],
       page: { isServed: false, loginUrl: undefined },
+      push: { publicKey: undefined, endpoints: 'public' },
       connections: { max: 2_000, closingMax: Infinity },
       admissionRatePerS: 2_000,
       drainMs: 500,

@@ -2,8 +2,11 @@ import { isUuidV4, type UserId } from '../../../shared/ids.ts';
 
 type ClaimRules = { issuer: string | undefined; audience: string | undefined };
 
-/** A token belongs to this user, and ends at `endsAt` (epoch ms). */
-export type Claims = { userId: UserId; endsAt: number };
+/**
+ * A token belongs to this user, was issued at `issuedAt`, and ends at `endsAt` (epoch ms). One that
+ * does not say when it was issued has 0.
+ */
+export type Claims = { userId: UserId; issuedAt: number; endsAt: number };
 
 const MS_PER_S = 1_000;
 /** The clock of the issuer may be ahead by this. An end counts by the edge's clock alone. */
@@ -28,7 +31,8 @@ export function readClaims(
     return 'The token is for another audience';
   }
   if (!isUuidV4(sub)) return 'The token names no user';
-  return { userId: sub, endsAt: exp * MS_PER_S };
+  const issuedAt = typeof iat === 'number' ? iat * MS_PER_S : 0;
+  return { userId: sub, issuedAt, endsAt: exp * MS_PER_S };
 }
 
 function hasBegun(time: unknown, nowMs: number): boolean {

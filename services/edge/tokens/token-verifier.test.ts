@@ -167,7 +167,9 @@ t.test('claims with a bad end, begin, issuer, audience or user are refused', asy
   const now = 1_000_000_000;
   const rules = { issuer: 'kaha', audience: 'chat' };
   const good = { sub: userId, exp: now / 1_000 + 1, iss: 'kaha', aud: ['x', 'chat'] };
-  t.same(readClaims(good, rules, now), { userId, endsAt: now + 1_000 });
+  const claims = { userId, issuedAt: 0, endsAt: now + 1_000 };
+  t.same(readClaims(good, rules, now), claims);
+  t.same(readClaims({ ...good, iat: 999_999.5 }, rules, now), { ...claims, issuedAt: 999_999_500 });
   for (const ahead of [-1_000_000, 0, 0.4, 60]) {
     const at = now / 1_000 + ahead;
     t.type(readClaims({ ...good, nbf: at, iat: at }, rules, now), 'object', `${ahead} s ahead`);

@@ -45,6 +45,14 @@ export class DeviceHolders {
     return !isNewer;
   }
 
+  /**
+   * Lets the device's edge close its session, unless that was opened after the sign-out with this
+   * epoch. An edge that does not answer in time learns of it by the signal that follows.
+   */
+  async signOut(device: Device, epoch: number): Promise<void> {
+    await this.#ask(device, encoder.encode(`sign-out ${epoch}`));
+  }
+
   /** Tells whether an edge holds the device. An edge that does not answer in time may hold it. */
   async isHeld(device: Device): Promise<boolean> {
     return (await this.#ask(device, HELD)) !== 'free';

@@ -40,6 +40,13 @@ type Deps = {
   logger: Logger;
 };
 
+type CreationChecks = {
+  /** Runs before the queue is made. */
+  checkDeadline: () => void;
+  /** Runs once the queue is there. */
+  checkMade: () => Promise<void>;
+};
+
 /** Makes and deletes device queues, and keeps what is known of them true. */
 export class DeviceQueues {
   readonly #deps: Deps;
@@ -55,10 +62,11 @@ export class DeviceQueues {
   }
 
   /**
-   * Creates the device's queue once few enough creations run, and puts the marker into it.
-   * `checkDeadline` throws if nobody waits for the queue any more.
+   * Creates the device's queue once few enough creations run, and puts the marker into it. Each
+   * check throws if nobody wants the queue any more. No session resumes on a queue that `checkMade`
+   * has not passed, because there is no marker in it.
    */
-  async create(device: Device, checkDeadline: () => void): Promise<void> {
+  async create(device: Device, { checkDeadline, checkMade }: CreationChecks): Promise<void> {
     const { api, known, announce, putMarker, metrics } = this.#deps;
     await this.#creations.run(async () => {
       checkDeadline();
@@ -71,6 +79,7 @@ export class DeviceQueues {
       if (!known.isDoubted(device)) known.add(device);
       metrics.queuesCreated.inc();
     });
+    await checkMade();
     await putMarker(device);
     known.mark(device);
   }
@@ -89,7 +98,10 @@ export class DeviceQueues {
     return true;
   }
 
-  async delete(device: Device, reason: 'resync' | 'unmarked' | 'evicted' | 'void'): Promise<void> {
+  async delete(
+    device: Device,
+    reason: 'resync' | 'unmarked' | 'evicted' | 'void' | 'signed_out',
+  ): Promise<void> {
     const { api, known, metrics } = this.#deps;
     known.doubt(device);
     try {

@@ -9,6 +9,7 @@ import { type Device, KnownQueues } from './known-queues.ts';
 import type { QueueApi } from './queue-api.ts';
 import { readShard, watchQueues } from './queue-watch.ts';
 
+const UNCHECKED = { checkDeadline: () => undefined, checkMade: async () => undefined };
 const device = (): Device => ({ userId: newId<UserId>(), deviceId: 'a' });
 const nameOf = ({ userId, deviceId }: Device): string => queueName(userId, deviceId);
 
@@ -84,7 +85,7 @@ t.test('a queue is announced before it is made, and marked after that', async (t
     metrics: { queuesCreated: { inc: () => undefined } } as never,
     logger: silent,
   });
-  await queues.create(device(), () => undefined);
+  await queues.create(device(), UNCHECKED);
   t.same(done, ['announce', 'create', 'add', 'mark']);
 });
 
@@ -104,7 +105,7 @@ t.test('a queue that was deleted before its creation is answered stays doubted',
     metrics: { queuesCreated: { inc: () => undefined } } as never,
     logger: silent,
   });
-  await queues.create(one, () => undefined);
+  await queues.create(one, UNCHECKED);
   t.ok(known.isDoubted(one));
   t.notOk(known.has(one));
 });

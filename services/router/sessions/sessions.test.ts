@@ -9,6 +9,7 @@ import { steadyMs } from '../../../shared/process/clock.ts';
 import { Epochs } from '../../../shared/process/epochs.ts';
 import { ask, letter, SHARDS, StageDevice, send, setStage } from '../stage/router-stage.ts';
 import { Sessions } from './sessions.ts';
+import { UserTurns } from './user-turns.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -220,7 +221,7 @@ async function tenDevices(days: readonly number[]) {
     const lastSeenAt = new Date(Date.now() + day * DAY_MS).toISOString();
     return { device_id: `d${n}`, last_seen_at: lastSeenAt, created_at: lastSeenAt };
   });
-  store.devices.set(userId, seen);
+  store.devices.seen.set(userId, seen);
   const closeAll = async (): Promise<void> => {
     for (const device of devices) await device.close();
   };
@@ -345,6 +346,8 @@ t.test('a router that has not heard of a void queue looks, and makes a new one',
       } as never,
       tellHeld: () => undefined,
       holders: { release: async () => true } as never,
+      signOuts: { refuseOld: async () => undefined },
+      turns: new UserTurns(),
       epochs: new Epochs(),
       metrics: { sessions: { inc: () => undefined } } as never,
     });

@@ -1,7 +1,6 @@
 import type { SessionOpen, SessionOpened } from '../../../shared/contracts/router-ops.ts';
 import { queueName } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { UserId } from '../../../shared/ids.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Epochs } from '../../../shared/process/epochs.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
@@ -10,10 +9,10 @@ import type { DeviceQueues } from '../queues/device-queues.ts';
 import type { Device, KnownQueues } from '../queues/known-queues.ts';
 import type { RouterMetrics } from '../router-metrics.ts';
 import { NewDeviceLimit } from './new-device-limit.ts';
+import type { SignOuts } from './sign-outs.ts';
+import type { UserTurns } from './user-turns.ts';
 import { WindowLimit } from './window-limit.ts';
 
-/** At most this many opens wait for an earlier one of their user. Further opens are refused. */
-const WAITING_MAX = 8_000;
 /** A user takes 0.6 KB at worst, and a device that asks for new queues 0.2 KB. */
 const OPENINGS = {
   max: LIMITS.sessionsMax,
@@ -27,6 +26,8 @@ type Deps = {
   holders: DeviceHolders;
   /** Tells all routers that the device opens a session, so that they offer it events again. */
   tellHeld: (device: Device) => void;
+  signOuts: Pick<SignOuts, 'refuseOld'>;
+  turns: UserTurns;
   epochs: Epochs;
   metrics: RouterMetrics;
 };
@@ -38,7 +39,8 @@ type Deps = {
  *     known, not told  → release → delete ─┐
  *     known, resync    → release → delete ─┤
  *     known, void      → release → look ───┤ (if the queue exists after all: as known)
- *     not known        → ≤ 20 new an hour → ≤ 10 queues, evict → create and mark ─→ new
+ *     not known        → not signed out → ≤ 20 new an hour → ≤ 10 queues, evict
+ *                                       → create and mark → not signed out by now ─→ new
  *
  * A device whose queue is void does not count as new, and as little as an opening of its user, who
  * asked for nothing. Each router counts on its own; the edges choose one router for each user.
@@ -50,15 +52,13 @@ export class Sessions {
   readonly #newDevices = new NewDeviceLimit();
   readonly #openings = new WindowLimit(OPENINGS);
   readonly #resyncs = new WindowLimit(RESYNCS);
-  readonly #tails = new Map<UserId, Promise<unknown>>();
-  #waiting = 0;
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
   get waiting(): number {
-    return this.#waiting;
+    return this.#deps.turns.waiting;
   }
 
   async open(request: SessionOpen, deadlineAt: number): Promise<SessionOpened> {
@@ -70,7 +70,7 @@ export class Sessions {
     const { epochs } = this.#deps;
     epochs.heard(request.epoch);
     const epoch = request.epoch ?? epochs.next();
-    const opened = await this.#inTurn(device.userId, () => {
+    const opened = await this.#deps.turns.run(device.userId, async () => {
       checkDeadline(deadlineAt);
       return this.#open(device, { ...request, epoch, deadlineAt });
     });
@@ -90,10 +90,11 @@ export class Sessions {
 
   async #open(
     device: Device,
-    options: Pick<SessionOpen, 'resync' | 'is_void'> & { epoch: number; deadlineAt: number },
+    options: Omit<SessionOpen, 'epoch'> & { epoch: number; deadlineAt: number },
   ): Promise<SessionOpened> {
-    const { known, queues, holders } = this.#deps;
-    const { epoch } = options;
+    const { known, queues, holders, signOuts } = this.#deps;
+    const { epoch, deadlineAt, issued_at: issuedAt = 0 } = options;
+    const claim = { issuedAt, deadlineAt };
     if (known.has(device) && !(await holders.release(device, epoch))) return { is_older: true };
     if (options.is_void && known.has(device)) await queues.look(device);
     // Its queue may have been voided meanwhile.
@@ -102,29 +103,28 @@ export class Sessions {
     if (known.has(device)) {
       await queues.delete(device, options.resync ? 'resync' : 'unmarked');
     } else {
+      // A device that is refused here takes no place from another one of its user.
+      await signOuts.refuseOld(device, claim);
       const isAdmitted = options.is_void || this.#newDevices.admit(device, steadyMs());
       if (!isAdmitted) return { too_many_devices: true };
-      const hasRoom = await queues.makeRoom(device.userId, options.deadlineAt);
+      const hasRoom = await queues.makeRoom(device.userId, deadlineAt);
       if (!hasRoom) return { too_many_devices: true };
     }
-    await queues.create(device, () => checkDeadline(options.deadlineAt));
+    await queues.create(device, {
+      checkDeadline: () => checkDeadline(deadlineAt),
+      checkMade: () => this.#keepIfMeant(device, claim),
+    });
     return { resumed: false, epoch };
   }
 
-  async #inTurn<Result>(userId: UserId, task: () => Promise<Result>): Promise<Result> {
-    const before = this.#tails.get(userId);
-    if (before !== undefined && this.#waiting >= WAITING_MAX) {
-      throw new KahaError('MESSAGING_UNAVAILABLE', 'Too many sessions at once', { retryAfterS: 2 });
-    }
-    this.#waiting += 1;
-    const turn = before === undefined ? task() : before.then(task);
-    const settled = Promise.allSettled([turn]);
-    this.#tails.set(userId, settled);
+  /** Another router may have signed the device out since. Then the new queue goes again. */
+  async #keepIfMeant(device: Device, claim: Parameters<SignOuts['refuseOld']>[1]): Promise<void> {
+    const { queues, signOuts } = this.#deps;
     try {
-      return await turn;
-    } finally {
-      this.#waiting -= 1;
-      if (this.#tails.get(userId) === settled) this.#tails.delete(userId);
+      await signOuts.refuseOld(device, claim);
+    } catch (error) {
+      await queues.delete(device, 'signed_out');
+      throw error;
     }
   }
 }

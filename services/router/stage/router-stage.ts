@@ -127,6 +127,8 @@ export class StageDevice {
   /** The device answers offers so: it takes them, leaves them to the queue, or stays silent. */
   answer: '+' | '+*' | '-' | '' = '-';
   readonly offered: Record<string, unknown>[] = [];
+  /** Routers have asked the device's edge to sign it out, in these words. */
+  readonly signOuts: string[] = [];
   /** The header `After` of each offer, which most offers do not have. */
   readonly offeredAfter: (string | undefined)[] = [];
   readonly #bus: Bus;
@@ -183,6 +185,11 @@ export class StageDevice {
   /** Answers routers, but never gives the device up, like an edge that is frozen. */
   #asked(msg: Msg): void {
     const asked = msg.string();
+    if (asked.startsWith('sign-out ')) {
+      this.signOuts.push(asked);
+      msg.respond('released');
+      return;
+    }
     if (asked === 'held') msg.respond('held');
     if (asked.startsWith('release ') && Number(asked.slice(8)) < this.#epoch) msg.respond('newer');
     if (asked === 'held' || asked.startsWith('release')) return;

@@ -23,7 +23,7 @@ import type {
   ReadReply,
   ReadResult,
 } from '../../../shared/contracts/positions.ts';
-import type { DeviceRecord, StoreOps } from '../../../shared/contracts/store-ops.ts';
+import type { StoreOps } from '../../../shared/contracts/store-ops.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import {
@@ -36,6 +36,7 @@ import {
   type UserId,
 } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
+import { ScriptedDevices } from './scripted-devices.ts';
 
 type Row = { entry: OutboxEntry; owedSince: number; leasedUntil: number };
 type Op = keyof StoreOps;
@@ -65,7 +66,7 @@ export class ScriptedStore {
   before: (op: Op, body: unknown) => Promise<void> | void = () => undefined;
   /** Runs after each operation and before its answer. An operation that waits here is committed. */
   after: (op: Op) => Promise<void> | void = () => undefined;
-  readonly devices = new Map<UserId, DeviceRecord[]>();
+  readonly devices = new ScriptedDevices();
   readonly #conversations = new Map<ConversationId, Conversation>();
   readonly #away = new Map<ConversationId, BusinessId>();
   readonly #joinedSeqs = new Map<ParticipantKey, number>();
@@ -78,7 +79,7 @@ export class ScriptedStore {
     this.#serve(bus, 'positions.read', ({ reads }) => ({
       results: reads.map((input) => this.#readOne(input)),
     }));
-    this.#serve(bus, 'devices.of', ({ user_id: id }) => ({ devices: this.devices.get(id) ?? [] }));
+    this.devices.serve((op, handle) => this.#serve(bus, op, handle));
     this.#serve(bus, 'positions.list', (request) => this.#positions(request));
     this.#serve(bus, 'outbox.claim', (request) => this.#claim(request));
     this.#serve(bus, 'outbox.owed', ({ event_ids }) => ({

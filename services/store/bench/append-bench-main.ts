@@ -7,6 +7,7 @@ import { createAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit } from '../append/group-commit.ts';
 import { AgentPresences } from '../assignment/agent-presence.ts';
 import { readContentKeys, readDatabase } from '../config.ts';
+import { createAddressCipher } from '../content/address-cipher.ts';
 import { ContentCiphers } from '../content/content-ciphers.ts';
 import { ConversationKeys } from '../content/conversation-keys.ts';
 import { openStoreDatabase } from '../database/database.ts';
@@ -58,7 +59,8 @@ const group = createGroupCommit(writer, pressure, (rows) => {
 });
 const presences = new AgentPresences({ redis: undefined, logger });
 const timesAhead = new TimesAhead({ metrics, logger });
-const common = { timesAhead, metrics, logger };
+const addresses = createAddressCipher(config.contentKeys);
+const common = { addresses, timesAhead, metrics, logger };
 const deps = { db, pool, ciphers, group, businessSends, reads, presences, ...common };
 const operations = createOperations({ ...deps, editWindowMs: 0 });
 const { seconds, postgresPid } = config;

@@ -12,6 +12,10 @@ import type {
   UserId,
 } from '../../../shared/ids.ts';
 import type { BusinessSettings } from '../../../shared/protocol/business-shapes.ts';
+import type {
+  PushRegistration,
+  QuietHours,
+} from '../../../shared/protocol/devices/device-requests.ts';
 import type { BusinessState } from '../../../shared/protocol/shapes.ts';
 
 /** A time is ISO 8601 in UTC with milliseconds; `pool.ts` parses timestamptz into this form. */
@@ -201,6 +205,20 @@ type ExportsTable = {
   finished_at: Time | null;
 };
 
+type PushRegistrationsTable = {
+  user_id: UserId;
+  device_id: string;
+  provider: PushRegistration['provider'];
+  token_hash: Buffer;
+  address: Buffer;
+  key_id: string;
+  content: NonNullable<PushRegistration['content']>;
+  quiet_hours: JSONColumnType<QuietHours> | null;
+  registered_at: Generated<Time>;
+};
+
+type SignedOutDevicesTable = { user_id: UserId; device_id: string; signed_out_at: Time };
+
 export type Database = {
   businesses: BusinessesTable;
   business_agents: BusinessAgentsTable;
@@ -213,4 +231,6 @@ export type Database = {
   reactions: ReactionsTable;
   outbox: OutboxTable;
   exports: ExportsTable;
+  push_registrations: PushRegistrationsTable;
+  signed_out_devices: SignedOutDevicesTable;
 };

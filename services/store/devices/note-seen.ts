@@ -7,10 +7,16 @@ import { DEVICES_KEPT_MAX } from './read-devices.ts';
 /** Store keeps no device that was last seen before this, so no age needs to be greater. */
 const AGO_MAX_MS = 400 * 86_400_000;
 
+/** The session of a device that is signed out has ended after this time. */
+const ENDING_MS = 10_000;
+
 /**
  * The time of a row is by the clock of Postgres alone, and only rises. A row whose time lies in the
  * future, because that clock went back, falls to now. The rows are locked in the order of their
  * key, so that two batches never wait for each other. A row that stays as it is is not written.
+ *
+ * A session that ends because its device is signed out has been there until then, and its edge may
+ * tell so a little later. Nothing of this brings the device back.
  */
 const NOTE_SEEN = `
 with told as (
@@ -20,7 +26,10 @@ with told as (
   group by user_id, device_id order by user_id, device_id
 ), noted as (
   insert into devices as d (user_id, device_id, last_seen_at)
-    select user_id, device_id, at from told order by user_id, device_id
+    select user_id, device_id, at from told left join signed_out_devices s
+      using (user_id, device_id)
+    where s.signed_out_at is null or at > s.signed_out_at + interval '${ENDING_MS} milliseconds'
+    order by user_id, device_id
   on conflict (user_id, device_id) do update
     set last_seen_at = least(greatest(d.last_seen_at, excluded.last_seen_at), now())
     where d.last_seen_at < excluded.last_seen_at or d.last_seen_at > now()

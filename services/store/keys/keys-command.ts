@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 export const HELP = `Keys of conversations, and the texts that are under them.
 
   npm run -s keys -- status              how many keys and texts are under which content key
-  npm run -s keys -- rotate              wraps the keys of conversations with the first content key
+  npm run -s keys -- rotate              wraps the keys of conversations with the first content key,
+                                         and seals the addresses of pushes with it
   npm run -s keys -- reencrypt [--rows-per-s <n>]
                                          moves texts of before from content keys to their
                                          conversation's key, at most so many a second (10000)

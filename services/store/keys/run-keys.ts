@@ -7,7 +7,8 @@ import { openDatabase } from '../database/database.ts';
 import type { KeysCommand } from './keys-command.ts';
 import { readKeyStatus, toStatusText } from './keys-status.ts';
 import { reencrypt } from './reencrypt.ts';
-import { rotateKeys } from './rotate-keys.ts';
+import { resealAddresses } from './reseal-addresses.ts';
+import { type KeysJob, type Outcome, rotateKeys } from './rotate-keys.ts';
 
 type Command = Exclude<KeysCommand, { kind: 'help' }>;
 type Output = {
@@ -45,7 +46,7 @@ export async function runKeys(
     const ciphers = new ContentCiphers({ keys, contentKeys });
     const { done, left } =
       command.kind === 'rotate'
-        ? await rotateKeys({ db, contentKeys, tell })
+        ? await rotateAll({ db, contentKeys, tell })
         : await reencrypt({ db, ciphers, tell, rowsPerS: command.rowsPerS });
     print(`${done} done, ${left} left\n`);
     return left === 0 ? 0 : 1;
@@ -55,4 +56,11 @@ export async function runKeys(
   } finally {
     await close();
   }
+}
+
+/** Brings all that is under a content key itself, but for texts of before, under the first one. */
+async function rotateAll(job: KeysJob): Promise<Outcome> {
+  const keys = await rotateKeys(job);
+  const addresses = await resealAddresses(job);
+  return { done: keys.done + addresses.done, left: keys.left + addresses.left };
 }

@@ -12,6 +12,7 @@ import { Pressure } from '../../../shared/process/pressure.ts';
 import { createAppendWriter } from '../append/append-writer.ts';
 import { createGroupCommit, type GroupCommit } from '../append/group-commit.ts';
 import { AgentPresences } from '../assignment/agent-presence.ts';
+import { createAddressCipher } from '../content/address-cipher.ts';
 import { ContentCiphers } from '../content/content-ciphers.ts';
 import type { ContentKey } from '../content/content-keys.ts';
 import { ConversationKeys } from '../content/conversation-keys.ts';
@@ -47,8 +48,8 @@ export type StoreParts = {
   operations: Operations;
   group: GroupCommit;
   businessSends: BusinessSends;
-  pool: Pool;
   db: Kysely<Database>;
+  pool: Pool;
   ciphers: ContentCiphers;
   metrics: Metrics;
   close(): Promise<void>;
@@ -87,6 +88,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
   return {
     operations: createOperations({
       ...deps,
+      addresses: createAddressCipher(own),
       group,
       businessSends,
       reads,
@@ -99,8 +101,8 @@ export function openStore(url: string, options: Options = {}): StoreParts {
     }),
     group,
     businessSends,
-    pool,
     db,
+    pool,
     ciphers,
     metrics,
     close,

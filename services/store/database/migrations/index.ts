@@ -20,6 +20,7 @@ import * as appendByTheClock from './0021-append-messages.ts';
 import * as conversationKeys from './0022-conversation-keys.ts';
 import * as exports from './0023-exports.ts';
 import * as visibleFrom from './0024-visible-from.ts';
+import * as push from './0025-push.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -49,6 +50,7 @@ export const migrations: Record<string, Migration> = {
   '0022-conversation-keys': conversationKeys,
   '0023-exports': exports,
   '0024-visible-from': visibleFrom,
+  '0025-push': push,
 };
 
 /** A store of this version serves only a database that has this migration. */
