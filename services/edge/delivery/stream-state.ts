@@ -17,7 +17,8 @@ type FromQueue = Heard & {
   /** These are the newest refused events of each router that the queue has not sent yet. */
   readonly awaited: readonly Refused[];
 };
-type Refused = { readonly router: string; readonly eventId: EventId };
+/** The stream refused the event at this time, by `steadyMs`. */
+type Refused = { readonly router: string; readonly eventId: EventId; readonly refusedAt: number };
 type Live = Heard & { readonly kind: 'live' };
 type Leaving = Heard & {
   readonly kind: 'leaving';
@@ -40,10 +41,10 @@ type Leaving = Heard & {
  *                                                                                     │
  *                       gone ◄──────────────the queue has all back──released──────────┘
  *
- * `fromQueue` refuses what routers offer, and awaits it from the queue. `live` takes what routers
- * offer. Both send what the queue sends. `leaving` refuses offers, keeps what the queue sends from
- * the client, and puts back what its client has not acknowledged. `gone` holds neither the device
- * nor its queue; a session whose queue is replaced passes through it.
+ * `fromQueue` refuses what routers offer, and awaits it from the queue, for 4 s at most. `live`
+ * takes what routers offer. Both send what the queue sends. `leaving` refuses offers, keeps what
+ * the queue sends from the client, and puts back what its client has not acknowledged. `gone` holds
+ * neither the device nor its queue; a session whose queue is replaced passes through it.
  */
 export type StreamState = FromQueue | Live | Leaving | { readonly kind: 'gone' };
 
@@ -87,7 +88,8 @@ export const LAGGING = 128;
 const QUEUE_STOPS_AT = 256;
 /**
  * An event that a router offered before the stream was bound is in the queue after this time, or
- * never comes there.
+ * never comes there. The same holds for an event that the stream refused: its router may have died,
+ * or another session of the device may have taken the event.
  */
 const BOUND_MS = OFFER_TIMEOUT_MS + PUBLISH_TIMEOUT_MS;
 /**
@@ -131,7 +133,8 @@ function nextFromQueue(state: FromQueue, input: StreamInput, nowMs: number): Str
     case 'refused': {
       const others = state.awaited.filter(({ router }) => router !== input.router);
       const { router, eventId } = input;
-      const awaited = [...others.slice(1 - ROUTERS_MAX), { router, eventId }];
+      const refused = { router, eventId, refusedAt: nowMs };
+      const awaited = [...others.slice(1 - ROUTERS_MAX), refused];
       return { ...state, awaited };
     }
     case 'copied': {
@@ -153,8 +156,9 @@ function nextFromQueue(state: FromQueue, input: StreamInput, nowMs: number): Str
 }
 
 function isDue(state: FromQueue, unacked: number, nowMs: number): boolean {
-  if (unacked >= LIVE_BELOW || state.awaited.length > 0) return false;
-  return nowMs - state.boundAt >= state.waitMs && isQuiet(state, nowMs);
+  if (unacked >= LIVE_BELOW || nowMs - state.boundAt < state.waitMs) return false;
+  const isAwaiting = state.awaited.some(({ refusedAt }) => nowMs - refusedAt < BOUND_MS);
+  return !isAwaiting && isQuiet(state, nowMs);
 }
 
 function isQuiet({ isDrained, heardAt }: Heard, nowMs: number): boolean {
