@@ -14,6 +14,7 @@ const { natsUrlFor } = links;
 const system = await setStack(t, { edges: 2, routers: 2, stores: 1, natsThreads: 2, natsUrlFor });
 /** An edge asks for its queues within 5 s after the reconnect, which takes up to 2 s itself. */
 const TOLD_MS = 12_000;
+const REPLACED = 4505;
 const AT_ONCE = 16;
 const DEVICES = isSoak ? 10_000 : 120;
 /** The edge makes 200 queues a second anew. */
@@ -35,12 +36,13 @@ function untilCut(client: Client, conversation: string): Promise<unknown> {
 }
 
 t.test('a device is told of a queue that was lost while its edge was cut off', async (t) => {
-  const [ann, bob, cat] = await system.people(3);
+  const [ann, bob, cat, dan] = await system.people(4);
   const conversation = await system.conversation([ann, bob, cat]);
   const a = await system.connectNew(ann);
-  const [b, c] = [
+  const [b, c, d] = [
     await system.connectNew(bob, { edge: 2 }),
     await system.connectNew(cat, { edge: 2 }),
+    await system.connectNew(dan, { edge: 2 }),
   ];
   links.cut('edge-2');
   await untilCut(b, conversation);
@@ -52,9 +54,13 @@ t.test('a device is told of a queue that was lost while its edge was cut off', a
     others.push(await system.connectNew(cat, { device: `other-${n}` }));
   }
   await others[0]?.close();
+  const elsewhere = await system.connect(dan, { edge: 1 });
   links.mend('edge-2');
   await Promise.all([b, c].map((client) => client.next('resync', TOLD_MS)));
   await Promise.all([b, c].map((client) => client.next('replay_end')));
+  await until('the session that was replaced meanwhile ends', () => !d.isOpen, TOLD_MS);
+  t.match(await d.closed, { code: REPLACED });
+  t.ok(elsewhere.isOpen, 'the newer one stays');
   await a.post(conversation, 'after');
   for (const client of [b, c]) {
     const event = await client.next(({ content }) => content === 'after');
@@ -64,7 +70,7 @@ t.test('a device is told of a queue that was lost while its edge was cut off', a
   // Another device of Cat has had the message, so nothing is replayed to her phone.
   const contents = b.messageEvents.map(({ content }) => content);
   t.ok(contents.includes('while the edge is cut off'));
-  await Promise.all([a, b, c, ...others].map((client) => client.close()));
+  await Promise.all([a, b, c, elsewhere, ...others].map((client) => client.close()));
 });
 
 t.test('a device that is signed out while its edge is cut off is closed 4503 then', async (t) => {

@@ -47,6 +47,7 @@ for (const seed of [...seeds.filter(isCalm), ...seeds.filter((seed) => !isCalm(s
     `every device gets what it is owed: ${story.join(', ') || 'calm'} (${seed})`,
     async (t) => {
       const round = await Round.begin({ system, faults, queues, chance }, plan);
+      t.teardown(() => round.end());
       await round.act();
       const left = await round.rest();
       if (isSoak) await round.live();
@@ -58,7 +59,6 @@ for (const seed of [...seeds.filter(isCalm), ...seeds.filter((seed) => !isCalm(s
       t.ok(Math.max(...tookMs) <= LAST_MS_MAX, `the last messages took ${tookMs} ms`);
       for (const { text, cause } of orderBreaksOf(record)) t.comment(`${cause}: ${text}`);
       for (const line of traceOf(record, wrongs)) t.comment(line);
-      await round.end();
     },
   );
 }

@@ -22,7 +22,14 @@ function rig(t: { teardown(end: () => unknown): void }, sessions: Session[]) {
   const asked: QueuesCheck[] = [];
   const voided: Session[] = [];
   const answers: (() => QueuesChecked | Promise<QueuesChecked>)[] = [];
-  const bus = { connected: true };
+  const told: string[] = [];
+  const bus = {
+    connected: true,
+    publish(subject: string) {
+      told.push(subject);
+      return true;
+    },
+  };
   const checks = new QueueChecks({
     bus,
     hub: { sessions: new Set(sessions) },
@@ -46,7 +53,7 @@ function rig(t: { teardown(end: () => unknown): void }, sessions: Session[]) {
       await settled();
     }
   };
-  return { bus, checks, asked, voided, answers, pass };
+  return { bus, checks, asked, told, voided, answers, pass };
 }
 
 const namesOf = (sessions: Session[]) =>
@@ -73,6 +80,22 @@ t.test('all open sessions are asked for within 5 s after a reconnect', async (t)
   t.same(
     asked.flatMap((check) => check.devices),
     namesOf(sessions),
+  );
+});
+
+t.test('other edges are told of each session once after a reconnect, and not before', async (t) => {
+  const sessions = Array.from({ length: 1_200 }, () => openSession());
+  const { checks, answers, told, asked, pass } = rig(t, sessions);
+  await pass(90_000);
+  t.same(told, []);
+  const before = asked.length;
+  checks.reconnected();
+  answers.push(() => ({ cannot_say: true }));
+  await pass(5_100 + 1_600);
+  t.ok(asked.length > before);
+  t.same(
+    told,
+    sessions.map(({ userId }) => `user.${userId}`),
   );
 });
 

@@ -4,11 +4,12 @@ import type { Bus } from '../../../shared/nats/bus.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 import type { RouterClient } from '../routers/router-client.ts';
 import type { Hub } from '../session/hub.ts';
+import { publishReplaced } from '../session/replaced-signal.ts';
 import type { Session } from '../session/session.ts';
 import type { VoidQueues } from './void-queues.ts';
 
 type Deps = {
-  bus: Pick<Bus, 'connected'>;
+  bus: Pick<Bus, 'connected' | 'publish'>;
   routers: Pick<RouterClient, 'ask'>;
   hub: Pick<Hub, 'sessions'>;
   voids: Pick<VoidQueues, 'add'>;
@@ -36,6 +37,10 @@ const AGAIN_MS = 1_000;
  *
  * One check is on its way at a time, and any router may answer it. A router of the version before
  * refuses the question; the next pass asks again.
+ *
+ * The pass after a reconnect also tells the other edges of each session. While this edge was away,
+ * a device may have opened a session elsewhere. Its older session here would refuse what routers
+ * offer to the newer one, and ends once the other edge answers.
  */
 export class QueueChecks {
   readonly #deps: Deps;
@@ -80,7 +85,7 @@ export class QueueChecks {
 
   async #turn(): Promise<void> {
     const connection = this.#connection;
-    const asked = this.#unanswered.length > 0 ? this.#unanswered : this.#next();
+    const asked = this.#unanswered.length > 0 ? this.#unanswered : this.#nextTold();
     this.#unanswered = [];
     const unanswered = asked.length === 0 ? [] : await this.#check(asked);
     if (connection !== this.#connection) return;
@@ -93,6 +98,16 @@ export class QueueChecks {
     const checks = Math.max(1, Math.ceil(this.#deps.hub.sessions.size / DEVICES_PER_CHECK));
     if (this.#isHurried) return (HURRIED_PASS_MS / checks) * Math.random();
     return (PASS_MS / checks) * (0.5 + Math.random());
+  }
+
+  /** Takes the next open sessions, and tells the other edges of them in the pass that hurries. */
+  #nextTold(): Asked[] {
+    const isHurried = this.#isHurried;
+    const asked = this.#next();
+    if (isHurried) {
+      for (const { session, userId } of asked) publishReplaced(this.#deps.bus, session, userId);
+    }
+    return asked;
   }
 
   /** Takes the next open sessions. A session that is being opened has its turn in a later pass. */

@@ -6,9 +6,9 @@ import type { Session } from './session.ts';
 
 /**
  * Tells all edges that hold the user about this session. An edge that has an older session of the
- * device closes it.
+ * device closes it. One that has a newer session tells of that in turn, so that this one ends.
  */
-export function publishReplaced(bus: Bus, session: Session, userId: UserId): void {
+export function publishReplaced(bus: Pick<Bus, 'publish'>, session: Session, userId: UserId): void {
   const signal: UserSignal = {
     kind: 'replaced',
     device_id: session.deviceId,
