@@ -3,9 +3,12 @@ import { sql, type Transaction } from 'kysely';
 import type { UserId } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
 
-/** Locks what a user has of devices until the transaction ends, whether rows are there or not. */
-export async function lockDevices(tx: Transaction<Database>, userId: UserId): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${lockKeyOf(`devices ${userId}`)}::bigint)`.execute(tx);
+/** Locks what users have of devices until the transaction ends, whether rows are there or not. */
+export async function lockDevices(tx: Transaction<Database>, ...users: UserId[]): Promise<void> {
+  // All transactions take these locks in one order, so none waits for another in a circle.
+  for (const userId of [...new Set(users)].sort()) {
+    await sql`select pg_advisory_xact_lock(${lockKeyOf(`devices ${userId}`)}::bigint)`.execute(tx);
+  }
 }
 
 /** Returns the same number for the same name; it tells nobody the name. */

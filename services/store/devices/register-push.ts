@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { OfDevice, PushRegister } from '../../../shared/contracts/store-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
+import type { UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import { type AddressCipher, tokenOf } from '../content/address-cipher.ts';
 import type { Database } from '../database/schema.ts';
@@ -13,7 +14,9 @@ type Others = { registrations: number; signed_out_at: string | null };
 /**
  * `push.register` gives the token to the device. Whichever device had it before, of whomever, loses
  * its registration in the same transaction, so that no push for one person reaches another. A token
- * that comes twice at once waits, and so do registrations of one user, which are counted.
+ * that comes twice at once waits, and so do registrations of one user, which are counted. The
+ * devices of all users that this concerns are locked before any row is, because two phones that
+ * change hands at once would wait for each other's rows.
  */
 export async function registerPush({ db, addresses }: Deps, request: PushRegister): Promise<void> {
   assertDevice(request);
@@ -24,7 +27,8 @@ export async function registerPush({ db, addresses }: Deps, request: PushRegiste
   await db.transaction().execute(async (tx) => {
     const tokenLock = lockKeyOf(`push ${tokenOf(address)}`);
     await sql`select pg_advisory_xact_lock(${tokenLock}::bigint)`.execute(tx);
-    await lockDevices(tx, user_id);
+    const losers = await findUsers(tx, hashes);
+    await lockDevices(tx, user_id, ...losers);
     const others = await readOthers(tx, request, hashes);
     if (others.signed_out_at !== null && issued_at <= Date.parse(others.signed_out_at)) {
       throw new KahaError(
@@ -50,6 +54,13 @@ export async function registerPush({ db, addresses }: Deps, request: PushRegiste
         content = excluded.content, quiet_hours = excluded.quiet_hours,
         registered_at = excluded.registered_at`.execute(tx);
   });
+}
+
+/** Nobody else can get the token meanwhile, because it is locked. */
+async function findUsers(tx: Transaction<Database>, hashes: readonly Buffer[]): Promise<UserId[]> {
+  const { rows } = await sql<{ user_id: UserId }>`select user_id from push_registrations
+    where token_hash = any(${hashes}::bytea[])`.execute(tx);
+  return rows.map(({ user_id }) => user_id);
 }
 
 /** Counts the user's other registrations without the one that loses the token. */

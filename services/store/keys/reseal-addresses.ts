@@ -12,12 +12,22 @@ const BATCH_MAX = 1_000;
 /**
  * Seals every address of pushes that is under another content key with the first one, and finds its
  * token by a hash under that key. A device that registers meanwhile wins, because a row is written
- * only if it is still as it was read. Each batch is a statement, so the command may end at any
+ * only if it is still as it was read. A row that somebody has locked is left to the next pass, and
+ * the last pass finds nothing more to do. Each batch is a statement, so the command may end at any
  * moment.
  */
 export async function resealAddresses(job: KeysJob): Promise<Outcome> {
-  const { db, contentKeys, tell, batchMax = BATCH_MAX } = job;
-  const addresses = createAddressCipher(contentKeys);
+  const addresses = createAddressCipher(job.contentKeys);
+  for (let done = 0; ; ) {
+    const pass = await resealOnce(job, addresses);
+    done += pass.done;
+    if (pass.done > 0) job.tell(`${done} addresses of pushes sealed anew`);
+    else return { done, left: pass.left };
+  }
+}
+
+async function resealOnce(job: KeysJob, addresses: AddressCipher): Promise<Outcome> {
+  const { db, batchMax = BATCH_MAX } = job;
   const all: Outcome = { done: 0, left: 0 };
   for (let after: Row | undefined; ; ) {
     const rows = await selectOld(db, { after, keyId: addresses.keyId, limit: batchMax });
@@ -25,7 +35,6 @@ export async function resealAddresses(job: KeysJob): Promise<Outcome> {
     const done = await write(db, addresses.keyId, rows.flatMap(resealWith(addresses)));
     all.done += done;
     all.left += rows.length - done;
-    if (done > 0) tell(`${all.done} addresses of pushes sealed anew`);
     after = rows.at(-1);
   }
 }
@@ -63,15 +72,18 @@ async function write(
 ): Promise<number> {
   if (resealed.length === 0) return 0;
   const { numAffectedRows = 0n } = await sql`
-    update push_registrations p
-    set address = n.address, token_hash = n.hash, key_id = ${keyId}
-    from unnest(${resealed.map(({ row }) => row.user_id)}::uuid[],
+    with n as materialized (
+      select n.* from unnest(${resealed.map(({ row }) => row.user_id)}::uuid[],
       ${resealed.map(({ row }) => row.device_id)}::text[],
       ${resealed.map(({ row }) => row.token_hash)}::bytea[],
       ${resealed.map(({ address }) => address)}::bytea[],
       ${resealed.map(({ hash }) => hash)}::bytea[])
-      as n (user_id, device_id, old_hash, address, hash)
-    where p.user_id = n.user_id and p.device_id = n.device_id and p.token_hash = n.old_hash
-      and p.key_id <> ${keyId}`.execute(db);
+        as n (user_id, device_id, old_hash, address, hash)
+      join push_registrations p using (user_id, device_id)
+      where p.token_hash = n.old_hash and p.key_id <> ${keyId}
+      for update of p skip locked)
+    update push_registrations p
+    set address = n.address, token_hash = n.hash, key_id = ${keyId}
+    from n where p.user_id = n.user_id and p.device_id = n.device_id`.execute(db);
   return Number(numAffectedRows);
 }
