@@ -61,12 +61,14 @@ export class ContentCiphers {
   ): Promise<WritingCipher | undefined> {
     const key = await this.#deps.keys.newest(id);
     if (key === undefined) return undefined;
-    const { found, opened } = await this.#find([...rows]);
-    const all = new Map(found).set(nameOf(key.place), key);
-    return { ...this.#cipherOf(all, opened), key };
+    const all = [...rows];
+    if (all.length === 0) return this.openWith(key);
+    const { found, opened } = await this.#find(all);
+    const keys = new Map(found).set(nameOf(key.place), key);
+    return { ...this.#cipherOf(keys, opened), key };
   }
 
-  /** The cipher writes with a key that Postgres has just found to be there. */
+  /** The cipher writes with the key, and reads what is under it or under a content key. */
   openWith(key: ConversationKey): WritingCipher {
     return { ...this.#cipherOf(new Map([[nameOf(key.place), key]])), key };
   }
