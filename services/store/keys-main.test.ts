@@ -6,6 +6,8 @@ import t from 'tap';
 import { programArgs } from '../../dev/processes/program.ts';
 import type { ConversationId, MessageId, UserId } from '../../shared/ids.ts';
 import type { ContentKey } from './content/content-keys.ts';
+import { readKeysCommand } from './keys/keys-command.ts';
+import { runKeys } from './keys/run-keys.ts';
 import { writeAsBefore } from './stage/old-texts.ts';
 import {
   appendOk,
@@ -28,7 +30,7 @@ function start(args: string[], keys: readonly ContentKey[] = [k2, ...contentKeys
   return spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-async function run(args: string[], keys?: readonly ContentKey[]) {
+async function runProgram(args: string[], keys?: readonly ContentKey[]) {
   const child = start(args, keys);
   const [out, err, [status]] = await Promise.all([
     text(child.stdout as NonNullable<typeof child.stdout>),
@@ -36,6 +38,19 @@ async function run(args: string[], keys?: readonly ContentKey[]) {
     once(child, 'exit'),
   ]);
   return { out, err, status };
+}
+
+/** Does in this process what the program does. */
+async function run(args: string[], keys: ContentKey[] = [k2, ...contentKeys]) {
+  const command = readKeysCommand(args);
+  if (command.kind === 'help') throw new Error(`no command: ${args.join(' ')}`);
+  const [out, err]: [string[], string[]] = [[], []];
+  const config = { database: { url, poolMax: 5, pooling: 'session' as const }, contentKeys: keys };
+  const status = await runKeys(command, config, {
+    print: (text) => out.push(text),
+    tell: (line) => err.push(line),
+  });
+  return { status, out: out.join(''), err: err.join('\n') };
 }
 
 /** A conversation has as many messages of before, and one of now. */
@@ -67,7 +82,7 @@ t.test('a change of content keys ends with nothing under the old one', async (t)
   const registration = { provider: 'fcm' as const, token: 'fcm:a-token-of-a-phone' };
   const device = { user_id: talk.alice, device_id: 'phone', issued_at: Date.now() };
   await store.operations['push.register']({ ...device, registration }, 0);
-  const before = await run(['status']);
+  const before = await runProgram(['status']);
   t.match(before, { status: 0, err: '' });
   t.match(before.out, /^k1 +1 +3 +0 +1$/m);
   t.match(before.out, /^k2 +0 +0 +0 +0 +current$/m);
@@ -104,7 +119,7 @@ t.test('what cannot be read is told by the status', async (t) => {
 });
 
 t.test('help, and what is no command', async (t) => {
-  t.match(await run(['--help']), { status: 0, err: '', out: /two steps/ });
-  t.match(await run(['everything']), { status: 1, out: '', err: /two steps/ });
-  t.match(await run(['status'], []), { status: 1, out: '', err: /CONTENT_KEYS/ });
+  t.match(await runProgram(['--help']), { status: 0, err: '', out: /two steps/ });
+  t.match(await runProgram(['everything']), { status: 1, out: '', err: /two steps/ });
+  t.match(await runProgram(['status'], []), { status: 1, out: '', err: /CONTENT_KEYS/ });
 });
