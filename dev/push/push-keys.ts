@@ -35,7 +35,7 @@ function pem({ publicKey, privateKey }: ReturnType<typeof generateKeyPairSync>):
 }
 
 /** The protocol has these keys as bare numbers in base64url. */
-function makeVapidPair(): Pair {
+export function makeVapidPair(): Pair {
   const ecdh = createECDH('prime256v1');
   const publicKey = ecdh.generateKeys('base64url');
   const privateKey = Buffer.from(ecdh.getPrivateKey('hex').padStart(64, '0'), 'hex');

@@ -1,6 +1,7 @@
-import { createECDH, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeVapidPair } from '../push/push-keys.ts';
 
 /**
  * Secrets are made once per data folder, because what was encrypted with them must stay readable. A
@@ -40,7 +41,6 @@ export function readSecrets(dataDir: string): Secrets {
 }
 
 function makeVapidKeys(): Pick<Secrets, 'vapidPublicKey' | 'vapidPrivateKey'> {
-  const pair = createECDH('prime256v1');
-  const vapidPublicKey = pair.generateKeys().toString('base64url');
-  return { vapidPublicKey, vapidPrivateKey: pair.getPrivateKey().toString('base64url') };
+  const { publicKey, privateKey } = makeVapidPair();
+  return { vapidPublicKey: publicKey, vapidPrivateKey: privateKey };
 }
