@@ -41,6 +41,7 @@ t.test('publint and attw have nothing to say about the package', async (t) => {
 const APPLICATION = `
 import { ChatClient, type ChatEvents, type Message, memoryStorage } from '@kaha/chat-client';
 import { Businesses } from '@kaha/chat-client/business';
+import { Devices } from '@kaha/chat-client/devices';
 import { useMessages } from '@kaha/chat-client/react';
 import { ChatStore } from '@kaha/chat-client/store';
 
@@ -53,6 +54,8 @@ const { messages } = await chat.history({ conversation_id: '' });
 export const page: readonly Message[] = messages;
 export const shown: number = useMessages(new ChatStore(chat), '').messages.length;
 const { counts } = new Businesses(chat).inbox('', 'waiting').value;
+const [device] = await new Devices(chat).list();
+export const name: string | undefined = device?.device_id;
 export const waiting: number | undefined = counts?.waiting;
 // @ts-expect-error The package has types, and none of them is any.
 chat.on('message', (event: { seq: string }) => event.seq.length);

@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { createElement } from 'react';
 import t from 'tap';
 import * as business from '../clients/js/src/business/index.ts';
+import * as devices from '../clients/js/src/devices/index.ts';
 import * as client from '../clients/js/src/index.ts';
 import * as react from '../clients/js/src/react/index.ts';
 import { mount } from '../clients/js/src/stage/mount.ts';
@@ -16,7 +17,9 @@ import { installClient } from './stage/installed-client.ts';
 const { project, dir } = await installClient(t, 'react');
 const dist = join(dir, 'dist');
 
-const ENTRIES = ['', '/store', '/business', '/react'].map((entry) => `@kaha/chat-client${entry}`);
+const ENTRIES = ['', '/store', '/business', '/devices', '/react'].map(
+  (entry) => `@kaha/chat-client${entry}`,
+);
 
 /** Returns how many bytes a page loads, gzipped, for what it imports of the package. */
 async function bytesOf(...entries: (string | undefined)[]): Promise<number> {
@@ -32,11 +35,13 @@ async function bytesOf(...entries: (string | undefined)[]): Promise<number> {
 t.test('the core is at most 12 kB, and what is around it little more', async (t) => {
   const core = await bytesOf(ENTRIES[0]);
   const around = ENTRIES.slice(1).map(async (entry) => (await bytesOf(ENTRIES[0], entry)) - core);
-  const [store = 0, business = 0, react = 0] = await Promise.all(around);
-  t.comment(`core ${core}, store ${store}, business ${business}, react ${react} bytes`);
+  const [store = 0, business = 0, own = 0, react = 0] = await Promise.all(around);
+  const more = `business ${business}, devices ${own}, react ${react}`;
+  t.comment(`core ${core}, store ${store}, ${more} bytes`);
   t.ok(core <= 12_000, `the core has ${core} bytes`);
   t.ok(store <= 4_500, `the store has ${store} bytes`);
   t.ok(business <= 1_500, `businesses have ${business} bytes`);
+  t.ok(own <= 800, `devices have ${own} bytes`);
   t.ok(react <= 2_000, `hooks have ${react} bytes`);
 });
 
@@ -113,13 +118,16 @@ t.test('what was built connects, sends, tells and acknowledges', async (t) => {
 
 t.test('the package offers these and nothing else at run time', async (t) => {
   const namesOf = (entry: object): string[] => Object.keys(entry).sort();
-  const files = ['', 'store/', 'business/', 'react/'].map((folder) => `${folder}index.js`);
+  const files = ['', 'store/', 'business/', 'devices/', 'react/'].map(
+    (folder) => `${folder}index.js`,
+  );
   const built = await Promise.all(files.map((file) => import(join(dist, file))));
-  t.same(built.map(namesOf), [client, store, business, react].map(namesOf));
-  t.same(built.slice(0, 3).map(namesOf), [
+  t.same(built.map(namesOf), [client, store, business, devices, react].map(namesOf));
+  t.same(built.slice(0, 4).map(namesOf), [
     ['ChatClient', 'ChatError', 'memoryStorage'],
     ['ChatStore'],
     ['Businesses'],
+    ['Devices'],
   ]);
 });
 

@@ -1,8 +1,11 @@
 import t from 'tap';
 import type { Static } from 'typebox';
+import type * as devices from '../clients/js/src/devices/index.ts';
 import * as client from '../clients/js/src/index.ts';
 import { BAD_TOKEN, GOING_AWAY, TOKEN_EXPIRED } from '../clients/js/src/protocol/close-codes.ts';
 import { CLOSE, ERRORS, type ErrorCode } from '../shared/errors.ts';
+import type { PushRegistration } from '../shared/protocol/devices/device-requests.ts';
+import type { DeviceShape } from '../shared/protocol/devices/device-shapes.ts';
 import type { serverFrames } from '../shared/protocol/server-frames.ts';
 import type {
   ConversationShape,
@@ -34,11 +37,13 @@ const FITS: {
   message: Fits<Static<typeof MessageShape>, client.HistoryMessage>;
   sent: Fits<Static<typeof MessageSentShape>, client.MessageSent>;
   error: Fits<Static<typeof ErrorShape>, client.WireError>;
+  device: Fits<DeviceShape, devices.Device>;
+  registration: Fits<devices.PushRegistration, PushRegistration>;
   code: Fits<ErrorCode, client.ServerErrorCode>;
   codeBack: Fits<client.ServerErrorCode, ErrorCode>;
 } = {
   ...{ conversation: true, conversations: true, history: true, message: true, sent: true },
-  ...{ error: true, code: true, codeBack: true },
+  ...{ error: true, code: true, codeBack: true, device: true, registration: true },
 };
 
 const FRAME_FITS: FrameFits = {

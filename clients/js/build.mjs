@@ -41,7 +41,7 @@ const INSIDE = [
 /** Tests of an application may replace these parts of the surroundings. */
 const OF_PLATFORM = /^on(?:Wake|Hide)$/;
 
-const ENTRIES = ['index', 'store/index', 'business/index', 'react/index'];
+const ENTRIES = ['index', 'store/index', 'business/index', 'devices/index', 'react/index'];
 
 const outdir = process.argv[2] ?? join(import.meta.dirname, 'dist');
 rmSync(outdir, { recursive: true, force: true });

@@ -34,6 +34,8 @@ export type ChatApi = {
   readonly state: Observable<ConnectionState>;
   /** Returns the id of the user, once a token or a session has told it. */
   userId(): string | undefined;
+  /** Resolves with the id of this device, unless it has none yet. */
+  deviceId(): Promise<string | undefined>;
   /**
    * Connects, and stays connected until `disconnect`. Resolves with the first connection. Rejects
    * with `CLOSED` if the server refuses for good before, or `disconnect` is called.

@@ -35,11 +35,11 @@ function apiOf(parts: Parts): ChatApi {
     ...{ state, outbox: sends, rest, query, command, platform },
     ...{ on: emitter.on, userId: parts.userId, watch: watchers.watch, follow: parts.follow },
     connect: () => connect(parts),
-    disconnect: () => attachment.stop(),
+    deviceId: attachment.deviceId,
+    disconnect: attachment.stop,
     async logout() {
-      const deviceId = await attachment.deviceId();
-      if (deviceId)
-        await rest('DELETE', `/devices/${deviceId}`).catch((error: unknown) => void error);
+      const id = await attachment.deviceId();
+      if (id) await rest('DELETE', `/devices/${id}`).catch((error: unknown) => void error);
       await attachment.logout();
       parts.forget();
     },
@@ -73,7 +73,7 @@ function connect({ state, attachment }: Parts): Promise<void> {
       if (status === 'connecting') return;
       unsubscribe();
       if (status === 'connected') resolve();
-      else reject(new ChatError('CLOSED', `${status} ${code ?? ''} ${reason ?? ''}`));
+      else reject(new ChatError('CLOSED', [status, code, reason].join(' ')));
     };
     const unsubscribe = state.subscribe(look);
     look();
