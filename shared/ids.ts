@@ -9,6 +9,7 @@ export type UserId = Branded<'UserId'>;
 export type ConversationId = Branded<'ConversationId'>;
 export type MessageId = Branded<'MessageId'>;
 export type BusinessId = Branded<'BusinessId'>;
+export type JobId = Branded<'JobId'>;
 /**
  * An event id names a durable event and its fan-out. The event has one outbox row with this id. Its
  * copy for a device queue has the `Nats-Msg-Id` `<event id>:<user>_<device>`.
@@ -17,6 +18,9 @@ export type EventId = Branded<'EventId'>;
 
 /** A participant key names a user in a conversation. It is used in memory only. */
 export type ParticipantKey = Branded<'ParticipantKey'>;
+
+/** This user has what erased people wrote. No token names them, and they take part in nothing. */
+export const NOBODY = '00000000-0000-4000-8000-000000000000' as UserId;
 
 export const UUID_V4_PATTERN =
   '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$';

@@ -41,7 +41,7 @@ t.test('each documented call is answered as documented', async (t) => {
       continue;
     }
     const scene = await setScene(system);
-    const { params = {}, query = '', body } = sample(scene);
+    const { params = {}, query = '', body } = await sample(scene, system);
     const filled = path.replace(/\{(\w+)\}/g, (_, param: string) => params[param] ?? '');
     const answer = await system.rest(method.toUpperCase(), `${base}${filled}?${query}`, {
       token: isForServices ? system.stack.serviceToken : scene.ann.token,

@@ -40,6 +40,7 @@ const OPERATIONS = TRAFFIC.filter(({ requestsAs, subject }) => {
 const SUBJECTS = [
   ...[...OPERATIONS, 'rpc.router.router-1', 'rpc.store.retention.delete', 'profiles.changed'],
   ...['rpc.store.outbox.nothing', 'rpc.store.positions.nothing'],
+  'users.erased',
   ...['membership.changed', 'queues.made', 'queues.held', 'queues.tails', DEVICE],
   ...[`queue.3.${USER}.phone`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   BUSINESS,
@@ -101,11 +102,12 @@ const edge = (name: string): Rights => ({
     ...['rpc.store.devices.seen', 'rpc.store.users.export'],
     ...['rpc.store.devices.list'],
     ...['rpc.store.push.register', 'rpc.store.push.unregister'],
+    ...['rpc.store.users.erased', 'rpc.store.jobs.get'],
     ...[ACK_QUEUE, 'answers.router-1.7'],
   ],
   subscribe: [
     ...[DELIVER, DEVICE, `user.${USER}`, `presence.${USER}`, 'router.alive', 'router.leaving'],
-    ...[BUSINESS, `_INBOX.${name}.a`, ...repliesOf(name)],
+    ...[BUSINESS, 'users.erased', `_INBOX.${name}.a`, ...repliesOf(name)],
   ],
 });
 
@@ -144,8 +146,10 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...['rpc.store.businesses.remove_agent', 'rpc.store.businesses.set_status'],
       ...['rpc.store.assignment.claim', 'rpc.store.assignment.read', 'rpc.store.assignment.done'],
       ...['rpc.store.assignment.sweep', 'rpc.store.assignment.finds'],
-      ...['rpc.store.agents.presence', 'rpc.store.devices.of'],
+      ...['rpc.store.agents.presence', 'rpc.store.devices.of', 'users.erased'],
       ...['rpc.store.devices.sign_out', 'rpc.store.devices.signed_out'],
+      ...['rpc.store.users.erase', 'rpc.store.users.is_erased'],
+      ...['rpc.store.jobs.claim', 'rpc.store.jobs.step', 'rpc.store.jobs.problem'],
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
       ...['rpc.store.outbox.owed', 'rpc.store.outbox.done', 'rpc.store.outbox.missed'],
       ...['$JS.API.CONSUMER.NAMES.QUEUE_3', '$JS.API.CONSUMER.LIST.QUEUE_3'],

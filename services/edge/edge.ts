@@ -29,7 +29,7 @@ export function createEdge(config: Config, deps: EdgeDeps) {
     const pressure = new Pressure();
     const bus = await connect({ writeGapMs: () => pressure.gapMs(WRITE_GAP) });
     const epochs = new Epochs();
-    const { hub, table, delivery, verifier, connections, handlers } = createParts(
+    const { hub, table, delivery, verifier, erased, connections, handlers } = createParts(
       { ...boot, config, bus, epochs },
       deps,
     );
@@ -49,6 +49,7 @@ export function createEdge(config: Config, deps: EdgeDeps) {
     closers.push('clients', drain, config.drainMs + CLOSE_EXTRA_MS);
     const problem = (): string | undefined => {
       if (verifier.keyCount === 0) return 'no key for tokens is known';
+      if (!erased.isLoaded) return 'it is not known who was erased';
       if (connections.isFull) return `all ${connections.max} connections are taken`;
       return table.instances.length === 0 ? 'no router is known' : undefined;
     };

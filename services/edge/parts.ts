@@ -20,6 +20,8 @@ import { NamelessEvents } from './delivery/nameless-events.ts';
 import { Replay } from './delivery/replay.ts';
 import { Documents } from './documents/documents.ts';
 import { createEdgeMetrics, type EdgeMetrics } from './edge-metrics.ts';
+import { ErasedUsers } from './erased/erased-users.ts';
+import { TokenJudge } from './erased/token-judge.ts';
 import { FrameDispatcher } from './frames/frame-dispatcher.ts';
 import { Inboxes } from './inbox/inboxes.ts';
 import { Authentication } from './lifecycle/authentication.ts';
@@ -52,6 +54,7 @@ type Parts = {
   table: RouterTable;
   delivery: Delivery;
   verifier: TokenVerifier;
+  erased: ErasedUsers;
   connections: Connections;
   handlers: Handlers;
 };
@@ -83,6 +86,9 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const { hub, delivery, opening, presence, inboxes } = sessions;
 
   const verifier = new TokenVerifier(config.token, deps);
+  const erased = new ErasedUsers({ bus, hub, logger: deps.logger });
+  closers.push('erased', () => erased.close());
+  const judge = new TokenJudge({ verifier, erased });
   const limits = new UserLimits();
   const forgetting = setInterval(() => limits.forgetIdle(steadyMs()), FORGET_LIMITS_MS);
   closers.push('limits', () => clearInterval(forgetting));
@@ -90,7 +96,7 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const { logger } = deps;
   const typing = new Typing(routers, logger);
   closers.push('typing', () => typing.close());
-  const authentication = new Authentication({ verifier, opening, hub });
+  const authentication = new Authentication({ judge, opening, hub });
   const handlerParts = {
     store,
     routers,
@@ -106,26 +112,18 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const doors = { parts: handlerParts, limits, metrics, logger };
   const dispatcher = new FrameDispatcher({ hub, ...doors });
   const { allowedOrigins, admissionRatePerS, serviceTokens } = config;
-  const callers = { verifier, serviceTokens };
+  const callers = { judge, serviceTokens };
   const assets = new Assets([...readPage(config.page), ...readViewer()]);
   const shelves = { documents: new Documents(), assets };
   const { isDraining } = given;
   const admission = { allowedOrigins, admissionRatePerS, isDraining };
   const connections = new Connections(config.connections, countOpenFiles);
-  const upgrades = new Upgrades({ bus, verifier, opening, connections, metrics, ...admission });
+  const upgrades = new Upgrades({ bus, judge, opening, connections, metrics, ...admission });
   const lack = (): KahaError | undefined => upgrades.lack;
   const api = new HttpApi({ ...shelves, allowedOrigins, lack, ...callers, ...doors });
   const sockets = new Sockets({ ...sessions, connections, typing, metrics });
 
-  const { gauge } = deps.metrics;
-  gauge('kaha_edge_connections', 'Open connections, REST too', () => connections.open);
-  gauge('kaha_edge_connections_max', 'MAX_CONNECTIONS').set(connections.max);
-  gauge('kaha_edge_sockets', 'Open WebSockets', () => hub.sessions.size);
-  deps.metrics.gauge('kaha_edge_sessions_live', 'Sessions that take offers', () => hub.liveCount);
-  deps.metrics.gauge('kaha_edge_buffered_bytes', 'Not yet read', () => hub.bufferedBytes);
-  deps.metrics.gauge('kaha_edge_users', 'Users with a session', () => hub.userCount);
-  deps.metrics.gauge('kaha_edge_openings_waiting', 'Sessions to open', () => opening.waiting);
-  deps.metrics.gauge('kaha_edge_routers', 'Routers alive', () => table.instances.length);
+  gaugeParts(deps.metrics, { ...sessions, erased, connections, table });
   const handlers: Handlers = {
     connected: () => sockets.connected(),
     disconnected: () => connections.closed(),
@@ -138,7 +136,28 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
     http: (call) => api.answer(call),
     refuse: (call, problem) => api.refuse(call, problem),
   };
-  return { hub, table, delivery, verifier, connections, handlers };
+  return { hub, table, delivery, verifier, erased, connections, handlers };
+}
+
+type Gauged = {
+  hub: Hub;
+  opening: SessionOpening;
+  erased: ErasedUsers;
+  connections: Connections;
+  table: RouterTable;
+};
+
+function gaugeParts({ gauge }: EdgeDeps['metrics'], parts: Gauged): void {
+  const { hub, opening, erased, connections, table } = parts;
+  gauge('kaha_edge_users_erased', 'Users who are refused', () => erased.size);
+  gauge('kaha_edge_connections', 'Open connections, REST too', () => connections.open);
+  gauge('kaha_edge_connections_max', 'MAX_CONNECTIONS').set(connections.max);
+  gauge('kaha_edge_sockets', 'Open WebSockets', () => hub.sessions.size);
+  gauge('kaha_edge_sessions_live', 'Sessions that take offers', () => hub.liveCount);
+  gauge('kaha_edge_buffered_bytes', 'Not yet read', () => hub.bufferedBytes);
+  gauge('kaha_edge_users', 'Users with a session', () => hub.userCount);
+  gauge('kaha_edge_openings_waiting', 'Sessions to open', () => opening.waiting);
+  gauge('kaha_edge_routers', 'Routers alive', () => table.instances.length);
 }
 
 type SessionDeps = Given & {

@@ -5,6 +5,7 @@ import type {
   RouterRequestOf,
 } from '../../shared/contracts/router-ops.ts';
 import { KahaError } from '../../shared/errors.ts';
+import type { UserId } from '../../shared/ids.ts';
 import type { RpcHandler } from '../../shared/nats/bus.ts';
 import type { AskStore } from '../../shared/nats/rpc-clients.ts';
 import { steadyMs } from '../../shared/process/clock.ts';
@@ -46,6 +47,8 @@ type Deps = {
   typing: Typing;
   steps: StepReports;
   signals: BusinessSignals;
+  /** Tells edges of an erasure, and runs its job. */
+  erased: (userId: UserId) => void;
   metrics: RouterMetrics;
 };
 
@@ -115,6 +118,11 @@ function createTable(deps: Deps): Operations {
     'messages.edit': (request, context) => messageChanges.edit(request, context),
     'messages.delete': (request, context) => messageChanges.delete(request, context),
     'messages.react': (request, context) => messageChanges.react(request, context),
+    'users.erase': async ({ op, ...request }, context) => {
+      const begun = await deps.store(op, request, context);
+      deps.erased(request.user_id);
+      return begun;
+    },
     ...createBusinessCommands(deps),
   };
 }

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { subjects } from '../../shared/contracts/subjects.ts';
 import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
+import { KahaError } from '../../shared/errors.ts';
 import { type ConversationId, newId, type UserId } from '../../shared/ids.ts';
 import type { Bus, RpcServer } from '../../shared/nats/bus.ts';
 import { type AskStore, createAskStore } from '../../shared/nats/rpc-clients.ts';
 import { type ServiceDeps, startService } from '../../shared/process/boot.ts';
+import { steadyMs } from '../../shared/process/clock.ts';
 import type { Closers } from '../../shared/process/closers.ts';
 import { Epochs } from '../../shared/process/epochs.ts';
 import type { Logger } from '../../shared/process/logger.ts';
@@ -19,6 +21,8 @@ import { MembershipSignals } from './conversations/membership-signals.ts';
 import { MessageChanges } from './conversations/message-changes.ts';
 import { createFanOuts } from './fan-out/create-fan-outs.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { createJobs } from './jobs/create-jobs.ts';
+import { tellErased } from './jobs/job-tasks.ts';
 import { createOperations } from './operations.ts';
 import { LiveReceipts } from './positions/live-receipts.ts';
 import { PositionReports } from './positions/position-reports.ts';
@@ -40,6 +44,8 @@ const DRAIN_MS = 8_000;
 /** Store gives up after 2 s. The rest lets its error arrive before a router gives up. */
 const STORE_WAIT_MS = 2_500;
 const POSITIONS_TIMEOUT_MS = 2_000;
+/** A session waits this long to hear whether its user was erased. */
+const ERASED_WAIT_MS = 500;
 const LOAD_RETRY_MS = 1_000;
 const LOAD_TRIES = 60;
 /**
@@ -108,12 +114,18 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
   const { sessions, signOuts } = createSessions(parts, epochs);
   const messageChanges = new MessageChanges({ store, fanOuts, actors });
   closers.push('message changes', () => messageChanges.drained(), DRAIN_MS);
+  const agentChanges = createAgentChanges(changing);
+  const jobs = createJobs({ ...parts, actors, agentChanges, signals, steps }, closers);
   const operations = createOperations({
     store,
     fanOuts,
     actors,
     messageChanges,
-    agentChanges: createAgentChanges(changing),
+    agentChanges,
+    erased(userId) {
+      tellErased(bus, userId);
+      jobs.poke();
+    },
     sessions,
     signOuts,
     checks: queues.checks,
@@ -145,8 +157,25 @@ function createSessions(parts: Parts & { queues: Queues }, epochs: Epochs) {
   const turns = new UserTurns();
   const shared = { known, queues: devices, holders, epochs, turns };
   const signOuts = new SignOuts({ ...shared, bus, store, isCurrent });
-  const sessions = new Sessions({ ...shared, tellHeld, signOuts, metrics: counters });
+  const sessions = new Sessions({
+    ...shared,
+    tellHeld,
+    signOuts,
+    isErased: (user_id) => isErased(store, user_id),
+    metrics: counters,
+  });
   return { sessions, signOuts };
+}
+
+/** A store that is away stops no session: edges know of erasures too. */
+async function isErased(store: AskStore, user_id: UserId): Promise<boolean> {
+  try {
+    const deadlineAt = steadyMs() + ERASED_WAIT_MS;
+    return (await store('users.is_erased', { user_id }, { deadlineAt })).is_erased;
+  } catch (error) {
+    if (!KahaError.from(error).isRetryable) throw error;
+    return false;
+  }
 }
 
 type Gauged = {

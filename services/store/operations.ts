@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Kysely } from 'kysely';
 import type { StoreOps } from '../../shared/contracts/store-ops.ts';
 import type { DurableEvents } from '../../shared/durable-events/durable-event.ts';
@@ -31,11 +32,15 @@ import type { Pool } from './database/pool.ts';
 import type { Database } from './database/schema.ts';
 import type { TimesAhead } from './database/times-ahead.ts';
 import { listDevices } from './devices/list-devices.ts';
-import { noteSeen } from './devices/note-seen.ts';
+import { createNoteSeen } from './devices/note-seen.ts';
 import { pruneDevices } from './devices/prune-devices.ts';
 import { readDevices } from './devices/read-devices.ts';
 import { registerPush, unregisterPush } from './devices/register-push.ts';
 import { readSignOut, signOut } from './devices/sign-out.ts';
+import { eraseUser } from './erasures/erase-user.ts';
+import { createEraseUserJob } from './erasures/erase-user-job.ts';
+import type { ErasureSecret } from './erasures/erasure-secret.ts';
+import { isErased, listErased } from './erasures/list-erased.ts';
 import { readExport } from './exports/read-export.ts';
 import { readEventsBetween } from './feed/events-between.ts';
 import { pruneEvents } from './feed/prune-events.ts';
@@ -43,6 +48,9 @@ import type { BusinessSends } from './inbox/business-sends.ts';
 import { listInbox } from './inbox/list-inbox.ts';
 import { readHead } from './inbox/read-head.ts';
 import { readNewest } from './inbox/read-newest.ts';
+import type { JobKinds } from './jobs/job-kind.ts';
+import { claimJobs, getJob, noteProblem } from './jobs/jobs.ts';
+import { stepJob } from './jobs/step-job.ts';
 import { deleteMessage } from './messages/delete-message.ts';
 import { editMessage } from './messages/edit-message.ts';
 import { getMessage, locateMessage } from './messages/find-message.ts';
@@ -67,6 +75,8 @@ type Deps = {
   editWindowMs: number;
   reads: ReadCommit;
   presences: AgentPresences;
+  secret: ErasureSecret;
+  redis: Redis | undefined;
   timesAhead: TimesAhead;
   chatLists?: ChatListCache | undefined;
   metrics: Metrics;
@@ -137,6 +147,7 @@ export function createOperations(deps: Deps): Operations {
     'partitions.ensure': ({ weeks_ahead }) => ensurePartitions(db, weeks_ahead),
     ...createDeviceOperations(deps),
     ...createBusinessOperations(deps),
+    ...createErasureOperations(deps),
   };
 }
 
@@ -144,7 +155,7 @@ export function createOperations(deps: Deps): Operations {
 function createDeviceOperations(deps: Deps) {
   const { db, pool } = deps;
   return {
-    'devices.seen': ({ items }) => noteSeen(pool, items),
+    'devices.seen': createNoteSeen(deps),
     'devices.of': async ({ user_id }) => {
       assertUuids(user_id);
       return readDevices(pool, user_id);
@@ -164,6 +175,27 @@ function createDeviceOperations(deps: Deps) {
       await unregisterPush(db, request);
       return undefined;
     },
+  } satisfies Partial<Operations>;
+}
+
+/** These operations erase, which is long work, and tell who was erased. */
+function createErasureOperations(deps: Deps) {
+  const { db } = deps;
+  const kinds: JobKinds = { erase_user: createEraseUserJob(deps) };
+  return {
+    'users.erase': async (request) => {
+      assertUuids(request.user_id);
+      return eraseUser(deps, request);
+    },
+    'users.erased': (request) => listErased(deps, request),
+    'users.is_erased': async ({ user_id }) => {
+      assertUuids(user_id);
+      return isErased(deps, user_id);
+    },
+    'jobs.get': ({ job_id }) => getJob(db, job_id),
+    'jobs.claim': (request) => claimJobs(db, request),
+    'jobs.step': (request) => stepJob({ db, kinds }, request),
+    'jobs.problem': (request) => noteProblem(db, request),
   } satisfies Partial<Operations>;
 }
 

@@ -30,6 +30,7 @@ import { answerBy, withDeadline } from './database/deadline.ts';
 import { watchTimes } from './database/heal-times.ts';
 import { watchSchema } from './database/schema-check.ts';
 import { TimesAhead } from './database/times-ahead.ts';
+import { ErasureSecret } from './erasures/erasure-secret.ts';
 import { createBusinessSends } from './inbox/business-sends.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { watchOutbox } from './outbox/outbox-stats.ts';
@@ -113,8 +114,11 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
       closers.push('presence rounds', () => rounds.close());
     }
     const addresses = createAddressCipher(config.contentKeys);
-    const parts = { editWindowMs, chatLists, presences, timesAhead, metrics, logger, events };
-    const deps = { db, pool, ciphers, addresses, group, businessSends, reads, ...parts };
+    const secret = new ErasureSecret({ db, contentKeys, logger });
+    const users = { presences, secret, redis };
+    const parts = { editWindowMs, chatLists, timesAhead, metrics, logger, events };
+    const kept = { db, pool, ciphers, addresses, group, businessSends, reads };
+    const deps = { ...kept, ...users, ...parts };
     const servers = serveOperations(bus, createOperations(deps));
     const commits = [group, businessSends, reads];
     closers.push('operations', () => drainAll(servers, commits), DRAIN_DEADLINE_MS);

@@ -80,6 +80,8 @@ type StepCommands = {
 type AutomaticCommands = {
   'conversations.assign_waiting': { agent_id: UserId; version: number };
   'conversations.return': { agent_id: UserId; version: number; reason: ReturnReason };
+  /** The customer was erased, so the conversation is closed for good. */
+  'conversations.end': unknown;
 };
 
 type AllCommands = ConversationCommands & AutomaticCommands;

@@ -8,6 +8,7 @@ import type {
   ConversationRecord,
   InConversation,
 } from './conversations.ts';
+import type { EraseUser, JobBegun } from './jobs/erasures.ts';
 import type {
   HistoryMessage,
   MessageEdit,
@@ -42,13 +43,16 @@ export type SessionOpen = {
 };
 /**
  * An edge that is told `too_many_devices` closes the socket 4504. `is_older` says that the device
- * has a session whose opening began later; the edge closes the socket 4505. `epoch` orders the
- * sessions of one device: the newer session has the higher one.
+ * has a session whose opening began later; the edge closes the socket 4505. `is_erased` says that
+ * the user was erased, and the edge closes the socket 4503. `epoch` orders the sessions of one
+ * device: the newer session has the higher one.
  */
 export type SessionOpened =
-  | { resumed: boolean; epoch: number; too_many_devices?: undefined; is_older?: undefined }
-  | { too_many_devices: true; is_older?: undefined }
-  | { is_older: true; too_many_devices?: undefined };
+  | ({ resumed: boolean; epoch: number } & NotRefused)
+  | (Omit<NotRefused, 'too_many_devices'> & { too_many_devices: true })
+  | (Omit<NotRefused, 'is_older'> & { is_older: true })
+  | (Omit<NotRefused, 'is_erased'> & { is_erased: true });
+type NotRefused = { too_many_devices?: undefined; is_older?: undefined; is_erased?: undefined };
 
 /**
  * An edge asks whether the queues exist on which its open sessions rely, as [user, device]. A
@@ -123,6 +127,7 @@ export type RouterOps = {
   'messages.edit': [MessageEdit, HistoryMessage];
   'messages.delete': [MessageTarget, HistoryMessage];
   'messages.react': [MessageReaction, ReactionsShape];
+  'users.erase': [EraseUser, JobBegun];
 } & Changes &
   BusinessCommands;
 

@@ -1,4 +1,4 @@
-import type { BusinessId, ConversationId, EventId, UserId } from '../ids.ts';
+import type { BusinessId, ConversationId, EventId, JobId, UserId } from '../ids.ts';
 import type { BusinessSettings } from '../protocol/business-shapes.ts';
 import type { PushRegistration } from '../protocol/devices/device-requests.ts';
 import type { DeviceShape } from '../protocol/devices/device-shapes.ts';
@@ -31,6 +31,8 @@ import type {
 } from './conversations.ts';
 import type { EventsPage, EventsRange } from './feed.ts';
 import type { InboxHead, InboxList, InboxPage } from './inbox-reads.ts';
+import type { ErasedList, ErasedPage, EraseUser, JobBegun } from './jobs/erasures.ts';
+import type { JobLease, JobProblem, JobStatus, JobStep, JobStepAsked } from './jobs/jobs.ts';
 import type {
   HistoryMessage,
   HistoryPage,
@@ -188,6 +190,22 @@ export type StoreOps = {
   'inbox.newest': [{ business_id: BusinessId }, { version: number; step?: InboxStep }];
   /** Leases ≤ 100 businesses that may have something to give out, and plans it. */
   'assignment.claim': [{ limit: number; lease_ms: number }, { claims: AssignmentClaim[] }];
+  /**
+   * Refuses the user for good, and begins the job that erases them. A repeat is answered with the
+   * job that is under way. CONFLICT: too many were erased.
+   */
+  'users.erase': [EraseUser, JobBegun];
+  'users.erased': [ErasedList, ErasedPage];
+  /** Tells whether the user was erased. */
+  'users.is_erased': [{ user_id: UserId }, { is_erased: boolean }];
+  /** NOT_FOUND: there is no such job. */
+  'jobs.get': [{ job_id: JobId }, JobStatus];
+  /** Leases up to `limit` jobs, at most 100, that nobody runs. */
+  'jobs.claim': [{ limit: number; lease_ms: number }, { jobs: JobLease[] }];
+  /** Takes the next step of a job, in less than a second. */
+  'jobs.step': [JobStepAsked, JobStep];
+  /** Ends the lease. The job is tried again later, and has failed after ten such problems. */
+  'jobs.problem': [JobProblem, undefined];
   /** Renews the lease of a business, and plans what it gives out. */
   'assignment.read': [AssignmentLease & { lease_ms: number }, AssignmentRead];
   /** Ends the lease. The business is due at `at`, unless a step has made it due by now. */

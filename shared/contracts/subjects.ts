@@ -59,6 +59,8 @@ export const subjects = {
   routerWho: 'router.who',
   /** A router tells edges that it begins to drain (core NATS). */
   routerLeaving: 'router.leaving',
+  /** A router tells edges that a user was erased (core NATS). */
+  erased: 'users.erased',
   /** A router tells the others that the participants of a conversation have changed (core NATS). */
   membershipChanged: 'membership.changed',
   /** A router tells the others that a device has a queue from now on (core NATS). */

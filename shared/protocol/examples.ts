@@ -1,4 +1,4 @@
-import type { BusinessId, ConversationId, MessageId, UserId } from '../ids.ts';
+import type { BusinessId, ConversationId, JobId, MessageId, UserId } from '../ids.ts';
 import type { AgentShape, BusinessSettings } from './business-shapes.ts';
 import type { ExportShape } from './export-shapes.ts';
 import type { PresenceShape } from './presence.ts';
@@ -21,6 +21,7 @@ export const EXAMPLE = {
   conversation: '5e6f7a8b-9c0d-4e1f-a2b3-c4d5e6f7a8b9' as ConversationId,
   message: '0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d' as MessageId,
   clientMsgId: 'd1e2f3a4-b5c6-4d7e-8f9a-0b1c2d3e4f5a',
+  job: 'e3f4a5b6-c7d8-4e9f-8a1b-2c3d4e5f6a7b' as JobId,
   device: 'phone-1',
   /** The parts of a token are base64url. This one has no claims, and no key signed it. */
   token: 'eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl',

@@ -207,6 +207,16 @@ export const OPERATIONS: readonly Operation[] = [
     expect: () => 'FORBIDDEN',
   },
   ...DEVICE_OPERATIONS,
+  {
+    name: 'erase a person',
+    rest: (on) => ({ method: 'DELETE', path: `/users/${on.isOdd ? on.userId : on.otherId}` }),
+    expect: () => 'FORBIDDEN',
+  },
+  {
+    name: 'get job',
+    rest: (on) => ({ method: 'GET', path: `/jobs/${on.userId}` }),
+    expect: () => 'FORBIDDEN',
+  },
   ...BUSINESS_OPERATIONS,
 ];
 

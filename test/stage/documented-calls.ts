@@ -1,5 +1,5 @@
 import { newId } from '../../shared/ids.ts';
-import { makeBusiness } from './business.ts';
+import { askAsService, makeBusiness } from './business.ts';
 import { BusinessConversation } from './business-conversation.ts';
 import type { Person, System } from './stack.ts';
 
@@ -47,8 +47,10 @@ const firm = ({ business }: Scene) => ({ business_id: business });
 const desk = ({ waiting }: Scene) => ({ conversation_id: waiting });
 const that = ({ message }: Scene) => ({ message_id: message });
 
+type Sample = (scene: Scene, system: System) => Call | Promise<Call>;
+
 /** The table has one good call of each REST operation, by method and documented path. */
-export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
+export const CALLS: Readonly<Record<string, Sample>> = {
   'POST /conversations': ({ eve }) => ({ body: { type: 'direct', participant_ids: [eve.id] } }),
   'GET /conversations': () => ({ query: 'limit=2' }),
   'GET /conversations/{conversation_id}': (scene) => ({ params: there(scene) }),
@@ -131,6 +133,11 @@ export const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
   }),
   'DELETE /devices/{device_id}/push': () => ({ params: DEVICE }),
   'GET /push/webpush-key': () => ({}),
+  'DELETE /users/{user_id}': ({ eve }) => ({ params: { user_id: eve.id } }),
+  'GET /jobs/{job_id}': async ({ eve }, system) => {
+    const { body } = await askAsService(system, `DELETE /users/${eve.id}`);
+    return { params: body as { job_id: string } };
+  },
   'GET /openapi.json': () => ({}),
   'GET /asyncapi.json': () => ({}),
   'GET /docs': () => ({}),

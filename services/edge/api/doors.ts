@@ -25,7 +25,7 @@ export type FrameDoor = {
   isRoutine?: boolean;
 };
 
-type Status = 200 | 201 | 204;
+type Status = 200 | 201 | 202 | 204;
 
 /**
  * A REST door lets clients ask for an operation with a REST call. The path gives the fields of the

@@ -28,6 +28,7 @@ import { registerPush } from './devices/register-push.ts';
 import { signOutDevice } from './devices/sign-out.ts';
 import { unregisterPush } from './devices/unregister-push.ts';
 import { getWebPushKey } from './devices/webpush-key.ts';
+import { getJob } from './jobs/get.ts';
 import { deleteMessage } from './messages/delete.ts';
 import { editMessage } from './messages/edit.ts';
 import { getMessage } from './messages/get.ts';
@@ -44,6 +45,7 @@ import { acknowledge } from './socket/ack.ts';
 import { authenticate } from './socket/auth.ts';
 import { ping } from './socket/ping.ts';
 import { tellTyping } from './socket/typing.ts';
+import { eraseUser } from './users/erase.ts';
 import { exportUser } from './users/export.ts';
 
 /**
@@ -97,4 +99,6 @@ export const OPERATIONS: readonly Operation[] = [
   registerPush,
   unregisterPush,
   getWebPushKey,
+  eraseUser,
+  getJob,
 ];

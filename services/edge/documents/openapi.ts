@@ -41,6 +41,7 @@ export function openApiOf(routes: readonly Route[]): Json {
       { name: 'presence' },
       { name: 'businesses', description: 'A service asks with a token of its own' },
       { name: 'users', description: 'A service asks about a person, with a token of its own' },
+      { name: 'jobs', description: 'A service asks how far long work is' },
       { name: 'documents' },
     ],
     paths: { ...paths, ...documentPaths() },

@@ -9,6 +9,7 @@ import { PushRegistration } from '../../../shared/protocol/devices/device-reques
 import { DeviceShape } from '../../../shared/protocol/devices/device-shapes.ts';
 import * as exports from '../../../shared/protocol/export-shapes.ts';
 import * as inbox from '../../../shared/protocol/inbox-shapes.ts';
+import * as jobs from '../../../shared/protocol/jobs/job-shapes.ts';
 import * as shapes from '../../../shared/protocol/shapes.ts';
 import { ROUTES } from '../rest/routes.ts';
 
@@ -34,6 +35,8 @@ const NAMED: Readonly<Record<string, TSchema>> = {
   History: shapes.HistoryShape,
   Inbox: inbox.InboxShape,
   InboxCounts: inbox.InboxCounts,
+  Job: jobs.JobShape,
+  JobBegun: jobs.JobBegunShape,
   LastMessage: shapes.LastMessageShape,
   Message: shapes.MessageShape,
   MessageSent: shapes.MessageSentShape,

@@ -1,20 +1,22 @@
 import { CLOSE, KahaError } from '../../../shared/errors.ts';
 import type { AuthRequest } from '../../../shared/protocol/socket-requests.ts';
+import type { TokenJudge } from '../erased/token-judge.ts';
+import { closeCodeOf } from '../erased/user-erased.ts';
 import { authOkFrame } from '../server/socket-frames.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import { tellTokenEnd } from '../tokens/token-end.ts';
-import type { TokenVerifier, VerifiedToken } from '../tokens/token-verifier.ts';
+import type { VerifiedToken } from '../tokens/token-verifier.ts';
 import type { OpenRequest, SessionOpening } from './session-opening.ts';
 
 type Frame = AuthRequest & Pick<OpenRequest, 'id'>;
-type Deps = { verifier: TokenVerifier; opening: SessionOpening; hub: Hub };
+type Deps = { judge: TokenJudge; opening: SessionOpening; hub: Hub };
 
 /**
  * Carries out the frame `auth`: the first one opens the session, a later one renews its token. A
- * bad token closes the socket with 4500. A first token that cannot be judged now closes it with
- * 4001, and a later one leaves the session as it was until its token ends. This refusal and every
- * other one is thrown, and the caller answers it.
+ * bad token closes the socket with 4500, and one whose user was erased with 4503. A first token
+ * that cannot be judged now closes it with 4001, and a later one leaves the session as it was until
+ * its token ends. This refusal and every other one is thrown, and the caller answers it.
  */
 export class Authentication {
   readonly #deps: Deps;
@@ -61,13 +63,14 @@ export class Authentication {
   /** Verifies the token; returns undefined where the socket is closed. */
   async #verify(session: Session, token: string): Promise<VerifiedToken | undefined> {
     try {
-      const verified = await this.#deps.verifier.verify(token);
+      const verified = await this.#deps.judge.verify(token);
       return session.state === 'closed' ? undefined : verified;
-    } catch (error) {
-      const { code } = KahaError.from(error);
+    } catch (thrown) {
+      const error = KahaError.from(thrown);
+      const { code } = error;
       const isBad = code === 'UNAUTHENTICATED' || code === 'INVALID_REQUEST';
-      if (!isBad && session.state === 'open') throw error;
-      this.#deps.hub.close(session, isBad ? CLOSE.BAD_TOKEN : CLOSE.SERVER_ERROR);
+      if (!isBad && session.state === 'open') throw thrown;
+      this.#deps.hub.close(session, isBad ? closeCodeOf(error) : CLOSE.SERVER_ERROR);
       return undefined;
     }
   }

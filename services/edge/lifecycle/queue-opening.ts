@@ -82,6 +82,7 @@ export class QueueOpening {
       );
       if (opened.too_many_devices) hub.close(session, CLOSE.TOO_MANY_DEVICES);
       else if (opened.is_older) hub.close(session, CLOSE.REPLACED);
+      else if (opened.is_erased) hub.close(session, CLOSE.KICKED);
       else if (opened.epoch < session.signedOutEpoch) hub.close(session, CLOSE.KICKED);
       else if (session.state !== 'closed') return opened;
     } catch (error) {

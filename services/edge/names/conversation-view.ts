@@ -6,7 +6,13 @@ import type { MessageRecord } from '../../../shared/contracts/messages.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { ConversationShape } from '../../../shared/protocol/shapes.ts';
 import type { LateNames } from './late-names.ts';
-import { type NameLookUp, type Names, UNKNOWN_BUSINESS, UNKNOWN_USER } from './profile-names.ts';
+import {
+  DELETED_USER,
+  type NameLookUp,
+  type Names,
+  UNKNOWN_BUSINESS,
+  UNKNOWN_USER,
+} from './profile-names.ts';
 import { collectNamed, lastMessageWithNames, namedIn } from './system-names.ts';
 
 /** These records and messages are shown to these users. */
@@ -101,15 +107,15 @@ export function viewOf(
 
 /**
  * Finds the name and the picture that stand for the conversation. A direct conversation has those
- * of the other participant, and a business conversation those of the business. A group has its
- * title, or else the names of three other participants.
+ * of the other participant, who takes part in it unless they were erased. A business conversation
+ * has those of the business. A group has its title, or else the names of three other participants.
  */
 function faceOf(record: ConversationRecord, viewer: UserId, names: Names): Face {
   const others = record.participants.filter((participant) => participant.user_id !== viewer);
   switch (record.type) {
     case 'direct': {
       const other = others[0];
-      return other === undefined ? { name: UNKNOWN_USER } : userFace(other.user_id, names);
+      return other === undefined ? { name: DELETED_USER } : userFace(other.user_id, names);
     }
     case 'group': {
       if (record.title !== undefined) return { name: record.title };

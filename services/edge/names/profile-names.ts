@@ -3,7 +3,7 @@ import type {
   ProfilesGet,
   UserProfile,
 } from '../../../shared/contracts/profile-ops.ts';
-import type { BusinessId, UserId } from '../../../shared/ids.ts';
+import { type BusinessId, NOBODY, type UserId } from '../../../shared/ids.ts';
 import type { AskNames } from './ask-names.ts';
 import type { LateNames } from './late-names.ts';
 
@@ -27,6 +27,8 @@ export type NameLookUp = (sought: Sought) => Promise<Names>;
 /** Users and businesses whose names are not known have these names. */
 export const UNKNOWN_USER = 'Unknown User';
 export const UNKNOWN_BUSINESS = 'Unknown Business';
+/** A person who was erased has this name. Nobody looks for it. */
+export const DELETED_USER = 'Deleted User';
 
 /**
  * One request asks for at most this many ids. That is enough for a page of 200 conversations with 8
@@ -50,7 +52,7 @@ export function createNameLookUp(deps: {
     const answers = await Promise.all(asking);
     for (const { missed } of answers) if (missed !== undefined) late.add(missed, viewers);
     return {
-      users: new Map(answers.flatMap(({ users }) => users.map((user) => [user.id, user]))),
+      users: new Map([DELETED, ...answers.flatMap(({ users }) => users)].map(byId)),
       businesses: new Map(
         answers.flatMap(({ businesses }) => businesses.map((business) => [business.id, business])),
       ),
@@ -58,9 +60,12 @@ export function createNameLookUp(deps: {
   };
 }
 
+const DELETED: UserProfile = { id: NOBODY, name: DELETED_USER };
+const byId = (user: UserProfile): [UserId, UserProfile] => [user.id, user];
+
 function requestsFor({ users, businesses = [] }: Sought): ProfilesGet[] {
   const requests: ProfilesGet[] = [];
-  const userIds = [...new Set(users)];
+  const userIds = [...new Set(users)].filter((userId) => userId !== NOBODY);
   const businessIds = [...new Set(businesses)];
   while (userIds.length + businessIds.length > 0) {
     const businessPart = businessIds.splice(0, IDS_MAX);

@@ -2,15 +2,15 @@ import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Operation } from '../api/operation.ts';
+import type { TokenJudge } from '../erased/token-judge.ts';
 import { ServiceLimits } from '../limits/service-limits.ts';
 import type { UserLimits } from '../limits/user-limits.ts';
 import { bearerToken } from '../tokens/bearer.ts';
 import { ServiceTokens } from '../tokens/service-tokens.ts';
-import type { TokenVerifier } from '../tokens/token-verifier.ts';
 import type { HttpCall } from './http-call.ts';
 
 export type HttpCallers = {
-  verifier: TokenVerifier;
+  judge: TokenJudge;
   serviceTokens: readonly string[];
   limits: UserLimits;
 };
@@ -24,13 +24,13 @@ type Known =
  * JWT, so neither is ever taken for the other.
  */
 export class CallerCheck {
-  readonly #verifier: TokenVerifier;
+  readonly #judge: TokenJudge;
   readonly #tokens: ServiceTokens;
   readonly #limits: UserLimits;
   readonly #serviceLimits = new ServiceLimits();
 
-  constructor({ verifier, serviceTokens, limits }: HttpCallers) {
-    this.#verifier = verifier;
+  constructor({ judge, serviceTokens, limits }: HttpCallers) {
+    this.#judge = judge;
     this.#tokens = new ServiceTokens(serviceTokens);
     this.#limits = limits;
   }
@@ -55,7 +55,7 @@ export class CallerCheck {
       const service = this.#tokens.nameOf(tokenIndex);
       return { isService: true, userId: undefined, service, issuedAt: 0, tokenIndex };
     }
-    const { userId, issuedAt } = await this.#verifier.verify(token);
+    const { userId, issuedAt } = await this.#judge.verifyNow(token);
     return { isService: false, userId, service: undefined, issuedAt };
   }
 }

@@ -1,6 +1,7 @@
 import { CLOSE, type CloseCode } from '../../../shared/errors.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
+import { closeCodeOf } from '../erased/user-erased.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
 import type { SeenDevices } from '../lifecycle/seen-devices.ts';
 import type { SessionOpening } from '../lifecycle/session-opening.ts';
@@ -70,5 +71,5 @@ export class Sockets {
 }
 
 function refusalCode({ refusal }: Session): CloseCode {
-  return refusal?.code === 'UNAUTHENTICATED' ? CLOSE.BAD_TOKEN : CLOSE.SERVER_ERROR;
+  return refusal?.code === 'UNAUTHENTICATED' ? closeCodeOf(refusal) : CLOSE.SERVER_ERROR;
 }

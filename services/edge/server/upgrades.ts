@@ -3,11 +3,12 @@ import { isDeviceId } from '../../../shared/ids.ts';
 import type { Bus } from '../../../shared/nats/bus.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
+import type { TokenJudge } from '../erased/token-judge.ts';
 import type { SessionOpening } from '../lifecycle/session-opening.ts';
 import { errorAnswer, type Header } from '../rest/http-errors.ts';
 import { Session } from '../session/session.ts';
 import { bearerToken } from '../tokens/bearer.ts';
-import type { TokenVerifier, VerifiedToken } from '../tokens/token-verifier.ts';
+import type { VerifiedToken } from '../tokens/token-verifier.ts';
 import { Admission } from './admission.ts';
 import type { Connections } from './connections.ts';
 import { isOriginAllowed } from './origin.ts';
@@ -16,7 +17,7 @@ import type { UpgradeAnswer, UpgradeCall } from './uws-server.ts';
 
 type Deps = {
   bus: Bus;
-  verifier: TokenVerifier;
+  judge: TokenJudge;
   opening: SessionOpening;
   connections: Connections;
   metrics: EdgeMetrics;
@@ -151,14 +152,14 @@ export class Upgrades {
    * upgrade costs more.
    */
   #verified(token: string, then: Outcomes): UpgradeAnswer | Promise<UpgradeAnswer> {
-    const { verifier } = this.#deps;
+    const { judge } = this.#deps;
     const bad = (thrown: unknown): UpgradeAnswer => {
       const error = KahaError.from(thrown);
       const isRefusedForNow = error.code === 'MESSAGING_UNAVAILABLE';
       return isRefusedForNow ? this.#refuseForNow('rate_unknown_tokens') : then.bad(error);
     };
     try {
-      const verified = verifier.verify(token);
+      const verified = judge.verify(token);
       return verified instanceof Promise ? verified.then(then.good, bad) : then.good(verified);
     } catch (error) {
       return bad(error);

@@ -82,6 +82,11 @@ export class Hub {
     return undefined;
   }
 
+  /** Users may come and go while somebody goes through them. */
+  get userIds(): Iterable<UserId> {
+    return this.#users.keys();
+  }
+
   user(userId: UserId): UserSockets | undefined {
     return this.#users.get(userId);
   }

@@ -24,6 +24,7 @@ import { createMetrics } from '../../../shared/process/metrics.ts';
 import type { Config } from '../config.ts';
 import { createEdge, type Edge } from '../edge.ts';
 import { type Client, type ConnectOptions, connectClient } from './client.ts';
+import { ScriptedErasures } from './scripted-erasures.ts';
 
 const SECRET = 'a secret of a test, long enough for HS256';
 /** The edges of the stage know these tokens of services. */
@@ -88,6 +89,7 @@ class Stage {
 
   /** Starts an edge that may not become ready. */
   async launchEdge(instance: string, changes: Partial<Config> = {}): Promise<Edge> {
+    await this.#serveErased();
     const { logger, metrics } = parts(instance);
     const edge = await createEdge({ ...this.#config(instance), ...changes }, { logger, metrics });
     this.#closers.push(() => edge.close());
@@ -280,6 +282,16 @@ class Stage {
     for (const close of this.#closers.reverse()) await close();
     await this.#setup.close();
     await this.nats.stop();
+  }
+
+  /** Says who was erased, as store does. */
+  readonly erasures = new ScriptedErasures();
+  #serving: Promise<void> | undefined;
+
+  /** No edge is ready before store has told it who was erased. */
+  #serveErased(): Promise<void> {
+    this.#serving ??= this.busOf('store-1').then((bus) => this.erasures.serve(bus));
+    return this.#serving;
   }
 
   /** These devices of the users have had a queue. */

@@ -1,4 +1,4 @@
-import { isUuidV4, type UserId } from '../../../shared/ids.ts';
+import { isUuidV4, NOBODY, type UserId } from '../../../shared/ids.ts';
 
 type ClaimRules = { issuer: string | undefined; audience: string | undefined };
 
@@ -30,7 +30,7 @@ export function readClaims(
   if (rules.audience !== undefined && !isFor(aud, rules.audience)) {
     return 'The token is for another audience';
   }
-  if (!isUuidV4(sub)) return 'The token names no user';
+  if (!isUuidV4(sub) || sub === NOBODY) return 'The token names no user';
   const issuedAt = typeof iat === 'number' ? iat * MS_PER_S : 0;
   return { userId: sub, issuedAt, endsAt: exp * MS_PER_S };
 }

@@ -46,6 +46,7 @@ const LEAVING: readonly ConversationCommand['op'][] = [
   'conversations.release',
   'conversations.close',
   'conversations.return',
+  'conversations.end',
 ];
 const PARTICIPANT_CHANGES: readonly ConversationCommand['op'][] = [
   ...LEAVING,

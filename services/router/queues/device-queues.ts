@@ -100,7 +100,7 @@ export class DeviceQueues {
 
   async delete(
     device: Device,
-    reason: 'resync' | 'unmarked' | 'evicted' | 'void' | 'signed_out',
+    reason: 'resync' | 'unmarked' | 'evicted' | 'void' | 'signed_out' | 'erased',
   ): Promise<void> {
     const { api, known, metrics } = this.#deps;
     known.doubt(device);

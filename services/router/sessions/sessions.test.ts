@@ -349,6 +349,7 @@ t.test('a router that has not heard of a void queue looks, and makes a new one',
       signOuts: { refuseOld: async () => undefined },
       turns: new UserTurns(),
       epochs: new Epochs(),
+      isErased: async () => false,
       metrics: { sessions: { inc: () => undefined } } as never,
     });
     const request = { user_id: device.userId, device_id: 'phone', is_void: true as const };

@@ -1,6 +1,7 @@
 import type { SessionOpen, SessionOpened } from '../../../shared/contracts/router-ops.ts';
 import { queueName } from '../../../shared/contracts/subjects.ts';
 import { KahaError } from '../../../shared/errors.ts';
+import type { UserId } from '../../../shared/ids.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Epochs } from '../../../shared/process/epochs.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
@@ -29,6 +30,8 @@ type Deps = {
   signOuts: Pick<SignOuts, 'refuseOld'>;
   turns: UserTurns;
   epochs: Epochs;
+  /** Tells whether the user was erased; false where that cannot be known now. */
+  isErased: (userId: UserId) => Promise<boolean>;
   metrics: RouterMetrics;
 };
 
@@ -41,6 +44,9 @@ type Deps = {
  *     known, void      → release → look ───┤ (if the queue exists after all: as known)
  *     not known        → not signed out → ≤ 20 new an hour → ≤ 10 queues, evict
  *                                       → create and mark → not signed out by now ─→ new
+ *
+ * A user who was erased has no queue, so store is asked of erasures only where a queue is new.
+ * Edges know them too, and refuse them before, so a store that is away stops nobody.
  *
  * A device whose queue is void does not count as new, and as little as an opening of its user, who
  * asked for nothing. Each router counts on its own; the edges choose one router for each user.
@@ -75,7 +81,7 @@ export class Sessions {
       return this.#open(device, { ...request, epoch, deadlineAt });
     });
     this.#deps.metrics.sessions.inc({ outcome: outcomeOf(opened) });
-    if (!opened.too_many_devices && !opened.is_older) this.#deps.tellHeld(device);
+    if ('epoch' in opened) this.#deps.tellHeld(device);
     return opened;
   }
 
@@ -114,6 +120,11 @@ export class Sessions {
       checkDeadline: () => checkDeadline(deadlineAt),
       checkMade: () => this.#keepIfMeant(device, claim),
     });
+    // An erasure that begins after this question finds the queue, and deletes it.
+    if (await this.#deps.isErased(device.userId)) {
+      await queues.delete(device, 'erased');
+      return { is_erased: true };
+    }
     return { resumed: false, epoch };
   }
 
@@ -136,5 +147,6 @@ function checkDeadline(deadlineAt: number): void {
 function outcomeOf(opened: SessionOpened): string {
   if (opened.too_many_devices) return 'too_many_devices';
   if (opened.is_older) return 'older';
+  if (opened.is_erased) return 'erased';
   return opened.resumed ? 'resumed' : 'new';
 }

@@ -15,11 +15,18 @@ import { type Look, writePresence } from '../assignment/correct-agents.ts';
 import { makeDue } from '../assignment/make-due.ts';
 import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { Database } from '../database/schema.ts';
+import { assertNotErased } from '../erasures/assert-not-erased.ts';
+import type { ErasureSecret } from '../erasures/erasure-secret.ts';
 import { returnRemoved } from '../inbox/return-removed.ts';
 import { lockForChange } from './business-rights.ts';
 import { readAgentsPage, selectAgent } from './list-agents.ts';
 
-type Deps = { db: Kysely<Database>; ciphers: ContentCiphers; presences: AgentPresences };
+type Deps = {
+  db: Kysely<Database>;
+  ciphers: ContentCiphers;
+  presences: AgentPresences;
+  secret: ErasureSecret;
+};
 type Request<Op extends keyof BusinessCommands> = BusinessCommands[Op][0];
 
 /**
@@ -27,11 +34,13 @@ type Request<Op extends keyof BusinessCommands> = BusinessCommands[Op][0];
  * their status and when they were assigned something last; all others begin anew.
  */
 export function setAgents(
-  { db, ciphers, presences }: Deps,
+  { db, ciphers, presences, secret }: Deps,
   { agents, ...of }: Request<'businesses.set_agents'>,
 ): Promise<BusinessChanges['businesses.set_agents'][1]> {
   const { business_id } = of;
+  const userIds = agents.map(({ user_id }) => user_id);
   return db.transaction().execute(async (tx) => {
+    await assertNotErased(tx, secret, userIds);
     await lockForChange(tx, of);
     await tx
       .selectFrom('business_agents')
@@ -40,7 +49,6 @@ export function setAgents(
       .orderBy('user_id')
       .forUpdate()
       .execute();
-    const userIds = agents.map(({ user_id }) => user_id);
     const gone = await tx
       .deleteFrom('business_agents')
       .where('business_id', '=', business_id)
@@ -56,11 +64,12 @@ export function setAgents(
 
 /** `businesses.set_agent` adds an agent, or replaces role and capacity. CONFLICT: too many. */
 export function setAgent(
-  { db, presences }: Omit<Deps, 'ciphers'>,
+  { db, presences, secret }: Omit<Deps, 'ciphers'>,
   { agent, ...of }: Request<'businesses.set_agent'>,
 ): Promise<AgentRecord> {
   const { business_id } = of;
   return db.transaction().execute(async (tx) => {
+    await assertNotErased(tx, secret, [agent.user_id]);
     await lockForChange(tx, of);
     await upsertAgents(tx, business_id, [agent]);
     await noteAgents(tx, presences, { businessId: business_id, userIds: [agent.user_id] });
@@ -95,7 +104,7 @@ async function upsertAgents(
 
 /** `businesses.remove_agent` also lets managers go themselves. NOT_FOUND: the user is no agent. */
 export function removeAgent(
-  { db, ciphers }: Deps,
+  { db, ciphers }: Pick<Deps, 'db' | 'ciphers'>,
   { user_id, ...of }: Request<'businesses.remove_agent'>,
 ): Promise<BusinessChanges['businesses.remove_agent'][1]> {
   return db.transaction().execute(async (tx) => {

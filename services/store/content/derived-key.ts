@@ -1,7 +1,14 @@
 import { hkdfSync } from 'node:crypto';
 
 /** A key that is derived for one purpose opens nothing of another purpose. */
-export type Purpose = 'chats' | 'content' | 'metadata' | 'revision' | 'push' | 'push-token';
+export type Purpose =
+  | 'chats'
+  | 'content'
+  | 'metadata'
+  | 'revision'
+  | 'push'
+  | 'push-token'
+  | 'erasures';
 
 const KEY_BYTES = 32;
 

@@ -14,6 +14,8 @@ import { KeyGone } from '../content/key-gone.ts';
 import { classifyFailure } from '../database/database-error.ts';
 import { ensurePartitions } from '../database/ensure-partitions.ts';
 import type { Database } from '../database/schema.ts';
+import { assertNotErased } from '../erasures/assert-not-erased.ts';
+import type { ErasureSecret } from '../erasures/erasure-secret.ts';
 import { lockStep } from '../inbox/lock-step.ts';
 import { writeSteps } from '../inbox/write-step.ts';
 import { selectOwedToUsers } from '../outbox/owed-to-users.ts';
@@ -29,27 +31,29 @@ import { judgeCommand } from './judge-command.ts';
 import { isAutomatic, isStep, type LockedConversation, type Writing } from './plan.ts';
 import { toEntries, writePlan } from './write-plan.ts';
 
-type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers; secret: ErasureSecret };
 
 const TRIES_MAX = 3;
 const CLASH_BACK_OFF_MS = 10;
 /**
  * `conversations.change` is one transaction. It judges the command, and writes the change, its
  * system messages, and the outbox rows of all its events. Refusals: CONVERSATION_NOT_FOUND, and
- * those of `judgeCommand`.
+ * those of `judgeCommand`; CONFLICT if a user who was erased is to be added.
  */
 export async function changeConversation(
   deps: Deps,
   command: ConversationCommand,
 ): Promise<ConversationChanged> {
-  const { db, ciphers } = deps;
+  const { db, ciphers, secret } = deps;
   for (let tries = 1; ; tries += 1) {
     const cipher = await ciphers.openToWrite(command.conversation_id);
     if (cipher === undefined) {
       throw new KahaError('CONVERSATION_NOT_FOUND', 'No such conversation');
     }
     try {
-      return await db.transaction().execute((tx) => change(tx, { command, cipher, ciphers }));
+      return await db
+        .transaction()
+        .execute((tx) => change(tx, { command, cipher, ciphers, secret }));
     } catch (error) {
       const isGone = error instanceof KeyGone;
       if (isGone) ciphers.forget(cipher.key);
@@ -66,12 +70,15 @@ type Changing = {
   command: ConversationCommand;
   cipher: WritingCipher;
   ciphers: ContentCiphers;
+  secret: ErasureSecret;
 };
 
 async function change(
   tx: Transaction<Database>,
-  { command, cipher, ciphers }: Changing,
+  { command, cipher, ciphers, secret }: Changing,
 ): Promise<ConversationChanged> {
+  // An erasure that begins waits for this transaction, which must not wait for it with a lock held.
+  if (command.op === 'conversations.add') await assertNotErased(tx, secret, command.user_ids);
   const locked = await (isStep(command) ? lockStep(tx, command) : lock(tx, command));
   const plan = judgeCommand(locked, command);
   const { conversation_id: id } = command;

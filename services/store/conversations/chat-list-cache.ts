@@ -1,7 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { ConversationRecord } from '../../../shared/contracts/conversations.ts';
+import type { UserId } from '../../../shared/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { Metrics } from '../../../shared/process/metrics.ts';
+import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ListCipher } from '../content/list-cipher.ts';
 import type { List } from './list-places.ts';
 
@@ -86,6 +88,15 @@ export class ChatListCache {
     this.#outcomes.inc({ outcome: 'failed' });
     this.#deps.logger.debug({ err: error }, 'chat list cache failed');
   }
+}
+
+/** These are all keys that lists of the user may have. */
+export function listKeysOf(userId: UserId): string[] {
+  // A list is read with one row more than its page has.
+  const limits = Array.from({ length: LIMITS.pageLimitMax }, (_, index) => index + 2);
+  return limits.flatMap((limit) =>
+    [true, false].map((archived) => keyOf({ userId, archived, limit })),
+  );
 }
 
 function keyOf({ userId, archived, limit }: List): string {

@@ -15,6 +15,8 @@ import type { ConversationInput } from '../../../shared/protocol/conversation-re
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { ContentCiphers } from '../content/content-ciphers.ts';
 import type { ConversationsTable, Database, OutboxPayloads } from '../database/schema.ts';
+import { assertSomebody, erased } from '../erasures/assert-not-erased.ts';
+import type { ErasureSecret } from '../erasures/erasure-secret.ts';
 import { toConversationEntry } from '../outbox/outbox-entries.ts';
 import { toConversationRecord } from '../records/conversation-record.ts';
 import {
@@ -27,7 +29,7 @@ import {
 import { countUnread } from '../records/count-unread.ts';
 import { fromJson } from '../records/json-rows.ts';
 
-type Deps = { db: Kysely<Database>; ciphers: ContentCiphers };
+type Deps = { db: Kysely<Database>; ciphers: ContentCiphers; secret: ErasureSecret };
 type Request = { user_id: UserId; conversation: ConversationInput };
 type Created = { created: boolean; record: ConversationRecord; entry?: OutboxEntry };
 
@@ -40,14 +42,18 @@ type NewConversation = Pick<Selectable<ConversationsTable>, 'type' | 'direct_key
  * `conversations.create` makes a conversation. A direct conversation exists once per pair, and a
  * business conversation once per customer and business: of two calls at the same time both get the
  * same conversation, and only one of them gets `created`. The transaction also writes the outbox
- * row of the `conversation` event. Refusal: INVALID_REQUEST.
+ * row of the `conversation` event. Refusals: INVALID_REQUEST; CONFLICT if one of the users was
+ * erased.
  */
 export async function createConversation(
-  { db, ciphers }: Deps,
+  { db, ciphers, secret }: Deps,
   { user_id, conversation }: Request,
 ): Promise<Created> {
   const judged = judgeParticipants(user_id, conversation);
-  const inserted = await insert(db, user_id, judged);
+  const userIds = judged.people.map((one) => one.user_id);
+  assertSomebody(userIds);
+  const hashes = await Promise.all(userIds.map((userId) => secret.hashOf(userId)));
+  const inserted = await insert(db, user_id, { ...judged, hashes });
   const loaded = inserted?.loaded ?? (await loadExisting(db, judged));
   const cipher = await ciphers.open(loaded === undefined ? [] : lastMessagesOf([loaded]));
   const unread = loaded && (await countUnread(db, [loaded], user_id));
@@ -109,18 +115,24 @@ function ofBusiness(customer_id: UserId, business_id: BusinessId): NewConversati
 }
 
 type Inserted = { loaded: LoadedConversation; owed: EventRow<OutboxPayloads['conversation']> };
-type InsertedRow = { conversation: ConversationRow; participants: ParticipantRow[] };
+/** There is nothing but `is_allowed` if the conversation exists, or must not be made. */
+type InsertedRow = {
+  is_allowed: boolean;
+  conversation: ConversationRow | null;
+  participants: ParticipantRow[];
+};
 
 /**
  * One statement writes all of a new conversation, and so it is a transaction. The result is
  * undefined if the conversation exists: the insert has waited for the commit of the other one then.
  * The rows of users are inserted in order, so that two creations with the same users cannot
- * deadlock. All times of the outbox and of its log are the database's.
+ * deadlock. All times of the outbox and of its log are the database's. `hashes` are those of the
+ * users, and CONFLICT says that one of them was erased.
  */
 async function insert(
   db: Kysely<Database>,
   creatorId: UserId,
-  { type, direct_key, people, columns }: NewConversation,
+  { type, direct_key, people, columns, hashes }: NewConversation & { hashes: Buffer[] },
 ): Promise<Inserted | undefined> {
   const id = newId<ConversationId>();
   const event_id = newId<EventId>();
@@ -130,13 +142,16 @@ async function insert(
   const { title = null, description = null, avatar_url = null } = columns;
   const { business_id = null, customer_id = null, state = null } = columns;
   const { rows } = await sql<InsertedRow>`
-    with made as (
+    with allowed as materialized (
+      select not any_erased(${hashes}::bytea[]) as is_allowed
+    ), made as (
       insert into conversations (conversation_id, type, direct_key, title, description,
         avatar_url, business_id, customer_id, state, created_by, created_at, last_activity)
       select ${id}::uuid, ${type}::conversation_type, ${direct_key}, ${title}, ${description},
         ${avatar_url}, ${business_id}::uuid, ${customer_id}::uuid, ${state}::business_state,
         ${creatorId}::uuid, now, now
-      from (select date_trunc('milliseconds', clock_timestamp()) as now) clock
+      from allowed, (select date_trunc('milliseconds', clock_timestamp()) as now) clock
+      where is_allowed
       on conflict (direct_key) do nothing
       returning *
     ), known as (
@@ -149,13 +164,16 @@ async function insert(
       from made, unnest(${userIds}::uuid[], ${roles}::text[]) as u (user_id, role)
       returning *
     )
-    select to_jsonb(made) as conversation,
+    select is_allowed,
+      case when conversation_id is not null then to_jsonb(made) end as conversation,
       (select jsonb_agg(joined order by user_id) from joined) as participants,
-      write_outbox('conversation', array[${event_id}]::uuid[], array[conversation_id],
-        array[null]::bigint[], array[${JSON.stringify(payload)}]::jsonb[], created_at) as owed
-    from made`.execute(db);
+      case when conversation_id is not null then
+        write_outbox('conversation', array[${event_id}]::uuid[], array[conversation_id],
+          array[null]::bigint[], array[${JSON.stringify(payload)}]::jsonb[], created_at) end as owed
+    from allowed left join made on true`.execute(db);
   const [row] = rows;
-  if (row === undefined) return undefined;
+  if (row?.is_allowed !== true) throw erased();
+  if (row.conversation === null) return undefined;
   const conversation = fromJson(row.conversation);
   const participants = row.participants.map(fromJson);
   const owed = { event_id, conversation_id: id, seq: null, payload };

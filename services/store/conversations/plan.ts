@@ -98,11 +98,18 @@ const STEPS: readonly ConversationCommand['op'][] = [
   'conversations.reopen',
   'conversations.assign_waiting',
   'conversations.return',
+  'conversations.end',
 ] satisfies StepCommand['op'][];
+
+const AUTOMATIC: readonly ConversationCommand['op'][] = [
+  'conversations.assign_waiting',
+  'conversations.return',
+  'conversations.end',
+];
 
 /** Routers take such a step by themselves, in the name of the business. */
 export function isAutomatic({ op }: ConversationCommand): boolean {
-  return op === 'conversations.assign_waiting' || op === 'conversations.return';
+  return AUTOMATIC.includes(op);
 }
 
 export function isStep(command: ConversationCommand): command is StepCommand {

@@ -2,6 +2,7 @@ import { DEVICES_SEEN_MAX, type DeviceSeen } from '../../../shared/contracts/sto
 import { KahaError } from '../../../shared/errors.ts';
 import { isDeviceId, isUuidV4, type UserId } from '../../../shared/ids.ts';
 import type { Pool } from '../database/pool.ts';
+import type { ErasureSecret } from '../erasures/erasure-secret.ts';
 import { DEVICES_KEPT_MAX } from './read-devices.ts';
 
 /** Store keeps no device that was last seen before this, so no age needs to be greater. */
@@ -22,7 +23,9 @@ const NOTE_SEEN = `
 with told as (
   select user_id, device_id,
     now() - least(greatest(min(ago_ms), 0), ${AGO_MAX_MS}) * interval '1 millisecond' as at
-  from unnest($1::uuid[], $2::text[], $3::float8[]) as told (user_id, device_id, ago_ms)
+  from unnest($1::uuid[], $2::text[], $3::float8[], $4::bytea[])
+    as told (user_id, device_id, ago_ms, hash)
+  where not exists (select from erased_users e where e.hash = told.hash)
   group by user_id, device_id order by user_id, device_id
 ), noted as (
   insert into devices as d (user_id, device_id, last_seen_at)
@@ -51,21 +54,26 @@ with surplus as materialized (
 delete from devices d using surplus s
   where d.user_id = s.user_id and d.device_id = s.device_id`;
 
+type Deps = { pool: Pool; secret: ErasureSecret };
+
 /**
  * `devices.seen` notes when devices were there last. A device that is new makes its user's least
- * recently seen ones go beyond 50.
+ * recently seen ones go beyond 50. Nothing is noted of users who were erased.
  */
-export async function noteSeen(pool: Pool, items: readonly DeviceSeen[]): Promise<undefined> {
-  if (items.length > DEVICES_SEEN_MAX || !items.every(isGood)) {
-    throw new KahaError('INVALID_REQUEST', 'Not a list of devices');
-  }
-  const withNew = await pool.query<{ user_id: UserId }>(NOTE_SEEN, [
-    items.map(([userId]) => userId),
-    items.map(([, deviceId]) => deviceId),
-    items.map(([, , agoMs]) => agoMs),
-  ]);
-  if (withNew.length === 0) return;
-  await pool.query(FORGET_SURPLUS, [withNew.map(({ user_id }) => user_id)]);
+export function createNoteSeen({ pool, secret }: Deps) {
+  return async ({ items }: { items: readonly DeviceSeen[] }): Promise<undefined> => {
+    if (items.length > DEVICES_SEEN_MAX || !items.every(isGood)) {
+      throw new KahaError('INVALID_REQUEST', 'Not a list of devices');
+    }
+    const withNew = await pool.query<{ user_id: UserId }>(NOTE_SEEN, [
+      items.map(([userId]) => userId),
+      items.map(([, deviceId]) => deviceId),
+      items.map(([, , agoMs]) => agoMs),
+      await Promise.all(items.map(([userId]) => secret.hashOf(userId))),
+    ]);
+    if (withNew.length === 0) return;
+    await pool.query(FORGET_SURPLUS, [withNew.map(({ user_id }) => user_id)]);
+  };
 }
 
 function isGood([userId, deviceId, agoMs]: DeviceSeen): boolean {

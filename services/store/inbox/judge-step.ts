@@ -1,7 +1,7 @@
 import { maySee } from '../../../shared/business/may-see.ts';
 import type { CommandOf, StepCommand } from '../../../shared/contracts/conversations.ts';
 import { KahaError } from '../../../shared/errors.ts';
-import type { UserId } from '../../../shared/ids.ts';
+import { NOBODY, type UserId } from '../../../shared/ids.ts';
 import { currentOf, idsOf, type LockedConversation, type Plan } from '../conversations/plan.ts';
 import { judgeAssignWaiting, judgeReturn } from './judge-automatic.ts';
 import { type LockedBusiness, placesOf } from './lock-step.ts';
@@ -30,6 +30,7 @@ import { ownerOf } from './write-step.ts';
  *     INVALID_REQUEST    Who is to get the conversation is no agent, or is its customer.
  *     CONFLICT           The `state` in the details does not allow the step.
  *     CONFLICT           The agent `assignee_id` was faster.
+ *     CONFLICT           The customer of what is to be reopened was erased.
  *     CONFLICT           The agent who is to get it has `open` conversations of at most `capacity`.
  */
 export function judgeStep(locked: LockedConversation, command: StepCommand): Plan | undefined {
@@ -38,6 +39,8 @@ export function judgeStep(locked: LockedConversation, command: StepCommand): Pla
       return judgeAssignWaiting(locked, command);
     case 'conversations.return':
       return judgeReturn(locked, command);
+    case 'conversations.end':
+      return locked.conversation.state === 'closed' ? undefined : planClosing(locked);
     case 'conversations.assign':
       return judgeAssign(sceneOf(locked, command.user_id), command);
     case 'conversations.release':
@@ -122,12 +125,19 @@ function judgeReopen(scene: Scene): Plan | undefined {
   assertMay(scene);
   switch (scene.conversation.state) {
     case 'closed':
+      assertCustomer(scene);
       return planReopening(scene);
     case 'waiting':
       return undefined;
     default:
       throw inState(scene);
   }
+}
+
+/** A conversation may wait only if its customer can be answered. */
+function assertCustomer({ conversation: { customer_id } }: LockedConversation): void {
+  if (customer_id !== NOBODY) return;
+  throw new KahaError('CONFLICT', 'The customer was erased');
 }
 
 function assertMay(scene: Scene): void {

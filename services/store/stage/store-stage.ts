@@ -24,6 +24,7 @@ import type { Pool, Pooling } from '../database/pool.ts';
 import { splitPool } from '../database/pool-sizes.ts';
 import type { Database } from '../database/schema.ts';
 import { TimesAhead } from '../database/times-ahead.ts';
+import { ErasureSecret } from '../erasures/erasure-secret.ts';
 import { type BusinessSends, createBusinessSends } from '../inbox/business-sends.ts';
 import { createOperations, type Operations } from '../operations.ts';
 import { ReadCommit } from '../positions/read-commit.ts';
@@ -84,6 +85,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
   const businessSends = createBusinessSends(ofBusinesses);
   const reads = new ReadCommit((batch) => readPositions(positions, batch));
   const presences = new AgentPresences({ redis, logger: silent });
+  const secret = new ErasureSecret({ db, contentKeys: own, logger: silent });
   const timesAhead = new TimesAhead({ metrics, logger: silent });
   return {
     operations: createOperations({
@@ -93,6 +95,8 @@ export function openStore(url: string, options: Options = {}): StoreParts {
       businessSends,
       reads,
       presences,
+      secret,
+      redis,
       timesAhead,
       editWindowMs,
       chatLists,

@@ -21,6 +21,7 @@ import * as conversationKeys from './0022-conversation-keys.ts';
 import * as exports from './0023-exports.ts';
 import * as visibleFrom from './0024-visible-from.ts';
 import * as push from './0025-push.ts';
+import * as erasures from './0026-erasures.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -51,6 +52,7 @@ export const migrations: Record<string, Migration> = {
   '0023-exports': exports,
   '0024-visible-from': visibleFrom,
   '0025-push': push,
+  '0026-erasures': erasures,
 };
 
 /** A store of this version serves only a database that has this migration. */
