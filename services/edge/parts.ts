@@ -15,8 +15,8 @@ import type { Config } from './config.ts';
 import { createDeliveredReports } from './delivery/delivered-reports.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { DeliveryRounds } from './delivery/delivery-rounds.ts';
+import { HeldEvents } from './delivery/held-events.ts';
 import { createLateTakes } from './delivery/late-takes.ts';
-import { NamelessEvents } from './delivery/nameless-events.ts';
 import { Replay } from './delivery/replay.ts';
 import { Documents } from './documents/documents.ts';
 import { createEdgeMetrics, type EdgeMetrics } from './edge-metrics.ts';
@@ -195,15 +195,15 @@ function createSessions(given: SessionDeps) {
   const inboxes = new Inboxes(inboxParts);
   closers.push('inboxes', () => inboxes.close());
   const onConversation = (session: Session): void => presence.conversationChanged(session);
-  const nameless = new NamelessEvents({ ...given.names, hub, logger, events: deps.events });
-  deps.metrics.gauge('kaha_edge_held_bytes', 'Await names', () => nameless.heldBytes);
+  const held = new HeldEvents({ ...given.names, hub, logger, events: deps.events });
+  deps.metrics.gauge('kaha_edge_held_bytes', 'Await names or readers', () => held.bytes);
   const delivery = new Delivery({
     bus,
     subscriptions,
     hub,
     reports,
     lateTakes,
-    nameless,
+    held,
     onConversation,
     onResync: (stream, resync) => void queues.tellOfNew(stream, resync),
     metrics,
@@ -224,7 +224,7 @@ function createSessions(given: SessionDeps) {
     bus,
     subscriptions,
     hub,
-    nameless,
+    held,
     logger,
     onResync: (session, userId) => voids.add(session, userId),
     onLeft: onConversation,

@@ -17,8 +17,8 @@ import type { Subscriptions } from '../session/subscriptions.ts';
 import { type QueueDelivery, readDelivery } from './ack-subject.ts';
 import type { DeliveredReports } from './delivered-reports.ts';
 import { DeviceStream } from './device-stream.ts';
+import type { HeldEvents } from './held-events.ts';
 import type { LateTakes } from './late-takes.ts';
-import type { NamelessEvents } from './nameless-events.ts';
 import { OfferAnswers } from './offer-answers.ts';
 import type { Resync } from './resync.ts';
 import type { HeldEvent, StreamParts } from './stream-parts.ts';
@@ -30,7 +30,7 @@ type Deps = {
   hub: Hub;
   reports: DeliveredReports;
   lateTakes: LateTakes;
-  nameless: NamelessEvents;
+  held: HeldEvents;
   /** A conversation of the session's user changed, its participants for example. */
   onConversation: (session: Session) => void;
   /** The queue is newer than what the client was told. The resync begins now. */
@@ -211,11 +211,13 @@ export class Delivery {
   }
 
   #show(stream: Stream, event: HeldEvent): void {
-    const { hub, nameless, onConversation } = this.#deps;
+    const { hub, held, onConversation } = this.#deps;
+    const { owner } = stream;
     const { q, type, isNameless, body } = event;
-    if (type === 'conversation') onConversation(stream.owner);
-    if (isNameless || stream.held !== undefined) nameless.hold(stream, event);
-    else hub.sendSoon(stream.owner, type, frameWithQ(body, q));
+    if (type === 'conversation') onConversation(owner);
+    const mustWait = isNameless || stream.held !== undefined || hub.isBehind(owner);
+    if (mustWait) held.hold(stream, event);
+    else hub.sendSoon(owner, type, frameWithQ(body, q));
   }
 
   async #release(session: Session, code: CloseCode, answerTo: string): Promise<void> {

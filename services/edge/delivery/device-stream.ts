@@ -66,7 +66,7 @@ export class DeviceStream<Owner extends StreamOwner> {
   #ackDueSince = 0;
   /** This is set once the stream leaves, and `ended` resolves when it has let go of all. */
   #ending: { ended: Promise<void>; resolve: () => void } | undefined = undefined;
-  /** These events wait for names, or behind an event that does, see `NamelessEvents`. */
+  /** These events wait for names or for the reader, or behind one that does, see `HeldEvents`. */
   held: HeldEvent[] | undefined = undefined;
   #resync: Resync | undefined = undefined;
 

@@ -20,6 +20,8 @@ type Frame = string | Uint8Array;
 
 /** A reader counts as too slow once more bytes than this wait in its socket. */
 export const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
+/** Events of a device wait outside its socket while more bytes than this wait in it. */
+const AHEAD_BYTES_MAX = 512 * 1024;
 /**
  * When more bytes than this wait in all sockets together, the edge cuts the slowest readers until
  * an eighth of it is free. A socket that was closed with a code would keep its bytes for 16 s.
@@ -130,6 +132,7 @@ export class Hub {
   sendSoon(session: Session, type: string, frame: Frame): void {
     if (session.state === 'closed') return;
     this.#metrics.framesOut.add(type);
+    session.outgoingBytes += frame.length;
     if (session.outgoing !== undefined) {
       session.outgoing.push(frame);
       return;
@@ -137,6 +140,14 @@ export class Hub {
     session.outgoing = [frame];
     this.#waiting.push(session);
     if (this.#waiting.length === 1) setImmediate(() => this.#flushAll());
+  }
+
+  /** Tells whether so much waits to be written that further events should wait for the reader. */
+  isBehind(session: Session): boolean {
+    const { outgoingBytes, socket } = session;
+    const isNoted = this.#backlogs.has(session);
+    const buffered = isNoted ? (socket?.getBufferedAmount() ?? 0) : 0;
+    return outgoingBytes + buffered > AHEAD_BYTES_MAX;
   }
 
   /** The socket's close handler runs before this returns. */
@@ -156,6 +167,7 @@ export class Hub {
   #flush(session: Session): void {
     const { outgoing, socket } = session;
     session.outgoing = undefined;
+    session.outgoingBytes = 0;
     if (outgoing === undefined || socket === undefined) return;
     if (outgoing.length === 1) {
       this.#write(session, outgoing[0] as Frame);

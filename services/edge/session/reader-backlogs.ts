@@ -13,6 +13,11 @@ export class ReaderBacklogs {
     return this.#bytes;
   }
 
+  /** Tells whether something had to wait in the session's socket. */
+  has(session: Session): boolean {
+    return this.#bytesOf.has(session);
+  }
+
   /** So many bytes wait in the socket of the session now. */
   note(session: Session, bytes: number): void {
     this.#bytes += bytes - (this.#bytesOf.get(session) ?? 0);

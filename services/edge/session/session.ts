@@ -80,6 +80,7 @@ export class Session {
 
   /** These frames are written at the end of this turn of the event loop, see `Hub.sendSoon`. */
   outgoing: (string | Uint8Array)[] | undefined = undefined;
+  outgoingBytes = 0;
   /** The session gets the events of its device by this stream, once it is open. */
   stream: DeviceStream<Session> | undefined = undefined;
 

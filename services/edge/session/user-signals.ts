@@ -5,7 +5,7 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { Bus, Msg } from '../../../shared/nats/bus.ts';
 import { parseJson } from '../../../shared/nats/parse-json.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import type { NamelessEvents } from '../delivery/nameless-events.ts';
+import type { HeldEvents } from '../delivery/held-events.ts';
 import type { Hub, UserSockets } from './hub.ts';
 import { publishReplaced } from './replaced-signal.ts';
 import type { Session } from './session.ts';
@@ -15,7 +15,7 @@ type Deps = {
   bus: Bus;
   subscriptions: Subscriptions;
   hub: Hub;
-  nameless: NamelessEvents;
+  held: Pick<HeldEvents, 'forward'>;
   logger: Logger;
   /** The session's queue is void. */
   onResync: (session: Session, userId: UserId) => void;
@@ -52,7 +52,7 @@ export class UserSignals {
   #onMessage(user: UserSockets, msg: Msg): void {
     try {
       const live = decodeLive(msg.data);
-      if (live?.isNameless) void this.#deps.nameless.forward(user, live);
+      if (live?.isNameless) void this.#deps.held.forward(user, live);
       else if (live !== undefined) this.#forward(user, live);
       else this.#carryOut(user, parseJson(msg.data) as UserSignal);
     } catch (error) {

@@ -20,6 +20,7 @@ import { hasDrained } from '../server/socket-drain.ts';
 import type { Hub, UserSockets } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { DeviceStream } from './device-stream.ts';
+import { HeldBytes } from './held-bytes.ts';
 import type { HeldEvent } from './stream-parts.ts';
 
 /** An event before an edge has put names in, and the manner in which it shows people. */
@@ -42,7 +43,7 @@ type Deps = {
   hub: Hub;
   logger: Logger;
   events?: DurableEvents | undefined;
-  heldBytesMax?: number;
+  bytesMax?: typeof BYTES_MAX;
 };
 
 /** This table says of each manner of showing people whose names an event shows, and where. */
@@ -61,63 +62,66 @@ const NAMINGS: { [Names in NamesShown]: Naming<NamelessBodies[Names]> } = {
 };
 
 const NOBODY: Names = { users: new Map(), businesses: new Map() };
+/** Events that waited are written in parts of this size. */
+const PART_BYTES = 256 * 1024;
 /**
- * Events that waited are written in parts of this size. Together they may be more than a socket may
- * have waiting, even if its reader keeps up.
+ * The events of all sessions that wait for names may have so many bytes together, and so may those
+ * that wait for readers. From the half of `names` on, nobody waits for names, and people are
+ * unknown. Beyond it, the session of a further event is closed as a slow reader. Beyond `reader`,
+ * the sessions for which the most waits are closed so. Their queues keep the events.
  */
-const PART_BYTES = 512 * 1024;
-/**
- * The next part waits this long for the reader. Then it is written anyway, like an event without
- * names.
- */
-const DRAIN_MS = 500;
-/**
- * The events that wait in all sessions together may have so many bytes. From the half of it on,
- * nobody waits for names, and people are unknown. Beyond it, the session of a further event is
- * closed as a slow reader, and its queue keeps the event.
- */
-const HELD_BYTES_MAX = heapShare(1 / 8, 64 * 1024 ** 2);
+const BYTES_MAX = {
+  names: heapShare(1 / 8, 64 * 1024 ** 2),
+  reader: heapShare(1 / 8, 128 * 1024 ** 2),
+};
 
 /**
- * Puts names into events. No queue holds names: an event that shows people comes with ids, and gets
- * the names here that people have now. The events behind it on the session wait, so order is kept.
- * Events that wait together share one request, so an event waits for two requests at most. A
- * session holds at most the events that it may have unacknowledged: 128 live ones, or 256 of the
- * queue.
+ * Holds the events of a session that cannot be sent yet, and all events behind them, so order is
+ * kept. A session holds at most the events that it may have unacknowledged: 128 live ones, or 256
+ * of the queue.
+ *
+ * - An event that shows people waits for names. No queue holds names: the event comes with ids, and
+ *   gets the names here that people have now. Events that wait together share one request, so an
+ *   event waits for two requests at most.
+ * - An event waits for its reader while much is left to write to the socket. 256 of the largest
+ *   events are 9 MB, and come from a queue faster than a phone can read. A reader that reads no
+ *   more acknowledges nothing either, and is closed for that.
  */
-export class NamelessEvents {
+export class HeldEvents {
   readonly #deps: Deps;
   readonly #events: DurableEvents;
-  readonly #bytesMax: number;
-  #bytes = 0;
+  readonly #bytesMax: typeof BYTES_MAX;
+  readonly #bytes = new HeldBytes<HeldEvent[], Stream>();
   /** Each of these ends one look-up, which then knows nobody. */
   readonly #lookingUp = new Set<() => void>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#events = deps.events ?? DURABLE_EVENTS;
-    this.#bytesMax = deps.heldBytesMax ?? HELD_BYTES_MAX;
+    this.#bytesMax = deps.bytesMax ?? BYTES_MAX;
   }
 
   /** Counts the bytes of the events that wait. */
-  get heldBytes(): number {
-    return this.#bytes;
+  get bytes(): number {
+    return this.#bytes.all;
   }
 
   /** Sends the event once all events that the stream holds before it are sent. */
   hold(stream: Stream, event: HeldEvent): void {
-    this.#bytes += event.body.length;
+    const bytes = this.#bytes;
+    const held = stream.held ?? [];
+    held.push(event);
+    bytes.add(held, stream, event.body.length);
+    if (stream.held === undefined) {
+      stream.held = held;
+      void this.#release(stream, held);
+    }
     if (this.#isMuch) for (const end of this.#lookingUp) end();
-    if (this.#bytes > this.#bytesMax) {
-      // Nobody may close a session while its stream takes an event.
+    // Nobody may close a session while its stream takes an event.
+    if (bytes.sum('reader') > this.#bytesMax.reader) setImmediate(() => this.#relieve());
+    if (bytes.waitsFor(held) === 'names' && bytes.sum('names') > this.#bytesMax.names) {
       setImmediate(() => this.#deps.hub.close(stream.owner, CLOSE.SLOW_READER));
     }
-    if (stream.held !== undefined) {
-      stream.held.push(event);
-      return;
-    }
-    stream.held = [event];
-    void this.#release(stream, stream.held);
   }
 
   /** Sends a live copy to every open socket of the user; this is best effort. */
@@ -134,47 +138,55 @@ export class NamelessEvents {
 
   /** Sends until nothing is held. A stream that lets go of its queue takes `held` away. */
   async #release(stream: Stream, held: HeldEvent[]): Promise<void> {
+    const isCurrent = (): boolean => stream.held === held;
     while (held.length > 0) {
-      const batch = [...held];
-      const frames = await this.#framesOf(batch, stream.userId);
-      await this.#send(stream, held, frames);
-      if (stream.held !== held) {
-        for (const { body } of held) this.#bytes -= body.length;
-        return;
-      }
+      if (this.#deps.hub.isBehind(stream.owner)) await this.#reader(stream, held);
+      const part = partOf(held);
+      const frames = isCurrent() ? await this.#framesOf(part, stream.userId) : [];
+      if (!isCurrent()) break;
+      for (const frame of frames) this.#send(stream, held, frame);
     }
-    stream.held = undefined;
+    this.#bytes.drop(held);
+    if (isCurrent()) stream.held = undefined;
+  }
+
+  /** Resolves once the socket has little left to write, or the stream holds `held` no more. */
+  async #reader(stream: Stream, held: HeldEvent[]): Promise<void> {
+    const isCurrent = (): boolean => stream.held === held;
+    this.#bytes.turnTo(held, 'reader');
+    // What was sent in this turn is written at its end.
+    await nextTurn();
+    await hasDrained(stream.owner, { isCurrent, timeoutMs: Number.POSITIVE_INFINITY });
+    this.#bytes.turnTo(held, 'names');
   }
 
   get #isMuch(): boolean {
-    return this.#bytes > this.#bytesMax / 2;
+    return this.#bytes.sum('names') > this.#bytesMax.names / 2;
   }
 
-  /** Sends `frames`, which were made from the first events of `held`. */
-  async #send(stream: Stream, held: HeldEvent[], frames: (Frame | undefined)[]): Promise<void> {
-    const isCurrent = (): boolean => stream.held === held;
-    let bytes = 0;
-    for (const frame of frames) {
-      if (bytes > PART_BYTES) {
-        bytes = 0;
-        await nextTurn();
-        await hasDrained(stream.owner, { isCurrent, timeoutMs: DRAIN_MS });
-      }
-      if (!isCurrent()) return;
-      const event = held.shift();
-      if (event === undefined) continue;
-      this.#bytes -= event.body.length;
-      if (frame === undefined) continue;
-      bytes += frame.length;
-      this.#deps.hub.sendSoon(stream.owner, event.type, frame);
+  /** Closes the sessions for whose readers the most waits. */
+  #relieve(): void {
+    while (this.#bytes.sum('reader') > this.#bytesMax.reader) {
+      const stream = this.#bytes.dropLongest();
+      if (stream === undefined) return;
+      this.#deps.hub.close(stream.owner, CLOSE.SLOW_READER);
     }
+  }
+
+  /** Sends the frame that was made from the first event of `held`. */
+  #send(stream: Stream, held: HeldEvent[], frame: Frame | undefined): void {
+    const event = held.shift();
+    if (event === undefined) return;
+    this.#bytes.take(held, event.body.length);
+    if (frame !== undefined) this.#deps.hub.sendSoon(stream.owner, event.type, frame);
   }
 
   async #framesOf(batch: readonly HeldEvent[], viewer: UserId): Promise<(Frame | undefined)[]> {
     const events = batch.map(({ isNameless, body }) =>
       isNameless ? this.#read(body, viewer) : undefined,
     );
-    const names = await this.#namesFor(events, viewer);
+    const isNamed = events.every((event) => event === undefined);
+    const names = isNamed ? NOBODY : await this.#namesFor(events, viewer);
     return batch.map(({ q, isNameless, body }, index) => {
       if (!isNameless) return frameWithQ(body, q);
       const event = events[index];
@@ -223,6 +235,16 @@ export class NamelessEvents {
       void this.#deps.lookUpNames(asked).then(end);
     });
   }
+}
+
+/** Returns the first events, which are written together. */
+function partOf(held: readonly HeldEvent[]): HeldEvent[] {
+  let bytes = 0;
+  const end = held.findIndex(({ body }) => {
+    bytes += body.length;
+    return bytes > PART_BYTES;
+  });
+  return held.slice(0, end === -1 ? held.length : Math.max(1, end));
 }
 
 function collect<Shown extends NamesShown>(

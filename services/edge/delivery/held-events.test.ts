@@ -6,8 +6,9 @@ import { CLOSE } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import type { OweNames } from '../names/conversation-view.ts';
-import { setStage } from '../stage/edge-stage.ts';
-import { NamelessEvents } from './nameless-events.ts';
+import { metricsOf, setStage, tokenOf } from '../stage/edge-stage.ts';
+import { connectRaw, type RawClient } from '../stage/raw-client.ts';
+import { HeldEvents } from './held-events.ts';
 
 const stage = await setStage();
 const router = await stage.startRouter();
@@ -33,6 +34,8 @@ profiles.serve({ subject: subjects.profiles('get'), concurrencyMax: 99 }, async 
 });
 await profiles.nc.flush();
 
+const MIB = 1024 ** 2;
+const LARGEST = { content: '😀'.repeat(8_000), metadata: { x: 'x'.repeat(4_000) } };
 const NAMELESS = { isNameless: true };
 const CONVERSATION = { kind: 'conversation', ...NAMELESS } as const;
 const direct = {
@@ -151,6 +154,45 @@ t.test('a client that keeps up is not closed as too slow, however many events wa
   await client.close();
 });
 
+/** Resolves with the next durable events, as the client reads them. */
+async function eventsOf(client: RawClient, count: number): Promise<{ n: number; q: number }[]> {
+  const events: { n: number; q: number }[] = [];
+  while (events.length < count) {
+    const text = await Promise.race([client.text(), client.ended]);
+    if (typeof text !== 'string') throw new Error(`closed ${text} after ${events.length} events`);
+    const frame = JSON.parse(text) as { type: string; n: number; q: number };
+    if (frame.type === 'message') events.push(frame);
+  }
+  return events;
+}
+
+t.test('a slow device that comes back to 9 MB of events reads them in one session', async (t) => {
+  const userId = newId<UserId>();
+  await (await stage.open(edge, userId)).close();
+  const numbers = Array.from({ length: 260 }, (_, n) => n);
+  await Promise.all(numbers.map((n) => stage.enqueue(userId, { n, ...LARGEST })));
+  const headers = { authorization: `Bearer ${await tokenOf(userId)}`, 'x-device-id': 'phone' };
+  const client = await connectRaw(edge.port, headers);
+  client.socket.pause();
+  await until('the queue has sent all that it may', () => isUnacked(userId, 256));
+  await until('events wait at the edge', async () => {
+    const text = await (await fetch(metricsOf(edge))).text();
+    return /^kaha_edge_held_bytes\S* [1-9]/m.test(text);
+  });
+  client.socket.resume();
+  const first = await eventsOf(client, 256);
+  client.send({ type: 'ack', q: 256 });
+  const all = [...first, ...(await eventsOf(client, 4))];
+  t.same(
+    all.map(({ q }) => q),
+    numbers.map((n) => n + 1),
+  );
+  t.same(new Set(all.map(({ n }) => n)), new Set(numbers), 'each event comes once');
+  client.send({ type: 'ack', q: 260 });
+  await until('all events are acknowledged', () => isUnacked(userId, 0));
+  client.socket.destroy();
+});
+
 t.test('a malformed event keeps no other event from its client', async (t) => {
   const userId = newId<UserId>();
   const client = await stage.open(edge, userId);
@@ -188,11 +230,17 @@ t.test('a live copy gets names too, and a broken copy hurts nobody', async (t) =
 const silent = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
 type Held = { q: number; type: string; isNameless: boolean; body: Uint8Array };
 
-/** Has streams whose names never come, and lists what their sessions are sent. */
-function crowd(count: number, heldBytesMax: number) {
+/**
+ * Has streams whose names never come, and lists what their sessions are sent. The sockets of those
+ * in `behind` have as many bytes left to write as it says.
+ */
+function crowd(count: number, bytesMax: { names: number; reader: number }) {
   const sent: string[][] = [];
   const closed: unknown[] = [];
+  const behind = new Map<number, number>();
+  let looks = 0;
   const hub = {
+    isBehind: ({ index }: { index: number }) => (behind.get(index) ?? 0) > 0,
     sendSoon: (owner: { index: number }, _type: string, frame: string | Uint8Array) =>
       void sent[owner.index]?.push(Buffer.from(frame as Uint8Array).toString()),
     close: ({ index }: { index: number }, code: number) => void closed.push([index, code]),
@@ -202,32 +250,37 @@ function crowd(count: number, heldBytesMax: number) {
   const oweNames: OweNames = ({ viewers }) => {
     for (const viewer of viewers) owed.add(viewer);
   };
-  const nameless = new NamelessEvents({
-    ...{ lookUpNames, oweNames, hub: hub as never, logger: silent, heldBytesMax },
+  const events = new HeldEvents({
+    ...{ lookUpNames, oweNames, hub: hub as never, logger: silent, bytesMax },
   });
   const streams = Array.from({ length: count }, (_, index) => {
     sent.push([]);
-    return { owner: { index }, userId: newId<UserId>(), held: undefined as Held[] | undefined };
+    const getBufferedAmount = (): number => {
+      looks += 1;
+      return behind.get(index) ?? 0;
+    };
+    const socket = { getBufferedAmount };
+    const owner = { index, socket };
+    return { owner, userId: newId<UserId>(), held: undefined as Held[] | undefined };
   });
   const hold = (index: number, event: object, isNameless: boolean): void => {
     const body = Buffer.from(JSON.stringify({ type: 'message', ...event }));
-    nameless.hold(streams[index] as never, { q: 1, type: 'message', isNameless, body });
+    events.hold(streams[index] as never, { q: 1, type: 'message', isNameless, body });
   };
-  return { nameless, streams, owed, sent, closed, hold };
+  const looked = () => looks;
+  return { events, streams, behind, looked, owed, sent, closed, hold };
 }
-
-const LARGEST = { content: '😀'.repeat(8_000), metadata: { x: 'x'.repeat(4_000) } };
 
 t.test(
   'where many of the largest events wait, people are unknown at once, and told later',
   async (t) => {
-    const { nameless, owed, sent, closed, hold } = crowd(4, 1024 ** 2);
+    const { events, owed, sent, closed, hold } = crowd(4, { names: MIB, reader: MIB });
     for (const index of [0, 1, 2, 3]) hold(index, system, true);
     for (let n = 0; n < 12; n += 1) hold(n % 4, LARGEST, false);
     await new Promise((resolve) => setImmediate(resolve));
     t.same(sent, [[], [], [], []], 'all wait for names');
     for (let n = 0; n < 4; n += 1) hold(n, LARGEST, false);
-    await until('all are sent', () => nameless.heldBytes === 0);
+    await until('all are sent', () => events.bytes === 0);
     t.same(
       sent.map((frames) => frames.length),
       [5, 5, 5, 5],
@@ -239,12 +292,44 @@ t.test(
 );
 
 t.test('beyond the bound a session is closed, and its events count no more', async (t) => {
-  const { nameless, streams, closed, hold } = crowd(2, 1024 ** 2);
+  const { events, streams, closed, hold } = crowd(2, { names: MIB, reader: MIB });
   hold(0, system, true);
   for (let n = 0; n < 40; n += 1) hold(0, LARGEST, false);
   const [stream] = streams;
   await until('it is closed', () => closed.length > 0);
   t.same(closed[0], [0, CLOSE.SLOW_READER]);
   if (stream !== undefined) stream.held = undefined;
-  await until('nothing is held', () => nameless.heldBytes === 0);
+  await until('nothing is held', () => events.bytes === 0);
+});
+
+t.test('events wait until the reader is no longer behind, and none is dropped', async (t) => {
+  const { events, behind, looked, sent, closed, hold } = crowd(1, { names: MIB, reader: 16 * MIB });
+  behind.set(0, 200 * 1024);
+  for (let n = 0; n < 200; n += 1) hold(0, { n, ...LARGEST }, false);
+  await until('the socket is looked at again', () => looked() > 1);
+  t.same(sent, [[]], 'nothing is written meanwhile');
+  t.ok(events.bytes > 6 * MIB, 'they count for the reader, and not for names');
+  behind.set(0, 0);
+  await until('all are sent', () => events.bytes === 0);
+  t.same(
+    sent[0]?.map((frame) => JSON.parse(frame).n),
+    Array.from({ length: 200 }, (_, n) => n),
+  );
+  t.same(closed, []);
+});
+
+t.test('where readers have too much waiting, those with the most are closed', async (t) => {
+  const { behind, streams, closed, hold } = crowd(4, { names: 16 * MIB, reader: MIB });
+  for (const index of [0, 1, 2, 3]) behind.set(index, MIB);
+  const sizes = [3, 14, 2, 7];
+  sizes.forEach((size, index) => {
+    for (let n = 0; n < size; n += 1) hold(index, LARGEST, false);
+  });
+  hold(2, LARGEST, false);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(closed, []);
+  for (let n = 0; n < 5; n += 1) hold(2, LARGEST, false);
+  await until('one is closed', () => closed.length > 0);
+  t.same(closed, [[1, CLOSE.SLOW_READER]]);
+  for (const stream of streams) stream.held = undefined;
 });
