@@ -25,15 +25,14 @@ type Link = {
 
 const HTTPS_PORT = 443;
 const RESPONSE_BYTES_MAX = 4_096;
-/** An idle connection is closed, because APNs and what lies between forget it anyway. */
-const IDLE_MS = 10 * 60_000;
 /** APNs gives back what it has not begun when it ends a connection. That is asked again at once. */
 const REFUSALS_MAX = 3;
 
 /**
- * Keeps one connection to a host of APNs. A request on a connection that APNs ends goes to a new
- * one, if APNs says that it has not begun with it. A connection that does not answer a PING is cut,
- * and so is one that cannot be made in time. One that ends has as long as a try for its requests.
+ * Keeps one connection to a host of APNs, from the first request on. A request on a connection that
+ * APNs ends goes to a new one, if APNs says that it has not begun with it. A connection that does
+ * not answer a PING is cut, and so is one that cannot be made in time. One that ends has as long as
+ * a try for its requests.
  */
 export class ApnsConnection {
   readonly #options: ApnsConnectionOptions;
@@ -97,7 +96,6 @@ export class ApnsConnection {
     const late = setTimeout(() => cut(link, 'no connection'), tryMs);
     const ping = setInterval(() => this.#ping(link), pingMs);
     session.once('connect', () => clearTimeout(late));
-    session.setTimeout(IDLE_MS, () => this.#retire(link));
     // Each request of the connection gets the error as well, and tells of it.
     session.on('error', () => this.#retire(link));
     session.on('goaway', () => this.#retire(link));
