@@ -143,7 +143,11 @@ export function createOperations(deps: Deps): Operations {
     'outbox.missed': ({ items }) => writeMissed(pool, items),
     'events.between': (request) => readEventsBetween(deps, request),
     'events.prune': ({ limit }) => pruneEvents(pool, limit),
-    'users.export': (request) => readExport(deps, request),
+    'users.export': async (request) => {
+      assertUuids(request.user_id);
+      const { is_erased: isGone } = await isErased(deps, request.user_id);
+      return isGone ? { items: [], next_cursor: null } : readExport(deps, request);
+    },
     'partitions.ensure': ({ weeks_ahead }) => ensurePartitions(db, weeks_ahead),
     ...createDeviceOperations(deps),
     ...createBusinessOperations(deps),

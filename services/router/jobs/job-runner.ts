@@ -16,7 +16,7 @@ type Deps = {
 const POLL_MS = 1_000;
 const JITTER_MS = 200;
 /** A router that dies leaves its jobs to the others after this time. */
-const LEASE_MS = 10_000;
+const LEASE_MS = 5_000;
 const JOBS_MAX = 4;
 /** The router tries again after this time. The next step renews the lease. */
 const RETRY_MS = 1_000;

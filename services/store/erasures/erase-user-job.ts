@@ -145,6 +145,7 @@ const PHASES: Phases = {
     if (!isCarriedOut) return { place, tasks: [{ task: 'sign_out', user_id: userId }] };
     await eraseOwed(db, userId);
     await eraseDevices(db, userId);
+    await eraseExports(db, userId);
     if (redis !== undefined) await forgetUser(redis, userId);
     return { place, done: job.total, isDone: true };
   },

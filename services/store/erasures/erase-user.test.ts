@@ -175,6 +175,8 @@ t.test('who was erased takes part in nothing any more', async (t) => {
   await t.rejects(operations['businesses.set_agent']({ ...of, agent }, 0), refused);
   await t.rejects(operations['businesses.set_agents']({ ...of, agents: [agent] }, 0), refused);
   await operations['devices.seen']({ items: [[ann, 'phone', 0]] }, 0);
+  const exported = await operations['users.export']({ user_id: ann, service: 'test' }, 0);
+  t.same(exported, { items: [], next_cursor: null }, 'and no record of an export names them');
   t.same(await tablesWith(sql, ann), []);
   t.same(await operations['users.is_erased']({ user_id: ann }, 0), { is_erased: true });
   t.same(await operations['users.is_erased']({ user_id: bob }, 0), { is_erased: false });
