@@ -94,3 +94,26 @@ pages.test('an archived conversation is kept aside until somebody writes', async
   await page.getByRole('button', { name: 'Back to all' }).click();
   t.equal(await rowOf(page, 'Asha').count(), 1);
 });
+
+pages.test("one sees one's devices, and signs another one out", async (t, { open, system }) => {
+  const first = await open('Gita');
+  const second = await open('Gita');
+  await second.getByRole('button', { name: 'More' }).click();
+  await second.getByRole('menuitem', { name: 'Your devices' }).click();
+  const devices = second.getByRole('dialog').getByRole('listitem');
+  await devices.getByText('This browser').waitFor();
+  t.equal(await devices.count(), 2);
+  const other = second.getByRole('button', { name: /^Sign out Device/ });
+  await other.click();
+  await second.getByRole('button', { name: /^Really sign out Device/ }).click();
+  await first.getByText('You were signed out.').waitFor();
+  await other.waitFor({ state: 'hidden' });
+  t.equal(await devices.count(), 1);
+
+  await second.getByRole('button', { name: 'Sign out This browser' }).click();
+  await second.getByRole('button', { name: 'Really sign out This browser?' }).click();
+  await second.getByRole('button', { name: /^Gita/ }).waitFor();
+  const { id } = await personOf(system, 'Gita');
+  const rows = await system.sql('select from signed_out_devices where user_id = $1', [id]);
+  t.equal(rows.length, 2);
+});

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { AvailabilitySwitch } from '../business/availability-switch.tsx';
+import { DevicesDialog } from '../devices/devices-dialog.tsx';
 import { Avatar } from '../parts/avatar.tsx';
 import { Menu } from '../parts/menu.tsx';
 import { ConnectionBadge, ConnectionStrip, OfflineSwitch } from './connection.tsx';
@@ -11,6 +13,7 @@ import { useSession } from './session.ts';
 export function Sidebar({ place, children }: { place: Place; children: ComponentChildren }) {
   const { userId, nameOf, leave, worksFor } = useSession();
   const name = nameOf(userId) ?? 'You';
+  const [showsDevices, setShowsDevices] = useState(false);
   return (
     <aside class="sidebar" aria-label="Conversations">
       <header class="self">
@@ -25,9 +28,13 @@ export function Sidebar({ place, children }: { place: Place; children: Component
         <Menu
           label="More"
           icon="more"
-          items={[{ label: 'Be somebody else', icon: 'leave', onSelect: leave }]}
+          items={[
+            { label: 'Your devices', icon: 'info', onSelect: () => setShowsDevices(true) },
+            { label: 'Be somebody else', icon: 'leave', onSelect: leave },
+          ]}
         />
       </header>
+      {showsDevices && <DevicesDialog onClose={() => setShowsDevices(false)} />}
       <ConnectionStrip />
       {worksFor.length > 0 && <Places place={place} />}
       {place.kind === 'inbox' && <AvailabilitySwitch businessId={place.businessId} />}

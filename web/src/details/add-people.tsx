@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { Conversation } from '../../../clients/js/src/index.ts';
 import { useSession } from '../app/session.ts';
+import { useChange } from '../parts/use-change.ts';
 import { candidatesFor } from './candidates.ts';
-import { useChange } from './use-change.ts';
 
 /** An admin adds people to a group, with or without what was written before. */
 export function AddPeople({ conversation }: { conversation: Conversation }) {

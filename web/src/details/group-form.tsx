@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Conversation } from '../../../clients/js/src/index.ts';
 import { useSession } from '../app/session.ts';
 import { notify } from '../parts/notice.ts';
-import { useChange } from './use-change.ts';
+import { useChange } from '../parts/use-change.ts';
 
 /** An admin gives a group its title and its description. */
 export function GroupForm({ conversation }: { conversation: Conversation }) {

@@ -3,8 +3,8 @@ import type { Conversation } from '../../../clients/js/src/index.ts';
 import { go } from '../app/place.ts';
 import { useSession } from '../app/session.ts';
 import { Icon } from '../parts/icon.tsx';
+import { useChange } from '../parts/use-change.ts';
 import { MUTE_CHOICES, mutedUntil, sayMute } from './mute-times.ts';
-import { useChange } from './use-change.ts';
 
 type Props = { conversation: Conversation; onGone: () => void };
 

@@ -2,7 +2,7 @@ import type { Conversation, Participant } from '../../../clients/js/src/index.ts
 import { useSession } from '../app/session.ts';
 import { PresenceDot } from '../conversation/header/presence.tsx';
 import { Avatar } from '../parts/avatar.tsx';
-import { useChange } from './use-change.ts';
+import { useChange } from '../parts/use-change.ts';
 
 const ROLES: Partial<Record<Participant['role'], string>> = {
   admin: 'Admin',

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { sayError } from '../parts/errors.ts';
+import { sayError } from './errors.ts';
 
 type Changing = {
   /** Makes a change. The result says whether it was made. */
