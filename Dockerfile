@@ -2,6 +2,7 @@
 #   docker run kaha-chat dist/services/store/main.js
 # The commands are dist/services/{edge,router,store,profiles,retention}/main.js,
 #   dist/services/store/migrate-main.js, dist/services/store/keys-main.js,
+#   dist/services/store/retention-main.js,
 #   dist/services/router/streams-main.js
 
 # An edge needs an open file for each connection (docs/connections.md):

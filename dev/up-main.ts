@@ -24,7 +24,8 @@ NATS_URL, DATABASE_URL and REDIS_URL name servers to use instead of private ones
 of your own, .data/nats holds the nkey seeds; its users are those
 of shared/contracts/traffic.ts.
 EDIT_WINDOW_MIN is how many minutes a message can be edited (default 15; 0 for not at all).
-RETENTION_DAYS is how many days a message is shown (default 90; 0 for ever).
+RETENTION_DAYS is how many days a message is shown (default 90; 0 for ever), and
+RETENTION_GRACE_DAYS for how many more it is kept (default 7).
 MAX_CONNECTIONS is how many connections an edge holds (default: see docs/connections.md).
 `;
 
@@ -72,7 +73,7 @@ type Options = { edges: number; routers: number; stores: number; port: number; d
 
 async function run(options: Options): Promise<void> {
   const { NATS_URL, DATABASE_URL, REDIS_URL, EDIT_WINDOW_MIN, MAX_CONNECTIONS } = process.env;
-  const { RETENTION_DAYS } = process.env;
+  const { RETENTION_DAYS, RETENTION_GRACE_DAYS } = process.env;
   const interrupted = new AbortController();
   untilEnded(() => interrupted.abort(new Error('Interrupted; stopped what had started.')));
   const progress = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -93,6 +94,7 @@ async function run(options: Options): Promise<void> {
       store: {
         ...(EDIT_WINDOW_MIN && { EDIT_WINDOW_MIN }),
         ...(RETENTION_DAYS && { RETENTION_DAYS }),
+        ...(RETENTION_GRACE_DAYS && { RETENTION_GRACE_DAYS }),
       },
       ...(MAX_CONNECTIONS && { edge: { MAX_CONNECTIONS } }),
     },

@@ -189,6 +189,8 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
   retention: {
     publish: [
       ...['rpc.store.partitions.ensure', 'rpc.store.events.prune', 'rpc.store.devices.prune'],
+      ...['rpc.store.retention.expire', 'rpc.store.retention.drop'],
+      ...['rpc.store.revisions.prune', 'rpc.store.steps.prune'],
     ],
     subscribe: ['_INBOX.retention.a', ...repliesOf('retention')],
   },

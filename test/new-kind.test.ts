@@ -34,6 +34,7 @@ const store = await createStore(
     ...commonOf('store-1', 'store'),
     database: { url: database.url, poolMax: 8, pooling: 'session' as const },
     retentionDays: 90,
+    graceDays: 7,
     contentKeys: [{ id: 'k1', key: randomBytes(32) }],
     editWindowMs: 0,
   },

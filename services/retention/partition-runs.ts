@@ -24,6 +24,12 @@ type Options = {
 /** Making several partitions is DDL behind a lock. Store allows each statement 2 s. */
 const TIMEOUT_MS = 10_000;
 
+/** No consumer of the feed can ask for these events any more, and nobody has used these devices. */
+const PRUNED = [
+  { what: 'events', op: 'events.prune', counter: 'prunedEvents' },
+  { what: 'devices', op: 'devices.prune', counter: 'prunedDevices' },
+] as const;
+
 /**
  * Asks store for the partitions of the coming weeks, at once and then every interval, and lets it
  * forget old events and devices after that. A failed run is tried again with back-off. Several
@@ -58,7 +64,7 @@ export function startPartitionRuns(options: Options): PartitionRuns {
   const loop = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       await run();
-      await prune({ store, metrics, logger, signal: closing.signal });
+      await prune({ store, metrics, logger, signal: closing.signal }, PRUNED);
       const waitMs = delayUntilNext({ intervalMs, failures, random: Math.random() });
       await delay(waitMs, undefined, { signal: closing.signal }).catch(endOfWait);
     }

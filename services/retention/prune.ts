@@ -8,18 +8,21 @@ const BATCH = 2_000;
 /** A run forgets at most 10 000 000 rows of a kind. What is left waits for the next run. */
 const BATCHES_MAX = 5_000;
 
-const PRUNED = [
-  { what: 'events', op: 'events.prune', counter: 'prunedEvents' },
-  { what: 'devices', op: 'devices.prune', counter: 'prunedDevices' },
-] as const;
+type Pruned = {
+  what: string;
+  op: 'events.prune' | 'devices.prune' | 'revisions.prune' | 'steps.prune';
+  counter: 'prunedEvents' | 'prunedDevices' | 'prunedRevisions' | 'prunedSteps';
+};
 
 /**
- * Lets store forget the events that no consumer of the feed can ask for any more, and the devices
- * that nobody has used for long. It asks in batches, until none is left or the process closes. A
- * kind that fails leaves its rows to the next run.
+ * Lets store forget what is old, in batches, until none is left or the process closes. A kind that
+ * fails leaves its rows to the next run.
  */
-export async function prune({ store, metrics, logger, signal }: Deps): Promise<void> {
-  for (const { what, op, counter } of PRUNED) {
+export async function prune(
+  { store, metrics, logger, signal }: Deps,
+  pruned: readonly Pruned[],
+): Promise<void> {
+  for (const { what, op, counter } of pruned) {
     try {
       for (let batches = 0; batches < BATCHES_MAX && !signal.aborted; batches += 1) {
         const { deleted } = await store(op, { limit: BATCH });

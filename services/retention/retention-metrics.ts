@@ -21,6 +21,33 @@ export function createRetentionMetrics(metrics: Metrics) {
       'kaha_retention_pruned_devices_total',
       'Devices that were forgotten 400 days after they were last seen',
     ),
+    prunedRevisions: metrics.counter(
+      'kaha_retention_pruned_revisions_total',
+      'Texts that people replaced or deleted, and that are gone',
+    ),
+    prunedSteps: metrics.counter(
+      'kaha_retention_pruned_steps_total',
+      'Steps of businesses that the log forgot',
+    ),
+    expiryRuns: metrics.counter('kaha_retention_expiry_runs_total', 'Runs', ['outcome']),
+    cleared: metrics.counter(
+      'kaha_retention_cleared_total',
+      'Messages whose time is over, and what hung on them',
+      ['what'],
+    ),
+    dropped: metrics.counter('kaha_retention_dropped_total', 'Partitions that are gone'),
+    partitionsDue: metrics.gauge(
+      'kaha_retention_partitions_due',
+      'Partitions that ought to be gone',
+    ),
+    oldestDue: metrics.gauge(
+      'kaha_retention_oldest_due_seconds',
+      'For so long the oldest of these ought to be gone',
+    ),
+    held: metrics.gauge(
+      'kaha_retention_held',
+      'Is 1 while nothing expires, because the clock cannot be trusted',
+    ),
     pruneRuns: metrics.counter('kaha_retention_prune_runs_total', 'Runs', ['outcome', 'what']),
     partitionsAhead: metrics.gauge(
       'kaha_retention_partitions_ahead',

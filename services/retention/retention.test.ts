@@ -2,7 +2,7 @@ import t from 'tap';
 import { startNats } from '../../dev/testing/test-servers.ts';
 import { until } from '../../dev/testing/until.ts';
 import { KahaError } from '../../shared/errors.ts';
-import { connectBus, type RpcHandler } from '../../shared/nats/bus.ts';
+import { type Bus, connectBus, type RpcHandler } from '../../shared/nats/bus.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { createMetrics } from '../../shared/process/metrics.ts';
 import { createRetention } from './retention.ts';
@@ -19,8 +19,8 @@ async function setStage(t: Tap, answer: RpcHandler) {
     instance: 'store-1',
   });
   store.serve({ subject: 'rpc.store.partitions.ensure', concurrencyMax: 8 }, answer);
-  const toPrune = { events: 3_500, devices: 2_100, isEventsAway: false };
-  for (const what of ['events', 'devices'] as const) {
+  const toPrune = { events: 3_500, devices: 2_100, revisions: 70, steps: 7, isEventsAway: false };
+  for (const what of ['events', 'devices', 'revisions', 'steps'] as const) {
     store.serve({ subject: `rpc.store.${what}.prune`, concurrencyMax: 8 }, (body) => {
       if (what === 'events' && toPrune.isEventsAway) {
         throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
@@ -30,6 +30,7 @@ async function setStage(t: Tap, answer: RpcHandler) {
       return { deleted };
     });
   }
+  const expiry = serveExpiry(store);
   const deps = depsOf('retention');
   const retention = await createRetention(
     {
@@ -51,6 +52,7 @@ async function setStage(t: Tap, answer: RpcHandler) {
     nats,
     retention,
     toPrune,
+    expiry,
     metrics: async () => (await get('/metrics')).text(),
     /** Resolves with the metrics of the service, also after it has stopped serving them. */
     countedAtEnd: () => deps.metrics.registry.metrics(),
@@ -64,6 +66,27 @@ async function setStage(t: Tap, answer: RpcHandler) {
       return true;
     },
   };
+}
+
+/** The store has messages to clear, and partitions to drop after that. */
+function serveExpiry(store: Bus) {
+  const expiry = { left: 1_200, partitions: 2, held: false, isAway: false };
+  store.serve({ subject: 'rpc.store.retention.expire', concurrencyMax: 8 }, (body) => {
+    if (expiry.isAway) throw new KahaError('DATABASE_UNAVAILABLE', 'Postgres is away');
+    const idle = { keys: 0, reactions: 0, revisions: 0, marked: [], partitions_due: 2 };
+    const none = { ...idle, messages: 0, left: false, oldest_due_s: 60 };
+    if (expiry.held) return { ...none, held: 'the clock has jumped' };
+    if (expiry.left === 0) return none;
+    const messages = Math.min((body as { limit: number }).limit, expiry.left);
+    expiry.left -= messages;
+    return { ...none, messages, left: true };
+  });
+  store.serve({ subject: 'rpc.store.retention.drop', concurrencyMax: 8 }, () => {
+    const dropped = expiry.left === 0 && expiry.partitions > 0 ? ['messages_2026_08_17'] : [];
+    expiry.partitions -= dropped.length;
+    return { dropped, left: expiry.partitions };
+  });
+  return expiry;
 }
 
 type Tap = { teardown(close: () => Promise<void>): void };
@@ -156,6 +179,59 @@ t.test('devices are forgotten also while events cannot be', async (t) => {
   await until('all are forgotten', () => stage.toPrune.devices === 0);
   const failed = /kaha_retention_prune_runs_total\{outcome="failed",what="events".*\} [1-9]/;
   await until('the failure is counted', async () => failed.test(await stage.metrics()));
+});
+
+t.test(
+  'messages whose time is over are cleared, and then their partitions are dropped',
+  async (t) => {
+    const stage = await setStage(t, () => ({ created: [], last_until: LAST_UNTIL, ahead: 6 }));
+    await until('all is gone', () => stage.expiry.partitions + stage.toPrune.steps === 0);
+    const expected = [
+      /kaha_retention_cleared_total\{what="messages".* 1200/,
+      /kaha_retention_dropped_total.* 2/,
+      /kaha_retention_pruned_revisions_total.* 70/,
+      /kaha_retention_pruned_steps_total.* 7/,
+      /kaha_retention_partitions_due.* 2/,
+      /kaha_retention_oldest_due_seconds.* 60/,
+      /kaha_retention_held.* 0/,
+    ];
+    await until('it is counted', async () => {
+      const text = await stage.metrics();
+      return expected.every((line) => line.test(text));
+    });
+    t.pass();
+  },
+);
+
+t.test('while the clock cannot be trusted nothing goes, and partitions are made', async (t) => {
+  let ensured = 0;
+  const stage = await setStage(t, () => {
+    ensured += 1;
+    return { created: [], last_until: LAST_UNTIL, ahead: 6 };
+  });
+  await until('all is gone', () => stage.toPrune.steps === 0);
+  Object.assign(stage.expiry, { held: true, left: 100, partitions: 1 });
+  const held = /kaha_retention_held.* 1/;
+  await until('the metric says so', async () => held.test(await stage.metrics()));
+  const before = ensured;
+  stage.toPrune.revisions = 9;
+  await until('partitions were ensured again', () => ensured > before + 1);
+  t.match(stage.expiry, { left: 100, partitions: 1 });
+  t.equal(stage.toPrune.revisions, 9);
+});
+
+t.test('partitions are made also while nothing can be cleared', async (t) => {
+  let ensured = 0;
+  const stage = await setStage(t, () => {
+    ensured += 1;
+    return { created: [], last_until: LAST_UNTIL, ahead: 6 };
+  });
+  stage.expiry.isAway = true;
+  const failed = /kaha_retention_expiry_runs_total\{outcome="failed".*\} [1-9]/;
+  await until('the failure is counted', async () => failed.test(await stage.metrics()));
+  const before = ensured;
+  await until('partitions were ensured again', () => ensured > before + 1);
+  t.ok(await stage.untilReadyz({ status: 200, reason: /ok/ }));
 });
 
 t.test('a closing process waits for the run in flight', async (t) => {

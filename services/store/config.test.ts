@@ -22,7 +22,7 @@ t.test('keys keep their order; 8 connections and 15 minutes to edit are the defa
   t.equal(config.database.poolMax, 20);
   t.equal(config.editWindowMs, 15 * 60_000);
   t.equal(loadConfig({ ...env, EDIT_WINDOW_MIN: '0' }).editWindowMs, 0);
-  t.equal(loadConfig(env).retentionDays, 90);
+  t.match(loadConfig(env), { retentionDays: 90, graceDays: 7 });
   t.equal(loadConfig({ ...env, RETENTION_DAYS: '0' }).retentionDays, 0);
   t.end();
 });

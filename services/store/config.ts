@@ -13,6 +13,8 @@ export type Config = CommonConfig & {
   database: DatabaseConfig;
   /** Messages that are older are not shown; 0 shows all of them. */
   retentionDays: number;
+  /** Messages that are not shown, and texts that people replaced, go after so many days more. */
+  graceDays: number;
   /** The first key encrypts; every key decrypts. */
   contentKeys: ContentKey[];
   /**
@@ -26,6 +28,7 @@ export type Config = CommonConfig & {
 
 /** The retention time is at most ten years. */
 const RETENTION_DAYS = { min: 0, max: 3_650, byDefault: 90 };
+const GRACE_DAYS = { min: 0, max: 365, byDefault: 7 };
 /** The edit window is at most a year. */
 const EDIT_WINDOW_MIN = { min: 0, max: 525_600, byDefault: 15 };
 const MS_PER_MIN = 60_000;
@@ -39,7 +42,7 @@ export function loadConfig(env: Env): Config {
   const config = {
     ...common,
     ...readDatabase(reader),
-    retentionDays: reader.integer('RETENTION_DAYS', RETENTION_DAYS),
+    ...readRetention(reader),
     contentKeys: readContentKeys(reader),
     redisUrl: readRedisUrl(reader),
     editWindowMs: reader.integer('EDIT_WINDOW_MIN', EDIT_WINDOW_MIN) * MS_PER_MIN,
@@ -72,6 +75,23 @@ export function readDatabase(reader: EnvReader): { database: DatabaseConfig } {
       pooling: reader.oneOf<Pooling>('DATABASE_POOLING', ['session', 'transaction'], 'session'),
     },
   };
+}
+
+function readRetention(reader: EnvReader): Pick<Config, 'retentionDays' | 'graceDays'> {
+  return {
+    retentionDays: reader.integer('RETENTION_DAYS', RETENTION_DAYS),
+    graceDays: reader.integer('RETENTION_GRACE_DAYS', GRACE_DAYS),
+  };
+}
+
+/** The command that tells what would go needs what stores have. */
+export function loadRetentionConfig(
+  env: Env,
+): Pick<Config, 'database' | 'retentionDays' | 'graceDays'> {
+  const reader = new EnvReader(env);
+  const config = { ...readDatabase(reader), ...readRetention(reader) };
+  reader.done();
+  return config;
 }
 
 export function readContentKeys(reader: EnvReader): ContentKey[] {

@@ -41,6 +41,10 @@ import { eraseUser } from './erasures/erase-user.ts';
 import { createEraseUserJob } from './erasures/erase-user-job.ts';
 import type { ErasureSecret } from './erasures/erasure-secret.ts';
 import { isErased, listErased } from './erasures/list-erased.ts';
+import { dropPartitions } from './expiry/drop-partitions.ts';
+import { expire } from './expiry/expire.ts';
+import type { ExpiryPolicy } from './expiry/expiry-policy.ts';
+import { pruneRevisions, pruneSteps } from './expiry/prune-logs.ts';
 import { readExport } from './exports/read-export.ts';
 import { readEventsBetween } from './feed/events-between.ts';
 import { pruneEvents } from './feed/prune-events.ts';
@@ -73,6 +77,7 @@ type Deps = {
   group: GroupCommit;
   businessSends: BusinessSends;
   editWindowMs: number;
+  policy: ExpiryPolicy;
   reads: ReadCommit;
   presences: AgentPresences;
   secret: ErasureSecret;
@@ -150,6 +155,7 @@ export function createOperations(deps: Deps): Operations {
     },
     'partitions.ensure': ({ weeks_ahead }) => ensurePartitions(db, weeks_ahead),
     ...createDeviceOperations(deps),
+    ...createExpiryOperations(deps),
     ...createBusinessOperations(deps),
     ...createErasureOperations(deps),
   };
@@ -200,6 +206,16 @@ function createErasureOperations(deps: Deps) {
     'jobs.claim': (request) => claimJobs(db, request),
     'jobs.step': (request) => stepJob({ db, kinds }, request),
     'jobs.problem': (request) => noteProblem(db, request),
+  } satisfies Partial<Operations>;
+}
+
+/** These operations let go what is old. */
+function createExpiryOperations(deps: Deps) {
+  return {
+    'retention.expire': (request) => expire(deps, request),
+    'retention.drop': (request) => dropPartitions(deps, request),
+    'revisions.prune': ({ limit }) => pruneRevisions(deps, limit),
+    'steps.prune': ({ limit }) => pruneSteps(deps, limit),
   } satisfies Partial<Operations>;
 }
 

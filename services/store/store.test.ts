@@ -48,6 +48,7 @@ function configOf(url: string) {
     log: { level: 'silent', hashKey: 'test' },
     database: { url, poolMax: 8, pooling: 'session' as const },
     retentionDays: 90,
+    graceDays: 7,
     contentKeys,
     editWindowMs: 900_000,
   };

@@ -104,7 +104,8 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     const timesAhead = new TimesAhead({ metrics, logger });
     closers.push('times', watchTimes({ db, timesAhead, metrics, logger }).close);
 
-    const { editWindowMs } = config;
+    const { editWindowMs, graceDays } = config;
+    const policy = { days: retentionDays, graceDays, pooling: config.database.pooling };
     const redis = openRedis(config, logger, closers);
     const lists = createListCipher(contentKeys);
     const chatLists = redis && new ChatListCache({ redis, cipher: lists, metrics, logger });
@@ -116,7 +117,7 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     const addresses = createAddressCipher(config.contentKeys);
     const secret = new ErasureSecret({ db, contentKeys, logger });
     const users = { presences, secret, redis };
-    const parts = { editWindowMs, chatLists, timesAhead, metrics, logger, events };
+    const parts = { editWindowMs, policy, chatLists, timesAhead, metrics, logger, events };
     const kept = { db, pool, ciphers, addresses, group, businessSends, reads };
     const deps = { ...kept, ...users, ...parts };
     const servers = serveOperations(bus, createOperations(deps));

@@ -47,6 +47,36 @@ import type {
 import type { ConversationChanged, OutboxEntry, OutboxMissed } from './outbox.ts';
 import type { ConversationPositions, ReadInput, ReadResult } from './positions.ts';
 
+export type ExpireRequest = {
+  /** This is the time by the clock of whoever asks. */
+  asked_at: string;
+  /** At most so many messages are cleared, and at most 5000. */
+  limit: number;
+};
+
+export type Expired = {
+  /** These partitions are past the retention time as a whole, as this request has found. */
+  marked: string[];
+  /** So many messages were passed, and so many rows that hang on them are gone. */
+  messages: number;
+  keys: number;
+  reactions: number;
+  revisions: number;
+  /** There is more to clear. */
+  left: boolean;
+  /** Nothing goes for this reason. */
+  held?: string;
+  /** So many partitions ought to be gone, the oldest of them since so many seconds. */
+  partitions_due: number;
+  oldest_due_s: number;
+};
+
+export type Dropped = {
+  dropped: string[];
+  /** So many partitions are cleared and could not be dropped yet. */
+  left: number;
+};
+
 /** A reply without an `entry` says that nothing has changed. */
 type Changed<Reply> = Reply & { entry?: OutboxEntry };
 
@@ -174,6 +204,14 @@ export type StoreOps = {
     { weeks_ahead: number },
     { created: string[]; last_until: string; ahead: number },
   ];
+  /** Marks and clears messages whose time is over, one step at a time. */
+  'retention.expire': [ExpireRequest, Expired];
+  /** Drops up to `limit` partitions that are cleared, if nobody uses them. */
+  'retention.drop': [{ limit: number }, Dropped];
+  /** Forgets up to `limit` texts that people replaced or deleted, at most 5000. */
+  'revisions.prune': [{ limit: number }, { deleted: number }];
+  /** Forgets up to `limit` old steps of the logs of businesses, at most 5000. */
+  'steps.prune': [{ limit: number }, { deleted: number }];
   /** FORBIDDEN refuses a user who is no agent; NOT_FOUND tells a service of no such business. */
   'businesses.get': [OfBusiness, BusinessSettings];
   'businesses.agents': [AgentsList, AgentsPage];

@@ -28,6 +28,7 @@ const WALL: readonly { files: RegExp; why: string }[] = [
     why: 'Redis keeps how long a profile is fresh',
   },
   { files: /^services\/retention\/partition-runs/, why: 'a metric and `readyz` show it' },
+  { files: /^services\/retention\/expiry-runs/, why: 'store compares it with Postgres' },
   { files: /^services\/router\/fan-out\/deliveries/, why: 'the feed shows it' },
   {
     files: /^services\/store\/database\/heal-times/,

@@ -61,7 +61,8 @@ const group = createGroupCommit(writer, pressure, (rows) => {
 const presences = new AgentPresences({ redis: undefined, logger });
 const timesAhead = new TimesAhead({ metrics, logger });
 const addresses = createAddressCipher(config.contentKeys);
-const common = { addresses, timesAhead, metrics, logger };
+const policy = { days: 90, graceDays: 7, pooling: config.database.pooling };
+const common = { addresses, policy, timesAhead, metrics, logger };
 const secret = new ErasureSecret({ db, contentKeys, logger });
 const users = { presences, secret, redis: undefined };
 const deps = { db, pool, ciphers, group, businessSends, reads, ...users, ...common };

@@ -3,6 +3,8 @@ import { isSoak, roundsWanted, seedWanted } from '../../../dev/testing/test-serv
 import type { HistoryMessage, HistoryRequest } from '../../../shared/contracts/messages.ts';
 import { type ConversationId, type MessageId, newId, type UserId } from '../../../shared/ids.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
+import { weekOf } from '../partitions/spans.ts';
+import { expireAll, trustClock } from '../stage/expiry-stage.ts';
 import { setFalseClock } from '../stage/false-clock.ts';
 import { RETENTION_DAYS, readPlainly } from '../stage/plain-history.ts';
 import { createRandom, type Random } from '../stage/random.ts';
@@ -43,14 +45,23 @@ class World {
   }
 
   async step(): Promise<void> {
-    const act = this.random(12);
+    const act = this.random(14);
     if (this.groups.length < 2 || act === 0) await this.create();
     else if (act <= 5) await this.send(this.one(this.groups));
     else if (act <= 7) await this.pass([1, 5, 20, 45, 80][this.random(5)] as number);
     else if (act === 8) await this.jump([20, 400][this.random(2)] as number);
     else if (act === 9) await this.seat(this.one(this.groups));
     else if (act === 10) await this.change(this.one(this.groups));
-    else await this.read(this.one(this.groups));
+    else if (act === 11) await this.read(this.one(this.groups));
+    else await this.expire();
+  }
+
+  async expire() {
+    for (const id of this.groups) await this.plain(id); // What goes is remembered.
+    await trustClock(sql, this.day);
+    const gone = await expireAll(store, this.day, 1 + this.random(4));
+    await operations['retention.drop']({ limit: 100 }, 0);
+    return gone;
   }
 
   async create(): Promise<void> {
@@ -201,6 +212,28 @@ async function checkReplay(world: World, user_id: UserId): Promise<void> {
   t.equal(complete, owed.every(isRecent));
 }
 
+/** Nothing is left of what was sent before the grace, and in the end nothing at all. */
+async function checkGone(world: World): Promise<void> {
+  const left = async (untilMs: number) => {
+    const rows = await sql<{ what: string; count: number }>(
+      `select 'messages' as what, count(*) from messages where sent_at < $1
+        union all select 'keys', count(*) from message_keys where sent_at < $1
+        union all select 'reactions', count(*) from reactions r
+          where not exists (select from messages m where m.message_id = r.message_id)
+        union all select 'revisions', count(*) from message_revisions r
+          where not exists (select from messages m where m.message_id = r.message_id)`,
+      [new Date(untilMs).toISOString()],
+    );
+    return rows.filter(({ count }) => count > 0);
+  };
+  const graceMs = (RETENTION_DAYS + 7) * DAY_MS;
+  await world.expire();
+  t.same(await left(weekOf(world.nowMs - graceMs).fromMs), []);
+  await world.pass(600);
+  await world.expire();
+  t.same(await left(world.nowMs), []);
+}
+
 for (let round = 0; round < ROUNDS; round += 1) {
   const seed = seedWanted ?? Math.floor(Math.random() * 2 ** 31);
   t.test(`what shows messages agrees while months pass and clocks jump (${seed})`, async (t) => {
@@ -215,7 +248,11 @@ for (let round = 0; round < ROUNDS; round += 1) {
     }
     for (const user of world.people) await checkReplay(world, user);
     t.ok(world.groups.length > 0);
-    await sql('truncate messages, message_keys, conversations, participants, reactions, outbox');
+    await checkGone(world);
+    await sql(
+      `truncate messages, message_keys, conversations, participants, reactions, outbox,
+        expired_partitions`,
+    );
   });
 }
 

@@ -22,13 +22,23 @@ type Sight = {
 const DAY_MS = 86_400_000;
 export const RETENTION_DAYS = 90;
 
-/** Reads all rows of a conversation as they are, and judges by their times alone. */
+/** These messages were there once, whether their rows are still there or not. */
+const remembered = new Map<ConversationId, Map<number, PlainMessage>>();
+
+/**
+ * Reads the rows of a conversation, remembers those that are gone by now, and judges by their times
+ * alone.
+ */
 export async function readPlainly(sql: Sql, id: ConversationId, nowMs: number) {
-  const messages = await sql<PlainMessage>(
+  const ever = remembered.get(id) ?? new Map<number, PlainMessage>();
+  remembered.set(id, ever);
+  const found = await sql<PlainMessage>(
     `select seq, message_id, sender_id, sent_at, reply_to_seq, deleted_at is not null as is_deleted
       from messages where conversation_id = $1 order by seq`,
     [id],
   );
+  for (const message of found) ever.set(message.seq, message);
+  const messages = [...ever.values()].sort((one, other) => one.seq - other.seq);
   const seats = await sql<Seat>(
     `select user_id, first_visible_seq as first, read_seq as read, delivered_seq as delivered
       from participants where conversation_id = $1 and left_at is null order by user_id`,

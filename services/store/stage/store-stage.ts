@@ -64,11 +64,13 @@ type Options = {
   noteUnreadable?: NoteUnreadable;
   pooling?: Pooling;
   retentionDays?: number;
+  graceDays?: number;
 };
 
 export function openStore(url: string, options: Options = {}): StoreParts {
   const { editWindowMs = EDIT_WINDOW_MS, chatLists, redis, keys: own = contentKeys } = options;
-  const { pooling = 'session', noteUnreadable, retentionDays = 90 } = options;
+  const { pooling = 'session', noteUnreadable, retentionDays = 90, graceDays = 7 } = options;
+  const policy = { days: retentionDays, graceDays, pooling };
   const connections = { url, poolMax: POOL_MAX, pooling, retentionDays };
   const database = openStoreDatabase({ ...connections, logger: silent });
   const { db, pool, positions, close } = database;
@@ -99,6 +101,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
       redis,
       timesAhead,
       editWindowMs,
+      policy,
       chatLists,
       metrics,
       logger: silent,

@@ -22,6 +22,7 @@ import * as exports from './0023-exports.ts';
 import * as visibleFrom from './0024-visible-from.ts';
 import * as push from './0025-push.ts';
 import * as erasures from './0026-erasures.ts';
+import * as expiry from './0027-expiry.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -53,6 +54,7 @@ export const migrations: Record<string, Migration> = {
   '0024-visible-from': visibleFrom,
   '0025-push': push,
   '0026-erasures': erasures,
+  '0027-expiry': expiry,
 };
 
 /** A store of this version serves only a database that has this migration. */

@@ -1,0 +1,25 @@
+import type { Pooling } from '../database/pool.ts';
+
+/** Stores alone have this policy: whoever asks them to let something go says nothing of times. */
+export type ExpiryPolicy = {
+  /** Messages are shown for so many days; 0 means for ever. */
+  days: number;
+  /** Messages that are not shown any more are kept for so many days still. */
+  graceDays: number;
+  pooling: Pooling;
+};
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Messages that were sent before `hiddenMs` are not shown, and those from before `goneMs` go. Both
+ * are undefined if messages are kept for ever. The function is pure.
+ */
+export function limitsOf(
+  { days, graceDays }: ExpiryPolicy,
+  nowMs: number,
+): { hiddenMs: number; goneMs: number } | undefined {
+  if (days === 0) return undefined;
+  const hiddenMs = nowMs - days * DAY_MS;
+  return { hiddenMs, goneMs: hiddenMs - graceDays * DAY_MS };
+}
