@@ -43,7 +43,7 @@ type Deps = {
 /**
  * Deals with shards that have lost their tails. Each router voids the queues to which it published
  * what is lost. Then it claims the lost numbers that were its own. Once all are claimed, the queues
- * that still stand above the shard's end are voided too, because they would skip the next events.
+ * that stood above the shard's end are voided too, because they would skip the next events.
  * If some stay unclaimed, their router is gone, nobody knows whose events they were, and all queues
  * of the shard are voided.
  */
@@ -52,6 +52,8 @@ export class TailChecks {
   readonly #running = new Map<number, Promise<void>>();
   readonly #claims = new LossClaims();
   readonly #subscription: { unsubscribe(): void };
+  /** A check that failed, and is tried again, found these above the end of their shard. */
+  readonly #above = new Map<number, Device[]>();
   /** These queues were made since a loss was found, so they lack nothing. */
   readonly #made = new Set<string>();
   #foundAt = Number.NEGATIVE_INFINITY;
@@ -128,21 +130,25 @@ export class TailChecks {
     signals.tellLoss(shard, loss, []);
     const { queues: names, seqs } = tails.lostOf(shard, loss);
     logger.warn({ shard, ...loss, own: seqs.length }, 'stream lost its tail');
+    // Publishes soon pass the old end, and then no queue shows any more that it stood above.
+    const above = [...(this.#above.get(shard) ?? []), ...(await this.#standingAbove(shard))];
+    this.#above.set(shard, above);
     await this.#readNames(loss);
     await this.#voidAll(names.flatMap((name) => parseQueueName(name) ?? []));
     const claimed = seqs.length > CLAIMED_MAX ? [] : seqs;
     this.#claims.add(shard, { seqs: claimed, upToSeq: Math.max(0, ...claimed), at: now() });
     signals.tellLoss(shard, loss, claimed);
-    await this.#voidUnclaimed(shard, loss);
+    await this.#voidUnclaimed(shard, loss, above);
+    this.#above.delete(shard);
   }
 
   /** Voids the queues of which no router knows that they lack something. */
-  async #voidUnclaimed(shard: number, loss: Loss): Promise<void> {
+  async #voidUnclaimed(shard: number, loss: Loss, above: readonly Device[]): Promise<void> {
     const { known, logger } = this.#deps;
     const jitter = Math.random();
     if (await this.#allClaimed(shard, loss, CLAIM_MS + jitter * CLAIM_JITTER_MS)) {
       await delay(jitter * ABOVE_JITTER_MS);
-      await this.#voidAll(await this.#standingAbove(shard));
+      await this.#voidAll(above);
       return;
     }
     const all = known.devicesIn(shard);
