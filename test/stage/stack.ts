@@ -176,11 +176,13 @@ export class System {
 
   /**
    * Does the same as `connect` for a new device, and waits until the replay is over. Then the
-   * device queue exists.
+   * device queue exists. The client acknowledges the end of the replay in any case: a device that
+   * has not is told again by its next session, which replays beside what the queue sends.
    */
   async connectNew(person: Person, options: ConnectOptions = {}): Promise<Client> {
     const client = await this.connect(person, options);
-    await client.next('replay_end');
+    const { q } = await client.next('replay_end');
+    if (!client.isAcking) client.ack(Number(q));
     return client;
   }
 
