@@ -174,7 +174,7 @@ function createDeviceOperations(deps: Deps) {
       assertUuids(user_id);
       return listDevices(db, user_id);
     },
-    'devices.sign_out': (request) => signOut(db, request),
+    'devices.sign_out': (request) => signOut(deps, request),
     'devices.signed_out': (request) => readSignOut(db, request),
     'devices.prune': ({ limit }) => pruneDevices(pool, limit),
     'push.register': async (request) => {

@@ -5,10 +5,12 @@ import type { UserId } from '../../../shared/ids.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import { type AddressCipher, tokenOf } from '../content/address-cipher.ts';
 import type { Database } from '../database/schema.ts';
+import { assertNotErased } from '../erasures/assert-not-erased.ts';
+import type { ErasureSecret } from '../erasures/erasure-secret.ts';
 import { lockDevices, lockKeyOf } from './forget-devices.ts';
 import { assertDevice } from './sign-out.ts';
 
-type Deps = { db: Kysely<Database>; addresses: AddressCipher };
+type Deps = { db: Kysely<Database>; addresses: AddressCipher; secret: ErasureSecret };
 type Others = { registrations: number; signed_out_at: string | null };
 
 /**
@@ -18,13 +20,15 @@ type Others = { registrations: number; signed_out_at: string | null };
  * devices of all users that this concerns are locked before any row is, because two phones that
  * change hands at once would wait for each other's rows.
  */
-export async function registerPush({ db, addresses }: Deps, request: PushRegister): Promise<void> {
+export async function registerPush(deps: Deps, request: PushRegister): Promise<void> {
+  const { db, addresses, secret } = deps;
   assertDevice(request);
   const { user_id, device_id, issued_at, registration } = request;
   const { content = 'sender', quiet_hours = null, ...address } = registration;
   const [hash, ...otherHashes] = addresses.hashesOf(address);
   const hashes = [hash, ...otherHashes];
   await db.transaction().execute(async (tx) => {
+    await assertNotErased(tx, secret, [user_id]);
     const tokenLock = lockKeyOf(`push ${tokenOf(address)}`);
     await sql`select pg_advisory_xact_lock(${tokenLock}::bigint)`.execute(tx);
     const losers = await findUsers(tx, hashes);

@@ -3,7 +3,11 @@ import type { DeviceSignOut, OfDevice } from '../../../shared/contracts/store-op
 import { KahaError } from '../../../shared/errors.ts';
 import { isDeviceId, isUuidV4 } from '../../../shared/ids.ts';
 import type { Database } from '../database/schema.ts';
+import { assertNotErased } from '../erasures/assert-not-erased.ts';
+import type { ErasureSecret } from '../erasures/erasure-secret.ts';
 import { forgetDevices, lockDevices } from './forget-devices.ts';
+
+type Deps = { db: Kysely<Database>; secret: ErasureSecret };
 
 /**
  * A user's latest sign-outs are kept. Whoever has a token can name another device, so forgetting
@@ -16,11 +20,12 @@ const SIGN_OUTS_KEPT_MAX = 200;
  * not heard of is known still if it has a queue.
  */
 export async function signOut(
-  db: Kysely<Database>,
+  { db, secret }: Deps,
   { user_id, device_id, has_queue }: DeviceSignOut,
 ): Promise<{ signed_out: boolean }> {
   assertDevice({ user_id, device_id });
   return db.transaction().execute(async (tx) => {
+    await assertNotErased(tx, secret, [user_id]);
     await lockDevices(tx, user_id);
     const wasKnown = await forgetDevices(tx, user_id, device_id);
     if (!wasKnown && !has_queue) return { signed_out: false };

@@ -175,6 +175,9 @@ t.test('who was erased takes part in nothing any more', async (t) => {
   await t.rejects(operations['businesses.set_agent']({ ...of, agent }, 0), refused);
   await t.rejects(operations['businesses.set_agents']({ ...of, agents: [agent] }, 0), refused);
   await operations['devices.seen']({ items: [[ann, 'phone', 0]] }, 0);
+  await t.rejects(operations['push.register'](registrationOf(ann), 0), refused);
+  const phone = { user_id: ann, device_id: 'phone', has_queue: true };
+  await t.rejects(operations['devices.sign_out'](phone, 0), refused);
   const exported = await operations['users.export']({ user_id: ann, service: 'test' }, 0);
   t.same(exported, { items: [], next_cursor: null }, 'and no record of an export names them');
   t.same(await tablesWith(sql, ann), []);
@@ -262,6 +265,7 @@ t.test('nothing that races with an erasure lands after it', async (t) => {
       const conversation = { type: 'group' as const, participant_ids: [ann] };
       await note(operations['conversations.create']({ user_id: other, conversation }, 0));
       await note(operations['devices.seen']({ items: [[ann, newId<string>(), 0]] }, 0));
+      await note(operations['push.register'](registrationOf(ann), 0));
     }
   };
   const racing = [...groups.map(send), ...others.slice(0, 2).map(create)];
@@ -272,3 +276,8 @@ t.test('nothing that races with an erasure lands after it', async (t) => {
   t.same([...outcomes].sort(), ['CONFLICT', 'NOT_A_PARTICIPANT', 'ok']);
   t.same(await tablesWith(sql, ann), []);
 });
+
+function registrationOf(user_id: UserId) {
+  const registration = { provider: 'fcm' as const, token: `fcm:${newId<string>()}` };
+  return { user_id, device_id: 'phone', issued_at: Date.now(), registration };
+}
