@@ -46,6 +46,21 @@ t.test('nobody is told of a session that never had its device', async (t) => {
   t.same(toldOf(refused), []);
 });
 
+t.test('nobody is told of a device that was signed out, however late', async (t) => {
+  const userId = newId<UserId>();
+  const clients = [
+    await stage.open(edge, userId, 'phone'),
+    await stage.open(edge, userId, 'other'),
+  ];
+  const signal = { kind: 'signed_out', device_id: 'phone', epoch: 1e15 };
+  router.bus.publish(subjects.user(userId), JSON.stringify(signal));
+  t.equal(await clients[0]?.closed, 4503);
+  await clients[1]?.close();
+  await until('store is told of the other', () => toldOf(userId).length > 0);
+  t.match(toldOf(userId), [[userId, 'other', Number]]);
+  t.equal(toldOf(userId).length, 1);
+});
+
 t.test('an edge that drains tells of all its devices before it ends', async (t) => {
   const second = await stage.startEdge('edge-2');
   const users = Array.from({ length: 20 }, () => newId<UserId>());

@@ -1,3 +1,4 @@
+import { CLOSE } from '../../../shared/errors.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
@@ -33,9 +34,14 @@ export class SeenDevices {
     session.seenDueMs = steadyMs() + Math.random() * FIRST_MS;
   }
 
-  /** A session that never opened had no device, so nobody is told of its end. */
-  closed(session: Session): void {
-    if (session.seenDueMs > 0) this.#tell(session, steadyMs());
+  /**
+   * A session that never opened had no device, so nobody is told of its end. Of a device that was
+   * signed out nobody is told either, however late this edge heard of it: it would be listed again.
+   */
+  closed({ userId, deviceId, seenDueMs }: Session, code: number): void {
+    if (seenDueMs === 0 || userId === undefined) return;
+    if (code === CLOSE.KICKED) this.#deps.reports.forget(userId, deviceId);
+    else this.#deps.reports.tell(userId, deviceId, steadyMs());
   }
 
   sweep(nowMs: number): void {

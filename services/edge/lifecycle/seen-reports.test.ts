@@ -4,6 +4,7 @@ import type { DeviceSeen } from '../../../shared/contracts/store-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
+import { steadyMs } from '../../../shared/process/clock.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
 import { createEdgeMetrics } from '../edge-metrics.ts';
 import { HELD_MAX, SeenReports } from './seen-reports.ts';
@@ -37,6 +38,21 @@ function reportsWith() {
 
 const users = (count: number): UserId[] => Array.from({ length: count }, () => newId<UserId>());
 const away = () => Promise.reject(new KahaError('DATABASE_UNAVAILABLE', 'No store is available'));
+
+t.test('a device that was signed out while store was away is not told of later', async (t) => {
+  const { reports, sent, script } = reportsWith();
+  const [ann, bob] = users(2) as [UserId, UserId];
+  script.answer = away;
+  reports.tell(ann, 'phone', steadyMs());
+  reports.tell(bob, 'phone', steadyMs());
+  await until('store is asked', () => sent.length > 0 && script.inFlight === 0);
+  await until('both are held again', () => reports.waiting === 2);
+  reports.forget(ann, 'phone');
+  reports.forget(ann, 'unknown');
+  script.answer = () => Promise.resolve();
+  await reports.close();
+  t.match(sent.at(-1), [[bob, 'phone', Number]]);
+});
 
 t.test('10 000 devices that leave at once are ten reports, one after another', async (t) => {
   const { reports, sent, script } = reportsWith();

@@ -47,6 +47,11 @@ export class SeenReports {
     if (this.#sending === undefined) this.#sendAfter(COALESCE_MS);
   }
 
+  /** Drops what store has not been told of the device. */
+  forget(userId: UserId, deviceId: string): void {
+    this.#pending.delete(keyOf(userId, deviceId));
+  }
+
   /** Sends what is left. What store does not take now is dropped. */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -58,7 +63,7 @@ export class SeenReports {
   }
 
   #hold(seen: Seen): void {
-    const key = `${seen.userId} ${seen.deviceId}`;
+    const key = keyOf(seen.userId, seen.deviceId);
     const held = this.#pending.get(key);
     if (held !== undefined) held.seenAtMs = Math.max(held.seenAtMs, seen.seenAtMs);
     else if (this.waiting < HELD_MAX) this.#pending.set(key, seen);
@@ -125,4 +130,8 @@ export class SeenReports {
       return false;
     }
   }
+}
+
+function keyOf(userId: UserId, deviceId: string): string {
+  return `${userId} ${deviceId}`;
 }

@@ -65,7 +65,7 @@ export class Sockets {
     typing.closed(session);
     presence.closed(session);
     inboxes.closed(session);
-    seen.closed(session);
+    seen.closed(session, code);
     void delivery.stop(session);
   }
 }
