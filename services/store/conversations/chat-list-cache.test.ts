@@ -74,6 +74,8 @@ t.test('a change by any store is in the next list', async (t) => {
   const steps: [string, () => Promise<unknown>][] = [
     ['a message', () => appendOk(other, id, [letter(bina)])],
     ['own message', () => appendOk(other, id, [letter(alice)])],
+    ['one more', () => appendOk(other, id, [letter(bina)])],
+    ['the end of its row', () => stage.sql('delete from messages where seq = 3')],
     ['a mute', () => change('conversations.mute', { until: new Date(Date.now() + 3_600_000) })],
     ['the end of a mute', () => stage.sql('update participants set muted_until = now()')],
     [

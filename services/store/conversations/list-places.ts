@@ -23,10 +23,10 @@ export async function selectFirst(db: Kysely<Database>, list: List): Promise<Mar
         (select sum(o.delivered_seq + o.read_seq) from participants o
           where o.conversation_id = first.conversation_id and o.left_at is null),
         coalesce(
-          (select m.version from messages m where m.conversation_id = first.conversation_id
+          (select m.version::text from messages m where m.conversation_id = first.conversation_id
             and m.seq = last_seq and m.sent_at = last_sent_at),
-          (select m.version from messages m where m.conversation_id = first.conversation_id
-            order by m.seq desc limit 1))) as mark
+          (select concat(m.seq, '/', m.version) from messages m
+            where m.conversation_id = first.conversation_id order by m.seq desc limit 1))) as mark
     from (
       select c.conversation_id, c.last_activity as activity, t.read_at,
         c.version, c.first_seq, c.last_seq, c.last_sent_at, p.muted_until <= now() as is_over
