@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { AgentRecord } from '../../../shared/contracts/businesses.ts';
 import type { BusinessId, ConversationId, MessageId } from '../../../shared/ids.ts';
 import type { ConversationsTable, ParticipantsTable } from '../database/schema.ts';
+import { firstShown } from '../records/visible-from.ts';
 import type { ExportDeps } from './export-step.ts';
 
 /** A query reads so many rows. All of them are small. */
@@ -20,7 +21,7 @@ export async function selectAgents({ db, userId }: ExportDeps, after: string): P
     .execute();
 }
 
-/** The participant is the person, who may have left. */
+/** The participant is the person, who may have left. `first_seq` is the first that is shown. */
 export type Conversation = { first_seq: number; conversation_id: ConversationId } & Pick<
   ConversationsTable,
   'type' | 'business_id' | 'title' | 'description'
@@ -34,7 +35,7 @@ export async function selectConversations(
 ): Promise<Conversation[]> {
   const where = 'at' in ids ? sql`= ${ids.at}` : sql`> ${ids.after}`;
   const { rows } = await sql<Conversation>`
-    select c.conversation_id, c.type, c.business_id, c.title, c.description, c.first_seq,
+    select c.conversation_id, c.type, c.business_id, c.title, c.description, ${firstShown},
       p.role, p.joined_at, p.left_at
     from participants p join conversations c using (conversation_id)
     where p.user_id = ${userId} and p.conversation_id ${where}

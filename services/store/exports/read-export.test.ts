@@ -210,6 +210,18 @@ t.test('what is hidden from everybody is not exported', async (t) => {
   t.same(kinds((await exportOf(alice)).items), ['conversation']);
 });
 
+t.test('what is too old to be shown is not exported, whether it is deleted or not', async (t) => {
+  const { id, alice } = await createTalk(store);
+  for (const text of ['old', 'older', 'new']) await say(id, alice, text);
+  await sql(`create table messages_of_2019 partition of messages
+    for values from ('2019-01-01') to ('2020-01-01')`);
+  const age = `update messages set sent_at = '2019-06-01' where conversation_id = $1 and seq = $2`;
+  await sql(age, [id, 2]);
+  t.same(texts((await exportOf(alice)).items), ['new'], 'a clock had jumped before the first');
+  await sql(age, [id, 3]);
+  t.same(kinds((await exportOf(alice)).items), ['conversation']);
+});
+
 t.test('a text that cannot be read is absent, and costs nothing else', async (t) => {
   const { id, alice } = await createTalk(store);
   const sent = await say(id, alice, 'damaged');
