@@ -32,6 +32,7 @@ import { watchSchema } from './database/schema-check.ts';
 import { TimesAhead } from './database/times-ahead.ts';
 import { ErasureSecret } from './erasures/erasure-secret.ts';
 import { createBusinessSends } from './inbox/business-sends.ts';
+import { watchJobs } from './jobs/job-stats.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { watchOutbox } from './outbox/outbox-stats.ts';
 import { startPositions } from './positions/apply-positions.ts';
@@ -99,6 +100,7 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     const bus = await connect();
     const schema = await watchSchema(pool, logger);
     closers.push('schema check', schema.close);
+    closers.push('job stats', watchJobs({ pool, metrics, logger }).close);
     closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
     closers.push('assignment stats', watchAssignment({ db, metrics, logger }).close);
     const timesAhead = new TimesAhead({ metrics, logger });

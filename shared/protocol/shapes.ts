@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { NOBODY } from '../ids.ts';
 import { described } from './described.ts';
 import { LIMITS } from './limits.ts';
 import {
@@ -57,7 +58,10 @@ export const ParticipantShape = Type.Object({
 });
 export type ParticipantShape = Static<typeof ParticipantShape>;
 
-const SenderId = described(UserIdField, 'This user wrote the message.');
+const SenderId = described(
+  UserIdField,
+  `This user wrote the message. A person who was erased is ${NOBODY}, a Deleted User.`,
+);
 const SentAt = text('The message was sent then.');
 
 export const LastMessageShape = Type.Object({

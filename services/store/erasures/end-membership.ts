@@ -55,8 +55,11 @@ export async function endMembership(
       last_agent_id = nullif(last_agent_id, ${userId}::uuid),
       preferred_agent_id = nullif(preferred_agent_id, ${userId}::uuid)
     where conversation_id = ${conversationId}
-    returning last_seq, type <> 'business' and not exists (select from participants p
-      where p.conversation_id = ${conversationId} and p.left_at is null) as is_nobodys`.execute(tx);
+    returning last_seq, (type <> 'business' or last_seq = 0)
+      and not exists (select from participants p
+        where p.conversation_id = ${conversationId} and p.left_at is null) as is_nobodys`.execute(
+    tx,
+  );
   const after = rows[0] as { last_seq: number; is_nobodys: boolean };
   return { at: { conversation_id: conversationId, seq: 0, ...after } };
 }

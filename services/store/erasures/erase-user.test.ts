@@ -153,6 +153,9 @@ t.test('what an agent had waits, and what a customer had is closed for good', as
   t.same(await tablesWith(sql, customer), []);
   const closed = { asker: manager, business_id: business, view: 'closed' as const };
   t.equal((await operations['inbox.list']({ user_id: manager, ...closed }, 0)).records.length, 1);
+  const empty = await makeConversation(store, business);
+  await erase(empty.customer, running);
+  t.notOk((await tablesWith(sql, empty.id)).includes('conversations'), 'nothing was said there');
 });
 
 t.test('who was erased takes part in nothing any more', async (t) => {
