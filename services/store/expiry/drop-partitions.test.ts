@@ -1,3 +1,4 @@
+import { CompiledQuery } from 'kysely';
 import t from 'tap';
 import { newId, type UserId } from '../../../shared/ids.ts';
 import { openDatabase } from '../database/database.ts';
@@ -81,6 +82,19 @@ t.test('two stores that drop at once drop each partition once', async (t) => {
     ['twice'],
   );
   t.notOk(await exists('twice'));
+});
+
+t.test('a store that gives way to another one leaves its connection as it was', async (t) => {
+  const wait = CompiledQuery.raw(`select current_setting('lock_timeout') as wait`);
+  const before = await store.db.executeQuery(wait);
+  await makeExpired('taken');
+  await reader.db.transaction().execute(async (tx) => {
+    await tx.executeQuery(CompiledQuery.raw('select pg_advisory_xact_lock(7205002)'));
+    t.match(await drop(), { dropped: [], left: 1 });
+    t.same((await store.db.executeQuery(wait)).rows, before.rows);
+  });
+  t.match(await drop(), { dropped: ['taken'], left: 0 });
+  t.same((await store.db.executeQuery(wait)).rows, before.rows);
 });
 
 t.test(

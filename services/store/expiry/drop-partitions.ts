@@ -48,10 +48,10 @@ export async function dropPartitions(
 async function dropBesideTraffic(db: Kysely<Database>, name: string): Promise<boolean> {
   return db.connection().execute(async (connection) => {
     const { rows } = await sql<{ isMine: boolean }>`
-      select pg_try_advisory_lock(${LOCK_KEY}) as "isMine",
-        set_config('lock_timeout', ${LOCK_TIMEOUT}, false)`.execute(connection);
+      select pg_try_advisory_lock(${LOCK_KEY}) as "isMine"`.execute(connection);
     if (rows[0]?.isMine !== true) return false;
     try {
+      await sql`select set_config('lock_timeout', ${LOCK_TIMEOUT}, false)`.execute(connection);
       const partitions = await readPartitions(connection);
       const pending = partitions.find(({ isDetaching }) => isDetaching);
       if (pending !== undefined) await detach(connection, pending.name, 'finalize');
