@@ -6,6 +6,7 @@ import { until } from '../dev/testing/until.ts';
 import type { MessageId } from '../shared/ids.ts';
 import { CONTENT_KEYS, KeyCommands, toVariable } from './content-keys/key-commands.ts';
 import { addKeys, OldTalk } from './content-keys/old-talk.ts';
+import { isAtIt, isDropped, makeExpired } from './expiry/expired-week.ts';
 import { numbers } from './stage/numbers.ts';
 import { setStack } from './stage/stack.ts';
 import { startTraffic } from './stage/traffic.ts';
@@ -13,7 +14,10 @@ import { startTraffic } from './stage/traffic.ts';
 /** Each server dies by kill -9 in the middle of traffic, and comes back with its data. */
 const system = await setStack(t, {
   ...{ edges: 2, routers: 2, stores: 2, areServersOwn: true },
-  env: { store: { CONTENT_KEYS: toVariable(CONTENT_KEYS) } },
+  env: {
+    store: { CONTENT_KEYS: toVariable(CONTENT_KEYS) },
+    retention: { PARTITION_INTERVAL_S: '1' },
+  },
 });
 const ROUNDS = isSoak ? 20 : 1;
 const BETWEEN = 25;
@@ -65,6 +69,37 @@ t.test('kill -9 of Postgres, a store and commands that change keys costs no text
   t.same(await talk.differences(), []);
   const left = `select key_id from messages where key_id not like '@%'
     union all select key_id from content_keys where key_id <> 'k2'`;
+  t.same(await system.sql(left), []);
+  await client.close();
+});
+
+/** Each round lets the first texts of a conversation go, and many more of others. */
+const EXPIRING = isSoak ? { rounds: 30, others: 20_000 } : { rounds: 1, others: 1_500 };
+const SENT = 6;
+
+t.test('kill -9 of Postgres, a store and retention while messages go costs no other', async (t) => {
+  const people = await system.people(2);
+  const client = await system.connectNew(people[0]);
+  for (const round of numbers(1, EXPIRING.rounds)) {
+    const id = await system.conversation(people);
+    for (const _ of numbers(1, SENT)) await client.post(id, 'text');
+    const week = await makeExpired(system, id, EXPIRING.others);
+    await until('retention is at it', () => isAtIt(system, week));
+    if (isSoak) await delay(Math.random() * KILLED_AFTER_MS_MAX);
+    const names = ['postgres', 'store-1', 'retention'];
+    for (const name of names) system.signal(name, 'SIGKILL');
+    await Promise.all(names.map((name) => system.stack.start(name)));
+    await until('the partition is dropped', () => isDropped(system, week));
+    const shown = await system.history(people[1], id);
+    t.same(
+      shown.map(({ seq }) => seq),
+      [4, 5, 6],
+      `round ${round}`,
+    );
+    const keys = 'select seq from message_keys where conversation_id = $1 order by seq';
+    t.match(await system.sql(keys, [id]), [{ seq: 4 }, { seq: 5 }, { seq: 6 }]);
+  }
+  const left = `select from message_keys where sent_at < '2021-01-01'`;
   t.same(await system.sql(left), []);
   await client.close();
 });

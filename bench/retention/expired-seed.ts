@@ -14,8 +14,9 @@ const INSERT = `
   ), sent as (
     insert into messages (conversation_id, seq, sent_at, message_id, sender_id, client_msg_id,
       message_type, content, key_id)
-    select conversation_id, s, $2::timestamptz + s * interval '1 second'
-        + random() * interval '6 days', gen_random_uuid(), created_by, gen_random_uuid(), 'text', repeat('x', 200)::bytea, '@1'
+    select conversation_id, s,
+      $2::timestamptz + s * interval '1 second' + random() * interval '6 days',
+      gen_random_uuid(), created_by, gen_random_uuid(), 'text', repeat('x', 200)::bytea, '@1'
     from made, generate_series(1, $1::int) s returning *
   )
   insert into message_keys (conversation_id, sender_id, client_msg_id, message_id, seq, sent_at)
