@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
+import { until } from '../dev/testing/until.ts';
 import { openChat, rowOf, write } from './page/chat-page.ts';
 import { personOf } from './page/named.ts';
 import { setPages } from './page/set-pages.ts';
@@ -110,10 +111,50 @@ pages.test("one sees one's devices, and signs another one out", async (t, { open
   await other.waitFor({ state: 'hidden' });
   t.equal(await devices.count(), 1);
 
+  await second.getByRole('checkbox', { name: 'Notifications on this browser' }).waitFor();
   await second.getByRole('button', { name: 'Sign out This browser' }).click();
   await second.getByRole('button', { name: 'Really sign out This browser?' }).click();
   await second.getByRole('button', { name: /^Gita/ }).waitFor();
   const { id } = await personOf(system, 'Gita');
   const rows = await system.sql('select from signed_out_devices where user_id = $1', [id]);
   t.equal(rows.length, 2);
+});
+
+pages.test('a push is shown by the browser, and leads to its conversation', async (t, scene) => {
+  const { open, system } = scene;
+  const page = await open('Eli');
+  const context = page.context();
+  await context.grantPermissions(['notifications']);
+  const id = await system.conversation([
+    await personOf(system, 'Eli'),
+    await personOf(system, 'Asha'),
+  ]);
+  const devtools = await context.newCDPSession(page);
+  const registered = new Promise<string>((resolve) => {
+    devtools.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+      const active = versions.find(({ status }) => status === 'activated');
+      if (active !== undefined) resolve(active.registrationId);
+    });
+  });
+  await devtools.send('ServiceWorker.enable');
+  await page.evaluate(`navigator.serviceWorker.register('push-worker.js')`);
+  const data = JSON.stringify({
+    title: 'Asha',
+    body: 'Namaste',
+    tag: 't',
+    data: { conversation_id: id },
+  });
+  const push = { origin: new URL(page.url()).origin, registrationId: await registered, data };
+  await devtools.send('ServiceWorker.deliverPushMessage', push);
+  const shown = await until('the notification is shown', () =>
+    page.evaluate(`navigator.serviceWorker.ready
+      .then((worker) => worker.getNotifications())
+      .then(([one]) => one && { title: one.title, body: one.body, data: one.data })`),
+  );
+  t.same(shown, { title: 'Asha', body: 'Namaste', data: { conversation_id: id } });
+  const [worker] = context.serviceWorkers();
+  await worker?.evaluate(`registration.getNotifications().then(([notification]) =>
+    dispatchEvent(new NotificationEvent('notificationclick', { notification })))`);
+  await page.getByRole('main').getByText('Asha').first().waitFor();
+  t.ok(page.url().endsWith(`#/c/${id}`));
 });

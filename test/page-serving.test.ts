@@ -53,6 +53,7 @@ t.test('each part of the page forbids all that the page does not need', async (t
     t.match(rules, {
       'default-src': "'none'",
       'script-src': /^'self'$/,
+      'worker-src': "'self'",
       'style-src': /^'self'$/,
       'connect-src': `'self' ${system.stack.urls.kaha}`,
       'base-uri': "'none'",

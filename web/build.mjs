@@ -6,7 +6,8 @@ import { writeCompressed } from './compress.mjs';
 /**
  * Builds the page: `node web/build.mjs [folder]`. The folder gets `index.html`, and under `assets`
  * the program, the styles and the icon. Their names have a hash of what they hold, so browsers keep
- * them for ever. Each file that compresses well stands there compressed too.
+ * them for ever. Beside `index.html` stands the service worker, which shows pushes. Each file that
+ * compresses well stands there compressed too.
  */
 const root = import.meta.dirname;
 const outdir = process.argv[2] ?? join(root, '..', 'dist', 'web');
@@ -31,6 +32,13 @@ const { metafile } = await build({
   loader: { '.svg': 'copy' },
   legalComments: 'none',
   logLevel: 'warning',
+});
+
+// A service worker serves the folder that it stands in, and keeps its name.
+await build({
+  entryPoints: { 'push-worker': 'src/push-worker/push-worker.ts' },
+  ...{ absWorkingDir: root, outdir, bundle: true, minify: true, format: 'iife' },
+  ...{ target: 'es2022', legalComments: 'none', logLevel: 'warning' },
 });
 
 /** Returns the address of what was built from this entry. */

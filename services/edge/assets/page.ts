@@ -38,14 +38,15 @@ export function readPage({ isServed, loginUrl }: PageConfig): Asset[] {
 }
 
 /**
- * The page has its own scripts, styles and connections, the login's connections, and pictures of
- * people. `'self'` holds for the WebSocket too (CSP 3).
+ * The page has its own scripts, service worker, styles and connections, the login's connections,
+ * and pictures of people. `'self'` holds for the WebSocket too (CSP 3).
  */
 function policyOf(loginUrl: string | undefined): string {
   const login = loginUrl === undefined ? [] : [new URL(loginUrl).origin];
   return [
     "default-src 'none'",
     "script-src 'self'",
+    "worker-src 'self'",
     "style-src 'self'",
     "img-src 'self' https: data:",
     `connect-src ${["'self'", ...login].join(' ')}`,

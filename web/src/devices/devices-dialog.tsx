@@ -3,8 +3,9 @@ import { type Device, Devices } from '../../../clients/js/src/devices/index.ts';
 import { useSession } from '../app/session.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { useChange } from '../parts/use-change.ts';
+import { PushSwitch } from './push-switch.tsx';
 import { nameOfDevice, sayDevice } from './say-device.ts';
-import { useDevices } from './use-devices.ts';
+import { type KnownDevices, useDevices } from './use-devices.ts';
 
 /** Shows the devices of the user, and signs them out. */
 export function DevicesDialog({ onClose }: { onClose: () => void }) {
@@ -24,6 +25,7 @@ export function DevicesDialog({ onClose }: { onClose: () => void }) {
         </p>
       )}
       {!known && !problem && <p>Loading …</p>}
+      {known && <PushSwitch devices={devices} isOn={getsPushes(known)} onChanged={read} />}
       <ul class="devices" aria-label="Devices">
         {known?.list.map((device) => (
           <DeviceRow
@@ -37,6 +39,10 @@ export function DevicesDialog({ onClose }: { onClose: () => void }) {
       </ul>
     </Dialog>
   );
+}
+
+function getsPushes({ list, ownId }: KnownDevices): boolean {
+  return list.some(({ device_id: id, push }) => id === ownId && push !== undefined);
 }
 
 type RowProps = { name: string; device: Device; isBusy: boolean; onSignOut: () => void };

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { Device, Devices } from '../../../clients/js/src/devices/index.ts';
 import { sayError } from '../parts/errors.ts';
 
-type KnownDevices = { list: readonly Device[]; ownId: string | undefined };
+export type KnownDevices = { list: readonly Device[]; ownId: string | undefined };
 type Read = { known: KnownDevices | undefined; read: () => void; error: string | undefined };
 
 /** Reads the devices of the user, at first and whenever `read` is called. */
