@@ -104,3 +104,53 @@ t.test('an erasure that is asked for twice is one job', async (t) => {
   t.match(await untilDone(jobs[1] as string), { state: 'done' });
   t.match(await untilDone(await begin(ann)), { state: 'done' }, 'and one that is done is repeated');
 });
+
+t.test('what a conversation has said is erased while people are there', async (t) => {
+  const [ann, bob, cat] = await system.people(3);
+  const group = await system.conversation([ann, bob, cat]);
+  const path = `/api/v1/conversations/${group}`;
+  const title = `a title of ${ann.id}`;
+  await system.rest('PATCH', path, { token: ann.token, body: { title } });
+  const other = await system.connectNew(bob);
+  // The event stays in the device queue of who is away.
+  const away = await system.connectNew(cat, { isAcking: true });
+  await away.close();
+  await send(ann, group, 'a secret');
+  const erased = await askAsService(system, `DELETE /conversations/${group}/content`);
+  t.equal(erased.status, 202);
+  t.match(await untilDone(String(erased.body.job_id)), { state: 'done' });
+  await other.next('resync');
+  const back = await system.connect(cat);
+  const opened = back.received.find(({ type }) => type === 'auth_ok');
+  t.equal(opened?.resumed, false, 'the queue of who was away is void');
+  for (const person of [ann, bob, cat]) {
+    t.same(await system.history(person, group), []);
+    const { body } = await system.rest('GET', path, { token: person.token });
+    t.equal(body.unread, 0);
+    t.equal(body.first_seq, Number(body.last_seq) + 1);
+    t.notOk('last_message' in body || 'title' in body);
+  }
+  t.same(await placesWith(system, title), []);
+  t.equal((await send(ann, group, 'and it goes on')).status, 201);
+  await back.next((frame) => frame.type === 'message' && frame.content === 'and it goes on');
+});
+
+t.test('only services erase what was said, and of conversations that exist', async (t) => {
+  const [ann, bob] = await system.people(2);
+  const direct = await system.conversation([ann, bob]);
+  await send(ann, direct, 'to be kept');
+  const path = `/api/v1/conversations/${direct}/content`;
+  const refused = await system.rest('DELETE', path, { token: ann.token });
+  t.match([refused.status, refused.body.error?.code], [403, 'FORBIDDEN']);
+  t.equal((await system.rest('DELETE', path, {})).status, 401);
+  const codes: [string, number, string][] = [
+    [`DELETE /conversations/${newId()}/content`, 404, 'CONVERSATION_NOT_FOUND'],
+    ['DELETE /conversations/x/content', 400, 'INVALID_REQUEST'],
+    [`GET /conversations/${direct}/content`, 405, 'INVALID_REQUEST'],
+  ];
+  for (const [what, status, code] of codes) {
+    const answer = await askAsService(system, what);
+    t.match([answer.status, answer.body.error?.code], [status, code], what);
+  }
+  t.match(await system.history(bob, direct), [{ content: 'to be kept' }]);
+});

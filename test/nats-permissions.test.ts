@@ -44,7 +44,8 @@ const SUBJECTS = [
   ...['membership.changed', 'queues.made', 'queues.held', 'queues.tails', DEVICE],
   ...[`queue.3.${USER}.phone`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   BUSINESS,
-  ...['events.router-1', 'bookmarks.one', 'bookmarks.two'],
+  ...['events.router-1', 'bookmarks.one', 'bookmarks.two', 'erasures'],
+  ...['$JS.API.STREAM.INFO.ERASURES', '$JS.API.DIRECT.GET.ERASURES'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'answers.router-1.7'],
   ...[ACK_QUEUE, ACK_RECEIPTS, ACK_KAHA, ackFeed('one'), ackFeed('two'), ackFeed('watch-1')],
@@ -166,7 +167,8 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
   },
   store: {
     publish: [
-      ...[...consumerOf('RECEIPTS', 'store'), ACK_RECEIPTS],
+      ...[...consumerOf('RECEIPTS', 'store'), ACK_RECEIPTS, 'erasures'],
+      ...['$JS.API.STREAM.INFO.ERASURES', '$JS.API.DIRECT.GET.ERASURES'],
       ...answersOf('store', 'edge', 'router', 'profiles', 'retention', 'feed'),
     ],
     subscribe: [

@@ -79,8 +79,19 @@ export function planPostgres(plan: PostgresPlan): { spec: ProcessSpec; url: stri
   return { spec, url };
 }
 
+type CopyPlan = PostgresPlan & { primaryUrl: string };
+
 /** Plans a standby of a Postgres that runs. The first call copies the cluster. */
-export function planStandby(plan: PostgresPlan & { primaryUrl: string }) {
+export function planStandby(plan: CopyPlan) {
+  return planCopy(plan, ['-R']);
+}
+
+/** Plans a Postgres on a base backup of one that runs. The first call makes the backup. */
+export function planRestored(plan: CopyPlan) {
+  return planCopy(plan, []);
+}
+
+function planCopy(plan: CopyPlan, options: readonly string[]) {
   const { program, dataDir, primaryUrl } = plan;
   const account = postgresAccount();
   const dir = clusterDir(dataDir, account);
@@ -88,7 +99,8 @@ export function planStandby(plan: PostgresPlan & { primaryUrl: string }) {
     makeDirs(dir, dataDir, account);
     const password = decodeURIComponent(new URL(primaryUrl).password);
     writeFileSync(join(dataDir, 'postgres.password'), `${password}\n`, { mode: 0o600 });
-    const copy = ['-d', primaryUrl, '-D', dir, '-R', '-X', 'stream', '-c', 'fast', '--no-sync'];
+    const how = ['-X', 'stream', '-c', 'fast', '--no-sync', ...options];
+    const copy = ['-d', primaryUrl, '-D', dir, ...how];
     runTool(join(dirname(program), 'pg_basebackup'), copy, { dir, account });
   }
   return planPostgres(plan);

@@ -49,6 +49,8 @@ type Deps = {
   signals: BusinessSignals;
   /** Tells edges of an erasure, and runs its job. */
   erased: (userId: UserId) => void;
+  /** Says that there is a job to run. */
+  runJobs: () => void;
   metrics: RouterMetrics;
 };
 
@@ -121,6 +123,11 @@ function createTable(deps: Deps): Operations {
     'users.erase': async ({ op, ...request }, context) => {
       const begun = await deps.store(op, request, context);
       deps.erased(request.user_id);
+      return begun;
+    },
+    'conversations.erase_content': async ({ op, ...request }, context) => {
+      const begun = await deps.store(op, request, context);
+      deps.runJobs();
       return begun;
     },
     ...createBusinessCommands(deps),

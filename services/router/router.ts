@@ -126,6 +126,7 @@ function serve(config: RouterConfig, parts: Parts & { queues: Queues }, closers:
       tellErased(bus, userId);
       jobs.poke();
     },
+    runJobs: () => jobs.poke(),
     sessions,
     signOuts,
     checks: queues.checks,

@@ -3,6 +3,7 @@ import {
   type Env,
   EnvReader,
   readCommonConfig,
+  readNats,
 } from '../../shared/process/env.ts';
 import { type ContentKey, parseContentKeys } from './content/content-keys.ts';
 import type { Pooling } from './database/pool.ts';
@@ -63,6 +64,22 @@ export function loadMigrateConfig(env: Env): { database: DatabaseConfig } {
 export function loadKeysConfig(env: Env): Pick<Config, 'database' | 'contentKeys'> {
   const reader = new EnvReader(env);
   const config = { ...readDatabase(reader), contentKeys: readContentKeys(reader) };
+  reader.done();
+  return config;
+}
+
+export type ReapplyConfig = Omit<Config, 'instance' | 'admin' | 'log' | 'editWindowMs'>;
+
+/** The command that repeats erasures needs what a store has, but for its ports and its log. */
+export function loadReapplyConfig(env: Env): ReapplyConfig {
+  const reader = new EnvReader(env);
+  const config = {
+    nats: readNats(reader),
+    ...readDatabase(reader),
+    ...readRetention(reader),
+    contentKeys: readContentKeys(reader),
+    redisUrl: readRedisUrl(reader),
+  };
   reader.done();
   return config;
 }

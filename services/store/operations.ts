@@ -37,6 +37,8 @@ import { pruneDevices } from './devices/prune-devices.ts';
 import { readDevices } from './devices/read-devices.ts';
 import { registerPush, unregisterPush } from './devices/register-push.ts';
 import { readSignOut, signOut } from './devices/sign-out.ts';
+import { eraseContent } from './erasures/erase-content.ts';
+import { createEraseContentJob } from './erasures/erase-content-job.ts';
 import { eraseUser } from './erasures/erase-user.ts';
 import { createEraseUserJob } from './erasures/erase-user-job.ts';
 import type { ErasureSecret } from './erasures/erasure-secret.ts';
@@ -67,6 +69,8 @@ import { writeMissed } from './outbox/outbox-missed.ts';
 import { listPositions } from './positions/list-positions.ts';
 import { readUpTo } from './positions/read.ts';
 import type { ReadCommit } from './positions/read-commit.ts';
+import type { RecordErasure } from './reapply/erasure-record.ts';
+import { recordFirst } from './reapply/record-first.ts';
 import { createParticipantsReader } from './records/participants-reader.ts';
 
 type Deps = {
@@ -82,6 +86,9 @@ type Deps = {
   presences: AgentPresences;
   secret: ErasureSecret;
   redis: Redis | undefined;
+  recordErasure: RecordErasure;
+  /** An erasure waits so long for what routers have read. The default is 30 s. */
+  settledMs?: number | undefined;
   timesAhead: TimesAhead;
   chatLists?: ChatListCache | undefined;
   metrics: Metrics;
@@ -191,11 +198,18 @@ function createDeviceOperations(deps: Deps) {
 /** These operations erase, which is long work, and tell who was erased. */
 function createErasureOperations(deps: Deps) {
   const { db } = deps;
-  const kinds: JobKinds = { erase_user: createEraseUserJob(deps) };
+  const kinds: JobKinds = {
+    erase_user: recordFirst(deps, createEraseUserJob(deps)),
+    erase_content: recordFirst(deps, createEraseContentJob(deps)),
+  };
   return {
     'users.erase': async (request) => {
       assertUuids(request.user_id);
       return eraseUser(deps, request);
+    },
+    'conversations.erase_content': async (request) => {
+      assertUuids(request.conversation_id);
+      return eraseContent(db, request);
     },
     'users.erased': (request) => listErased(deps, request),
     'users.is_erased': async ({ user_id }) => {

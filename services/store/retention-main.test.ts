@@ -43,4 +43,6 @@ t.test('help says what there is, and what cannot be read asks for help', async (
   t.match(await run(['--help'], {}), { status: 0, out: /--dry-run/, err: '' });
   t.match(await run(['--delete-all'], {}), { status: 1, out: '', err: /--dry-run/ });
   t.match(await run(['--dry-run'], {}), { status: 1, err: /DATABASE_URL/ });
+  t.match(await run(['reapply'], {}), { status: 1, err: /NATS_NKEY_SEED/ });
+  t.match(await run(['reapply', '--dry-run'], {}), { status: 1, out: '', err: /reapply/ });
 });

@@ -38,6 +38,8 @@ import { watchOutbox } from './outbox/outbox-stats.ts';
 import { startPositions } from './positions/apply-positions.ts';
 import { ReadCommit } from './positions/read-commit.ts';
 import { readPositions } from './positions/read-positions.ts';
+import { createErasureStream } from './reapply/erasure-stream.ts';
+import { type ErasureWatch, watchErasures } from './reapply/watch-erasures.ts';
 
 /**
  * Beyond this many open requests of one operation, a request gets MESSAGING_UNAVAILABLE at once.
@@ -99,6 +101,9 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     const reads = new ReadCommit((batch) => readPositions(positions, batch));
     const bus = await connect();
     const schema = await watchSchema(pool, logger);
+    const stream = createErasureStream(bus);
+    const erasures = await watchErasures({ db, stream, logger });
+    closers.push('erasures', erasures.close);
     closers.push('schema check', schema.close);
     closers.push('job stats', watchJobs({ pool, metrics, logger }).close);
     closers.push('outbox stats', watchOutbox({ pool, metrics, logger }).close);
@@ -118,15 +123,15 @@ export function createStore(config: Config, { logger, metrics, events }: Deps) {
     }
     const addresses = createAddressCipher(config.contentKeys);
     const secret = new ErasureSecret({ db, contentKeys, logger });
-    const users = { presences, secret, redis };
+    const users = { presences, secret, redis, recordErasure: stream.append };
     const parts = { editWindowMs, policy, chatLists, timesAhead, metrics, logger, events };
     const kept = { db, pool, ciphers, addresses, group, businessSends, reads };
     const deps = { ...kept, ...users, ...parts };
-    const servers = serveOperations(bus, createOperations(deps));
+    const servers = serveOperations(bus, createOperations(deps), erasures);
     const commits = [group, businessSends, reads];
     closers.push('operations', () => drainAll(servers, commits), DRAIN_DEADLINE_MS);
     closers.push('positions', startPositions({ bus, pool: positions }).close);
-    return { problem: schema.problem };
+    return { problem: () => schema.problem() ?? erasures.problem() };
   });
 }
 
@@ -140,7 +145,11 @@ function openRedis({ redisUrl }: Config, logger: Logger, closers: Closers): Redi
 /** Services trust the shapes of each other's requests, so no body is validated here. */
 type Operation = (body: unknown, deadlineAt: number) => Promise<unknown>;
 
-function serveOperations(bus: Bus, operations: Operations): RpcServer[] {
+function serveOperations(
+  bus: Bus,
+  operations: Operations,
+  erasures: Pick<ErasureWatch, 'assertComplete'>,
+): RpcServer[] {
   const entries = Object.entries(operations) as [string, Operation][];
   const pages = new Gate(PAGES_MAX);
   return entries.map(([op, given]) => {
@@ -153,6 +162,7 @@ function serveOperations(bus: Bus, operations: Operations): RpcServer[] {
     return bus.serve(options, async (body, context) => {
       const deadlineAt = answerBy(context.deadlineAt, steadyMs());
       try {
+        erasures.assertComplete();
         return await withDeadline(operation(body, deadlineAt), deadlineAt);
       } catch (error) {
         throw toKahaError(error);

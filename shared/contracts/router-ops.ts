@@ -8,7 +8,7 @@ import type {
   ConversationRecord,
   InConversation,
 } from './conversations.ts';
-import type { EraseUser, JobBegun } from './jobs/erasures.ts';
+import type { EraseContent, EraseUser, JobBegun } from './jobs/erasures.ts';
 import type {
   HistoryMessage,
   MessageEdit,
@@ -128,6 +128,7 @@ export type RouterOps = {
   'messages.delete': [MessageTarget, HistoryMessage];
   'messages.react': [MessageReaction, ReactionsShape];
   'users.erase': [EraseUser, JobBegun];
+  'conversations.erase_content': [EraseContent, JobBegun];
 } & Changes &
   BusinessCommands;
 

@@ -31,7 +31,7 @@ import type {
 } from './conversations.ts';
 import type { EventsPage, EventsRange } from './feed.ts';
 import type { InboxHead, InboxList, InboxPage } from './inbox-reads.ts';
-import type { ErasedList, ErasedPage, EraseUser, JobBegun } from './jobs/erasures.ts';
+import type { EraseContent, ErasedList, ErasedPage, EraseUser, JobBegun } from './jobs/erasures.ts';
 import type { JobLease, JobProblem, JobStatus, JobStep, JobStepAsked } from './jobs/jobs.ts';
 import type {
   HistoryMessage,
@@ -233,6 +233,8 @@ export type StoreOps = {
    * job that is under way. CONFLICT: too many were erased.
    */
   'users.erase': [EraseUser, JobBegun];
+  /** Begins the job that erases what a conversation has said by now. */
+  'conversations.erase_content': [EraseContent, JobBegun];
   'users.erased': [ErasedList, ErasedPage];
   /** Tells whether the user was erased. */
   'users.is_erased': [{ user_id: UserId }, { is_erased: boolean }];

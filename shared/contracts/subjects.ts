@@ -53,6 +53,8 @@ export const subjects = {
   events: (instance: string) => `events.${instance}`,
   /** A consumer of the feed keeps here how far it has got (JetStream `FEED_BOOKMARKS`). */
   bookmarks: (consumer: string) => `bookmarks.${consumer}`,
+  /** A store records here that something is erased (JetStream `ERASURES`). */
+  erasures: 'erasures',
   /** A router tells edges every second that it is alive (core NATS). */
   routerAlive: 'router.alive',
   /** An edge asks at its start, and after each reconnect, which routers there are (core NATS). */
@@ -87,6 +89,7 @@ export const streams = {
   receipts: 'RECEIPTS',
   events: 'EVENTS',
   bookmarks: 'FEED_BOOKMARKS',
+  erasures: 'ERASURES',
   kahaEvents: 'KAHA_EVENTS',
   kahaEventsSubjects: `${KAHA_PREFIX}>`,
   receiptsDurable: 'store',

@@ -22,6 +22,7 @@ const BUILT: Record<keyof typeof subjects, string> = {
   receipts: subjects.receipts('router-1'),
   events: subjects.events('router-1'),
   bookmarks: subjects.bookmarks('push'),
+  erasures: subjects.erasures,
 };
 
 function matches(pattern: string, subject: string): boolean {

@@ -88,6 +88,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'assignment.sweep': ['router'],
   'assignment.finds': ['router'],
   'users.erase': ['router'],
+  'conversations.erase_content': ['router'],
   'users.erased': ['edge'],
   'users.is_erased': ['router'],
   'jobs.get': ['edge'],
@@ -172,6 +173,22 @@ export const TRAFFIC: readonly Row[] = [
     publish: ['feed'],
     subscribe: ['jetstream'],
     isOwn: true,
+  },
+  {
+    subject: subjects.erasures,
+    publish: ['store'],
+    subscribe: ['jetstream'],
+    keptBy: streams.erasures,
+  },
+  {
+    subject: jetStreamApi(`STREAM.INFO.${streams.erasures}`),
+    publish: ['store'],
+    subscribe: ['jetstream'],
+  },
+  {
+    subject: jetStreamApi(`DIRECT.GET.${streams.erasures}`),
+    publish: ['store'],
+    subscribe: ['jetstream'],
   },
   {
     subject: streams.kahaEventsSubjects,

@@ -135,10 +135,7 @@ export type CommonConfig = {
 export function readCommonConfig(reader: EnvReader): CommonConfig {
   return {
     instance: reader.matching('INSTANCE', { pattern: /^[a-z][a-z0-9-]{0,62}$/ }),
-    nats: {
-      url: reader.url('NATS_URL', ['nats:', 'tls:']),
-      nkeySeed: reader.string('NATS_NKEY_SEED'),
-    },
+    nats: readNats(reader),
     admin: {
       host: reader.string('ADMIN_HOST', '127.0.0.1'),
       port: reader.integer('ADMIN_PORT', { min: 0, max: 65535 }),
@@ -151,6 +148,13 @@ export function readCommonConfig(reader: EnvReader): CommonConfig {
       ),
       hashKey: reader.secret('LOG_HASH_KEY'),
     },
+  };
+}
+
+export function readNats(reader: EnvReader): CommonConfig['nats'] {
+  return {
+    url: reader.url('NATS_URL', ['nats:', 'tls:']),
+    nkeySeed: reader.string('NATS_NKEY_SEED'),
   };
 }
 

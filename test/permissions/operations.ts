@@ -217,6 +217,11 @@ export const OPERATIONS: readonly Operation[] = [
     rest: (on) => ({ method: 'GET', path: `/jobs/${on.userId}` }),
     expect: () => 'FORBIDDEN',
   },
+  {
+    name: 'erase content',
+    rest: (on) => ({ method: 'DELETE', path: `${conversationPath(on)}/content` }),
+    expect: () => 'FORBIDDEN',
+  },
   ...BUSINESS_OPERATIONS,
 ];
 

@@ -59,6 +59,7 @@ export const CALLS: Readonly<Record<string, Sample>> = {
     body: { title: 'Another' },
   }),
   'DELETE /conversations/{conversation_id}': (scene) => ({ params: there(scene) }),
+  'DELETE /conversations/{conversation_id}/content': (scene) => ({ params: there(scene) }),
   'PUT /conversations/{conversation_id}/mute': (scene) => ({ params: there(scene) }),
   'DELETE /conversations/{conversation_id}/mute': (scene) => ({ params: there(scene) }),
   'POST /conversations/{conversation_id}/participants': (scene) => ({

@@ -16,6 +16,7 @@ import { watchInbox } from './businesses/watch-inbox.ts';
 import { addParticipants } from './conversations/add-participants.ts';
 import { archiveConversation } from './conversations/archive.ts';
 import { createConversation } from './conversations/create.ts';
+import { eraseContent } from './conversations/erase-content.ts';
 import { getConversation } from './conversations/get.ts';
 import { listConversations } from './conversations/list.ts';
 import { muteConversation } from './conversations/mute.ts';
@@ -93,6 +94,7 @@ export const OPERATIONS: readonly Operation[] = [
   listInbox,
   watchInbox,
   unwatchInbox,
+  eraseContent,
   exportUser,
   listDevices,
   signOutDevice,

@@ -11,6 +11,8 @@ const SHARD_BYTES_MIN = 8 * MIB;
 const RECEIPTS_BYTES_MAX = 256 * MIB;
 const KAHA_EVENTS_BYTES_MAX = 64 * MIB;
 const BOOKMARKS_BYTES_MAX = MIB;
+/** A record of an erasure has 300 bytes, so these are 400 000. */
+const ERASURES_BYTES_MAX = 128 * MIB;
 /** EVENTS has a durable for each consumer of the feed, and one for each person who watches it. */
 const EVENTS_CONSUMERS_MAX = 64;
 /** One shard has at most this many device queues. Each takes ~40 KB of the server's memory. */
@@ -78,6 +80,18 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
     discard: 'old',
     allow_direct: true,
   };
+  // A database that is restored from a backup learns here what was erased since. A full stream
+  // refuses more, and then nothing more is erased.
+  const erasures = {
+    ...receipts,
+    name: streams.erasures,
+    subjects: subjectsOf(streams.erasures),
+    retention: 'limits',
+    max_age: 0,
+    max_bytes: ERASURES_BYTES_MAX,
+    discard: 'new',
+    allow_direct: true,
+  };
   const kahaEvents = {
     ...receipts,
     name: streams.kahaEvents,
@@ -87,7 +101,7 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
     // A profile event only tells that a cached profile is old, so the newest events matter.
     discard: 'old',
   };
-  return [...shardStreams, receipts, events, bookmarks, kahaEvents];
+  return [...shardStreams, receipts, events, bookmarks, erasures, kahaEvents];
 }
 
 /** Defines the durable consumers that are not device queues. */

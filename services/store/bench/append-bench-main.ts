@@ -64,7 +64,9 @@ const addresses = createAddressCipher(config.contentKeys);
 const policy = { days: 90, graceDays: 7, pooling: config.database.pooling };
 const common = { addresses, policy, timesAhead, metrics, logger };
 const secret = new ErasureSecret({ db, contentKeys, logger });
-const users = { presences, secret, redis: undefined };
+/** Nothing is erased here. */
+const recordErasure = () => Promise.reject(new Error('no stream'));
+const users = { presences, secret, redis: undefined, recordErasure };
 const deps = { db, pool, ciphers, group, businessSends, reads, ...users, ...common };
 const operations = createOperations({ ...deps, editWindowMs: 0 });
 const { seconds, postgresPid } = config;

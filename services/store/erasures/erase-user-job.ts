@@ -18,10 +18,17 @@ import {
   isOwedSince,
 } from './erase-records.ts';
 import { deleteTexts, eraseTexts } from './erase-texts.ts';
+import { clockOf, hasPassed, SETTLED_MS } from './erasure-clock.ts';
 import type { InConversation, Place, PlaceOf } from './erasure-place.ts';
-import { forgetLists, forgetUser, isHeld } from './forget-in-redis.ts';
+import { forgetUser, isHeld } from './forget-in-redis.ts';
+import { takeResyncs } from './take-resyncs.ts';
 
-type Deps = { db: Kysely<Database>; ciphers: ContentCiphers; redis: Redis | undefined };
+type Deps = {
+  db: Kysely<Database>;
+  ciphers: ContentCiphers;
+  redis: Redis | undefined;
+  settledMs?: number | undefined;
+};
 type PhaseName = Place['phase'];
 type Step<Name extends PhaseName> = {
   job: Job;
@@ -34,9 +41,6 @@ type Phase<Name extends PhaseName> = (deps: Deps, step: Step<Name>) => Promise<N
 type Phases = { [Name in PhaseName]: Phase<Name> };
 
 const AGENTS_PAGE = 20;
-const RESYNCS_PAGE = 100;
-/** Routers hold no text any longer that they read before this time. */
-const SETTLED_MS = 30_000;
 /** An edge that has died says so long that it holds a user. */
 const HELD_MS = 60_000;
 const WAIT_MS = 500;
@@ -109,9 +113,9 @@ const PHASES: Phases = {
       : { place: { phase: 'events', ...next } };
   },
 
-  async settle({ db }, { userId, place }) {
+  async settle({ db, settledMs = SETTLED_MS }, { userId, place }) {
     await eraseOwed(db, userId);
-    const isLate = await hasPassed(db, place.since, SETTLED_MS);
+    const isLate = await hasPassed(db, place.since, settledMs);
     if (!isLate && (await isOwedSince(db, place.since))) return { place, wait_ms: WAIT_MS };
     await eraseDevices(db, userId);
     await eraseExports(db, userId);
@@ -128,16 +132,9 @@ const PHASES: Phases = {
   },
 
   async resyncs({ db, redis }, { job, place, isCarriedOut }) {
-    if (isCarriedOut && place.user_ids.length > 0) {
-      await sql`delete from job_resyncs where job_id = ${job.job_id}
-        and user_id = any(${place.user_ids}::uuid[])`.execute(db);
-    }
-    const { rows } = await sql<{ user_id: UserId }>`
-      select user_id from job_resyncs where job_id = ${job.job_id}
-      order by user_id limit ${RESYNCS_PAGE}`.execute(db);
-    const user_ids = rows.map(({ user_id }) => user_id);
+    const told = isCarriedOut ? place.user_ids : [];
+    const user_ids = await takeResyncs({ db, redis }, { jobId: job.job_id, told });
     if (user_ids.length === 0) return { place: { phase: 'end' } };
-    if (redis !== undefined) await forgetLists(redis, user_ids);
     return { place: { phase: 'resyncs', user_ids }, tasks: [{ task: 'resync', user_ids }] };
   },
 
@@ -175,16 +172,4 @@ async function eraseIn(
   if (await eraseSendKeys(deps.db, sender)) return { place: { phase: 'conversations', at } };
   await endConversation(deps.db, at, userId);
   return { place: { phase: 'conversations' }, done: Math.min(job.done + 1, job.total) };
-}
-
-async function clockOf(db: Kysely<Database>): Promise<string> {
-  const { rows } = await sql<{ now: string }>`select clock_timestamp() as now`.execute(db);
-  return (rows[0] as { now: string }).now;
-}
-
-async function hasPassed(db: Kysely<Database>, since: string, ms: number): Promise<boolean> {
-  const { rows } = await sql<{ has: boolean }>`
-    select clock_timestamp() > ${since}::timestamptz + ${ms}::int * interval '1 millisecond'
-      as has`.execute(db);
-  return rows[0]?.has === true;
 }

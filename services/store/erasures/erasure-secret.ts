@@ -57,13 +57,12 @@ export class ErasureSecret {
     const [current] = contentKeys;
     if (current === undefined) throw new Error('no content key');
     const row = (await select(db)) ?? (await this.#make(current));
-    const known = contentKeys.find(({ id }) => id === row.key_id);
-    if (known === undefined) return this.#miss(row.key_id);
-    const secret = unseal(row.wrapped, sealingOf(known));
-    if (known !== current) {
+    if (!contentKeys.some(({ id }) => id === row.key_id)) return this.#miss(row.key_id);
+    const secret = openSecret(row, contentKeys);
+    if (row.key_id !== current.id) {
       await sql`update erasure_secret
         set key_id = ${current.id}, wrapped = ${seal(secret, sealingOf(current))}
-        where key_id = ${known.id}`.execute(db);
+        where key_id = ${row.key_id}`.execute(db);
     }
     return secret;
   }
@@ -84,6 +83,13 @@ export class ErasureSecret {
     // Another store may have made it at the same time.
     return (await select(db)) as Row;
   }
+}
+
+/** Throws if the content key that wraps the secret is not configured. */
+export function openSecret({ key_id, wrapped }: Row, contentKeys: readonly ContentKey[]): Buffer {
+  const known = contentKeys.find(({ id }) => id === key_id);
+  if (known === undefined) throw new Error(`content key ${key_id} is not configured`);
+  return unseal(wrapped, sealingOf(known));
 }
 
 async function select(db: Kysely<Database>): Promise<Row | undefined> {

@@ -10,6 +10,8 @@ type Beginning = {
   /** Only a person's id is known by a hash once the job is done. */
   hash?: Buffer;
   service: string;
+  /** A job that is under way begins anew. Whoever has leased it has lost it. */
+  beginsAnew?: true;
 };
 
 /**
@@ -18,14 +20,19 @@ type Beginning = {
  */
 export async function beginJob(
   tx: Kysely<Database>,
-  { kind, subject, hash, service }: Beginning,
+  { kind, subject, hash, service, beginsAnew }: Beginning,
 ): Promise<JobBegun> {
+  const isAnew = beginsAnew === true;
   const { rows } = await sql<JobBegun>`
     insert into jobs (job_id, kind, subject, subject_hash, service)
     values (${newId<JobId>()}, ${kind}, ${subject}::uuid, ${hash ?? null}::bytea, ${service})
     on conflict (kind, subject) where state <> 'done' do update set state = 'running',
       tries = case when jobs.state = 'failed' then 0 else jobs.tries end,
-      due_at = case when jobs.state = 'failed' then now() else jobs.due_at end
+      due_at = case when ${isAnew} or jobs.state = 'failed' then now() else jobs.due_at end,
+      lease_id = case when ${isAnew} then null else jobs.lease_id end,
+      place = case when ${isAnew} then '{}' else jobs.place end,
+      step = case when ${isAnew} then jobs.step + 1 else jobs.step end,
+      record_seq = case when ${isAnew} then null else jobs.record_seq end
     returning job_id`.execute(tx);
   return rows[0] as JobBegun;
 }

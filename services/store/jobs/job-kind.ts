@@ -2,13 +2,19 @@ import type { JobTask } from '../../../shared/contracts/jobs/jobs.ts';
 import type { JobId } from '../../../shared/ids.ts';
 
 /** A job is of one of these kinds, and the kind alone knows what its `place` means. */
-export type JobKindName = 'erase_user';
+export type JobKindName = 'erase_user' | 'erase_content';
 
 export type Job = {
   job_id: JobId;
   kind: JobKindName;
   /** The job is about the person or the conversation with this id. */
   subject: string;
+  /** This is the name of the token that asked for the job. */
+  service: string;
+  /** So many steps were taken. A job that began anew has taken one more. */
+  step: number;
+  /** NATS has a record of the job, see `recordFirst`. */
+  is_recorded: boolean;
   place: object;
   done: number;
   total: number;

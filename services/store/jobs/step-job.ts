@@ -5,7 +5,6 @@ import type { Database } from '../database/schema.ts';
 import type { Job, JobKinds, JobOutcome } from './job-kind.ts';
 
 type Deps = { db: Kysely<Database>; kinds: JobKinds };
-type LeasedJob = Job & { step: number };
 
 /** Small steps are taken one after the other for this long, which saves as many requests. */
 const TOGETHER_MS = 250;
@@ -36,13 +35,14 @@ export async function stepJob({ db, kinds }: Deps, asked: JobStepAsked): Promise
   return { state: 'lost' };
 }
 
-const COLUMNS = sql`job_id, kind, subject, step, place, done, total, created_at`;
+const COLUMNS = sql`job_id, kind, subject, service, step, record_seq is not null as is_recorded,
+  place, done, total, created_at`;
 
 async function renew(
   db: Kysely<Database>,
   { job_id, lease_id, lease_ms }: JobStepAsked,
-): Promise<LeasedJob | undefined> {
-  const { rows } = await sql<LeasedJob>`
+): Promise<Job | undefined> {
+  const { rows } = await sql<Job>`
     update jobs set due_at = now() + ${lease_ms}::int * interval '1 millisecond'
     where job_id = ${job_id}::uuid and lease_id = ${lease_id}::uuid and state = 'running'
     returning ${COLUMNS}`.execute(db);
@@ -54,9 +54,9 @@ async function note(
   db: Kysely<Database>,
   { job_id, lease_id }: JobStepAsked,
   { place, done, total, isDone: ends }: JobOutcome,
-): Promise<LeasedJob | undefined> {
+): Promise<Job | undefined> {
   const isDone = ends === true;
-  const { rows } = await sql<LeasedJob>`
+  const { rows } = await sql<Job>`
     update jobs set step = step + 1, done = ${done}::bigint, total = ${total}::bigint, tries = 0,
       place = case when ${isDone} then '{}' else ${JSON.stringify(place)}::jsonb end,
       state = case when ${isDone} then 'done' else state end,

@@ -29,6 +29,7 @@ import { type BusinessSends, createBusinessSends } from '../inbox/business-sends
 import { createOperations, type Operations } from '../operations.ts';
 import { ReadCommit } from '../positions/read-commit.ts';
 import { readPositions } from '../positions/read-positions.ts';
+import type { RecordErasure } from '../reapply/erasure-record.ts';
 
 export const silent = createLogger({
   service: 'store',
@@ -56,7 +57,15 @@ export type StoreParts = {
   close(): Promise<void>;
 };
 
+/** The stage counts records of erasures, and keeps none. */
+const records = { count: 0 };
+const countRecord: RecordErasure = async () => {
+  records.count += 1;
+  return records.count;
+};
+
 type Options = {
+  recordErasure?: RecordErasure;
   editWindowMs?: number;
   chatLists?: ChatListCache;
   redis?: Redis;
@@ -71,6 +80,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
   const { editWindowMs = EDIT_WINDOW_MS, chatLists, redis, keys: own = contentKeys } = options;
   const { pooling = 'session', noteUnreadable, retentionDays = 90, graceDays = 7 } = options;
   const policy = { days: retentionDays, graceDays, pooling };
+  const { recordErasure = countRecord } = options;
   const connections = { url, poolMax: POOL_MAX, pooling, retentionDays };
   const database = openStoreDatabase({ ...connections, logger: silent });
   const { db, pool, positions, close } = database;
@@ -99,6 +109,7 @@ export function openStore(url: string, options: Options = {}): StoreParts {
       presences,
       secret,
       redis,
+      recordErasure,
       timesAhead,
       editWindowMs,
       policy,

@@ -1,7 +1,8 @@
-import type { JobId, UserId } from '../../ids.ts';
+import type { ConversationId, JobId, UserId } from '../../ids.ts';
 
 /** `service` names the token of the service that asks, for the record of the job. */
 export type EraseUser = { user_id: UserId; service: string };
+export type EraseContent = { conversation_id: ConversationId; service: string };
 export type JobBegun = { job_id: JobId };
 
 /**

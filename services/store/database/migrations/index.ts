@@ -23,6 +23,7 @@ import * as visibleFrom from './0024-visible-from.ts';
 import * as push from './0025-push.ts';
 import * as erasures from './0026-erasures.ts';
 import * as expiry from './0027-expiry.ts';
+import * as erasureRecords from './0028-erasure-records.ts';
 
 /**
  * Migrations run in the order of their names. A released migration never changes what it does.
@@ -55,6 +56,7 @@ export const migrations: Record<string, Migration> = {
   '0025-push': push,
   '0026-erasures': erasures,
   '0027-expiry': expiry,
+  '0028-erasure-records': erasureRecords,
 };
 
 /** A store of this version serves only a database that has this migration. */
