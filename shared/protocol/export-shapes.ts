@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { AgentRoleField } from './business-requests.ts';
 import { described } from './described.ts';
+import { DeviceShape } from './devices/device-shapes.ts';
 import { LIMITS } from './limits.ts';
 import {
   BusinessIdField,
@@ -91,8 +92,21 @@ const ExportedReaction = Type.Object({
   reacted_at: text('The person reacted then.'),
 });
 
+const { is_connected: _now, ...ofDevice } = DeviceShape.properties;
+const ExportedDevice = Type.Object({
+  kind: Type.Literal('device', { description: 'The person uses a device, or gets pushes there.' }),
+  ...ofDevice,
+});
+
 export const ExportItem = Type.Union(
-  [ExportedAgent, ExportedConversation, ExportedMessage, ExportedRevision, ExportedReaction],
+  [
+    ExportedAgent,
+    ExportedConversation,
+    ExportedMessage,
+    ExportedRevision,
+    ExportedReaction,
+    ExportedDevice,
+  ],
   { description: 'An item is of one of these kinds. Other kinds may come.' },
 );
 export type ExportItem = Static<typeof ExportItem>;

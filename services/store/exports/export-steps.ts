@@ -1,4 +1,5 @@
 import type { ExportItem } from '../../../shared/protocol/export-shapes.ts';
+import { listDevices } from '../devices/list-devices.ts';
 import { present } from '../records/present.ts';
 import { type ExportPlace, LOWEST_ID } from './export-place.ts';
 import {
@@ -15,12 +16,15 @@ type Steps = AsyncGenerator<ExportStep, void>;
 /** The steps of an export come in the order of `ExportPlace`, from behind a place on. */
 export async function* exportSteps(deps: ExportDeps, from: ExportPlace): Steps {
   if (from.list === 'agents') yield* agentSteps(deps, from.id);
-  if (from.list !== 'reactions') {
+  if (from.list === 'agents' || from.list === 'conversations') {
     const start = { id: LOWEST_ID, seq: 0, version: 0 };
     yield* conversationSteps(deps, from.list === 'agents' ? start : from);
   }
-  const start = { id: LOWEST_ID, version: 0 };
-  yield* reactionSteps(deps, from.list === 'reactions' ? from : start);
+  if (from.list !== 'devices') {
+    const start = { id: LOWEST_ID, version: 0 };
+    yield* reactionSteps(deps, from.list === 'reactions' ? from : start);
+  }
+  yield* deviceSteps(deps, from.list === 'devices' ? from.id : '');
 }
 
 async function* agentSteps(deps: ExportDeps, after: string): Steps {
@@ -72,5 +76,15 @@ async function* reactionSteps(deps: ExportDeps, from: { id: string; version: num
       yield { item: { kind: 'reaction', ...row }, place };
     }
     after = { id: last.message_id, version: last.version };
+  }
+}
+
+/** A person has few devices. Tokens of pushes are secrets, and no service is told of them. */
+async function* deviceSteps({ db, userId }: ExportDeps, after: string): Steps {
+  const { devices } = await listDevices(db, userId);
+  const byId = devices.filter(({ device_id: id }) => id > after);
+  byId.sort(({ device_id: one }, { device_id: other }) => (one < other ? -1 : 1));
+  for (const device of byId) {
+    yield { item: { kind: 'device', ...device }, place: { list: 'devices', id: device.device_id } };
   }
 }

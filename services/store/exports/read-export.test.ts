@@ -6,6 +6,7 @@ import { LIMITS } from '../../../shared/protocol/limits.ts';
 import { encodeCursor } from '../records/opaque-cursor.ts';
 import { makeBusiness } from '../stage/business-stage.ts';
 import { appendOk, createGroup, createTalk, letter, setStage } from '../stage/store-stage.ts';
+import { encodePlace } from './export-place.ts';
 
 const { store, sql } = await setStage(t);
 const { operations } = store;
@@ -95,6 +96,26 @@ t.test(
     t.notOk('content' in (items[5] as object), 'a deleted message has no text of its own');
   },
 );
+
+t.test('devices and their pushes are exported last, without a token', async (t) => {
+  const { alice } = await createTalk(store);
+  const ids = ['phone', 'A'.repeat(64), 'old-phone'];
+  await operations['devices.seen']({ items: ids.map((id) => [alice, id, 0]) }, 0);
+  const registration = { provider: 'fcm' as const, token: 'fcm:a-secret-of-the-phone' };
+  const device = { user_id: alice, device_id: 'phone', issued_at: Date.now() };
+  await operations['push.register']({ ...device, registration }, 0);
+  const { items } = await exportOf(alice);
+  t.match(items.slice(-3), [
+    { kind: 'device', device_id: 'A'.repeat(64), last_seen_at: String },
+    { kind: 'device', device_id: 'old-phone', created_at: String },
+    { kind: 'device', device_id: 'phone', push: { provider: 'fcm', content: 'sender' } },
+  ]);
+  t.equal(items.length, 4);
+  t.notMatch(JSON.stringify(items), /secret|is_connected/);
+  const place = { list: 'devices' as const, id: 'A'.repeat(64) };
+  const cursor = encodePlace(alice, { exportId: newId<string>(), place });
+  t.ok(cursor.length <= 256);
+});
 
 t.test('what a person did in groups is exported, also after they left', async (t) => {
   const [ann, ben, eve] = [newId<UserId>(), newId<UserId>(), newId<UserId>()];
