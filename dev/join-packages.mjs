@@ -32,6 +32,8 @@ async function joinPackage(name, entries) {
   const manifest = JSON.stringify({
     ...{ name, version, type: 'module' },
     exports: Object.fromEntries(exports),
+    // A package that was joined without `replaceDefault` must be joined again.
+    ...(inside !== '.' && { hasReplaceDefault: true }),
   });
   const manifestPath = join(place, 'package.json');
   if (existsSync(manifestPath) && readFileSync(manifestPath, 'utf8') === manifest) return;
@@ -48,12 +50,24 @@ const require = requireFrom(import.meta.url);`,
     },
   });
   for (const entry of inside === '.' ? [] : entries) {
-    const from = `from './${inside}/${entry}.mjs';`;
-    writeFileSync(join(made, `${entry}.mjs`), `export * ${from}\nexport { default } ${from}\n`);
+    writeFileSync(join(made, `${entry}.mjs`), changeable(`./${inside}/${entry}.mjs`));
   }
   writeFileSync(join(made, 'package.json'), manifest);
   rmSync(place, { recursive: true, force: true });
   renameSync(made, place);
+}
+
+/**
+ * Returns a module that exports what the module at this path does, and `replaceDefault`. That
+ * function lets each of several test files that share a process have a root test of its own.
+ */
+function changeable(path) {
+  return `export * from '${path}';
+import original from '${path}';
+let current = original;
+export { current as default };
+export function replaceDefault(next) { current = next; }
+`;
 }
 
 function pathOf(name, entry) {

@@ -9,6 +9,7 @@ import { installPgbouncer } from './programs/pgbouncer.ts';
 import { installProxies } from './programs/proxies.ts';
 import { wipePostgres } from './servers/postgres-server.ts';
 import { planServers } from './servers/servers.ts';
+import { makeBatches } from './testing/batches.ts';
 import { startCommonStack } from './testing/common-stack.ts';
 import { makeTemplate } from './testing/database-template.ts';
 import { longestFirst } from './testing/file-order.ts';
@@ -72,6 +73,8 @@ async function runAll(): Promise<void> {
     const own = chosen.filter((file) => !shared.includes(file));
     const stacks = own.filter((file) => says(file, 'await setStack(t') || needsBrowser(file));
     const units = own.filter((file) => !stacks.includes(file));
+    // A file that a person names has its own process.
+    const { batches, alone } = isAll ? makeBatches(units) : { batches: [], alone: units };
     const [{ template, stack }] = await Promise.all([
       build({ isChecked: false }).then(() => prepare(shared, servers)),
       compileTests(),
@@ -85,7 +88,8 @@ async function runAll(): Promise<void> {
       ...{ signal: interrupted.signal, note: show },
     };
     try {
-      const order = { stacks: longestFirst(stacks), others: longestFirst([...shared, ...units]) };
+      const others = longestFirst([...shared, ...alone]);
+      const order = { stacks: longestFirst(stacks), others, batches };
       await runTestFiles(order, { ...run, onEnd: (file) => stack?.ended(file) });
       await Promise.all(checks);
     } finally {
