@@ -7,8 +7,9 @@ import {
   type SessionRecord,
 } from './record.ts';
 
-/** A session knows so many of the events that its client acknowledged last. */
+/** A session knows so many of the events that its client acknowledged last, for so long. */
 const REMEMBERED = 256;
+const REMEMBERED_MS = 60_000;
 /**
  * An event that was sent to a session in the instant of its end comes again after `ack_wait`, 10 s,
  * and until two sessions that opened at once have decided, both get events.
@@ -75,11 +76,13 @@ function gapsOf({ qs }: SessionRecord): string[] {
 /** A session may get twice what the device's session before it has put back. */
 function repeatsOf({ sights }: SessionRecord, isFirst: boolean): string[] {
   const seenAt = new Map<string, number>();
-  return sights.flatMap(({ key, q }, index) => {
-    const before = seenAt.get(key);
+  return sights.flatMap(({ key, q, atMs }, index) => {
+    const at = seenAt.get(key);
+    const before = at === undefined ? undefined : sights[at];
     seenAt.set(key, index);
-    if (before === undefined || index - before > REMEMBERED || !isFirst) return [];
-    return [`${key} comes with q ${sights[before]?.q} and again with q ${q}`];
+    if (at === undefined || before === undefined || !isFirst) return [];
+    if (index - at > REMEMBERED || atMs - before.atMs > REMEMBERED_MS) return [];
+    return [`${key} comes with q ${before.q} and again with q ${q}`];
   });
 }
 

@@ -12,7 +12,7 @@ export type LateTakes = RouterReports<LateTake>;
  * session had answered no offer of them with `taken`. The events came from the device's queue, or
  * were left to it.
  *
- * A session that gets the queue's copy more than 30 s after it took the offer no longer knows the
+ * A session that gets the queue's copy more than 60 s after it took the offer no longer knows the
  * event. It reports such an event as late, which costs its consumers nothing.
  */
 export function createLateTakes(deps: ReportDeps): LateTakes {

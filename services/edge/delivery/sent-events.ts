@@ -34,9 +34,10 @@ export const UNACKED_MAX = 2_048;
 const ASKERS_MAX = 8;
 /**
  * An acknowledged event may come again for about this long, because a router did not hear of it in
- * time, or repairs its outbox row.
+ * time, or repairs its outbox row. If a router dies amid the repair, its lease of the row ends
+ * after 30 s, and another router repairs it then.
  */
-const REMEMBERED_MS = 30_000;
+const REMEMBERED_MS = 60_000;
 const REMEMBERED_MAX = 256;
 
 /**
@@ -129,7 +130,7 @@ export class SentEvents {
     this.#forgetBeyond(REMEMBERED_MAX);
   }
 
-  /** Forgets events that were acknowledged 30 s ago. */
+  /** Forgets events that were acknowledged 60 s ago. */
   forget(nowMs: number): void {
     for (const [eventId, { isAcknowledged, atMs }] of this.#byId) {
       if (!isAcknowledged || nowMs - atMs < REMEMBERED_MS) return;
