@@ -44,6 +44,20 @@ t.test('a device is new once and then resumed, with a higher epoch each time', a
   t.same(await queuesOf(device.userId), ['phone-1']);
 });
 
+t.test('a user who was erased gets no queue', async (t) => {
+  const erased = newId<UserId>();
+  const answering = await stage.busOf('store-2');
+  const subject = subjects.store('users.is_erased');
+  const server = answering.serve({ subject, concurrencyMax: 9 }, (body) => {
+    return { is_erased: (body as { user_id: UserId }).user_id === erased };
+  });
+  await answering.nc.flush();
+  t.same(await new StageDevice(edge, erased).open(), { is_erased: true });
+  t.same(await queuesOf(erased), []);
+  t.match(await new StageDevice(edge, newId<UserId>()).open(), { resumed: false });
+  await server.drain();
+});
+
 t.test('another router knows a queue that was made just now', async (t) => {
   const second = await stage.startRouter('router-2');
   const device = new StageDevice(edge, newId<UserId>());
