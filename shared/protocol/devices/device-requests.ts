@@ -46,7 +46,7 @@ const ApnsRegistration = Type.Object(
     provider: Type.Literal('apns', { description: 'Apple brings the pushes.' }),
     token: Type.String({
       pattern: '^(?:[0-9A-Fa-f]{2}){32,100}$',
-      description: 'iOS gave this token to the app, here in hexadecimal digits.',
+      description: 'The app got this token from iOS, here in hexadecimal digits.',
     }),
     topic: Type.String({
       pattern: '^[A-Za-z0-9][A-Za-z0-9.-]{0,254}$',
