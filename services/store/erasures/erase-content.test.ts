@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { ConversationCommand } from '../../../shared/contracts/conversations.ts';
 import type { JobStep } from '../../../shared/contracts/jobs/jobs.ts';
+import { KahaError } from '../../../shared/errors.ts';
 import {
   type ConversationId,
   type JobId,
@@ -16,6 +17,7 @@ import {
   createGroup,
   createTalk,
   letter,
+  openStore,
   setStage,
 } from '../stage/store-stage.ts';
 
@@ -214,9 +216,35 @@ t.test('a router whose job began anew has lost it', async (t) => {
   const asked = { ...lease, lease_ms: 60_000 };
   t.match(await operations['jobs.step'](asked, 0), { state: 'running' });
   await begin(id);
+  const record = await sql('select record_seq from jobs where job_id = $1', [job_id]);
+  t.same(record, [{ record_seq: null }], 'and is recorded once more');
   t.same(await operations['jobs.step'](asked, 0), { state: 'lost' });
   await runJob(job_id, running);
   t.match(await statusOf(job_id), { state: 'done' });
+});
+
+t.test('nothing is erased before NATS has a record of it', async (t) => {
+  const { id, alice } = await createTalk(store);
+  await appendOk(store, id, [letter(alice, 'before')]);
+  let tries = 0;
+  const away = openStore(stage.url, {
+    async recordErasure() {
+      tries += 1;
+      throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is away');
+    },
+  });
+  t.teardown(() => away.close());
+  const jobId = await begin(id);
+  const code = { code: 'MESSAGING_UNAVAILABLE' };
+  await t.rejects(runJob(jobId, { store: away, sql }), code);
+  t.equal(tries, 1);
+  t.match((await history(alice, id)).messages, [{ content: 'before' }]);
+  t.match(await keysOf(id), [{ is_there: true }]);
+  const recordOfJob = () => sql('select record_seq from jobs where job_id = $1', [jobId]);
+  t.same(await recordOfJob(), [{ record_seq: null }]);
+  await runJob(jobId, running);
+  t.match(await recordOfJob(), [{ record_seq: Number }]);
+  t.same((await history(alice, id)).messages, []);
 });
 
 t.test('a store that dies behind its first transaction closes nothing twice', async (t) => {
