@@ -56,7 +56,10 @@ async function run(): Promise<void> {
   tell(`${new Date().toISOString()} clearing`);
   let messages = 0;
   for (let left = true; left; ) {
-    const done = await expire({ db, policy }, { asked_at: new Date().toISOString(), limit: BATCH });
+    const done = await expire(
+      { db, policy, logger },
+      { asked_at: new Date().toISOString(), limit: BATCH },
+    );
     if (done.held !== undefined) throw new Error(done.held);
     ({ left } = done);
     messages += done.messages;

@@ -190,6 +190,28 @@ t.test('nothing goes by a clock that has jumped, or that differs', async (t) => 
   t.same(await sql('select * from expired_partitions'), []);
 });
 
+t.test('a message of a clock that was years ahead goes as if it was sent now', async (t) => {
+  const { id, ann } = await makeTalk();
+  await setClock(4_000);
+  const [ahead] = await appendOk(store, id, [letter(ann)]);
+  await setClock(-200);
+  t.match(await expireOnce(store, -200), { held: 'the clock has jumped' });
+  await goTo(0);
+  await expireAll(store, 0);
+  const ask = { user_id: ann, conversation_id: id };
+  const { messages } = await operations['messages.history'](ask, 0);
+  t.match(messages, [{ seq: 1 }, { seq: 2 }, { seq: 3 }, { seq: 4 }]);
+  const times = messages.map(({ sent_at }) => Math.abs(Date.parse(sent_at) - Date.now()));
+  t.ok(times.every((ms) => ms < 60_000));
+  t.match(await sql(`select from message_keys where sent_at > now() + interval '1 day'`), []);
+  const named = { user_id: ann, message_id: ahead?.message_id as MessageId };
+  const place = await operations['messages.locate'](named, 0);
+  await operations['messages.react']({ ...named, place, emoji: '👍' }, 0);
+  t.match(await appendOk(store, id, [letter(ann)]), [{ seq: 5 }]);
+  await goTo(GONE);
+  t.match(await expireAll(store, GONE), { messages: 5 });
+});
+
 t.test('messages that are kept for ever stay, and replaced texts go still', async (t) => {
   const keeping = openStore(url, { retentionDays: 0 });
   t.teardown(keeping.close);

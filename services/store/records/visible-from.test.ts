@@ -86,6 +86,7 @@ class World {
     await this.pass(days);
     await this.send(this.one(this.groups));
     await this.pass(-days);
+    if (this.random(2) === 0) await this.expire();
   }
 
   async seat(conversation_id: ConversationId): Promise<void> {
