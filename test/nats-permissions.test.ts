@@ -150,6 +150,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...['rpc.store.agents.presence', 'rpc.store.devices.of', 'users.erased'],
       ...['rpc.store.devices.sign_out', 'rpc.store.devices.signed_out'],
       ...['rpc.store.users.erase', 'rpc.store.users.is_erased'],
+      'rpc.store.conversations.erase_content',
       ...['rpc.store.jobs.claim', 'rpc.store.jobs.step', 'rpc.store.jobs.problem'],
       ...['rpc.store.positions.read', 'rpc.store.positions.list', 'rpc.store.outbox.claim'],
       ...['rpc.store.outbox.owed', 'rpc.store.outbox.done', 'rpc.store.outbox.missed'],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { ConfigError } from '../../shared/process/env.ts';
+import { EXAMPLE } from '../../shared/protocol/examples.ts';
 import { loadConfig } from './config.ts';
 
 const secret = (): string => randomBytes(24).toString('hex');
@@ -89,6 +90,18 @@ t.test(
     t.equal(problemsOf({ PAGE_LOGIN_URL: "https://a.example; script-src 'x'" }).length, 1);
   },
 );
+
+t.test('web push has a key that is one, and endpoints in public unless that is set', async (t) => {
+  const WEBPUSH_PUBLIC_KEY = EXAMPLE.vapidKey;
+  t.same(loadConfig(GOOD).push, { publicKey: undefined, endpoints: 'public' });
+  const { push } = loadConfig({ ...GOOD, WEBPUSH_PUBLIC_KEY, WEBPUSH_ENDPOINTS: 'any' });
+  t.same(push, { publicKey: WEBPUSH_PUBLIC_KEY, endpoints: 'any' });
+  const off = `${WEBPUSH_PUBLIC_KEY.slice(0, -1)}A`;
+  for (const key of ['x', 'B'.repeat(87), off, `${WEBPUSH_PUBLIC_KEY}=`]) {
+    t.equal(problemsOf({ WEBPUSH_PUBLIC_KEY: key }).length, 1, key);
+  }
+  t.equal(problemsOf({ WEBPUSH_ENDPOINTS: 'private' }).length, 1);
+});
 
 t.test('a service token is long, no JWT, and never part of what is told', async (t) => {
   const [one, other] = [secret(), `-._~+/${secret()}==`];
