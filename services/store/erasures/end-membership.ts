@@ -5,7 +5,7 @@ import type { Database } from '../database/schema.ts';
 import type { ConversationRow } from '../records/conversation-rows.ts';
 import type { InConversation } from './erasure-place.ts';
 
-type Erasing = { jobId: JobId; userId: UserId };
+export type Erasing = { jobId: JobId; userId: UserId };
 /** Either a router has to do something first, or the texts come next, or nothing is left. */
 type Ended = { task: JobTask } | { at: InConversation } | 'gone';
 
@@ -41,11 +41,7 @@ export async function endMembership(
   await sql`update participants set left_at = coalesce(left_at, now()), read_at = null,
       delivered_at = null
     where conversation_id = ${conversationId} and user_id = ${userId}`.execute(tx);
-  await sql`insert into job_resyncs (job_id, user_id)
-    select ${jobId}::uuid, user_id from participants
-    where conversation_id = ${conversationId} and user_id <> ${userId}
-      and (left_at is null or left_at > now() - interval '${sql.raw(String(QUEUED_DAYS))} days')
-    on conflict do nothing`.execute(tx);
+  await noteResyncs(tx, conversationId, { jobId, userId });
   const { rows } = await sql<{ last_seq: number; is_nobodys: boolean }>`
     update conversations set version = version + 1,
       direct_key = case when type = 'direct' or customer_id = ${userId} then null
@@ -62,6 +58,19 @@ export async function endMembership(
   );
   const after = rows[0] as { last_seq: number; is_nobodys: boolean };
   return { at: { conversation_id: conversationId, seq: 0, ...after } };
+}
+
+/** The others' device queues may hold what goes. */
+export async function noteResyncs(
+  db: Kysely<Database>,
+  conversationId: ConversationId,
+  { jobId, userId }: Erasing,
+): Promise<void> {
+  await sql`insert into job_resyncs (job_id, user_id)
+    select ${jobId}::uuid, user_id from participants
+    where conversation_id = ${conversationId} and user_id <> ${userId}
+      and (left_at is null or left_at > now() - interval '${sql.raw(String(QUEUED_DAYS))} days')
+    on conflict do nothing`.execute(db);
 }
 
 type Locked = ConversationRow & { is_in: boolean };

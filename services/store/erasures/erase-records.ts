@@ -5,6 +5,7 @@ import { forgetDevices, lockDevices } from '../devices/forget-devices.ts';
 
 /** A walk looks at so many rows of a record at once, in 10 to 40 ms. */
 const PAGE = 5_000;
+export const STEPS_PAGE = PAGE;
 /** Each reaction changes the version of its message. */
 const REACTIONS_PAGE = 200;
 const KEYS_PAGE = 5_000;
@@ -52,7 +53,7 @@ export async function eraseSteps(
   const { rows } = await sql<{ last: number | null; count: number }>`
     with page as materialized (
       select step_id, ${userId}::uuid in (actor_id, agent_id, from_agent_id) as is_named
-      from business_steps where step_id > ${after}::bigint order by step_id limit ${PAGE}
+      from business_steps where step_id > ${after}::bigint order by step_id limit ${STEPS_PAGE}
     ), changed as (
       update business_steps s set actor_id = ${nobodyFor('actor_id')},
         agent_id = ${nobodyFor('agent_id')}, from_agent_id = ${nobodyFor('from_agent_id')}

@@ -6,6 +6,7 @@ import type { Database } from '../database/schema.ts';
 import type { Job, JobKind, JobOutcome } from '../jobs/job-kind.ts';
 import { endConversation } from './end-conversation.ts';
 import { endMembership, findConversation } from './end-membership.ts';
+import { eraseActs } from './erase-acts.ts';
 import {
   eraseDeletions,
   eraseDevices,
@@ -92,8 +93,11 @@ const PHASES: Phases = {
     return { place: hasMore ? place : { phase: 'steps', after: 0 } };
   },
 
-  async steps({ db }, { userId, place }) {
-    const after = await eraseSteps(db, userId, place.after);
+  async steps(deps, { job, userId, place }) {
+    const erasing = { jobId: job.job_id, userId };
+    const next = await eraseActs(deps, place, erasing);
+    if (next !== undefined) return { place: { phase: 'steps', ...next } };
+    const after = await eraseSteps(deps.db, userId, place.after);
     return after === undefined
       ? { place: { phase: 'deletions', after: FIRST } }
       : { place: { phase: 'steps', after } };

@@ -158,6 +158,24 @@ t.test('what an agent had waits, and what a customer had is closed for good', as
   t.notOk((await tablesWith(sql, empty.id)).includes('conversations'), 'nothing was said there');
 });
 
+t.test('what a manager did in conversations of others tells of nobody', async (t) => {
+  const { business, manager } = await makeBusiness(store, { agents: 0 });
+  const talks = [await makeConversation(store, business), await makeConversation(store, business)];
+  for (const { id, customer } of talks) {
+    await appendOk(store, id, [letter(customer, 'help')]);
+    await step({ user: manager, id }, 'close');
+  }
+  const { tasks } = await erase(manager, running);
+  const told = tasks.flatMap((task) => (task.task === 'resync' ? task.user_ids : []));
+  t.strictSame(told.sort(), talks.map(({ customer }) => customer).sort());
+  t.same(await tablesWith(sql, manager), []);
+  for (const { id, customer } of talks) {
+    const shown = await history(customer, id);
+    t.match(shown.at(-1), { sender_id: NOBODY, message_type: 'system' });
+    t.match(shown[0], { sender_id: customer, content: 'help' });
+  }
+});
+
 t.test('who was erased takes part in nothing any more', async (t) => {
   const [ann, bob] = people(2) as [UserId, UserId];
   await erase(ann, running);

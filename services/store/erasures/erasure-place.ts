@@ -9,6 +9,9 @@ export type InConversation = {
   is_nobodys: boolean;
 };
 
+/** The steps up to `after` are done, and of those up to `seen` what the person did there. */
+export type ActsPlace = { after: number; seen?: number; at?: InConversation };
+
 /**
  * An erasure goes through these phases, one after the other. Each finds what is left for it in
  * Postgres, so a phase that is begun anew does not do again what it has done.
@@ -17,7 +20,8 @@ export type InConversation = {
  *     agents         no agent, and what the agent had waits
  *     conversations  membership, texts, positions, keys of sends; one conversation after the other
  *     reactions
- *     steps, deletions, events   the records of what people did, in the order of their keys
+ *     steps          the log of businesses, and system messages that tell of the same
+ *     deletions, events   the records of what people did, in the order of their keys
  *     settle         the outbox; no router holds a text that it read before
  *     redis          no edge says that the user is online
  *     resyncs        the others' device queues, which may hold what was erased
@@ -28,7 +32,7 @@ export type Place =
   | { phase: 'agents' }
   | { phase: 'conversations'; at?: InConversation }
   | { phase: 'reactions' }
-  | { phase: 'steps'; after: number }
+  | ({ phase: 'steps' } & ActsPlace)
   | { phase: 'deletions'; after: string }
   | { phase: 'events'; at: string; id: string }
   | { phase: 'settle'; since: string }
