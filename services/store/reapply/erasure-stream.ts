@@ -27,7 +27,12 @@ export type ErasureStream = {
 export function createErasureStream(bus: Pick<Bus, 'nc' | 'connected'>): ErasureStream {
   const ask = async (subject: string, body: string) => {
     if (!bus.connected) throw new KahaError('MESSAGING_UNAVAILABLE', 'NATS is not connected');
-    return bus.nc.request(subject, body, { timeout: TIMEOUT_MS });
+    try {
+      return await bus.nc.request(subject, body, { timeout: TIMEOUT_MS });
+    } catch (cause) {
+      // Nobody answers where there is no such stream, or no JetStream just now.
+      throw new KahaError('MESSAGING_UNAVAILABLE', 'JetStream does not answer', { cause });
+    }
   };
   const get = async (seq: number): Promise<Numbered[]> => {
     const api = jetStreamApi(`DIRECT.GET.${streams.erasures}`);

@@ -6,7 +6,7 @@ import { startNats } from '../../../dev/testing/test-servers.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { natsUserOf } from '../../../shared/contracts/permissions.ts';
 import { jetStreamApi, streams, subjects } from '../../../shared/contracts/subjects.ts';
-import { NOBODY, newId, type UserId } from '../../../shared/ids.ts';
+import { type JobId, NOBODY, newId, type UserId } from '../../../shared/ids.ts';
 import { connectBus } from '../../../shared/nats/bus.ts';
 import { createAskStore } from '../../../shared/nats/rpc-clients.ts';
 import { createMetrics } from '../../../shared/process/metrics.ts';
@@ -208,6 +208,9 @@ t.test('records that NATS has lost are stored once more', async (t) => {
 
 t.test('nothing is repeated or served without the stream', async (t) => {
   await setup.nc.request(jetStreamApi(`STREAM.DELETE.${streams.erasures}`), '');
+  const record = { job_id: newId<JobId>(), service: 'test', kind: 'erase_content' as const };
+  const appending = stream.append({ ...record, conversation_id: group });
+  await t.rejects(appending, { code: 'MESSAGING_UNAVAILABLE' });
   const repeating = runReapply(config, { logger: silent, tell() {} });
   await t.rejects(repeating, { message: 'the stream ERASURES is missing' });
   const other = await startStore();
