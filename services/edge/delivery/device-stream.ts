@@ -18,8 +18,6 @@ type Copy = Delivered & { event: CameEvent };
 type Heard = { eventId: EventId; isRefused: boolean };
 type Marker = Delivered & { markerId: EventId };
 type Refused = { eventId: EventId; hasCome: boolean };
-/** The client has acknowledged at this time, in epoch ms. */
-type Told = { atMs: number; isInUse: boolean };
 
 type Stream<Owner extends StreamOwner> = DeviceStream<Owner>;
 type Parts<Owner extends StreamOwner> = StreamParts<Stream<Owner>, Owner>;
@@ -124,8 +122,10 @@ export class DeviceStream<Owner extends StreamOwner> {
     if (this.#refused?.size === 0) this.#refused = undefined;
     const sent = this.#sent?.find(eventId);
     if (sent === undefined) this.#send(event, { ackSubject });
-    else if (sent.isAcknowledged) this.#acknowledge(ackSubject);
-    else sent.ackSubject = ackSubject;
+    else if (sent.isAcknowledged) {
+      this.#acknowledge(ackSubject);
+      this.#tellRouters(sent, undefined);
+    } else sent.ackSubject = ackSubject;
     this.#heard(delivery, { eventId, isRefused });
     return sent === undefined;
   }
@@ -159,15 +159,14 @@ export class DeviceStream<Owner extends StreamOwner> {
     const { bus, reports } = this.#parts;
     if (!bus.connected) return;
     const nowMs = steadyMs();
-    const told = { atMs: Date.now(), isInUse: this.owner.isInUse(nowMs) };
     this.#sent?.acknowledge(this.#acknowledgedQ, nowMs, (sent, askers) => {
       if (sent.ackSubject !== undefined) this.#acknowledge(sent.ackSubject);
-      this.#tellRouters(sent, askers, told);
+      this.#tellRouters(sent, askers);
     });
     const over = this.#resync?.acknowledge(this.#acknowledgedQ, this.#ending !== undefined);
     for (const ackSubject of over?.ackSubjects ?? []) this.#acknowledge(ackSubject);
     for (const [conversationId, seq] of over?.delivered ?? []) {
-      reports.add([conversationId, this.userId, seq, told.atMs]);
+      reports.add([conversationId, this.userId, seq, Date.now()]);
     }
     if (this.#state.kind === 'fromQueue') this.#look(nowMs, false);
   }
@@ -336,14 +335,14 @@ export class DeviceStream<Owner extends StreamOwner> {
     this.#parts.metrics.acks.add('ack');
   }
 
-  /** Answers the routers whose offer is open. If none is, the event came late. */
-  #tellRouters({ header }: SentEvent, askers: readonly string[] | undefined, told: Told): void {
+  /** Answers the routers whose offer is open. What the queue has too came late, if not by it. */
+  #tellRouters({ header, ackSubject }: SentEvent, askers: readonly string[] | undefined): void {
     const { answers, lateTakes, reports } = this.#parts;
-    const { atMs, isInUse } = told;
+    const [atMs, isInUse] = [Date.now(), this.owner.isInUse(steadyMs())];
     const { conversationId, eventId, seq } = header;
     const { userId } = this;
     for (const asker of askers ?? []) answers.taken(asker, isInUse);
-    if (askers === undefined) {
+    if (askers === undefined || ackSubject !== undefined) {
       const { deviceId } = this.owner;
       lateTakes.add([conversationId, userId, deviceId, eventId, seq, atMs, isInUse]);
     }

@@ -9,8 +9,8 @@ export type LateTakes = RouterReports<LateTake>;
 
 /**
  * Tells the routers which events came late to a device: its client acknowledged them, but the
- * session had answered no offer of them with `taken`. The events came from the device's queue, or
- * were left to it.
+ * session had answered no offer of them with `taken`, or a router did not hear the answer. The
+ * events came from the device's queue, or were left to it.
  *
  * A session that gets the queue's copy more than 60 s after it took the offer no longer knows the
  * event. It reports such an event as late, which costs its consumers nothing.
