@@ -1,6 +1,6 @@
 # One image serves every service, and the command chooses which:
 #   docker run kaha-chat dist/services/store/main.js
-# The commands are dist/services/{edge,router,store,profiles,retention}/main.js,
+# The commands are dist/services/{edge,router,store,profiles,retention,push}/main.js,
 #   dist/services/store/migrate-main.js, dist/services/store/keys-main.js,
 #   dist/services/store/retention-main.js,
 #   dist/services/router/streams-main.js

@@ -28,6 +28,7 @@ export function readyScreen({ urls, businesses, isDetached, runDir }: Ready): st
     `  Docs        ${edge}/docs  (try requests there)`,
     '  Token       npm run -s token -- <user-uuid>, or --service',
     '  Chat        npm run -s chat -- --help',
+    ...(urls.pushes === undefined ? [] : [`  Pushes      ${urls.pushes}/  (what devices got)`]),
     ...businesses.flatMap(({ id, name, agents }) => [
       `  Business    ${id}  ${name}`,
       `    agents    ${agentsText(agents)}`,

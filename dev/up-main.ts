@@ -5,6 +5,7 @@ import { registerBusinesses } from './kaha/register-businesses.ts';
 import { isFree } from './processes/ports.ts';
 import { readyScreen } from './ready-screen.ts';
 import { jetStreamFolder } from './servers/tmpfs.ts';
+import type { InstanceCounts } from './stack/services.ts';
 import { type Stack, startAgain, startStack, stopAll } from './stack/stack.ts';
 import { readLaunchFile, readStackFile } from './stack/stack-file.ts';
 
@@ -16,6 +17,7 @@ three agents each are there to try; one of which anything was set before stays a
   --edges <n>    edges to start, edge-N listens on port + N - 1 (default 2)
   --routers <n>  routers to start (default 1)
   --stores <n>   stores to start (default 1)
+  --pushes <n>   instances of push to start, from 0 to 8 (default 1)
   --port <port>  port of edge-1 (default 8080)
   --detach       return once all are ready; "npm run down" stops it
   --only <name>  start one process of the running stack again (edge-1, nats, …)
@@ -47,6 +49,7 @@ async function up(): Promise<void> {
       edges: { type: 'string', default: '2' },
       routers: { type: 'string', default: '1' },
       stores: { type: 'string', default: '1' },
+      pushes: { type: 'string', default: '1' },
       port: { type: 'string', default: '8080' },
       detach: { type: 'boolean', default: false },
       only: { type: 'string' },
@@ -57,8 +60,10 @@ async function up(): Promise<void> {
   if (values.only !== undefined) return only(values.only);
   const count = (name: 'edges' | 'routers' | 'stores') =>
     wholeNumber(name, { text: values[name], max: INSTANCES_MAX });
+  const pushes = values.pushes === '0' ? 0 : wholeNumber('pushes', { text: values.pushes, max: 8 });
   const port = wholeNumber('port', { text: values.port, max: 65_535 - INSTANCES_MAX });
-  const options = { edges: count('edges'), routers: count('routers'), stores: count('stores') };
+  const counts = { edges: count('edges'), routers: count('routers'), stores: count('stores') };
+  const options = { ...counts, pushes };
   if (readLaunchFile(RUN_DIR) !== undefined) {
     throw new Error('A stack runs already; "npm run down" stops it.');
   }
@@ -69,7 +74,7 @@ async function up(): Promise<void> {
   await run({ ...options, port, detach: values.detach });
 }
 
-type Options = { edges: number; routers: number; stores: number; port: number; detach: boolean };
+type Options = Required<InstanceCounts> & { port: number; detach: boolean };
 
 async function run(options: Options): Promise<void> {
   const { NATS_URL, DATABASE_URL, REDIS_URL, EDIT_WINDOW_MIN, MAX_CONNECTIONS } = process.env;

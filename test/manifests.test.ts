@@ -6,6 +6,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { SERVICE_NAMES, type ServiceName } from '../dev/stack/services.ts';
 import { loadConfig as loadEdge } from '../services/edge/config.ts';
 import { loadConfig as loadProfiles } from '../services/profiles/config.ts';
+import { loadConfig as loadPush } from '../services/push/config.ts';
 import { loadConfig as loadRetention } from '../services/retention/config.ts';
 import { loadConfig as loadRouter } from '../services/router/config.ts';
 import { loadStreamsConfig } from '../services/router/streams-config.ts';
@@ -38,6 +39,7 @@ const SERVICE_LOADERS: Record<ServiceName, Loader> = {
   store: loadStore,
   profiles: loadProfiles,
   retention: loadRetention,
+  push: loadPush,
 };
 const LOADERS: Record<string, Loader> = {
   ...Object.fromEntries(
@@ -65,6 +67,7 @@ const settings = {
   LOG_HASH_KEY: secret(),
   KAHA_URL: 'https://kaha.example',
   KAHA_SERVICE_TOKEN: secret(),
+  PUSH_HASH_KEY: secret(),
   JWT_JWKS_URL: 'https://kaha.example/jwks.json',
   JWT_ISSUER: 'https://kaha.example',
   JWT_AUDIENCE: 'kaha-chat',
@@ -89,7 +92,13 @@ t.test('k8s: no service starts with a secret of the example', async (t) => {
   const examples = manifests.flatMap(({ stringData = {} }) =>
     Object.keys(stringData).filter((name) => stringData[name]?.includes('<')),
   );
-  for (const name of ['LOG_HASH_KEY', 'CONTENT_KEYS', 'KAHA_SERVICE_TOKEN', 'SERVICE_TOKENS']) {
+  for (const name of [
+    'LOG_HASH_KEY',
+    'CONTENT_KEYS',
+    'KAHA_SERVICE_TOKEN',
+    'SERVICE_TOKENS',
+    'PUSH_HASH_KEY',
+  ]) {
     t.ok(examples.includes(name), `${name} is one`);
   }
 });
@@ -232,8 +241,9 @@ function sourceOf(command: string): string {
 function knownNames(command: string): Set<string> {
   const source = sourceOf(command);
   const own = source.replace(/main\.ts$/, 'config.ts');
+  const parts = join(dirname(source), 'providers-config.ts');
   const configs = new Set([join(dirname(source), 'config.ts'), own]);
-  const files = [source, ...configs, 'shared/process/env.ts'].filter((path) =>
+  const files = [source, ...configs, parts, 'shared/process/env.ts'].filter((path) =>
     existsSync(join(root, path)),
   );
   const names = files.flatMap((path) =>

@@ -44,11 +44,19 @@ const SUBJECTS = [
   ...['membership.changed', 'queues.made', 'queues.held', 'queues.tails', DEVICE],
   ...[`queue.3.${USER}.phone`, DELIVER, `user.${USER}`, `presence.${USER}`, 'receipts.router-1'],
   BUSINESS,
-  ...['events.router-1', 'bookmarks.one', 'bookmarks.two', 'erasures'],
+  ...['events.router-1', 'bookmarks.one', 'bookmarks.two', 'bookmarks.push0', 'erasures'],
   ...['$JS.API.STREAM.INFO.ERASURES', '$JS.API.DIRECT.GET.ERASURES'],
   ...[`push.${USER}`, 'kaha.user.profile.updated', 'kaha.business.profile.updated'],
   ...['router.alive', 'router.who', 'router.leaving', 'answers.router-1.7'],
-  ...[ACK_QUEUE, ACK_RECEIPTS, ACK_KAHA, ackFeed('one'), ackFeed('two'), ackFeed('watch-1')],
+  ...[
+    ACK_QUEUE,
+    ACK_RECEIPTS,
+    ACK_KAHA,
+    ackFeed('one'),
+    ackFeed('two'),
+    ackFeed('watch-1'),
+    ackFeed('push7'),
+  ],
   ...['$JS.API.INFO', '$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.QUEUE_3'],
   ...['$JS.API.STREAM.PURGE.QUEUE_3', '$JS.API.STREAM.UPDATE.QUEUE_3', '$JS.API.STREAM.NAMES'],
   ...[
@@ -64,9 +72,11 @@ const SUBJECTS = [
   ...['$JS.API.CONSUMER.MSG.NEXT.QUEUE_3.x', '$JS.API.CONSUMER.MSG.NEXT.RECEIPTS.store'],
   ...['$JS.API.CONSUMER.INFO.RECEIPTS.store', '$JS.API.CONSUMER.MSG.NEXT.KAHA_EVENTS.profiles'],
   ...['$JS.API.CONSUMER.INFO.KAHA_EVENTS.profiles', '$JS.FC.QUEUE_3.x.y'],
-  ...['one', 'two', 'watch-1'].flatMap((consumer) => consumerOf('EVENTS', consumer)),
+  ...['one', 'two', 'watch-1', 'push7', 'push8'].flatMap((consumer) =>
+    consumerOf('EVENTS', consumer),
+  ),
   ...['$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.one', '$JS.API.CONSUMER.DELETE.EVENTS.one'],
-  ...['one', 'two'].map((name) => `$JS.API.DIRECT.GET.FEED_BOOKMARKS.bookmarks.${name}`),
+  ...['one', 'two', 'push0'].map((name) => `$JS.API.DIRECT.GET.FEED_BOOKMARKS.bookmarks.${name}`),
   ...['$JS.API.STREAM.MSG.GET.FEED_BOOKMARKS', '$JS.API.DIRECT.GET.FEED_BOOKMARKS'],
   ...['$JS.API.STREAM.INFO.EVENTS', '$JS.API.STREAM.MSG.GET.EVENTS'],
   ...[...USERS.map((user) => `_INBOX.${user}.a`), '_INBOX.a', '_R_.a'],
@@ -170,7 +180,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
     publish: [
       ...[...consumerOf('RECEIPTS', 'store'), ACK_RECEIPTS, 'erasures'],
       ...['$JS.API.STREAM.INFO.ERASURES', '$JS.API.DIRECT.GET.ERASURES'],
-      ...answersOf('store', 'edge', 'router', 'profiles', 'retention', 'feed'),
+      ...answersOf('store', 'edge', 'router', 'profiles', 'retention', 'feed', 'push'),
     ],
     subscribe: [
       ...SUBJECTS.filter((subject) => subject.startsWith('rpc.store.')),
@@ -182,7 +192,7 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...[...consumerOf('KAHA_EVENTS', 'profiles'), ACK_KAHA, `user.${USER}`],
       ...['rpc.store.contacts.list', 'profiles.changed'],
       ...['kaha.user.profile.updated', 'kaha.business.profile.updated'],
-      ...answersOf('profiles', 'edge'),
+      ...answersOf('profiles', 'edge', 'push'),
     ],
     subscribe: [
       ...['rpc.profiles.get', 'profiles.changed', '_INBOX.profiles.a'],
@@ -196,6 +206,15 @@ const ALLOWED: Record<OneUser | (typeof NAMED)[keyof typeof NAMED][number], Righ
       ...['rpc.store.revisions.prune', 'rpc.store.steps.prune'],
     ],
     subscribe: ['_INBOX.retention.a', ...repliesOf('retention')],
+  },
+  push: {
+    publish: [
+      ...[...consumerOf('EVENTS', 'push7'), ackFeed('push7'), 'bookmarks.push0'],
+      ...['$JS.API.DIRECT.GET.FEED_BOOKMARKS.bookmarks.push0', 'rpc.store.events.between'],
+      ...['rpc.store.push.facts', 'rpc.store.push.badges', 'rpc.store.push.settle'],
+      'rpc.profiles.get',
+    ],
+    subscribe: ['_INBOX.push.a', ...repliesOf('push')],
   },
   kaha: {
     publish: ['kaha.user.profile.updated', 'kaha.business.profile.updated'],

@@ -38,6 +38,7 @@ const settings: Record<ServiceName, Record<string, string>> = {
     ...redis,
   },
   retention: {},
+  push: { PUSH_HASH_KEY: randomBytes(24).toString('hex') },
 };
 
 const mainArgs = (service: ServiceName) => programArgs(`services/${service}/main.ts`);

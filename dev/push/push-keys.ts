@@ -1,4 +1,5 @@
 import { createECDH, generateKeyPairSync } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Certificate, makeCertificate } from './make-certificate.ts';
 
 type Pair = { publicKey: string; privateKey: string };
@@ -11,6 +12,14 @@ export type PushKeys = {
   fcm: Pair & { projectId: string; clientEmail: string };
   vapid: Pair & { subject: string };
 };
+
+/** Reads the keys of a data folder. They are made once, because registrations outlive a restart. */
+export function readPushKeys(file: string): PushKeys {
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as PushKeys;
+  const keys = makePushKeys();
+  writeFileSync(file, JSON.stringify(keys), { mode: 0o600 });
+  return keys;
+}
 
 export function makePushKeys(): PushKeys {
   return {

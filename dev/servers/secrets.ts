@@ -19,6 +19,8 @@ export type Secrets = {
   /** Browsers know by these who may send pushes (VAPID), in base64url. */
   vapidPublicKey: string;
   vapidPrivateKey: string;
+  /** Providers know conversations by hashes under this key. */
+  pushHashKey: string;
 };
 
 export function readSecrets(dataDir: string): Secrets {
@@ -30,6 +32,7 @@ export function readSecrets(dataDir: string): Secrets {
     edgeServiceToken: randomBytes(24).toString('base64url'),
     logHashKey: randomBytes(24).toString('base64url'),
     postgresPassword: randomBytes(18).toString('base64url'),
+    pushHashKey: randomBytes(24).toString('base64url'),
     ...makeVapidKeys(),
     ...known,
   };

@@ -35,6 +35,7 @@ export function commandEnv(places: Places, natsUser: string): Record<string, str
     ADMIN_PORT: '0',
     ...SERVICES.store.env(places),
     STREAM_REPLICAS: '1',
+    PUSH_SHARES: places.push?.env.PUSH_SHARES ?? '0',
   };
 }
 

@@ -1,6 +1,7 @@
 import type { NatsUserKind } from '../../shared/contracts/traffic.ts';
 import { TOKEN_TERMS } from '../kaha/token-mint.ts';
 import type { Secrets } from '../servers/secrets.ts';
+import type { PushPlaces } from './push-spec.ts';
 
 /**
  * Each kind of NATS user is a service, but for consumers of the feed, the stand-in, and the command
@@ -9,7 +10,7 @@ import type { Secrets } from '../servers/secrets.ts';
 export type ServiceName = Exclude<NatsUserKind, 'feed' | 'kaha' | 'setup'>;
 
 /** The options of a stack say how many instances of these services run. */
-export type InstanceCounts = { edges: number; routers: number; stores: number };
+export type InstanceCounts = { edges: number; routers: number; stores: number; pushes?: number };
 
 /** All places are known before the first service starts. */
 export type Places = {
@@ -23,6 +24,8 @@ export type Places = {
   queueShards: number;
   seeds: Readonly<Record<string, string>>;
   secrets: Secrets;
+  /** Is undefined if push does not run. */
+  push: PushPlaces | undefined;
   /** Tests add these variables to the environment of a service. */
   extraEnv: Readonly<Partial<Record<ServiceName, Record<string, string>>>>;
   /** Returns the address at which the process of this name reaches the NATS at `url`. */
@@ -70,6 +73,7 @@ export const SERVICES: Readonly<Record<ServiceName, ServiceRow>> = {
   },
   retention: { instances: 'one', startRank: 2, env: () => ({}) },
   router: { instances: 'routers', startRank: 2, env: () => ({}) },
+  push: { instances: 'pushes', startRank: 3, env: ({ push }) => push?.env ?? {} },
   edge: {
     instances: 'edges',
     startRank: 3,
@@ -100,5 +104,5 @@ export const SERVICE_NAMES = (Object.keys(SERVICES) as ServiceName[]).sort(
 export function instancesOf(service: ServiceName, counts: InstanceCounts): string[] {
   const { instances } = SERVICES[service];
   if (instances === 'one') return [service];
-  return Array.from({ length: counts[instances] }, (_, index) => `${service}-${index + 1}`);
+  return Array.from({ length: counts[instances] ?? 0 }, (_, index) => `${service}-${index + 1}`);
 }

@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { isAlive, type ProcessIdentity, type RunningProcess } from '../processes/child.ts';
 import type { ServerName } from '../servers/binaries.ts';
 
-export type Urls = { edges: string[]; nats: string; database: string; redis: string; kaha: string };
+export type Urls = {
+  edges: string[];
+  nats: string;
+  database: string;
+  redis: string;
+  kaha: string;
+  /** The stand-ins of providers show here the pushes that devices got. */
+  pushes?: string;
+};
 
 /**
  * The record says what runs. `stack.json` is for everybody, and `launch.json` (private) serves to

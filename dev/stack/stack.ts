@@ -17,6 +17,7 @@ import { stopComposeServers } from '../servers/compose-servers.ts';
 import { readSecrets } from '../servers/secrets.ts';
 import { planServers } from '../servers/servers.ts';
 import { planInstances, startGroups } from './instances.ts';
+import { planPush } from './push-spec.ts';
 import { commandEnv, kahaSpec, serviceSpec } from './service-specs.ts';
 import { type InstanceCounts, type Places, SERVICE_NAMES, type ServiceName } from './services.ts';
 import {
@@ -111,11 +112,15 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
     instances.flatMap((one) => (one.service === service ? (one.port ?? []) : []));
   const [kahaPort] = (await freePorts(1)) as [number];
   const [webhookPort] = portsOf('profiles') as [number];
+  const secrets = readSecrets(dataDir);
+  const { pushes = 0 } = options;
+  const push =
+    pushes === 0 ? undefined : await planPush({ runDir, dataDir, secrets, instances: pushes });
   const places: Places = {
+    ...{ secrets, push },
     ...{ runDir, dataDir, nats: servers.nats, seeds: servers.seeds },
     ...{ database: await servers.database(), redis: servers.redis },
     kaha: `http://127.0.0.1:${kahaPort}`,
-    secrets: readSecrets(dataDir),
     queueShards: options.queueShards ?? QUEUE_SHARDS,
     extraEnv: options.env ?? {},
     natsUrlFor: options.natsUrlFor ?? ((_, url) => url),
@@ -124,7 +129,10 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
   await Promise.all([
     runCommand(places, { script: 'store/migrate-main.js', natsUser: 'store' }),
     runCommand(places, { script: 'router/streams-main.js', natsUser: 'setup' }),
-    start([kahaSpec(places, { port: kahaPort, webhookPort })]),
+    start([
+      kahaSpec(places, { port: kahaPort, webhookPort }),
+      ...(push === undefined ? [] : [push.standIn]),
+    ]),
   ]);
   progress('Services …');
   for (const group of startGroups(instances)) {
@@ -133,6 +141,7 @@ async function startAll(options: StackOptions, record: LaunchRecord): Promise<St
   const urls: Urls = {
     edges: portsOf('edge').map((port) => `http://127.0.0.1:${port}`),
     ...{ nats: places.nats, database: places.database, redis: places.redis, kaha: places.kaha },
+    ...(push !== undefined && { pushes: push.control }),
   };
   record.urls = urls;
   writeStackFile(runDir, record);
@@ -249,7 +258,7 @@ export async function stopAll(
 
 const STOP_ORDER: readonly string[] = [
   ...SERVICE_NAMES.toReversed(),
-  ...['kaha', 'redis', 'postgres', 'nats'],
+  ...['push-providers', 'kaha', 'redis', 'postgres', 'nats'],
 ];
 
 function runCommand(

@@ -1,4 +1,5 @@
 import { FEED_CONSUMER_NAME } from '../../shared/contracts/permissions.ts';
+import { PUSH_SHARES_MAX, streams } from '../../shared/contracts/subjects.ts';
 import { type Env, EnvReader, readQueueShards } from '../../shared/process/env.ts';
 import type { StreamSettings } from './streams/stream-definitions.ts';
 
@@ -23,13 +24,14 @@ export function loadStreamsConfig(env: Env): StreamsConfig {
       eventsBytesMax:
         MIB * reader.integer('EVENTS_MIB_MAX', { min: 16, max: 1_048_576, byDefault: 4_096 }),
       feedConsumers: readFeedConsumers(reader),
+      pushShares: reader.integer('PUSH_SHARES', { min: 0, max: PUSH_SHARES_MAX, byDefault: 0 }),
     },
   };
   reader.done();
   return config;
 }
 
-/** `FEED_CONSUMERS` names the consumers of the feed that a deployment runs: `push,webhooks`. */
+/** `FEED_CONSUMERS` names the consumers of the feed besides push: `webhooks,analytics`. */
 function readFeedConsumers(reader: EnvReader): string[] {
   const names = [...new Set(reader.list('FEED_CONSUMERS'))];
   if (names.length > FEED_CONSUMERS_MAX || !names.every((name) => FEED_CONSUMER_NAME.test(name))) {
@@ -37,6 +39,10 @@ function readFeedConsumers(reader: EnvReader): string[] {
       `FEED_CONSUMERS must be at most ${FEED_CONSUMERS_MAX} names that match ` +
         FEED_CONSUMER_NAME.source,
     );
+  }
+  const ofPush = Array.from({ length: PUSH_SHARES_MAX }, (_, share) => streams.pushConsumer(share));
+  if (names.some((name) => ofPush.includes(name))) {
+    reader.problem(`FEED_CONSUMERS must not name ${ofPush[0]} and the like: set PUSH_SHARES`);
   }
   return names;
 }

@@ -69,6 +69,9 @@ import { writeMissed } from './outbox/outbox-missed.ts';
 import { listPositions } from './positions/list-positions.ts';
 import { readUpTo } from './positions/read.ts';
 import type { ReadCommit } from './positions/read-commit.ts';
+import { readBadges } from './push/push-badges.ts';
+import { settlePush } from './push/push-devices.ts';
+import { readPushFacts } from './push/push-facts.ts';
 import type { RecordErasure } from './reapply/erasure-record.ts';
 import { recordFirst } from './reapply/record-first.ts';
 import { createParticipantsReader } from './records/participants-reader.ts';
@@ -190,6 +193,15 @@ function createDeviceOperations(deps: Deps) {
     },
     'push.unregister': async (request) => {
       await unregisterPush(db, request);
+      return undefined;
+    },
+    'push.facts': ({ questions }) => readPushFacts(deps, questions),
+    'push.badges': async ({ user_ids }) => {
+      assertUuids(...user_ids);
+      return readBadges(deps, user_ids);
+    },
+    'push.settle': async (request) => {
+      await settlePush(deps, request);
       return undefined;
     },
   } satisfies Partial<Operations>;

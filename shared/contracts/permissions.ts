@@ -1,8 +1,8 @@
-import { jetStreamAcks, jetStreamApi } from './subjects.ts';
+import { jetStreamAcks, jetStreamApi, PUSH_SHARES_MAX, streams } from './subjects.ts';
 import { type NatsUserKind, pulledStreams, TRAFFIC, USER_KINDS } from './traffic.ts';
 
 const REPLIES = 'replies';
-/** Each user of these kinds has a name of its own behind the kind: `edge-7`, `feed-push`. */
+/** Each user of these kinds has a name of its own behind the kind: `edge-7`, `feed-hooks`. */
 const NAMED_KINDS: readonly NatsUserKind[] = ['edge', 'feed'];
 /** The name begins with a letter, because `-2` behind the name of a user counts its instances. */
 export const FEED_CONSUMER_NAME = /^[a-z][a-z0-9]{0,31}$/;
@@ -32,8 +32,8 @@ export function repliesPrefix(natsUser: string): string {
 }
 
 /**
- * Returns the NATS user of an instance. `router-2` runs as `router` and `feed-push-2` as
- * `feed-push`; each edge has its own user.
+ * Returns the NATS user of an instance. `router-2` runs as `router` and `feed-hooks-2` as
+ * `feed-hooks`; each edge has its own user.
  */
 export function natsUserOf(instance: string): string {
   return instance.startsWith('edge-') ? instance : instance.replace(/-\d+$/, '');
@@ -49,8 +49,8 @@ function permissionsOf(natsUser: string): Permissions {
   const heard = TRAFFIC.filter(({ subscribe }) => subscribe.includes(kind));
   const asks = said.some(({ requestsAs }) => requestsAs !== undefined);
   const acknowledges = said.some(({ subject }) => subject === jetStreamAcks());
-  const subjects = said.map(({ subject, isOwn }) =>
-    isOwn ? subject.replace('*', consumerOf(natsUser)) : subject,
+  const subjects = said.flatMap(({ subject, isOwn }) =>
+    isOwn ? consumersOf(natsUser).map((consumer) => subject.replace('*', consumer)) : subject,
   );
   const publish = [...subjects, ...pullsOf(natsUser), ...answersOf(kind)];
   const subscribe = new Set(heard.map(({ subject, requestsAs }) => requestsAs ?? subject));
@@ -72,22 +72,25 @@ function answersOf(service: NatsUserKind): string[] {
 /** A user that pulls from streams asks and acknowledges to JetStream on these subjects. */
 function pullsOf(natsUser: string): string[] {
   const kind = kindOf(natsUser);
-  const consumer = consumerOf(natsUser);
   const pulled = pulledStreams().filter(({ pulledBy }) => pulledBy === kind);
-  return pulled.flatMap(({ stream }) => [
-    jetStreamApi(`CONSUMER.INFO.${stream}.${consumer}`),
-    jetStreamApi(`CONSUMER.MSG.NEXT.${stream}.${consumer}`),
-    jetStreamAcks(stream, consumer),
-  ]);
+  return pulled.flatMap(({ stream }) =>
+    consumersOf(natsUser).flatMap((consumer) => [
+      jetStreamApi(`CONSUMER.INFO.${stream}.${consumer}`),
+      jetStreamApi(`CONSUMER.MSG.NEXT.${stream}.${consumer}`),
+      jetStreamAcks(stream, consumer),
+    ]),
+  );
 }
 
 /**
- * Returns the name of the durable by which a NATS user pulls from a stream: `store` → `store`,
- * `feed-push` → `push`.
+ * Returns the names of the durables by which a NATS user pulls from a stream: `store` → `store`,
+ * `feed-hooks` → `hooks`, and those of all shares for `push`.
  */
-function consumerOf(natsUser: string): string {
+function consumersOf(natsUser: string): string[] {
   const kind = kindOf(natsUser);
-  return NAMED_KINDS.includes(kind) ? natsUser.slice(kind.length + 1) : natsUser;
+  if (kind === 'push')
+    return Array.from({ length: PUSH_SHARES_MAX }, (_, n) => streams.pushConsumer(n));
+  return [NAMED_KINDS.includes(kind) ? natsUser.slice(kind.length + 1) : natsUser];
 }
 
 /** Returns the kind of a NATS user: `edge-7` → `edge`. */

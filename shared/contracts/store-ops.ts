@@ -46,6 +46,7 @@ import type {
 } from './messages.ts';
 import type { ConversationChanged, OutboxEntry, OutboxMissed } from './outbox.ts';
 import type { ConversationPositions, ReadInput, ReadResult } from './positions.ts';
+import type { PushAnswers, PushBadge, PushQuestion, PushSettled } from './pushes/push-facts.ts';
 
 export type ExpireRequest = {
   /** This is the time by the clock of whoever asks. */
@@ -198,6 +199,15 @@ export type StoreOps = {
    */
   'push.register': [PushRegister, undefined];
   'push.unregister': [OfDevice, undefined];
+  /**
+   * Tells what is true now of messages that users may get a push of, in the order of the questions.
+   * An answer may leave out the last ones.
+   */
+  'push.facts': [{ questions: PushQuestion[] }, PushAnswers];
+  /** Tells the badges of at most 100 users. A user without a registered device is left out. */
+  'push.badges': [{ user_ids: UserId[] }, { users: PushBadge[] }];
+  /** Forgets or corrects a registration, unless another one has taken its place. */
+  'push.settle': [PushSettled, undefined];
   /** A page of what a person wrote. The first page makes a record of the export. */
   'users.export': [ExportAsked, ExportShape];
   'partitions.ensure': [

@@ -80,6 +80,9 @@ export const subjects = {
   businessProfileUpdated: `${KAHA_PREFIX}business.profile.updated`,
 } as const;
 
+/** Push divides its users into at most this many shares. */
+export const PUSH_SHARES_MAX = 8;
+
 const SHARD_PREFIX = 'QUEUE_';
 
 /** These are the names of the streams, of what they keep, and of the fixed durables on them. */
@@ -94,6 +97,8 @@ export const streams = {
   kahaEventsSubjects: `${KAHA_PREFIX}>`,
   receiptsDurable: 'store',
   kahaEventsDurable: 'profiles',
+  /** Each share of push reads all of the feed, and pushes to its own part of the users. */
+  pushConsumer: (share: number) => `push${share}`,
 } as const;
 
 /** Reads the shard from the name of its stream; undefined if the stream holds no device queues. */

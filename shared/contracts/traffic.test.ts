@@ -64,6 +64,7 @@ t.test('streams keep the subjects that the table says', async (t) => {
   t.same(pulledStreams(), [
     { stream: 'RECEIPTS', pulledBy: 'store' },
     { stream: 'EVENTS', pulledBy: 'feed' },
+    { stream: 'EVENTS', pulledBy: 'push' },
     { stream: 'KAHA_EVENTS', pulledBy: 'profiles' },
   ]);
   const [events] = subjectsOf(streams.queue('*'));

@@ -4,7 +4,7 @@ import { consumerAdvisory, jetStreamAcks, jetStreamApi, streams, subjects } from
 
 /**
  * Each service has a NATS user of its kind. `kaha` is kaha-main-v3, `setup` makes the streams, and
- * each consumer of the feed is a user of the kind `feed`.
+ * each consumer of the feed is a user of the kind `feed`, but for push, which may ask for more.
  */
 export const USER_KINDS = [
   'edge',
@@ -12,6 +12,7 @@ export const USER_KINDS = [
   'store',
   'profiles',
   'retention',
+  'push',
   'feed',
   'kaha',
   'setup',
@@ -29,10 +30,10 @@ type Row = {
   requestsAs?: string;
   /** This stream keeps what is published on the subject. */
   keptBy?: string;
-  /** The `*` is the name of a user's consumer, and each user may use its own subject only. */
+  /** The `*` is the name of a user's consumer, and each user may use the subjects of its own. */
   isOwn?: true;
-  /** Users of this kind pull from the stream, each by a durable of its own. */
-  pulledBy?: NatsUserKind;
+  /** Users of these kinds pull from the stream, each by durables of its own. */
+  pulledBy?: readonly NatsUserKind[];
 };
 
 /** These kinds of users ask for the operations of a service. The type demands a row for each. */
@@ -61,7 +62,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'contacts.shared': ['edge'],
   'contacts.list': ['profiles'],
   'users.export': ['edge'],
-  'events.between': ['feed'],
+  'events.between': ['feed', 'push'],
   'events.prune': ['retention'],
   'devices.seen': ['edge'],
   'devices.of': ['router'],
@@ -71,6 +72,9 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'devices.prune': ['retention'],
   'push.register': ['edge'],
   'push.unregister': ['edge'],
+  'push.facts': ['push'],
+  'push.badges': ['push'],
+  'push.settle': ['push'],
   'partitions.ensure': ['retention'],
   'retention.expire': ['retention'],
   'retention.drop': ['retention'],
@@ -103,7 +107,7 @@ const STORE_ASKERS: Askers<StoreOps> = {
   'agents.presence': ['router'],
 };
 
-const PROFILES_ASKERS: Askers<ProfileOps> = { get: ['edge'] };
+const PROFILES_ASKERS: Askers<ProfileOps> = { get: ['edge', 'push'] };
 
 /**
  * The one table of what NATS carries: who publishes, who subscribes, and which stream keeps it. The
@@ -152,25 +156,25 @@ export const TRAFFIC: readonly Row[] = [
     publish: ['router'],
     subscribe: ['jetstream'],
     keptBy: streams.receipts,
-    pulledBy: streams.receiptsDurable,
+    pulledBy: [streams.receiptsDurable],
   },
   {
     subject: subjects.events('*'),
     publish: ['router'],
     subscribe: ['jetstream'],
     keptBy: streams.events,
-    pulledBy: 'feed',
+    pulledBy: ['feed', 'push'],
   },
   {
     subject: subjects.bookmarks('*'),
-    publish: ['feed'],
+    publish: ['feed', 'push'],
     subscribe: ['jetstream'],
     keptBy: streams.bookmarks,
     isOwn: true,
   },
   {
     subject: jetStreamApi(`DIRECT.GET.${streams.bookmarks}.${subjects.bookmarks('*')}`),
-    publish: ['feed'],
+    publish: ['feed', 'push'],
     subscribe: ['jetstream'],
     isOwn: true,
   },
@@ -195,7 +199,7 @@ export const TRAFFIC: readonly Row[] = [
     publish: ['kaha'],
     subscribe: ['jetstream'],
     keptBy: streams.kahaEvents,
-    pulledBy: streams.kahaEventsDurable,
+    pulledBy: [streams.kahaEventsDurable],
   },
   // What comes to profiles by webhook goes the way of all events of kaha-main-v3.
   { subject: subjects.userProfileUpdated, publish: ['profiles'], subscribe: ['jetstream'] },
@@ -225,10 +229,10 @@ export function subjectsOf(stream: string): string[] {
   return TRAFFIC.filter(({ keptBy }) => keptBy === stream).map(({ subject }) => subject);
 }
 
-/** Lists the streams that services pull from, each with the kind of user that does. */
+/** Lists the streams that services pull from, once for each kind of user that does. */
 export function pulledStreams(): { stream: string; pulledBy: NatsUserKind }[] {
-  return TRAFFIC.flatMap(({ keptBy, pulledBy }) =>
-    keptBy === undefined || pulledBy === undefined ? [] : { stream: keptBy, pulledBy },
+  return TRAFFIC.flatMap(({ keptBy, pulledBy = [] }) =>
+    keptBy === undefined ? [] : pulledBy.map((kind) => ({ stream: keptBy, pulledBy: kind })),
   );
 }
 

@@ -1,4 +1,3 @@
-import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType } from 'nats';
 import t, { type Test } from 'tap';
 import { startNats } from '../../dev/testing/test-servers.ts';
 import { until } from '../../dev/testing/until.ts';
@@ -11,9 +10,10 @@ import { connectNats } from '../nats/nats-connection.ts';
 import { createLogger } from '../process/logger.ts';
 import { createMetrics } from '../process/metrics.ts';
 import { startFeedReader } from './feed-reader.ts';
+import type { TakenOn } from './handle-events.ts';
 import { feedBatch, feedEvent } from './stage/feed-batches.ts';
+import { makeBookmarks, makeEvents } from './stage/feed-streams.ts';
 
-const MIB = 1024 ** 2;
 const CONSUMER = 'one';
 const logger = createLogger({ service: 't', instance: 't', level: 'silent', hashKey: 'k' });
 const nats = await startNats();
@@ -31,27 +31,13 @@ t.teardown(async () => {
 });
 
 t.beforeEach(async () => {
-  await makeEvents();
-  await jsm.streams.add({
-    ...{ name: streams.bookmarks, subjects: [subjects.bookmarks('*')] },
-    ...{ max_msgs_per_subject: 1, allow_direct: true },
-  });
+  await makeEvents(jsm, CONSUMER);
+  await makeBookmarks(jsm);
 });
 
 t.afterEach(async () => {
   for (const name of [streams.events, streams.bookmarks]) await jsm.streams.delete(name);
 });
-
-/** Makes the stream with the durable of the consumer. */
-async function makeEvents(): Promise<void> {
-  await jsm.streams.add({
-    ...{ name: streams.events, subjects: [subjects.events('*')] },
-    ...{ retention: RetentionPolicy.Interest, discard: DiscardPolicy.Old },
-    ...{ storage: StorageType.File, max_bytes: MIB },
-  });
-  const config = { durable_name: CONSUMER, ack_policy: AckPolicy.Explicit };
-  await jsm.consumers.add(streams.events, { ...config, ack_wait: 30_000_000_000 });
-}
 
 function busOf(instance: string, natsUser: string): Promise<Bus> {
   const nkeySeed = nats.seeds[natsUser] as string;
@@ -59,10 +45,12 @@ function busOf(instance: string, natsUser: string): Promise<Bus> {
   return connectBus({ url: nats.url, nkeySeed, instance, logger, metrics });
 }
 
+/** Resolves with what was taken on, or with nothing. */
+type Handle = (event: FeedEvent) => Promise<unknown>;
 type Scripted = { asked: EventsRange[]; answer: (range: EventsRange) => Promise<EventsPage> };
 
 /** Starts a reader whose handler notes each event. Each has its own connection, as a process. */
-async function read(t: Test, handle: (event: FeedEvent) => Promise<void> = async () => {}) {
+async function read(t: Test, handle: Handle = async () => {}, takesOn?: true) {
   const bus = await busOf('feed-one', 'feed-one');
   const ids: string[] = [];
   const store: Scripted = { asked: [], answer: async () => ({ events: [], next_cursor: null }) };
@@ -70,10 +58,11 @@ async function read(t: Test, handle: (event: FeedEvent) => Promise<void> = async
   const reader = startFeedReader(
     { bus, logger, metrics },
     {
-      ...{ consumer: CONSUMER, concurrencyMax: 4 },
+      ...{ consumer: CONSUMER, concurrencyMax: 4, ...(takesOn && { takesOn }) },
       async handle(event) {
-        await handle(event);
+        const taken = await handle(event);
         ids.push(event.event_id);
+        return taken as TakenOn | undefined;
       },
       askEvents(range) {
         store.asked.push(range);
@@ -274,7 +263,7 @@ t.test('batches with numbers that NATS gives a second time are handled, late or 
   for (let n = 0; n < 3; n += 1) await readOnce(t);
   t.equal(await bookmarkSeq(), 3);
   await jsm.streams.delete(streams.events);
-  await makeEvents();
+  await makeEvents(jsm, CONSUMER);
   const events: FeedEvent[] = [];
   for (let n = 0; n < 3; n += 1) events.push(...(await publish(feedBatch([feedEvent()]))));
   const failing = await read(t, () => Promise.reject(new KahaError('TIMEOUT', 'late')));
@@ -339,7 +328,7 @@ t.test('a reader goes on where it was after a restart of NATS', async (t) => {
 
 t.test('a reader gets all that is published while NATS is killed, and nothing else', async (t) => {
   const committed: FeedEvent[] = [];
-  const reader = await read(t, () => new Promise(setImmediate));
+  const reader = await read(t, () => new Promise((resolve) => setImmediate(resolve)));
   reader.store.answer = async ({ from, until: end }) => {
     const events = committed.filter(({ at }) => at >= from && at < end);
     return { events, next_cursor: null };
@@ -367,4 +356,45 @@ t.test('a reader gets all that is published while NATS is killed, and nothing el
     reader.ids.filter((id) => !known.has(id)),
     [],
   );
+});
+
+t.test('a batch that was taken on is acknowledged once it is done', async (t) => {
+  await readOnce(t);
+  const held = feedEvent();
+  const open = makeBlock();
+  const takeOn = async ({ event_id }: FeedEvent) =>
+    event_id === held.event_id ? { done: open.promise } : undefined;
+  const first = await read(t, takeOn, true);
+  await publish(feedBatch([held]));
+  const next = await publish(feedBatch([feedEvent()]));
+  await until('the next batch', () => has(first.ids, next));
+  const pending = async () => (await consumerInfo()).num_ack_pending;
+  await until('only the held batch waits', async () => (await pending()) === 1);
+  await first.close();
+  const second = await read(t, takeOn, true);
+  await until('the next reader gets it at once', () => has(second.ids, [held]));
+  t.same(second.ids, [held.event_id], 'and nothing else');
+  open.resolve();
+  await until('it is done', async () => (await pending()) === 0);
+  await second.close();
+  t.same(second.store.asked, []);
+  t.equal(await bookmarkSeq(), 3);
+});
+
+t.test('what store told after a gap comes again if it is not done', async (t) => {
+  await readOnce(t);
+  await overflow();
+  const past = feedEvent();
+  const owed = makeBlock();
+  const takeOn = async ({ event_id }: FeedEvent) =>
+    event_id === past.event_id ? { done: owed.promise } : undefined;
+  for (const last of [false, true]) {
+    const reader = await read(t, takeOn, true);
+    reader.store.answer = async () => ({ events: [past], next_cursor: null });
+    await publish(feedBatch([feedEvent()]));
+    await until('store is asked', () => has(reader.ids, [past]));
+    if (last) owed.resolve();
+    await reader.close();
+    if (!last) t.equal(await bookmarkSeq(), 1, 'the bookmark stays before the gap');
+  }
 });

@@ -44,7 +44,7 @@ type RestCall = {
   edge?: number;
 };
 
-type StackOption = 'edges' | 'routers' | 'stores' | 'env' | 'natsThreads' | 'natsUrlFor';
+type StackOption = 'edges' | 'routers' | 'stores' | 'pushes' | 'env' | 'natsThreads' | 'natsUrlFor';
 type Options = Partial<Pick<StackOptions, StackOption>> & {
   /** The system gets its own Postgres and Redis, for tests that kill them. */
   areServersOwn?: boolean;

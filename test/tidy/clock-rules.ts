@@ -27,6 +27,10 @@ const WALL: readonly { files: RegExp; why: string }[] = [
     files: /^services\/profiles\/(?:cache|look-up)\//,
     why: 'Redis keeps how long a profile is fresh',
   },
+  {
+    files: /^services\/push\/(?:push|alerts|badges\/)/,
+    why: 'messages, mutes and pushes have their times by it',
+  },
   { files: /^services\/retention\/partition-runs/, why: 'a metric and `readyz` show it' },
   { files: /^services\/retention\/expiry-runs/, why: 'store compares it with Postgres' },
   { files: /^services\/router\/fan-out\/deliveries/, why: 'the feed shows it' },

@@ -1,5 +1,5 @@
 import { streams } from '../../../shared/contracts/subjects.ts';
-import { pulledStreams, subjectsOf } from '../../../shared/contracts/traffic.ts';
+import { type NatsUserKind, pulledStreams, subjectsOf } from '../../../shared/contracts/traffic.ts';
 import { SUBJECT_MESSAGES_MAX } from '../queues/queue-depths.ts';
 
 const MIB = 1024 * 1024;
@@ -15,6 +15,8 @@ const BOOKMARKS_BYTES_MAX = MIB;
 const ERASURES_BYTES_MAX = 128 * MIB;
 /** EVENTS has a durable for each consumer of the feed, and one for each person who watches it. */
 const EVENTS_CONSUMERS_MAX = 64;
+/** Push acknowledges a batch once its pushes are done with, and holds 4000 batches until then. */
+const TAKES_ON = { max_ack_pending: 5_000 };
 /** One shard has at most this many device queues. Each takes ~40 KB of the server's memory. */
 const SHARD_QUEUES_MAX = 4_096;
 
@@ -38,6 +40,8 @@ export type StreamSettings = {
   eventsBytesMax: number;
   /** Each of these consumers of the feed has a durable on EVENTS. */
   feedConsumers: readonly string[];
+  /** Each share of push has a durable on EVENTS. None has one unless this is set. */
+  pushShares?: number;
 };
 
 /** Defines every stream of the project. */
@@ -104,8 +108,10 @@ export function streamDefinitions(settings: StreamSettings): StreamDefinition[] 
   return [...shardStreams, receipts, events, bookmarks, erasures, kahaEvents];
 }
 
+type Consumers = Pick<StreamSettings, 'feedConsumers' | 'pushShares'>;
+
 /** Defines the durable consumers that are not device queues. */
-export function consumerDefinitions(feedConsumers: readonly string[]): ConsumerDefinition[] {
+export function consumerDefinitions(consumers: Consumers): ConsumerDefinition[] {
   const pull = {
     ack_policy: 'explicit',
     deliver_policy: 'all',
@@ -114,9 +120,18 @@ export function consumerDefinitions(feedConsumers: readonly string[]): ConsumerD
     max_deliver: -1,
   };
   return pulledStreams().flatMap(({ stream, pulledBy }) => {
-    const names = pulledBy === 'feed' ? feedConsumers : [pulledBy];
-    return names.map((name) => ({ stream, config: { ...pull, durable_name: name } }));
+    return namesOf(pulledBy, consumers).map((name) => ({
+      stream,
+      config: { ...pull, ...(pulledBy === 'push' && TAKES_ON), durable_name: name },
+    }));
   });
+}
+
+/** Returns the durables by which users of a kind pull. */
+function namesOf(kind: NatsUserKind, { feedConsumers, pushShares = 0 }: Consumers) {
+  if (kind === 'feed') return feedConsumers;
+  if (kind !== 'push') return [kind];
+  return Array.from({ length: pushShares }, (_, share) => streams.pushConsumer(share));
 }
 
 /**

@@ -68,7 +68,7 @@ export async function setUpStreams(
     await ask(nc, `STREAM.${op}.${name}`, definition);
     (op === 'CREATE' ? result.created : result.updated).push(name);
   }
-  const consumers = consumerDefinitions(settings.feedConsumers);
+  const consumers = consumerDefinitions(settings);
   for (const consumer of consumers) await createConsumer(nc, consumer);
   for (const name of await findStaleConsumers(nc, consumers)) {
     await ask(nc, `CONSUMER.DELETE.${streams.events}.${name}`, {});

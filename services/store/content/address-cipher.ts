@@ -1,16 +1,9 @@
 import { createHmac } from 'node:crypto';
+import type { PushAddress } from '../../../shared/contracts/pushes/push-facts.ts';
 import type { OfDevice } from '../../../shared/contracts/store-ops.ts';
-import type { PushRegistration } from '../../../shared/protocol/devices/device-requests.ts';
 import type { ContentKey } from './content-keys.ts';
 import { deriveKey } from './derived-key.ts';
 import { seal, unseal } from './sealed-text.ts';
-
-/** A provider needs this to bring a push to a device. */
-type PushAddress = PushRegistration extends infer One
-  ? One extends PushRegistration
-    ? Omit<One, 'content' | 'quiet_hours'>
-    : never
-  : never;
 
 export type AddressCipher = {
   /** `seal` uses the key with this id; callers store the id beside the ciphertext. */
