@@ -18,7 +18,7 @@ import { setStack } from './stage/stack.ts';
 const DRAIN_MS = 5_000;
 /** The client that leaves has all its messages this soon; `ack_wait` would be 10 s. */
 const BACK_MS = 3_000;
-const COUNTS = { edges: 3, routers: 1, stores: 1 };
+const COUNTS = { edges: 3, routers: 1, stores: 1, pushes: 1 };
 const system = await setStack(t, {
   ...COUNTS,
   env: { edge: { DRAIN_MS: String(DRAIN_MS), DRAIN_RECONNECT_MS: '1500' } },

@@ -65,7 +65,7 @@ t.test('silent connections keep an edge neither from NATS nor from Redis', async
   t.setTimeout(4 * WAIT_MS);
   const dir = mkdtempSync(join(tmpdir(), 'kaha-edge-'));
   const [stage, redis] = await Promise.all([setStage(), startRedis()]);
-  await stage.startRouter();
+  await Promise.all([stage.startRouter(), stage.serveErased()]);
   const [port, adminPort] = (await freePorts(2)) as [number, number];
   const readyz = `http://127.0.0.1:${adminPort}/readyz`;
   const limited = `ulimit -n ${FILES} && exec "$0" "$@"`;

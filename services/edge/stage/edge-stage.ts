@@ -89,7 +89,7 @@ class Stage {
 
   /** Starts an edge that may not become ready. */
   async launchEdge(instance: string, changes: Partial<Config> = {}): Promise<Edge> {
-    await this.#serveErased();
+    await this.serveErased();
     const { logger, metrics } = parts(instance);
     const edge = await createEdge({ ...this.#config(instance), ...changes }, { logger, metrics });
     this.#closers.push(() => edge.close());
@@ -288,8 +288,8 @@ class Stage {
   readonly erasures = new ScriptedErasures();
   #serving: Promise<void> | undefined;
 
-  /** No edge is ready before store has told it who was erased. */
-  #serveErased(): Promise<void> {
+  /** Lets edges become ready, of which none is before store has told it who was erased. */
+  serveErased(): Promise<void> {
     this.#serving ??= this.busOf('store-1').then((bus) => this.erasures.serve(bus));
     return this.#serving;
   }

@@ -34,6 +34,7 @@ t.test('a set-up makes every stream and consumer, and is safe to repeat', async 
     'RECEIPTS',
     'EVENTS',
     'FEED_BOOKMARKS',
+    'ERASURES',
     'KAHA_EVENTS',
   ]);
   const second = await setUpStreams(nc, settings);
