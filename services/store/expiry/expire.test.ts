@@ -82,6 +82,19 @@ t.test('what is hidden stays for its grace, and then goes with all that hangs on
   t.same(await drop(), { dropped: [], left: 0 });
 });
 
+t.test('a pass rests while what is left of it is shown again', async (t) => {
+  const { id, ann } = await makeTalk();
+  await goTo(GONE);
+  t.match(await expireOnce(store, GONE, 1), { messages: 1, left: true });
+  await goTo(HIDDEN - 7);
+  t.match(await expireAll(store, HIDDEN - 7), { messages: 0 });
+  t.equal(await count('message_keys', id), 2);
+  const page = await operations['messages.history']({ user_id: ann, conversation_id: id }, 0);
+  t.match(page, { first_seq: 2, messages: [{ seq: 2 }, { seq: 3 }] });
+  await goTo(GONE);
+  t.match(await expireAll(store, GONE), { messages: 2, keys: 2 });
+});
+
 t.test('a client id can be used again after its message is gone, and is kept then', async (t) => {
   const [ann, bob] = [newId<UserId>(), newId<UserId>()];
   const id = await createGroup(store, [ann, bob]);

@@ -39,7 +39,8 @@ export async function markExpired(
 
 /**
  * Returns the oldest partition that has something to clear. A partition of a week is cleared as a
- * whole. Of one of a month, whatever weeks are over go first, one after the other.
+ * whole. Of one of a month, whatever weeks are over go first, one after the other. A pass rests if
+ * the retention time was raised since it began: what is left of it is shown again.
  */
 export async function findWork(
   db: Kysely<Database>,
@@ -52,8 +53,10 @@ export async function findWork(
   const known = new Map(rows.map((row) => [row.name, row]));
   for (const { name, fromMs, untilMs, isDetaching } of await readPartitions(db)) {
     const { clearedMs, passMs } = known.get(name) ?? {};
-    const passUntilMs = passMs ?? Math.min(untilMs, weekOf(goneMs).fromMs);
-    if (isDetaching || passUntilMs <= Math.max(fromMs, clearedMs ?? fromMs)) continue;
+    const overMs = weekOf(goneMs).fromMs;
+    const passUntilMs = passMs ?? Math.min(untilMs, overMs);
+    const isLeft = passUntilMs > Math.max(fromMs, clearedMs ?? fromMs);
+    if (isDetaching || passUntilMs > overMs || !isLeft) continue;
     return { name, passUntil: toTime(passUntilMs), isWhole: passUntilMs >= untilMs };
   }
   return undefined;
