@@ -83,11 +83,9 @@ export function createParts(given: Given, deps: EdgeDeps): Parts {
   const names = createNames({ bus, closers, deps });
   const parts = { table, routers, store, names, metrics, deps };
   const sessions = createSessions({ ...given, ...parts });
-  const { hub, delivery, opening, presence, inboxes } = sessions;
+  const { hub, erased, delivery, opening, presence, inboxes } = sessions;
 
   const verifier = new TokenVerifier(config.token, deps);
-  const erased = new ErasedUsers({ bus, hub, logger: deps.logger });
-  closers.push('erased', () => erased.close());
   const judge = new TokenJudge({ verifier, erased });
   const limits = new UserLimits();
   const forgetting = setInterval(() => limits.forgetIdle(steadyMs()), FORGET_LIMITS_MS);
@@ -177,6 +175,8 @@ function createSessions(given: SessionDeps) {
   const { nameSystemMessages, lookUpNames } = given.names;
   const { logger } = deps;
   const hub = new Hub(metrics);
+  const erased = new ErasedUsers({ bus, hub, logger });
+  closers.push('erased', () => erased.close());
   const subscriptions = new Subscriptions(bus.nc);
   const seen = createSeenDevices({ ...given, hub });
   const reports = createDeliveredReports({ bus, table, metrics });
@@ -185,12 +185,11 @@ function createSessions(given: SessionDeps) {
   closers.push('late takes', () => lateTakes.close());
   const redis = connectRedis(config.redisUrl, logger);
   closers.push('redis', () => closeRedis(redis));
-  const { instance } = config;
-  const agents = new AgentReports(instance, { bus, table, metrics });
+  const agents = new AgentReports(config.instance, { bus, table, metrics });
   // Presence closes before it, and what presence tells then is reported too.
   closers.push('agent reports', () => agents.close());
-  const parts = { bus, subscriptions, hub, redis, agents, closers };
-  const presence = new Presence({ ...deps, instance, ...parts });
+  const parts = { bus, subscriptions, hub, redis, agents, erased, closers };
+  const presence = new Presence({ ...deps, instance: config.instance, ...parts });
   const inboxParts = { bus, subscriptions, store, lookUpNames, hub, metrics: deps.metrics, logger };
   const inboxes = new Inboxes(inboxParts);
   closers.push('inboxes', () => inboxes.close());
@@ -239,7 +238,7 @@ function createSessions(given: SessionDeps) {
     },
     metrics,
   });
-  return { hub, delivery, signals, opening, presence, inboxes, seen };
+  return { hub, erased, delivery, signals, opening, presence, inboxes, seen };
 }
 
 /** Creates what tells store of devices. It closes after the sockets, whose ends it tells. */

@@ -1,7 +1,10 @@
+import { Redis } from 'ioredis';
 import t from 'tap';
+import { redisUrl } from '../../../dev/testing/test-servers.ts';
 import { until } from '../../../dev/testing/until.ts';
 import { subjects } from '../../../shared/contracts/subjects.ts';
 import { NOBODY, newId, type UserId } from '../../../shared/ids.ts';
+import { presenceKeys } from '../../../shared/presence/read-presence.ts';
 import { readyzOf, setStage, tokenOf } from '../stage/edge-stage.ts';
 import { askUpgrade } from '../stage/upgrade.ts';
 
@@ -11,6 +14,8 @@ const router = await stage.startRouter();
 const before = newId<UserId>();
 stage.erasures.users.push(before);
 const edge = await stage.startEdge();
+const redis = new Redis(await redisUrl());
+t.teardown(() => redis.disconnect());
 
 const get = async (userId: UserId, path = '/presence?user_ids=') => {
   const url = `http://127.0.0.1:${edge.port}/api/v1${path}`;
@@ -53,6 +58,16 @@ t.test('a session ends with the erasure, and its token is good no more', async (
   t.equal((await get(ann)).status, 401);
   other.send({ type: 'ping' });
   await other.next('pong');
+});
+
+t.test('who was erased leaves no trace of having been here', async (t) => {
+  const ann = newId<UserId>();
+  const phone = await stage.open(edge, ann);
+  const known = () => redis.exists(presenceKeys.user(ann));
+  await until('Redis knows the user', async () => (await known()) === 1);
+  erase(ann);
+  t.equal(await phone.closed, 4503);
+  await until('Redis has forgotten the user', async () => (await known()) === 0);
 });
 
 t.test('an edge that was cut off learns what it has not heard', async (t) => {

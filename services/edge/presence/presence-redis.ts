@@ -141,6 +141,11 @@ export class PresenceRedis {
     await this.#redis.srem(usersKey(dead), ...users);
   }
 
+  /** Nothing says any more when the user was here. */
+  async forgetUser(userId: UserId): Promise<void> {
+    await this.#redis.del(hashKey(userId));
+  }
+
   async removeIncarnation(dead: string): Promise<void> {
     await Promise.all([this.#redis.zrem(EDGES, dead), this.#redis.zrem(CLOSED, dead)]);
     await this.#redis.del(usersKey(dead), leaseKey(dead));

@@ -13,6 +13,7 @@ import type { Metrics } from '../../../shared/process/metrics.ts';
 import { repeat } from '../../../shared/process/repeat.ts';
 import { LIMITS } from '../../../shared/protocol/limits.ts';
 import type { PresenceEntry } from '../../../shared/protocol/presence.ts';
+import type { ErasedUsers } from '../erased/erased-users.ts';
 import type { Hub } from '../session/hub.ts';
 import type { Session } from '../session/session.ts';
 import type { Subscriptions } from '../session/subscriptions.ts';
@@ -31,6 +32,7 @@ type Deps = ServiceDeps & {
   redis: Redis;
   /** Routers are told which users come and go, because some may be agents. */
   agents: Pick<AgentReports, 'tell'>;
+  erased: Pick<ErasedUsers, 'has'>;
   closers: Closers;
 };
 
@@ -65,7 +67,10 @@ export class Presence {
     this.#users = new UserPresence({
       ...deps,
       tell,
-      onChange: (change) => deps.agents.tell(change),
+      onChange: (change) => {
+        deps.agents.tell(change);
+        if (change.status === 'offline') void this.#forgetErased(change.userId);
+      },
     });
     const store = createAskStore(bus, ASK_MS);
     const ask = (user_id: UserId, user_ids: readonly UserId[]): Promise<SharedContacts> =>
@@ -169,6 +174,16 @@ export class Presence {
     const nowMs = steadyMs();
     const lastSeenAt = Math.round(Date.now() - (isLate ? nowMs - lastFrameAt : 0));
     this.#users.online.left(userId, { nowMs, lastSeenAt, isLate });
+  }
+
+  /** An edge that froze while a user was erased brings the user back, and then tells of the end. */
+  async #forgetErased(userId: UserId): Promise<void> {
+    if (!this.#deps.erased.has(userId)) return;
+    try {
+      await this.#users.redis.forgetUser(userId);
+    } catch (error) {
+      this.#deps.logger.debug({ reason: (error as Error).name }, 'presence not forgotten');
+    }
   }
 
   #sweep(nowMs: number): void {
