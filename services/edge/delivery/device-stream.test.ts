@@ -148,7 +148,28 @@ t.test('a copy of what was sent is not sent again', async (t) => {
   acknowledge(1);
   t.same(take(), ['ack a/2', '+ answers.r1.a', 'late a'], 'the newest copy lends its subject');
   t.equal(copy('a', { isFirst: false }), false);
-  t.same(take(), ['ack a/3', 'late a'], 'a router did not hear that it was taken');
+  t.same(take(), ['ack a/3'], 'it was told before');
+});
+
+t.test('what was taken came late if the queue has it too, and is told so once', async (t) => {
+  const { offer, copy, acknowledge, take } = live();
+  offer('a');
+  acknowledge(1);
+  t.same(take(), ['send a as 1', '+ answers.r1.a']);
+  t.equal(copy('a'), false);
+  t.same(take(), ['ack a/1', 'late a'], 'a router did not hear that it was taken');
+  t.equal(copy('a', { isFirst: false }), false);
+  t.same(take(), ['ack a/2']);
+});
+
+t.test('what was told late before its copy came is not told again', async (t) => {
+  const { stream, offer, copy, acknowledge, take } = live();
+  offer('a');
+  stream.declineLate(steadyMs());
+  acknowledge(1);
+  t.same(take(), ['send a as 1', '- answers.r1.a late', 'late a']);
+  t.equal(copy('a'), false);
+  t.same(take(), ['ack a/1']);
 });
 
 t.test('a repeated offer is answered by what became of the event', async (t) => {

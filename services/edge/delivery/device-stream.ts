@@ -313,7 +313,7 @@ export class DeviceStream<Owner extends StreamOwner> {
     const askers = asker === undefined ? undefined : [asker];
     const q = this.#lastQ + 1;
     const atMs = steadyMs();
-    const sent = { q, header, ackSubject, askers, isAcknowledged: false, atMs };
+    const sent = { q, header, ackSubject, askers, atMs, isAcknowledged: false, isToldLate: false };
     const isSent = this.#sent.add(sent);
     if (isSent) this.#show({ type: header.kind, isNameless: header.isNameless, body });
     else this.#parts.close(this.owner);
@@ -336,13 +336,15 @@ export class DeviceStream<Owner extends StreamOwner> {
   }
 
   /** Answers the routers whose offer is open. What the queue has too came late, if not by it. */
-  #tellRouters({ header, ackSubject }: SentEvent, askers: readonly string[] | undefined): void {
+  #tellRouters(sent: SentEvent, askers: readonly string[] | undefined): void {
     const { answers, lateTakes, reports } = this.#parts;
     const [atMs, isInUse] = [Date.now(), this.owner.isInUse(steadyMs())];
+    const { header, ackSubject, isToldLate } = sent;
     const { conversationId, eventId, seq } = header;
     const { userId } = this;
     for (const asker of askers ?? []) answers.taken(asker, isInUse);
-    if (askers === undefined || ackSubject !== undefined) {
+    if (!isToldLate && (askers === undefined || ackSubject !== undefined)) {
+      sent.isToldLate = true;
       const { deviceId } = this.owner;
       lateTakes.add([conversationId, userId, deviceId, eventId, seq, atMs, isInUse]);
     }

@@ -72,7 +72,7 @@ t.test('an event that an earlier session left is reported once, by the next', as
   await second.close();
 });
 
-t.test('an event that was taken is no late take, though the queue brings it too', async (t) => {
+t.test('an event that was taken is reported if the queue brings it too', async (t) => {
   const userId = newId<UserId>();
   const client = await openLive(userId);
   const eventId = newId<EventId>();
@@ -80,12 +80,19 @@ t.test('an event that was taken is no late take, though the queue brings it too'
   await client.next('message');
   client.send({ type: 'ack', q: 1 });
   t.equal(await offered, '+');
+  const before = await takeOneMore(userId, client, 2);
+  t.same(
+    router.takenLate(userId).map(([, , , id]) => id),
+    [before],
+    'the router was answered',
+  );
   await stage.enqueue(userId, {}, { eventId });
-  const last = await takeOneMore(userId, client, 2);
+  const last = await takeOneMore(userId, client, 3);
   await until('all events are acknowledged', async () => (await stage.queue(userId)).unacked === 0);
   t.same(
     router.takenLate(userId).map(([, , , id]) => id),
-    [last],
+    [before, eventId, last],
+    'a router did not hear that it was taken',
   );
   await client.close();
 });

@@ -10,7 +10,8 @@ export type LateTakes = RouterReports<LateTake>;
 /**
  * Tells the routers which events came late to a device: its client acknowledged them, but the
  * session had answered no offer of them with `taken`, or a router did not hear the answer. The
- * events came from the device's queue, or were left to it.
+ * events came from the device's queue, or were left to it. While a session knows an event, it tells
+ * of it once.
  *
  * A session that gets the queue's copy more than 60 s after it took the offer no longer knows the
  * event. It reports such an event as late, which costs its consumers nothing.
@@ -20,7 +21,7 @@ export function createLateTakes(deps: ReportDeps): LateTakes {
     what: 'taken_late',
     coalesceMs: COALESCE_MS,
     heldMax: HELD_MAX,
-    // A client acknowledges an event once, so no two items are the same.
+    // Each item is told once, so no two are the same.
     keyOf: (item) => item,
     isNewer: () => false,
     send: (ask, instance, items) => ask(instance, { op: 'taken_late', items }),

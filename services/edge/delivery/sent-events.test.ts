@@ -5,7 +5,7 @@ import { type SentEvent, SentEvents, UNACKED_MAX } from './sent-events.ts';
 function sent(q: number, changes: Partial<SentEvent> = {}): SentEvent {
   const header = { eventId: newId<EventId>() } as never;
   const event = { q, header, ackSubject: `a${q}`, askers: undefined };
-  return { ...event, isAcknowledged: false, atMs: q, ...changes };
+  return { ...event, isAcknowledged: false, isToldLate: false, atMs: q, ...changes };
 }
 
 /** Returns events with the numbers 1 to `count`, all of which are added. */

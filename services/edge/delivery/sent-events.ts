@@ -16,6 +16,8 @@ export type SentEvent = {
   /** The event is open: the routers with these reply subjects wait for its outcome. */
   askers: string[] | undefined;
   isAcknowledged: boolean;
+  /** The routers were told that the event came late. They are told so once. */
+  isToldLate: boolean;
   /** The event was sent, or was acknowledged later, at this time, by `steadyMs`. */
   atMs: number;
 };
