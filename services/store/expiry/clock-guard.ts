@@ -14,12 +14,13 @@ const STEADY_H_MIN = 24;
 /**
  * Judges whether something may go by the clock of Postgres. A clock that is a year ahead would let
  * all messages go, so two clocks have to agree, and the clock must have been seen to go on for a
- * day since it was last seen to jump, or since nobody looked at it for a day and a half.
+ * day since it was first looked at, since it was last seen to jump, or since nobody looked at it
+ * for a day and a half.
  */
 export async function judgeClock(db: Kysely<Database>, askedAt: string): Promise<Judged> {
   const { rows } = await sql<{ now: string; isSteady: boolean }>`
     insert into expiry_clock as c (seen_at, steady_since)
-    select now, 'epoch' from (select clock_timestamp() as now) clock
+    select now, now from (select clock_timestamp() as now) clock
     on conflict (is_only) do update set seen_at = excluded.seen_at,
       steady_since = case
         when excluded.seen_at between c.seen_at - interval '1 minute'

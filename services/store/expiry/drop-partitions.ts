@@ -22,11 +22,9 @@ export async function dropPartitions(
   { db, policy, logger }: Deps,
   { limit }: { limit: number },
 ): Promise<Dropped> {
-  const { rows } = await sql<{ name: string }>`
-    select name from expired_partitions where cleared_until >= until_at
-    order by until_at`.execute(db);
+  const names = await findCleared(db, policy);
   const dropped: string[] = [];
-  for (const { name } of rows.slice(0, limit)) {
+  for (const name of names.slice(0, limit)) {
     try {
       const drop = policy.pooling === 'session' ? dropBesideTraffic : dropAtOnce;
       if (!(await drop(db, name))) break;
@@ -38,7 +36,26 @@ export async function dropPartitions(
       break;
     }
   }
-  return { dropped, left: rows.length - dropped.length };
+  return { dropped, left: names.length - dropped.length };
+}
+
+/**
+ * A partition that was cleared by a clock that was ahead, or before messages were kept for longer,
+ * may get messages again. So it stays until its messages may go by the clock and the policy of now.
+ * One whose detaching has begun gets none any more.
+ */
+async function findCleared(
+  db: Kysely<Database>,
+  { days, graceDays }: ExpiryPolicy,
+): Promise<string[]> {
+  const hours = 24 * (days + graceDays);
+  const { rows } = await sql<{ name: string; isOver: boolean }>`
+    select name, ${days}::int > 0
+      and until_at <= clock_timestamp() - make_interval(hours => ${hours}::int) as "isOver"
+    from expired_partitions where cleared_until >= until_at order by until_at`.execute(db);
+  const attached = (await readPartitions(db)).filter(({ isDetaching }) => !isDetaching);
+  const stays = new Set(attached.map(({ name }) => name));
+  return rows.flatMap(({ name, isOver }) => (isOver || !stays.has(name) ? name : []));
 }
 
 /**

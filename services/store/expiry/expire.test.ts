@@ -189,6 +189,36 @@ t.test('of a month, the weeks that are over go one by one', async (t) => {
   t.match(await drop(), { dropped: ['a_month'] });
 });
 
+t.test('nothing goes by a clock that was never looked at before, until a day later', async (t) => {
+  const { id } = await makeTalk();
+  await setClock(400);
+  await sql('truncate expiry_clock');
+  t.match(await expireOnce(store, 400), { held: 'the clock has jumped', messages: 0, marked: [] });
+  await sql(`update expiry_clock set steady_since = steady_since - interval '1 day'`);
+  t.match(await expireAll(store, 400), { messages: 3 });
+  t.equal(await count('message_keys', id), 0);
+});
+
+t.test('a cleared partition stays while its messages may not go by clock and policy', async (t) => {
+  const keeping = openStore(url, { retentionDays: 0 });
+  const longer = openStore(url, { retentionDays: 91 + GONE });
+  t.teardown(() => Promise.all([keeping.close(), longer.close()]));
+  const { id, ann } = await makeTalk();
+  await goTo(GONE);
+  await expireAll(store, GONE);
+  const before = await names();
+  for (const other of [keeping, longer]) t.same(await drop(other), { dropped: [], left: 0 });
+  await goTo(0);
+  t.match(await appendOk(store, id, [letter(ann)]), [{ seq: 4 }]);
+  t.same(await drop(), { dropped: [], left: 0 }, 'the clock was ahead');
+  t.same(await names(), before);
+  const ask = { user_id: ann, conversation_id: id };
+  const { messages } = await operations['messages.history'](ask, 0);
+  t.match(messages, [{ seq: 4 }]);
+  await goTo(GONE);
+  t.match(await drop(), { dropped: before.slice(0, 1), left: 0 });
+});
+
 t.test('nothing goes by a clock that has jumped, or that differs', async (t) => {
   const { id } = await makeTalk();
   t.match(await expireOnce(store, 0), { held: undefined });
@@ -256,11 +286,14 @@ t.test('steps of businesses go with the messages, but for the newest of each', a
       [business, version, day],
     );
   for (const version of [1, 2, 3]) await step(version, 0);
-  await goTo(98);
+  await goTo(103);
+  t.match(await planExpiry(store.db, POLICY), { steps: 0 }, 'their messages may be there still');
+  t.match(await operations['steps.prune']({ limit: 100 }, 0), { deleted: 0 });
+  await goTo(105);
   const prune = () => operations['steps.prune']({ limit: 100 }, 0);
   t.match(await planExpiry(store.db, POLICY), { steps: 2 });
   t.match(await prune(), { deleted: 2 });
-  await step(4, 98);
+  await step(4, 105);
   t.match(await prune(), { deleted: 1 });
   const left = await sql('select version from business_steps where business_id = $1', [business]);
   t.match(left, [{ version: 4 }]);

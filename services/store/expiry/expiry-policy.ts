@@ -12,6 +12,15 @@ export type ExpiryPolicy = {
 const DAY_MS = 86_400_000;
 
 /**
+ * Steps of businesses are kept for so many days. Messages wait for the end of their week, and an
+ * erasure finds hidden system messages by their steps, so steps stay for a week more. The function
+ * is pure.
+ */
+export function stepsDaysOf({ days, graceDays }: ExpiryPolicy): number {
+  return days + graceDays + 7;
+}
+
+/**
  * Messages that were sent before `hiddenMs` are not shown, and those from before `goneMs` go. Both
  * are undefined if messages are kept for ever. The function is pure.
  */

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { readPartitions } from '../partitions/read-partitions.ts';
 import { weekOf } from '../partitions/spans.ts';
-import { type ExpiryPolicy, limitsOf } from './expiry-policy.ts';
+import { type ExpiryPolicy, limitsOf, stepsDaysOf } from './expiry-policy.ts';
 
 type Counts = { messages: number; keys: number; reactions: number; revisions: number };
 /** This would go of one partition: all that is left of it, or the weeks that are over. */
@@ -36,7 +36,7 @@ export async function planExpiry(db: Kysely<Database>, policy: ExpiryPolicy): Pr
         as revisions,
       (select count(*) from business_steps s
         where ${policy.days}::int > 0
-          and at < now() - make_interval(days => ${policy.days + policy.graceDays}::int)
+          and at < now() - make_interval(days => ${stepsDaysOf(policy)}::int)
           and exists (select from business_steps newer
             where newer.business_id = s.business_id and newer.version > s.version)) as steps
     `.execute(db);

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
-import type { ExpiryPolicy } from './expiry-policy.ts';
+import { type ExpiryPolicy, stepsDaysOf } from './expiry-policy.ts';
 
 type Deps = { db: Kysely<Database>; policy: ExpiryPolicy };
 
@@ -28,19 +28,18 @@ export async function pruneRevisions(
 }
 
 /**
- * `steps.prune` forgets up to `limit` steps of the log of businesses that are as old as messages
- * that go. The newest step of each business stays, because its version tells what is the newest.
+ * `steps.prune` forgets up to `limit` steps of the log of businesses whose messages have gone. The
+ * newest step of each business stays, because its version tells what is the newest.
  */
 export async function pruneSteps(
   { db, policy }: Deps,
   limit: number,
 ): Promise<{ deleted: number }> {
-  const { days, graceDays } = policy;
-  if (days === 0) return { deleted: 0 };
+  if (policy.days === 0) return { deleted: 0 };
   const { rows } = await sql<{ deleted: number }>`
     with old as materialized (
       select business_id, version from business_steps s
-      where at < now() - make_interval(days => ${days + graceDays}::int)
+      where at < now() - make_interval(days => ${stepsDaysOf(policy)}::int)
         and exists (select from business_steps newer
           where newer.business_id = s.business_id and newer.version > s.version)
       order by at limit ${Math.min(limit, BATCH_MAX)} for update skip locked
