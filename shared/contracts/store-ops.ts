@@ -83,9 +83,10 @@ type Changed<Reply> = Reply & { entry?: OutboxEntry };
 
 /**
  * A device had a session `ago_ms` before the request was made. Edges tell an age and no time, so
- * the clocks of their hosts play no part.
+ * the clocks of their hosts play no part. `issued_at` is the time of the session's token in epoch
+ * ms, and edges of an older version leave it out.
  */
-export type DeviceSeen = [user_id: UserId, device_id: string, ago_ms: number];
+export type DeviceSeen = [user_id: UserId, device_id: string, ago_ms: number, issued_at?: number];
 
 /** Store notes at most this many devices at once. */
 export const DEVICES_SEEN_MAX = 1_000;

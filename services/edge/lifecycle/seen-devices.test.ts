@@ -23,13 +23,16 @@ t.teardown(() => stage.close());
 
 const toldOf = (userId: UserId): DeviceSeen[] => told.filter(([id]) => id === userId);
 
-t.test('store is told of a device when its session ends', async (t) => {
+t.test('store is told of a device and its token when its session ends', async (t) => {
   const userId = newId<UserId>();
-  const client = await stage.open(edge, userId, 'phone');
+  const iat = Math.floor(Date.now() / 1_000) - 60;
+  const headers = { authorization: `Bearer ${await tokenOf(userId, { iat })}` };
+  const client = await stage.connect(edge, { headers: { ...headers, 'x-device-id': 'phone' } });
+  await client.next('auth_ok');
   t.same(toldOf(userId), []);
   await client.close();
   await until('store is told', () => toldOf(userId).length > 0);
-  t.match(toldOf(userId), [[userId, 'phone', Number]]);
+  t.match(toldOf(userId), [[userId, 'phone', Number, iat * 1_000]]);
 });
 
 t.test('nobody is told of a session that never had its device', async (t) => {
@@ -57,7 +60,7 @@ t.test('nobody is told of a device that was signed out, however late', async (t)
   t.equal(await clients[0]?.closed, 4503);
   await clients[1]?.close();
   await until('store is told of the other', () => toldOf(userId).length > 0);
-  t.match(toldOf(userId), [[userId, 'other', Number]]);
+  t.match(toldOf(userId), [[userId, 'other', Number, Number]]);
   t.equal(toldOf(userId).length, 1);
 });
 
@@ -74,7 +77,7 @@ t.test('an edge that drains tells of all its devices before it ends', async (t) 
 function sweepWith(count: number) {
   const hub = new Hub(createEdgeMetrics(createMetrics('test', 'edge-1')));
   const swept: string[] = [];
-  const reports = { tell: (_: UserId, deviceId: string) => void swept.push(deviceId) };
+  const reports = { tell: (seen: { deviceId: string }) => void swept.push(seen.deviceId) };
   const seen = new SeenDevices({ hub, reports: reports as never });
   const startMs = performance.now();
   for (let n = 0; n < count; n += 1) {

@@ -38,10 +38,11 @@ export class SeenDevices {
    * A session that never opened had no device, so nobody is told of its end. Of a device that was
    * signed out nobody is told either, however late this edge heard of it: it would be listed again.
    */
-  closed({ userId, deviceId, seenDueMs }: Session, code: number): void {
+  closed(session: Session, code: number): void {
+    const { userId, deviceId, seenDueMs } = session;
     if (seenDueMs === 0 || userId === undefined) return;
     if (code === CLOSE.KICKED) this.#deps.reports.forget(userId, deviceId);
-    else this.#deps.reports.tell(userId, deviceId, steadyMs());
+    else this.#tell(session, steadyMs());
   }
 
   sweep(nowMs: number): void {
@@ -56,7 +57,8 @@ export class SeenDevices {
     clearInterval(this.#timer);
   }
 
-  #tell({ userId, deviceId }: Session, nowMs: number): void {
-    if (userId !== undefined) this.#deps.reports.tell(userId, deviceId, nowMs);
+  #tell({ userId, deviceId, tokenIssuedAt: issuedAt }: Session, seenAtMs: number): void {
+    if (userId === undefined) return;
+    this.#deps.reports.tell({ userId, deviceId, seenAtMs, issuedAt });
   }
 }

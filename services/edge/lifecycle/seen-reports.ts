@@ -1,11 +1,12 @@
-import { DEVICES_SEEN_MAX } from '../../../shared/contracts/store-ops.ts';
+import { DEVICES_SEEN_MAX, type DeviceSeen } from '../../../shared/contracts/store-ops.ts';
 import { KahaError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { AskStore } from '../../../shared/nats/rpc-clients.ts';
 import { steadyMs } from '../../../shared/process/clock.ts';
 import type { EdgeMetrics } from '../edge-metrics.ts';
 
-type Seen = { userId: UserId; deviceId: string; seenAtMs: number };
+/** `issuedAt` is the time of the session's token, in epoch ms. */
+type Seen = { userId: UserId; deviceId: string; seenAtMs: number; issuedAt: number };
 type Deps = { store: AskStore; metrics: Pick<EdgeMetrics, 'reportsDropped'> };
 
 /** The first device of a report waits this long for others. */
@@ -18,7 +19,8 @@ const RETRY_MS = { first: 1_000, max: 60_000 };
 /**
  * Tells store when devices were there, in reports of ≤ 1000, one at a time. Of one device it tells
  * the last time alone. It measures by a clock that never jumps, and tells how long ago the device
- * was seen when it asks: no clock of a host can make a device look unused.
+ * was seen when it asks: no clock of a host can make a device look unused. It tells of the newest
+ * token as well, because store may know of a sign-out that this edge has not heard of.
  *
  * Nobody waits for a report. What store does not take is kept and told again, so store may hear of
  * it twice. What it refuses as invalid is dropped.
@@ -42,8 +44,8 @@ export class SeenReports {
   }
 
   /** `seenAtMs` is by `steadyMs`, and not before the time that was told last. */
-  tell(userId: UserId, deviceId: string, seenAtMs: number): void {
-    this.#hold({ userId, deviceId, seenAtMs });
+  tell(seen: Seen): void {
+    this.#hold({ ...seen });
     if (this.#sending === undefined) this.#sendAfter(COALESCE_MS);
   }
 
@@ -65,8 +67,10 @@ export class SeenReports {
   #hold(seen: Seen): void {
     const key = keyOf(seen.userId, seen.deviceId);
     const held = this.#pending.get(key);
-    if (held !== undefined) held.seenAtMs = Math.max(held.seenAtMs, seen.seenAtMs);
-    else if (this.waiting < HELD_MAX) this.#pending.set(key, seen);
+    if (held !== undefined) {
+      held.seenAtMs = Math.max(held.seenAtMs, seen.seenAtMs);
+      held.issuedAt = Math.max(held.issuedAt, seen.issuedAt);
+    } else if (this.waiting < HELD_MAX) this.#pending.set(key, seen);
     else this.#drop(1);
   }
 
@@ -111,8 +115,8 @@ export class SeenReports {
   async #send(batch: readonly Seen[]): Promise<boolean> {
     this.#unanswered = batch.length;
     const nowMs = steadyMs();
-    const items = batch.map(({ userId, deviceId, seenAtMs }): [UserId, string, number] => {
-      return [userId, deviceId, Math.round(nowMs - seenAtMs)];
+    const items = batch.map(({ userId, deviceId, seenAtMs, issuedAt }): DeviceSeen => {
+      return [userId, deviceId, Math.round(nowMs - seenAtMs), issuedAt];
     });
     try {
       await this.#deps.store('devices.seen', { items });

@@ -110,6 +110,7 @@ t.test('a list that is too long or malformed is refused as a whole', async (t) =
       ['no user' as UserId, 'phone', 0],
     ],
     [[ann, 'phone', Number.NaN]],
+    [[ann, 'phone', 0, Number.NaN]],
   ];
   for (const items of bad) await t.rejects(see(...items), { code: 'INVALID_REQUEST' });
   t.same(await namesOf(ann), []);

@@ -69,6 +69,25 @@ t.test(
   },
 );
 
+t.test(
+  'a session with a token from before never brings its device back, however late',
+  async (t) => {
+    const ann = newId<UserId>();
+    await see([ann, 'phone', 1_000]);
+    await signOut(ann, 'phone');
+    await sql(
+      `update signed_out_devices set signed_out_at = now() - interval '1 day'
+    where user_id = $1`,
+      [ann],
+    );
+    const at = Date.parse((await signedOutAt(ann, 'phone')) ?? '');
+    for (const issuedAt of [0, at - 1, at]) await see([ann, 'phone', 0, issuedAt]);
+    t.same(await namesOf(ann), [], 'its edge was cut off for long');
+    await see([ann, 'phone', 0, at - 1], [ann, 'phone', 86_390_000, at + 1]);
+    t.same(await namesOf(ann), ['phone'], 'a token from after it has been there at once');
+  },
+);
+
 t.test('of many sign-outs of one device at once, one finds it', async (t) => {
   const ann = newId<UserId>();
   const other = open();
