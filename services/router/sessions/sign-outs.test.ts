@@ -173,6 +173,24 @@ t.test('a sign-out that store does not take changes nothing, and is repeated', a
   t.notOk(await hasQueue(device));
 });
 
+t.test('a sign-out that ends in the middle is carried out when it is repeated', async (t) => {
+  const device = newDevice();
+  await device.open();
+  store.after = (op) => {
+    if (op === 'devices.sign_out') throw new KahaError('TIMEOUT', 'The router has died');
+  };
+  await t.rejects(signOut(device), { code: 'TIMEOUT' });
+  t.ok(store.devices.signedOut.has(nameOf(device)), 'it was noted');
+  t.same([device.signOuts, await hasQueue(device)], [[], true], 'nothing else was done');
+  store.after = () => undefined;
+  await signOut(device, 'router-2');
+  t.match(device.signOuts, [/^sign-out \d+$/]);
+  t.notOk(await hasQueue(device));
+  await device.close();
+  await t.rejects(device.open(), REFUSED);
+  await t.rejects(signOut(device), { code: 'NOT_FOUND' }, 'nothing is left of it');
+});
+
 t.test('an edge says which devices of a user have a session', async (t) => {
   const userId = newId<UserId>();
   const [here, away] = ['here', 'away'].map((id) => new StageDevice(edge, userId, id));
