@@ -5,7 +5,8 @@ import { Histogram } from '../figures/histogram.ts';
 const EVERY_MS = 10;
 /** The statement reads and locks what a send does, and every partition that it may need. */
 const STATEMENTS = [
-  'select seq from messages where conversation_id = gen_random_uuid() order by seq desc limit 1',
+  `select seq from messages where conversation_id = (select gen_random_uuid())
+    order by seq desc limit 1`,
   `with one as (insert into messages (conversation_id, seq, sent_at, message_id, sender_id,
       message_type, key_id)
     values (gen_random_uuid(), 1, now(), gen_random_uuid(), gen_random_uuid(), 'text', '@1')
